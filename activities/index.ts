@@ -1,0 +1,12 @@
+// `holdfast`: what one defines agents with.
+export { type Agent, type AgentOptions, defineAgent } from './defineAgent.ts';
+export {
+  defineTool,
+  type Duration,
+  type DurationText,
+  type Presenter,
+  type ThreadContext,
+  type Tool,
+  type ToolContext,
+} from './defineTool.ts';
+export { ToolError } from './toolError.ts';

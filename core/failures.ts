@@ -1,0 +1,27 @@
+// How failures read: as the model sees them, and in the run's report.
+import { cutText, plural } from './text.ts';
+import type { Outcome, ToolFailure } from './types.ts';
+
+/** The content of a failed call's tool message. */
+export function failureText({ error, tool, kind }: ToolFailure): string {
+  return JSON.stringify({ error, tool, kind });
+}
+
+export function outcomeText(outcome: Outcome): string {
+  return outcome.ok ? outcome.text : failureText(outcome);
+}
+
+/** One warning about a batch in which calls failed, for the run's report; null when none did. */
+export function batchWarning(turn: number, outcomes: readonly Outcome[]): string | null {
+  const failures = outcomes.filter((outcome) => !outcome.ok);
+  if (failures.length === 0) return null;
+  const lines = failures.map((failure) => `- ${failure.tool}: ${cutText(failure.error, 300)}`);
+  if (allToolsFailed(outcomes)) return `Turn ${turn}: Multiple errors occurred:\n${lines.join('\n')}`;
+  return `Turn ${turn}: ${failures.length} of ${plural(outcomes.length, 'call')} failed:\n${lines.join('\n')}`;
+}
+
+/** A batch is two calls or more that ran: a call that was refused beforehand says nothing about the tools. */
+export function allToolsFailed(outcomes: readonly Outcome[]): boolean {
+  const ran = outcomes.filter((outcome) => outcome.ok || outcome.ran);
+  return ran.length >= 2 && ran.every((outcome) => !outcome.ok);
+}

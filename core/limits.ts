@@ -1,0 +1,61 @@
+// Every limit of the engine with its reason. An agent or a tool may set those that its definition names.
+
+const KB = 1024;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+export const AGENT_DEFAULTS = {
+  maxTurns: 10,
+  parallel: 5,
+  whenAllToolsFail: 'tell',
+  timeLimitMs: 24 * HOUR_MS,
+} as const;
+
+export const TOOL_DEFAULTS = {
+  timeoutMs: 30_000,
+  // A dead worker is noticed after this; heartbeats are sent three times as often.
+  heartbeatMs: 10_000,
+  // For `read` and `idempotent`. More would keep the model waiting for what rarely mends itself in seconds.
+  attempts: 3,
+  backoff: { initialMs: 500, factor: 2, maxMs: 10_000 },
+  // How long a call may wait for a free thread or a place under `workerParallel`, beyond its timeout.
+  waitMs: 10 * MINUTE_MS,
+} as const;
+
+export const MODEL_CALL = {
+  timeoutMs: 10 * MINUTE_MS,
+  // A stream that says nothing for this long is given up, and the call is tried again.
+  silenceMs: 60_000,
+  heartbeatMs: 10_000,
+  attempts: 5,
+  backoff: { initialMs: 1_000, factor: 2, maxMs: 30_000 },
+} as const;
+
+/** A day without a worker must not cost a call: the queue is where work waits out a deploy or a night. */
+export const QUEUE_WAIT_MS = 24 * HOUR_MS;
+
+/** The longest delay that a provider or tool may ask for with Retry-After. */
+export const RETRY_AFTER_MAX_MS = 60_000;
+
+/** Text of one tool result, in characters of UTF-8. */
+export const RESULT_BYTES_MAX = 64 * KB;
+/** Arguments of one call. */
+export const ARGUMENT_BYTES_MAX = 256 * KB;
+/** Arguments of all calls of a turn: they travel in the plan and again in the tasks, and a payload ends at 2 MiB. */
+export const PLAN_BYTES_MAX = 1024 * KB;
+/** Calls of a turn: the server allows 2,000 pending activities, and a plan must fit its payload. */
+export const PLAN_CALLS_MAX = 1_000;
+/** New messages that travel in the input of a model call; more than that is asked for by pages. */
+export const FRESH_BYTES_MAX = 512 * KB;
+/** One page of a transcript query, and the most that a model may say in one answer. */
+export const PAGE_BYTES_MAX = 1024 * KB;
+/** An error's text. Beyond this it is a dump, not a message. */
+export const ERROR_CHARS_MAX = 4_000;
+/** Nesting of a call's arguments. */
+export const ARGUMENT_DEPTH_MAX = 64;
+/** Warnings kept in a run's result. */
+export const WARNINGS_MAX = 50;
+/** Consecutive answers cut off by the output limit after which the run ends. */
+export const TRUNCATED_MAX = 2;
+/** A single call that fails in the same way this often in a row ends the run. */
+export const SAME_FAILURE_MAX = 3;

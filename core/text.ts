@@ -1,0 +1,72 @@
+// Text that stays within bounds and reads well.
+
+/** The length of `text` in UTF-8, without making the bytes. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x80) continue;
+    // A surrogate pair is two units and four bytes; a lone one is encoded as U+FFFD, three.
+    const pairs = code >= 0xd800 && code < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1));
+    if (pairs) i++;
+    bytes += code < 0x800 ? 1 : 2;
+  }
+  return bytes;
+}
+
+function isLowSurrogate(code: number): boolean {
+  return code >= 0xdc00 && code < 0xe000;
+}
+
+/** The longest head of `text` of at most `bytes` in UTF-8 that splits no character. */
+export function utf8Head(text: string, bytes: number): string {
+  if (text.length * 3 <= bytes || utf8Length(text) <= bytes) return text;
+  let used = 0;
+  let i = 0;
+  while (i < text.length) {
+    const point = text.codePointAt(i) ?? 0;
+    const size = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    if (used + size > bytes) break;
+    used += size;
+    i += point < 0x10000 ? 1 : 2;
+  }
+  return text.slice(0, i);
+}
+
+/** `text`, or its head with a note of how much there was. */
+export function cutText(text: string, maxChars: number): string {
+  if (text.length <= maxChars) return text;
+  let head = text.slice(0, maxChars);
+  // Never half a surrogate pair: it would not survive UTF-8.
+  if (/[\ud800-\udbff]$/.test(head)) head = head.slice(0, -1);
+  return `${head}… [cut: the first ${count(head.length)} of ${count(text.length)} characters]`;
+}
+
+/** One line, for places that show a line. */
+export function oneLine(text: string, maxChars: number): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length <= maxChars ? line : `${line.slice(0, maxChars - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
+/** `12345` as `12,345`. */
+export function count(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+}
+
+/** `1 tool`, `2 tools`. */
+export function plural(n: number, word: string): string {
+  return `${count(n)} ${word}${n === 1 ? '' : 's'}`;
+}
+
+/** A limit in words: `30 seconds`, `500 milliseconds`, `10 minutes`. */
+export function inWords(ms: number): string {
+  if (ms < 1_000) return plural(ms, 'millisecond');
+  const units = [
+    [3_600_000, 'hour'],
+    [60_000, 'minute'],
+    [1_000, 'second'],
+  ] as const;
+  // The largest unit that divides it evenly (90 s stays 90 seconds); seconds with a fraction when none does.
+  for (const [unitMs, word] of units) if (ms % unitMs === 0) return plural(ms / unitMs, word);
+  return `${Number((ms / 1_000).toFixed(1))} seconds`;
+}

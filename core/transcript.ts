@@ -1,0 +1,37 @@
+// What makes a transcript valid for the model API, as a check that tests and the scripted model apply.
+import type { Message } from './types.ts';
+
+/** The first thing that a strict model API would refuse, in words; null when there is none. */
+export function transcriptProblem(messages: readonly Message[]): string | null {
+  const ids = new Set<string>();
+  let open: string[] = [];
+  for (const [i, message] of messages.entries()) {
+    if (message.role === 'tool') {
+      const next = open.shift();
+      if (next === undefined) return `message ${i} answers call ${message.tool_call_id}, which nobody made`;
+      if (next !== message.tool_call_id) return `message ${i} answers ${message.tool_call_id} where ${next} is due`;
+      continue;
+    }
+    if (open.length > 0) return `call ${open[0]} is not answered before message ${i}`;
+    if (message.role !== 'assistant') continue;
+    const calls = message.tool_calls ?? [];
+    if (message.tool_calls && calls.length === 0) return `message ${i} has an empty list of calls`;
+    if (calls.length === 0 && message.content === null) return `message ${i} says nothing`;
+    for (const call of calls) {
+      if (call.id === '' || ids.has(call.id)) return `message ${i} has the call id ${call.id || '(empty)'} again`;
+      ids.add(call.id);
+      if (!isJson(call.function.arguments)) return `call ${call.id} has arguments that are not JSON`;
+    }
+    open = calls.map((call) => call.id);
+  }
+  return open.length > 0 ? `call ${open[0]} is not answered at the end` : null;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
