@@ -19,7 +19,11 @@ export interface AgentOptions {
   /** How long a run may take in all; 24 h when not said. */
   readonly timeLimit?: Duration;
   /** Passed on to the model as they are. */
-  readonly toolChoice?: 'auto' | 'none' | 'required' | { readonly type: 'function'; readonly function: { readonly name: string } };
+  readonly toolChoice?:
+    | 'auto'
+    | 'none'
+    | 'required'
+    | { readonly type: 'function'; readonly function: { readonly name: string } };
   readonly parallelToolCalls?: boolean;
   readonly temperature?: number;
   readonly maxOutputTokens?: number;

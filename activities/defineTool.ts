@@ -54,7 +54,12 @@ interface ToolOptions<Input extends ObjectSchema, Result> {
   /** Silence after which the worker is taken for dead and the call is given to another; 10 s when not said. */
   readonly heartbeat?: Duration;
   /** Attempts are finite always: 3, or 1 for `once`, which takes no retry. */
-  readonly retry?: { readonly attempts?: number; readonly initial?: Duration; readonly factor?: number; readonly max?: Duration };
+  readonly retry?: {
+    readonly attempts?: number;
+    readonly initial?: Duration;
+    readonly factor?: number;
+    readonly max?: Duration;
+  };
   /** Calls of this tool at once in one turn. */
   readonly maxParallel?: number;
   /** Calls of this tool at once in one worker process, over all runs. */

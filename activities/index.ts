@@ -1,9 +1,9 @@
 // `holdfast`: what one defines agents with.
 export { type Agent, type AgentOptions, defineAgent } from './defineAgent.ts';
 export {
-  defineTool,
   type Duration,
   type DurationText,
+  defineTool,
   type Presenter,
   type ThreadContext,
   type Tool,

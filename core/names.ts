@@ -47,3 +47,6 @@ export const FAILURE = {
   /** The workflow was started with an input that is not a RunInput. */
   invalidInput: 'InvalidRunInput',
 } as const;
+
+/** `(from, limit) → TranscriptPage`, asked of a running workflow. */
+export const TRANSCRIPT_QUERY = 'transcript';

@@ -1,0 +1,146 @@
+// What a model answered, put together from the pieces of a stream or taken whole, before anyone judges it.
+import type { Usage } from '../../core/types.ts';
+import { NO_USAGE } from '../../core/usage.ts';
+
+/** A call as the model wrote it: nothing in it is to be trusted yet. */
+export interface RawCall {
+  id: string;
+  name: string;
+  arguments: string;
+}
+
+export interface RawAnswer {
+  content: string;
+  refusal: string;
+  calls: RawCall[];
+  /** Of every choice that said one. */
+  finishReasons: string[];
+  model: string;
+  usage: Usage;
+}
+
+interface CallPiece {
+  index?: number | null;
+  id?: string | null;
+  function?: { name?: string | null; arguments?: string | null } | null;
+}
+
+interface Piece {
+  content?: string | null;
+  refusal?: string | null;
+  tool_calls?: CallPiece[] | null;
+  function_call?: { name?: string | null; arguments?: string | null } | null;
+}
+
+/** A streamed chunk or a whole completion, as far as we read it. Compatible servers leave out any of it. */
+export interface WirePart {
+  model?: string | null;
+  choices?:
+    | { index?: number | null; delta?: Piece | null; message?: Piece | null; finish_reason?: string | null }[]
+    | null;
+  usage?: {
+    prompt_tokens?: number | null;
+    completion_tokens?: number | null;
+    prompt_tokens_details?: { cached_tokens?: number | null } | null;
+  } | null;
+  error?: unknown;
+}
+
+interface Choice {
+  content: string;
+  refusal: string;
+  calls: Map<number, RawCall>;
+  legacy: RawCall | undefined;
+  finish: string;
+}
+
+export interface AnswerBuilder {
+  add(part: WirePart): void;
+  /** What the model has said so far. */
+  text(): string;
+  calls(): RawCall[];
+  /** Whether any choice said that it is through: a stream that was cut off never does. */
+  isFinished(): boolean;
+  build(): RawAnswer;
+}
+
+export function buildAnswer(): AnswerBuilder {
+  const choices = new Map<number, Choice>();
+  let model = '';
+  let usage = NO_USAGE;
+
+  function choiceAt(index: number): Choice {
+    const choice = choices.get(index) ?? { content: '', refusal: '', calls: new Map(), legacy: undefined, finish: '' };
+    choices.set(index, choice);
+    return choice;
+  }
+
+  const inOrder = () => [...choices.entries()].sort(([a], [b]) => a - b).map(([, choice]) => choice);
+  const text = () => inOrder().find((choice) => choice.content)?.content ?? '';
+  // Calls may be spread over several choices; the model meant them all.
+  const calls = () => inOrder().flatMap(callsOf);
+
+  return {
+    add(part) {
+      if (part.model) model = part.model;
+      if (part.usage) usage = usageOf(part.usage);
+      for (const [i, { index, delta, message, finish_reason }] of (part.choices ?? []).entries()) {
+        const choice = choiceAt(index ?? i);
+        addPiece(choice, delta ?? message ?? {});
+        if (finish_reason) choice.finish = finish_reason;
+      }
+    },
+    text,
+    calls,
+    isFinished: () => inOrder().some((choice) => choice.finish !== ''),
+    build: () => ({
+      content: text(),
+      refusal: inOrder().find((choice) => choice.refusal)?.refusal ?? '',
+      calls: calls(),
+      finishReasons: inOrder().flatMap((choice) => (choice.finish ? [choice.finish] : [])),
+      model,
+      usage,
+    }),
+  };
+}
+
+function addPiece(choice: Choice, piece: Piece): void {
+  choice.content += piece.content ?? '';
+  choice.refusal += piece.refusal ?? '';
+  for (const [i, call] of (piece.tool_calls ?? []).entries()) addCall(choice, call, i);
+  if (piece.function_call) {
+    // The older style: one call a message, without an id.
+    choice.legacy ??= { id: '', name: '', arguments: '' };
+    choice.legacy.name += piece.function_call.name ?? '';
+    choice.legacy.arguments += piece.function_call.arguments ?? '';
+  }
+}
+
+function addCall(choice: Choice, piece: CallPiece, position: number): void {
+  const key = piece.index ?? keyWithoutIndex(choice, piece, position);
+  const call = choice.calls.get(key) ?? { id: '', name: '', arguments: '' };
+  choice.calls.set(key, call);
+  // An id and a name come once; some servers repeat them with every piece.
+  call.id ||= piece.id ?? '';
+  call.name ||= piece.function?.name ?? '';
+  call.arguments += piece.function?.arguments ?? '';
+}
+
+/** Some servers send no index: a piece with a name opens a call, one without goes on with the last. */
+function keyWithoutIndex(choice: Choice, piece: CallPiece, position: number): number {
+  const last = choice.calls.size - 1;
+  return piece.function?.name || last < 0 ? last + 1 : Math.max(last, position);
+}
+
+function callsOf(choice: Choice): RawCall[] {
+  const calls = [...choice.calls.entries()].sort(([a], [b]) => a - b).map(([, call]) => call);
+  return choice.legacy && calls.length === 0 ? [choice.legacy] : calls;
+}
+
+function usageOf(usage: NonNullable<WirePart['usage']>): Usage {
+  return {
+    inputTokens: usage.prompt_tokens ?? 0,
+    outputTokens: usage.completion_tokens ?? 0,
+    cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
+  };
+}

@@ -1,0 +1,96 @@
+// One request to the model, streamed: given up when it falls silent, and never mistaken for whole when it was cut off.
+import { Stream } from 'openai/streaming';
+import { MODEL_CALL } from '../../core/limits.ts';
+import { inWords, oneLine } from '../../core/text.ts';
+import type { Message } from '../../core/types.ts';
+import type { Agent } from '../defineAgent.ts';
+import { type AnswerBuilder, buildAnswer, type RawAnswer, type WirePart } from './answer.ts';
+import type { ModelEndpoint } from './endpoint.ts';
+import { badAnswer, modelFailure } from './modelFailure.ts';
+
+export interface CompleteOptions {
+  readonly signal: AbortSignal;
+  readonly silenceMs?: number;
+  onProgress(answer: AnswerBuilder): void;
+}
+
+export async function complete(
+  endpoint: ModelEndpoint,
+  agent: Agent,
+  messages: readonly Message[],
+  { signal, silenceMs = MODEL_CALL.silenceMs, onProgress }: CompleteOptions,
+): Promise<RawAnswer> {
+  const model = endpoint.modelFor(agent);
+  const request = new AbortController();
+  const abort = () => request.abort(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  const silence = setTimeout(() => request.abort(silent(silenceMs)), silenceMs);
+  try {
+    const response = await endpoint.client.chat.completions
+      .create(requestBody(agent, model, messages), { signal: request.signal, timeout: MODEL_CALL.timeoutMs })
+      .asResponse();
+    const answer = buildAnswer();
+    for await (const part of parts(response, request)) {
+      silence.refresh();
+      answer.add(part);
+      onProgress(answer);
+    }
+    if (request.signal.aborted) throw request.signal.reason;
+    if (!answer.isFinished()) throw badAnswer('The model ended its answer in the middle, without a finish_reason.');
+    return answer.build();
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    // Aborted by the silence above: the client's own error says only that somebody did.
+    if (request.signal.aborted) throw request.signal.reason;
+    throw modelFailure(error, { baseURL: endpoint.client.baseURL, model });
+  } finally {
+    clearTimeout(silence);
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+function silent(silenceMs: number): Error {
+  return badAnswer(`The model said nothing for ${inWords(silenceMs)}.`);
+}
+
+type StreamedRequest = Parameters<ModelEndpoint['client']['chat']['completions']['create']>[0] & { stream: true };
+
+function requestBody(agent: Agent, model: string, messages: readonly Message[]): StreamedRequest {
+  const tools = [...agent.tools.values()].map(({ name, description, parameters }) => ({
+    type: 'function' as const,
+    function: { name, description, parameters: { ...parameters } },
+  }));
+  return {
+    model,
+    // The client's types want mutable arrays; it does not change them.
+    messages: messages as unknown as StreamedRequest['messages'],
+    stream: true,
+    stream_options: { include_usage: true },
+    ...(tools.length > 0 && { tools }),
+    ...(tools.length > 0 && agent.toolChoice !== undefined && { tool_choice: agent.toolChoice }),
+    ...(tools.length > 0 && agent.parallelToolCalls !== undefined && { parallel_tool_calls: agent.parallelToolCalls }),
+    ...(agent.temperature !== undefined && { temperature: agent.temperature }),
+    ...(agent.maxOutputTokens !== undefined && { max_completion_tokens: agent.maxOutputTokens }),
+  };
+}
+
+/** The parts of an answer: many from a stream; one from a server that does not stream; an error from anything else. */
+async function* parts(response: Response, request: AbortController): AsyncGenerator<WirePart> {
+  const type = response.headers.get('content-type') ?? '';
+  if (type.includes('text/event-stream')) {
+    yield* Stream.fromSSEResponse<WirePart>(response, request);
+    return;
+  }
+  const body = await response.text();
+  let whole: WirePart;
+  try {
+    whole = JSON.parse(body);
+  } catch {
+    throw badAnswer(`The model's server answered with ${type || 'something'} that is not JSON: ${oneLine(body, 200)}`);
+  }
+  if (whole?.error)
+    throw badAnswer(`The model's server answered with an error: ${oneLine(JSON.stringify(whole.error), 1_000)}`);
+  if (!whole?.choices?.length) throw badAnswer('The model answered without a choice.');
+  yield whole;
+}

@@ -1,0 +1,64 @@
+// What went wrong with a model call, classified once: whether another try may mend it, and what a person should do.
+import { ApplicationFailure } from '@temporalio/common';
+import { APIConnectionError, APIError } from 'openai';
+import { ERROR_CHARS_MAX } from '../../core/limits.ts';
+import { FAILURE } from '../../core/names.ts';
+import { cutText, oneLine } from '../../core/text.ts';
+import { retryAfterMs } from '../retryAfter.ts';
+import { isRetryableStatus } from '../toolFailure.ts';
+
+/** The model answered with something that is no answer. Another try may bring a better one. */
+export function badAnswer(message: string): ApplicationFailure {
+  return ApplicationFailure.retryable(cutText(message, ERROR_CHARS_MAX), FAILURE.model);
+}
+
+export function modelFailure(thrown: unknown, where: { baseURL: string; model: string }): ApplicationFailure {
+  if (thrown instanceof ApplicationFailure) return thrown;
+  // Without a status: the connection failed, or the error came inside a stream.
+  const status = thrown instanceof APIError ? thrown.status : undefined;
+  const delayMs = thrown instanceof APIError ? retryAfterMs(thrown.headers) : undefined;
+  const failure = ApplicationFailure.create({
+    message: cutText(withoutSecrets(`${describe(thrown, where)}${advice(thrown, where)}`), ERROR_CHARS_MAX),
+    type: isRefusal(thrown) ? FAILURE.refused : FAILURE.model,
+    nonRetryable: status !== undefined && !isRetryableStatus(status),
+    ...(delayMs !== undefined && { nextRetryDelay: delayMs }),
+  });
+  failure.stack = failure.message;
+  return failure;
+}
+
+function describe(thrown: unknown, { baseURL }: { baseURL: string }): string {
+  if (thrown instanceof APIConnectionError) return `Cannot reach the model at ${baseURL}: ${reasonOf(thrown)}`;
+  if (thrown instanceof Error) return `The model call failed: ${oneLine(thrown.message, 2_000)}`;
+  return 'The model call failed.';
+}
+
+/** The innermost cause says what happened (`connect ECONNREFUSED …`), the outer ones only that something did. */
+function reasonOf(error: Error): string {
+  let innermost = error;
+  for (let i = 0; i < 5 && innermost.cause instanceof Error; i++) innermost = innermost.cause;
+  return oneLine(innermost.message || innermost.name, 500);
+}
+
+function advice(thrown: unknown, { model }: { model: string }): string {
+  if (!(thrown instanceof APIError)) return '';
+  if (thrown.code === 'context_length_exceeded') return ' The conversation is longer than the model can read.';
+  switch (thrown.status) {
+    case 401:
+    case 403:
+      return ' Check OPENAI_API_KEY on the worker.';
+    case 404:
+      return ` Check the model's name (${model}; OPENAI_MODEL overrides it) and OPENAI_BASE_URL.`;
+    default:
+      return '';
+  }
+}
+
+function isRefusal(thrown: unknown): boolean {
+  return thrown instanceof APIError && thrown.code === 'content_filter';
+}
+
+/** Providers quote the key that they refuse; it must not get into history. */
+function withoutSecrets(text: string): string {
+  return text.replace(/\b(sk|key|pk)-[\w*.-]{4,}/gi, '$1-[hidden]').replace(/Bearer\s+\S+/gi, 'Bearer [hidden]');
+}

@@ -1,0 +1,43 @@
+// The agents that a worker serves, looked up by name.
+import { ApplicationFailure } from '@temporalio/common';
+import { FAILURE } from '../core/names.ts';
+import type { Agent } from './defineAgent.ts';
+import type { Tool } from './defineTool.ts';
+
+export interface Registry {
+  readonly agents: ReadonlyMap<string, Agent>;
+  /** Every tool name of every agent, once: the activity types to serve. */
+  readonly toolNames: ReadonlySet<string>;
+  agent(name: string): Agent;
+  tool(agent: string, tool: string): Tool;
+}
+
+export function createRegistry(list: Iterable<Agent>): Registry {
+  const agents = new Map<string, Agent>();
+  for (const agent of list) {
+    if (agents.has(agent.name) && agents.get(agent.name) !== agent)
+      throw new TypeError(`Two agents are named ${agent.name}. Rename one.`);
+    agents.set(agent.name, agent);
+  }
+  if (agents.size === 0) throw new TypeError('There is no agent to serve. Export one that defineAgent({ … }) made.');
+  const toolNames = new Set([...agents.values()].flatMap((agent) => [...agent.tools.keys()]));
+
+  function agent(name: string): Agent {
+    const found = agents.get(name);
+    if (!found) throw notRegistered(`This worker has no agent "${name}". It has: ${[...agents.keys()].join(', ')}.`);
+    return found;
+  }
+
+  function tool(agentName: string, toolName: string): Tool {
+    const found = agent(agentName).tools.get(toolName);
+    if (!found) throw notRegistered(`The tool ${toolName} of agent ${agentName} is no longer registered.`);
+    return found;
+  }
+
+  return { agents, toolNames, agent, tool };
+}
+
+/** Retryable: in a rolling deploy, another worker may know what this one does not. */
+export function notRegistered(message: string): ApplicationFailure {
+  return ApplicationFailure.retryable(message, FAILURE.notRegistered);
+}

@@ -1,0 +1,32 @@
+// Sends a reply whole, as the request asked for it: streamed or in one piece.
+import type { Reply } from './reply.ts';
+import type { Pace, ScriptedRequest } from './script.ts';
+import { type Caller, event, pause, sendEvents, sendHead, sendJson } from './send.ts';
+import type { ChatRequest } from './validate.ts';
+import { chunksOf, completionOf } from './wire.ts';
+
+/** One request on its way to an answer. */
+export interface Exchange extends Caller {
+  readonly chat: ChatRequest;
+  readonly request: ScriptedRequest;
+  readonly pace: Required<Pace>;
+}
+
+export async function deliver(exchange: Exchange, reply: Reply): Promise<void> {
+  if (!exchange.chat.stream) return deliverJson(exchange, reply);
+  const { said, end } = chunksOf(reply, exchange.chat.includeUsage);
+  await openStream(exchange);
+  await sendEvents(exchange, [...said, ...end, '[DONE]'].map(event), exchange.pace.chunkDelayMs);
+  exchange.response.end();
+}
+
+export async function deliverJson(exchange: Exchange, reply: Reply): Promise<void> {
+  await pause(exchange, exchange.pace.delayMs);
+  sendJson(exchange, 200, completionOf(reply));
+}
+
+/** Headers at once, then nothing until it is time for the first token: as a model that thinks. */
+export async function openStream(exchange: Exchange): Promise<void> {
+  sendHead(exchange, 200, 'text/event-stream; charset=utf-8', { 'cache-control': 'no-cache' });
+  await pause(exchange, exchange.pace.delayMs);
+}

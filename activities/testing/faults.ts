@@ -1,0 +1,85 @@
+// How a misbehaving model is played. A fault is part of a script's answer: see script.ts.
+import { errorBody } from './apiError.ts';
+import { deliver, deliverJson, type Exchange, openStream } from './deliver.ts';
+import { replyTo } from './reply.ts';
+import type { BrokenMessage, EmptyFault, HttpFault, ScriptedFault } from './script.ts';
+import { event, pause, send, sendEvents, sendHead, sendJson, waitUntilGone } from './send.ts';
+import { chunksOf, completionOf } from './wire.ts';
+
+const ON_PURPOSE = 'This fault is played on purpose by an offline script of Holdfast.';
+const LOGIN_PAGE = `<!doctype html><title>Sign in</title><p>Sign in to continue. ${ON_PURPOSE}</p>`;
+
+type Play<Fault> = (exchange: Exchange, fault: Fault) => Promise<void>;
+
+export const EMPTY_FAULTS: Readonly<Record<EmptyFault['fault'], Play<EmptyFault>>> = {
+  hang: waitUntilGone,
+  headersOnly: async (exchange) => {
+    sendHead(exchange, 200, exchange.chat.stream ? 'text/event-stream' : 'application/json');
+    await waitUntilGone(exchange);
+  },
+  html: async ({ response }) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end(LOGIN_PAGE);
+  },
+  errorWith200: async (exchange) => sendJson(exchange, 200, errorBody(500, ON_PURPOSE)),
+  emptyChoices: (exchange) => deliver(exchange, replyTo(exchange.request, [])),
+  emptyMessage: (exchange) => deliver(exchange, replyTo(exchange.request, [{}])),
+};
+
+export const MESSAGE_FAULTS: Readonly<Record<BrokenMessage['fault'], Play<BrokenMessage>>> = {
+  stall: async (exchange, fault) => {
+    await sendPart(exchange, fault);
+    await waitUntilGone(exchange);
+  },
+  reset: async (exchange, fault) => {
+    await sendPart(exchange, fault);
+    exchange.response.destroy();
+  },
+  errorInStream: async (exchange, fault) => {
+    await sendPart(exchange, fault);
+    await send(exchange, event(errorBody(500, ON_PURPOSE)));
+    exchange.response.end();
+  },
+  noEnd: async (exchange, fault) => {
+    await sendPart(exchange, fault);
+    exchange.response.end();
+  },
+  notStreamed: (exchange, fault) => deliverJson(exchange, replyTo(exchange.request, [messageOf(fault)])),
+};
+
+export async function playFault(exchange: Exchange, fault: ScriptedFault): Promise<void> {
+  if (fault.fault === 'status') return sendError(exchange, fault);
+  if (isBroken(fault)) return MESSAGE_FAULTS[fault.fault](exchange, fault);
+  return EMPTY_FAULTS[fault.fault](exchange, fault);
+}
+
+function isBroken(fault: EmptyFault | BrokenMessage): fault is BrokenMessage {
+  return fault.fault in MESSAGE_FAULTS;
+}
+
+async function sendError({ response }: Exchange, { status, headers, body }: HttpFault): Promise<void> {
+  response.writeHead(status, {
+    'content-type': typeof body === 'string' ? 'text/plain' : 'application/json',
+    ...headers,
+  });
+  response.end(typeof body === 'string' ? body : JSON.stringify(body ?? errorBody(status, ON_PURPOSE)));
+}
+
+/** The chunks that get through; of a response in one piece, its first half. */
+async function sendPart(exchange: Exchange, fault: BrokenMessage): Promise<void> {
+  const reply = replyTo(exchange.request, [messageOf(fault)]);
+  if (exchange.chat.stream) {
+    const { said } = chunksOf(reply, exchange.chat.includeUsage);
+    const usual = fault.fault === 'noEnd' ? said.length : Math.ceil(said.length / 2);
+    await openStream(exchange);
+    await sendEvents(exchange, said.slice(0, fault.afterChunks ?? usual).map(event), exchange.pace.chunkDelayMs);
+  } else {
+    const json = JSON.stringify(completionOf(reply));
+    sendHead(exchange, 200, 'application/json');
+    await pause(exchange, exchange.pace.delayMs);
+    await send(exchange, json.slice(0, json.length / 2));
+  }
+}
+
+function messageOf({ fault: _, afterChunks: __, ...message }: BrokenMessage) {
+  return Object.keys(message).length > 0 ? message : { text: ON_PURPOSE };
+}

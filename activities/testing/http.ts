@@ -1,0 +1,107 @@
+// The HTTP under the scripted model: routes, bounded bodies, and errors as the OpenAI API sends them.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ApiError, badRequest } from './apiError.ts';
+import { BODY_BYTES_MAX } from './limits.ts';
+import { type Caller, sendJson } from './send.ts';
+
+export type Routes = Readonly<
+  Record<string, { readonly method: string; answer(caller: Caller, body: string): Promise<void> }>
+>;
+
+export interface RunningServer {
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Serves on 127.0.0.1 only: a script is for whoever runs it. */
+export async function serve(port: number, routes: Routes): Promise<RunningServer> {
+  const server = createServer((incoming, response) => void handle(incoming, response, routes));
+  server.listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw new Error(
+      `The scripted model cannot listen on port ${port}. Give another port, or none to take a free one.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  // A server that listens on TCP has such an address.
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    port: address.port,
+    async close() {
+      if (!server.listening) return;
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function handle(incoming: IncomingMessage, response: ServerResponse, routes: Routes): Promise<void> {
+  const gone = new AbortController();
+  response.on('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  const caller: Caller = { response, signal: gone.signal };
+  // On every answer, errors too: nobody should take this for a model.
+  response.setHeader('x-holdfast-offline', 'script');
+  try {
+    const { method, answer } = routeOf(incoming, routes);
+    await answer(caller, method === 'GET' ? '' : await readBody(incoming));
+  } catch (error) {
+    if (response.destroyed || gone.signal.aborted) return;
+    if (response.headersSent) return void response.destroy();
+    // What is no ApiError comes from an answer that HTTP cannot carry, such as a header with a line break.
+    const { status, body } =
+      error instanceof ApiError
+        ? error
+        : badRequest(`The offline script's answer could not be sent: ${error}`, undefined, 'script_invalid');
+    // The rest of a body that is too large is thrown away, and the connection with it.
+    if (!incoming.complete) response.setHeader('connection', 'close');
+    incoming.resume();
+    sendJson(caller, status, body);
+  }
+}
+
+function routeOf(incoming: IncomingMessage, routes: Routes): Routes[string] {
+  const path = (incoming.url ?? '/').split('?', 1)[0] ?? '/';
+  const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  if (!route)
+    throw new ApiError(
+      404,
+      `Unknown request URL: ${incoming.method} ${path}. This is Holdfast's offline script; it has ${Object.keys(routes).join(' and ')}.`,
+      { code: 'unknown_url' },
+    );
+  if (incoming.method !== route.method)
+    throw new ApiError(
+      405,
+      `Not allowed to ${incoming.method} on ${path}. (HINT: Perhaps you meant ${route.method}?)`,
+      {
+        code: 'method_not_supported',
+      },
+    );
+  return route;
+}
+
+async function readBody(incoming: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  // An iterator that destroys nothing: the caller could not read the 413 otherwise.
+  for await (const part of incoming.iterator({ destroyOnReturn: false })) {
+    bytes += part.length;
+    if (bytes > BODY_BYTES_MAX)
+      throw new ApiError(413, `The request body is larger than ${BODY_BYTES_MAX / 1024 / 1024} MB.`, {
+        code: 'request_too_large',
+      });
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}

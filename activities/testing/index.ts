@@ -1,0 +1,16 @@
+// `holdfast/testing`: a scripted model to test agents with, over HTTP and the real client.
+export { transcriptProblem } from '../../core/transcript.ts';
+export { offlineModel } from './reply.ts';
+export type { RecordedRequest } from './requestLog.ts';
+export type {
+  Pace,
+  Script,
+  ScriptedAnswer,
+  ScriptedCall,
+  ScriptedChoices,
+  ScriptedFault,
+  ScriptedMessage,
+  ScriptedRequest,
+  ScriptFunction,
+} from './script.ts';
+export { type ScriptedModel, type ScriptedModelOptions, startScriptedModel } from './server.ts';

@@ -1,0 +1,100 @@
+// What a script says, as the response it stands for: ids, finish reasons and usage filled in, nothing sent yet.
+import type { ToolCall } from '../../core/types.ts';
+import type { ScriptedCall, ScriptedMessage, ScriptedRequest } from './script.ts';
+
+export interface Reply {
+  readonly id: string;
+  readonly created: number;
+  readonly model: string;
+  readonly choices: readonly ReplyChoice[];
+  readonly usage: ReplyUsage;
+}
+
+export interface ReplyChoice {
+  readonly content: string | null;
+  readonly refusal: string | null;
+  readonly calls: readonly ReplyCall[];
+  readonly functionCall: ToolCall['function'] | null;
+  readonly finishReason: string;
+}
+
+export interface ReplyCall {
+  /** null: the call goes without. */
+  readonly id: string | null;
+  readonly function: ToolCall['function'];
+}
+
+interface ReplyUsage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  readonly prompt_tokens_details: { readonly cached_tokens: number };
+  readonly completion_tokens_details: { readonly reasoning_tokens: number };
+}
+
+/** The model name of an agent's script. */
+export function offlineModel(agentName: string): string {
+  return `offline/${agentName}`;
+}
+
+/** One choice a message; a message that says nothing becomes one with null content. */
+export function replyTo(request: ScriptedRequest, messages: readonly ScriptedMessage[]): Reply {
+  const idOf = callIds(request, messages);
+  const choices = messages.map((message) => choiceOf(message, idOf));
+  return {
+    id: `chatcmpl-script-${request.turn}-${request.attempt}`,
+    created: Math.floor(Date.now() / 1_000),
+    model: offlineModel(request.agent),
+    choices,
+    usage: usageOf(request, choices),
+  };
+}
+
+function choiceOf(message: ScriptedMessage, idOf: (call: ScriptedCall) => string | null): ReplyChoice {
+  const { text, refusal, functionCall, calls = [] } = message;
+  const usual = calls.length > 0 ? 'tool_calls' : functionCall ? 'function_call' : 'stop';
+  return {
+    content: text ?? null,
+    refusal: refusal ?? null,
+    calls: calls.map((call) => ({ id: idOf(call), function: functionOf(call) })),
+    functionCall: functionCall ? functionOf(functionCall) : null,
+    finishReason: message.finishReason ?? usual,
+  };
+}
+
+function functionOf(call: Pick<ScriptedCall, 'tool' | 'arguments'>): ToolCall['function'] {
+  const { tool, arguments: value = {} } = call;
+  return { name: tool, arguments: typeof value === 'string' ? value : JSON.stringify(value) };
+}
+
+/** Ids by turn and slot: the same however often the turn is asked for, and never one that the conversation has. */
+function callIds(
+  request: ScriptedRequest,
+  messages: readonly ScriptedMessage[],
+): (call: ScriptedCall) => string | null {
+  const taken = new Set<string | null | undefined>(messages.flatMap(({ calls = [] }) => calls.map((call) => call.id)));
+  for (const message of request.messages)
+    if (message.role === 'assistant') for (const call of message.tool_calls ?? []) taken.add(call.id);
+  let slot = 0;
+  return (call) => {
+    let id = `call_${request.turn}_${slot++}`;
+    if (call.id !== undefined) return call.id;
+    while (taken.has(id)) id += '_';
+    taken.add(id);
+    return id;
+  };
+}
+
+// A rough and repeatable estimate, about four characters a token; a script has no tokenizer and no cache.
+function usageOf(request: ScriptedRequest, choices: readonly ReplyChoice[]): ReplyUsage {
+  const tokens = (value: unknown) => Math.ceil(JSON.stringify(value).length / 4);
+  const prompt_tokens = tokens(request.messages);
+  const completion_tokens = choices.length === 0 ? 0 : tokens(choices);
+  return {
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    prompt_tokens_details: { cached_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: 0 },
+  };
+}

@@ -1,0 +1,59 @@
+// Writes to one caller, and stops (with its timers) the moment that the caller is gone.
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** One caller: where to write, and whether it still listens. */
+export interface Caller {
+  readonly response: ServerResponse;
+  /** Aborted when the caller goes away, or the server closes. */
+  readonly signal: AbortSignal;
+}
+
+export async function pause({ signal }: Caller, ms: number): Promise<void> {
+  if (ms > 0) await sleep(ms, undefined, { signal });
+}
+
+/** For faults that leave the caller waiting. Throws, as everything here does, when it is gone. */
+export async function waitUntilGone({ signal }: Caller): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw signal.reason;
+}
+
+export function sendHead(
+  { response }: Caller,
+  status: number,
+  type: string,
+  headers: Readonly<Record<string, string>> = {},
+) {
+  response.writeHead(status, { 'content-type': type, ...headers });
+  response.flushHeaders();
+}
+
+/** Resolves when the text is with the operating system, so that what follows (a reset) cannot overtake it. */
+export function send({ response, signal }: Caller, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    response.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+export function sendJson({ response }: Caller, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+export function event(data: unknown): string {
+  return `data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`;
+}
+
+/** Sends events at the pace asked for; without one, in one piece. */
+export async function sendEvents(caller: Caller, events: readonly string[], delayMs: number): Promise<void> {
+  if (delayMs <= 0) {
+    if (events.length > 0) await send(caller, events.join(''));
+    return;
+  }
+  for (const [i, text] of events.entries()) {
+    if (i > 0) await pause(caller, delayMs);
+    await send(caller, text);
+  }
+}

@@ -1,0 +1,156 @@
+// The scripted model: scripts served over HTTP as the OpenAI API would, so that the real client and the real code run.
+import { badRequest } from './apiError.ts';
+import { askScript, attemptCounter, scriptedRequest } from './askScript.ts';
+import { deliver } from './deliver.ts';
+import { playFault } from './faults.ts';
+import { serve } from './http.ts';
+import { LOG_BYTES_MAX, LOG_ENTRIES_MAX, SCRIPT_MS_MAX } from './limits.ts';
+import { offlineModel, replyTo } from './reply.ts';
+import { type RecordedRequest, requestLog } from './requestLog.ts';
+import type { Pace, Script, ScriptedAnswer, ScriptedChoices, ScriptedMessage } from './script.ts';
+import { type Caller, sendJson } from './send.ts';
+import { readRequest } from './validate.ts';
+
+export interface ScriptedModelOptions {
+  /** Agents bring their scripts along, as `offline`; those without one are passed over. */
+  readonly agents?: Iterable<{ readonly name: string; readonly offline?: Script | undefined }>;
+  /** Scripts by the agent's name. They go before an agent's own. */
+  readonly scripts?: Readonly<Record<string, Script>>;
+  /** How long the model thinks before its first token; 0 when not said. */
+  readonly delayMs?: number;
+  /** How long it takes over each further chunk of a stream; 0 when not said. */
+  readonly chunkDelayMs?: number;
+  /** A free one when not said. */
+  readonly port?: number;
+  /** How long a script may take to answer; 30 s when not said. */
+  readonly scriptTimeoutMs?: number;
+}
+
+export interface ScriptedModel {
+  /** For the OpenAI client: `http://127.0.0.1:PORT/v1`. */
+  readonly baseURL: string;
+  readonly url: string;
+  readonly port: number;
+  /** The last 1,000 requests for a completion, oldest first. */
+  readonly requests: readonly RecordedRequest[];
+  /** Requests since the start, of everyone or for one agent's script. */
+  countRequests(agent?: string): number;
+  /** Resolves as soon as the log of requests is as the condition wants it. */
+  until(condition: (requests: readonly RecordedRequest[]) => boolean): Promise<void>;
+  /** Ends at once, also the answers on their way. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves scripts as an OpenAI-compatible endpoint on 127.0.0.1. The request's model names the script: `offline/<agent>`.
+ *
+ * ```ts
+ * const model = await startScriptedModel({ scripts: { clock: [{ calls: [{ tool: 'get_time' }] }, 'It is noon.'] } });
+ * const openai = new OpenAI({ baseURL: model.baseURL, apiKey: 'offline', maxRetries: 0 });
+ * await openai.chat.completions.create({ model: offlineModel('clock'), messages, tools });
+ * await model.close();
+ * ```
+ */
+export async function startScriptedModel(options: ScriptedModelOptions = {}): Promise<ScriptedModel> {
+  const { delayMs = 0, chunkDelayMs = 0, port = 0, scriptTimeoutMs = SCRIPT_MS_MAX } = options;
+  for (const [name, value] of Object.entries({ delayMs, chunkDelayMs, scriptTimeoutMs }))
+    if (!(value >= 0 && value < 2 ** 31)) throw new TypeError(`${name} must be a number of milliseconds from 0.`);
+  const scripts = scriptsOf(options);
+  const log = requestLog(LOG_ENTRIES_MAX, LOG_BYTES_MAX);
+  const countAttempt = attemptCounter();
+
+  /** POST /v1/chat/completions. */
+  async function complete(caller: Caller, text: string): Promise<void> {
+    const body = parseJson(text);
+    const record = log.add(body ?? null, text.length);
+    try {
+      const chat = readRequest(body);
+      const { agent, script } = findScript(scripts, chat.model);
+      const request = scriptedRequest(agent, countAttempt(chat), chat);
+      record({ agent, turn: request.turn, attempt: request.attempt });
+      const answer = await askScript(script, request, { limitMs: scriptTimeoutMs, signal: caller.signal });
+      const exchange = { ...caller, chat, request, pace: paceOf(answer, { delayMs, chunkDelayMs }) };
+      if (typeof answer === 'object' && 'fault' in answer) {
+        record({ fault: answer.fault });
+        await playFault(exchange, answer);
+      } else await deliver(exchange, replyTo(request, messagesOf(answer)));
+      record({ state: 'done' });
+    } catch (error) {
+      if (caller.signal.aborted) record({ state: 'left' });
+      else record({ state: 'done', error: error instanceof Error ? error.message : String(error) });
+      throw error;
+    }
+  }
+
+  const models = [...scripts.keys()].map((agent) => ({
+    id: offlineModel(agent),
+    object: 'model',
+    created: 0,
+    owned_by: 'holdfast-script',
+  }));
+
+  const server = await serve(port, {
+    '/v1/chat/completions': { method: 'POST', answer: complete },
+    '/v1/models': { method: 'GET', answer: async (caller) => sendJson(caller, 200, { object: 'list', data: models }) },
+  });
+  return {
+    baseURL: `${server.url}/v1`,
+    url: server.url,
+    port: server.port,
+    requests: log.requests,
+    countRequests: log.count,
+    until: log.until,
+    async close() {
+      log.close();
+      await server.close();
+    },
+  };
+}
+
+function scriptsOf({ agents = [], scripts = {} }: ScriptedModelOptions): Map<string, Script> {
+  const found = new Map<string, Script>();
+  for (const { name, offline } of agents) {
+    if (found.has(name)) throw new TypeError(`Two agents are named ${name}. Rename one.`);
+    if (offline) found.set(name, offline);
+  }
+  for (const [name, script] of Object.entries(scripts)) found.set(name, script);
+  for (const [name, script] of found)
+    if (typeof script !== 'function' && !Array.isArray(script))
+      throw new TypeError(`The offline script of agent "${name}" must be a function or a list of answers.`);
+  return found;
+}
+
+function findScript(scripts: ReadonlyMap<string, Script>, model: string): { agent: string; script: Script } {
+  const prefix = offlineModel('');
+  const agent = model.startsWith(prefix) ? model.slice(prefix.length) : null;
+  const script = agent === null ? undefined : scripts.get(agent);
+  if (agent !== null && script) return { agent, script };
+  const names = [...scripts.keys()].map(offlineModel).join(', ') || 'none';
+  const what = agent === null ? `there is no model "${model}" here` : `agent "${agent}" has no script`;
+  throw badRequest(
+    `This is Holdfast's offline script, not a model, and ${what}. Set OPENAI_API_KEY to use a real model, or give the ` +
+      `agent an \`offline\` script. Scripts there are: ${names}.`,
+    'model',
+    'script_missing',
+  );
+}
+
+function paceOf(answer: ScriptedAnswer, usual: Required<Pace>): Required<Pace> {
+  if (typeof answer === 'string') return usual;
+  // Faults without a message have no pace of their own; reading one there finds nothing.
+  const { delayMs = usual.delayMs, chunkDelayMs = usual.chunkDelayMs }: Pace = answer as Pace;
+  return { delayMs, chunkDelayMs };
+}
+
+function messagesOf(answer: string | ScriptedMessage | ScriptedChoices): readonly ScriptedMessage[] {
+  if (typeof answer === 'string') return [{ text: answer }];
+  return 'choices' in answer ? answer.choices : [answer];
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

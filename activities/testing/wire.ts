@@ -1,0 +1,81 @@
+// A reply on the wire: as one JSON object, or as the chunks that the OpenAI API streams.
+import type { Reply, ReplyCall, ReplyChoice } from './reply.ts';
+
+/** Says to whoever looks that no model was asked. */
+const FINGERPRINT = 'holdfast-script';
+
+// Pieces of a long text grow, so that its stream stays within this many.
+const PIECES_MAX = 200;
+const WORDS_A_PIECE = 3;
+const ARGUMENT_CHARS_A_PIECE = 24;
+
+export function completionOf(reply: Reply): object {
+  const { id, created, model, usage } = reply;
+  const choices = reply.choices.map((choice, index) => ({
+    index,
+    message: {
+      role: 'assistant',
+      content: choice.content,
+      refusal: choice.refusal,
+      ...(choice.calls.length > 0 && { tool_calls: choice.calls.map(callOnWire) }),
+      ...(choice.functionCall && { function_call: choice.functionCall }),
+    },
+    logprobs: null,
+    finish_reason: choice.finishReason,
+  }));
+  return { id, object: 'chat.completion', created, model, system_fingerprint: FINGERPRINT, choices, usage };
+}
+
+/** What is said, and how the stream ends: finish reasons, usage where it was asked for. [DONE] is not among them. */
+export function chunksOf(reply: Reply, includeUsage: boolean): { said: readonly object[]; end: readonly object[] } {
+  const { id, created, model, usage } = reply;
+  const chunk = (choices: readonly object[], chunkUsage: object | null = null) => ({
+    id,
+    object: 'chat.completion.chunk',
+    created,
+    model,
+    system_fingerprint: FINGERPRINT,
+    choices,
+    ...(includeUsage && { usage: chunkUsage }),
+  });
+  const of = (index: number, delta: object, finish_reason: string | null = null) =>
+    chunk([{ index, delta, logprobs: null, finish_reason }]);
+  const said = reply.choices.flatMap((choice, index) => deltasOf(choice).map((delta) => of(index, delta)));
+  const end = reply.choices.map((choice, index) => of(index, {}, choice.finishReason));
+  // A response in which nobody answers is still a response.
+  if (reply.choices.length === 0) end.push(chunk([]));
+  if (includeUsage) end.push(chunk([], usage));
+  return { said, end };
+}
+
+/** The role first, then the text in pieces, then each call: its id and name, then its arguments in pieces. */
+function deltasOf(choice: ReplyChoice): object[] {
+  const deltas: object[] = [{ role: 'assistant', content: choice.content === null ? null : '', refusal: null }];
+  for (const content of words(choice.content ?? '')) deltas.push({ content });
+  for (const refusal of words(choice.refusal ?? '')) deltas.push({ refusal });
+  for (const [index, call] of choice.calls.entries()) {
+    deltas.push({ tool_calls: [{ index, ...callOnWire({ ...call, function: { ...call.function, arguments: '' } }) }] });
+    for (const part of pieces(call.function.arguments))
+      deltas.push({ tool_calls: [{ index, function: { arguments: part } }] });
+  }
+  if (choice.functionCall) {
+    deltas.push({ function_call: { name: choice.functionCall.name, arguments: '' } });
+    for (const part of pieces(choice.functionCall.arguments)) deltas.push({ function_call: { arguments: part } });
+  }
+  return deltas;
+}
+
+function callOnWire(call: ReplyCall): object {
+  return { ...(call.id !== null && { id: call.id }), type: 'function', function: call.function };
+}
+
+function words(text: string): string[] {
+  const all = text.match(/\s*\S+|\s+$/g) ?? [];
+  const size = Math.max(WORDS_A_PIECE, Math.ceil(all.length / PIECES_MAX));
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size).join(''));
+}
+
+function pieces(text: string): string[] {
+  const size = Math.max(ARGUMENT_CHARS_A_PIECE, Math.ceil(text.length / PIECES_MAX));
+  return Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.slice(i * size, (i + 1) * size));
+}

@@ -1,0 +1,23 @@
+// What runs in a thread: loads the tool's module and calls it.
+import { MessageChannel } from 'node:worker_threads';
+import { resultText } from './jsonText.ts';
+import type { ThreadTask } from './threads.ts';
+
+export default async function threadMain({ module, input, ctx }: ThreadTask): Promise<unknown> {
+  const { default: run } = await import(module);
+  if (typeof run !== 'function') throw new TypeError(`${module} must have a function as its default export.`);
+  return crossable(await run(input, ctx));
+}
+
+/** What cannot be cloned (a function, a symbol) crosses as the text it would become in the end. */
+function crossable(value: unknown): unknown {
+  const { port1 } = new MessageChannel();
+  try {
+    port1.postMessage(value);
+    return value;
+  } catch {
+    return resultText(value);
+  } finally {
+    port1.close();
+  }
+}

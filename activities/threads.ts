@@ -1,0 +1,39 @@
+// Worker threads for tools that keep a processor busy. A thread that spins is ended at its timeout; nothing else can.
+import { availableParallelism } from 'node:os';
+import { Piscina } from 'piscina';
+import type { ThreadContext } from './defineTool.ts';
+
+export interface ThreadTask {
+  readonly module: string;
+  readonly input: unknown;
+  readonly ctx: ThreadContext;
+}
+
+export interface Threads {
+  /** How many run at once. */
+  readonly size: number;
+  /** An abort ends the thread, whatever it is doing. */
+  run(task: ThreadTask, signal: AbortSignal): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export function createThreads(size: number = availableParallelism()): Threads {
+  let pool: Piscina | undefined;
+  return {
+    size,
+    run(task, signal) {
+      // Made when the first such tool is called: most workers have none.
+      pool ??= new Piscina({
+        filename: new URL(import.meta.url.endsWith('.ts') ? './threadMain.ts' : './threadMain.js', import.meta.url)
+          .href,
+        minThreads: 0,
+        maxThreads: size,
+        idleTimeout: 30_000,
+      });
+      return pool.run(task, { signal });
+    },
+    async close() {
+      await pool?.destroy();
+    },
+  };
+}

@@ -1,0 +1,116 @@
+// Runs one tool call as an activity: arguments read, a place taken, the tool raced against its end, the result made text.
+import { CancelledFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { FAILURE } from '../core/names.ts';
+import { inWords } from '../core/text.ts';
+import type { ToolCallInput, ToolCallResult } from '../core/types.ts';
+import { readArguments } from './arguments.ts';
+import type { Tool, ToolContext } from './defineTool.ts';
+import { startPulse } from './heartbeat.ts';
+import { resultText } from './jsonText.ts';
+import { createPlaces, type Places } from './places.ts';
+import { present } from './present.ts';
+import type { Registry } from './registry.ts';
+import { stoppedFailure } from './stopped.ts';
+import type { Threads } from './threads.ts';
+import { toolFailure } from './toolFailure.ts';
+
+const PROGRESS_BYTES_MAX = 2_048;
+
+export type ToolHost = (input: ToolCallInput) => Promise<ToolCallResult>;
+
+export function createToolHost(registry: Registry, threads: Threads): ToolHost {
+  const placesOf = new Map<Tool, Places>();
+  const threadPlaces = createPlaces(threads.size);
+
+  return async function runTool(input) {
+    const tool = registry.tool(input.agent, input.tool);
+    const pulse = startPulse(tool.policy.heartbeatMs);
+    const stop = new AbortController();
+    const { cancellationSignal } = Context.current();
+    const cancel = () => stop.abort(cancellationSignal.reason);
+    cancellationSignal.addEventListener('abort', cancel, { once: true });
+    const leave: (() => void)[] = [];
+    try {
+      const read = await readArguments(tool, input.arguments);
+      if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.error, FAILURE.invalidArguments);
+      for (const places of placesFor(tool)) leave.push(await places.take(cancellationSignal));
+      const value = await raced(tool, stop, () => call(tool, read.value, context(input, stop.signal, pulse.report)));
+      return { text: present(tool, registry.agent(input.agent).present, value) };
+    } catch (thrown) {
+      throw thrown instanceof CancelledFailure ? stoppedFailure(thrown) : toolFailure(thrown);
+    } finally {
+      pulse.stop();
+      cancellationSignal.removeEventListener('abort', cancel);
+      for (const leavePlace of leave) leavePlace();
+    }
+  };
+
+  function placesFor(tool: Tool): Places[] {
+    const places = tool.thread ? [threadPlaces] : [];
+    if (tool.workerParallel === undefined) return places;
+    const own = placesOf.get(tool) ?? createPlaces(tool.workerParallel);
+    placesOf.set(tool, own);
+    return [own, ...places];
+  }
+
+  async function call(tool: Tool, value: unknown, ctx: ToolContext): Promise<unknown> {
+    // The schema has just made `value`, and defineTool ties its type to the parameter of `run`.
+    if (tool.run) return await tool.run(value as never, ctx);
+    const { idempotencyKey, attempt, agent, workflowId } = ctx;
+    const module = String(tool.thread);
+    return await threads.run({ module, input: value, ctx: { idempotencyKey, attempt, agent, workflowId } }, ctx.signal);
+  }
+}
+
+/**
+ * The tool against its end: a tool that is deaf to its signal holds up neither its timeout nor a stop. What it still
+ * does after that is nobody's result.
+ */
+async function raced(tool: Tool, stop: AbortController, run: () => Promise<unknown>): Promise<unknown> {
+  const ended = Promise.withResolvers<never>();
+  stop.signal.addEventListener('abort', () => ended.reject(endInFlight(tool, stop.signal.reason)), { once: true });
+  if (stop.signal.aborted) ended.reject(endInFlight(tool, stop.signal.reason));
+  // Temporal's clock has the wait for a place in it; such a tool is timed from here.
+  const { waitMs, timeoutMs } = tool.policy;
+  const timer = waitMs === undefined ? undefined : setTimeout(() => stop.abort(timedOut(tool)), timeoutMs);
+  const work = run();
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, ended.promise]);
+  } finally {
+    clearTimeout(timer);
+    ended.promise.catch(() => undefined);
+  }
+}
+
+function timedOut(tool: Tool): ApplicationFailure {
+  return ApplicationFailure.retryable(`timed out after ${inWords(tool.policy.timeoutMs)}`, FAILURE.toolTimeout);
+}
+
+/** What to report of a tool that was stopped in flight. */
+function endInFlight(tool: Tool, reason: unknown): unknown {
+  if (tool.policy.effect !== 'once' || !(reason instanceof CancelledFailure)) return reason;
+  return ApplicationFailure.nonRetryable(
+    'stopped while it ran; it may or may not have happened: check before you do it again',
+    FAILURE.outcomeUnknown,
+  );
+}
+
+function context(input: ToolCallInput, signal: AbortSignal, report: (details: unknown) => void): ToolContext {
+  const { info, log } = Context.current();
+  return {
+    signal,
+    idempotencyKey: input.idempotencyKey,
+    attempt: info.attempt,
+    agent: input.agent,
+    workflowId: info.workflowExecution?.workflowId ?? '',
+    log: { info: (message, meta) => log.info(message, meta), warn: (message, meta) => log.warn(message, meta) },
+    progress: (detail) => report({ progress: progressDetail(detail) }),
+  };
+}
+
+/** Heartbeat details pass the default converter, which some values would break. */
+function progressDetail(detail: unknown): unknown {
+  return typeof detail === 'string' || typeof detail === 'number' ? detail : resultText(detail, PROGRESS_BYTES_MAX);
+}

@@ -1,0 +1,82 @@
+// Any PostgreSQL (14 or later), through a bounded pool whose sessions can only read.
+import pg from 'pg';
+import { type Database, QUERY_TIMEOUT_MS, untilAborted } from './database.ts';
+import { SCHEMA } from './setUp.ts';
+import { PARSERS } from './values.ts';
+
+// A worker's tools in flight share these; a server's default is 100 connections for everybody.
+const CONNECTIONS_MAX = 10;
+const CONNECT_TIMEOUT_MS = 5_000;
+// The server keeps the limit. This is for the case that the network has swallowed its answer.
+const NETWORK_MARGIN_MS = 2_000;
+
+export function postgresDatabase(url: string, { timeoutMs = QUERY_TIMEOUT_MS } = {}): Database {
+  const config: pg.ClientConfig = {
+    connectionString: withSessionSettings(url, {
+      default_transaction_read_only: 'on',
+      statement_timeout: String(timeoutMs),
+      search_path: SCHEMA,
+      TimeZone: 'UTC',
+      // Or a backslash would end a string elsewhere than the desk's check of SQL believes.
+      standard_conforming_strings: 'on',
+    }),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: timeoutMs + NETWORK_MARGIN_MS,
+    application_name: 'holdfast clinic',
+    types: { getTypeParser: (oid, format) => PARSERS[oid] ?? pg.types.getTypeParser(oid, format) },
+  };
+  const pool = new pg.Pool({ ...config, max: CONNECTIONS_MAX, allowExitOnIdle: true });
+  // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
+  pool.on('error', () => undefined);
+
+  async function run(sql: string, params: readonly unknown[], signal: AbortSignal | undefined) {
+    const client = await pool.connect();
+    const stop = () => cancelQuery(config, client);
+    try {
+      signal?.throwIfAborted();
+      signal?.addEventListener('abort', stop, { once: true });
+      // Read-only and rolled back, so that a statement cannot leave anything behind, not even a setting. `extended`
+      // (unknown to pg's types) takes exactly one statement, also when there are no parameters.
+      const statement = { text: sql, values: [...params], queryMode: 'extended' };
+      await client.query('BEGIN READ ONLY');
+      const { rows } = await client.query<Record<string, unknown>>(statement);
+      await client.query('ROLLBACK');
+      // A cancellation may be under way, and must not meet the connection's next query.
+      client.release(signal?.aborted);
+      return rows;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  return {
+    query: (sql, params = [], signal) => untilAborted(run(sql, params, signal), signal),
+    close: () => pool.end(),
+  };
+}
+
+/** Ends what the connection is doing, over another one. If that fails, the statement timeout will do. */
+async function cancelQuery(config: pg.ClientConfig, client: pg.PoolClient): Promise<void> {
+  // pg keeps the id of the server's process on every connected client; its types do not say so.
+  const { processID } = client as unknown as { processID: number };
+  const other = new pg.Client(config);
+  other.on('error', () => undefined);
+  try {
+    await other.connect();
+    await other.query('SELECT pg_cancel_backend($1)', [processID]);
+  } catch {
+  } finally {
+    await other.end();
+  }
+}
+
+/** Settings travel in the URL's own `options`, after those that are there: the later one wins. */
+function withSessionSettings(url: string, settings: Record<string, string>): string {
+  const parsed = new URL(url);
+  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
+  parsed.searchParams.set('options', [parsed.searchParams.get('options') ?? '', ...options].join(' ').trim());
+  return parsed.href;
+}

@@ -1,0 +1,17 @@
+// Sets the clinic up in a PostgreSQL database of yours:
+//   DATABASE_URL=postgres://owner@host/db CLINIC_READER_PASSWORD=… node agents/clinic/setup.ts
+import { setUpClinic } from './database/setUp.ts';
+
+const READER = 'clinic_reader';
+const { DATABASE_URL: url, CLINIC_READER_PASSWORD: password } = process.env;
+if (!url) {
+  console.error('Set DATABASE_URL to a login that may create a schema, for example postgres://owner@localhost/mydb.');
+  process.exit(2);
+}
+await setUpClinic(url, password ? { role: READER, password } : undefined);
+console.log('The clinic is set up: schema "clinic" with its tables and made-up data.');
+console.log(
+  password
+    ? `The login ${READER} may read it and nothing else: use it in DATABASE_URL from now on.`
+    : `Set CLINIC_READER_PASSWORD as well, and the login ${READER} is made, which may read the clinic and nothing else.`,
+);

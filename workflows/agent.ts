@@ -1,0 +1,41 @@
+// The agent loop. It is the whole story of a run: ask the model, carry out what it planned, until one of them ends it.
+import { CancelledFailure, isCancellation, setHandler } from '@temporalio/workflow';
+import type { RunInput, RunResult } from '../core/types.ts';
+import { askModel } from './askModel.ts';
+import { carryOut } from './batch.ts';
+import { showDetails } from './details.ts';
+import { judgeAnswer, judgeBatch } from './judge.ts';
+import { transcriptQuery } from './messages.ts';
+import { finish, openRun, page, recordAnswer, recordOutcomes } from './run.ts';
+import { startClock } from './timeLimit.ts';
+
+/** The workflow behind every agent: a fixed interpreter that knows none of them. */
+export async function agent(input: RunInput): Promise<RunResult> {
+  const run = openRun(input);
+  setHandler(transcriptQuery, (from, limit) => page(run, from, limit));
+  showDetails(run);
+
+  const clock = startClock();
+  try {
+    return await clock.scope.run(async () => {
+      for (;;) {
+        const answer = await askModel(run);
+        if ('failed' in answer) return finish(run, answer.failed, answer.reason);
+        recordAnswer(run, answer);
+        clock.limitTo(answer.rules.timeLimitMs);
+
+        const calls = answer.message.tool_calls ?? [];
+        const outcomes = await carryOut(run, calls, answer);
+        recordOutcomes(run, calls, outcomes);
+        if (clock.scope.consideredCancelled) throw new CancelledFailure('Cancelled in a batch.');
+
+        const end = judgeAnswer(run, answer) ?? judgeBatch(run, calls, outcomes, answer.rules);
+        if (end) return finish(run, end.status, end.reason);
+      }
+    });
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    if (clock.timeIsUp()) return finish(run, 'time_limit', clock.reason());
+    throw new CancelledFailure('The run was cancelled.');
+  }
+}

@@ -1,0 +1,76 @@
+// One model call: what the activity is sent, and what becomes of its failures.
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
+  proxyActivities,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import { FRESH_BYTES_MAX, MODEL_CALL, QUEUE_WAIT_MS } from '../core/limits.ts';
+import { FAILURE, modelActivityId } from '../core/names.ts';
+import { inWords } from '../core/text.ts';
+import type { Message, ModelAnswer, ModelCallInput } from '../core/types.ts';
+import { messageBytes, type Run } from './run.ts';
+
+interface ModelFailed {
+  readonly failed: 'model_failed' | 'refused';
+  readonly reason: string;
+}
+
+export async function askModel(run: Run): Promise<ModelAnswer | ModelFailed> {
+  run.turn += 1;
+  const input: ModelCallInput = {
+    agent: run.input.agent,
+    turn: run.turn,
+    chain: run.chain,
+    known: run.known,
+    length: run.transcript.length,
+    fresh: freshMessages(run),
+    instructions: run.instructions,
+  };
+  const { callModel } = proxyActivities<{ callModel(input: ModelCallInput): Promise<ModelAnswer> }>({
+    activityId: modelActivityId(run.turn),
+    startToCloseTimeout: MODEL_CALL.timeoutMs,
+    scheduleToStartTimeout: QUEUE_WAIT_MS,
+    heartbeatTimeout: MODEL_CALL.heartbeatMs,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: {
+      maximumAttempts: MODEL_CALL.attempts,
+      initialInterval: MODEL_CALL.backoff.initialMs,
+      backoffCoefficient: MODEL_CALL.backoff.factor,
+      maximumInterval: MODEL_CALL.backoff.maxMs,
+    },
+    summary: `${run.input.agent}, turn ${run.turn}`,
+  });
+  try {
+    return await callModel(input);
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    return modelFailed(error);
+  }
+}
+
+/** What the model has not seen yet; null when it is too large for a payload, and the activity must ask for it. */
+function freshMessages(run: Run): readonly Message[] | null {
+  const fresh = run.transcript.slice(run.known.length);
+  const bytes = fresh.reduce((sum, message) => sum + messageBytes(message), 0);
+  return bytes <= FRESH_BYTES_MAX ? fresh : null;
+}
+
+function modelFailed({ cause, message }: ActivityFailure): ModelFailed {
+  if (cause instanceof ApplicationFailure)
+    return { failed: cause.type === FAILURE.refused ? 'refused' : 'model_failed', reason: cause.message };
+  if (cause instanceof TimeoutFailure) return { failed: 'model_failed', reason: modelTimeout(cause) };
+  return { failed: 'model_failed', reason: cause?.message ?? message };
+}
+
+function modelTimeout({ timeoutType }: TimeoutFailure): string {
+  switch (timeoutType) {
+    case 'HEARTBEAT':
+      return `The worker that called the model was lost, ${MODEL_CALL.attempts} times in a row.`;
+    case 'SCHEDULE_TO_START':
+      return `No worker took the model call for ${inWords(QUEUE_WAIT_MS)}. Start one with "holdfast worker".`;
+    default:
+      return `The model did not finish its answer within ${inWords(MODEL_CALL.timeoutMs)}.`;
+  }
+}

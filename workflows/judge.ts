@@ -1,0 +1,85 @@
+// Whether a run goes on after a turn. Settle everything, then decide.
+import { allToolsFailed } from '../core/failures.ts';
+import { SAME_FAILURE_MAX, TRUNCATED_MAX } from '../core/limits.ts';
+import { plural } from '../core/text.ts';
+import type { AgentRules, ModelAnswer, Outcome, RunStatus, ToolCall } from '../core/types.ts';
+import type { Run } from './run.ts';
+
+interface End {
+  readonly status: RunStatus;
+  readonly reason: string | null;
+}
+
+/** The end that the model's answer itself brings, if any. */
+export function judgeAnswer(run: Run, answer: ModelAnswer): End | null {
+  switch (answer.kind) {
+    case 'final':
+      return { status: 'completed', reason: null };
+    case 'refused':
+      return { status: 'refused', reason: 'The model, or its provider, declined to answer.' };
+    case 'truncated':
+      run.truncated += 1;
+      if (answer.plan.length > 0 && run.truncated <= TRUNCATED_MAX) return null;
+      return {
+        status: 'model_failed',
+        reason: "The model's answer was cut off at its output limit. Raise maxOutputTokens, or ask for less at once.",
+      };
+    case 'calls':
+      run.truncated = 0;
+      return null;
+  }
+}
+
+/** The end that the turn's calls bring, if any. */
+export function judgeBatch(
+  run: Run,
+  calls: readonly ToolCall[],
+  outcomes: readonly Outcome[],
+  rules: AgentRules,
+): End | null {
+  const maxTurns = run.input.maxTurns ?? rules.maxTurns;
+  return (
+    everythingFailed(run, outcomes, rules) ??
+    theSameAgain(run, calls, outcomes, rules) ??
+    (run.turn < maxTurns
+      ? null
+      : { status: 'max_turns', reason: `exceeded maximum iterations (${plural(maxTurns, 'turn')})` })
+  );
+}
+
+function everythingFailed(run: Run, outcomes: readonly Outcome[], rules: AgentRules): End | null {
+  if (outcomes.some((outcome) => outcome.ok)) run.failedBatches = 0;
+  if (!allToolsFailed(outcomes)) return null;
+  run.failedBatches += 1;
+  switch (rules.whenAllToolsFail) {
+    case 'continue':
+      return null;
+    case 'abort':
+      return { status: 'all_tools_failed', reason: 'Every tool of a batch failed.' };
+    case 'tell':
+      // Once, the model may find another way; twice in a row, it has not.
+      if (run.failedBatches < 2) return null;
+      return { status: 'all_tools_failed', reason: 'Every tool of two batches in a row failed.' };
+  }
+}
+
+function theSameAgain(
+  run: Run,
+  calls: readonly ToolCall[],
+  outcomes: readonly Outcome[],
+  rules: AgentRules,
+): End | null {
+  const [call] = calls;
+  const [outcome] = outcomes;
+  if (calls.length !== 1 || !call || !outcome || outcome.ok) {
+    run.sameFailure = { key: '', times: 0 };
+    return null;
+  }
+  const key = JSON.stringify([call.function.name, call.function.arguments, outcome.kind, outcome.error]);
+  run.sameFailure = { key, times: key === run.sameFailure.key ? run.sameFailure.times + 1 : 1 };
+  if (run.sameFailure.times < SAME_FAILURE_MAX || rules.whenAllToolsFail === 'continue') return null;
+  return {
+    status: 'all_tools_failed',
+    reason: `${call.function.name} failed ${SAME_FAILURE_MAX} times in a row in the same way: ${outcome.error}`,
+  };
+}

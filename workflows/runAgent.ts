@@ -1,0 +1,27 @@
+// An agent as a step of a workflow of your own.
+import { executeChild } from '@temporalio/workflow';
+import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
+import type { RunInput, RunResult } from '../core/types.ts';
+
+/**
+ * Runs an agent as a child workflow, and waits for its result. It resolves for every status; a cancelled one throws.
+ *
+ * ```ts
+ * const { output } = await runAgent('clinic', 'Summarise patient P-00123.');
+ * ```
+ */
+export function runAgent(
+  agent: string,
+  input: string,
+  options: Omit<RunInput, 'agent' | 'input'> & { workflowId?: string; taskQueue?: string } = {},
+): Promise<RunResult> {
+  const { workflowId, taskQueue = TASK_QUEUE, ...limits } = options;
+  const runInput: RunInput = { agent, input, ...limits };
+  return executeChild(WORKFLOW_TYPE, {
+    args: [runInput],
+    taskQueue,
+    memo: { agent },
+    staticSummary: agent,
+    ...(workflowId !== undefined && { workflowId }),
+  });
+}
