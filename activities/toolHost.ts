@@ -106,7 +106,7 @@ function context(input: ToolCallInput, signal: AbortSignal, report: (details: un
     agent: input.agent,
     workflowId: info.workflowExecution?.workflowId ?? '',
     log: { info: (message, meta) => log.info(message, meta), warn: (message, meta) => log.warn(message, meta) },
-    progress: (detail) => report({ progress: progressDetail(detail) }),
+    progress: (detail) => report({ attempt: info.attempt, progress: progressDetail(detail) }),
   };
 }
 

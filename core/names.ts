@@ -21,6 +21,13 @@ export function modelActivityId(turn: number): string {
   return `${turn}.model`;
 }
 
+/** The place that an activity id names; slot null is the model call. null for an id that is not one of ours. */
+export function parseActivityId(id: string): { turn: number; slot: number | null } | null {
+  const [, turn, slot] = /^(\d+)\.(\d+|model)$/.exec(id) ?? [];
+  if (turn === undefined) return null;
+  return { turn: Number(turn), slot: slot === 'model' ? null : Number(slot) };
+}
+
 /**
  * The same over retries, continue-as-new and a reset that plans the same call again; another for other arguments (the
  * digest) and for a fork (the chain).

@@ -1,9 +1,9 @@
 // Finds the Temporal CLI, which has the dev server in it; or gets it, once, into a cache that all projects share.
 import { execFile } from 'node:child_process';
 import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheDir } from './cacheDir.ts';
 import { makeOnce } from './cacheLock.ts';
 import { runLongCommand } from './longCommand.ts';
 
@@ -52,11 +52,11 @@ export async function findTemporalCli(options: FindTemporalCliOptions = {}): Pro
     say(`Temporal CLI: ${installed} is passed over: ${problem}.`);
   }
 
-  const cacheDir = options.cacheDir ?? defaultCacheDir(env);
+  const dir = options.cacheDir ?? cacheDir(env);
   // A home directory may be shared by machines of several kinds.
-  const cached = join(cacheDir, `temporal-${TEMPORAL_CLI_VERSION}-${process.platform}-${process.arch}${EXE}`);
+  const cached = join(dir, `temporal-${TEMPORAL_CLI_VERSION}-${process.platform}-${process.arch}${EXE}`);
   if ((await whyItDoesNotRun(cached)) === null) return cached;
-  await mkdir(cacheDir, { recursive: true }).catch((error) => {
+  await mkdir(dir, { recursive: true }).catch((error) => {
     throw new Error(`The Temporal CLI needs a place: ${error.message}. Set HOLDFAST_CACHE to a directory of yours.`);
   });
   await makeOnce(
@@ -74,10 +74,6 @@ export async function findTemporalCli(options: FindTemporalCliOptions = {}): Pro
   const problem = await whyItDoesNotRun(cached);
   if (problem === null) return cached;
   throw new Error(`The Temporal CLI in the cache, ${cached}: ${problem}. Delete it and try again.`);
-}
-
-function defaultCacheDir(env: NodeJS.ProcessEnv): string {
-  return env.HOLDFAST_CACHE || join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'holdfast');
 }
 
 async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string | null> {
@@ -162,7 +158,7 @@ async function build(workDir: string, env: NodeJS.ProcessEnv, say: (line: string
   const version = `-X github.com/temporalio/cli/temporalcli.Version=${TEMPORAL_CLI_VERSION}`;
   await runLongCommand({
     command: go,
-    // -v names every package that is compiled; -s -w leave out the debugger's tables, a third of the file.
+    // -v names every package that is compiled; -s -w leave out the debugger's tables, 40 MB.
     args: [
       'install',
       '-v',

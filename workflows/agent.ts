@@ -6,7 +6,7 @@ import { carryOut } from './batch.ts';
 import { showDetails } from './details.ts';
 import { judgeAnswer, judgeBatch } from './judge.ts';
 import { transcriptQuery } from './messages.ts';
-import { finish, openRun, page, recordAnswer, recordOutcomes } from './run.ts';
+import { finish, openRun, page, recordAnswer, recordOutcomes } from './runState.ts';
 import { startClock } from './timeLimit.ts';
 
 /** The workflow behind every agent: a fixed interpreter that knows none of them. */

@@ -10,14 +10,14 @@ import { FRESH_BYTES_MAX, MODEL_CALL, QUEUE_WAIT_MS } from '../core/limits.ts';
 import { FAILURE, modelActivityId } from '../core/names.ts';
 import { inWords } from '../core/text.ts';
 import type { Message, ModelAnswer, ModelCallInput } from '../core/types.ts';
-import { messageBytes, type Run } from './run.ts';
+import { messageBytes, type RunState } from './runState.ts';
 
 interface ModelFailed {
   readonly failed: 'model_failed' | 'refused';
   readonly reason: string;
 }
 
-export async function askModel(run: Run): Promise<ModelAnswer | ModelFailed> {
+export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed> {
   run.turn += 1;
   const input: ModelCallInput = {
     agent: run.input.agent,
@@ -51,7 +51,7 @@ export async function askModel(run: Run): Promise<ModelAnswer | ModelFailed> {
 }
 
 /** What the model has not seen yet; null when it is too large for a payload, and the activity must ask for it. */
-function freshMessages(run: Run): readonly Message[] | null {
+function freshMessages(run: RunState): readonly Message[] | null {
   const fresh = run.transcript.slice(run.known.length);
   const bytes = fresh.reduce((sum, message) => sum + messageBytes(message), 0);
   return bytes <= FRESH_BYTES_MAX ? fresh : null;

@@ -1,18 +1,19 @@
 // A turn's tool calls, side by side within their limits. Results go by slot, never in order of arrival.
 import { CancellationScope } from '@temporalio/workflow';
+import { notStarted, refused } from '../core/toolFailure.ts';
 import type { ModelAnswer, Outcome, ToolCall } from '../core/types.ts';
 import { showDetails } from './details.ts';
-import type { Run } from './run.ts';
-import { notStarted, runTool } from './runTool.ts';
+import type { RunState } from './runState.ts';
+import { runTool } from './runTool.ts';
 
 /** Carries out the plan of an answer, and settles when every call has an outcome. It never throws. */
-export async function carryOut(run: Run, calls: readonly ToolCall[], answer: ModelAnswer): Promise<Outcome[]> {
+export async function carryOut(run: RunState, calls: readonly ToolCall[], answer: ModelAnswer): Promise<Outcome[]> {
   const { plan, policies, rules } = answer;
   const outcomes = new Array<Outcome>(calls.length);
   const waiting: number[] = [];
   for (const [slot, call] of calls.entries()) {
     const planned = plan[slot]!;
-    if ('problem' in planned) outcomes[slot] = { ok: false, ran: false, tool: call.function.name, ...planned.problem };
+    if ('problem' in planned) outcomes[slot] = refused(call.function.name, planned.problem);
     else waiting.push(slot);
   }
 
@@ -26,7 +27,7 @@ export async function carryOut(run: Run, calls: readonly ToolCall[], answer: Mod
       waiting.splice(waiting.indexOf(slot), 1);
       running.set(slot, start(slot));
     }
-    if (cancelled) for (const slot of waiting.splice(0)) outcomes[slot] = notStarted(calls[slot]!);
+    if (cancelled) for (const slot of waiting.splice(0)) outcomes[slot] = notStarted(calls[slot]!.function.name);
     if (running.size === 0) continue;
     showDetails(
       run,

@@ -3,11 +3,11 @@ import { setCurrentDetails } from '@temporalio/workflow';
 import { callSummary } from '../core/summary.ts';
 import { count, plural } from '../core/text.ts';
 import type { ToolCall } from '../core/types.ts';
-import type { Run } from './run.ts';
+import type { RunState } from './runState.ts';
 
 const CALLS_SHOWN = 10;
 
-export function showDetails(run: Run, running: readonly ToolCall[] = [], queued = 0): void {
+export function showDetails(run: RunState, running: readonly ToolCall[] = [], queued = 0): void {
   const { inputTokens, outputTokens } = run.usage;
   const lines = [
     `**${run.input.agent}**, turn ${Math.max(1, run.turn)}`,

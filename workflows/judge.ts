@@ -3,7 +3,7 @@ import { allToolsFailed } from '../core/failures.ts';
 import { SAME_FAILURE_MAX, TRUNCATED_MAX } from '../core/limits.ts';
 import { plural } from '../core/text.ts';
 import type { AgentRules, ModelAnswer, Outcome, RunStatus, ToolCall } from '../core/types.ts';
-import type { Run } from './run.ts';
+import type { RunState } from './runState.ts';
 
 interface End {
   readonly status: RunStatus;
@@ -11,7 +11,7 @@ interface End {
 }
 
 /** The end that the model's answer itself brings, if any. */
-export function judgeAnswer(run: Run, answer: ModelAnswer): End | null {
+export function judgeAnswer(run: RunState, answer: ModelAnswer): End | null {
   switch (answer.kind) {
     case 'final':
       return { status: 'completed', reason: null };
@@ -32,7 +32,7 @@ export function judgeAnswer(run: Run, answer: ModelAnswer): End | null {
 
 /** The end that the turn's calls bring, if any. */
 export function judgeBatch(
-  run: Run,
+  run: RunState,
   calls: readonly ToolCall[],
   outcomes: readonly Outcome[],
   rules: AgentRules,
@@ -47,7 +47,7 @@ export function judgeBatch(
   );
 }
 
-function everythingFailed(run: Run, outcomes: readonly Outcome[], rules: AgentRules): End | null {
+function everythingFailed(run: RunState, outcomes: readonly Outcome[], rules: AgentRules): End | null {
   if (outcomes.some((outcome) => outcome.ok)) run.failedBatches = 0;
   if (!allToolsFailed(outcomes)) return null;
   run.failedBatches += 1;
@@ -64,7 +64,7 @@ function everythingFailed(run: Run, outcomes: readonly Outcome[], rules: AgentRu
 }
 
 function theSameAgain(
-  run: Run,
+  run: RunState,
   calls: readonly ToolCall[],
   outcomes: readonly Outcome[],
   rules: AgentRules,

@@ -7,16 +7,16 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 import { QUEUE_WAIT_MS } from '../core/limits.ts';
-import { callActivityId, FAILURE, idempotencyKey } from '../core/names.ts';
+import { callActivityId, idempotencyKey } from '../core/names.ts';
 import { callSummary } from '../core/summary.ts';
-import { inWords } from '../core/text.ts';
-import type { FailureKind, Outcome, ToolCall, ToolCallInput, ToolCallResult, ToolPolicy } from '../core/types.ts';
-import type { Run } from './run.ts';
+import { type FailureCause, failedOutcome } from '../core/toolFailure.ts';
+import type { Outcome, ToolCall, ToolCallInput, ToolCallResult, ToolPolicy } from '../core/types.ts';
+import type { RunState } from './runState.ts';
 
 type ToolActivities = Record<string, (input: ToolCallInput) => Promise<ToolCallResult>>;
 
 export async function runTool(
-  run: Run,
+  run: RunState,
   slot: number,
   call: ToolCall,
   digest: string,
@@ -51,57 +51,14 @@ export async function runTool(
     });
     return { ok: true, tool, text };
   } catch (error) {
-    return { ok: false, ran: true, tool, ...whatHappened(error, policy) };
+    return failedOutcome(tool, causeOf(error), policy);
   }
 }
 
-/** A call that the run's end kept from starting. */
-export function notStarted(call: ToolCall): Outcome {
-  return { ok: false, ran: false, tool: call.function.name, kind: 'cancelled', error: 'cancelled before it started' };
-}
-
-interface Failure {
-  readonly kind: FailureKind;
-  readonly error: string;
-}
-
-function whatHappened(error: unknown, policy: ToolPolicy): Failure {
+function causeOf(error: unknown): FailureCause {
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure) return applicationFailure(cause, policy);
-  if (cause instanceof TimeoutFailure) return timedOut(cause, policy);
-  if (cause instanceof CancelledFailure) return { kind: 'cancelled', error: 'cancelled' };
-  return lost(policy, cause instanceof Error ? cause.message : 'the call was lost');
-}
-
-function applicationFailure({ type, message }: ApplicationFailure, policy: ToolPolicy): Failure {
-  switch (type) {
-    case FAILURE.invalidArguments:
-      return { kind: 'invalid_arguments', error: message };
-    case FAILURE.toolTimeout:
-      return lost(policy, message, 'timeout');
-    case FAILURE.outcomeUnknown:
-      return { kind: 'outcome_unknown', error: message };
-    default:
-      return { kind: 'failed', error: message };
-  }
-}
-
-function timedOut({ timeoutType }: TimeoutFailure, policy: ToolPolicy): Failure {
-  switch (timeoutType) {
-    case 'SCHEDULE_TO_START':
-      return { kind: 'timeout', error: `did not run: no worker took the call for ${inWords(QUEUE_WAIT_MS)}` };
-    case 'HEARTBEAT':
-      return lost(policy, `the worker that ran it was lost (no sign of life for ${inWords(policy.heartbeatMs)})`);
-    default:
-      return lost(policy, `timed out after ${inWords(policy.timeoutMs)}`, 'timeout');
-  }
-}
-
-/** The call ended without a word from the tool: for one that must not happen twice, say that nobody knows. */
-function lost(policy: ToolPolicy, error: string, kind: FailureKind = 'failed'): Failure {
-  if (policy.effect !== 'once') return { kind, error };
-  return {
-    kind: 'outcome_unknown',
-    error: `${error}; it may or may not have happened: check before you do it again`,
-  };
+  if (cause instanceof ApplicationFailure) return { source: 'application', type: cause.type, message: cause.message };
+  if (cause instanceof TimeoutFailure) return { source: 'timeout', timeout: cause.timeoutType ?? 'START_TO_CLOSE' };
+  if (cause instanceof CancelledFailure) return { source: 'cancelled' };
+  return { source: 'other', message: cause instanceof Error ? cause.message : 'the call was lost' };
 }

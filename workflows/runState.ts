@@ -18,7 +18,7 @@ import type {
 } from '../core/types.ts';
 import { addUsage, NO_USAGE } from '../core/usage.ts';
 
-export interface Run {
+export interface RunState {
   readonly input: RunInput;
   readonly workflowId: string;
   /** The first run id of the chain. */
@@ -41,7 +41,7 @@ export interface Run {
   truncated: number;
 }
 
-export function openRun(input: RunInput): Run {
+export function openRun(input: RunInput): RunState {
   const problem = inputProblem(input);
   if (problem) throw ApplicationFailure.nonRetryable(`${problem} ${INPUT_EXAMPLE}`, FAILURE.invalidInput);
   const { workflowId, firstExecutionRunId } = workflowInfo();
@@ -77,7 +77,7 @@ function inputProblem(input: unknown): string | null {
   return null;
 }
 
-export function recordAnswer(run: Run, answer: ModelAnswer): void {
+export function recordAnswer(run: RunState, answer: ModelAnswer): void {
   run.transcript.push(answer.message);
   run.known = answer.mark;
   run.instructions = answer.instructions?.digest ?? run.instructions;
@@ -85,7 +85,7 @@ export function recordAnswer(run: Run, answer: ModelAnswer): void {
 }
 
 /** Each call is answered once, in the order the model asked, whatever happened to it. */
-export function recordOutcomes(run: Run, calls: readonly ToolCall[], outcomes: readonly Outcome[]): void {
+export function recordOutcomes(run: RunState, calls: readonly ToolCall[], outcomes: readonly Outcome[]): void {
   for (const [slot, call] of calls.entries())
     run.transcript.push({ role: 'tool', tool_call_id: call.id, content: outcomeText(outcomes[slot]!) });
   run.calls += calls.length;
@@ -94,11 +94,11 @@ export function recordOutcomes(run: Run, calls: readonly ToolCall[], outcomes: r
   if (warning) warn(run, warning);
 }
 
-export function warn(run: Run, warning: string): void {
+export function warn(run: RunState, warning: string): void {
   if (run.warnings.length < WARNINGS_MAX) run.warnings.push(warning);
 }
 
-export function finish(run: Run, status: RunStatus, reason: string | null): RunResult {
+export function finish(run: RunState, status: RunStatus, reason: string | null): RunResult {
   return {
     status,
     output: lastWords(run),
@@ -112,13 +112,13 @@ export function finish(run: Run, status: RunStatus, reason: string | null): RunR
   };
 }
 
-function lastWords(run: Run): string | null {
+function lastWords(run: RunState): string | null {
   const spoke = run.transcript.findLast((message) => message.role === 'assistant' && message.content);
   return spoke?.content ?? null;
 }
 
 /** A page of the transcript that fits a payload. */
-export function page(run: Run, from: number, limit: number): TranscriptPage {
+export function page(run: RunState, from: number, limit: number): TranscriptPage {
   const messages: Message[] = [];
   let bytes = 0;
   for (const message of run.transcript.slice(from, from + limit)) {

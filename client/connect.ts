@@ -1,0 +1,109 @@
+// The way in: a connection to Temporal, and runs to start and to find through it.
+import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
+import type { RunInput } from '../core/types.ts';
+import { grpcCode, namespaceMissing, unreachable } from './errors.ts';
+import { listRuns, type RunSummary } from './listRuns.ts';
+import { type RunHandle, runHandle } from './runHandle.ts';
+import { newRunId } from './runId.ts';
+import { readSettings, type SettingsOptions } from './settings.ts';
+
+export interface ConnectOptions extends SettingsOptions {
+  readonly taskQueue?: string;
+}
+
+export interface StartOptions {
+  /**
+   * The run's workflow id; `<agent>-<short id>` when not said. Starting an id again gives back the run that has it, also
+   * when it is over: so an id made from what the run is about (`refund-4711`) starts it once.
+   */
+  readonly id?: string;
+  readonly maxTurns?: number;
+  readonly parallel?: number;
+}
+
+export interface Holdfast {
+  readonly address: string;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  /** Temporal's own client, for all that is not here. */
+  readonly client: Client;
+  start(agent: string, input: string, options?: StartOptions): Promise<RunHandle>;
+  /** The run of that id. It need not exist: what is asked of it will tell. */
+  get(workflowId: string, runId?: string): RunHandle;
+  /** The latest runs first. */
+  list(options?: { readonly agent?: string; readonly limit?: number }): Promise<RunSummary[]>;
+  close(): Promise<void>;
+}
+
+/** Long enough for a server across the world, short enough for a person at a prompt. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Connects to Temporal.
+ *
+ * ```ts
+ * const holdfast = await connect();
+ * const run = await holdfast.start('clock', 'What time is it in Tokyo?');
+ * console.log((await run.result()).output);
+ * await holdfast.close();
+ * ```
+ */
+export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
+  const { address, namespace, connection: settings } = readSettings(options);
+  const taskQueue = options.taskQueue ?? TASK_QUEUE;
+  const connection = await openConnection(address, namespace, settings);
+  const client = new Client({ connection, namespace });
+  return {
+    address,
+    namespace,
+    taskQueue,
+    client,
+    async start(agent, input, { id, ...limits } = {}) {
+      const runInput: RunInput = { agent, input, ...limits };
+      const workflowId = id ?? `${agent}-${newRunId()}`;
+      try {
+        const handle = await client.workflow.start(WORKFLOW_TYPE, {
+          args: [runInput],
+          taskQueue,
+          workflowId,
+          // The same id is the same run, also when it is over.
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          memo: { agent },
+          staticSummary: agent,
+        });
+        return runHandle(client, workflowId, handle.firstExecutionRunId);
+      } catch (error) {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return runHandle(client, workflowId);
+        throw grpcCode(error) === 'unavailable' ? unreachable(address, error) : error;
+      }
+    },
+    get: (workflowId, runId) => runHandle(client, workflowId, runId),
+    list: (listOptions = {}) => listRuns(client, listOptions),
+    close: () => connection.close(),
+  };
+}
+
+async function openConnection(
+  address: string,
+  namespace: string,
+  settings: ReturnType<typeof readSettings>['connection'],
+): Promise<Connection> {
+  let connection: Connection;
+  try {
+    connection = await Connection.connect({ ...settings, address, connectTimeout: CONNECT_TIMEOUT_MS } as Parameters<
+      typeof Connection.connect
+    >[0]);
+  } catch (error) {
+    throw unreachable(address, error);
+  }
+  try {
+    await connection.withDeadline(Date.now() + CONNECT_TIMEOUT_MS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw grpcCode(error) === 'notFound' ? namespaceMissing(namespace, address) : unreachable(address, error);
+  }
+}

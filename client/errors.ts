@@ -1,0 +1,43 @@
+// Errors that a person can act on, by what stands between them and a run.
+import { isGrpcServiceError } from '@temporalio/client';
+
+/** No Temporal server answered, or the one that did would not let us in. */
+export class TemporalUnreachable extends Error {
+  override readonly name = 'TemporalUnreachable';
+}
+
+/** There is no run of that id. */
+export class RunNotFound extends Error {
+  override readonly name = 'RunNotFound';
+}
+
+/** The run was started, and no worker took its first task. */
+export class NoWorker extends Error {
+  override readonly name = 'NoWorker';
+}
+
+export function unreachable(address: string, error: unknown): TemporalUnreachable {
+  const detail = error instanceof Error ? error.message : String(error);
+  return new TemporalUnreachable(
+    `No Temporal server answers at ${address} (${detail}). Start one with "holdfast dev", or set TEMPORAL_ADDRESS.`,
+    { cause: error },
+  );
+}
+
+export function namespaceMissing(namespace: string, address: string): TemporalUnreachable {
+  return new TemporalUnreachable(
+    `The Temporal server at ${address} has no namespace "${namespace}". Create it, or set TEMPORAL_NAMESPACE.`,
+  );
+}
+
+/** gRPC's own numbers, for the few codes that we tell apart. */
+const GRPC = { deadlineExceeded: 4, notFound: 5, permissionDenied: 7, unavailable: 14, unauthenticated: 16 } as const;
+
+export function grpcCode(error: unknown): keyof typeof GRPC | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (!isGrpcServiceError(at)) continue;
+    const { code } = at;
+    return (Object.keys(GRPC) as (keyof typeof GRPC)[]).find((name) => GRPC[name] === code);
+  }
+  return undefined;
+}

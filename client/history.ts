@@ -1,0 +1,46 @@
+// Histories as the server sends them: whole, or as they grow.
+import type { Client } from '@temporalio/client';
+import type { HistoryEvent } from '../core/history.ts';
+import { grpcCode } from './errors.ts';
+
+export interface RunPlace {
+  readonly workflowId: string;
+  readonly runId?: string | undefined;
+}
+
+/** The server holds a long poll for 20 s or so; a call that hangs beyond this is a dead connection. */
+const POLL_DEADLINE_MS = 70_000;
+
+/**
+ * The events of a run, a page at a time, as they come. With `wait` it ends with the run; without, with what is there.
+ */
+export async function* historyPages(
+  client: Client,
+  { workflowId, runId }: RunPlace,
+  { wait, signal }: { readonly wait: boolean; readonly signal?: AbortSignal | undefined },
+): AsyncGenerator<readonly HistoryEvent[]> {
+  let nextPageToken: Uint8Array | undefined;
+  do {
+    const ask = () =>
+      client.withDeadline(Date.now() + POLL_DEADLINE_MS, () =>
+        client.workflowService.getWorkflowExecutionHistory({
+          namespace: client.options.namespace,
+          execution: { workflowId, runId },
+          waitNewEvent: wait,
+          nextPageToken,
+        }),
+      );
+    let page: Awaited<ReturnType<typeof ask>>;
+    try {
+      page = await (signal ? client.withAbortSignal(signal, ask) : ask());
+    } catch (error) {
+      if (signal?.aborted) return;
+      // The poll's own end; the token still says where we are.
+      if (wait && grpcCode(error) === 'deadlineExceeded') continue;
+      throw error;
+    }
+    nextPageToken = page.nextPageToken?.length ? page.nextPageToken : undefined;
+    const events = page.history?.events;
+    if (events?.length) yield events;
+  } while (nextPageToken !== undefined);
+}

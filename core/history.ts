@@ -1,0 +1,91 @@
+// The part of a Temporal history that the read model reads, by shape: what the client fetches and what `export` wrote
+// both fit. Nothing here knows Temporal's libraries.
+
+export type LongLike = number | string | { toString(): string };
+
+export interface Timestamp {
+  readonly seconds?: LongLike | null;
+  readonly nanos?: number | null;
+}
+
+export interface Payload {
+  readonly metadata?: Readonly<Record<string, Uint8Array>> | null;
+  readonly data?: Uint8Array | null;
+}
+
+export interface Payloads {
+  readonly payloads?: readonly Payload[] | null;
+}
+
+export interface Failure {
+  readonly message?: string | null;
+  readonly cause?: Failure | null;
+  readonly applicationFailureInfo?: { readonly type?: string | null } | null;
+  readonly timeoutFailureInfo?: { readonly timeoutType?: number | string | null } | null;
+  readonly canceledFailureInfo?: object | null;
+  readonly terminatedFailureInfo?: object | null;
+}
+
+interface ActivityEnd {
+  readonly scheduledEventId?: LongLike | null;
+  readonly startedEventId?: LongLike | null;
+}
+
+export interface HistoryEvent {
+  readonly eventId?: LongLike | null;
+  readonly eventTime?: Timestamp | null;
+  readonly workflowExecutionStartedEventAttributes?: {
+    readonly input?: Payloads | null;
+    readonly workflowId?: string | null;
+    readonly originalExecutionRunId?: string | null;
+    readonly firstExecutionRunId?: string | null;
+  } | null;
+  readonly workflowTaskStartedEventAttributes?: object | null;
+  readonly activityTaskScheduledEventAttributes?: {
+    readonly activityId?: string | null;
+    readonly activityType?: { readonly name?: string | null } | null;
+    readonly input?: Payloads | null;
+  } | null;
+  readonly activityTaskStartedEventAttributes?: {
+    readonly scheduledEventId?: LongLike | null;
+    readonly attempt?: number | null;
+  } | null;
+  readonly activityTaskCompletedEventAttributes?: (ActivityEnd & { readonly result?: Payloads | null }) | null;
+  readonly activityTaskFailedEventAttributes?: (ActivityEnd & { readonly failure?: Failure | null }) | null;
+  readonly activityTaskTimedOutEventAttributes?: (ActivityEnd & { readonly failure?: Failure | null }) | null;
+  readonly activityTaskCanceledEventAttributes?: ActivityEnd | null;
+  readonly workflowExecutionCompletedEventAttributes?: { readonly result?: Payloads | null } | null;
+  readonly workflowExecutionFailedEventAttributes?: { readonly failure?: Failure | null } | null;
+  readonly workflowExecutionCanceledEventAttributes?: object | null;
+  readonly workflowExecutionTerminatedEventAttributes?: { readonly reason?: string | null } | null;
+  readonly workflowExecutionTimedOutEventAttributes?: object | null;
+}
+
+export interface History {
+  readonly events?: readonly HistoryEvent[] | null;
+}
+
+export function timeMs(event: HistoryEvent): number {
+  return timestampMs(event.eventTime);
+}
+
+/** 0 for a time that is not set. */
+export function timestampMs(time: Timestamp | null | undefined): number {
+  const { seconds, nanos } = time ?? {};
+  return Number(seconds?.toString() ?? 0) * 1_000 + Math.floor((nanos ?? 0) / 1_000_000);
+}
+
+export function eventId(id: LongLike | null | undefined): number {
+  return Number(id?.toString() ?? 0);
+}
+
+/** The JSON in the first payload; undefined where there is none, or where it is encoded in another way. */
+export function firstJson(payloads: Payloads | null | undefined): unknown {
+  const data = payloads?.payloads?.[0]?.data;
+  if (!data?.length) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(data));
+  } catch {
+    return undefined;
+  }
+}

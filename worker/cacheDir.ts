@@ -1,0 +1,7 @@
+// Where things are kept that are made once and shared by all projects of a user.
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
+  return env['HOLDFAST_CACHE'] || join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'holdfast');
+}

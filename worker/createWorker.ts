@@ -1,0 +1,85 @@
+// The composition root: agents, model and settings become a Temporal worker.
+import { NativeConnection, type WorkerOptions as TemporalWorkerOptions, Worker } from '@temporalio/worker';
+import { createActivities } from '../activities/createActivities.ts';
+import type { Agent } from '../activities/defineAgent.ts';
+import { createRegistry } from '../activities/registry.ts';
+import { createThreads } from '../activities/threads.ts';
+import { readSettings, type SettingsOptions } from '../client/settings.ts';
+import { TASK_QUEUE } from '../core/names.ts';
+import { type ModelSettings, modelSettingsFrom, openModel } from './model.ts';
+import { workflowCode } from './workflowBundle.ts';
+
+export interface WorkerOptions extends SettingsOptions {
+  readonly agents: Iterable<Agent>;
+  /** Your own workflows, served beside the agents; they may call `runAgent`. */
+  readonly workflowsPath?: string;
+  readonly taskQueue?: string;
+  /** The model; by OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL when not said. */
+  readonly model?: ModelSettings;
+  /** How often streamed text reaches the server at most; 500 ms when not said. */
+  readonly streamIntervalMs?: number;
+  /** Anything else that Temporal's own worker takes. */
+  readonly temporal?: Partial<TemporalWorkerOptions>;
+}
+
+export interface HoldfastWorker {
+  readonly worker: Worker;
+  /** What answers for the model, in words. */
+  readonly model: { readonly description: string; readonly isOffline: boolean };
+  /** Serves until `shutdown`, a signal to the process, or an error. */
+  run(): Promise<void>;
+  /** Takes no more work and lets what runs finish, within its grace. */
+  shutdown(): void;
+}
+
+/** At once 50 of these streams cost a dev server most of a core at 100 ms; half a second still reads as live. */
+const STREAM_INTERVAL_MS = 500;
+
+/**
+ * Makes a worker that serves agents.
+ *
+ * ```ts
+ * const worker = await createWorker({ agents: [clock] });
+ * await worker.run();
+ * ```
+ */
+export async function createWorker(options: WorkerOptions): Promise<HoldfastWorker> {
+  const registry = createRegistry(options.agents);
+  const { address, namespace, connection: connectionOptions } = readSettings(options);
+  const [model, code, connection] = await Promise.all([
+    openModel(options.model ?? modelSettingsFrom(process.env), registry),
+    workflowCode(options.workflowsPath),
+    NativeConnection.connect({ ...connectionOptions, address }),
+  ]);
+  const threads = createThreads();
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: options.taskQueue ?? TASK_QUEUE,
+    workflowBundle: code,
+    activities: createActivities(registry, model.endpoint, threads),
+    maxHeartbeatThrottleInterval: options.streamIntervalMs ?? STREAM_INTERVAL_MS,
+    defaultHeartbeatThrottleInterval: options.streamIntervalMs ?? STREAM_INTERVAL_MS,
+    // A batch of up to this many calls starts without a round trip through the task queue.
+    maxEagerActivityReservationsPerWorkflowTask: 16,
+    maxConcurrentActivityTaskExecutions: 200,
+    // When a worker dies, its runs move to another after this; the SDK's 10 s would be most of a recovery.
+    stickyQueueScheduleToStartTimeout: '2 s',
+    // A stop lets calls finish for so long, then tells them to end; the process is gone when the second time is up.
+    shutdownGraceTime: '10 s',
+    shutdownForceTime: '20 s',
+    ...options.temporal,
+  });
+  return {
+    worker,
+    model,
+    async run() {
+      try {
+        await worker.run();
+      } finally {
+        await Promise.all([connection.close(), model.close(), threads.close()]);
+      }
+    },
+    shutdown: () => worker.shutdown(),
+  };
+}

@@ -1,0 +1,66 @@
+// The code that runs in the sandbox: prebuilt in the published package, built and kept by its content elsewhere.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from '@temporalio/worker';
+import { cacheDir } from './cacheDir.ts';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Beside the built worker, where `npm run build` puts it. */
+export const PREBUILT_BUNDLE = here('../workflow-bundle.js');
+
+const ENTRY = existsSync(here('../workflows/agent.ts')) ? here('../workflows/agent.ts') : here('../workflows/agent.js');
+
+export type WorkflowCode = { readonly codePath: string } | { readonly code: string };
+
+/** The bundle of the agent workflow, with the workflows of `userPath` where there are any. */
+export async function workflowCode(userPath?: string): Promise<WorkflowCode> {
+  if (userPath !== undefined) return { code: await buildBundle(await entryWith(userPath)) };
+  if (existsSync(PREBUILT_BUNDLE)) return { codePath: PREBUILT_BUNDLE };
+  const codePath = join(cacheDir(), `workflow-bundle-${await contentHash()}.js`);
+  if (!existsSync(codePath)) await writeAtomically(codePath, await buildBundle(ENTRY));
+  return { codePath };
+}
+
+export async function buildBundle(workflowsPath: string = ENTRY): Promise<string> {
+  // Only here: webpack takes half a second to load, and a worker with a bundle needs none of it.
+  const { bundleWorkflowCode } = await import('@temporalio/worker');
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger: warningsOnly() });
+  return code;
+}
+
+async function entryWith(userPath: string): Promise<string> {
+  const path = join(cacheDir(), `workflows-${createHash('sha256').update(userPath).digest('hex').slice(0, 16)}.mjs`);
+  const lines = [`export * from ${JSON.stringify(userPath)};`, `export { agent } from ${JSON.stringify(ENTRY)};`];
+  await writeAtomically(path, `${lines.join('\n')}\n`);
+  return path;
+}
+
+/** Changes whenever what is in the bundle does. */
+async function contentHash(): Promise<string> {
+  const hash = createHash('sha256').update(sdkVersion());
+  for (const folder of [here('../workflows'), here('../core')])
+    for (const file of (await readdir(folder)).sort()) hash.update(file).update(await readFile(join(folder, file)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+function sdkVersion(): string {
+  return createRequire(import.meta.url)('@temporalio/worker/package.json').version;
+}
+
+async function writeAtomically(path: string, text: string): Promise<void> {
+  await mkdir(cacheDir(), { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, text);
+  await rename(draft, path);
+}
+
+function warningsOnly(): Logger {
+  const silent = () => {};
+  const say = (message: string) => console.error(message);
+  return { log: silent, trace: silent, debug: silent, info: silent, warn: say, error: say };
+}
