@@ -99,8 +99,8 @@ function unknownTool(agent: Agent, name: string): string {
   return cutText(`unknown tool ${JSON.stringify(cutText(name, 100))}.${hint} ${list}`, 2_000);
 }
 
-/** Short enough for every provider, and safe in every place that shows it. */
-const ID_PATTERN = /^[!-~]{1,64}$/;
+/** What OpenAI takes back (40 characters), and safe in every place that shows it. */
+const ID_PATTERN = /^[!-~]{1,40}$/;
 
 /** The model's own ids where they are valid and new in the conversation; deterministic ones elsewhere. */
 function callIds(turn: number, transcript: readonly Message[], calls: readonly RawCall[]): string[] {

@@ -112,5 +112,12 @@ function context(input: ToolCallInput, signal: AbortSignal, report: (details: un
 
 /** Heartbeat details pass the default converter, which some values would break. */
 function progressDetail(detail: unknown): unknown {
-  return typeof detail === 'string' || typeof detail === 'number' ? detail : resultText(detail, PROGRESS_BYTES_MAX);
+  if (typeof detail === 'string' || typeof detail === 'number') return detail;
+  const text = resultText(detail, PROGRESS_BYTES_MAX);
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Too large, and cut: what is left of it is no longer JSON.
+    return text;
+  }
 }

@@ -11,7 +11,7 @@ const DYNAMIC_CONFIG: Readonly<Record<string, number | boolean>> = {
   // The same grid for what `list` shows.
   'history.visibilityProcessorMaxPollRPS': UNLIMITED_RPS,
   // A worker gets the activities that it has just scheduled in the answer, without asking the queue: 50–80 ms a turn
-  // become 17–30. Temporal Cloud does it; the open-source server has it switched off.
+  // become 17–30. The server has it switched off.
   'system.enableActivityEagerExecution': true,
   // 4 by default, to spread a queue over machines. With few pollers a task may lie for seconds in a partition that none
   // of them looks at: with one poller, 60 activities one after another took 9–11 s, and take 0.8 s.

@@ -7,6 +7,8 @@ export interface ModelSettings {
   readonly baseURL?: string | undefined;
   /** Overrides the model of every agent. */
   readonly model?: string | undefined;
+  /** How long an answer may say nothing before it is given up and tried again; 60 s when not said. */
+  readonly silenceMs?: number | undefined;
   /** How long the offline script waits before it answers. */
   readonly offlineDelayMs?: number | undefined;
 }
@@ -29,11 +31,11 @@ export function modelSettingsFrom(env: NodeJS.ProcessEnv): ModelSettings {
 }
 
 export async function openModel(settings: ModelSettings, registry: Registry): Promise<WorkerModel> {
-  const { apiKey, baseURL, model } = settings;
+  const { apiKey, baseURL, model, silenceMs } = settings;
   if (apiKey === undefined && baseURL === undefined) return openOffline(settings, registry);
   return {
     // A server of one's own often wants no key; the client insists on one.
-    endpoint: createEndpoint({ apiKey: apiKey ?? 'none', baseURL, model }),
+    endpoint: createEndpoint({ apiKey: apiKey ?? 'none', baseURL, model, silenceMs }),
     description: `${model ?? 'the model of each agent'} at ${baseURL ?? 'api.openai.com'}`,
     isOffline: false,
     close: async () => {},

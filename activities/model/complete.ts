@@ -10,7 +10,6 @@ import { badAnswer, modelFailure } from './modelFailure.ts';
 
 export interface CompleteOptions {
   readonly signal: AbortSignal;
-  readonly silenceMs?: number;
   onProgress(answer: AnswerBuilder): void;
 }
 
@@ -18,9 +17,10 @@ export async function complete(
   endpoint: ModelEndpoint,
   agent: Agent,
   messages: readonly Message[],
-  { signal, silenceMs = MODEL_CALL.silenceMs, onProgress }: CompleteOptions,
+  { signal, onProgress }: CompleteOptions,
 ): Promise<RawAnswer> {
   const model = endpoint.modelFor(agent);
+  const { silenceMs } = endpoint;
   const request = new AbortController();
   const abort = () => request.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });

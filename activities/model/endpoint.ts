@@ -1,24 +1,30 @@
 // Where the model is: any server that speaks the Chat Completions API.
 import OpenAI from 'openai';
+import { MODEL_CALL } from '../../core/limits.ts';
 import type { Agent } from '../defineAgent.ts';
 
 export interface ModelEndpoint {
   readonly client: OpenAI;
+  /** How long an answer may say nothing before it is given up. */
+  readonly silenceMs: number;
   modelFor(agent: Agent): string;
 }
 
 export interface EndpointOptions {
   readonly apiKey: string;
   readonly baseURL?: string | undefined;
+  /** 60 s when not said. */
+  readonly silenceMs?: number | undefined;
   /** The model to use: for all agents, or by agent. Each agent's own when not said. */
   readonly model?: string | ((agent: Agent) => string) | undefined;
 }
 
-export function createEndpoint({ apiKey, baseURL, model }: EndpointOptions): ModelEndpoint {
+export function createEndpoint({ apiKey, baseURL, model, silenceMs = MODEL_CALL.silenceMs }: EndpointOptions): ModelEndpoint {
   // Temporal is the one owner of retries: it records them, and they outlive the process.
   const client = new OpenAI({ apiKey, maxRetries: 0, ...(baseURL && { baseURL }) });
   return {
     client,
+    silenceMs,
     modelFor: (agent) => (typeof model === 'function' ? model(agent) : (model ?? agent.model)),
   };
 }

@@ -66,7 +66,6 @@ async function handle(incoming: IncomingMessage, response: ServerResponse, route
         : badRequest(`The offline script's answer could not be sent: ${error}`, undefined, 'script_invalid');
     // The rest of a body that is too large is thrown away, and the connection with it.
     if (!incoming.complete) response.setHeader('connection', 'close');
-    incoming.resume();
     sendJson(caller, status, body);
   }
 }
@@ -94,8 +93,7 @@ function routeOf(incoming: IncomingMessage, routes: Routes): Routes[string] {
 async function readBody(incoming: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   let bytes = 0;
-  // An iterator that destroys nothing: the caller could not read the 413 otherwise.
-  for await (const part of incoming.iterator({ destroyOnReturn: false })) {
+  for await (const part of incoming) {
     bytes += part.length;
     if (bytes > BODY_BYTES_MAX)
       throw new ApiError(413, `The request body is larger than ${BODY_BYTES_MAX / 1024 / 1024} MB.`, {

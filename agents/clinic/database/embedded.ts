@@ -18,7 +18,8 @@ export function embeddedDatabase({ timeoutMs = QUERY_TIMEOUT_MS } = {}): Databas
   let last: Promise<unknown> = Promise.resolve();
 
   async function start(): Promise<Worker> {
-    const started = new Worker(new URL('./embeddedThread.ts', import.meta.url));
+    // The process's own flags may not suit a thread.
+    const started = new Worker(new URL('./embeddedThread.ts', import.meta.url), { execArgv: [] });
     const forget = () => {
       if (thread === started) thread = undefined;
     };
@@ -63,11 +64,12 @@ async function answer(worker: Worker, limitMs: number, tooLate: string): Promise
     const [reply] = await once(worker, 'message', { signal: AbortSignal.any([limit, gone.signal]) });
     return reply;
   } catch (error) {
+    const late = Object.assign(new Error(`${tooLate} (${limitMs / 1000} s).`), { code: QUERY_CANCELED });
+    const failure = limit.aborted ? late : gone.signal.aborted ? gone.signal.reason : error;
     await worker.terminate();
-    if (limit.aborted) throw Object.assign(new Error(`${tooLate} (${limitMs / 1000} s).`), { code: QUERY_CANCELED });
-    throw gone.signal.aborted ? gone.signal.reason : error;
+    throw failure;
   } finally {
     worker.off('exit', exit);
-    worker.unref();
+
   }
 }

@@ -61,16 +61,19 @@ export function madeUpData(): Readonly<Record<string, readonly Row[]>> {
       phone: i % 16 === 7 ? null : `+1-202-555-01${String(i).padStart(2, '0')}`,
       email: `${chart.name.toLowerCase().replace(/[^a-z]+/g, '.')}@example.com`,
     });
-    for (const [drug, dose, start_date, status] of chart.prescriptions)
-      prescriptions.push({ id: prescriptions.length + 1, patient_id: id, drug_name: drug, dose, ...usualUse(drug), start_date, status });
+    for (const [drug_name, dose, start_date, status] of chart.prescriptions) {
+      const { frequency, route } = usualUse(drug_name);
+      const prescription = { patient_id: id, drug_name, dose, frequency, route, start_date, status };
+      prescriptions.push({ id: prescriptions.length + 1, ...prescription });
+    }
     for (const [allergen, reaction, severity] of chart.allergies)
       allergies.push({ id: allergies.length + 1, patient_id: id, allergen, reaction, severity });
     for (const [test, value, collected_at] of chart.labs)
       labs.push({ id: labs.length + 1, patient_id: id, ...labResult(test, value), collected_at });
   }
-  const drugs = DRUGS.map(([id, name, brand, drug_class, usual_dose, frequency, route, maximum, note]) => ({
-    ...{ id, name, brand, drug_class, usual_dose, frequency, route, maximum, note },
-  }));
+  const drugs = DRUGS.map(([id, name, brand, drug_class, usual_dose, frequency, route, maximum, note]) => {
+    return { id, name, brand, drug_class, usual_dose, frequency, route, maximum, note };
+  });
   return { patients, drugs, prescriptions, allergies, lab_results: labs };
 }
 
@@ -88,12 +91,21 @@ function drawChart(die: Die, i: number): Chart {
     const [current, ...former] = die.some(drugs, die.between(1, 2));
     chart.prescriptions.push([current!, usualUse(current!).dose, daysAgo(die.between(20, 900)), 'active']);
     for (const drug of former)
-      chart.prescriptions.push([drug, usualUse(drug).dose, daysAgo(die.between(1_000, 2_500)), die.one(['completed', 'discontinued'])]);
+      chart.prescriptions.push([
+        drug,
+        usualUse(drug).dose,
+        daysAgo(die.between(1_000, 2_500)),
+        die.one(['completed', 'discontinued']),
+      ]);
     // Every ninth patient has never had blood taken.
     if (i % 9 === 4) continue;
     for (const test of tests)
       for (let n = die.between(1, 2); n > 0; n--)
-        chart.labs.push([test, drawValue(die, test, strays), `${daysAgo(die.between(3, 700))}T0${die.between(7, 9)}:${die.between(10, 59)}:00Z`]);
+        chart.labs.push([
+          test,
+          drawValue(die, test, strays),
+          `${daysAgo(die.between(3, 700))}T0${die.between(7, 9)}:${die.between(10, 59)}:00Z`,
+        ]);
   }
   for (const [allergen, reactions] of i % 3 === 0 ? [] : die.some(ALLERGENS, die.between(1, 2))) {
     const reaction = die.one<string>(reactions);

@@ -1,4 +1,5 @@
 // Any PostgreSQL (14 or later), through a bounded pool whose sessions can only read.
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type Database, QUERY_TIMEOUT_MS, untilAborted } from './database.ts';
 import { SCHEMA } from './setUp.ts';
@@ -9,6 +10,7 @@ const CONNECTIONS_MAX = 10;
 const CONNECT_TIMEOUT_MS = 5_000;
 // The server keeps the limit. This is for the case that the network has swallowed its answer.
 const NETWORK_MARGIN_MS = 2_000;
+const CANCEL_AGAIN_MS = 100;
 
 export function postgresDatabase(url: string, { timeoutMs = QUERY_TIMEOUT_MS } = {}): Database {
   const config: pg.ClientConfig = {
@@ -31,7 +33,8 @@ export function postgresDatabase(url: string, { timeoutMs = QUERY_TIMEOUT_MS } =
 
   async function run(sql: string, params: readonly unknown[], signal: AbortSignal | undefined) {
     const client = await pool.connect();
-    const stop = () => cancelQuery(config, client);
+    let over = false;
+    const stop = () => cancelQuery(config, client, () => over);
     try {
       signal?.throwIfAborted();
       signal?.addEventListener('abort', stop, { once: true });
@@ -48,6 +51,7 @@ export function postgresDatabase(url: string, { timeoutMs = QUERY_TIMEOUT_MS } =
       client.release(true);
       throw error;
     } finally {
+      over = true;
       signal?.removeEventListener('abort', stop);
     }
   }
@@ -59,17 +63,22 @@ export function postgresDatabase(url: string, { timeoutMs = QUERY_TIMEOUT_MS } =
 }
 
 /** Ends what the connection is doing, over another one. If that fails, the statement timeout will do. */
-async function cancelQuery(config: pg.ClientConfig, client: pg.PoolClient): Promise<void> {
+async function cancelQuery(config: pg.ClientConfig, client: pg.PoolClient, isOver: () => boolean): Promise<void> {
   // pg keeps the id of the server's process on every connected client; its types do not say so.
   const { processID } = client as unknown as { processID: number };
   const other = new pg.Client(config);
   other.on('error', () => undefined);
   try {
     await other.connect();
-    await other.query('SELECT pg_cancel_backend($1)', [processID]);
+    // The server drops a cancellation that comes between two messages of a query, so it is asked until it is over.
+    while (!isOver()) {
+      await other.query('SELECT pg_cancel_backend($1)', [processID]);
+      await sleep(CANCEL_AGAIN_MS);
+    }
   } catch {
+    // See above.
   } finally {
-    await other.end();
+    await other.end().catch(() => undefined);
   }
 }
 

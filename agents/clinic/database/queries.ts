@@ -1,5 +1,5 @@
 // Every question that the clinic's tools ask, in one place. Both databases get the same SQL.
-import { query } from './database.ts';
+import { query } from './index.ts';
 
 export async function patientExists(patientId: string, signal: AbortSignal): Promise<boolean> {
   return (await query('SELECT 1 FROM patients WHERE id = $1', [patientId], signal)).length > 0;

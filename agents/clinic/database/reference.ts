@@ -1,6 +1,7 @@
 // The compact tables that the made-up data is drawn from. Nobody here exists; the doses are typical, not advice.
 
 /** id, name, brand, class, usual dose, frequency, route, maximum, note */
+// biome-ignore format: a table is read by its columns
 export const DRUGS = [
   ['D-001', 'Metformin', 'Glucophage', 'biguanide', '500 mg', 'twice daily', 'oral', '2000 mg/day', 'With meals. Stop below an eGFR of 30.'],
   ['D-002', 'Metformin XR', 'Glucophage XR', 'biguanide', '500 mg', 'once daily', 'oral', '2000 mg/day', 'With the evening meal.'],
@@ -25,6 +26,7 @@ export const DRUGS = [
 ] as const;
 
 /** What a condition is treated with, which tests follow it, and which way they stray. */
+// biome-ignore format: a table is read by its columns
 export const CONDITIONS = [
   { drugs: ['Lisinopril', 'Amlodipine', 'Losartan'], tests: ['Potassium', 'Creatinine', 'Sodium'], strays: 'high' },
   { drugs: ['Metformin', 'Glipizide', 'Insulin glargine'], tests: ['HbA1c', 'Fasting glucose', 'Creatinine'], strays: 'high' },
@@ -70,5 +72,7 @@ export const ALLERGENS = [
 ] as const;
 
 // As invented as they sound.
+// biome-ignore format: a list of words
 export const FIRST_NAMES = ['Ada', 'Barnaby', 'Clementine', 'Dorian', 'Euphemia', 'Florian', 'Guinevere', 'Horatio', 'Isolde', 'Jasper', 'Kestrel', 'Leopold'];
+// biome-ignore format: a list of words
 export const LAST_NAMES = ['Quillfeather', 'Thistlewick', 'Moonbrook', 'Fernsby-Vale', 'Applegarth', 'Wintergreen', 'Larkspur', 'Pennywhistle'];

@@ -23,7 +23,10 @@ export async function createClinic(execute: Execute): Promise<void> {
  * Sets the clinic up in the PostgreSQL database at `url`, with a login that may create a schema. `reader` is a login to
  * make (or to bring up to date) that may read the clinic and nothing else: the one for `DATABASE_URL`.
  */
-export async function setUpClinic(url: string, reader?: { readonly role: string; readonly password: string }): Promise<void> {
+export async function setUpClinic(
+  url: string,
+  reader?: { readonly role: string; readonly password: string },
+): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   await client.connect();
   try {
@@ -38,15 +41,15 @@ export async function setUpClinic(url: string, reader?: { readonly role: string;
   }
 }
 
-/** A role cannot be a parameter, so its name and password are quoted. */
+/** A role cannot be a parameter: so a name that needs no quotes, and a password in them. */
 export async function createReader(execute: Execute, role: string, password?: string): Promise<void> {
-  const name = pg.escapeIdentifier(role);
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(role)) throw new TypeError(`A role's name is a-z, 0-9 and "_"; ${role} is not.`);
   const login = password === undefined ? 'NOLOGIN' : `LOGIN PASSWORD ${pg.escapeLiteral(password)}`;
   await execute(`
-    DO $$ BEGIN CREATE ROLE ${name}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-    ALTER ROLE ${name} ${login} NOSUPERUSER;
-    ALTER ROLE ${name} SET default_transaction_read_only = on;
-    GRANT USAGE ON SCHEMA ${SCHEMA} TO ${name};
-    GRANT SELECT ON ALL TABLES IN SCHEMA ${SCHEMA} TO ${name};
+    DO $$ BEGIN CREATE ROLE ${role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+    ALTER ROLE ${role} ${login};
+    ALTER ROLE ${role} SET default_transaction_read_only = on;
+    GRANT USAGE ON SCHEMA ${SCHEMA} TO ${role};
+    GRANT SELECT ON ALL TABLES IN SCHEMA ${SCHEMA} TO ${role};
   `);
 }

@@ -1,0 +1,41 @@
+// The process's database: an embedded one, or the one at DATABASE_URL. Started when first asked for.
+import { type Database, sqlState } from './database.ts';
+import { embeddedDatabase } from './embedded.ts';
+import { postgresDatabase } from './postgres.ts';
+
+const UNDEFINED_TABLE = '42P01';
+
+let shared: Database | undefined;
+
+function database(): Database {
+  const url = process.env.DATABASE_URL;
+  shared ??= url ? postgresDatabase(url) : embeddedDatabase();
+  return shared;
+}
+
+export async function query<Row = Record<string, unknown>>(
+  sql: string,
+  params: readonly unknown[],
+  signal?: AbortSignal,
+): Promise<Row[]> {
+  // The statement names its columns, and its caller, one line away, their types.
+  return (await database().query(sql, params, signal)) as Row[];
+}
+
+/** Starts the database now, so that the first call of a tool need not wait for it; and says what is missing. */
+export async function warmUp(): Promise<void> {
+  try {
+    await query('SELECT id FROM patients LIMIT 1', []);
+  } catch (error) {
+    if (sqlState(error) !== UNDEFINED_TABLE) throw error;
+    throw new Error('There is no clinic in the database at DATABASE_URL. Set it up: node agents/clinic/setup.ts', {
+      cause: error,
+    });
+  }
+}
+
+export async function closeDatabase(): Promise<void> {
+  const closing = shared;
+  shared = undefined;
+  await closing?.close();
+}

@@ -1,0 +1,16 @@
+// From a name as people say it to the drug's id: the first of two steps to a dosage.
+import { z } from 'zod';
+import { defineTool } from '../../activities/index.ts';
+import { drugsNamed } from './database/queries.ts';
+
+export const findDrug = defineTool({
+  name: 'find_drug',
+  description: 'Finds drugs by a part of their name or brand. Gives the drug ids that get_dosage asks for.',
+  input: z.object({ name: z.string().trim().min(2).max(100).describe('A part of the name, for example metfor.') }),
+  effect: 'read',
+  timeout: '10 s',
+  run: async ({ name }, { signal }) => {
+    const drugs = await drugsNamed(name, signal);
+    return { drugs, count: drugs.length };
+  },
+});

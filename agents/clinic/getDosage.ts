@@ -1,0 +1,16 @@
+// How a drug is usually dosed: the second of two steps, since it wants the id that find_drug gives.
+import { z } from 'zod';
+import { defineTool } from '../../activities/index.ts';
+import { dosageOf } from './database/queries.ts';
+
+const DrugId = z.string().regex(/^D-\d{3}$/, 'A drug id is "D-" and three digits. Ask find_drug for it.');
+
+export const getDosage = defineTool({
+  name: 'get_dosage',
+  description: 'The usual dose, frequency, route and maximum of a drug. Needs a drug id: call find_drug first.',
+  input: z.object({ drug_id: DrugId }),
+  effect: 'read',
+  timeout: '10 s',
+  run: async ({ drug_id }, { signal }) =>
+    (await dosageOf(drug_id, signal)) ?? { error: `Drug ${drug_id} not found. Ask find_drug for the id.` },
+});

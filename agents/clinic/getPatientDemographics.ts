@@ -1,0 +1,14 @@
+// Who a patient is.
+import { z } from 'zod';
+import { defineTool } from '../../activities/index.ts';
+import { findPatient } from './database/queries.ts';
+import { notFound, PatientId } from './patientId.ts';
+
+export const getPatientDemographics = defineTool({
+  name: 'get_patient_demographics',
+  description: "A patient's name, date of birth, phone and email.",
+  input: z.object({ patient_id: PatientId }),
+  effect: 'read',
+  timeout: '10 s',
+  run: async ({ patient_id }, { signal }) => (await findPatient(patient_id, signal)) ?? notFound(patient_id),
+});

@@ -1,0 +1,18 @@
+// What a patient takes now.
+import { z } from 'zod';
+import { defineTool } from '../../activities/index.ts';
+import { activeMedications, patientExists } from './database/queries.ts';
+import { notFound, PatientId } from './patientId.ts';
+
+export const getPatientMedications = defineTool({
+  name: 'get_patient_medications',
+  description: 'The medications that a patient takes now, the newest prescription first.',
+  input: z.object({ patient_id: PatientId }),
+  effect: 'read',
+  timeout: '10 s',
+  run: async ({ patient_id }, { signal }) => {
+    if (!(await patientExists(patient_id, signal))) return notFound(patient_id);
+    const medications = await activeMedications(patient_id, signal);
+    return { patient_id, medications, count: medications.length };
+  },
+});

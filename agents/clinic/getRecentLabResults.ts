@@ -1,0 +1,20 @@
+// What a patient's blood says.
+import { z } from 'zod';
+import { defineTool } from '../../activities/index.ts';
+import { newestLabResults, patientExists } from './database/queries.ts';
+import { notFound, PatientId } from './patientId.ts';
+
+export const getRecentLabResults = defineTool({
+  name: 'get_recent_lab_results',
+  description: 'The most recent lab results of a patient, newest first, each flagged normal, low, high or critical.',
+  input: z.object({
+    patient_id: PatientId,
+    limit: z.number().int().min(1).max(50).default(5).describe('How many at most; 5 when not said.'),
+  }),
+  effect: 'read',
+  timeout: '10 s',
+  run: async ({ patient_id, limit }, { signal }) => {
+    if (!(await patientExists(patient_id, signal))) return notFound(patient_id);
+    return { patient_id, lab_results: await newestLabResults(patient_id, limit, signal) };
+  },
+});

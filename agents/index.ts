@@ -1,0 +1,11 @@
+// The example agents: `holdfast worker --agents agents/index.ts` serves every agent that this file exports.
+import { clinic as clinicAgent } from './clinic/agent.ts';
+import { clock as clockAgent } from './clock/agent.ts';
+import { desk } from './desk/agent.ts';
+import { withLatency } from './withLatency.ts';
+
+export const clinic = withLatency(clinicAgent, 'CLINIC_LATENCY_MS');
+export const clock = withLatency(clockAgent, 'CLOCK_LATENCY_MS');
+export { desk };
+
+export default [clinic, desk, clock];

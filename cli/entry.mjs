@@ -1,0 +1,111 @@
+// What package.json's scripts run, on the Node that is installed: brings the locked dependencies in, then hands over to
+// the Node among them, which runs TypeScript as it is. Plain JavaScript that needs nothing but Node 20.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const LOCK = join(ROOT, 'package-lock.json');
+const MODULES = join(ROOT, 'node_modules');
+// What npm last installed, in its own words; and the hash of the lock that we last found installed.
+const INSTALLED = join(MODULES, '.package-lock.json');
+const STAMP = join(MODULES, '.holdfast-lock');
+const NODE = join(MODULES, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+
+const SCRIPTS = { start: 'cli/demo.ts', test: 'test/run.ts' };
+const SAY_MS = 10_000;
+
+/** Ends the process: with what to do next. */
+function fail(message) {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+function lockHash() {
+  return createHash('sha256').update(readFileSync(LOCK)).digest('hex');
+}
+
+/** Why npm must run; null when everything is there. */
+function whyInstall() {
+  if (!existsSync(INSTALLED)) return 'none are installed';
+  if (!existsSync(NODE)) return 'the Node of this project is missing';
+  const hash = lockHash();
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === hash) return null;
+  if (!isInstalled()) return 'package-lock.json has changed';
+  writeFileSync(STAMP, hash);
+  return null;
+}
+
+/** Whether what is installed is what the lock says: somebody may have run npm by hand. */
+function isInstalled() {
+  const installed = JSON.parse(readFileSync(INSTALLED, 'utf8')).packages;
+  return Object.entries(JSON.parse(readFileSync(LOCK, 'utf8')).packages).every(
+    ([path, { version, optional, integrity }]) =>
+      path === '' ||
+      // Made for another platform.
+      (optional && !(path in installed)) ||
+      (installed[path]?.version === version && installed[path]?.integrity === integrity),
+  );
+}
+
+async function install(why) {
+  const startedAt = Date.now();
+  const seconds = () => Math.round((Date.now() - startedAt) / 1000);
+  const doing = `Installing the locked dependencies (npm ci; ${why})`;
+  // On stderr: stdout belongs to the answer.
+  const live = process.stderr.isTTY;
+  const show = () => process.stderr.write(live ? `\r\x1b[K${doing}: ${seconds()} s` : `${doing}: ${seconds()} s\n`);
+  if (live) show();
+  else process.stderr.write(`${doing} …\n`);
+  const ticker = setInterval(show, live ? 1_000 : SAY_MS);
+
+  const args = ['ci', '--loglevel=error', '--no-audit', '--no-fund'];
+  // npm says where it is when it runs us; "npm" alone may be another one.
+  const npm = process.env.npm_execpath?.endsWith('npm-cli.js') ? process.env.npm_execpath : null;
+  const child = npm
+    ? spawn(process.execPath, [npm, ...args], { cwd: ROOT })
+    : spawn('npm', args, { cwd: ROOT, shell: process.platform === 'win32' });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+  const problem = await new Promise((settle) => {
+    child.on('error', (error) => settle(`npm could not be started: ${error.message}`));
+    child.on('close', (code, signal) => settle(code === 0 ? null : `npm ci failed (${signal ?? code})`));
+  });
+  clearInterval(ticker);
+  if (live) process.stderr.write('\r\x1b[K');
+  if (problem !== null)
+    fail(`${output}${problem}, after ${seconds()} s. Its own words are above.
+When the registry cannot be reached, see "npm config get registry" and "npm config get proxy"; then try again.`);
+  if (!existsSync(NODE))
+    fail(`${output}npm ci did not install the Node of this project: install scripts seem to be switched off.
+Run "npm rebuild node --ignore-scripts=false" and try again.`);
+  writeFileSync(STAMP, lockHash());
+  process.stderr.write(`Installed the locked dependencies in ${seconds()} s.\n`);
+}
+
+/** Runs the script on the project's Node and ends as it ends. */
+function handOver(script, args) {
+  const child = spawn(NODE, [resolve(ROOT, script), ...args], { stdio: 'inherit' });
+  // The child gets a terminal's Ctrl-C by itself, and one is enough.
+  const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => {
+      if (!(terminal && signal === 'SIGINT')) child.kill(signal);
+    });
+  child.on('error', (error) => fail(`${NODE} could not be started: ${error.message}. Delete node_modules; try again.`));
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+}
+
+const [name, ...args] = process.argv.slice(2);
+if (Number(process.versions.node.split('.')[0]) < 20)
+  fail(`Holdfast needs Node 20 or later to start, and this is ${process.version}. See https://nodejs.org.`);
+if (name === undefined) fail('Say what to run: node cli/entry.mjs start | test | FILE.ts [ARGUMENT …]');
+const why = whyInstall();
+if (why !== null) await install(why);
+handOver(Object.hasOwn(SCRIPTS, name) ? SCRIPTS[name] : name, args);

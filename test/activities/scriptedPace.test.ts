@@ -1,0 +1,92 @@
+// The scripted model takes its time where it is told to, and stops the moment that its caller is gone.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startScriptedModel } from '../../activities/testing/index.ts';
+import { ask, askStreamed, type Chunk, collect, NEVER_MS, serveScript } from './scriptedSupport.ts';
+
+const TEXT = 'one two three four five six seven eight nine';
+
+test('a delay comes between the headers and the first token', async (t) => {
+  const { model, openai } = await serveScript(t, () => TEXT, { delayMs: NEVER_MS });
+  const caller = new AbortController();
+  // The headers are here; of the tokens, none.
+  const stream = await askStreamed(openai, caller.signal);
+  const collected = collect(stream);
+  const slow = ask(openai).catch((error: unknown) => error);
+  await model.until((requests) => requests.every(({ attempt }) => attempt !== null) && requests.length === 2);
+  caller.abort();
+  assert.deepEqual((await collected).chunks, []);
+  await model.until((requests) => requests[0]?.state === 'left');
+  assert.equal(model.requests[1]?.state, 'open');
+  await model.close();
+  assert(((await slow) as unknown) instanceof Error);
+});
+
+test('an answer may have a pace of its own, so that a later request is answered first', async (t) => {
+  const slowOne = await serveScript(t, ({ input }) => (input === 'slow' ? { text: TEXT, delayMs: NEVER_MS } : TEXT));
+  const slow = ask(slowOne.openai, [{ role: 'user', content: 'slow' }]).catch((error: unknown) => error);
+  await slowOne.model.until((requests) => requests[0]?.attempt === 1);
+  await ask(slowOne.openai, [{ role: 'user', content: 'fast' }]);
+  assert.deepEqual(
+    slowOne.model.requests.map(({ state }) => state),
+    ['open', 'done'],
+  );
+  await slowOne.model.close();
+  assert(((await slow) as unknown) instanceof Error);
+
+  const fast = { text: TEXT, delayMs: 0, chunkDelayMs: 0 };
+  const { openai } = await serveScript(t, () => fast, { delayMs: NEVER_MS, chunkDelayMs: NEVER_MS });
+  const { chunks } = await collect(await askStreamed(openai));
+  assert.equal(chunks.at(-2)?.choices[0]?.finish_reason, 'stop');
+});
+
+test('a delay between chunks lets the first one through alone, and the caller’s leaving ends the wait', async (t) => {
+  const { model, openai } = await serveScript(t, () => TEXT, { chunkDelayMs: NEVER_MS });
+  const caller = new AbortController();
+  const chunks: Chunk[] = [];
+  for await (const chunk of await askStreamed(openai, caller.signal)) {
+    chunks.push(chunk);
+    caller.abort();
+  }
+  assert.equal(chunks.length, 1);
+  // It says so once the wait is over: a timer that ran on would keep it open.
+  await model.until((requests) => requests[0]?.state === 'left');
+});
+
+test('chunks that take their time all come', async (t) => {
+  const { openai } = await serveScript(t, () => TEXT, { delayMs: 1, chunkDelayMs: 1 });
+  const { chunks } = await collect(await askStreamed(openai));
+  assert.equal(chunks.flatMap((chunk) => chunk.choices[0]?.delta.content || []).join(''), TEXT);
+  assert.equal(chunks.at(-2)?.choices[0]?.finish_reason, 'stop');
+});
+
+test('closing ends the answers on their way and whoever waits for a request', async () => {
+  const model = await startScriptedModel({ scripts: { clock: () => new Promise(() => {}) } });
+  const body = JSON.stringify({ model: 'offline/clock', messages: [{ role: 'user', content: 'Hello' }] });
+  const answer = fetch(`${model.baseURL}/chat/completions`, { method: 'POST', body }).catch((error: unknown) => error);
+  await model.until((requests) => requests[0]?.attempt === 1);
+  const waiting = assert.rejects(
+    model.until(() => false),
+    /was closed/,
+  );
+  await model.close();
+  await waiting;
+  assert((await answer) instanceof Error);
+  assert.equal(model.requests[0]?.state, 'left');
+  await model.close();
+});
+
+test('the log of requests keeps the newest, and the count goes on', async (t) => {
+  const { model } = await serveScript(t, () => 'Hello.');
+  const url = `${model.baseURL}/chat/completions`;
+  for (let i = 0; i < 1_005; i++) await (await fetch(url, { method: 'POST', body: '{}' })).text();
+  assert.equal(model.requests.length, 1_000);
+  assert.equal(model.requests[0]?.number, 6);
+  assert.equal(model.countRequests(), 1_005);
+});
+
+test('a port that is taken, and a delay that is none, are told at the start', async (t) => {
+  const { model } = await serveScript(t, ['Hello.']);
+  await assert.rejects(startScriptedModel({ port: model.port }), /cannot listen on port \d+\. Give another port/);
+  await assert.rejects(startScriptedModel({ delayMs: Number.NaN }), /delayMs must be a number of milliseconds/);
+});

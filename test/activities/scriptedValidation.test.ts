@@ -1,0 +1,148 @@
+// The scripted model refuses what the OpenAI API would refuse, in its words.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { serveScript } from './scriptedSupport.ts';
+
+const user = { role: 'user', content: 'Hello' };
+const call = (id: string, json = '{}') => ({ id, type: 'function', function: { name: 'get_time', arguments: json } });
+const calls = (...tool_calls: object[]) => ({ role: 'assistant', content: null, tool_calls });
+const result = (tool_call_id: string) => ({ role: 'tool', tool_call_id, content: 'noon' });
+const tool = (name: string, parameters: unknown = { type: 'object', properties: {} }) => ({
+  type: 'function',
+  function: { name, parameters },
+});
+
+const refused: [string, object, RegExp][] = [
+  ['no model', { model: undefined }, /you must provide a model parameter/],
+  ['no messages', { messages: undefined }, /Missing required parameter: 'messages'/],
+  ['messages that are no list', { messages: 'Hello' }, /Invalid type for 'messages': expected an array/],
+  ['empty messages', { messages: [] }, /Invalid 'messages': empty array/],
+  ['an unknown role', { messages: [{ role: 'robot', content: 'x' }] }, /Invalid value: 'robot'. Supported values are/],
+  ['a user who says nothing', { messages: [{ role: 'user', content: null }] }, /'messages\[0\].content'.*got null/],
+  ['a picture', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, /type 'text' only/],
+  [
+    'an assistant who says nothing',
+    { messages: [user, { role: 'assistant', content: null }] },
+    /message 1 says nothing/,
+  ],
+  ['an empty list of calls', { messages: [user, calls()] }, /Invalid 'messages\[1\].tool_calls': empty array/],
+  ['a result without a call', { messages: [user, result('a')] }, /message 1 answers call a, which nobody made/],
+  ['a result without an id', { messages: [user, calls(call('a')), { role: 'tool', content: 'x' }] }, /tool_call_id/],
+  [
+    'results out of order',
+    { messages: [user, calls(call('a'), call('b')), result('b'), result('a')] },
+    /message 2 answers b where a is due/,
+  ],
+  ['a call without a result', { messages: [user, calls(call('a'))] }, /call a is not answered/],
+  [
+    'a call answered too late',
+    { messages: [user, calls(call('a')), user, result('a')] },
+    /call a is not answered before/,
+  ],
+  ['a call id twice', { messages: [user, calls(call('a'), call('a')), result('a'), result('a')] }, /call id a again/],
+  ['an empty call id', { messages: [user, calls(call('')), result('')] }, /call id \(empty\)/],
+  ['a call id too long', { messages: [user, calls(call('x'.repeat(41)))] }, /string too long.*maximum length 40/],
+  [
+    'arguments that are not JSON',
+    { messages: [user, calls(call('a', '{')), result('a')] },
+    /arguments that are not JSON/,
+  ],
+  ['an empty list of tools', { tools: [] }, /Invalid 'tools': empty array/],
+  ['too many tools', { tools: Array.from({ length: 129 }, (_, i) => tool(`t${i}`)) }, /array too long.*128/],
+  [
+    'a tool name with a dot',
+    { tools: [tool('get.time')] },
+    /'tools\[0\].function.name': string does not match pattern/,
+  ],
+  ['a tool without a name', { tools: [tool('')] }, /does not match pattern/],
+  ['a tool name too long', { tools: [tool('x'.repeat(65))] }, /string too long.*maximum length 64.*length 65/],
+  ['a tool name twice', { tools: [tool('a'), tool('b'), tool('a')] }, /'a' is used twice/],
+  ['parameters that are no object', { tools: [tool('a', { type: 'string' })] }, /Invalid schema for function 'a'/],
+  ['a choice without tools', { tool_choice: 'auto' }, /only allowed when 'tools' are specified/],
+  ['a parallel choice without tools', { parallel_tool_calls: true }, /only allowed when 'tools' are specified/],
+  ['an unknown choice', { tools: [tool('a')], tool_choice: 'always' }, /Invalid value: 'always'/],
+  [
+    'a choice of a tool that is not there',
+    { tools: [tool('a')], tool_choice: { type: 'function', function: { name: 'b' } } },
+    /no function named 'b' was specified in the 'tools' parameter/,
+  ],
+  [
+    'stream options without a stream',
+    { stream_options: { include_usage: true } },
+    /only allowed when 'stream' is enabled/,
+  ],
+  ['a stream that is no boolean', { stream: 'yes' }, /Invalid type for 'stream': expected a boolean/],
+];
+
+const accepted: [string, object][] = [
+  [
+    'a developer’s message, and text in parts',
+    { messages: [{ role: 'developer', content: [{ type: 'text', text: 'Be brief.' }] }, user] },
+  ],
+  ['calls answered in order', { messages: [user, calls(call('a'), call('b')), result('a'), result('b')] }],
+  ['a named choice', { tools: [tool('a')], tool_choice: { type: 'function', function: { name: 'a' } } }],
+  ['settings that a script has no use for', { temperature: 0, max_completion_tokens: 5, seed: 1 }],
+];
+
+test('what the OpenAI API would refuse is refused with status 400', async (t) => {
+  const { model } = await serveScript(t, () => 'Hello.');
+  for (const [name, change, words] of refused)
+    await t.test(name, async () => {
+      const { status, body } = await post(model.baseURL, { model: 'offline/clock', messages: [user], ...change });
+      assert.equal(status, 400, JSON.stringify(body));
+      assert.equal(body.error.type, 'invalid_request_error');
+      assert.match(body.error.message, words);
+    });
+  assert.equal(model.countRequests(), refused.length);
+  assert.equal(model.countRequests('clock'), 0, 'the script was not asked');
+  assert(model.requests.every(({ state, error }) => state === 'done' && error !== null));
+});
+
+test('what it would accept is accepted', async (t) => {
+  const { model } = await serveScript(t, () => 'Hello.');
+  for (const [name, change] of accepted)
+    await t.test(name, async () => {
+      const { status, body } = await post(model.baseURL, { model: 'offline/clock', messages: [user], ...change });
+      assert.equal(status, 200, JSON.stringify(body));
+    });
+});
+
+test('a body that is not JSON, a wrong address and a wrong method are told apart', async (t) => {
+  const { model } = await serveScript(t, () => 'Hello.');
+  const chat = `${model.baseURL}/chat/completions`;
+  const answers = [
+    await fetch(chat, { method: 'POST', body: '{"model":' }),
+    await fetch(`${model.baseURL}/responses`, { method: 'POST', body: '{}' }),
+    await fetch(chat),
+  ];
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [400, 404, 405],
+  );
+  for (const answer of answers) {
+    assert.equal(answer.headers.get('x-holdfast-offline'), 'script');
+    assert(((await answer.json()) as ErrorAnswer).error.message);
+  }
+});
+
+test('a body beyond 32 MB is refused with status 413, and the server goes on', async (t) => {
+  const { model } = await serveScript(t, () => 'Hello.');
+  const body = JSON.stringify({
+    model: 'offline/clock',
+    messages: [{ role: 'user', content: 'x'.repeat(33 * 1024 * 1024) }],
+  });
+  const answer = await fetch(`${model.baseURL}/chat/completions`, { method: 'POST', body });
+  assert.equal(answer.status, 413);
+  assert.match(((await answer.json()) as ErrorAnswer).error.message, /larger than 32 MB/);
+  const { status } = await post(model.baseURL, { model: 'offline/clock', messages: [user] });
+  assert.equal(status, 200);
+});
+
+interface ErrorAnswer {
+  readonly error: { readonly message: string; readonly type: string };
+}
+
+async function post(baseURL: string, body: object): Promise<{ status: number; body: ErrorAnswer }> {
+  const answer = await fetch(`${baseURL}/chat/completions`, { method: 'POST', body: JSON.stringify(body) });
+  return { status: answer.status, body: (await answer.json()) as ErrorAnswer };
+}

@@ -1,0 +1,168 @@
+// The clinic's tools answer the same from the embedded database and from a real PostgreSQL.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { clinic } from '../../agents/clinic/agent.ts';
+import { closeDatabase, query, warmUp } from '../../agents/clinic/database/index.ts';
+import { setUpClinic } from '../../agents/clinic/database/setUp.ts';
+import { type Postgres, startPostgres } from '../support/postgres.ts';
+import { callTool } from './play.ts';
+
+// Where a DATE that became a Date would be a day early.
+process.env.TZ = 'America/Los_Angeles';
+
+const call = (tool: string, args: unknown) => callTool(clinic.tools.get(tool), args);
+
+let postgres: Postgres;
+before(async () => {
+  postgres = await startPostgres();
+});
+after(() => postgres.stop());
+
+describe('from the embedded database', () => {
+  before(() => {
+    delete process.env.DATABASE_URL;
+  });
+  theTools();
+});
+
+describe('from PostgreSQL', () => {
+  before(async () => {
+    await setUpClinic(postgres.url, { role: 'clinic_reader', password: "it's a secret" });
+    process.env.DATABASE_URL = postgres.url.replace('postgres@', 'clinic_reader@');
+  });
+  theTools();
+
+  test('the login can read the clinic and nothing else', async () => {
+    assert.deepEqual(await query('SELECT current_user::text AS who', []), [{ who: 'clinic_reader' }]);
+    await assert.rejects(query('SELECT rolpassword FROM pg_authid', []), { code: '42501' });
+  });
+
+  test('setting up again, twice at once, changes nothing', async () => {
+    const count = 'SELECT (SELECT count(*) FROM patients) + (SELECT count(*) FROM lab_results) AS n';
+    const earlier = await query(count, []);
+    await Promise.all([setUpClinic(postgres.url), setUpClinic(postgres.url)]);
+    assert.deepEqual(await query(count, []), earlier);
+  });
+
+  test('a database without a clinic says how to set it up', async () => {
+    await closeDatabase();
+    process.env.DATABASE_URL = postgres.url.replace(/postgres$/, 'template1');
+    await assert.rejects(warmUp(), /node agents\/clinic\/setup\.ts/);
+    await closeDatabase();
+  });
+});
+
+function theTools(): void {
+  before(warmUp);
+  after(closeDatabase);
+
+  test('demographics: who a patient is', async () => {
+    assert.deepEqual(await call('get_patient_demographics', { patient_id: 'P-00123' }), {
+      patient_id: 'P-00123',
+      name: 'Wilhelmina Quillfeather',
+      dob: '1958-03-14',
+      phone: '+1-202-555-0122',
+      email: 'wilhelmina.quillfeather@example.com',
+    });
+  });
+
+  test('medications: the active ones, newest first', async () => {
+    assert.deepEqual(await call('get_patient_medications', { patient_id: 'P-00123' }), {
+      patient_id: 'P-00123',
+      medications: [
+        { drug: 'Lisinopril', dose: '20 mg', frequency: 'once daily', route: 'oral' },
+        { drug: 'Metformin', dose: '1000 mg', frequency: 'twice daily', route: 'oral' },
+        { drug: 'Atorvastatin', dose: '40 mg', frequency: 'at bedtime', route: 'oral' },
+        { drug: 'Levothyroxine', dose: '75 mcg', frequency: 'once daily', route: 'oral' },
+      ],
+      count: 4,
+    });
+  });
+
+  test('allergies: the severe ones first', async () => {
+    assert.deepEqual(await call('get_patient_allergies', { patient_id: 'P-00123' }), {
+      patient_id: 'P-00123',
+      allergies: [
+        { allergen: 'Sulfonamide antibiotics', reaction: 'anaphylaxis', severity: 'severe' },
+        { allergen: 'Penicillin', reaction: 'hives', severity: 'moderate' },
+        { allergen: 'Latex', reaction: 'contact dermatitis', severity: 'mild' },
+      ],
+      count: 3,
+    });
+  });
+
+  test('lab results: five when no limit is said, newest first, times in UTC', async () => {
+    const found = (await call('get_recent_lab_results', { patient_id: 'P-00123' })) as { lab_results: object[] };
+    assert.equal(found.lab_results.length, 5);
+    assert.deepEqual(found.lab_results.slice(0, 2), [
+      {
+        test: 'HbA1c',
+        result: '7.2',
+        unit: '%',
+        reference_range: '4-5.6',
+        collected: '2026-01-08T08:31:00Z',
+        flag: 'high',
+      },
+      {
+        test: 'Potassium',
+        result: '5.3',
+        unit: 'mmol/L',
+        reference_range: '3.5-5.1',
+        collected: '2026-01-08T08:30:00Z',
+        flag: 'high',
+      },
+    ]);
+    const all = (await call('get_recent_lab_results', { patient_id: 'P-00123', limit: 50 })) as typeof found;
+    assert.equal(all.lab_results.length, 9);
+  });
+
+  test('a patient who does not exist is an answer, not a failure', async () => {
+    for (const tool of [...clinic.tools.keys()].slice(0, 4))
+      assert.deepEqual(await call(tool, { patient_id: 'P-99999' }), { error: 'Patient P-99999 not found' });
+  });
+
+  test('a patient without allergies has none, and is not "not found"', async () => {
+    const [{ id } = { id: '' }] = await query<{ id: string }>(
+      'SELECT id FROM patients WHERE id NOT IN (SELECT patient_id FROM allergies) LIMIT 1',
+      [],
+    );
+    assert.deepEqual(await call('get_patient_allergies', { patient_id: id }), {
+      patient_id: id,
+      allergies: [],
+      count: 0,
+    });
+  });
+
+  test('a drug is found by a part of its name or brand, and its id leads to the dosage', async () => {
+    assert.deepEqual(await call('find_drug', { name: 'ZEST' }), {
+      drugs: [{ drug_id: 'D-005', name: 'Lisinopril', brand: 'Zestril', drug_class: 'ACE inhibitor' }],
+      count: 1,
+    });
+    const dosage = (await call('get_dosage', { drug_id: 'D-005' })) as { usual_dose: string; maximum: string };
+    assert.deepEqual([dosage.usual_dose, dosage.maximum], ['10 mg', '40 mg/day']);
+    assert.deepEqual(await call('find_drug', { name: '%'.repeat(2) }), { drugs: [], count: 0 });
+    assert.match(JSON.stringify(await call('get_dosage', { drug_id: 'D-999' })), /Drug D-999 not found/);
+  });
+
+  test('bad arguments never reach the database', async () => {
+    await assert.rejects(call('get_patient_allergies', { patient_id: '123' }), /P-00123/);
+    for (const limit of [0, 51, 1.5])
+      await assert.rejects(call('get_recent_lab_results', { patient_id: 'P-00123', limit }));
+    await assert.rejects(call('get_dosage', { drug_id: "D-001' OR 1=1" }), /find_drug/);
+  });
+
+  test('dates, times and large counts are JSON of the same shape', async () => {
+    const sql = `SELECT date '2024-02-29' AS day, timestamp '2024-02-29 01:02:03' AS local, '1 day'::interval AS span,
+      timestamptz '2024-02-29 01:02:03.5+02' AS instant, 7::int8 AS count, 9007199254740993::int8 AS large`;
+    assert.deepEqual(await query(sql, []), [
+      {
+        day: '2024-02-29',
+        local: '2024-02-29T01:02:03',
+        span: '1 day',
+        instant: '2024-02-28T23:02:03.5Z',
+        count: 7,
+        large: '9007199254740993',
+      },
+    ]);
+  });
+}

@@ -1,0 +1,155 @@
+// The desk runs one SELECT that only reads, and tells the model what is wrong with anything else.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import fc from 'fast-check';
+import { closeDatabase } from '../../agents/clinic/database/index.ts';
+import { queryDatabase } from '../../agents/desk/queryDatabase.ts';
+import { readSelect } from '../../agents/desk/sql/readSelect.ts';
+import { callTool } from './play.ts';
+
+const GOOD = [
+  'SELECT 1',
+  'select count(*) from patients;',
+  ' SELECT 1 ; -- done',
+  '/* why */ SELECT 1 /* a /* nested */ one */',
+  "SELECT 'it''s; DROP TABLE patients -- not'",
+  'SELECT $$DELETE; FROM$$, $a$ $$ UPDATE $a$',
+  'SELECT name AS "insert; into" FROM patients',
+  'SELECT a$b$c FROM (SELECT 1 AS a$b$c) t',
+  "WITH old AS (SELECT * FROM patients WHERE dob < '1950-01-01') SELECT count(*) FROM old",
+  'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT sum(i) FROM n',
+  'SELECT p.name, (SELECT count(*) FROM allergies a WHERE a.patient_id = p.id) FROM patients p ORDER BY (p.name)',
+  "SELECT date_trunc('month', collected_at) AS month, count(*) FILTER (WHERE flag <> 'normal') FROM lab_results GROUP BY 1",
+  "SELECT substring(name from 1 for 3), result::numeric(10,2) FROM patients JOIN lab_results ON (patient_id = patients.id) WHERE result ~ '^[0-9.]+$'",
+  "SELECT name, row_number() OVER (PARTITION BY dob ORDER BY name) FROM patients WHERE id IN ('P-00123') AND NOT EXISTS (SELECT 1)",
+  'SELECT * FROM (VALUES (1, 2)) AS t (a, b)',
+  'SELECT name FROM patients UNION (SELECT name FROM drugs) ORDER BY name FETCH FIRST 5 ROWS ONLY',
+  "SELECT age(dob) FROM patients WHERE dob > date '2000-01-01' - interval '1 year' LIMIT 3 -- the youngest",
+];
+
+const BAD: readonly [sql: string, problem: RegExp][] = [
+  ['', /Only a SELECT/],
+  [';', /Only a SELECT/],
+  ['-- SELECT 1', /Only a SELECT/],
+  ['EXPLAIN ANALYZE DELETE FROM patients', /Only a SELECT/],
+  ['(SELECT 1)', /Only a SELECT/],
+  ['TABLE patients', /Only a SELECT/],
+  ['"select" 1', /Only a SELECT/],
+  ['INSERT INTO patients SELECT 1', /Only a SELECT/],
+  ["COPY patients TO PROGRAM 'sh'", /Only a SELECT/],
+  ['SET statement_timeout = 0', /Only a SELECT/],
+  ['SELECT 1; SELECT 2', /one statement/],
+  ['SELECT 1;;', /one statement/],
+  ['SELECT 1; -- \nDROP TABLE patients', /one statement/],
+  ["SELECT 'a\\'; DROP TABLE patients; --'", /one statement/],
+  ['SELECT 1 --\r; DROP TABLE patients', /one statement/],
+  ['SELECT $a$ $$ $a$; DELETE FROM patients; SELECT $$ $$', /one statement/],
+  ['WITH gone AS (DELETE FROM patients RETURNING *) SELECT * FROM gone', /DELETE/],
+  ['WITH x AS (InSeRt INTO patients VALUES (1)) SELECT 1', /INSERT/],
+  ['WITH x AS (UPDATE patients SET name = 1) SELECT 1', /UPDATE/],
+  ['WITH x AS (SELECT 1) MERGE INTO patients USING x ON true WHEN MATCHED THEN DO NOTHING', /MERGE/],
+  ['SELECT * INTO mine FROM patients', /INTO/],
+  ['SELECT 1into mine', /INTO/],
+  ['SELECT 1/**/INTO/**/mine', /INTO/],
+  ['SELECT * FROM patients FOR UPDATE', /UPDATE|Locking/],
+  ['SELECT * FROM patients FOR NO KEY UPDATE', /Locking/],
+  ['SELECT * FROM patients FOR /* */ SHARE', /Locking/],
+  ['SELECT pg_sleep(10)', /pg_sleep/],
+  ['SELECT "pg_sleep"(10)', /pg_sleep/],
+  ['SELECT PG_CATALOG.PG_SLEEP(10)', /pg_catalog/],
+  ['SELECT pg_sleep\n/* */ (10)', /pg_sleep/],
+  ["SELECT pg_read_file('/etc/passwd')", /pg_read_file/],
+  ['SELECT * FROM pg_shadow', /pg_shadow/],
+  ["SELECT set_config('statement_timeout', '0', false)", /set_config/],
+  ["SELECT current_setting('data_directory')", /current_setting/],
+  ["SELECT query_to_xml('DELETE FROM patients', true, true, '')", /query_to_xml/],
+  ["SELECT lo_import('/etc/passwd')", /lo_import/],
+  ["SELECT * FROM dblink('host=evil', 'SELECT 1') AS t (a int)", /dblink/],
+  ["SELECT nextval('s')", /nextval/],
+  ["SELECT public.lower('a')", /lower/],
+  ['SELECT "lower"(\'A\')', /lower/],
+  ['SELECT U&"pg\\005fsleep"(10)', /U&/],
+  ["SELECT E'\\'' , pg_sleep(5) --'", /plain quotes/],
+  ["SELECT E'a'\n'\\'' pg_sleep(5) , ''", /plain quotes/],
+  ["SELECT u&'a'", /plain quotes/],
+  ['SELECT $1', /\$1/],
+  ["SELECT 'open", /not closed/],
+  ['SELECT "open', /not closed/],
+  ['SELECT $a$ open $b$', /not closed/],
+  ['SELECT 1 /* /* */', /not closed/],
+  ['SELECT 1) AS a, (SELECT 2', /parentheses/],
+  ['SELECT (1', /parentheses/],
+  [`SELECT ${'1+'.repeat(10_000)}1`, /longer/],
+];
+
+for (const sql of GOOD)
+  test(`taken: ${sql.replace(/\s+/g, ' ')}`, async () => {
+    assert.ok('select' in readSelect(sql), JSON.stringify(readSelect(sql)));
+    // And PostgreSQL agrees that it is one statement that reads.
+    await callTool(queryDatabase, { sql });
+  });
+
+for (const [sql, problem] of BAD)
+  test(`refused: ${sql.slice(0, 80).replace(/\s+/g, ' ')}`, () => {
+    const read = readSelect(sql);
+    assert.match('problem' in read ? read.problem : `taken: ${read.select}`, problem);
+  });
+
+const BLANK = fc.constantFrom(
+  ' ',
+  '\n',
+  '\t',
+  '/* ; */',
+  '-- x\n',
+  '/* /* */ DELETE */',
+  " '; --' || ",
+  ' $$ ; $$ || ',
+  ' "x;" , ',
+);
+const EVIL = fc.constantFrom(
+  'pg_sleep(1)',
+  '"pg_sleep"(1)',
+  '; DELETE FROM patients',
+  'INTO mine',
+  'dblink($$x$$)',
+  'FOR SHARE',
+);
+
+test('whatever stands around it, what is forbidden is found', () => {
+  fc.assert(
+    fc.property(fc.array(BLANK), EVIL, fc.array(BLANK), (before, evil, after) => {
+      assert.ok('problem' in readSelect(`SELECT ${before.join(' ')} ${evil} ${after.join(' ')}`));
+    }),
+  );
+});
+
+test('whatever is in a string is only a string', () => {
+  const text = fc.oneof(fc.string(), fc.constantFrom("'; DROP TABLE x; --", '$$', '*/', '/*', '"', '\\', 'E'));
+  fc.assert(
+    fc.property(fc.array(text), (texts) => {
+      const sql = `SELECT ${['x', ...texts].map((each) => `'${each.replaceAll("'", "''")}'`).join(', ')}`;
+      const read = readSelect(sql);
+      assert.ok('select' in read ? read.select === sql : sql.length > 10_000, JSON.stringify(read));
+    }),
+  );
+});
+
+test('at most 100 rows are given, and it is said that there are more', async () => {
+  const sql = 'SELECT a.id FROM patients a, patients b ORDER BY 1';
+  const answer = (await callTool(queryDatabase, { sql })) as { rows: unknown[]; count: number; note: string };
+  assert.deepEqual([answer.rows.length, answer.count], [100, 100]);
+  assert.match(answer.note, /more than 100 rows/);
+  const few = await callTool(queryDatabase, { sql: 'SELECT id FROM patients ORDER BY id LIMIT 1;' });
+  assert.deepEqual(few, { rows: [{ id: 'P-00101' }], count: 1 });
+});
+
+test("the database's objections reach the model, bounded, and are not tried again", async () => {
+  const sql = `SELECT nothing_${'x'.repeat(60)} FROM patients WHERE '${'y'.repeat(5_000)}' = name`;
+  await assert.rejects(callTool(queryDatabase, { sql }), (error: Error & { retry?: boolean }) => {
+    assert.match(error.message, /The database says: .*nothing_x/);
+    assert.ok(error.message.length < 600);
+    return error.retry === false;
+  });
+});
+
+after(closeDatabase);

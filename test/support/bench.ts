@@ -1,0 +1,133 @@
+// The bench that end-to-end tests run on: a real server, a real worker, the real client, and a scripted model over HTTP.
+// Every test runs twice: with the SDK's workflow cache, and without, where every workflow task replays from the start.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe } from 'node:test';
+import { Worker } from '@temporalio/worker';
+import { type Agent, type AgentOptions, defineAgent } from '../../activities/defineAgent.ts';
+import { offlineModel, type Script, type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
+import { connect, type Holdfast, type Run, type RunResult, type StartOptions } from '../../client/index.ts';
+import type { History } from '../../core/history.ts';
+import { transcriptProblem } from '../../core/transcript.ts';
+import { createWorker, type HoldfastWorker, type WorkerOptions } from '../../worker/index.ts';
+import { workflowCode } from '../../worker/workflowBundle.ts';
+import { recordHistory } from './histories.ts';
+import { quietLogs } from './quiet.ts';
+import { serverAddress } from './server.ts';
+
+export interface Finished {
+  readonly result: RunResult;
+  readonly run: Run;
+  readonly history: History;
+}
+
+export interface Bench {
+  /** Declares an agent that the bench's worker will serve; its name is its own in every bench. */
+  agent(
+    options: Omit<AgentOptions, 'name' | 'model' | 'instructions' | 'offline'> & { script: Script; name?: string },
+  ): Agent;
+  /** Runs an agent to its end. What it leaves is checked: a valid transcript, a history that reads and replays alike. */
+  run(agent: Agent, input?: string, options?: StartOptions): Promise<Finished>;
+  /** The checks of `run` for a run that was started by hand. */
+  finished(workflowId: string): Promise<Finished>;
+  readonly holdfast: Holdfast;
+  readonly model: ScriptedModel;
+  readonly address: string;
+  readonly cached: boolean;
+}
+
+type BenchOptions = Partial<Omit<WorkerOptions, 'agents' | 'address' | 'taskQueue'>>;
+
+/** Declares the tests of `define` once for each cache mode. */
+export function endToEnd(name: string, define: (bench: Bench) => void, options: BenchOptions = {}): void {
+  quietLogs();
+  for (const cached of [true, false])
+    describe(`${name} (${cached ? 'cached workflows' : 'replaying every task'})`, { concurrency: 4 }, () => {
+      const opened = openBench(cached, options);
+      before(opened.open);
+      after(opened.close);
+      define(opened.bench);
+    });
+}
+
+function openBench(cached: boolean, options: BenchOptions) {
+  const agents: Agent[] = [];
+  const scripts: Record<string, Script> = {};
+  const taskQueue = `test-${randomUUID()}`;
+  const histories: { workflowId: string; history: History }[] = [];
+  let model: ScriptedModel;
+  let holdfast: Holdfast;
+  let worker: HoldfastWorker;
+  let running: Promise<void>;
+
+  const bench: Bench = {
+    agent({ script, name = `agent${agents.length + 1}`, ...rest }) {
+      const agent = defineAgent({ name, model: offlineModel(name), instructions: `You are ${name}.`, ...rest });
+      agents.push(agent);
+      scripts[name] = script;
+      return agent;
+    },
+    async run(agent, input = 'Go.', startOptions = {}) {
+      const id = startOptions.id ?? `${agent.name}-${randomUUID()}`;
+      const handle = await holdfast.start(agent.name, input, { ...startOptions, id });
+      await handle.result();
+      return bench.finished(id);
+    },
+    async finished(workflowId) {
+      const handle = holdfast.get(workflowId);
+      const result = await handle.result();
+      const [run, history] = await Promise.all([handle.read(), handle.history()]);
+      assert.equal(transcriptProblem(run.transcript), null);
+      assert.equal(run.status, result.status);
+      assert.equal(run.transcript.filter(({ role }) => role !== 'system').length, result.transcriptLength);
+      histories.push({ workflowId, history });
+      return { result, run, history };
+    },
+    get holdfast() {
+      return holdfast;
+    },
+    get model() {
+      return model;
+    },
+    get address() {
+      return holdfast.address;
+    },
+    cached,
+  };
+
+  return {
+    bench,
+    async open() {
+      const address = await serverAddress();
+      model = await startScriptedModel({ scripts });
+      holdfast = await connect({ address, namespace: 'default', taskQueue });
+      worker = await createWorker({
+        ...options,
+        agents,
+        address,
+        namespace: 'default',
+        taskQueue,
+        model: { apiKey: 'offline', baseURL: model.baseURL, ...options.model },
+        temporal: { ...options.temporal, ...(!cached && { maxCachedWorkflows: 0 }) },
+      });
+      running = worker.run();
+    },
+    async close() {
+      await replayAll(histories);
+      for (const { workflowId, history } of histories) await recordHistory(workflowId, history);
+      worker.shutdown();
+      await running;
+      await holdfast.close();
+      await model.close();
+    },
+  };
+}
+
+async function replayAll(histories: readonly { workflowId: string; history: History }[]): Promise<void> {
+  // What the client fetched is what the replayer takes: the type of ours leaves out what we do not read.
+  const given = histories as Parameters<typeof Worker.runReplayHistories>[1];
+  const failed: string[] = [];
+  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle: await workflowCode() }, given))
+    if (error) failed.push(`${workflowId}: ${error.message}`);
+  assert.deepEqual(failed, [], 'every history of these tests replays');
+}

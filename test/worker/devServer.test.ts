@@ -1,0 +1,204 @@
+// The dev server: it answers, it is set as it should be, it survives a crash on its file, and it outlives nobody.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { type DevServer, type DevServerOptions, startDevServer } from '../../worker/devServer.ts';
+import { findTemporalCli } from '../../worker/temporalCli.ts';
+
+let dir: string;
+let cli: string;
+
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'holdfast-server-'));
+  cli = await findTemporalCli({ say: console.log });
+});
+after(() => rm(dir, { recursive: true }));
+
+async function withServer<T>(options: DevServerOptions, use: (server: DevServer, client: Client) => Promise<T>) {
+  const server = await startDevServer({ cli, ...options });
+  try {
+    const connection = await Connection.connect({ address: server.address });
+    try {
+      return await use(server, new Client({ connection, namespace: server.namespace }));
+    } finally {
+      await connection.close();
+    }
+  } finally {
+    await server.kill();
+  }
+}
+
+const portOf = ({ address }: { address: string }) => Number(address.split(':')[1]);
+
+async function untilRefused(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const refused = await once(socket, 'connect').then(
+      () => false,
+      () => true,
+    );
+    socket.destroy();
+    if (refused) return;
+    await sleep(20);
+  }
+}
+
+test('a server that has started takes a workflow into the namespace that it was given', async () => {
+  await withServer({ namespace: 'ward' }, async (server, client) => {
+    const handle = await client.workflow.start('anything', { taskQueue: 'none', workflowId: 'w' });
+    assert.equal((await handle.describe()).status.name, 'RUNNING');
+    assert.equal(server.uiUrl, null);
+  });
+});
+
+test('the Web UI is served where the server says', async () => {
+  await withServer({ uiPort: 0 }, async ({ uiUrl }) => {
+    for (;;) {
+      // It starts beside the server, and a moment later.
+      const response = await fetch(uiUrl!).catch(() => null);
+      if (response === null) continue;
+      assert.match(await response.text(), /<html/i);
+      break;
+    }
+  });
+});
+
+test('a taken port is passed over for a free one, and this is said', async () => {
+  const squatter = createServer().listen(0, '127.0.0.1');
+  await once(squatter, 'listening');
+  const { port } = squatter.address() as { port: number };
+  const said: string[] = [];
+  try {
+    await withServer({ port, say: (line) => void said.push(line) }, async (server) => {
+      assert.notEqual(portOf(server), port);
+      assert.deepEqual(said, [`Temporal: port ${port} is taken, so it is on ${portOf(server)}.`]);
+    });
+  } finally {
+    squatter.close();
+  }
+});
+
+test('a server that is killed and started again on its port and file still has its workflows', async () => {
+  const dbFile = join(dir, 'kept.db');
+  const first = await withServer({ dbFile }, async (server, client) => {
+    await client.workflow.start('anything', { taskQueue: 'none', workflowId: 'kept' });
+    return server;
+  });
+  await withServer({ dbFile, port: portOf(first) }, async (second, client) => {
+    assert.equal(second.address, first.address);
+    assert.equal((await client.workflow.getHandle('kept').describe()).status.name, 'RUNNING');
+  });
+});
+
+test('the server ends when the process that started it is killed', async () => {
+  const module = new URL('../../worker/devServer.ts', import.meta.url);
+  const script = `const { startDevServer } = await import(${JSON.stringify(module.href)});
+    console.log((await startDevServer({ cli: ${JSON.stringify(cli)} })).address);`;
+  const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [address] = await once(parent.stdout, 'data');
+  parent.kill('SIGKILL');
+  await untilRefused(portOf({ address: String(address).trim() }));
+});
+
+test('stop ends a server in order, and also one that does not react', async () => {
+  const logFile = join(dir, 'server.log');
+  const orderly = await startDevServer({ cli, logFile });
+  await orderly.stop();
+  await orderly.ended;
+  assert.match(await readFile(logFile, 'utf8'), /Stopping server/);
+
+  const frozen = await startDevServer({ cli });
+  process.kill(frozen.pid, 'SIGSTOP');
+  await frozen.stop();
+  await untilRefused(portOf(frozen));
+});
+
+test('a server that cannot start is an error with its last words', async () => {
+  const dbFile = join(dir, 'no', 'such', 'directory', 'x.db');
+  await assert.rejects(startDevServer({ cli, dbFile }), /ended at once \(1\)\. Its last words:\n.*database file/s);
+});
+
+test('a server that does not get ready in time is ended, and the error says how far it was', async () => {
+  const path = join(dir, 'silent');
+  const pidFile = join(dir, 'silent.pid');
+  await writeFile(path, `#!/bin/sh\necho $$ > ${pidFile}\nexec sleep 600\n`);
+  await chmod(path, 0o755);
+  await assert.rejects(
+    startDevServer({ cli: path, readyMs: 500 }),
+    /is not ready after 0\.5 s: .*ECONNREFUSED.*said nothing/,
+  );
+  const pid = Number(await readFile(pidFile, 'utf8'));
+  assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+});
+
+test('a database file is kept in WAL mode', async () => {
+  const dbFile = join(dir, 'wal.db');
+  await withServer({ dbFile }, async () => {
+    // Bytes 18 and 19 of the header: 2 for a write-ahead log.
+    const header = await readFile(dbFile);
+    assert.deepEqual([header[18], header[19]], [2, 2]);
+  });
+});
+
+// One activity after another, by hand: each is a task for the workflow and one for the activity.
+async function round(connection: Connection, n: number, eager: boolean): Promise<{ eager: boolean }> {
+  const service = connection.workflowService;
+  const queue = { namespace: 'default', taskQueue: { name: 'queue' }, identity: 'test' };
+  const inTime = <T>(poll: () => Promise<T>) => connection.withDeadline(Date.now() + 30_000, poll);
+  const { taskToken } = await inTime(() => service.pollWorkflowTaskQueue(queue));
+  const answer = await service.respondWorkflowTaskCompleted({
+    ...queue,
+    taskToken,
+    commands: [
+      {
+        // COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK
+        commandType: 1,
+        scheduleActivityTaskCommandAttributes: {
+          activityId: String(n),
+          activityType: { name: 'anything' },
+          taskQueue: queue.taskQueue,
+          startToCloseTimeout: msToTs('1 minute'),
+          scheduleToCloseTimeout: msToTs('1 minute'),
+          requestEagerExecution: eager,
+        },
+      },
+    ],
+  });
+  const task = answer.activityTasks[0] ?? (await inTime(() => service.pollActivityTaskQueue(queue)));
+  await service.respondActivityTaskCompleted({ ...queue, taskToken: task.taskToken });
+  return { eager: answer.activityTasks.length > 0 };
+}
+
+test('activities are handed out eagerly, from a queue of one partition, faster than 20 tasks a second', async () => {
+  await withServer({}, async (_, client) => {
+    const connection = client.connection as Connection;
+    await client.workflow.start('anything', { taskQueue: 'queue', workflowId: 'w' });
+    assert.deepEqual(await round(connection, 0, true), { eager: true });
+
+    const { workflowTaskQueuePartitions } = await connection.workflowService.listTaskQueuePartitions({
+      namespace: 'default',
+      taskQueue: { name: 'queue' },
+    });
+    assert.equal(workflowTaskQueuePartitions.length, 1);
+
+    // Unset, the server starts 20 tasks at once and then 20 a second, so that ten rounds soon take a second. Ten rounds
+    // in half of that are fast enough; that some ten of 60 are is true on a busy machine too.
+    const endsMs = [performance.now()];
+    for (let n = 1; n <= 60; n++) {
+      await round(connection, n, false);
+      endsMs.push(performance.now());
+    }
+    const tenMs = endsMs.slice(30).map((end, i) => end - endsMs[i + 20]!);
+    assert.ok(Math.min(...tenMs) < 500, `ten rounds took ${Math.min(...tenMs)} ms at best`);
+  });
+});
