@@ -1,0 +1,32 @@
+// The workflow bundle holds the interpreter and nothing of what users write or providers sell.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buildBundle } from '../../worker/workflowBundle.ts';
+
+/** 1.6 MB when this was written, nearly all of it Temporal's. */
+const BYTES_MAX = 2_000_000;
+
+test('the bundle has no zod, no openai, no activity, agent or Node code in it', async () => {
+  const code = await buildBundle();
+  const modules = [...code.matchAll(/^\s*(?:\/\*+\/ )?"?(\.\/[^"\n]+?)"?:?\s*(?:\/\*|\()/gm)].map(
+    ([, path]) => path ?? '',
+  );
+  const ours = [
+    ...new Set(
+      [...code.matchAll(/["']\.\/((?:core|workflows|activities|agents|client|worker)\/[\w./-]+)["']/g)].map(
+        ([, path]) => path,
+      ),
+    ),
+  ];
+  assert.ok(
+    ours.includes('workflows/agent.ts'),
+    `the loop is in it (${ours.length} of ours, ${modules.length} in all)`,
+  );
+  assert.deepEqual(
+    ours.filter((path) => !/^(core|workflows)\//.test(path ?? '')),
+    [],
+  );
+  for (const name of ['zod', 'openai', 'piscina'])
+    assert.ok(!code.includes(`node_modules/${name}/`), `${name} is in the bundle`);
+  assert.ok(code.length < BYTES_MAX, `the bundle has ${code.length} bytes`);
+});

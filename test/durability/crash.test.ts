@@ -1,0 +1,201 @@
+// A run survives its workers: killed, stopped in order, or gone with the server.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
+import { connect, type Holdfast, type Run } from '../../client/index.ts';
+import type { History } from '../../core/history.ts';
+import { type DevServer, startDevServer } from '../../worker/devServer.ts';
+import { readLedger, untilLedger } from '../support/ledger.ts';
+import { serverAddress } from '../support/server.ts';
+import { startWorkerProcess, type WorkerProcess } from '../support/workerProcess.ts';
+import { scripts } from './agents.ts';
+
+const module = new URL('./agents.ts', import.meta.url);
+
+/** One case: a task queue, a ledger and a model of its own, on a server that may be shared. */
+async function openCase(address: string, maxCachedWorkflows?: number) {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-crash-'));
+  const ledger = join(folder, 'ledger');
+  const taskQueue = `crash-${randomUUID()}`;
+  const model: ScriptedModel = await startScriptedModel({ scripts });
+  const holdfast: Holdfast = await connect({ address, namespace: 'default', taskQueue });
+  const workers: WorkerProcess[] = [];
+  return {
+    ledger,
+    model,
+    holdfast,
+    async worker() {
+      const options = { address, taskQueue, modelURL: model.baseURL, module, ledger };
+      const worker = await startWorkerProcess(
+        maxCachedWorkflows === undefined ? options : { ...options, maxCachedWorkflows },
+      );
+      workers.push(worker);
+      return worker;
+    },
+    async close() {
+      await Promise.all(workers.map((worker) => worker.end('SIGKILL')));
+      await Promise.all([holdfast.close(), model.close()]);
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+const times = (entries: ReturnType<typeof readLedger>, what: string, call: string) =>
+  entries.filter((entry) => entry.what === what && entry.call === call).length;
+
+/** Resolves when the server has recorded that many ended activities of the run. */
+async function untilRecorded(holdfast: Holdfast, id: string, calls: number): Promise<void> {
+  let ended = 0;
+  for await (const event of holdfast.get(id).events()) {
+    if (event.type === 'call_ended') ended += 1;
+    if (ended === calls) return;
+  }
+}
+
+const essence = (run: Run) => ({ status: run.status, output: run.output, transcript: run.transcript });
+
+for (const [mode, maxCached] of [
+  ['cached workflows', undefined],
+  ['replaying every task', 0],
+] as const)
+  describe(`a worker that dies (${mode})`, { concurrency: 2 }, () => {
+    let address: string;
+    before(async () => {
+      address = await serverAddress();
+    });
+
+    test('SIGKILL in a batch of four with three done: the three ran once, the fourth again, and the result is that of an undisturbed run', async () => {
+      const here = await openCase(address, maxCached);
+      const doomed = await here.worker();
+      const run = await here.holdfast.start('crew', 'wait', { id: `killed-${randomUUID()}` });
+      await untilLedger(here.ledger, (entries) => times(entries, 'started', 'd') === 1);
+      await untilRecorded(here.holdfast, run.workflowId, 3);
+      await doomed.end('SIGKILL');
+      await here.worker();
+      await run.result();
+
+      const entries = readLedger(here.ledger);
+      for (const call of ['a', 'b', 'c']) assert.equal(times(entries, 'started', call), 1, `${call} ran once`);
+      assert.deepEqual([times(entries, 'started', 'd'), times(entries, 'ended', 'd')], [2, 1]);
+      const killed = await run.read();
+      assert.equal(killed.turns[0]?.calls[3]?.attempts, 2);
+      assert.equal(
+        firstFailure(await run.history(), '1.3'),
+        'HEARTBEAT',
+        'noticed by its heartbeat, not by its timeout of 60 s',
+      );
+
+      const calm = await here.holdfast.start('crew', 'calm', { id: `calm-${randomUUID()}` });
+      await calm.result();
+      const undisturbed = await calm.read();
+      const asked = (transcript: Run['transcript']) =>
+        JSON.parse(
+          JSON.stringify(transcript).replaceAll('\\"waits\\":true', '\\"waits\\":false').replace('"wait"', '"calm"'),
+        );
+      assert.deepEqual({ ...essence(killed), transcript: asked(killed.transcript) }, essence(undisturbed));
+      await here.close();
+    });
+
+    test('SIGKILL while the model is asked: it is asked again, and answers as if nothing had been', async () => {
+      const here = await openCase(address, maxCached);
+      const doomed = await here.worker();
+      const run = await here.holdfast.start('crew', 'hang', { id: `asked-${randomUUID()}` });
+      await here.model.until((requests) => requests.some(({ fault }) => fault === 'hang'));
+      await doomed.end('SIGKILL');
+      await here.worker();
+      const result = await run.result();
+      assert.deepEqual([result.status, result.output], ['completed', '[{"done":"a"}]']);
+      const turns = (await run.read()).turns;
+      assert.deepEqual(
+        turns.map(({ attempts }) => attempts),
+        [2, 1],
+      );
+      assert.equal(here.model.countRequests(), 3);
+      await here.close();
+    });
+
+    test('SIGKILL in a tool that must not run twice: the model is told outcome_unknown', async () => {
+      const here = await openCase(address, maxCached);
+      const doomed = await here.worker();
+      const run = await here.holdfast.start('crew', 'pay', { id: `pay-${randomUUID()}` });
+      await untilLedger(here.ledger, (entries) => times(entries, 'started', 'p') === 1);
+      await doomed.end('SIGKILL');
+      await here.worker();
+      await run.result();
+      assert.equal(times(readLedger(here.ledger), 'started', 'p'), 1);
+      assert.deepEqual(
+        (await run.read()).turns[0]?.calls.map(({ tool, kind }) => [tool, kind]),
+        [
+          ['pay', 'outcome_unknown'],
+          ['step', null],
+        ],
+      );
+      await here.close();
+    });
+
+    test('SIGTERM drains: the calls in flight finish, nothing fails, and the process ends in order', async () => {
+      const here = await openCase(address, maxCached);
+      const leaving = await here.worker();
+      const run = await here.holdfast.start('crew', 'take 1500 ms', { id: `term-${randomUUID()}` });
+      await untilLedger(here.ledger, (entries) =>
+        ['a', 'b', 'c', 'd'].every((call) => times(entries, 'started', call) === 1),
+      );
+      assert.deepEqual(await leaving.end('SIGTERM'), { code: 0, signal: null });
+      const entries = readLedger(here.ledger);
+      for (const call of ['a', 'b', 'c', 'd'])
+        assert.equal(times(entries, 'ended', call), 1, `${call} finished before the process ended`);
+      await here.worker();
+      assert.equal((await run.result()).status, 'completed');
+      const calls = (await run.read()).turns[0]?.calls ?? [];
+      assert.deepEqual(
+        calls.map(({ ok, attempts }) => [ok, attempts]),
+        Array.from({ length: 4 }, () => [true, 1]),
+      );
+      await here.close();
+    });
+  });
+
+/** Why the attempt before the last failed, from what the started event keeps of it. */
+function firstFailure(history: History, activityId: string): string | undefined {
+  const events = history.events ?? [];
+  const scheduled = events.find((event) => event.activityTaskScheduledEventAttributes?.activityId === activityId);
+  const started = events.find(
+    (event) => String(event.activityTaskStartedEventAttributes?.scheduledEventId) === String(scheduled?.eventId),
+  );
+  const failure = (
+    started?.activityTaskStartedEventAttributes as { lastFailure?: { timeoutFailureInfo?: { timeoutType?: number } } }
+  )?.lastFailure;
+  // 4 is TIMEOUT_TYPE_HEARTBEAT in Temporal's protocol.
+  return failure?.timeoutFailureInfo?.timeoutType === 4 ? 'HEARTBEAT' : JSON.stringify(failure);
+}
+
+describe('a server that dies', () => {
+  let folder: string;
+  let server: DevServer;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'holdfast-server-'));
+    server = await startDevServer({ dbFile: join(folder, 'temporal.db') });
+  });
+  after(async () => {
+    await server.kill();
+    await rm(folder, { recursive: true });
+  });
+
+  test('SIGKILL of the server in a batch, and its restart on the same database: worker and client reconnect, and the run completes', async () => {
+    const here = await openCase(server.address);
+    await here.worker();
+    const run = await here.holdfast.start('crew', 'take 1000 ms', { id: 'survivor' });
+    await untilLedger(here.ledger, (entries) => times(entries, 'started', 'd') === 1);
+    await server.kill();
+    server = await startDevServer({ dbFile: join(folder, 'temporal.db'), port: Number(server.address.split(':')[1]) });
+    const result = await here.holdfast.get('survivor').result();
+    assert.equal(result.status, 'completed');
+    assert.equal(result.output, '[{"done":"a"},{"done":"b"},{"done":"c"},{"done":"d"}]');
+    assert.equal(run.workflowId, 'survivor');
+    await here.close();
+  });
+});
