@@ -4,7 +4,7 @@ import { CancelledFailure } from '@temporalio/common';
 import { MODEL_CALL } from '../core/limits.ts';
 import { TRANSCRIPT_QUERY } from '../core/names.ts';
 import type { Message, ModelAnswer, ModelCallInput, TranscriptPage } from '../core/types.ts';
-import { digestOf } from './digest.ts';
+import { recordOf } from './agentRecord.ts';
 import { startPulse } from './heartbeat.ts';
 import type { AnswerBuilder } from './model/answer.ts';
 import { complete } from './model/complete.ts';
@@ -25,7 +25,7 @@ export function createModelHost(registry: Registry, endpoint: ModelEndpoint): Mo
     const agent = registry.agent(input.agent);
     const pulse = startPulse(MODEL_CALL.heartbeatMs);
     try {
-      const key = `${info.workflowExecution?.workflowId}/${input.chain}`;
+      const key = info.workflowExecution!.workflowId;
       const transcript = await transcripts.load(key, input, (from, limit) => askInTurn(() => askForPage(from, limit)));
       const system: Message = { role: 'system', content: agent.instructions };
       const answer = await complete(endpoint, agent, [system, ...transcript.messages], {
@@ -35,12 +35,11 @@ export function createModelHost(registry: Registry, endpoint: ModelEndpoint): Mo
       const planned = await planBatch(agent, input.turn, transcript.messages, answer);
       const extended = extend(transcript, [planned.message]);
       transcripts.keep(key, extended);
-      const instructions = { digest: digestOf(agent.instructions), text: agent.instructions };
+      const record = recordOf(agent);
       return {
         ...planned,
-        rules: agent.rules,
         mark: markOf(extended),
-        ...(instructions.digest !== input.instructions && { instructions }),
+        ...(record.digest !== input.recorded && { agent: record }),
         model: answer.model || endpoint.modelFor(agent),
         usage: answer.usage,
       };
@@ -74,8 +73,9 @@ function oneAtATime(): <T>(ask: () => Promise<T>) => Promise<T> {
 }
 
 const STREAM_CHARS_MAX = 4_000;
+const STREAM_CALLS_MAX = 20;
 
-/** The answer so far, as heartbeats carry it: its end, where that end begins, and the tools asked for. */
+/** The answer so far, as heartbeats carry it: its end, where that end begins, and the tools asked for last. */
 export interface StreamDetails {
   readonly attempt: number;
   readonly offset: number;
@@ -85,6 +85,12 @@ export interface StreamDetails {
 
 function streamDetails(answer: AnswerBuilder, attempt: number): StreamDetails {
   const text = answer.text();
+  const calls = answer.calls();
   const offset = Math.max(0, text.length - STREAM_CHARS_MAX);
-  return { attempt, offset, text: text.slice(offset), calls: answer.calls().map((call) => call.name) };
+  return {
+    attempt,
+    offset,
+    text: text.slice(offset),
+    calls: calls.slice(-STREAM_CALLS_MAX).map(({ name }) => name.slice(0, 64)),
+  };
 }

@@ -1,5 +1,5 @@
 // Turns a model's answer into a message that any model API accepts and a plan that the workflow can carry out.
-import { PAGE_BYTES_MAX, PLAN_BYTES_MAX, PLAN_CALLS_MAX } from '../core/limits.ts';
+import { PLAN_BYTES_MAX, PLAN_CALLS_MAX } from '../core/limits.ts';
 import { count, cutText, plural, utf8Length } from '../core/text.ts';
 import type { AssistantMessage, Message, ModelAnswer, PlannedCall, Problem, ToolCall } from '../core/types.ts';
 import { parseArguments, readArguments } from './arguments.ts';
@@ -8,10 +8,7 @@ import { callDigest } from './digest.ts';
 import type { RawAnswer, RawCall } from './model/answer.ts';
 import { badAnswer } from './model/modelFailure.ts';
 
-export type Planned = Pick<ModelAnswer, 'message' | 'kind' | 'plan' | 'policies'>;
-
-/** More calls than a payload can hold even as refusals: no answer that can be carried out. */
-const CALLS_MAX = 5_000;
+export type Planned = Pick<ModelAnswer, 'message' | 'kind' | 'plan'>;
 
 export async function planBatch(
   agent: Agent,
@@ -20,36 +17,34 @@ export async function planBatch(
   answer: RawAnswer,
 ): Promise<Planned> {
   const content = (answer.content || answer.refusal).toWellFormed();
-  if (utf8Length(content) > PAGE_BYTES_MAX)
-    throw badAnswer(`The model answered with ${count(content.length)} characters.`);
+  let bytes = jsonBytes(content);
+  if (bytes > PLAN_BYTES_MAX) throw badAnswer(`The model answered with ${count(content.length)} characters.`);
   if (answer.refusal || answer.finishReasons.includes('content_filter'))
     return {
       message: { role: 'assistant', content: content || 'The answer was withheld.' },
       kind: 'refused',
       plan: [],
-      policies: {},
     };
 
   const truncated = answer.finishReasons.includes('length');
   if (answer.calls.length === 0) {
     if (content === '') throw badAnswer('The model answered with neither text nor calls.');
-    return { message: { role: 'assistant', content }, kind: truncated ? 'truncated' : 'final', plan: [], policies: {} };
+    return { message: { role: 'assistant', content }, kind: truncated ? 'truncated' : 'final', plan: [] };
   }
-  if (answer.calls.length > CALLS_MAX)
-    throw badAnswer(`The model asked for ${plural(answer.calls.length, 'call')} at once.`);
-
   const ids = callIds(turn, transcript, answer.calls);
   const plan: PlannedCall[] = [];
   const calls: ToolCall[] = [];
-  let bytes = 0;
   for (const [slot, raw] of answer.calls.entries()) {
-    bytes += utf8Length(raw.arguments);
-    const { planned, wire } = truncated ? cutOff : await planCall(agent, raw, slot, bytes);
+    let call = truncated ? cutOff : await planCall(agent, raw, slot);
+    const size = sizeOf(call);
+    if (bytes + size > PLAN_BYTES_MAX) call = beyondLimit;
+    else bytes += size;
+    const { planned, wire } = call;
     plan.push(planned);
     calls.push({ id: ids[slot]!, type: 'function', function: { name: wireName(raw.name), arguments: wire } });
   }
   const message: AssistantMessage = { role: 'assistant', content: content || null, tool_calls: calls };
-  return { message, kind: truncated ? 'truncated' : 'calls', plan, policies: policiesFor(agent, calls, plan) };
+  return { message, kind: truncated ? 'truncated' : 'calls', plan };
 }
 
 /** A call as planned, and its arguments as they go back to the model: valid JSON, whatever it wrote. */
@@ -62,21 +57,30 @@ function problem(kind: Problem['kind'], error: string, wire = '{}'): PlannedWire
   return { planned: { problem: { kind, error } }, wire };
 }
 
+/** What a call adds to the plan's payload, as JSON in JSON: there, a quote is two bytes. */
+function sizeOf({ planned, wire }: PlannedWire): number {
+  return jsonBytes(wire) + ('problem' in planned ? jsonBytes(planned.problem.error) : 0);
+}
+
+function jsonBytes(text: string): number {
+  return utf8Length(JSON.stringify(text));
+}
+
 const cutOff = problem(
   'invalid_arguments',
   'not run: the answer was cut off at the output limit before its calls were complete. Ask for less at once.',
 );
 
-async function planCall(agent: Agent, raw: RawCall, slot: number, bytesSoFar: number): Promise<PlannedWire> {
+const beyondLimit = problem(
+  'too_large',
+  `not run: what a turn says, its calls and their arguments, may have ${count(PLAN_BYTES_MAX)} bytes together`,
+);
+
+async function planCall(agent: Agent, raw: RawCall, slot: number): Promise<PlannedWire> {
   if (slot >= PLAN_CALLS_MAX)
     return problem(
       'too_large',
       `not run: ${plural(PLAN_CALLS_MAX, 'call')} a turn are allowed, this is number ${count(slot + 1)}`,
-    );
-  if (bytesSoFar > PLAN_BYTES_MAX)
-    return problem(
-      'too_large',
-      `not run: the calls of a turn may have ${count(PLAN_BYTES_MAX)} bytes of arguments together`,
     );
   const tool = agent.tools.get(raw.name);
   const read = tool ? await readArguments(tool, raw.arguments) : parseArguments(raw.arguments);
@@ -115,9 +119,4 @@ function callIds(turn: number, transcript: readonly Message[], calls: readonly R
     used.add(id);
     return id;
   });
-}
-
-function policiesFor(agent: Agent, calls: readonly ToolCall[], plan: readonly PlannedCall[]): ModelAnswer['policies'] {
-  const names = new Set(calls.filter((_, slot) => 'digest' in plan[slot]!).map((call) => call.function.name));
-  return Object.fromEntries([...names].map((name) => [name, agent.tools.get(name)!.policy]));
 }

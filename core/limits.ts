@@ -41,13 +41,17 @@ export const RETRY_AFTER_MAX_MS = 60_000;
 export const RESULT_BYTES_MAX = 64 * KB;
 /** Arguments of one call. */
 export const ARGUMENT_BYTES_MAX = 256 * KB;
-/** Arguments of all calls of a turn: they travel in the plan and again in the tasks, and a payload ends at 2 MiB. */
+/** What a model says in a turn, as JSON: it travels in the plan and again in the tasks, and a payload ends at 2 MiB. */
 export const PLAN_BYTES_MAX = 1024 * KB;
 /** Calls of a turn: the server allows 2,000 pending activities, and a plan must fit its payload. */
 export const PLAN_CALLS_MAX = 1_000;
+/** More calls than a payload can hold even as refusals: no answer that can be carried out. */
+export const ANSWER_CALLS_MAX = 2_500;
+/** An answer that is longer than any model's output limit has lost itself; it is read no further. */
+export const ANSWER_CHARS_MAX = 8 * 1024 * KB;
 /** New messages that travel in the input of a model call; more than that is asked for by pages. */
 export const FRESH_BYTES_MAX = 512 * KB;
-/** One page of a transcript query, and the most that a model may say in one answer. */
+/** One page of a transcript query. */
 export const PAGE_BYTES_MAX = 1024 * KB;
 /** An error's text. Beyond this it is a dump, not a message. */
 export const ERROR_CHARS_MAX = 4_000;

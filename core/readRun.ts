@@ -5,7 +5,7 @@ import { eventId, type Failure, firstJson, type History, type HistoryEvent, time
 import { MODEL_ACTIVITY, parseActivityId } from './names.ts';
 import type { Call, Run, RunEvent, RunState, Turn } from './run.ts';
 import { type FailureCause, failedOutcome, notStarted, refused, type TimeoutKind } from './toolFailure.ts';
-import type { Message, ModelAnswer, Outcome, RunInput, RunResult, ToolCallResult } from './types.ts';
+import type { AgentRecord, Message, ModelAnswer, Outcome, RunInput, RunResult, ToolCallResult } from './types.ts';
 import { addUsage, NO_USAGE } from './usage.ts';
 
 export interface RunReader {
@@ -47,7 +47,7 @@ export function createRunReader(): RunReader {
   };
   const turns: OpenTurn[] = [];
   const activities = new Map<number, Activity>();
-  let instructions: string | null = null;
+  let agent: AgentRecord | undefined;
 
   return { add, read };
 
@@ -113,7 +113,7 @@ export function createRunReader(): RunReader {
     Object.assign(turn, { answer, answeredAtMs: atMs, usage, model, text: message.content });
     run.usage = addUsage(run.usage, usage);
     if (message.content) run.output = message.content;
-    instructions = answer.instructions?.text ?? instructions;
+    agent = answer.agent ?? agent;
     turn.calls = (message.tool_calls ?? []).map((asked, slot) => openCall(turn.turn, slot, asked.id, asked.function));
     const calls = turn.calls.map(({ callId, tool, arguments: args }) => ({ callId, tool, arguments: args }));
     const problems = turn.calls.flatMap((asked, slot) => {
@@ -127,7 +127,7 @@ export function createRunReader(): RunReader {
     if (!activity) return [];
     const { turn, call } = activity;
     if (call) {
-      const policy = turn.answer?.policies[call.tool];
+      const policy = agent?.policies[call.tool];
       return policy ? [settle(call, failedOutcome(call.tool, cause, policy), atMs)] : [];
     }
     turn.answeredAtMs = atMs;
@@ -150,7 +150,7 @@ export function createRunReader(): RunReader {
   }
 
   function read(): Run {
-    const system: Message[] = instructions === null ? [] : [{ role: 'system', content: instructions }];
+    const system: Message[] = agent ? [{ role: 'system', content: agent.instructions }] : [];
     const user: Message[] = [{ role: 'user', content: run.input }];
     const said = turns.flatMap((turn): Message[] => [
       ...(turn.answer ? [turn.answer.message] : []),

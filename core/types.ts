@@ -89,16 +89,14 @@ export interface ModelCallInput {
   readonly agent: string;
   /** Model calls are counted from 1, over the whole chain of runs. */
   readonly turn: number;
-  /** The first run id of the chain: names the conversation in the activity's cache. */
-  readonly chain: string;
   /** What the model had seen at the end of the last call. */
   readonly known: Mark;
   /** How long the transcript is now. */
   readonly length: number;
   /** The messages from `known.length` on; null when they are too large for a payload and must be asked for. */
   readonly fresh: readonly Message[] | null;
-  /** Digest of the instructions last recorded; '' when none were. */
-  readonly instructions: string;
+  /** Digest of the agent as it was last recorded; '' when it was not. */
+  readonly recorded: string;
 }
 
 /** What `callModel` made of the model's answer: the message for the transcript and the plan to carry out. */
@@ -111,13 +109,10 @@ export interface ModelAnswer {
   readonly kind: 'final' | 'calls' | 'truncated' | 'refused';
   /** One entry a call, in the order of `message.tool_calls`. */
   readonly plan: readonly PlannedCall[];
-  /** The policy of every tool that the plan runs, by name. */
-  readonly policies: Readonly<Record<string, ToolPolicy>>;
-  readonly rules: AgentRules;
   /** The transcript with `message` at its end. The workflow has no crypto: it hands this back with the next call. */
   readonly mark: Mark;
-  /** The instructions that were sent, when they are not those last recorded. */
-  readonly instructions?: { readonly digest: string; readonly text: string };
+  /** The agent as it was asked, when that is not as it was last recorded. */
+  readonly agent?: AgentRecord;
   /** The model that answered, as the provider names it. */
   readonly model: string;
   readonly usage: Usage;
@@ -131,7 +126,18 @@ export interface Problem {
   readonly error: string;
 }
 
-/** An agent's rules as they are today; recorded with every answer, so that a deploy can change them in mid-run. */
+/**
+ * An agent as it was when the model was asked: what it was told, and the rules that its run goes by. It is recorded with
+ * the first answer and again whenever a deploy has changed it, so that history says why the agent did what it did.
+ */
+export interface AgentRecord {
+  readonly digest: string;
+  readonly instructions: string;
+  readonly rules: AgentRules;
+  /** The policy of each of its tools, by name. */
+  readonly policies: Readonly<Record<string, ToolPolicy>>;
+}
+
 export interface AgentRules {
   readonly maxTurns: number;
   readonly parallel: number;

@@ -6,6 +6,7 @@ import { createRegistry } from '../activities/registry.ts';
 import { createThreads } from '../activities/threads.ts';
 import { readSettings, type SettingsOptions } from '../client/settings.ts';
 import { TASK_QUEUE } from '../core/names.ts';
+import { VERSION } from '../core/version.ts';
 import { type ModelSettings, modelSettingsFrom, openModel } from './model.ts';
 import { workflowCode } from './workflowBundle.ts';
 
@@ -57,6 +58,8 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
     namespace,
     taskQueue: options.taskQueue ?? TASK_QUEUE,
     workflowBundle: code,
+    // Stands in most events of a history; the SDK's own is a digest of the bundle, three times as long, that says nothing.
+    buildId: `holdfast-${VERSION}`,
     activities: createActivities(registry, model.endpoint, threads),
     maxHeartbeatThrottleInterval: options.streamIntervalMs ?? STREAM_INTERVAL_MS,
     defaultHeartbeatThrottleInterval: options.streamIntervalMs ?? STREAM_INTERVAL_MS,

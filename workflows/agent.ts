@@ -21,15 +21,15 @@ export async function agent(input: RunInput): Promise<RunResult> {
       for (;;) {
         const answer = await askModel(run);
         if ('failed' in answer) return finish(run, answer.failed, answer.reason);
-        recordAnswer(run, answer);
-        clock.limitTo(answer.rules.timeLimitMs);
+        const asked = recordAnswer(run, answer);
+        clock.limitTo(asked.rules.timeLimitMs);
 
         const calls = answer.message.tool_calls ?? [];
-        const outcomes = await carryOut(run, calls, answer);
+        const outcomes = await carryOut(run, calls, answer.plan, asked);
         recordOutcomes(run, calls, outcomes);
         if (clock.scope.consideredCancelled) throw new CancelledFailure('Cancelled in a batch.');
 
-        const end = judgeAnswer(run, answer) ?? judgeBatch(run, calls, outcomes, answer.rules);
+        const end = judgeAnswer(run, answer) ?? judgeBatch(run, calls, outcomes, asked.rules);
         if (end) return finish(run, end.status, end.reason);
       }
     });

@@ -22,11 +22,10 @@ export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed
   const input: ModelCallInput = {
     agent: run.input.agent,
     turn: run.turn,
-    chain: run.chain,
     known: run.known,
     length: run.transcript.length,
     fresh: freshMessages(run),
-    instructions: run.instructions,
+    recorded: run.agent?.digest ?? '',
   };
   const { callModel } = proxyActivities<{ callModel(input: ModelCallInput): Promise<ModelAnswer> }>({
     activityId: modelActivityId(run.turn),
@@ -40,7 +39,6 @@ export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed
       backoffCoefficient: MODEL_CALL.backoff.factor,
       maximumInterval: MODEL_CALL.backoff.maxMs,
     },
-    summary: `${run.input.agent}, turn ${run.turn}`,
   });
   try {
     return await callModel(input);

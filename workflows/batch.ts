@@ -1,14 +1,18 @@
 // A turn's tool calls, side by side within their limits. Results go by slot, never in order of arrival.
 import { CancellationScope } from '@temporalio/workflow';
 import { notStarted, refused } from '../core/toolFailure.ts';
-import type { ModelAnswer, Outcome, ToolCall } from '../core/types.ts';
+import type { AgentRecord, Outcome, PlannedCall, ToolCall } from '../core/types.ts';
 import { showDetails } from './details.ts';
 import type { RunState } from './runState.ts';
 import { runTool } from './runTool.ts';
 
 /** Carries out the plan of an answer, and settles when every call has an outcome. It never throws. */
-export async function carryOut(run: RunState, calls: readonly ToolCall[], answer: ModelAnswer): Promise<Outcome[]> {
-  const { plan, policies, rules } = answer;
+export async function carryOut(
+  run: RunState,
+  calls: readonly ToolCall[],
+  plan: readonly PlannedCall[],
+  { rules, policies }: AgentRecord,
+): Promise<Outcome[]> {
   const outcomes = new Array<Outcome>(calls.length);
   const waiting: number[] = [];
   for (const [slot, call] of calls.entries()) {
@@ -53,7 +57,7 @@ function nextAllowed(
   waiting: readonly number[],
   running: ReadonlyMap<number, unknown>,
   calls: readonly ToolCall[],
-  policies: ModelAnswer['policies'],
+  policies: AgentRecord['policies'],
 ): number | undefined {
   const toolOf = (slot: number) => calls[slot]!.function.name;
   return waiting.find((slot) => {

@@ -5,6 +5,7 @@ import { PAGE_BYTES_MAX, WARNINGS_MAX } from '../core/limits.ts';
 import { FAILURE } from '../core/names.ts';
 import { utf8Length } from '../core/text.ts';
 import type {
+  AgentRecord,
   Mark,
   Message,
   ModelAnswer,
@@ -27,7 +28,8 @@ export interface RunState {
   readonly transcript: Message[];
   /** What the model has seen. */
   known: Mark;
-  instructions: string;
+  /** The agent as it was last recorded; null before its first answer. */
+  agent: AgentRecord | null;
   turn: number;
   calls: number;
   failedCalls: number;
@@ -51,7 +53,7 @@ export function openRun(input: RunInput): RunState {
     chain: firstExecutionRunId,
     transcript: [{ role: 'user', content: input.input }],
     known: { length: 0, digest: '' },
-    instructions: '',
+    agent: null,
     turn: 0,
     calls: 0,
     failedCalls: 0,
@@ -77,11 +79,16 @@ function inputProblem(input: unknown): string | null {
   return null;
 }
 
-export function recordAnswer(run: RunState, answer: ModelAnswer): void {
+/** Takes an answer into the run, and gives the agent that the turn goes by. */
+export function recordAnswer(run: RunState, answer: ModelAnswer): AgentRecord {
   run.transcript.push(answer.message);
   run.known = answer.mark;
-  run.instructions = answer.instructions?.digest ?? run.instructions;
+  run.agent = answer.agent ?? run.agent;
   run.usage = addUsage(run.usage, answer.usage);
+  // The activity leaves it out only where it is the one that this run has told it of.
+  if (!run.agent)
+    throw ApplicationFailure.nonRetryable('The first answer brought no record of the agent.', FAILURE.model);
+  return run.agent;
 }
 
 /** Each call is answered once, in the order the model asked, whatever happened to it. */

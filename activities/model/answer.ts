@@ -59,6 +59,8 @@ export interface AnswerBuilder {
   /** What the model has said so far. */
   text(): string;
   calls(): RawCall[];
+  /** How much there is of it: a stream that does not end must not fill the memory. */
+  size(): { readonly calls: number; readonly chars: number };
   /** Whether any choice said that it is through: a stream that was cut off never does. */
   isFinished(): boolean;
   build(): RawAnswer;
@@ -68,6 +70,7 @@ export function buildAnswer(): AnswerBuilder {
   const choices = new Map<number, Choice>();
   let model = '';
   let usage = NO_USAGE;
+  let chars = 0;
 
   function choiceAt(index: number): Choice {
     const choice = choices.get(index) ?? { content: '', refusal: '', calls: new Map(), legacy: undefined, finish: '' };
@@ -86,12 +89,15 @@ export function buildAnswer(): AnswerBuilder {
       if (part.usage) usage = usageOf(part.usage);
       for (const [i, { index, delta, message, finish_reason }] of (part.choices ?? []).entries()) {
         const choice = choiceAt(index ?? i);
-        addPiece(choice, delta ?? message ?? {});
+        const piece = delta ?? message ?? {};
+        addPiece(choice, piece);
+        chars += charsOf(piece);
         if (finish_reason) choice.finish = finish_reason;
       }
     },
     text,
     calls,
+    size: () => ({ calls: [...choices.values()].reduce((sum, choice) => sum + choice.calls.size, 0), chars }),
     isFinished: () => inOrder().some((choice) => choice.finish !== ''),
     build: () => ({
       content: text(),
@@ -102,6 +108,16 @@ export function buildAnswer(): AnswerBuilder {
       usage,
     }),
   };
+}
+
+function charsOf({ content, refusal, tool_calls, function_call }: Piece): number {
+  const written = [
+    content,
+    refusal,
+    function_call?.arguments,
+    ...(tool_calls ?? []).map((call) => call.function?.arguments),
+  ];
+  return written.reduce((sum, text) => sum + (text?.length ?? 0), 0);
 }
 
 function addPiece(choice: Choice, piece: Piece): void {

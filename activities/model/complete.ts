@@ -1,7 +1,7 @@
 // One request to the model, streamed: given up when it falls silent, and never mistaken for whole when it was cut off.
 import { Stream } from 'openai/streaming';
-import { MODEL_CALL } from '../../core/limits.ts';
-import { inWords, oneLine } from '../../core/text.ts';
+import { ANSWER_CALLS_MAX, ANSWER_CHARS_MAX, MODEL_CALL } from '../../core/limits.ts';
+import { count, inWords, oneLine } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
 import type { Agent } from '../defineAgent.ts';
 import { type AnswerBuilder, buildAnswer, type RawAnswer, type WirePart } from './answer.ts';
@@ -34,6 +34,7 @@ export async function complete(
     for await (const part of parts(response, request)) {
       silence.refresh();
       answer.add(part);
+      checkSize(answer);
       onProgress(answer);
     }
     if (request.signal.aborted) throw request.signal.reason;
@@ -48,6 +49,14 @@ export async function complete(
     clearTimeout(silence);
     signal.removeEventListener('abort', abort);
   }
+}
+
+function checkSize(answer: AnswerBuilder): void {
+  const { calls, chars } = answer.size();
+  if (calls > ANSWER_CALLS_MAX)
+    throw badAnswer(`The model asked for more than ${count(ANSWER_CALLS_MAX)} calls at once.`);
+  if (chars > ANSWER_CHARS_MAX)
+    throw badAnswer(`The model answered with more than ${count(ANSWER_CHARS_MAX)} characters.`);
 }
 
 function silent(silenceMs: number): Error {

@@ -19,7 +19,12 @@ export interface EndpointOptions {
   readonly model?: string | ((agent: Agent) => string) | undefined;
 }
 
-export function createEndpoint({ apiKey, baseURL, model, silenceMs = MODEL_CALL.silenceMs }: EndpointOptions): ModelEndpoint {
+export function createEndpoint({
+  apiKey,
+  baseURL,
+  model,
+  silenceMs = MODEL_CALL.silenceMs,
+}: EndpointOptions): ModelEndpoint {
   // Temporal is the one owner of retries: it records them, and they outlive the process.
   const client = new OpenAI({ apiKey, maxRetries: 0, ...(baseURL && { baseURL }) });
   return {

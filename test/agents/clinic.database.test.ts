@@ -46,6 +46,21 @@ describe('PostgreSQL, even with a login that could write', () => {
     while ((await count()) !== 0);
     await db.close();
   });
+
+  // The last one: PostgreSQL starts all its processes anew after this.
+  test('a connection that breaks fails its query, and the next one gets another', async () => {
+    const db = postgresDatabase(postgres.url, { timeoutMs: 60_000 });
+    const broken = assert.rejects(db.query(ENDLESS), /terminated/);
+    let running: Record<string, unknown>[] = [];
+    while (running.length === 0)
+      running = await db.query('SELECT pid FROM pg_stat_activity WHERE query = $1', [ENDLESS]);
+    process.kill(Number(running[0]?.pid), 'SIGKILL');
+    await broken;
+    let patients: unknown;
+    while (!patients) patients = await db.query(PATIENTS).catch(() => undefined);
+    assert.deepEqual(patients, [{ n: 48 }]);
+    await db.close();
+  });
 });
 
 function theDatabase(open: () => Database): void {
@@ -62,6 +77,7 @@ function theDatabase(open: () => Database): void {
       'DELETE FROM allergies',
       'WITH gone AS (DELETE FROM allergies RETURNING *) SELECT count(*) FROM gone',
       'CREATE TABLE mine (id int)',
+      'CREATE TEMP TABLE mine (id int)',
       'DROP TABLE lab_results',
       'SELECT * INTO mine FROM patients',
       'SELECT * FROM patients FOR UPDATE',
@@ -76,10 +92,10 @@ function theDatabase(open: () => Database): void {
 
   test('takes one statement, and forgets what it set', async () => {
     await assert.rejects(db.query('SELECT 1; SELECT 2'), { code: '42601' });
-    await db.query("SELECT set_config('default_transaction_read_only', 'off', false)");
     await db.query("SELECT set_config('search_path', 'nowhere', false)");
-    await assert.rejects(db.query("UPDATE patients SET name = ''"));
     assert.deepEqual(await db.query(PATIENTS), [{ n: 48 }]);
+    await db.query("SELECT set_config('default_transaction_read_only', 'off', false)");
+    await assert.rejects(db.query("UPDATE patients SET name = ''"));
   });
 
   test('tells what is wrong with a statement, with its code', async () => {

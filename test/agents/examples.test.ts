@@ -69,8 +69,8 @@ test('the made-up data is the same every time, and a flag never contradicts its 
 
 test('the embedded database does not keep a process alive, and answers one that would end', async () => {
   const module = new URL('../../agents/clinic/database/index.ts', import.meta.url);
-  const code = `const { query } = await import('${module}'); console.log((await query('SELECT 1 AS one', []))[0].one);`;
+  const code = `const { query } = await import('${module}'); console.log((await query('SELECT count(*) AS n FROM generate_series(1, 1000000)', []))[0].n);`;
   const { DATABASE_URL: _, ...env } = process.env;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], { env });
-  assert.equal(stdout, '1\n');
+  assert.equal(stdout, '1000000\n');
 });

@@ -1,10 +1,14 @@
 // Failing tools are what many tests are about; their log lines would bury a failing test.
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 
 let quiet = false;
 
 export function quietLogs(): void {
   if (quiet || process.env['HOLDFAST_TEST_LOGS']) return;
   quiet = true;
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    // What the SDK's core says by itself: of large payloads, of results that come too late.
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+  });
 }

@@ -1,4 +1,5 @@
 // What a run's transcript says, in the few forms that tests ask for; and gates, for tools that wait for their test.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Run } from '../../client/index.ts';
 import type { Message } from '../../core/types.ts';
 
@@ -15,6 +16,11 @@ export function jsonTold(run: Run): unknown[] {
 /** The transcript without the instructions. */
 export function conversation(run: Run): Message[] {
   return run.transcript.filter(({ role }) => role !== 'system');
+}
+
+/** Start options of a run that is kept as a golden history; in one cache mode, since both write the same. */
+export function golden(cached: boolean, shows: string): { readonly id?: string } {
+  return cached ? { id: `golden-${shows}` } : {};
 }
 
 export interface Gate {
@@ -70,4 +76,15 @@ export function tally(): { add(name: string): number; of(name: string): number }
     },
     of: (name) => counts.get(name) ?? 0,
   };
+}
+
+/** Asks again and again, for what nobody announces. It gives up long after any machine would have been through. */
+export async function eventually<T>(ask: () => Promise<T | null | undefined | false>): Promise<T> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > deadline) throw new Error('It did not come to pass within 20 seconds.');
+    await sleep(20);
+  }
 }

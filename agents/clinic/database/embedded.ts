@@ -70,6 +70,6 @@ async function answer(worker: Worker, limitMs: number, tooLate: string): Promise
     throw failure;
   } finally {
     worker.off('exit', exit);
-
+    worker.unref();
   }
 }

@@ -28,8 +28,8 @@ export function postgresDatabase(url: string, { timeoutMs = QUERY_TIMEOUT_MS } =
     types: { getTypeParser: (oid, format) => PARSERS[oid] ?? pg.types.getTypeParser(oid, format) },
   };
   const pool = new pg.Pool({ ...config, max: CONNECTIONS_MAX, allowExitOnIdle: true });
-  // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
-  pool.on('error', () => undefined);
+  // A connection that breaks fails its query and is replaced by the next; without listeners it would end the process.
+  pool.on('error', () => undefined).on('connect', (client) => client.on('error', () => undefined));
 
   async function run(sql: string, params: readonly unknown[], signal: AbortSignal | undefined) {
     const client = await pool.connect();

@@ -1,0 +1,97 @@
+// What the benchmarks run on: the server as `holdfast dev` starts it, on a database file, one worker, and a scripted model.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { z } from 'zod';
+import { type Agent, defineAgent, defineTool } from '../activities/index.ts';
+import { createEndpoint, type ModelEndpoint } from '../activities/model/endpoint.ts';
+import { offlineModel, type Script, type ScriptedModel, startScriptedModel } from '../activities/testing/index.ts';
+import { connect, type Holdfast } from '../client/index.ts';
+import { newRunId } from '../client/runId.ts';
+import { startDevServer } from '../worker/devServer.ts';
+import { createWorker } from '../worker/index.ts';
+
+export interface Ground {
+  readonly address: string;
+  readonly holdfast: Holdfast;
+  readonly model: ScriptedModel;
+  readonly endpoint: ModelEndpoint;
+  /** From the client's start to its result. */
+  runMs(agent: Agent, input?: string): Promise<{ ms: number; workflowId: string }>;
+  close(): Promise<void>;
+}
+
+export async function openGround(agents: readonly Agent[], scripts: Record<string, Script>): Promise<Ground> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
+  const server = await startDevServer({ dbFile: join(folder, 'temporal.db'), say: console.log });
+  const model = await startScriptedModel({ scripts });
+  const { address } = server;
+  const taskQueue = 'bench';
+  const worker = await createWorker({
+    agents,
+    address,
+    namespace: 'default',
+    taskQueue,
+    model: { apiKey: 'none', baseURL: model.baseURL },
+  });
+  const running = worker.run();
+  const holdfast = await connect({ address, namespace: 'default', taskQueue });
+  return {
+    address,
+    holdfast,
+    model,
+    endpoint: createEndpoint({ apiKey: 'none', baseURL: model.baseURL }),
+    async runMs(agent, input = 'Go.') {
+      const workflowId = `${agent.name}-${newRunId()}`;
+      const startedMs = performance.now();
+      const run = await holdfast.start(agent.name, input, { id: workflowId });
+      const { status, reason } = await run.result();
+      if (status !== 'completed') throw new Error(`${workflowId} ended ${status}: ${reason}`);
+      return { ms: performance.now() - startedMs, workflowId };
+    },
+    async close() {
+      worker.shutdown();
+      await running;
+      await Promise.all([holdfast.close(), model.close(), server.kill()]);
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** A tool that takes its time and gives back as many bytes as it is asked for. */
+export const work = defineTool({
+  name: 'work',
+  description: 'Works.',
+  input: z.object({ ms: z.number(), bytes: z.number().default(0) }),
+  effect: 'read',
+  async run({ ms, bytes }, { signal }) {
+    if (ms > 0) await sleep(ms, undefined, { signal });
+    return 'x'.repeat(bytes);
+  },
+});
+
+/** An agent that makes the same batch `turns` times and then ends. */
+export function loop(
+  name: string,
+  turns: number,
+  calls: readonly { ms: number; bytes?: number }[],
+  options: { parallel?: number; modelMs?: number } = {},
+) {
+  const { parallel = 5, modelMs = 0 } = options;
+  const agent = defineAgent({
+    name,
+    model: offlineModel(name),
+    instructions: 'You work.',
+    tools: [work],
+    maxTurns: turns + 1,
+    parallel,
+  });
+  const script: Script = ({ turn }) =>
+    turn > turns
+      ? { text: 'Done.', delayMs: modelMs }
+      : { calls: calls.map((args) => ({ tool: 'work', arguments: args })), delayMs: modelMs };
+  return { agent, script };
+}

@@ -1,0 +1,39 @@
+// The same loop in one process without durability: the same model over HTTP, the same plan, the same tools. What a run
+// takes beyond this is what durability costs.
+
+import type { Agent, ToolContext } from '../activities/index.ts';
+import { complete } from '../activities/model/complete.ts';
+import type { ModelEndpoint } from '../activities/model/endpoint.ts';
+import { planBatch } from '../activities/plan.ts';
+import type { Message } from '../core/types.ts';
+
+const ctx: ToolContext = {
+  signal: new AbortController().signal,
+  idempotencyKey: 'bench',
+  attempt: 1,
+  agent: 'bench',
+  workflowId: 'bench',
+  log: { info() {}, warn() {} },
+  progress() {},
+};
+
+export async function runInProcess(endpoint: ModelEndpoint, agent: Agent, input: string): Promise<readonly Message[]> {
+  const transcript: Message[] = [{ role: 'user', content: input }];
+  for (let turn = 1; ; turn++) {
+    const system: Message = { role: 'system', content: agent.instructions };
+    const answer = await complete(endpoint, agent, [system, ...transcript], { signal: ctx.signal, onProgress() {} });
+    const planned = await planBatch(agent, turn, transcript, answer);
+    transcript.push(planned.message);
+    const calls = planned.message.tool_calls ?? [];
+    if (calls.length === 0) return transcript;
+    const results = await Promise.all(
+      calls.map(async ({ function: { name, arguments: text } }) => {
+        const tool = agent.tools.get(name)!;
+        // The schema has just made it, as in the tool host.
+        return JSON.stringify(await tool.run!((await tool.input.parseAsync(JSON.parse(text))) as never, ctx));
+      }),
+    );
+    for (const [i, call] of calls.entries())
+      transcript.push({ role: 'tool', tool_call_id: call.id, content: results[i]! });
+  }
+}

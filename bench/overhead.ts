@@ -1,0 +1,87 @@
+// What durability costs: a turn's overhead, how long a batch takes, and how many runs go through at once.
+import { readRun } from '../core/readRun.ts';
+import { loop, openGround } from './ground.ts';
+import { runInProcess } from './inProcess.ts';
+import { printRow, repeat } from './measure.ts';
+
+const RUNS = 7;
+const TURNS = 10;
+
+export async function overhead(): Promise<void> {
+  const turns = loop(
+    'turns',
+    TURNS,
+    Array.from({ length: 4 }, () => ({ ms: 20 })),
+  );
+  const three = loop('three', 1, [{ ms: 200 }, { ms: 180 }, { ms: 150 }]);
+  const fifty = loop(
+    'fifty',
+    1,
+    Array.from({ length: 50 }, () => ({ ms: 100 })),
+    { parallel: 50 },
+  );
+  const crowd = loop('crowd', 3, [{ ms: 20 }, { ms: 20 }], { modelMs: 50 });
+  const loops = [turns, three, fifty, crowd];
+  const ground = await openGround(
+    loops.map(({ agent }) => agent),
+    Object.fromEntries(loops.map(({ agent, script }) => [agent.name, script])),
+  );
+  const batchMs = async (agent: (typeof three)['agent']) => {
+    const { workflowId } = await ground.runMs(agent);
+    const [turn] = readRun(await ground.holdfast.get(workflowId).history()).turns;
+    const calls = turn?.calls ?? [];
+    return (
+      Math.max(...calls.map((call) => call.endedAtMs ?? 0)) - Math.min(...calls.map((call) => call.scheduledAtMs ?? 0))
+    );
+  };
+  const inProcessMs = async () => {
+    const startedMs = performance.now();
+    await runInProcess(ground.endpoint, turns.agent, 'Go.');
+    return performance.now() - startedMs;
+  };
+  try {
+    // Warm: the first runs pay for compilation on all sides.
+    for (let i = 0; i < 4; i++) await ground.runMs(turns.agent);
+    await ground.runMs(fifty.agent);
+    await inProcessMs();
+
+    // The pair alternates, so that the machine's mood meets both.
+    const pair = await repeat(RUNS, async () => ((await ground.runMs(turns.agent)).ms - (await inProcessMs())) / TURNS);
+    printRow({
+      what: 'overhead a turn, 10 turns × 4 tools of 20 ms',
+      sample: pair,
+      unit: 'ms',
+      digits: 1,
+      target: { at: 'most', value: 25 },
+    });
+    printRow({ what: 'the same loop in-process, whole run', sample: await repeat(RUNS, inProcessMs), unit: 'ms' });
+    printRow({
+      what: 'batch of three tools, 200/180/150 ms',
+      sample: await repeat(RUNS, () => batchMs(three.agent)),
+      unit: 'ms',
+      target: { at: 'most', value: 220 },
+    });
+    printRow({
+      what: 'batch of 50 tools of 100 ms, parallel 50',
+      sample: await repeat(RUNS, () => batchMs(fifty.agent)),
+      unit: 'ms',
+      target: { at: 'most', value: 200 },
+    });
+
+    const runsPerSecond = async () => {
+      const startedMs = performance.now();
+      await Promise.all(Array.from({ length: 50 }, () => ground.runMs(crowd.agent)));
+      return 50 / ((performance.now() - startedMs) / 1_000);
+    };
+    await runsPerSecond();
+    printRow({
+      what: '50 runs at once, 3 turns × 2 tools of 20 ms, model 50 ms',
+      sample: await repeat(5, runsPerSecond),
+      unit: 'runs/s',
+      digits: 1,
+      target: { at: 'least', value: 20 },
+    });
+  } finally {
+    await ground.close();
+  }
+}

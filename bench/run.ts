@@ -1,0 +1,26 @@
+// `npm run bench [name …]`: measures the engine and prints medians with their spread. README.md says what each means.
+import { historySize } from './historySize.ts';
+import { latency } from './latency.ts';
+import { overhead } from './overhead.ts';
+import { recovery } from './recovery.ts';
+import { workerStart } from './workerStart.ts';
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
+  latency,
+  overhead,
+  start: workerStart,
+  history: historySize,
+  recovery,
+};
+
+const names = process.argv.slice(2);
+const unknown = names.find((name) => !(name in BENCHMARKS));
+if (unknown !== undefined) {
+  console.error(`There is no benchmark "${unknown}". There are: ${Object.keys(BENCHMARKS).join(', ')}.`);
+  process.exit(2);
+}
+for (const [name, benchmark] of Object.entries(BENCHMARKS)) {
+  if (names.length > 0 && !names.includes(name)) continue;
+  console.log(`\n${name}`);
+  await benchmark();
+}

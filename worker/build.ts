@@ -1,0 +1,18 @@
+// `npm run build`: what the published package holds, in dist/: JavaScript, types, and the workflow bundle ready to run.
+import { spawnSync } from 'node:child_process';
+import { chmod, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildBundle } from './workflowBundle.ts';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, 'dist');
+
+await rm(dist, { recursive: true, force: true });
+const types = spawnSync(join(root, 'node_modules/.bin/tsc'), ['--project', join(root, 'worker/build.tsconfig.json')], {
+  stdio: 'inherit',
+});
+if (types.status !== 0) process.exit(types.status ?? 1);
+await writeFile(join(dist, 'workflow-bundle.js'), await buildBundle());
+await chmod(join(dist, 'cli/main.js'), 0o755);
+console.log('Built dist/.');
