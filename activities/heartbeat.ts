@@ -1,24 +1,44 @@
 // Heartbeats for the whole of an activity, sent by the host: they tell a dead worker from a slow tool, bring
-// cancellations in, and carry the last known progress out.
+// cancellations in, and carry text and progress out.
 import { Context } from '@temporalio/activity';
 
 export interface Pulse {
-  /** What the heartbeats carry from now on; sent at once, throttled by the SDK. */
+  /** What the heartbeats carry from now on. */
   report(details: unknown): void;
   stop(): void;
 }
 
-export function startPulse(heartbeatMs: number, first?: unknown): Pulse {
+/**
+ * News go out this often at most. An activity that is over sooner sends none at all: a heartbeat takes the run's lock on
+ * the server, which would slow down the very turn it tells of.
+ */
+const NEWS_MS = 100;
+
+export function startPulse(heartbeatMs: number): Pulse {
   const context = Context.current();
-  let details = first;
-  const beat = () => context.heartbeat(details);
+  let details: unknown;
+  let hasNews = false;
+  let lastMs = performance.now();
+
+  function beat(): void {
+    context.heartbeat(details);
+    hasNews = false;
+    lastMs = performance.now();
+  }
+
   // Three beats fit into the timeout: one may be late and one may be lost.
-  const timer = setInterval(beat, heartbeatMs / 3);
+  const aliveMs = heartbeatMs / 3;
+  const timer = setInterval(
+    () => {
+      if (hasNews || performance.now() - lastMs >= aliveMs) beat();
+    },
+    Math.min(NEWS_MS, aliveMs),
+  );
   timer.unref();
   return {
     report(next) {
       details = next;
-      beat();
+      hasNews = true;
     },
     stop: () => clearInterval(timer),
   };

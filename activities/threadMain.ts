@@ -1,12 +1,17 @@
-// What runs in a thread: loads the tool's module and calls it.
+// What runs in a thread: loads the tool's module, calls it, and sends back what can cross.
 import { MessageChannel } from 'node:worker_threads';
 import { resultText } from './jsonText.ts';
-import type { ThreadTask } from './threads.ts';
+import type { ThreadAnswer, ThreadTask } from './threads.ts';
+import { readThrown } from './thrown.ts';
 
-export default async function threadMain({ module, input, ctx }: ThreadTask): Promise<unknown> {
-  const { default: run } = await import(module);
-  if (typeof run !== 'function') throw new TypeError(`${module} must have a function as its default export.`);
-  return crossable(await run(input, ctx));
+export default async function threadMain({ module, input, ctx }: ThreadTask): Promise<ThreadAnswer> {
+  try {
+    const { default: run } = await import(module);
+    if (typeof run !== 'function') throw new TypeError(`${module} must have a function as its default export.`);
+    return { value: crossable(await run(input, ctx)) };
+  } catch (thrown) {
+    return { thrown: readThrown(thrown) };
+  }
 }
 
 /** What cannot be cloned (a function, a symbol) crosses as the text it would become in the end. */

@@ -2,12 +2,19 @@
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import type { ThreadContext } from './defineTool.ts';
+import type { Thrown } from './thrown.ts';
+import { failureOf } from './toolFailure.ts';
 
 export interface ThreadTask {
   readonly module: string;
   readonly input: unknown;
   readonly ctx: ThreadContext;
 }
+
+export type ThreadAnswer = { readonly value: unknown } | { readonly thrown: Thrown };
+
+// A tool that runs out of memory loses its thread, not the machine's memory to every other run.
+const HEAP_MB_MAX = 512;
 
 export interface Threads {
   /** How many run at once. */
@@ -21,7 +28,7 @@ export function createThreads(size: number = availableParallelism()): Threads {
   let pool: Piscina | undefined;
   return {
     size,
-    run(task, signal) {
+    async run(task, signal) {
       // Made when the first such tool is called: most workers have none.
       pool ??= new Piscina({
         filename: new URL(import.meta.url.endsWith('.ts') ? './threadMain.ts' : './threadMain.js', import.meta.url)
@@ -29,8 +36,12 @@ export function createThreads(size: number = availableParallelism()): Threads {
         minThreads: 0,
         maxThreads: size,
         idleTimeout: 30_000,
+        resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
       });
-      return pool.run(task, { signal });
+      // What threadMain returns.
+      const answer = (await pool.run(task, { signal })) as ThreadAnswer;
+      if ('thrown' in answer) throw failureOf(answer.thrown);
+      return answer.value;
     },
     async close() {
       await pool?.destroy();

@@ -1,76 +1,33 @@
-// What a tool threw, as a failure that Temporal can carry: bounded, and decided once whether to try again.
+// What a tool threw, as a failure that Temporal can carry.
 import { ApplicationFailure } from '@temporalio/common';
-import { ERROR_CHARS_MAX } from '../core/limits.ts';
 import { FAILURE } from '../core/names.ts';
-import { cutText } from '../core/text.ts';
-import { resultText } from './jsonText.ts';
-import { retryAfterMs } from './retryAfter.ts';
-import { ToolError } from './toolError.ts';
-
-const STACK_CHARS_MAX = 2_000;
+import { readThrown, type Thrown } from './thrown.ts';
 
 export function toolFailure(thrown: unknown): ApplicationFailure {
-  if (thrown instanceof ApplicationFailure) return bounded(thrown);
-  const delayMs = delayOf(thrown);
-  const failure = ApplicationFailure.create({
-    message: messageOf(thrown),
-    type: FAILURE.tool,
-    nonRetryable: !isRetryable(thrown),
-    ...(delayMs !== undefined && { nextRetryDelay: delayMs }),
+  if (!(thrown instanceof ApplicationFailure)) return failureOf(readThrown(thrown));
+  const { type, nonRetryable, nextRetryDelay } = thrown;
+  const { message, stack } = readThrown(thrown);
+  return failure(message, stack, type ?? FAILURE.tool, nonRetryable ?? false, nextRetryDelay);
+}
+
+export function failureOf({ message, stack, retryable, delayMs }: Thrown): ApplicationFailure {
+  return failure(message, stack, FAILURE.tool, !retryable, delayMs);
+}
+
+function failure(
+  message: string,
+  stack: string,
+  type: string,
+  nonRetryable: boolean,
+  nextRetryDelay: ApplicationFailure['nextRetryDelay'],
+): ApplicationFailure {
+  const made = ApplicationFailure.create({
+    message,
+    type,
+    nonRetryable,
+    ...(nextRetryDelay !== undefined && nextRetryDelay !== null && { nextRetryDelay }),
   });
-  // The stack is the tool's, not this line's; short, since it stays in history.
-  failure.stack = cutText(stackOf(thrown) ?? failure.message, STACK_CHARS_MAX);
-  return failure;
-}
-
-function bounded(failure: ApplicationFailure): ApplicationFailure {
-  const { type, nonRetryable, nextRetryDelay } = failure;
-  const copy = ApplicationFailure.create({
-    message: cutText(failure.message, ERROR_CHARS_MAX),
-    type: type ?? FAILURE.tool,
-    nonRetryable: nonRetryable ?? false,
-    ...(nextRetryDelay !== undefined && { nextRetryDelay }),
-  });
-  copy.stack = cutText(failure.stack ?? '', STACK_CHARS_MAX);
-  return copy;
-}
-
-export function messageOf(thrown: unknown): string {
-  const text = read(() => (thrown instanceof Error ? thrown.message || thrown.name : thrown));
-  if (text === undefined || text === '') return 'the tool failed without saying why';
-  return cutText(typeof text === 'string' ? text.toWellFormed() : resultText(text, ERROR_CHARS_MAX), ERROR_CHARS_MAX);
-}
-
-function stackOf(thrown: unknown): string | undefined {
-  const stack = read(() => (thrown instanceof Error ? thrown.stack : undefined));
-  return typeof stack === 'string' ? stack : undefined;
-}
-
-function isRetryable(thrown: unknown): boolean {
-  if (thrown instanceof ToolError) return thrown.retry;
-  // Mistakes in the program come back the same every time. A TypeError with a cause is fetch's way to say "no network".
-  if (thrown instanceof ReferenceError || thrown instanceof SyntaxError) return false;
-  if (thrown instanceof TypeError && thrown.cause === undefined) return false;
-  const status = read(() => (thrown as { status?: unknown } | null)?.status);
-  return typeof status !== 'number' || isRetryableStatus(status);
-}
-
-/** HTTP: what another try may mend. */
-export function isRetryableStatus(status: number): boolean {
-  return status === 408 || status === 409 || status === 425 || status === 429 || status >= 500 || status < 400;
-}
-
-function delayOf(thrown: unknown): number | undefined {
-  if (thrown instanceof ToolError) return thrown.retryAfterMs;
-  const headers = read(() => (thrown as { headers?: unknown } | null)?.headers);
-  return headers instanceof Headers ? retryAfterMs(headers) : undefined;
-}
-
-/** A getter of what was thrown may throw in turn. */
-function read<T>(get: () => T): T | undefined {
-  try {
-    return get();
-  } catch {
-    return undefined;
-  }
+  // The stack is the tool's, not this line's.
+  made.stack = stack;
+  return made;
 }

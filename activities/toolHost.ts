@@ -71,9 +71,8 @@ async function raced(tool: Tool, stop: AbortController, run: () => Promise<unkno
   const ended = Promise.withResolvers<never>();
   stop.signal.addEventListener('abort', () => ended.reject(endInFlight(tool, stop.signal.reason)), { once: true });
   if (stop.signal.aborted) ended.reject(endInFlight(tool, stop.signal.reason));
-  // Temporal's clock has the wait for a place in it; such a tool is timed from here.
-  const { waitMs, timeoutMs } = tool.policy;
-  const timer = waitMs === undefined ? undefined : setTimeout(() => stop.abort(timedOut(tool)), timeoutMs);
+  // Temporal's own timeout reaches us with the next heartbeat only, and has the wait for a place in it.
+  const timer = setTimeout(() => stop.abort(timedOut(tool)), tool.policy.timeoutMs);
   const work = run();
   work.catch(() => undefined);
   try {

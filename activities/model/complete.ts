@@ -44,7 +44,7 @@ export async function complete(
     if (signal.aborted) throw signal.reason;
     // Aborted by the silence above: the client's own error says only that somebody did.
     if (request.signal.aborted) throw request.signal.reason;
-    throw modelFailure(error, { baseURL: endpoint.client.baseURL, model });
+    throw modelFailure(error, { baseURL: endpoint.client.baseURL, model, apiKey: endpoint.apiKey });
   } finally {
     clearTimeout(silence);
     signal.removeEventListener('abort', abort);

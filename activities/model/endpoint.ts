@@ -5,6 +5,8 @@ import type { Agent } from '../defineAgent.ts';
 
 export interface ModelEndpoint {
   readonly client: OpenAI;
+  /** To be kept out of everything that is recorded. */
+  readonly apiKey: string;
   /** How long an answer may say nothing before it is given up. */
   readonly silenceMs: number;
   modelFor(agent: Agent): string;
@@ -29,6 +31,7 @@ export function createEndpoint({
   const client = new OpenAI({ apiKey, maxRetries: 0, ...(baseURL && { baseURL }) });
   return {
     client,
+    apiKey,
     silenceMs,
     modelFor: (agent) => (typeof model === 'function' ? model(agent) : (model ?? agent.model)),
   };

@@ -5,20 +5,27 @@ import { ERROR_CHARS_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import { cutText, oneLine } from '../../core/text.ts';
 import { retryAfterMs } from '../retryAfter.ts';
-import { isRetryableStatus } from '../toolFailure.ts';
+import { isRetryableStatus } from '../thrown.ts';
 
 /** The model answered with something that is no answer. Another try may bring a better one. */
 export function badAnswer(message: string): ApplicationFailure {
   return ApplicationFailure.retryable(cutText(message, ERROR_CHARS_MAX), FAILURE.model);
 }
 
-export function modelFailure(thrown: unknown, where: { baseURL: string; model: string }): ApplicationFailure {
-  if (thrown instanceof ApplicationFailure) return thrown;
+interface Where {
+  readonly baseURL: string;
+  readonly model: string;
+  readonly apiKey: string;
+}
+
+export function modelFailure(thrown: unknown, where: Where): ApplicationFailure {
+  // One of our own, which may quote what the server said.
+  if (thrown instanceof ApplicationFailure) return badAnswer(withoutSecrets(thrown.message, where));
   // Without a status: the connection failed, or the error came inside a stream.
   const status = thrown instanceof APIError ? thrown.status : undefined;
   const delayMs = thrown instanceof APIError ? retryAfterMs(thrown.headers) : undefined;
   const failure = ApplicationFailure.create({
-    message: cutText(withoutSecrets(`${describe(thrown, where)}${advice(thrown, where)}`), ERROR_CHARS_MAX),
+    message: cutText(withoutSecrets(`${describe(thrown, where)}${advice(thrown, where)}`, where), ERROR_CHARS_MAX),
     type: isRefusal(thrown) ? FAILURE.refused : FAILURE.model,
     nonRetryable: status !== undefined && !isRetryableStatus(status),
     ...(delayMs !== undefined && { nextRetryDelay: delayMs }),
@@ -27,7 +34,7 @@ export function modelFailure(thrown: unknown, where: { baseURL: string; model: s
   return failure;
 }
 
-function describe(thrown: unknown, { baseURL }: { baseURL: string }): string {
+function describe(thrown: unknown, { baseURL }: Where): string {
   if (thrown instanceof APIConnectionError) return `Cannot reach the model at ${baseURL}: ${reasonOf(thrown)}`;
   if (thrown instanceof Error) return `The model call failed: ${oneLine(thrown.message, 2_000)}`;
   return 'The model call failed.';
@@ -40,7 +47,7 @@ function reasonOf(error: Error): string {
   return oneLine(innermost.message || innermost.name, 500);
 }
 
-function advice(thrown: unknown, { model }: { model: string }): string {
+function advice(thrown: unknown, { model }: Where): string {
   if (!(thrown instanceof APIError)) return '';
   if (thrown.code === 'context_length_exceeded') return ' The conversation is longer than the model can read.';
   switch (thrown.status) {
@@ -59,6 +66,16 @@ function isRefusal(thrown: unknown): boolean {
 }
 
 /** Providers quote the key that they refuse; it must not get into history. */
-function withoutSecrets(text: string): string {
-  return text.replace(/\b(sk|key|pk)-[\w*.-]{4,}/gi, '$1-[hidden]').replace(/Bearer\s+\S+/gi, 'Bearer [hidden]');
+function withoutSecrets(text: string, { apiKey, baseURL }: Where): string {
+  const { username, password } = URL.parse(baseURL) ?? {};
+  const ours = [apiKey, username, password].filter(
+    (secret) => secret !== undefined && secret.length >= SECRET_CHARS_MIN,
+  );
+  return ours
+    .reduce<string>((hidden, secret) => hidden.replaceAll(secret!, '[hidden]'), text)
+    .replace(/\b(sk|key|pk)-[\w*.-]{4,}/gi, '$1-[hidden]')
+    .replace(/Bearer\s+\S+/gi, 'Bearer [hidden]');
 }
+
+/** Shorter ones (`none`, `offline`) are words that stand in for a key. */
+const SECRET_CHARS_MIN = 8;

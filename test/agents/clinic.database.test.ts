@@ -5,7 +5,7 @@ import type { Database } from '../../agents/clinic/database/database.ts';
 import { embeddedDatabase } from '../../agents/clinic/database/embedded.ts';
 import { postgresDatabase } from '../../agents/clinic/database/postgres.ts';
 import { setUpClinic } from '../../agents/clinic/database/setUp.ts';
-import { type Postgres, startPostgres } from '../support/postgres.ts';
+import { noPostgres, type Postgres, startPostgres } from '../support/postgres.ts';
 
 // Long enough for an honest query on a busy machine.
 const timeoutMs = 1_000;
@@ -13,17 +13,16 @@ const ENDLESS = 'SELECT count(*) FROM generate_series(1, 100000000000)';
 const PATIENTS = 'SELECT count(*) AS n FROM patients';
 
 let postgres: Postgres;
-before(async () => {
-  postgres = await startPostgres();
-  await setUpClinic(postgres.url);
-});
-after(() => postgres.stop());
-
 describe('the embedded database', () => {
   theDatabase(() => embeddedDatabase({ timeoutMs }));
 });
 
-describe('PostgreSQL, even with a login that could write', () => {
+describe('PostgreSQL, even with a login that could write', { skip: noPostgres }, () => {
+  before(async () => {
+    postgres = await startPostgres();
+    await setUpClinic(postgres.url);
+  });
+  after(() => postgres.stop());
   theDatabase(() => postgresDatabase(postgres.url, { timeoutMs }));
 
   test("the URL's own options are kept", async () => {

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { clinic } from '../../agents/clinic/agent.ts';
 import { closeDatabase, query, warmUp } from '../../agents/clinic/database/index.ts';
 import { setUpClinic } from '../../agents/clinic/database/setUp.ts';
-import { type Postgres, startPostgres } from '../support/postgres.ts';
+import { noPostgres, type Postgres, startPostgres } from '../support/postgres.ts';
 import { callTool } from './play.ts';
 
 // Where a DATE that became a Date would be a day early.
@@ -13,11 +13,6 @@ process.env.TZ = 'America/Los_Angeles';
 const call = (tool: string, args: unknown) => callTool(clinic.tools.get(tool), args);
 
 let postgres: Postgres;
-before(async () => {
-  postgres = await startPostgres();
-});
-after(() => postgres.stop());
-
 describe('from the embedded database', () => {
   before(() => {
     delete process.env.DATABASE_URL;
@@ -25,8 +20,10 @@ describe('from the embedded database', () => {
   theTools();
 });
 
-describe('from PostgreSQL', () => {
+describe('from PostgreSQL', { skip: noPostgres }, () => {
+  after(() => postgres.stop());
   before(async () => {
+    postgres = await startPostgres();
     await setUpClinic(postgres.url, { role: 'clinic_reader', password: "it's a secret" });
     process.env.DATABASE_URL = postgres.url.replace('postgres@', 'clinic_reader@');
   });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import { endToEnd } from '../support/bench.ts';
+import { golden } from '../support/said.ts';
 
 const add = defineTool({
   name: 'add',
@@ -40,7 +41,7 @@ endToEnd('the loop', (bench) => {
     script: [{ text: 'Adding.', calls: [1, 2, 3].map((n) => ({ tool: 'add', arguments: { a: n, b: n } })) }, sums],
   });
   test('runs many calls of one answer, and gives their results in the order asked', async () => {
-    const { result, run } = await bench.run(many, 'Go.', { id: `golden-many-calls-${bench.cached}` });
+    const { result, run } = await bench.run(many, 'Go.', golden(bench.cached, 'many-calls'));
     assert.equal(result.output, '[{"sum":2},{"sum":4},{"sum":6}]');
     assert.equal(run.turns[0]?.text, 'Adding.');
   });

@@ -113,12 +113,15 @@ function openBench(cached: boolean, options: BenchOptions) {
       running = worker.run();
     },
     async close() {
-      await replayAll(histories);
-      for (const { workflowId, history } of histories) await recordHistory(workflowId, history);
-      worker.shutdown();
-      await running;
-      await holdfast.close();
-      await model.close();
+      try {
+        await replayAll(histories);
+        for (const { workflowId, history } of histories) await recordHistory(workflowId, history);
+      } finally {
+        worker.shutdown();
+        await running;
+        await holdfast.close();
+        await model.close();
+      }
     },
   };
 }

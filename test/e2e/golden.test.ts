@@ -1,0 +1,41 @@
+// Histories that earlier versions recorded replay against today's workflow code, and today's read model reads them.
+// `HOLDFAST_RECORD=1` writes those that are missing (see ../support/histories.ts); what is there is never changed.
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { before, test } from 'node:test';
+import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
+import { Worker } from '@temporalio/worker';
+import type { History } from '../../core/history.ts';
+import { readRun } from '../../core/readRun.ts';
+import { transcriptProblem } from '../../core/transcript.ts';
+import { workflowCode } from '../../worker/workflowBundle.ts';
+import { GOLDEN_FOLDER } from '../support/histories.ts';
+import { quietLogs } from '../support/quiet.ts';
+
+const BYTES_MAX = 100_000;
+
+const names = (await readdir(GOLDEN_FOLDER)).filter((name) => name.endsWith('.json'));
+
+before(quietLogs);
+
+test('there are golden histories', () => {
+  assert.ok(names.length >= 15, `${names.length} in ${GOLDEN_FOLDER.pathname}`);
+});
+
+for (const name of names) {
+  test(`${name} replays, and reads`, async () => {
+    const text = await readFile(new URL(name, GOLDEN_FOLDER), 'utf8');
+    assert.ok(text.length <= BYTES_MAX, `${text.length} bytes`);
+    const history = historyFromJSON(JSON.parse(text));
+    // The bundle, as the worker has it.
+    await Worker.runReplayHistory({ workflowBundle: await workflowCode() }, history, `golden-${name}`);
+
+    // The SDK's type says of each field what it is on the wire; ours names the few that are read.
+    const run = readRun(history as History);
+    assert.notEqual(run.status, 'running');
+    assert.notEqual(run.endedAtMs, null);
+    assert.ok(run.turns.length >= 1);
+    assert.equal(transcriptProblem(run.transcript), null);
+    for (const call of run.turns.flatMap(({ calls }) => calls)) assert.notEqual(call.text, null);
+  });
+}
