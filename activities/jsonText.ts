@@ -54,7 +54,7 @@ class Writer {
       case 'undefined':
         return this.put('null');
       case 'function':
-        return this.put(JSON.stringify(`[function ${value.name || 'without a name'}]`));
+        return this.put(JSON.stringify(`[function ${nameOf(value)}]`));
       case 'symbol':
         return this.put(JSON.stringify(String(value)));
       case 'object':
@@ -79,10 +79,15 @@ class Writer {
     if (this.open.has(value)) return this.put('"[circular]"');
     if (depth >= DEPTH_MAX) return this.put('"[too deep]"');
     this.open.add(value);
+    const { length } = this.parts;
+    const { room } = this;
     try {
       this.known(value, depth);
     } catch (error) {
-      this.put(JSON.stringify(`[unreadable: ${error instanceof Error ? error.message.slice(0, 200) : 'it threw'}]`));
+      // It may have thrown half-way: what there is of it would not be JSON.
+      this.parts.length = length;
+      this.room = room;
+      this.put(JSON.stringify(unreadable(error)));
     } finally {
       this.open.delete(value);
     }
@@ -161,6 +166,25 @@ function readSafely(read: () => unknown): unknown {
   try {
     return read();
   } catch (error) {
-    return `[unreadable: ${error instanceof Error ? error.message.slice(0, 200) : 'it threw'}]`;
+    return unreadable(error);
+  }
+}
+
+function unreadable(error: unknown): string {
+  // What was thrown may itself be hostile; a message need not be a text.
+  const message = textSafely(() => (error instanceof Error ? error.message : undefined));
+  return `[unreadable: ${message?.slice(0, 200) ?? 'it threw'}]`;
+}
+
+function nameOf(value: object): string {
+  return textSafely(() => (value as { name?: unknown }).name)?.slice(0, 200) || 'without a name';
+}
+
+function textSafely(read: () => unknown): string | undefined {
+  try {
+    const text = read();
+    return typeof text === 'string' ? text : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -15,8 +15,8 @@ const requireFromProto = createRequire(requireFromCommon.resolve('@temporalio/pr
 
 function load() {
   const { toJson, fromJson } = requireFromProto('protobufjs/ext/protojson') as ProtoJson;
-  const { patchProtobufRoot } = requireFromProto('./lib/patch-protobuf-root');
-  const root = requireFromProto('@temporalio/proto');
+  const { patchProtobufRoot } = requireFromCommon('@temporalio/proto/lib/patch-protobuf-root');
+  const root = requireFromCommon('@temporalio/proto');
   return {
     toJson,
     fromJson,

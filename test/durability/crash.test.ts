@@ -9,7 +9,7 @@ import { type ScriptedModel, startScriptedModel } from '../../activities/testing
 import { connect, type Holdfast, type Run } from '../../client/index.ts';
 import type { History } from '../../core/history.ts';
 import { type DevServer, startDevServer } from '../../worker/devServer.ts';
-import { readLedger, untilLedger } from '../support/ledger.ts';
+import { type Entry, readLedger, untilLedger } from '../support/ledger.ts';
 import { serverAddress } from '../support/server.ts';
 import { startWorkerProcess, type WorkerProcess } from '../support/workerProcess.ts';
 import { scripts } from './agents.ts';
@@ -44,7 +44,7 @@ async function openCase(address: string, maxCachedWorkflows?: number) {
   };
 }
 
-const times = (entries: ReturnType<typeof readLedger>, what: string, call: string) =>
+const times = (entries: readonly Entry[], what: string, call: string) =>
   entries.filter((entry) => entry.what === what && entry.call === call).length;
 
 /** Resolves when the server has recorded that many ended activities of the run. */

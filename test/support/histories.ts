@@ -1,7 +1,7 @@
 // Golden histories: `HOLDFAST_RECORD=1 npm test` writes those that are not there yet; every version must replay them.
 import { access, mkdir, writeFile } from 'node:fs/promises';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { History } from '../../core/history.ts';
+import { historyToJson } from '../../worker/historyJson.ts';
 
 export const GOLDEN_FOLDER = new URL('../histories/', import.meta.url);
 
@@ -17,5 +17,5 @@ export async function recordHistory(workflowId: string, history: History): Promi
   )
     return;
   await mkdir(GOLDEN_FOLDER, { recursive: true });
-  await writeFile(file, `${JSON.stringify(historyToJSON(history as Parameters<typeof historyToJSON>[0]), null, 1)}\n`);
+  await writeFile(file, historyToJson(history));
 }

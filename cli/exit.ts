@@ -1,0 +1,49 @@
+// How the command ends: its exit codes, and what an error says to a person.
+import { InvalidArgumentError } from 'commander';
+import { NoWorker, RunNotFound, TemporalUnreachable } from '../client/index.ts';
+import { inert } from './inert.ts';
+
+export const EXIT = {
+  completed: 0,
+  /** The run ended in another way than completed; a replay does not fit; something failed. */
+  otherwise: 1,
+  /** The command makes no sense as it was typed: an unknown option, run, file. */
+  usage: 2,
+  unreachable: 3,
+  /** Nobody took the first workflow task. */
+  noWorker: 4,
+  /** Ctrl-C: 128 and the signal's number, as shells have it. */
+  interrupted: 130,
+} as const;
+
+/** The command cannot do what was typed; its message says what to type instead. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError || error instanceof RunNotFound) return EXIT.usage;
+  if (error instanceof TemporalUnreachable) return EXIT.unreachable;
+  if (error instanceof NoWorker) return EXIT.noWorker;
+  return EXIT.otherwise;
+}
+
+/** One line that says what is wrong; the stack only where HOLDFAST_DEBUG asks for it. */
+export function told(error: unknown): string {
+  if (process.env['HOLDFAST_DEBUG'] && error instanceof Error) return `${error.stack}`;
+  return inert(error instanceof Error ? error.message : String(error)).trim();
+}
+
+/** For options that are counts: `--max-turns 5`. */
+export function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('Give a whole number from 1.');
+  return number;
+}
+
+export function portNumber(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError('Give a port from 1 to 65535, or 0 for any.');
+  return port;
+}

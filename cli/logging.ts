@@ -1,0 +1,23 @@
+// The SDK's log as lines that a person can read: warnings and errors only.
+import { DefaultLogger, type LogEntry, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
+import { inertLine } from './inert.ts';
+
+/** Call it before anything else of the SDK's worker. Signals stay with the command: it says how it stops. */
+export function installLogging(write: (line: string) => void): void {
+  Runtime.install({
+    logger: new DefaultLogger('WARN', (entry) => write(logLine(entry))),
+    telemetryOptions: {
+      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
+    },
+    shutdownSignals: [],
+  });
+}
+
+const LINE_CHARS_MAX = 500;
+
+function logLine({ level, message, meta = {} }: LogEntry): string {
+  const { error, workflowId, activityId, activityType, tool } = meta as Record<string, unknown>;
+  const about = [activityType ?? tool, workflowId, activityId].filter((part) => typeof part === 'string').join(' ');
+  const why = error === undefined ? '' : `: ${error instanceof Error ? error.message : String(error)}`;
+  return inertLine(`${level.toLowerCase()}: ${message}${about && ` (${about})`}${why}`, LINE_CHARS_MAX);
+}

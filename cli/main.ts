@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+// The `holdfast` command's entry: runs it, and turns what goes wrong into one line and an exit code.
+import { CommanderError } from 'commander';
+import { EXIT, exitCodeOf, told } from './exit.ts';
+import { holdfastProgram } from './program.ts';
+
+// `holdfast list | head -1` closes our stdout, and wants no more.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : EXIT.otherwise));
+
+// What Node has to say about the module type of an agents file, the error says better; and that it strips types is no news.
+process.removeAllListeners('warning');
+process.on('warning', ({ name, message }) => {
+  if (name === 'ExperimentalWarning' || /"type": "module"|MODULE_TYPELESS/.test(message)) return;
+  process.stderr.write(`${name}: ${message}\n`);
+});
+
+try {
+  await holdfastProgram().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError)
+    // Commander has said what is wrong; help and version are not wrong.
+    process.exit(error.exitCode === 0 ? EXIT.completed : EXIT.usage);
+  process.stderr.write(`${told(error)}\n`);
+  process.exit(exitCodeOf(error));
+}

@@ -1,0 +1,48 @@
+// The `holdfast` command: its commands and the options that all of them take.
+import { createRequire } from 'node:module';
+import { Command } from 'commander';
+import { agentsCommand } from './agents.ts';
+import { cancelCommand } from './cancel.ts';
+import { devCommand } from './dev.ts';
+import { exportCommand } from './export.ts';
+import { listCommand } from './list.ts';
+import { replayCommand } from './replay.ts';
+import { runCommand } from './run.ts';
+import { showCommand } from './show.ts';
+import { watchCommand } from './watch.ts';
+import { workerCommand } from './worker.ts';
+
+export function holdfastProgram(): Command {
+  const program = new Command('holdfast')
+    .description('Durable LLM agents on Temporal.')
+    .version(version())
+    .option('--address <host:port>', 'the Temporal server (default: TEMPORAL_ADDRESS, temporal.toml, 127.0.0.1:7233)')
+    .option('--namespace <name>', 'its namespace (default: TEMPORAL_NAMESPACE, temporal.toml, "default")')
+    .option('--profile <name>', 'a profile of temporal.toml (default: TEMPORAL_PROFILE, "default")')
+    .showHelpAfterError('Try: holdfast --help')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 completed, 1 ended otherwise, 2 usage, 3 Temporal unreachable, 4 no worker took the run.',
+    );
+  for (const command of [
+    devCommand(),
+    workerCommand(),
+    runCommand(),
+    watchCommand(),
+    showCommand(),
+    listCommand(),
+    agentsCommand(),
+    cancelCommand(),
+    exportCommand(),
+    replayCommand(),
+  ])
+    program.addCommand(command.copyInheritedSettings(program));
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  return program;
+}
+
+function version(): string {
+  // One folder up in a clone, two in what is published (dist/cli).
+  const require = createRequire(import.meta.url);
+  return require(import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json').version;
+}

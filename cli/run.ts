@@ -1,0 +1,75 @@
+// `holdfast run`: starts a run and shows it to its end.
+import { text as readAll } from 'node:stream/consumers';
+import { Command } from 'commander';
+import { NoWorker, type RunHandle, type StartOptions } from '../client/index.ts';
+import { addressFlags, settingsOf, TYPED, unlessInterrupted, untilInterrupted, withHoldfast } from './connected.ts';
+import { EXIT, told, UsageError, wholeNumber } from './exit.ts';
+import { printJson, runJson } from './json.ts';
+import { createScreen } from './screen.ts';
+import { ended, finishOnScreen, followOnScreen } from './showRun.ts';
+
+interface RunOptions extends StartOptions {
+  readonly detach?: boolean;
+  readonly json?: boolean;
+}
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('start a run of an agent, and show it live to its end')
+    .argument('<agent>', 'the name of the agent')
+    .argument('<input>', 'what it is asked; "-" reads it from stdin')
+    .option('--id <id>', 'the run\'s workflow id; an id that exists gives back its run (default: "<agent>-<short id>")')
+    .option('--max-turns <n>', "model calls at most (default: the agent's own)", wholeNumber)
+    .option(
+      '--parallel <n>',
+      "tool calls at once; 1 runs them one after another (default: the agent's own)",
+      wholeNumber,
+    )
+    .option('--detach', 'start the run and leave it')
+    .option('--json', 'print one JSON object at the end, and nothing else')
+    .action(async (agent: string, input: string, options: RunOptions, command: Command) => {
+      if (agent === '') throw new UsageError('Say which agent: holdfast run AGENT INPUT.');
+      const asked = input === '-' ? await readAll(process.stdin) : input;
+      await withHoldfast(command, async (holdfast) => {
+        const { detach, json, ...limits } = options;
+        const handle = await holdfast.start(agent, asked, limits);
+        const flags = addressFlags(settingsOf(command));
+        if (detach) return detached(handle, json === true, flags);
+        return follow(handle, { agent, input: asked }, { json: json === true, flags });
+      });
+    });
+}
+
+async function detached(handle: RunHandle, json: boolean, flags: string): Promise<number> {
+  if (json) printJson(runJson(await handle.read()));
+  else {
+    process.stdout.write(`${handle.workflowId}\n`);
+    process.stderr.write(`Started. Follow it: ${TYPED} watch ${handle.workflowId}${flags}\n`);
+  }
+  return EXIT.completed;
+}
+
+async function follow(
+  handle: RunHandle,
+  asked: { readonly agent: string; readonly input: string },
+  { json, flags }: { readonly json: boolean; readonly flags: string },
+): Promise<number> {
+  const interrupt = untilInterrupted();
+  const screen = createScreen(process.stderr);
+  try {
+    await unlessInterrupted(handle.pickedUp(), interrupt.signal);
+    if (json) await unlessInterrupted(ended(handle), interrupt.signal);
+    else await followOnScreen(handle, screen, interrupt.signal);
+  } catch (error) {
+    if (!(error instanceof NoWorker)) throw error;
+    if (json) printJson(runJson(await handle.read()));
+    process.stderr.write(`${told(error)} Follow it: ${TYPED} watch ${handle.workflowId}${flags}\n`);
+    return EXIT.noWorker;
+  } finally {
+    interrupt.stop();
+  }
+  const run = await handle.read();
+  if (run.agent !== asked.agent || run.input !== asked.input)
+    process.stderr.write(`The id ${handle.workflowId} was there before, with another input: this is that run.\n`);
+  return finishOnScreen(run, screen, { json, flags, interrupted: interrupt.signal.aborted });
+}

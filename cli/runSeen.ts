@@ -1,0 +1,100 @@
+// What is known of a run while it is followed: its events, summed up for the bars.
+import type { RunEvent } from '../core/run.ts';
+import { inertLine } from './inert.ts';
+import type { CallSeen, TurnSeen } from './timeline.ts';
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+export interface RunSeen {
+  readonly startedAtMs: number;
+  readonly lastAtMs: number;
+  readonly turns: readonly TurnSeen[];
+  /** What the model has said so far, while it speaks; '' when it does not. */
+  readonly text: string;
+  add(event: RunEvent): void;
+}
+
+/** More of a streaming answer than this is on no screen. */
+const TEXT_CHARS_MAX = 8_000;
+
+export function createRunSeen(): RunSeen {
+  const turns: (Omit<Writable<TurnSeen>, 'calls'> & { calls: Writable<CallSeen>[] })[] = [];
+  const seen = { startedAtMs: 0, lastAtMs: 0, text: '', turns, add };
+  return seen;
+
+  function turnOf(turn: number) {
+    return turns.find((one) => one.turn === turn);
+  }
+
+  function add(event: RunEvent): void {
+    seen.lastAtMs = Math.max(seen.lastAtMs, event.atMs);
+    switch (event.type) {
+      case 'started':
+        seen.startedAtMs = event.atMs;
+        return;
+      case 'asked':
+        seen.text = '';
+        turns.push({
+          turn: event.turn,
+          askedAtMs: event.atMs,
+          answeredAtMs: null,
+          attempts: 1,
+          error: null,
+          calls: [],
+        });
+        return;
+      case 'text':
+        // A new attempt, or text that came faster than it was looked at, starts elsewhere than where the last one ended.
+        seen.text = (event.offset === 0 ? event.text : seen.text + event.text).slice(-TEXT_CHARS_MAX);
+        return;
+      case 'answered': {
+        const turn = turnOf(event.turn);
+        seen.text = '';
+        if (!turn) return;
+        turn.answeredAtMs = event.atMs;
+        turn.calls = event.calls.map(({ tool }) => ({
+          tool,
+          ok: null,
+          kind: null,
+          attempts: 0,
+          scheduledAtMs: null,
+          endedAtMs: null,
+        }));
+        return;
+      }
+      case 'call_scheduled': {
+        const call = turnOf(event.turn)?.calls[event.slot];
+        if (call) call.scheduledAtMs = event.atMs;
+        return;
+      }
+      case 'attempt': {
+        const turn = turnOf(event.turn);
+        const call = event.slot === null ? undefined : turn?.calls[event.slot];
+        if (event.slot === null && turn?.answeredAtMs === null) {
+          turn.attempts = event.attempt;
+          if (event.attempt > 1) seen.text = '';
+        }
+        if (call && call.ok === null) call.attempts = event.attempt;
+        return;
+      }
+      case 'progress': {
+        const call = turnOf(event.turn)?.calls[event.slot];
+        if (call && call.ok === null) call.note = inertLine(progressText(event.progress), 80);
+        return;
+      }
+      case 'call_ended': {
+        const { turn, slot, ok, kind, attempts, scheduledAtMs, endedAtMs } = event.call;
+        const call = turnOf(turn)?.calls[slot];
+        if (call) Object.assign(call, { ok, kind, attempts, scheduledAtMs, endedAtMs });
+        return;
+      }
+      case 'ended':
+        seen.text = '';
+        for (const turn of turns) turn.answeredAtMs ??= event.atMs;
+    }
+  }
+}
+
+export function progressText(progress: unknown): string {
+  return typeof progress === 'string' ? progress : (JSON.stringify(progress) ?? '');
+}

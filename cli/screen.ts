@@ -1,0 +1,111 @@
+// Where a command writes: lines that stay, and on a terminal a part at the bottom that is redrawn in place.
+import type { WriteStream } from 'node:tty';
+import { styleText } from 'node:util';
+import { cutTo } from './columns.ts';
+
+type Style = Parameters<typeof styleText>[0];
+
+export interface Screen {
+  /** Whether a part can be redrawn; else everything is plain lines. */
+  readonly isLive: boolean;
+  readonly columns: number;
+  readonly rows: number;
+  /** Colours `text` where the terminal shows colours, and NO_COLOR is not set. */
+  paint(style: Style, text: string): string;
+  /** Lines that stay. */
+  print(...lines: string[]): void;
+  /** The part at the bottom: made anew by `frame` from time to time until it is cleared. */
+  live(frame: () => string[]): void;
+  /** Removes the live part. */
+  clear(): void;
+}
+
+/** Eight frames a second are smooth enough, and cost nothing over a slow line. */
+const FRAME_MS = 120;
+const PLAIN_COLUMNS = 100;
+const HIDE_CURSOR = '\x1b[?25l';
+const SHOW_CURSOR = '\x1b[?25h';
+// A line that turns out too wide is cut by the terminal, where wrapping it would spoil the place of all others.
+const NO_WRAP = '\x1b[?7l';
+const WRAP = '\x1b[?7h';
+
+export function createScreen(stream: NodeJS.WriteStream): Screen {
+  const isLive = stream.isTTY === true && process.env['TERM'] !== 'dumb';
+  let frame: (() => string[]) | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let drawn = 0;
+
+  const screen: Screen = {
+    isLive,
+    get columns() {
+      return Math.max(20, (stream as Partial<WriteStream>).columns ?? PLAIN_COLUMNS);
+    },
+    get rows() {
+      return (stream as Partial<WriteStream>).rows ?? 24;
+    },
+    paint: (style, text) => styleText(style, text, { stream }),
+    print(...lines) {
+      stream.write(erase() + lines.map((line) => `${line}\n`).join('') + draw());
+    },
+    live(next) {
+      if (!isLive) return;
+      if (!frame) {
+        process.once('exit', restore);
+        stream.write(HIDE_CURSOR);
+        timer = setInterval(() => stream.write(erase() + draw()), FRAME_MS);
+      }
+      frame = next;
+      stream.write(erase() + draw());
+    },
+    clear() {
+      if (!frame) return;
+      clearInterval(timer);
+      frame = undefined;
+      restore();
+      process.off('exit', restore);
+    },
+  };
+  return screen;
+
+  function restore(): void {
+    stream.write(`${erase()}${WRAP}${SHOW_CURSOR}`);
+  }
+
+  function erase(): string {
+    const up = drawn > 0 ? `\x1b[${drawn}A\r\x1b[J` : '';
+    drawn = 0;
+    return up;
+  }
+
+  function draw(): string {
+    if (!frame) return '';
+    // One row stays free for the cursor, so that nothing scrolls away that is still to be redrawn.
+    const lines = frame().slice(-(screen.rows - 1));
+    drawn = lines.length;
+    return `${NO_WRAP}${lines.map((line) => `${line}\n`).join('')}${WRAP}`;
+  }
+}
+
+/** `12 ms`, `0.21 s`, `12.3 s`, `2 min 05 s`. */
+export function seconds(ms: number): string {
+  if (ms < 9_995) return `${(ms / 1_000).toFixed(2)} s`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const whole = Math.round(ms / 1_000);
+  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
+}
+
+/** Lines of a text, broken between words where they are too wide. */
+export function wrapped(text: string, columns: number): string[] {
+  return text.split('\n').flatMap((line) => {
+    const lines: string[] = [];
+    let rest = line;
+    while (cutTo(rest, columns) !== rest) {
+      const room = cutTo(rest, columns).length - 1;
+      const space = rest.lastIndexOf(' ', room);
+      const at = space > room / 2 ? space : Math.max(1, room);
+      lines.push(rest.slice(0, at));
+      rest = rest.slice(at).trimStart();
+    }
+    return [...lines, rest];
+  });
+}

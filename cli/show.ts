@@ -1,0 +1,51 @@
+// `holdfast show`: a run as it is now, or its transcript.
+import { Command } from 'commander';
+import type { Message } from '../core/types.ts';
+import { withHoldfast } from './connected.ts';
+import { EXIT } from './exit.ts';
+import { inert, inertLine } from './inert.ts';
+import { printJson, runJson } from './json.ts';
+import { createScreen, type Screen } from './screen.ts';
+import { bars, summary } from './showRun.ts';
+
+interface ShowOptions {
+  readonly transcript?: boolean;
+  readonly json?: boolean;
+}
+
+export function showCommand(): Command {
+  return new Command('show')
+    .description('show a run as it is now')
+    .argument('<id>', 'the workflow id of the run')
+    .option('--transcript', 'show the messages, as the next model call would be sent them')
+    .option('--json', 'print one JSON object, the same as of run; with --transcript one JSON array of messages')
+    .action((id: string, { transcript, json }: ShowOptions, command: Command) =>
+      withHoldfast(command, async (holdfast) => {
+        const run = await holdfast.get(id).read();
+        const screen = createScreen(process.stdout);
+        if (transcript && json) printJson(run.transcript);
+        else if (transcript) screen.print(...run.transcript.flatMap((message) => spoken(message, screen)));
+        else if (json) printJson(runJson(run));
+        else {
+          screen.print(`${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(run.input)}`, '');
+          screen.print(...bars(run, screen), '');
+          if (run.output !== null) screen.print(inert(run.output), '');
+          screen.print(...summary(run, screen));
+        }
+        return EXIT.completed;
+      }),
+    );
+}
+
+function spoken(message: Message, screen: Screen): string[] {
+  const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
+  const of = message.role === 'tool' ? ` ${inertLine(message.tool_call_id, 100)}` : '';
+  return [
+    screen.paint('bold', `── ${message.role}${of}`),
+    ...(message.content ? [inert(message.content)] : []),
+    ...calls.map(({ id, function: asked }) =>
+      screen.paint('cyan', `${inertLine(id, 100)}: ${inertLine(asked.name, 64)} ${inert(asked.arguments)}`),
+    ),
+    '',
+  ];
+}

@@ -1,0 +1,100 @@
+// Any value becomes bounded, well-formed text that never throws; JSON where nothing was cut.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { resultText } from '../../activities/jsonText.ts';
+
+const anything = fc.anything({
+  withBigInt: true,
+  withBoxedValues: true,
+  withDate: true,
+  withMap: true,
+  withSet: true,
+  withNullPrototype: true,
+  withObjectString: true,
+  withSparseArray: true,
+  withTypedArray: true,
+  withUnicodeString: true,
+});
+
+function check(value: unknown, bytes: number): void {
+  const text = resultText(value, bytes);
+  assert.ok(Buffer.byteLength(text) <= bytes);
+  assert.ok(text.isWellFormed());
+  if (!text.includes('[cut: ') && typeof value !== 'string') JSON.parse(text);
+}
+
+test('stays within its bytes, is well-formed, and says so where it was cut', () => {
+  fc.assert(fc.property(anything, fc.integer({ min: 200, max: 2_000 }), check), { numRuns: 1_000 });
+});
+
+const fail = () => assert.fail('no entry');
+const STRANGE: Record<string, unknown> = {
+  function: () => 1,
+  class: class Thing {},
+  'symbol without a name': Symbol(),
+  error: new Error('e'),
+  'error whose message throws': Object.defineProperty(new Error(), 'message', { get: fail }),
+  'weak map': new WeakMap(),
+  promise: Promise.resolve(),
+  'proxy that refuses all': new Proxy(
+    {},
+    { get: fail, ownKeys: fail, getOwnPropertyDescriptor: fail, getPrototypeOf: fail },
+  ),
+  'list that refuses all': new Proxy([], { get: fail }),
+  'revoked proxy': revoked(),
+  'toJSON of toJSON': { toJSON: () => ({ toJSON: () => 1n }) },
+  'toJSON of itself': endlessJSON(),
+  'map without keys': Object.defineProperty(new Map([[1, 2]]), 'keys', { value: fail }),
+  'thrown that is no error': {
+    get field() {
+      throw { message: 7 };
+    },
+  },
+  'thrown whose message is no text': {
+    get field() {
+      throw Object.assign(new Error(), { message: 7n });
+    },
+  },
+  'function whose name is no text': Object.defineProperty(() => 1, 'name', { value: Symbol('name') }),
+  'date that throws': Object.defineProperty(new Date(), 'getTime', { value: fail }),
+  'lone surrogate': '\ud800',
+  'key with a lone surrogate': { '\udc00': 1 },
+};
+
+function revoked(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+function endlessJSON(): unknown {
+  return { toJSON: endlessJSON };
+}
+
+for (const [name, value] of Object.entries(STRANGE))
+  test(`takes a ${name}, alone and among others`, () => {
+    check(value, 2_000);
+    check({ before: 1, value, after: [value, 2] }, 2_000);
+    if (typeof value !== 'string') assert.equal(JSON.parse(resultText({ before: 1, value })).before, 1);
+  });
+
+test('is what JSON.stringify gives for what JSON can hold', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      if (typeof value !== 'string') assert.equal(resultText(value), JSON.stringify(value));
+    }),
+  );
+});
+
+test('costs no more than what is kept of it', () => {
+  let read = 0;
+  const endless = new Proxy(new Array(1_000_000), {
+    get: (target, key, receiver) => {
+      read += 1;
+      return key === 'length' || typeof key === 'symbol' ? Reflect.get(target, key, receiver) : 'item';
+    },
+  });
+  resultText(endless, 1_000);
+  assert.ok(read < 2_000, `${read} reads`);
+});

@@ -1,0 +1,84 @@
+// `holdfast dev`: it keeps server and worker up, restarts the worker when a file changes, and leaves nothing behind.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { holdfast, type Started, start, stop } from './command.ts';
+
+const ENGINE = new URL('../../activities/index.ts', import.meta.url).href;
+let dir: string;
+let dev: Started;
+let address: string;
+
+const agentSaying = (expression: string) =>
+  `import { defineAgent } from ${JSON.stringify(ENGINE)};
+   export const nurse = defineAgent({ name: 'nurse', model: 'none', instructions: 'x', offline: () => ${expression} });`;
+const write = (text: string) => writeFile(join(dir, 'agents.ts'), text);
+const asked = async (id: string) => {
+  const { stdout } = await holdfast(['run', 'nurse', 'x', '--id', id, '--address', address]);
+  return stdout.trim();
+};
+async function up(): Promise<void> {
+  dev = start(['dev', '--port', '0', '--ui-port', '0'], { cwd: dir });
+  await dev.line(/^Ready in/);
+  const line = await dev.line(/^ {2}server/);
+  address = /127\.0\.0\.1:\d+/.exec(line)?.[0] ?? '';
+}
+
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'holdfast-dev-'));
+  await write(agentSaying(`'One, ' + process.pid`));
+  await up();
+});
+after(async () => {
+  await stop(dev);
+  await rm(dir, { recursive: true });
+});
+
+test('it says what to type next, and that works', async () => {
+  assert.match(await dev.line(/ run nurse/), new RegExp(`run nurse "…" --address ${address}$`));
+  assert.match(await asked('first'), /^One, \d+$/);
+});
+
+test('a worker that is killed is started again', async () => {
+  const seen = dev.lines.length;
+  const [, pid] = (await asked('before-kill')).split(', ');
+  process.kill(Number(pid), 'SIGKILL');
+  await dev.line(/ended by itself \(SIGKILL\)/, seen);
+  await dev.line(/^Worker ready/, seen);
+  assert.notEqual((await asked('after-kill')).split(', ')[1], pid);
+});
+
+test('a file that changes restarts the worker; one with an error waits for the next change', async () => {
+  let seen = dev.lines.length;
+  await write(agentSaying(`'Two.'`));
+  await dev.line(/^agents\.ts has changed/, seen);
+  await dev.line(/^Worker ready/, seen);
+  assert.equal(await asked('second'), 'Two.');
+
+  seen = dev.lines.length;
+  await write('export const nurse = ;');
+  await dev.line(/agents\.ts cannot be loaded: SyntaxError.*\(agents\.ts:1\)/, seen);
+  await dev.line(/^Waiting for the next change/, seen);
+
+  seen = dev.lines.length;
+  await write(agentSaying(`'Three.'`));
+  await dev.line(/^Worker ready/, seen);
+  assert.equal(await asked('third'), 'Three.');
+});
+
+test('a second dev on the same database is refused', async () => {
+  const { code, stderr } = await holdfast(['dev', '--port', '0', '--ui-port', '0'], { cwd: dir });
+  assert.equal(code, 2);
+  assert.match(stderr, /Another holdfast dev \(process \d+\).*--db FILE/);
+});
+
+test('Ctrl-C ends everything, and the runs are there the next time', async () => {
+  const before = address;
+  dev.child.kill('SIGINT');
+  assert.equal((await dev.ended).code, 0);
+  assert.equal((await holdfast(['list', '--address', before])).code, 3);
+  await up();
+  assert.match((await holdfast(['show', 'third', '--address', address])).stdout, /Three\./);
+});

@@ -1,0 +1,25 @@
+// docs/cli.md and the program list the same commands and options.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { holdfastProgram } from '../../cli/program.ts';
+
+test('docs/cli.md has every command with every option, and no other', async () => {
+  const text = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+  const documented = text
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => {
+      const [title = ''] = section.split('\n');
+      return [title, [...section.matchAll(/^\| `(-[^`]+)` \|/gm)].map(([, flags]) => flags).sort()] as const;
+    });
+  const program = holdfastProgram();
+  const help = '-h, --help';
+  const expected = [
+    ['Options of every command', [...program.options.map(({ flags }) => flags), help].sort()],
+    ['Exit codes', []],
+    ...program.commands.map((command) => [command.name(), command.options.map(({ flags }) => flags).sort()]),
+  ];
+  const byName = (a: readonly unknown[], b: readonly unknown[]) => String(a[0]).localeCompare(String(b[0]));
+  assert.deepEqual([...documented].sort(byName), expected.sort(byName));
+});

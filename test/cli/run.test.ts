@@ -1,0 +1,226 @@
+// What `run`, `watch`, `show`, `list`, `cancel`, `export` and `replay` answer, and how they end.
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { offlineModel, type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
+import { type DevServer, startDevServer } from '../../worker/devServer.ts';
+import { holdfast, type Started, start, stop, WARD } from './command.ts';
+import * as agents from './ward.ts';
+
+let server: DevServer;
+let worker: Started;
+let dir: string;
+const at = () => ['--address', server.address];
+const answer = async (...args: string[]) => {
+  const ended = await holdfast([...args, '--json', ...at()]);
+  return { ...ended, json: JSON.parse(ended.stdout) };
+};
+
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'holdfast-cli-'));
+  server = await startDevServer();
+  worker = start(['worker', '--agents', WARD, ...at()]);
+  await worker.line(/^Polling after/);
+});
+after(async () => {
+  assert.equal((await stop(worker)).code, 0, 'a worker that is told to stop ends with 0');
+  await server.kill();
+  await rm(dir, { recursive: true });
+});
+
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+test('run --json prints one object of the documented shape, and nothing else', async () => {
+  const { code, json, stderr } = await answer('run', 'ward', 'How is bed 7?', '--id', 'shape');
+  assert.equal(code, 0);
+  assert.equal(stderr, '');
+  const { runId, startedAt, endedAt, durationMs, toolCalls, usage, ...rest } = json;
+  assert.match(runId, /^[0-9a-f-]{36}$/);
+  assert.match(startedAt, ISO);
+  assert.equal(durationMs, Date.parse(endedAt) - Date.parse(startedAt));
+  assert.ok(Object.values(usage).every((tokens) => Number.isInteger(tokens)));
+  assert.deepEqual(Object.keys(usage), ['inputTokens', 'outputTokens', 'cachedTokens']);
+  assert.deepEqual(rest, {
+    workflowId: 'shape',
+    agent: 'ward',
+    status: 'completed',
+    output: 'All is well.',
+    reason: null,
+    warnings: rest.warnings,
+    turns: 2,
+  });
+  assert.match(rest.warnings[0], /2 of 3 calls failed/);
+  const [good, failed, never] = toolCalls;
+  assert.match(good.startedAt, ISO);
+  assert.ok(Number.isInteger(good.durationMs));
+  const { startedAt: _, durationMs: __, ...plain } = good;
+  assert.deepEqual(plain, { turn: 1, callId: 'call_1_0', tool: 'pulse', ok: true, attempts: 1 });
+  assert.equal(failed.kind, 'failed');
+  assert.deepEqual(never, {
+    turn: 1,
+    callId: 'call_1_2',
+    tool: 'scan',
+    ok: false,
+    kind: 'unknown_tool',
+    attempts: 0,
+    startedAt: null,
+    durationMs: 0,
+  });
+  assert.deepEqual((await answer('show', 'shape')).json, json, 'show has the same object');
+});
+
+test('run without --json has the output alone on stdout, and the bars on stderr', async () => {
+  const { code, stdout, stderr } = await holdfast(['run', 'ward', '-', ...at()], { input: 'How is bed 8?' });
+  assert.equal(code, 0);
+  assert.equal(stdout, 'All is well.\n');
+  assert.match(stderr, /^ward: How is bed 8\?$/m);
+  assert.match(stderr, /^ {2}pulse \{"bed":"7"\}$/m);
+  assert.match(stderr, /^✓ pulse +█+ +\d\.\d\d s$/m);
+  assert.match(stderr, /✗ fever failed: the thermometer is broken/);
+  assert.match(stderr, /^Warning: Turn 1: 2 of 3 calls failed/m);
+});
+
+test('a run that ends otherwise than completed gives exit code 1', async () => {
+  const { code, json } = await answer('run', 'endless', 'x', '--max-turns', '2', '--id', 'endless-1');
+  assert.equal(code, 1);
+  assert.equal(json.status, 'max_turns');
+  assert.equal((await holdfast(['watch', 'endless-1', ...at()])).code, 1, 'and so does watching it');
+});
+
+test('an id that is there already gives back its run', async () => {
+  const first = await answer('run', 'ward', 'one', '--id', 'twice');
+  const again = await holdfast(['run', 'ward', 'two', '--id', 'twice', '--json', ...at()]);
+  assert.equal(JSON.parse(again.stdout).runId, first.json.runId);
+  assert.match(again.stderr, /was there before, with another input/);
+});
+
+test('what makes no sense gives exit code 2, an empty stdout and a line that says what to do', async () => {
+  const wrong: [string[], RegExp][] = [
+    [['run', 'ward'], /missing required argument 'input'/],
+    [['run', 'ward', 'x', '--parallel', '0'], /whole number from 1/],
+    [['fly'], /unknown command 'fly'/],
+    [['show', 'nobody', '--json'], /There is no run "nobody"\. "holdfast list"/],
+    [['watch', 'nobody'], /There is no run "nobody"/],
+    [['replay', 'no.json'], /There is no file or folder no\.json/],
+    [['list', '--profile', 'nobody'], /Profile 'nobody' not found/],
+  ];
+  for (const [args, says] of wrong) {
+    const { code, stdout, stderr } = await holdfast([...args, ...at()]);
+    assert.deepEqual({ args, code, stdout }, { args, code: 2, stdout: '' });
+    assert.match(stderr, says);
+    assert.doesNotMatch(stderr, /^ +at /m);
+  }
+});
+
+test('no server, or none with the namespace, gives exit code 3', async () => {
+  const ends = await Promise.all([
+    holdfast(['list', '--json', '--address', '127.0.0.1:1']),
+    holdfast(['worker', '--agents', WARD, '--address', '127.0.0.1:1']),
+    holdfast(['list', '--namespace', 'nowhere', ...at()]),
+  ]);
+  assert.deepEqual(
+    ends.map(({ code, stdout }) => ({ code, stdout })),
+    ends.map(() => ({ code: 3, stdout: '' })),
+  );
+  assert.match(ends[0].stderr, /No Temporal server answers at 127\.0\.0\.1:1 .* TEMPORAL_ADDRESS/);
+  assert.match(ends[2].stderr, /no namespace "nowhere"/);
+});
+
+test('a run that no worker takes gives exit code 4, and waits', async () => {
+  const empty = await startDevServer();
+  try {
+    const ended = await holdfast(['run', 'ward', 'x', '--id', 'lonely', '--json', '--address', empty.address]);
+    assert.equal(ended.code, 4);
+    assert.match(ended.stderr, /No worker took lonely within 5 seconds.* watch lonely/);
+    const { workflowId, status, toolCalls } = JSON.parse(ended.stdout);
+    assert.deepEqual({ workflowId, status, toolCalls }, { workflowId: 'lonely', status: 'running', toolCalls: [] });
+  } finally {
+    await empty.kill();
+  }
+});
+
+test('watch --json prints an event a line, with ISO times, from the beginning to the end', async () => {
+  await answer('run', 'ward', 'x', '--id', 'watched');
+  const { code, stdout } = await holdfast(['watch', 'watched', '--json', ...at()]);
+  assert.equal(code, 0);
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.ok(events.every(({ at }) => ISO.test(at)));
+  assert.doesNotMatch(stdout, /AtMs|atMs/);
+  const types = events.map(({ type }) => type);
+  assert.equal(types[0], 'started');
+  assert.equal(types.at(-1), 'ended');
+  assert.equal(types.filter((type) => type === 'call_ended').length, 3);
+  assert.equal(
+    events.find(({ type, call }) => type === 'call_ended' && call.tool === 'scan').call.kind,
+    'unknown_tool',
+  );
+});
+
+test('Ctrl-C leaves a run that goes on, and cancel ends it', async () => {
+  const run = start(['run', 'sleeper', 'x', '--id', 'slept', ...at()]);
+  await run.line(/the model asks for 1 call/);
+  run.child.kill('SIGINT');
+  const { code, stdout, stderr } = await run.ended;
+  assert.deepEqual({ code, stdout }, { code: 130, stdout: '' });
+  assert.match(stderr, /Left slept, which goes on\. Come back: .* watch slept --address/);
+  const cancelled = await answer('cancel', 'slept');
+  assert.equal(cancelled.code, 0);
+  assert.equal(cancelled.json.status, 'cancelled');
+  assert.match((await holdfast(['cancel', 'slept', ...at()])).stdout, /was over already: cancelled/);
+});
+
+test('show --transcript --json is what the model was sent, with its last answer', async () => {
+  const own = await startDevServer();
+  const model: ScriptedModel = await startScriptedModel({ agents: [agents.ward] });
+  const env = { OPENAI_BASE_URL: model.baseURL, OPENAI_MODEL: offlineModel('ward') };
+  const real = start(['worker', '--agents', WARD, '--address', own.address], { env });
+  try {
+    await real.line(/^Polling after/);
+    await holdfast(['run', 'ward', 'x', '--id', 'told', '--address', own.address]);
+    const shown = await holdfast(['show', 'told', '--transcript', '--json', '--address', own.address]);
+    const messages = JSON.parse(shown.stdout);
+    const sent = (model.requests.at(-1)!.body as { messages: unknown[] }).messages;
+    assert.deepEqual(messages.slice(0, -1), sent);
+    assert.deepEqual(messages.at(-1), { role: 'assistant', content: 'All is well.' });
+  } finally {
+    await stop(real);
+    await model.close();
+    await own.kill();
+  }
+});
+
+test('an exported history replays; one that does not fit is named by turn and call', async () => {
+  await answer('run', 'ward', 'x', '--id', 'kept');
+  const file = join(dir, 'kept.json');
+  assert.equal((await holdfast(['export', 'kept', '-o', file, ...at()])).code, 0);
+  const exported = await readFile(file, 'utf8');
+  assert.equal((await holdfast(['export', 'kept', ...at()])).stdout, exported);
+  assert.match((await holdfast(['replay', file])).stdout, /^✓ .*kept\.json$/m);
+  assert.deepEqual((await answer('replay', 'kept')).json, [{ name: 'kept', workflowId: 'kept', ok: true }]);
+
+  // The second call of the turn was recorded under another tool's name, which the first one has as well.
+  await writeFile(join(dir, 'other.json'), exported.replace('"name": "fever"', '"name": "pulse"'));
+  const both = await holdfast(['replay', dir]);
+  assert.equal(both.code, 1);
+  assert.match(both.stdout, /^✗ .*other\.json: turn 1, call 1\.1 \(pulse\), event \d+: .*'pulse'.*'fever'/m);
+  assert.match(both.stdout, /^2 replayed; 1 does not fit/m);
+  const { json } = await answer('replay', join(dir, 'other.json'));
+  const { turn, slot, callId } = json[0];
+  assert.deepEqual({ turn, slot, callId }, { turn: 1, slot: 1, callId: 'call_1_1' });
+});
+
+test('hostile text of a model, a tool or a name is inert wherever it is shown', async () => {
+  const run = await holdfast(['run', 'hostile', 'x\x1b[2J', '--id', 'evil', ...at()]);
+  const shown = await holdfast(['show', 'evil', ...at()]);
+  const transcript = await holdfast(['show', 'evil', '--transcript', ...at()]);
+  const watched = await holdfast(['watch', 'evil', ...at()]);
+  const text = [run, shown, transcript, watched].map(({ stdout, stderr }) => stdout + stderr).join('');
+  assert.match(text, /before .*after/);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
+  assert.doesNotMatch(text, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2066\u200b]/);
+});

@@ -1,0 +1,111 @@
+// Starting, finding and following runs from a client.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { defineTool } from '../../activities/index.ts';
+import { connect, NoWorker, type RunEvent, RunNotFound, TemporalUnreachable } from '../../client/index.ts';
+import { endToEnd } from '../support/bench.ts';
+
+endToEnd('a client', (bench) => {
+  let counted = 0;
+  const count = defineTool({
+    name: 'count',
+    description: 'Counts.',
+    input: z.object({}),
+    effect: 'read',
+    run: () => ++counted,
+  });
+  const counter = bench.agent({ tools: [count], script: [{ calls: [{ tool: 'count' }] }, 'counted'] });
+
+  test('starting one id many times at once, and again when it is over, is one run', async () => {
+    const id = `same-${randomUUID()}`;
+    const before = counted;
+    const start = () => bench.holdfast.start(counter.name, 'Count.', { id });
+    const handles = await Promise.all(Array.from({ length: 100 }, start));
+    const results = await Promise.all([...handles, await start()].map((handle) => handle.result()));
+    assert.deepEqual(new Set(results.map(({ output }) => output)), new Set(['counted']));
+    await (await start()).result();
+    const summaries = await bench.holdfast.client.workflow.count(`WorkflowId = '${id}'`);
+    assert.ok(summaries.count <= 1);
+    assert.equal((await bench.finished(id)).run.turns[0]?.calls.length, 1);
+    assert.ok(counted - before >= 1);
+  });
+
+  const speaker = bench.agent({
+    script: [{ text: 'one two three four five six seven eight nine ten '.repeat(3), chunkDelayMs: 60 }],
+  });
+  test('events tell a run in order, with the text as it streams', async () => {
+    const run = await bench.holdfast.start(speaker.name, 'Speak.');
+    const events: RunEvent[] = [];
+    for await (const event of run.events()) events.push(event);
+    const history = events.filter(({ type }) => type !== 'text' && type !== 'attempt').map(({ type }) => type);
+    assert.deepEqual(history, ['started', 'asked', 'answered', 'ended']);
+    const streamed = events.filter((event) => event.type === 'text');
+    assert.ok(streamed.length >= 2, 'the text came in pieces');
+    const whole = (await run.result()).output ?? '';
+    let told = '';
+    for (const { offset, text } of streamed) told = told.slice(0, offset) + text;
+    assert.ok(told.length > 0 && whole.startsWith(told), 'the pieces are the beginning of the answer');
+  });
+
+  test('following ends with its signal, and leaves the run alone', async () => {
+    const run = await bench.holdfast.start(speaker.name, 'Speak.');
+    const stop = new AbortController();
+    for await (const { type } of run.events({ signal: stop.signal })) if (type === 'asked') stop.abort();
+    assert.equal((await run.result()).status, 'completed');
+  });
+
+  test('following a run that is over tells all of it', async () => {
+    const { result } = await bench.run(counter);
+    const [last] = await bench.holdfast.list({ agent: counter.name, limit: 1 }).then((runs) => runs);
+    assert.equal(result.status, 'completed');
+    if (!last) return;
+    const types: string[] = [];
+    for await (const { type } of bench.holdfast.get(last.workflowId).events()) types.push(type);
+    assert.equal(types.at(-1), 'ended');
+  });
+
+  test('a run that is not there is said to be not there, by every question', async () => {
+    const nobody = bench.holdfast.get('nobody');
+    const follow = async () => {
+      for await (const _ of nobody.events());
+    };
+    const questions = [
+      nobody.result,
+      nobody.read,
+      nobody.describe,
+      nobody.cancel,
+      nobody.history,
+      nobody.pickedUp,
+      follow,
+    ];
+    for (const ask of questions)
+      await assert.rejects(
+        () => ask(),
+        (error) => error instanceof RunNotFound && /nobody/.test(error.message),
+      );
+  });
+
+  test('a queue that nobody serves is told as such', async () => {
+    const empty = await connect({ address: bench.address, namespace: 'default', taskQueue: `empty-${randomUUID()}` });
+    const run = await empty.start('counter', 'Anyone?');
+    await assert.rejects(
+      run.pickedUp(300),
+      (error) => error instanceof NoWorker && /holdfast worker/.test(error.message),
+    );
+    await run.cancel();
+    await empty.close();
+  });
+
+  test('no server, and no namespace, are told apart', async () => {
+    await assert.rejects(
+      connect({ address: '127.0.0.1:1' }),
+      (error) => error instanceof TemporalUnreachable && /127\.0\.0\.1:1/.test(error.message),
+    );
+    await assert.rejects(
+      connect({ address: bench.address, namespace: 'nowhere' }),
+      (error) => error instanceof TemporalUnreachable && /no namespace "nowhere"/.test(error.message),
+    );
+  });
+});

@@ -1,0 +1,11 @@
+// Workflows as a user would write them, beside the agents.
+import { runAgent } from '../../workflows/index.ts';
+
+export async function greetBoth(first: string, second: string, taskQueue: string): Promise<(string | null)[]> {
+  const results = await Promise.all([first, second].map((name) => runAgent('greeter', name, { taskQueue })));
+  return results.map(({ output }) => output);
+}
+
+export async function statusOf(agent: string, taskQueue: string): Promise<string> {
+  return (await runAgent(agent, 'Go.', { taskQueue })).status;
+}
