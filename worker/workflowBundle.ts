@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '@temporalio/worker';
 import { cacheDir } from './cacheDir.ts';
@@ -14,6 +14,11 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export const PREBUILT_BUNDLE = here('../workflow-bundle.js');
 
 const ENTRY = existsSync(here('../workflows/agent.ts')) ? here('../workflows/agent.ts') : here('../workflows/agent.js');
+
+const require = createRequire(import.meta.url);
+
+/** The folder that Temporal's packages are installed in. */
+const PACKAGES = join(dirname(require.resolve('@temporalio/workflow/package.json')), '../..');
 
 export type WorkflowCode = { readonly codePath: string } | { readonly code: string };
 
@@ -29,7 +34,15 @@ export async function workflowCode(userPath?: string): Promise<WorkflowCode> {
 export async function buildBundle(workflowsPath: string = ENTRY): Promise<string> {
   // Only here: webpack takes half a second to load, and a worker with a bundle needs none of it.
   const { bundleWorkflowCode } = await import('@temporalio/worker');
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: warningsOnly() });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath,
+    logger: warningsOnly(),
+    // The entry that joins a user's workflows with ours lies in the cache, where no package is found.
+    webpackConfigHook: (config) => ({
+      ...config,
+      resolve: { ...config.resolve, modules: [...(config.resolve?.modules ?? []), 'node_modules', PACKAGES] },
+    }),
+  });
   return code;
 }
 
@@ -49,7 +62,7 @@ async function contentHash(): Promise<string> {
 }
 
 function sdkVersion(): string {
-  return createRequire(import.meta.url)('@temporalio/worker/package.json').version;
+  return require('@temporalio/worker/package.json').version;
 }
 
 async function writeAtomically(path: string, text: string): Promise<void> {
