@@ -14,6 +14,9 @@ export interface Pulse {
  */
 const NEWS_MS = 100;
 
+/** A cancellation comes with the answer to a heartbeat: so long it takes at most until a tool hears of one. */
+const CANCEL_MS = 2_000;
+
 export function startPulse(heartbeatMs: number): Pulse {
   const context = Context.current();
   let details: unknown;
@@ -27,7 +30,7 @@ export function startPulse(heartbeatMs: number): Pulse {
   }
 
   // Three beats fit into the timeout: one may be late and one may be lost.
-  const aliveMs = heartbeatMs / 3;
+  const aliveMs = Math.min(heartbeatMs / 3, CANCEL_MS);
   const timer = setInterval(
     () => {
       if (hasNews || performance.now() - lastMs >= aliveMs) beat();

@@ -1,0 +1,111 @@
+// The published package, as a stranger has it: packed, installed in an empty folder beside a ten-line agents file, and used.
+// This one test needs the npm registry.
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+const AGENTS = `import { defineAgent, defineTool } from 'holdfast';
+import { z } from 'zod';
+const shout = defineTool({
+  name: 'shout', description: 'Shouts.', input: z.object({ text: z.string() }), effect: 'read',
+  run: ({ text }) => text.toUpperCase(),
+});
+export const crier = defineAgent({
+  name: 'crier', model: 'gpt-4o-mini', instructions: 'You shout.', tools: [shout],
+  offline: [{ calls: [{ tool: 'shout', arguments: { text: 'hear ye' } }] }, ({ results }) => String(results[0]?.result)],
+});
+`;
+
+const ENTRIES = `import { defineAgent, defineTool, ToolError } from 'holdfast';
+import { connect, type RunResult } from 'holdfast/client';
+import { createWorker } from 'holdfast/worker';
+import { agent, runAgent } from 'holdfast/workflows';
+import { startScriptedModel } from 'holdfast/testing';
+export const all = [defineAgent, defineTool, ToolError, connect, createWorker, agent, runAgent, startScriptedModel];
+export const outputOf = (result: RunResult): string | null => result.output;
+// @ts-expect-error the types are there: a tool without an effect is refused
+defineTool({ name: 'x', description: 'x', input: 1, run: () => 1 });
+`;
+
+let folder: string;
+// The package wants Node 22.18, which the machine's own may not be; the project's is.
+const env = { ...process.env, PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) };
+const inFolder = (command: string, args: string[]) =>
+  run(command, args, { cwd: folder, env, timeout: 240_000, maxBuffer: 1e8 });
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-package-'));
+  await run('npm', ['pack', '--pack-destination', folder], { cwd: root, env, maxBuffer: 1e8 });
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }));
+  await writeFile(join(folder, 'agents.ts'), AGENTS);
+  await inFolder('npm', ['install', '--no-audit', '--no-fund', './holdfast-0.1.0.tgz', 'zod@4']);
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+test('npx holdfast dev serves the agents file, and npx holdfast run uses it', async () => {
+  const dev = spawn('npx', ['holdfast', 'dev', '--agents', './agents.ts', '--port', '0', '--ui-port', '0'], {
+    cwd: folder,
+    env,
+    detached: true,
+  });
+  const said: string[] = [];
+  let address: string | undefined;
+  const ready = new Promise<void>((resolve, reject) => {
+    const hear = (line: string) => {
+      said.push(line);
+      address ??= /127\.0\.0\.1:\d+/.exec(line)?.[0];
+      if (/holdfast run crier/.test(line)) resolve();
+    };
+    createInterface(dev.stdout).on('line', hear);
+    createInterface(dev.stderr).on('line', hear);
+    dev.once('exit', () => reject(new Error(said.join('\n'))));
+  });
+  try {
+    await ready;
+    const { stdout } = await inFolder('npx', ['holdfast', '--address', address!, 'run', 'crier', 'Go.', '--json']);
+    const { status, output, toolCalls } = JSON.parse(stdout);
+    assert.deepEqual([status, output, toolCalls.length], ['completed', 'HEAR YE', 1]);
+  } finally {
+    // The whole group: npx stands between.
+    if (dev.exitCode === null) process.kill(-dev.pid!, 'SIGINT');
+    await once(dev, 'exit').catch(() => undefined);
+  }
+});
+
+test('every entry is there, with its types', async () => {
+  await mkdir(join(folder, 'types'), { recursive: true });
+  await writeFile(join(folder, 'types', 'entries.ts'), ENTRIES);
+  const options = { module: 'nodenext', target: 'es2024', strict: true, noEmit: true, skipLibCheck: true, types: [] };
+  await writeFile(join(folder, 'types', 'tsconfig.json'), JSON.stringify({ compilerOptions: options }));
+  await inFolder(join(root, 'node_modules/.bin/tsc'), ['--project', 'types']).catch((error) =>
+    assert.fail(error.stdout),
+  );
+  const { stdout } = await inFolder(process.execPath, ['types/entries.ts']).catch((error) => ({
+    stdout: error.stderr,
+  }));
+  assert.match(stdout, /input must be a z\.object|effect/, 'it runs as far as the tool that is refused');
+});
+
+test('the package holds what it needs and nothing else', async () => {
+  const { stdout } = await inFolder('npm', ['ls', '--all', '--parseable', 'holdfast']);
+  assert.match(stdout, /node_modules\/holdfast/);
+  const { stdout: listed } = await run('tar', ['-tzf', join(folder, 'holdfast-0.1.0.tgz')]);
+  const files = listed
+    .trim()
+    .split('\n')
+    .map((file) => file.replace('package/', ''));
+  const outside = files.filter((file) => !/^(dist\/|README\.md|LICENSE|CHANGELOG\.md|package\.json)/.test(file));
+  assert.deepEqual(outside, []);
+  assert.ok(files.includes('dist/workflow-bundle.js') && files.includes('dist/cli/main.js'));
+  assert.ok(!files.some((file) => /^dist\/(agents|test|bench)\//.test(file)));
+});
