@@ -3,13 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+
 import { z } from 'zod';
 import { type Agent, defineAgent, defineTool } from '../activities/index.ts';
 import { createEndpoint, type ModelEndpoint } from '../activities/model/endpoint.ts';
 import { offlineModel, type Script, type ScriptedModel, startScriptedModel } from '../activities/testing/index.ts';
 import { connect, type Holdfast } from '../client/index.ts';
 import { newRunId } from '../client/runId.ts';
+import { quietLogs } from '../test/support/quiet.ts';
 import { startDevServer } from '../worker/devServer.ts';
 import { createWorker } from '../worker/index.ts';
 
@@ -24,7 +25,7 @@ export interface Ground {
 }
 
 export async function openGround(agents: readonly Agent[], scripts: Record<string, Script>): Promise<Ground> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  quietLogs();
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
   const server = await startDevServer({ dbFile: join(folder, 'temporal.db'), say: console.log });
   const model = await startScriptedModel({ scripts });

@@ -1,10 +1,14 @@
 // What durability costs: a turn's overhead, how long a batch takes, and how many runs go through at once.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { newRunId } from '../client/runId.ts';
 import { readRun } from '../core/readRun.ts';
 import { loop, openGround } from './ground.ts';
 import { runInProcess } from './inProcess.ts';
-import { printRow, repeat } from './measure.ts';
+import { printRow, repeat, sampleOf } from './measure.ts';
 
-const RUNS = 7;
+const RUNS = 9;
 const TURNS = 10;
 
 export async function overhead(): Promise<void> {
@@ -34,6 +38,24 @@ export async function overhead(): Promise<void> {
       Math.max(...calls.map((call) => call.endedAtMs ?? 0)) - Math.min(...calls.map((call) => call.scheduledAtMs ?? 0))
     );
   };
+  const bareWorker = await Worker.create({
+    connection: await NativeConnection.connect({ address: ground.address }),
+    taskQueue: 'bare',
+    workflowsPath: fileURLToPath(new URL('./bareWorkflow.ts', import.meta.url)),
+    activities: { async think() {}, work: (ms: number) => sleep(ms) },
+    maxEagerActivityReservationsPerWorkflowTask: 16,
+  });
+  const bareRunning = bareWorker.run();
+  const bareMs = async () => {
+    const startedMs = performance.now();
+    const args = [TURNS, [20, 20, 20, 20]];
+    await ground.holdfast.client.workflow.execute('bare', {
+      taskQueue: 'bare',
+      workflowId: `bare-${newRunId()}`,
+      args,
+    });
+    return performance.now() - startedMs;
+  };
   const inProcessMs = async () => {
     const startedMs = performance.now();
     await runInProcess(ground.endpoint, turns.agent, 'Go.');
@@ -42,19 +64,30 @@ export async function overhead(): Promise<void> {
   try {
     // Warm: the first runs pay for compilation on all sides.
     for (let i = 0; i < 4; i++) await ground.runMs(turns.agent);
+    for (let i = 0; i < 4; i++) await bareMs();
     await ground.runMs(fifty.agent);
     await inProcessMs();
 
-    // The pair alternates, so that the machine's mood meets both.
-    const pair = await repeat(RUNS, async () => ((await ground.runMs(turns.agent)).ms - (await inProcessMs())) / TURNS);
+    // The three take turns, so that the machine's mood meets them all.
+    const ours: number[] = [];
+    const bare: number[] = [];
+    const inProcess: number[] = [];
+    for (let i = 0; i < RUNS; i++) {
+      inProcess.push((await inProcessMs()) / TURNS);
+      bare.push((await bareMs()) / TURNS);
+      ours.push((await ground.runMs(turns.agent)).ms / TURNS);
+    }
+    const beyond = (values: readonly number[]) => sampleOf(values.map((ms, i) => ms - inProcess[i]!));
+    const overhead = beyond(ours);
     printRow({
-      what: 'overhead a turn, 10 turns × 4 tools of 20 ms',
-      sample: pair,
+      what: `overhead a turn, ${TURNS} turns × 4 tools of 20 ms`,
+      sample: overhead,
       unit: 'ms',
       digits: 1,
       target: { at: 'most', value: 25 },
     });
-    printRow({ what: 'the same loop in-process, whole run', sample: await repeat(RUNS, inProcessMs), unit: 'ms' });
+    printRow({ what: 'the same of a bare Temporal loop: the floor', sample: beyond(bare), unit: 'ms', digits: 1 });
+    printRow({ what: 'a turn of the same loop in-process', sample: sampleOf(inProcess), unit: 'ms', digits: 1 });
     printRow({
       what: 'batch of three tools, 200/180/150 ms',
       sample: await repeat(RUNS, () => batchMs(three.agent)),
@@ -82,6 +115,8 @@ export async function overhead(): Promise<void> {
       target: { at: 'least', value: 20 },
     });
   } finally {
+    bareWorker.shutdown();
+    await bareRunning;
     await ground.close();
   }
 }

@@ -1,4 +1,5 @@
 // `holdfast worker`: serves the agents of a module until it is told to stop.
+import { flushCompileCache } from 'node:module';
 import { Command } from 'commander';
 import type { HoldfastWorker } from '../worker/index.ts';
 import { AGENTS_OPTION, findAgentsFile, loadAgents } from './agentsFile.ts';
@@ -31,6 +32,8 @@ export function workerCommand(): Command {
       const running = worker.run();
       if (process.send) process.send(ready);
       else sayServing(ready, where);
+      // Kept now, and not only at the end: a worker that is killed should find it as well.
+      flushCompileCache();
       await running;
       if (!process.send) console.log('Stopped.');
       // A tool that was given up may still keep the process busy.
