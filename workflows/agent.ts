@@ -3,7 +3,7 @@ import { CancelledFailure, isCancellation, setHandler } from '@temporalio/workfl
 import type { RunInput, RunResult } from '../core/types.ts';
 import { askModel } from './askModel.ts';
 import { carryOut } from './batch.ts';
-import { showDetails } from './details.ts';
+import { showEnd } from './details.ts';
 import { judgeAnswer, judgeBatch } from './judge.ts';
 import { transcriptQuery } from './messages.ts';
 import { finish, openRun, page, recordAnswer, recordOutcomes } from './runState.ts';
@@ -13,7 +13,6 @@ import { startClock } from './timeLimit.ts';
 export async function agent(input: RunInput): Promise<RunResult> {
   const run = openRun(input);
   setHandler(transcriptQuery, (from, limit) => page(run, from, limit));
-  showDetails(run);
 
   const clock = startClock();
   try {
@@ -36,6 +35,7 @@ export async function agent(input: RunInput): Promise<RunResult> {
   } catch (error) {
     if (!isCancellation(error)) throw error;
     if (clock.timeIsUp()) return finish(run, 'time_limit', clock.reason());
+    showEnd(run, 'cancelled', null);
     throw new CancelledFailure('The run was cancelled.');
   }
 }

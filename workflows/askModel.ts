@@ -10,6 +10,7 @@ import { FRESH_BYTES_MAX, MODEL_CALL, QUEUE_WAIT_MS } from '../core/limits.ts';
 import { FAILURE, modelActivityId } from '../core/names.ts';
 import { inWords } from '../core/text.ts';
 import type { Message, ModelAnswer, ModelCallInput } from '../core/types.ts';
+import { showModel } from './details.ts';
 import { messageBytes, type RunState } from './runState.ts';
 
 interface ModelFailed {
@@ -19,6 +20,7 @@ interface ModelFailed {
 
 export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed> {
   run.turn += 1;
+  showModel(run);
   const input: ModelCallInput = {
     agent: run.input.agent,
     turn: run.turn,
@@ -33,6 +35,7 @@ export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed
     scheduleToStartTimeout: QUEUE_WAIT_MS,
     heartbeatTimeout: MODEL_CALL.heartbeatMs,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    summary: `turn ${run.turn}`,
     retry: {
       maximumAttempts: MODEL_CALL.attempts,
       initialInterval: MODEL_CALL.backoff.initialMs,

@@ -2,7 +2,7 @@
 import { CancellationScope } from '@temporalio/workflow';
 import { notStarted, refused } from '../core/toolFailure.ts';
 import type { AgentRecord, Outcome, PlannedCall, ToolCall } from '../core/types.ts';
-import { showDetails } from './details.ts';
+import { showTools } from './details.ts';
 import type { RunState } from './runState.ts';
 import { runTool } from './runTool.ts';
 
@@ -33,14 +33,10 @@ export async function carryOut(
     }
     if (cancelled) for (const slot of waiting.splice(0)) outcomes[slot] = notStarted(calls[slot]!.function.name);
     if (running.size === 0) continue;
-    showDetails(
-      run,
-      [...running.keys()].map((slot) => calls[slot]!),
-      waiting.length,
-    );
+    const shown = [...running.keys()].map((slot) => calls[slot]!);
+    showTools(run, shown, waiting.length);
     running.delete(await Promise.race(running.values()));
   }
-  showDetails(run);
   return outcomes;
 
   async function start(slot: number): Promise<number> {

@@ -2,27 +2,36 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import { callSummary } from '../core/summary.ts';
 import { count, plural } from '../core/text.ts';
-import type { ToolCall } from '../core/types.ts';
+import type { RunStatus, ToolCall } from '../core/types.ts';
 import type { RunState } from './runState.ts';
 
 const CALLS_SHOWN = 10;
 
-export function showDetails(run: RunState, running: readonly ToolCall[] = [], queued = 0): void {
-  const { inputTokens, outputTokens } = run.usage;
-  const lines = [
-    `**${run.input.agent}**, turn ${Math.max(1, run.turn)}`,
-    '',
-    running.length > 0 ? `Waits for ${plural(running.length, 'tool')}:` : 'Waits for the model.',
+export function showModel(run: RunState): void {
+  show(run, ['Waits for the model.']);
+}
+
+export function showTools(run: RunState, running: readonly ToolCall[], queued: number): void {
+  const more = running.length - CALLS_SHOWN;
+  show(run, [
+    `Waits for ${plural(running.length, 'tool')}${queued > 0 ? `; ${plural(queued, 'call')} queued` : ''}:`,
     ...running.slice(0, CALLS_SHOWN).map((call) => `- ${asCode(callSummary(call))}`),
-    ...(running.length > CALLS_SHOWN ? [`- and ${running.length - CALLS_SHOWN} more`] : []),
-    ...(queued > 0 ? ['', `${plural(queued, 'call')} queued for a place.`] : []),
-    '',
-    `${plural(run.calls, 'call')} done, ${run.failedCalls} failed · ${count(inputTokens)} tokens in, ${count(outputTokens)} out`,
-  ];
-  setCurrentDetails(lines.join('\n'));
+    ...(more > 0 ? [`- and ${more} more`] : []),
+  ]);
+}
+
+export function showEnd(run: RunState, status: RunStatus, reason: string | null): void {
+  show(run, [`Ended: **${status}**`, ...(reason ? ['', asCode(reason)] : [])]);
+}
+
+function show(run: RunState, doing: readonly string[]): void {
+  const { inputTokens, outputTokens } = run.usage;
+  const done = `${plural(run.calls, 'call')} done, ${run.failedCalls} failed`;
+  const spent = `${count(inputTokens)} tokens in, ${count(outputTokens)} out`;
+  setCurrentDetails([`**${run.input.agent}**, turn ${run.turn}`, '', ...doing, '', `${done} · ${spent}`].join('\n'));
 }
 
 /** As Markdown code, so that nothing that a model wrote is read as Markdown. */
 function asCode(text: string): string {
-  return `\`${text.replaceAll('`', "'")}\``;
+  return `\`${text.replaceAll('`', "'").replace(/\s+/g, ' ')}\``;
 }

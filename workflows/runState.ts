@@ -18,6 +18,7 @@ import type {
   Usage,
 } from '../core/types.ts';
 import { addUsage, NO_USAGE } from '../core/usage.ts';
+import { showEnd } from './details.ts';
 
 export interface RunState {
   readonly input: RunInput;
@@ -106,6 +107,7 @@ export function warn(run: RunState, warning: string): void {
 }
 
 export function finish(run: RunState, status: RunStatus, reason: string | null): RunResult {
+  showEnd(run, status, reason);
   return {
     status,
     output: lastWords(run),

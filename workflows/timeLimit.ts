@@ -17,7 +17,7 @@ export function startClock(): Clock {
 
   async function waitFor(ms: number): Promise<void> {
     try {
-      await sleep(ms);
+      await sleep(ms, { summary: 'time limit' });
       up = true;
       scope.cancel();
     } catch (error) {
