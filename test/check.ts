@@ -7,7 +7,13 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = (name: string) => `${root}/node_modules/.bin/${name}`;
 
 const CHECKS: Readonly<Record<string, readonly string[]>> = {
-  'format and lint': [bin('biome'), 'ci', '--error-on-warnings', '.'],
+  'format and lint': [
+    bin('biome'),
+    'ci',
+    '--error-on-warnings',
+    ...(process.stdout.isTTY ? [] : ['--colors=off']),
+    '.',
+  ],
   types: [bin('tsc')],
   'layers and bundle': [process.execPath, '--test', `${root}/test/checks/*.test.ts`],
 };
