@@ -32,21 +32,31 @@ endToEnd('a client', (bench) => {
     assert.ok(counted - before >= 1);
   });
 
-  const speaker = bench.agent({
-    script: [{ text: 'one two three four five six seven eight nine ten '.repeat(3), chunkDelayMs: 60 }],
-  });
-  test('events tell a run in order, with the text as it streams', async () => {
+  const speech = 'one two three four five six seven eight nine ten '.repeat(3);
+  const speaker = bench.agent({ script: [{ text: speech }] });
+  test('events tell a run in order', async () => {
     const run = await bench.holdfast.start(speaker.name, 'Speak.');
-    const events: RunEvent[] = [];
-    for await (const event of run.events()) events.push(event);
-    const history = events.filter(({ type }) => type !== 'text' && type !== 'attempt').map(({ type }) => type);
-    assert.deepEqual(history, ['started', 'asked', 'answered', 'ended']);
-    const streamed = events.filter((event) => event.type === 'text');
-    assert.ok(streamed.length >= 2, 'the text came in pieces');
-    const whole = (await run.result()).output ?? '';
+    const types: string[] = [];
+    for await (const { type } of run.events()) if (type !== 'text' && type !== 'attempt') types.push(type);
+    assert.deepEqual(types, ['started', 'asked', 'answered', 'ended']);
+  });
+
+  // It stops in mid-sentence and stays there, so that there is all the time in the world to hear it.
+  const staller = bench.agent({ script: [{ fault: 'stall', text: speech }] });
+  test('events tell the text while the model still speaks, each piece once', async () => {
+    const run = await bench.holdfast.start(staller.name, 'Speak.');
+    const said: Extract<RunEvent, { type: 'text' }>[] = [];
+    for await (const event of run.events()) {
+      if (event.type === 'text') said.push(event);
+      if (event.type === 'text' && said.length === 1) await run.cancel();
+    }
+    assert.equal((await run.result()).status, 'cancelled');
     let told = '';
-    for (const { offset, text } of streamed) told = told.slice(0, offset) + text;
-    assert.ok(told.length > 0 && whole.startsWith(told), 'the pieces are the beginning of the answer');
+    for (const { offset, text } of said) {
+      assert.equal(offset, told.length);
+      told += text;
+    }
+    assert.ok(told.length > 0 && told.length < speech.length && speech.startsWith(told), told);
   });
 
   test('following ends with its signal, and leaves the run alone', async () => {
