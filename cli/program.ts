@@ -1,6 +1,6 @@
 // The `holdfast` command: its commands and the options that all of them take.
-import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { VERSION } from '../core/version.ts';
 import { agentsCommand } from './agents.ts';
 import { cancelCommand } from './cancel.ts';
 import { devCommand } from './dev.ts';
@@ -15,7 +15,7 @@ import { workerCommand } from './worker.ts';
 export function holdfastProgram(): Command {
   const program = new Command('holdfast')
     .description('Durable LLM agents on Temporal.')
-    .version(version())
+    .version(VERSION)
     .option('--address <host:port>', 'the Temporal server (default: TEMPORAL_ADDRESS, temporal.toml, 127.0.0.1:7233)')
     .option('--namespace <name>', 'its namespace (default: TEMPORAL_NAMESPACE, temporal.toml, "default")')
     .option('--profile <name>', 'a profile of temporal.toml (default: TEMPORAL_PROFILE, "default")')
@@ -39,10 +39,4 @@ export function holdfastProgram(): Command {
     program.addCommand(command.copyInheritedSettings(program));
   for (const command of [program, ...program.commands]) command.exitOverride();
   return program;
-}
-
-function version(): string {
-  // One folder up in a clone, two in what is published (dist/cli).
-  const require = createRequire(import.meta.url);
-  return require(import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json').version;
 }
