@@ -40,8 +40,9 @@ function stackOf(thrown: unknown): string | undefined {
 
 function isRetryable(thrown: unknown): boolean {
   if (thrown instanceof ToolError) return thrown.retry;
-  // Mistakes in the program come back the same every time. A TypeError with a cause is fetch's way to say "no network".
-  if (thrown instanceof ReferenceError || thrown instanceof SyntaxError) return false;
+  // Mistakes in the program come back the same every time. A TypeError with a cause is fetch's way to say "no network",
+  // and a SyntaxError comes from what somebody sent, such as the HTML of a gateway.
+  if (thrown instanceof ReferenceError) return false;
   if (thrown instanceof TypeError && thrown.cause === undefined) return false;
   const status = read(() => (thrown as { status?: unknown } | null)?.status);
   return typeof status !== 'number' || isRetryableStatus(status);

@@ -1,7 +1,7 @@
 // `holdfast cancel`: asks a run to stop, and waits for its end.
 import { Command } from 'commander';
 import { RunNotFound } from '../client/index.ts';
-import { TYPED, unlessInterrupted, withHoldfast } from './connected.ts';
+import { addressFlags, settingsOf, TYPED, unlessInterrupted, withHoldfast } from './connected.ts';
 import { EXIT } from './exit.ts';
 import { printJson, runJson } from './json.ts';
 import { ended } from './showRun.ts';
@@ -27,16 +27,19 @@ export function cancelCommand(): Command {
         }
         const run = await handle.read();
         if (json) printJson(runJson(run));
-        else process.stdout.write(`${whatHappened(id, before.endedAtMs !== null, run.status)}\n`);
+        else {
+          const flags = addressFlags(settingsOf(command));
+          process.stdout.write(`${whatHappened(id, before.endedAtMs !== null, run.status, flags)}\n`);
+        }
         return run.endedAtMs === null ? EXIT.otherwise : EXIT.completed;
       }),
     );
 }
 
-function whatHappened(id: string, wasOver: boolean, status: string): string {
+function whatHappened(id: string, wasOver: boolean, status: string, flags: string): string {
   if (wasOver) return `${id} was over already: ${status}.`;
   if (status === 'cancelled') return `${id} is cancelled.`;
   if (status === 'running')
-    return `${id} is asked to stop and has not after ${WAIT_MS / 1_000} s: is a worker running? See: ${TYPED} watch ${id}`;
+    return `${id} is asked to stop and has not after ${WAIT_MS / 1_000} s: is a worker running? See: ${TYPED} watch ${id}${flags}`;
   return `${id} ended before it could be cancelled: ${status}.`;
 }

@@ -1,6 +1,6 @@
 // How the command ends: its exit codes, and what an error says to a person.
 import { InvalidArgumentError } from 'commander';
-import { NoWorker, RunNotFound, TemporalUnreachable } from '../client/index.ts';
+import { InvalidStart, NoWorker, RunNotFound, TemporalUnreachable } from '../client/index.ts';
 import { inert } from './inert.ts';
 
 export const EXIT = {
@@ -22,7 +22,7 @@ export class UsageError extends Error {
 }
 
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof UsageError || error instanceof RunNotFound) return EXIT.usage;
+  if (error instanceof UsageError || error instanceof RunNotFound || error instanceof InvalidStart) return EXIT.usage;
   if (error instanceof TemporalUnreachable) return EXIT.unreachable;
   if (error instanceof NoWorker) return EXIT.noWorker;
   return EXIT.otherwise;

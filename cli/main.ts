@@ -1,11 +1,17 @@
 #!/usr/bin/env node
 // The `holdfast` command's entry: runs it, and turns what goes wrong into one line and an exit code.
-import { enableCompileCache } from 'node:module';
+import * as nodeModule from 'node:module';
 import { join } from 'node:path';
 import { cacheDir } from '../worker/cacheDir.ts';
 
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 18)) {
+  process.stderr.write(`holdfast needs Node 22.18 or later; this is ${process.versions.node}.\n`);
+  process.exit(1);
+}
+
 // Before anything large is loaded: with what was compiled last time, a worker polls 150 ms sooner.
-enableCompileCache(join(cacheDir(), 'compiled'));
+nodeModule.enableCompileCache(join(cacheDir(), 'compiled'));
 const { CommanderError } = await import('commander');
 const { EXIT, exitCodeOf, told } = await import('./exit.ts');
 const { holdfastProgram } = await import('./program.ts');

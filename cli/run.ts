@@ -1,9 +1,10 @@
 // `holdfast run`: starts a run and shows it to its end.
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { NoWorker, type RunHandle, type StartOptions } from '../client/index.ts';
+import { NoWorker, type RunHandle, type StartOptions, TemporalUnreachable } from '../client/index.ts';
 import { addressFlags, settingsOf, TYPED, unlessInterrupted, untilInterrupted, withHoldfast } from './connected.ts';
 import { EXIT, told, UsageError, wholeNumber } from './exit.ts';
+import { inertLine } from './inert.ts';
 import { printJson, runJson } from './json.ts';
 import { createScreen } from './screen.ts';
 import { ended, finishOnScreen, followOnScreen } from './showRun.ts';
@@ -34,10 +35,20 @@ export function runCommand(): Command {
         const { detach, json, ...limits } = options;
         const handle = await holdfast.start(agent, asked, limits);
         const flags = addressFlags(settingsOf(command));
+        await sayIfOther(handle, agent, asked, options.id);
         if (detach) return detached(handle, json === true, flags);
-        return follow(handle, { agent, input: asked }, { json: json === true, flags });
+        return follow(handle, { json: json === true, flags });
       });
     });
+}
+
+/** An id that was there before gives back its run, whatever it was asked: say so before that run is shown. */
+async function sayIfOther(handle: RunHandle, agent: string, input: string, id: string | undefined): Promise<void> {
+  if (id === undefined) return;
+  const run = await handle.read();
+  if (run.agent === agent && run.input === input) return;
+  const other = run.agent === agent ? 'another input' : `agent ${inertLine(run.agent, 64)}`;
+  process.stderr.write(`The id ${handle.workflowId} was there before, with ${other}: this is that run.\n`);
 }
 
 async function detached(handle: RunHandle, json: boolean, flags: string): Promise<number> {
@@ -51,7 +62,6 @@ async function detached(handle: RunHandle, json: boolean, flags: string): Promis
 
 async function follow(
   handle: RunHandle,
-  asked: { readonly agent: string; readonly input: string },
   { json, flags }: { readonly json: boolean; readonly flags: string },
 ): Promise<number> {
   const interrupt = untilInterrupted();
@@ -61,6 +71,9 @@ async function follow(
     if (json) await unlessInterrupted(ended(handle), interrupt.signal);
     else await followOnScreen(handle, screen, interrupt.signal);
   } catch (error) {
+    // The run goes on without us: say how to come back to it.
+    if (error instanceof TemporalUnreachable)
+      process.stderr.write(`When it is back: ${TYPED} watch ${handle.workflowId}${flags}\n`);
     if (!(error instanceof NoWorker)) throw error;
     if (json) printJson(runJson(await handle.read()));
     process.stderr.write(`${told(error)} Follow it: ${TYPED} watch ${handle.workflowId}${flags}\n`);
@@ -69,7 +82,5 @@ async function follow(
     interrupt.stop();
   }
   const run = await handle.read();
-  if (run.agent !== asked.agent || run.input !== asked.input)
-    process.stderr.write(`The id ${handle.workflowId} was there before, with another input: this is that run.\n`);
   return finishOnScreen(run, screen, { json, flags, interrupted: interrupt.signal.aborted });
 }

@@ -26,7 +26,7 @@ export async function followOnScreen(handle: RunHandle, screen: Screen, signal: 
   try {
     for await (const event of handle.events({ signal })) {
       seen.add(event);
-      const lines = linesOf(event, screen, plainText);
+      const lines = linesOf(event, seen, screen, plainText);
       if (lines.length > 0) screen.print(...lines);
       if (event.type === 'started') screen.live(() => frame(seen, screen));
     }
@@ -43,7 +43,9 @@ function frame(seen: RunSeen, screen: Screen): string[] {
 }
 
 /** What an event is worth on the screen for good. On a terminal the bars tell most of it. */
-function linesOf(event: RunEvent, screen: Screen, plainText: { saidAtMs: number }): string[] {
+function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { saidAtMs: number }): string[] {
+  const toolAt = (turn: number, slot: number) =>
+    inertLine(seen.turns.find((other) => other.turn === turn)?.calls[slot]?.tool ?? `call ${turn}.${slot}`, 64);
   const line = (text: string) => cutTo(text, screen.columns);
   switch (event.type) {
     case 'started':
@@ -57,9 +59,11 @@ function linesOf(event: RunEvent, screen: Screen, plainText: { saidAtMs: number 
       ];
     case 'attempt': {
       if (event.attempt < 2) return [];
-      const who = event.slot === null ? 'model' : `call ${event.turn}.${event.slot}`;
-      const why = event.lastError ? `: ${inertLine(event.lastError, 200)}` : '';
-      return [line(`  turn ${event.turn}, ${who}: attempt ${event.attempt}${why}`)];
+      const who = event.slot === null ? 'the model' : toolAt(event.turn, event.slot);
+      // Temporal's word for a worker that is gone says little to people.
+      const lastError = /heartbeat timeout/i.test(event.lastError ?? '') ? 'its worker was lost' : event.lastError;
+      const why = lastError ? `: ${inertLine(lastError, 200)}` : '';
+      return [line(`  ${who}: attempt ${event.attempt}${why}`)];
     }
     case 'call_ended': {
       const { ok, tool, kind, text, scheduledAtMs } = event.call;
@@ -70,7 +74,7 @@ function linesOf(event: RunEvent, screen: Screen, plainText: { saidAtMs: number 
     }
     case 'progress':
       if (screen.isLive) return [];
-      return [line(`  turn ${event.turn}, call ${event.slot}: ${inertLine(progressText(event.progress), 100)}`)];
+      return [line(`  ${toolAt(event.turn, event.slot)}: ${inertLine(progressText(event.progress), 100)}`)];
     case 'text': {
       if (screen.isLive || event.atMs - plainText.saidAtMs < PLAIN_TEXT_EVERY_MS) return [];
       plainText.saidAtMs = event.atMs;

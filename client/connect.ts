@@ -7,6 +7,7 @@ import { listRuns, type RunSummary } from './listRuns.ts';
 import { type RunHandle, runHandle } from './runHandle.ts';
 import { newRunId } from './runId.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
+import { checkStart } from './startable.ts';
 
 export interface ConnectOptions extends SettingsOptions {
   readonly taskQueue?: string;
@@ -62,6 +63,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
     async start(agent, input, { id, ...limits } = {}) {
       const runInput: RunInput = { agent, input, ...limits };
       const workflowId = id ?? `${agent}-${newRunId()}`;
+      checkStart(runInput, workflowId);
       try {
         const handle = await client.workflow.start(WORKFLOW_TYPE, {
           args: [runInput],
@@ -72,13 +74,13 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
           memo: { agent },
           staticSummary: agent,
         });
-        return runHandle(client, workflowId, handle.firstExecutionRunId);
+        return runHandle(client, address, workflowId, handle.firstExecutionRunId);
       } catch (error) {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) return runHandle(client, workflowId);
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return runHandle(client, address, workflowId);
         throw grpcCode(error) === 'unavailable' ? unreachable(address, error) : error;
       }
     },
-    get: (workflowId, runId) => runHandle(client, workflowId, runId),
+    get: (workflowId, runId) => runHandle(client, address, workflowId, runId),
     list: (listOptions = {}) => listRuns(client, listOptions),
     close: () => connection.close(),
   };

@@ -5,3 +5,4 @@ export { type ConnectOptions, connect, type Holdfast, type StartOptions } from '
 export { NoWorker, RunNotFound, TemporalUnreachable } from './errors.ts';
 export type { RunSummary } from './listRuns.ts';
 export type { RunHandle } from './runHandle.ts';
+export { InvalidStart } from './startable.ts';

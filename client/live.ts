@@ -43,10 +43,11 @@ export function createLiveLook(client: Client, { workflowId, runId }: RunPlace):
 
 function news(activity: PendingActivity, before: Told): { events: LiveEvent[]; now: Told } {
   const place = parseActivityId(activity.activityId ?? '');
-  const startedMs = timestampMs(activity.lastStartedTime);
+  const attempt = activity.attempt ?? 1;
+  // The first attempt is told when it has started; a later one from the moment that the one before has failed.
+  const startedMs = timestampMs(activity.lastStartedTime) || (attempt > 1 ? Date.now() : 0);
   if (!place || startedMs === 0) return { events: [], now: before };
   const { turn, slot } = place;
-  const attempt = activity.attempt ?? 1;
   const events: LiveEvent[] = [];
   if (attempt !== before.attempt)
     events.push({

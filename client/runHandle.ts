@@ -10,7 +10,7 @@ import type { History } from '../core/history.ts';
 import { readRun } from '../core/readRun.ts';
 import { type Run, type RunEvent, resultOf } from '../core/run.ts';
 import type { RunResult } from '../core/types.ts';
-import { grpcCode, NoWorker, RunNotFound } from './errors.ts';
+import { grpcCode, NoWorker, RunNotFound, unreachable } from './errors.ts';
 import { followRun } from './followRun.ts';
 import { historyPages } from './history.ts';
 
@@ -34,20 +34,22 @@ export interface RunHandle {
 
 const PICK_UP_MS = 5_000;
 
-export function runHandle(client: Client, workflowId: string, runId?: string): RunHandle {
+export function runHandle(client: Client, address: string, workflowId: string, runId?: string): RunHandle {
   const workflow = client.workflow.getHandle(workflowId, runId);
   const place = { workflowId, runId };
 
-  const notFound = (error: unknown) =>
-    error instanceof WorkflowNotFoundError || grpcCode(error) === 'notFound'
-      ? new RunNotFound(`There is no run "${workflowId}". "holdfast list" shows those there are.`)
-      : error;
+  /** An error of the server, as one that a person can act on. */
+  function told(error: unknown): unknown {
+    if (error instanceof WorkflowNotFoundError || grpcCode(error) === 'notFound')
+      return new RunNotFound(`There is no run "${workflowId}". "holdfast list" shows those there are.`);
+    return grpcCode(error) === 'unavailable' ? unreachable(address, error) : error;
+  }
 
   async function found<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (error) {
-      throw notFound(error);
+      throw told(error);
     }
   }
 
@@ -55,7 +57,7 @@ export function runHandle(client: Client, workflowId: string, runId?: string): R
     try {
       yield* followRun(client, place, signal);
     } catch (error) {
-      throw notFound(error);
+      throw told(error);
     }
   }
 
@@ -87,7 +89,7 @@ export function runHandle(client: Client, workflowId: string, runId?: string): R
         for await (const page of historyPages(client, place, { wait: true, signal }))
           if (page.some((event) => event.workflowTaskStartedEventAttributes)) return;
       } catch (error) {
-        throw notFound(error);
+        throw told(error);
       }
       throw new NoWorker(
         `No worker took ${workflowId} within ${withinMs / 1_000} seconds. Is one running? Start it with "holdfast worker" or "holdfast dev"; the run waits.`,

@@ -1,11 +1,12 @@
 // Reads a run from its history and nothing else. It takes the workflow's own steps: what happened to a call is told by
 // the same function that told it to the workflow.
+import { causeOf, endOf } from './ends.ts';
 import { batchWarning, outcomeText } from './failures.ts';
-import { eventId, type Failure, firstJson, type History, type HistoryEvent, timeMs } from './history.ts';
+import { eventId, firstJson, type History, type HistoryEvent, timeMs } from './history.ts';
 import { MODEL_ACTIVITY, parseActivityId } from './names.ts';
-import type { Call, Run, RunEvent, RunState, Turn } from './run.ts';
-import { type FailureCause, failedOutcome, notStarted, refused, type TimeoutKind } from './toolFailure.ts';
-import type { AgentRecord, Message, ModelAnswer, Outcome, RunInput, RunResult, ToolCallResult } from './types.ts';
+import type { Call, Run, RunEvent, Turn } from './run.ts';
+import { type FailureCause, failedOutcome, notStarted, refused } from './toolFailure.ts';
+import type { AgentRecord, Message, ModelAnswer, Outcome, RunInput, ToolCallResult } from './types.ts';
 import { addUsage, NO_USAGE } from './usage.ts';
 
 export interface RunReader {
@@ -214,49 +215,4 @@ function settle(call: OpenCall, outcome: Outcome, atMs: number): RunEvent {
 
 function outcomesOf(turn: OpenTurn): Outcome[] {
   return turn.calls.flatMap((call) => call.outcome ?? []);
-}
-
-interface End {
-  readonly status: RunState;
-  readonly result?: RunResult;
-  readonly reason: string | null;
-}
-
-function endOf(event: HistoryEvent): End | null {
-  if (event.workflowExecutionCompletedEventAttributes) {
-    const result = firstJson(event.workflowExecutionCompletedEventAttributes.result) as RunResult | undefined;
-    return { status: result?.status ?? 'completed', reason: result?.reason ?? null, ...(result && { result }) };
-  }
-  if (event.workflowExecutionFailedEventAttributes)
-    return {
-      status: 'failed',
-      reason: event.workflowExecutionFailedEventAttributes.failure?.message ?? 'The workflow failed.',
-    };
-  if (event.workflowExecutionCanceledEventAttributes) return { status: 'cancelled', reason: 'The run was cancelled.' };
-  if (event.workflowExecutionTerminatedEventAttributes)
-    return {
-      status: 'terminated',
-      reason: event.workflowExecutionTerminatedEventAttributes.reason || 'The workflow was terminated from outside.',
-    };
-  if (event.workflowExecutionTimedOutEventAttributes)
-    return { status: 'timed_out', reason: "The workflow took longer than Temporal's own timeout for it." };
-  return null;
-}
-
-const TIMEOUTS: readonly TimeoutKind[] = ['START_TO_CLOSE', 'SCHEDULE_TO_START', 'SCHEDULE_TO_CLOSE', 'HEARTBEAT'];
-
-function causeOf(failure: Failure | null | undefined): FailureCause {
-  const message = failure?.message ?? 'the call was lost';
-  if (failure?.applicationFailureInfo)
-    return { source: 'application', type: failure.applicationFailureInfo.type, message };
-  if (failure?.timeoutFailureInfo)
-    return { source: 'timeout', timeout: timeoutOf(failure.timeoutFailureInfo.timeoutType) };
-  if (failure?.canceledFailureInfo) return { source: 'cancelled' };
-  return { source: 'other', message };
-}
-
-/** A number in the protocol (1 is start-to-close), a name in exported JSON. */
-function timeoutOf(type: number | string | null | undefined): TimeoutKind {
-  if (typeof type === 'number') return TIMEOUTS[type - 1] ?? 'START_TO_CLOSE';
-  return TIMEOUTS.find((timeout) => type?.endsWith(timeout)) ?? 'START_TO_CLOSE';
 }

@@ -4,7 +4,14 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
-import { connect, NoWorker, type RunEvent, RunNotFound, TemporalUnreachable } from '../../client/index.ts';
+import {
+  connect,
+  InvalidStart,
+  NoWorker,
+  type RunEvent,
+  RunNotFound,
+  TemporalUnreachable,
+} from '../../client/index.ts';
 import { endToEnd } from '../support/bench.ts';
 
 endToEnd('a client', (bench) => {
@@ -106,6 +113,16 @@ endToEnd('a client', (bench) => {
     );
     await run.cancel();
     await empty.close();
+  });
+
+  test('what cannot be started is refused before it is sent, with the limit', async () => {
+    const start = (input: string, id?: string) =>
+      bench.holdfast.start(counter.name, input, id === undefined ? {} : { id });
+    const refused = (says: RegExp) => (error: unknown) => error instanceof InvalidStart && says.test(error.message);
+    await assert.rejects(start(' \n'), refused(/nothing in the input/));
+    await assert.rejects(start('é'.repeat(600_000)), refused(/1,200,000 bytes; 1,048,576 are allowed/));
+    await assert.rejects(start('Go.', ''), refused(/1 to 255 characters/));
+    await assert.rejects(start('Go.', 'x'.repeat(256)), refused(/has 256/));
   });
 
   test('no server, and no namespace, are told apart', async () => {

@@ -103,7 +103,7 @@ endToEnd('retries', (bench) => {
       toolErrorAfter: 3,
       typeError: 1,
       referenceError: 1,
-      syntaxError: 1,
+      syntaxError: 3,
       noNetwork: 3,
       status400: 1,
       status404: 1,
