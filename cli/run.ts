@@ -71,9 +71,10 @@ async function follow(
     if (json) await unlessInterrupted(ended(handle), interrupt.signal);
     else await followOnScreen(handle, screen, interrupt.signal);
   } catch (error) {
-    // The run goes on without us: say how to come back to it.
-    if (error instanceof TemporalUnreachable)
-      process.stderr.write(`When it is back: ${TYPED} watch ${handle.workflowId}${flags}\n`);
+    if (error instanceof TemporalUnreachable) {
+      process.stderr.write(`${told(error)} Come back to the run: ${TYPED} watch ${handle.workflowId}${flags}\n`);
+      return EXIT.unreachable;
+    }
     if (!(error instanceof NoWorker)) throw error;
     if (json) printJson(runJson(await handle.read()));
     process.stderr.write(`${told(error)} Follow it: ${TYPED} watch ${handle.workflowId}${flags}\n`);

@@ -17,7 +17,9 @@ export class NoWorker extends Error {
 }
 
 export function unreachable(address: string, error: unknown): TemporalUnreachable {
-  const detail = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  // gRPC wraps what happened in much that did not: "14 UNAVAILABLE: No connection established. Last error: …".
+  const detail = /connect E\w+/.exec(message)?.[0] ?? message;
   return new TemporalUnreachable(
     `No Temporal server answers at ${address} (${detail}). Start one with "holdfast dev", or set TEMPORAL_ADDRESS.`,
     { cause: error },
