@@ -1,6 +1,7 @@
 // An agent is data: who it is, what it may use, and its limits.
-import { AGENT_DEFAULTS } from '../core/limits.ts';
+import { AGENT_DEFAULTS, INSTRUCTIONS_BYTES_MAX, TOOLS_MAX } from '../core/limits.ts';
 import { NAME_PATTERN } from '../core/names.ts';
+import { count, utf8Length } from '../core/text.ts';
 import type { AgentRules, WhenAllToolsFail } from '../core/types.ts';
 import { type Duration, type Presenter, type Tool, toMs } from './defineTool.ts';
 import type { Script } from './testing/script.ts';
@@ -68,6 +69,10 @@ export function defineAgent(options: AgentOptions): Agent {
     throw wrong('a name is a letter, then up to 63 letters, digits, "_" or "-".');
   if (!options.model) throw wrong('say which model it uses, for example model: "gpt-4o".');
   if (!options.instructions) throw wrong('say who it is and what it should do in instructions.');
+  if (utf8Length(options.instructions) > INSTRUCTIONS_BYTES_MAX)
+    throw wrong(`its instructions are over ${count(INSTRUCTIONS_BYTES_MAX)} bytes. Let a tool read what is longer.`);
+  if ((options.tools?.length ?? 0) > TOOLS_MAX)
+    throw wrong(`it has more than ${TOOLS_MAX} tools; no model takes more.`);
   const tools = new Map<string, Tool>();
   for (const tool of options.tools ?? []) {
     if (tools.has(tool.name)) throw wrong(`it has two tools named ${tool.name}. Rename one.`);

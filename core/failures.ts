@@ -1,5 +1,5 @@
 // How failures read: as the model sees them, and in the run's report.
-import { cutText, plural } from './text.ts';
+import { count, cutText, plural } from './text.ts';
 import type { Outcome, ToolFailure } from './types.ts';
 
 /** The content of a failed call's tool message. */
@@ -11,11 +11,15 @@ export function outcomeText(outcome: Outcome): string {
   return outcome.ok ? outcome.text : failureText(outcome);
 }
 
+/** Lines of one warning: more than anybody reads, and a turn may have a thousand calls. */
+const LINES_MAX = 50;
+
 /** One warning about a batch in which calls failed, for the run's report; null when none did. */
 export function batchWarning(turn: number, outcomes: readonly Outcome[]): string | null {
   const failures = outcomes.filter((outcome) => !outcome.ok);
   if (failures.length === 0) return null;
-  const lines = failures.map((failure) => `- ${failure.tool}: ${cutText(failure.error, 300)}`);
+  const lines = failures.slice(0, LINES_MAX).map(({ tool, error }) => `- ${tool}: ${cutText(error, 300)}`);
+  if (failures.length > LINES_MAX) lines.push(`- and ${count(failures.length - LINES_MAX)} more`);
   if (allToolsFailed(outcomes)) return `Turn ${turn}: Multiple errors occurred:\n${lines.join('\n')}`;
   return `Turn ${turn}: ${failures.length} of ${plural(outcomes.length, 'call')} failed:\n${lines.join('\n')}`;
 }

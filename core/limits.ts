@@ -57,8 +57,13 @@ export const PAGE_BYTES_MAX = 1024 * KB;
 export const ERROR_CHARS_MAX = 4_000;
 /** Nesting of a call's arguments. */
 export const ARGUMENT_DEPTH_MAX = 64;
-/** Warnings kept in a run's result. */
+/** Warnings kept in a run's result, and their text: the result is one payload, with the output in it. */
 export const WARNINGS_MAX = 50;
+export const WARNINGS_CHARS_MAX = 100_000;
+/** What an agent is told. It is recorded with the run, so that it must fit a payload with room to spare. */
+export const INSTRUCTIONS_BYTES_MAX = 256 * KB;
+/** Tools of an agent: as many as OpenAI takes in a request. */
+export const TOOLS_MAX = 128;
 /** Consecutive answers cut off by the output limit after which the run ends. */
 export const TRUNCATED_MAX = 2;
 /** A single call that fails in the same way this often in a row ends the run. */

@@ -1,7 +1,7 @@
 // The state of a run, and everything that changes it. It is small on purpose: continue-as-new will carry it.
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { batchWarning, outcomeText } from '../core/failures.ts';
-import { PAGE_BYTES_MAX, WARNINGS_MAX } from '../core/limits.ts';
+import { PAGE_BYTES_MAX, WARNINGS_CHARS_MAX, WARNINGS_MAX } from '../core/limits.ts';
 import { FAILURE } from '../core/names.ts';
 import { utf8Length } from '../core/text.ts';
 import type {
@@ -102,8 +102,12 @@ export function recordOutcomes(run: RunState, calls: readonly ToolCall[], outcom
   if (warning) warn(run, warning);
 }
 
+const MORE_WARNINGS = 'More went wrong after this; the history has all of it.';
+
 export function warn(run: RunState, warning: string): void {
-  if (run.warnings.length < WARNINGS_MAX) run.warnings.push(warning);
+  const chars = run.warnings.reduce((sum, { length }) => sum + length, warning.length);
+  if (run.warnings.length < WARNINGS_MAX && chars <= WARNINGS_CHARS_MAX) run.warnings.push(warning);
+  else if (run.warnings.at(-1) !== MORE_WARNINGS) run.warnings.push(MORE_WARNINGS);
 }
 
 export function finish(run: RunState, status: RunStatus, reason: string | null): RunResult {

@@ -91,7 +91,7 @@ async function* parts(response: Response, request: AbortController): AsyncGenera
     yield* Stream.fromSSEResponse<WirePart>(response, request);
     return;
   }
-  const body = await response.text();
+  const body = await wholeBody(response);
   let whole: WirePart;
   try {
     whole = JSON.parse(body);
@@ -102,4 +102,16 @@ async function* parts(response: Response, request: AbortController): AsyncGenera
     throw badAnswer(`The model's server answered with an error: ${oneLine(JSON.stringify(whole.error), 1_000)}`);
   if (!whole?.choices?.length) throw badAnswer('The model answered without a choice.');
   yield whole;
+}
+
+/** The body as text, read no further than an answer may be long. */
+async function wholeBody({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > ANSWER_CHARS_MAX)
+      throw badAnswer(`The model answered with more than ${count(ANSWER_CHARS_MAX)} characters.`);
+  }
+  return text + decoder.decode();
 }
