@@ -129,10 +129,16 @@ export function defineTool<Input extends ObjectSchema, Result>(
   if (options.effect === 'once' && attempts !== 1)
     throw wrong("effect 'once' means one attempt; drop retry, or make the tool idempotent with ctx.idempotencyKey.");
 
+  const { backoff } = TOOL_DEFAULTS;
+  const initialMs = toMs(options.retry?.initial, backoff.initialMs, wrong);
+  const maxMs = toMs(options.retry?.max, Math.max(backoff.maxMs, initialMs), wrong);
+  const factor = options.retry?.factor ?? backoff.factor;
+  if (!(Number.isFinite(factor) && factor >= 1)) throw wrong('retry.factor must be a number from 1.');
+  if (maxMs < initialMs) throw wrong('retry.max must not be less than retry.initial.');
+
   // A field that the schema does not know is the model's mistake, and it should hear of it.
   const input = options.input._zod.def.catchall === undefined ? options.input.strict() : options.input;
   const waits = options.thread !== undefined || options.workerParallel !== undefined;
-  const { backoff } = TOOL_DEFAULTS;
   return {
     name,
     description: options.description,
@@ -144,11 +150,7 @@ export function defineTool<Input extends ObjectSchema, Result>(
       ...(waits && { waitMs: TOOL_DEFAULTS.waitMs }),
       heartbeatMs: toMs(options.heartbeat, TOOL_DEFAULTS.heartbeatMs, wrong),
       attempts,
-      backoff: {
-        initialMs: toMs(options.retry?.initial, backoff.initialMs, wrong),
-        factor: options.retry?.factor ?? backoff.factor,
-        maxMs: toMs(options.retry?.max, backoff.maxMs, wrong),
-      },
+      backoff: { initialMs, factor, maxMs },
       ...(options.maxParallel !== undefined && { maxParallel: options.maxParallel }),
     },
     workerParallel: options.workerParallel,

@@ -33,7 +33,10 @@ export function createPlaces(limit: number): Places {
       }
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const giveUp = () => {
-        waiting.splice(waiting.indexOf(resolve), 1);
+        const at = waiting.indexOf(resolve);
+        // It has its place already.
+        if (at < 0) return;
+        waiting.splice(at, 1);
         reject(signal.reason);
       };
       waiting.push(resolve);

@@ -10,7 +10,14 @@ const LIST_CHARS_MAX = 2_000;
 export function present(tool: Tool, agentPresenter: Presenter | undefined, value: unknown): string {
   // The tool's own presenter takes what the tool returns; that is what `value` is.
   const presenter = (tool.present ?? agentPresenter ?? 'json') as Presenter;
-  if (typeof presenter === 'function') return resultText(presenter(value));
+  if (typeof presenter === 'function') {
+    try {
+      return resultText(presenter(value));
+    } catch {
+      // The tool has run: what cannot be presented is shown as it is, and never makes the call a failure.
+      return resultText(value);
+    }
+  }
   return presenter === 'list' ? listText(tool.name, value) : resultText(value);
 }
 

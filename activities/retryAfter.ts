@@ -3,7 +3,7 @@ import { RETRY_AFTER_MAX_MS } from '../core/limits.ts';
 
 /**
  * The delay that `retry-after-ms` or `Retry-After` (seconds, or an HTTP date) asks for, within the cap; undefined where
- * they are absent, negative or garbage.
+ * they are absent, zero, negative or garbage.
  */
 export function retryAfterMs(headers: Headers | undefined, nowMs = Date.now()): number | undefined {
   const exact = number(headers?.get('retry-after-ms'));
@@ -21,6 +21,7 @@ function number(text: string | null | undefined): number | undefined {
   return text && /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : undefined;
 }
 
-function capped(ms: number): number | undefined {
-  return ms >= 0 ? Math.min(ms, RETRY_AFTER_MAX_MS) : undefined;
+/** "At once" leaves the delay to the retry policy: Temporal's server takes a next delay of 0 for "never again". */
+export function capped(ms: number): number | undefined {
+  return ms > 0 ? Math.min(ms, RETRY_AFTER_MAX_MS) : undefined;
 }

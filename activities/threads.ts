@@ -16,6 +16,11 @@ export type ThreadAnswer = { readonly value: unknown } | { readonly thrown: Thro
 // A tool that runs out of memory loses its thread, not the machine's memory to every other run.
 const HEAP_MB_MAX = 512;
 
+/** The thread ended without an answer: it exited, or ran out of memory. What its tool has done, nobody knows. */
+export class ThreadDied extends Error {
+  override readonly name = 'ThreadDied';
+}
+
 export interface Threads {
   /** How many run at once. */
   readonly size: number;
@@ -39,7 +44,9 @@ export function createThreads(size: number = availableParallelism()): Threads {
         resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
       });
       // What threadMain returns.
-      const answer = (await pool.run(task, { signal })) as ThreadAnswer;
+      const answer = (await pool.run(task, { signal }).catch((error) => {
+        throw signal.aborted ? error : new ThreadDied(error instanceof Error ? error.message : String(error));
+      })) as ThreadAnswer;
       if ('thrown' in answer) throw failureOf(answer.thrown);
       return answer.value;
     },

@@ -44,7 +44,7 @@ function isRetryable(thrown: unknown): boolean {
   // and a SyntaxError comes from what somebody sent, such as the HTML of a gateway.
   if (thrown instanceof ReferenceError) return false;
   if (thrown instanceof TypeError && thrown.cause === undefined) return false;
-  const status = read(() => (thrown as { status?: unknown } | null)?.status);
+  const status = read(() => statusOf(thrown));
   return typeof status !== 'number' || isRetryableStatus(status);
 }
 
@@ -55,8 +55,26 @@ export function isRetryableStatus(status: number): boolean {
 
 function delayOf(thrown: unknown): number | undefined {
   if (thrown instanceof ToolError) return thrown.retryAfterMs;
-  const headers = read(() => (thrown as { headers?: unknown } | null)?.headers);
-  return headers instanceof Headers ? retryAfterMs(headers) : undefined;
+  return read(() => {
+    const { headers, response } = (thrown ?? {}) as HttpError;
+    const found = headers ?? response?.headers;
+    // Some clients keep headers as a plain object.
+    if (!found) return undefined;
+    return retryAfterMs(found instanceof Headers ? found : new Headers(found as Record<string, string>));
+  });
+}
+
+/** What HTTP clients hang on their errors: fetch wrappers on the error itself, others on its response. */
+interface HttpError {
+  readonly status?: unknown;
+  readonly statusCode?: unknown;
+  readonly headers?: unknown;
+  readonly response?: { readonly status?: unknown; readonly headers?: unknown };
+}
+
+function statusOf(thrown: unknown): unknown {
+  const { status, statusCode, response } = (thrown ?? {}) as HttpError;
+  return status ?? statusCode ?? response?.status;
 }
 
 /** A getter of what was thrown may throw in turn. */

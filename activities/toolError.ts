@@ -1,5 +1,5 @@
 // The error a tool throws on purpose.
-import { RETRY_AFTER_MAX_MS } from '../core/limits.ts';
+import { capped } from './retryAfter.ts';
 
 /**
  * A failure that trying again will not mend: the model is told at once. With `retry: true` it is tried again by the
@@ -17,7 +17,6 @@ export class ToolError extends Error {
   constructor(message: string, options: { retry?: boolean; retryAfterMs?: number; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.retry = options.retry ?? options.retryAfterMs !== undefined;
-    this.retryAfterMs =
-      options.retryAfterMs === undefined ? undefined : Math.min(Math.max(0, options.retryAfterMs), RETRY_AFTER_MAX_MS);
+    this.retryAfterMs = options.retryAfterMs === undefined ? undefined : capped(options.retryAfterMs);
   }
 }

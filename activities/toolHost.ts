@@ -12,7 +12,7 @@ import { createPlaces, type Places } from './places.ts';
 import { present } from './present.ts';
 import type { Registry } from './registry.ts';
 import { stoppedFailure } from './stopped.ts';
-import type { Threads } from './threads.ts';
+import { ThreadDied, type Threads } from './threads.ts';
 import { toolFailure } from './toolFailure.ts';
 
 const PROGRESS_BYTES_MAX = 2_048;
@@ -34,7 +34,8 @@ export function createToolHost(registry: Registry, threads: Threads): ToolHost {
     try {
       const read = await readArguments(tool, input.arguments);
       if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.error, FAILURE.invalidArguments);
-      for (const places of placesFor(tool)) leave.push(await places.take(cancellationSignal));
+      const late = AbortSignal.timeout(tool.policy.waitMs ?? 0);
+      for (const places of placesFor(tool)) leave.push(await takePlace(places, tool, cancellationSignal, late));
       const value = await raced(tool, stop, () => call(tool, read.value, context(input, stop.signal, pulse.report)));
       return { text: present(tool, registry.agent(input.agent).present, value) };
     } catch (thrown) {
@@ -59,7 +60,26 @@ export function createToolHost(registry: Registry, threads: Threads): ToolHost {
     if (tool.run) return await tool.run(value as never, ctx);
     const { idempotencyKey, attempt, agent, workflowId } = ctx;
     const module = String(tool.thread);
-    return await threads.run({ module, input: value, ctx: { idempotencyKey, attempt, agent, workflowId } }, ctx.signal);
+    const task = { module, input: value, ctx: { idempotencyKey, attempt, agent, workflowId } };
+    return await threads.run(task, ctx.signal).catch((error) => {
+      throw error instanceof ThreadDied && tool.policy.effect === 'once' ? unknown(error.message) : error;
+    });
+  }
+}
+
+/** Waits for a place, and says of a call that gets none that it did not run. */
+async function takePlace(places: Places, tool: Tool, stop: AbortSignal, late: AbortSignal): Promise<() => void> {
+  try {
+    return await places.take(AbortSignal.any([stop, late]));
+  } catch (error) {
+    if (late.aborted && !stop.aborted)
+      throw ApplicationFailure.retryable(
+        `did not run: no place came free for ${inWords(tool.policy.waitMs ?? 0)}`,
+        FAILURE.tool,
+      );
+    if (stop.reason instanceof CancelledFailure && stop.reason.message === 'WORKER_SHUTDOWN')
+      throw ApplicationFailure.retryable('did not run: its worker was shut down first', FAILURE.workerShutdown);
+    throw error;
   }
 }
 
@@ -68,9 +88,10 @@ export function createToolHost(registry: Registry, threads: Threads): ToolHost {
  * does after that is nobody's result.
  */
 async function raced(tool: Tool, stop: AbortController, run: () => Promise<unknown>): Promise<unknown> {
+  // A call that was cancelled while its arguments were read has not run, and does not.
+  stop.signal.throwIfAborted();
   const ended = Promise.withResolvers<never>();
   stop.signal.addEventListener('abort', () => ended.reject(endInFlight(tool, stop.signal.reason)), { once: true });
-  if (stop.signal.aborted) ended.reject(endInFlight(tool, stop.signal.reason));
   // Temporal's own timeout reaches us with the next heartbeat only, and has the wait for a place in it.
   const timer = setTimeout(() => stop.abort(timedOut(tool)), tool.policy.timeoutMs);
   const work = run();
@@ -90,8 +111,12 @@ function timedOut(tool: Tool): ApplicationFailure {
 /** What to report of a tool that was stopped in flight. */
 function endInFlight(tool: Tool, reason: unknown): unknown {
   if (tool.policy.effect !== 'once' || !(reason instanceof CancelledFailure)) return reason;
+  return unknown('stopped while it ran');
+}
+
+function unknown(how: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(
-    'stopped while it ran; it may or may not have happened: check before you do it again',
+    `${how}; it may or may not have happened: check before you do it again`,
     FAILURE.outcomeUnknown,
   );
 }
@@ -111,8 +136,9 @@ function context(input: ToolCallInput, signal: AbortSignal, report: (details: un
 
 /** Heartbeat details pass the default converter, which some values would break. */
 function progressDetail(detail: unknown): unknown {
-  if (typeof detail === 'string' || typeof detail === 'number') return detail;
+  if (typeof detail === 'number') return detail;
   const text = resultText(detail, PROGRESS_BYTES_MAX);
+  if (typeof detail === 'string') return text;
   try {
     return JSON.parse(text);
   } catch {

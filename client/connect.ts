@@ -39,6 +39,8 @@ export interface Holdfast {
 
 /** Long enough for a server across the world, short enough for a person at a prompt. */
 const CONNECT_TIMEOUT_MS = 5_000;
+/** The SDK means to allow this much and misspells the option; a page of history is easily more than gRPC's own 4 MiB. */
+const MESSAGE_BYTES_MAX = 128 * 1024 * 1024;
 
 /**
  * Connects to Temporal.
@@ -93,9 +95,12 @@ async function openConnection(
 ): Promise<Connection> {
   let connection: Connection;
   try {
-    connection = await Connection.connect({ ...settings, address, connectTimeout: CONNECT_TIMEOUT_MS } as Parameters<
-      typeof Connection.connect
-    >[0]);
+    connection = await Connection.connect({
+      ...settings,
+      address,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      channelArgs: { 'grpc.max_receive_message_length': MESSAGE_BYTES_MAX },
+    } as Parameters<typeof Connection.connect>[0]);
   } catch (error) {
     throw unreachable(address, error);
   }

@@ -20,7 +20,7 @@ export async function* historyPages(
   { wait, signal }: { readonly wait: boolean; readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<readonly HistoryEvent[]> {
   let nextPageToken: Uint8Array | undefined;
-  do {
+  for (;;) {
     const ask = () =>
       client.withDeadline(Date.now() + POLL_DEADLINE_MS, () =>
         client.workflowService.getWorkflowExecutionHistory({
@@ -42,5 +42,6 @@ export async function* historyPages(
     nextPageToken = page.nextPageToken?.length ? page.nextPageToken : undefined;
     const events = page.history?.events;
     if (events?.length) yield events;
-  } while (nextPageToken !== undefined);
+    if (nextPageToken === undefined) return;
+  }
 }

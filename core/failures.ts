@@ -21,7 +21,7 @@ export function batchWarning(turn: number, outcomes: readonly Outcome[]): string
   const lines = failures.slice(0, LINES_MAX).map(({ tool, error }) => `- ${tool}: ${cutText(error, 300)}`);
   if (failures.length > LINES_MAX) lines.push(`- and ${count(failures.length - LINES_MAX)} more`);
   if (allToolsFailed(outcomes)) return `Turn ${turn}: Multiple errors occurred:\n${lines.join('\n')}`;
-  return `Turn ${turn}: ${failures.length} of ${plural(outcomes.length, 'call')} failed:\n${lines.join('\n')}`;
+  return `Turn ${turn}: ${count(failures.length)} of ${plural(outcomes.length, 'call')} failed:\n${lines.join('\n')}`;
 }
 
 /** A batch is two calls or more that ran: a call that was refused beforehand says nothing about the tools. */

@@ -13,7 +13,7 @@ export const AGENT_DEFAULTS = {
 
 export const TOOL_DEFAULTS = {
   timeoutMs: 30_000,
-  // A dead worker is noticed after this; heartbeats are sent three times as often.
+  // A dead worker is noticed after this; heartbeats are sent at least three times as often.
   heartbeatMs: 10_000,
   // For `read` and `idempotent`. More would keep the model waiting for what rarely mends itself in seconds.
   attempts: 3,

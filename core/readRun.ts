@@ -3,6 +3,7 @@
 import { causeOf, endOf } from './ends.ts';
 import { batchWarning, outcomeText } from './failures.ts';
 import { eventId, firstJson, type History, type HistoryEvent, timeMs } from './history.ts';
+import { WARNINGS_MAX } from './limits.ts';
 import { MODEL_ACTIVITY, parseActivityId } from './names.ts';
 import type { Call, Run, RunEvent, Turn } from './run.ts';
 import { type FailureCause, failedOutcome, notStarted, refused } from './toolFailure.ts';
@@ -145,9 +146,18 @@ export function createRunReader(): RunReader {
     run.reason = reason;
     run.output = result?.output ?? run.output;
     const left = turns.flatMap((turn) => turn.calls).filter((call) => call.ok === null);
-    const events: RunEvent[] = left.map((call) => settle(call, notStarted(call.tool), atMs));
-    run.warnings = result?.warnings ?? turns.flatMap((turn) => batchWarning(turn.turn, outcomesOf(turn)) ?? []);
+    const events: RunEvent[] = left.map((call) => settle(call, leftAtTheEnd(call), atMs));
+    run.warnings =
+      result?.warnings ??
+      turns.flatMap((turn) => batchWarning(turn.turn, outcomesOf(turn)) ?? []).slice(0, WARNINGS_MAX);
     return [...events, { type: 'ended', atMs, status, output: run.output, reason }];
+  }
+
+  /** What is known of a call that the run's end came before. */
+  function leftAtTheEnd(call: OpenCall): Outcome {
+    const policy = call.scheduledAtMs === null ? undefined : agent?.policies[call.tool];
+    if (!policy) return notStarted(call.tool);
+    return failedOutcome(call.tool, { source: 'other', message: 'the run ended while it was under way' }, policy);
   }
 
   function read(): Run {

@@ -4,6 +4,7 @@ import { createActivities } from '../activities/createActivities.ts';
 import type { Agent } from '../activities/defineAgent.ts';
 import { createRegistry } from '../activities/registry.ts';
 import { createThreads } from '../activities/threads.ts';
+import { unreachable } from '../client/errors.ts';
 import { readSettings, type SettingsOptions } from '../client/settings.ts';
 import { TASK_QUEUE } from '../core/names.ts';
 import { VERSION } from '../core/version.ts';
@@ -47,31 +48,40 @@ const STREAM_INTERVAL_MS = 500;
 export async function createWorker(options: WorkerOptions): Promise<HoldfastWorker> {
   const registry = createRegistry(options.agents);
   const { address, namespace, connection: connectionOptions } = readSettings(options);
-  const [model, code, connection] = await Promise.all([
-    openModel(options.model ?? modelSettingsFrom(process.env), registry),
-    workflowCode(options.workflowsPath),
-    NativeConnection.connect({ ...connectionOptions, address }),
-  ]);
+  // Built while the connection is made; where that fails, nobody waits for it.
+  const building = workflowCode(options.workflowsPath);
+  building.catch(() => undefined);
+  const connection = await NativeConnection.connect({ ...connectionOptions, address }).catch((error) => {
+    throw unreachable(address, error);
+  });
+  const model = await openModel(options.model ?? modelSettingsFrom(process.env), registry);
   const threads = createThreads();
-  const worker = await Worker.create({
-    connection,
-    namespace,
-    taskQueue: options.taskQueue ?? TASK_QUEUE,
-    workflowBundle: code,
-    // Stands in most events of a history; the SDK's own is a digest of the bundle, three times as long, that says nothing.
-    buildId: `holdfast-${VERSION}`,
-    activities: createActivities(registry, model.endpoint, threads),
-    maxHeartbeatThrottleInterval: options.streamIntervalMs ?? STREAM_INTERVAL_MS,
-    defaultHeartbeatThrottleInterval: options.streamIntervalMs ?? STREAM_INTERVAL_MS,
-    // A batch of up to this many calls starts without a round trip through the task queue.
-    maxEagerActivityReservationsPerWorkflowTask: 16,
-    maxConcurrentActivityTaskExecutions: 200,
-    // When a worker dies, its runs move to another after this; the SDK's 10 s would be most of a recovery.
-    stickyQueueScheduleToStartTimeout: '2 s',
-    // A stop lets calls finish for so long, then tells them to end; the process is gone when the second time is up.
-    shutdownGraceTime: '10 s',
-    shutdownForceTime: '20 s',
-    ...options.temporal,
+  const close = () => Promise.all([connection.close(), model.close(), threads.close()]);
+  const create = async () =>
+    Worker.create({
+      connection,
+      namespace,
+      taskQueue: options.taskQueue ?? TASK_QUEUE,
+      workflowBundle: await building,
+      // Stands in most events of a history; the SDK's own is a digest of the bundle, three times as long, that says nothing.
+      buildId: `holdfast-${VERSION}`,
+      activities: createActivities(registry, model.endpoint, threads),
+      maxHeartbeatThrottleInterval: options.streamIntervalMs ?? STREAM_INTERVAL_MS,
+      defaultHeartbeatThrottleInterval: options.streamIntervalMs ?? STREAM_INTERVAL_MS,
+      // A batch of up to this many calls starts without a round trip through the task queue.
+      maxEagerActivityReservationsPerWorkflowTask: 16,
+      maxConcurrentActivityTaskExecutions: 200,
+      // When a worker dies, its runs move to another after this; the SDK's 10 s would be most of a recovery.
+      stickyQueueScheduleToStartTimeout: '2 s',
+      // A stop lets calls finish for so long, then tells them to end; the process is gone when the second time is up.
+      shutdownGraceTime: '10 s',
+      shutdownForceTime: '20 s',
+      ...options.temporal,
+    });
+  const worker = await create().catch(async (error) => {
+    // What is open would keep the process.
+    await close();
+    throw error;
   });
   return {
     worker,
@@ -80,7 +90,7 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
       try {
         await worker.run();
       } finally {
-        await Promise.all([connection.close(), model.close(), threads.close()]);
+        await close();
       }
     },
     shutdown: () => worker.shutdown(),

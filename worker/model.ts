@@ -1,5 +1,5 @@
 // Which model a worker uses: the one that the environment names, or the offline script where it names none.
-import { createEndpoint, type ModelEndpoint } from '../activities/model/endpoint.ts';
+import { createEndpoint, type ModelEndpoint, publicAddress } from '../activities/model/endpoint.ts';
 import type { Registry } from '../activities/registry.ts';
 
 export interface ModelSettings {
@@ -36,13 +36,13 @@ export async function openModel(settings: ModelSettings, registry: Registry): Pr
   return {
     // A server of one's own often wants no key; the client insists on one.
     endpoint: createEndpoint({ apiKey: apiKey ?? 'none', baseURL, model, silenceMs }),
-    description: `${model ?? 'the model of each agent'} at ${baseURL ?? 'api.openai.com'}`,
+    description: `${model ?? 'the model of each agent'} at ${baseURL ? publicAddress(baseURL) : 'api.openai.com'}`,
     isOffline: false,
     close: async () => {},
   };
 }
 
-async function openOffline({ offlineDelayMs }: ModelSettings, registry: Registry): Promise<WorkerModel> {
+async function openOffline({ offlineDelayMs, silenceMs }: ModelSettings, registry: Registry): Promise<WorkerModel> {
   // Only here: a worker with a model never loads it.
   const { offlineModel, startScriptedModel } = await import('../activities/testing/index.ts');
   const script = await startScriptedModel({
@@ -53,6 +53,7 @@ async function openOffline({ offlineDelayMs }: ModelSettings, registry: Registry
     endpoint: createEndpoint({
       apiKey: 'offline',
       baseURL: script.baseURL,
+      silenceMs,
       model: (agent) => offlineModel(agent.name),
     }),
     description: 'the offline script of each agent, not a model (no OPENAI_API_KEY is set)',

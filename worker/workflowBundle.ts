@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '@temporalio/worker';
 import { cacheDir } from './cacheDir.ts';
@@ -24,7 +24,7 @@ export type WorkflowCode = { readonly codePath: string } | { readonly code: stri
 
 /** The bundle of the agent workflow, with the workflows of `userPath` where there are any. */
 export async function workflowCode(userPath?: string): Promise<WorkflowCode> {
-  if (userPath !== undefined) return { code: await buildBundle(await entryWith(userPath)) };
+  if (userPath !== undefined) return { code: await buildBundle(await entryWith(resolve(userPath))) };
   if (existsSync(PREBUILT_BUNDLE)) return { codePath: PREBUILT_BUNDLE };
   const codePath = join(cacheDir(), `workflow-bundle-${await contentHash()}.js`);
   if (!existsSync(codePath)) await writeAtomically(codePath, await buildBundle(ENTRY));

@@ -12,7 +12,7 @@ import { startClock } from './timeLimit.ts';
 /** The workflow behind every agent: a fixed interpreter that knows none of them. */
 export async function agent(input: RunInput): Promise<RunResult> {
   const run = openRun(input);
-  setHandler(transcriptQuery, (from, limit) => page(run, from, limit));
+  setHandler(transcriptQuery, (from = 0, limit = 1_000) => page(run, from, limit));
 
   const clock = startClock();
   try {

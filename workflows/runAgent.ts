@@ -1,5 +1,5 @@
 // An agent as a step of a workflow of your own.
-import { executeChild } from '@temporalio/workflow';
+import { executeChild, uuid4 } from '@temporalio/workflow';
 import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
 import type { RunInput, RunResult } from '../core/types.ts';
 
@@ -22,6 +22,6 @@ export function runAgent(
     taskQueue,
     memo: { agent },
     staticSummary: agent,
-    ...(workflowId !== undefined && { workflowId }),
+    workflowId: workflowId ?? `${agent}-${uuid4().slice(0, 8)}`,
   });
 }

@@ -13,6 +13,8 @@ import { type FailureCause, failedOutcome } from '../core/toolFailure.ts';
 import type { Outcome, ToolCall, ToolCallInput, ToolCallResult, ToolPolicy } from '../core/types.ts';
 import type { RunState } from './runState.ts';
 
+const HOST_FIRST_MS = 5_000;
+
 type ToolActivities = Record<string, (input: ToolCallInput) => Promise<ToolCallResult>>;
 
 export async function runTool(
@@ -25,7 +27,8 @@ export async function runTool(
   const tool = call.function.name;
   const activities = proxyActivities<ToolActivities>({
     activityId: callActivityId(run.turn, slot),
-    startToCloseTimeout: policy.timeoutMs + (policy.waitMs ?? 0),
+    // The host keeps to the timeout and to the wait; where there was a wait, its word should come before the server's.
+    startToCloseTimeout: policy.timeoutMs + (policy.waitMs === undefined ? 0 : policy.waitMs + HOST_FIRST_MS),
     // In place of schedule-to-close, which would count the queue and could not say whether the tool had run.
     scheduleToStartTimeout: QUEUE_WAIT_MS,
     heartbeatTimeout: policy.heartbeatMs,

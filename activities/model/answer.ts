@@ -61,7 +61,7 @@ export interface AnswerBuilder {
   calls(): RawCall[];
   /** How much there is of it: a stream that does not end must not fill the memory. */
   size(): { readonly calls: number; readonly chars: number };
-  /** Whether any choice said that it is through: a stream that was cut off never does. */
+  /** Whether the answer is through, and every choice with calls in it: a stream that was cut off never says so. */
   isFinished(): boolean;
   build(): RawAnswer;
 }
@@ -98,7 +98,9 @@ export function buildAnswer(): AnswerBuilder {
     text,
     calls,
     size: () => ({ calls: [...choices.values()].reduce((sum, choice) => sum + choice.calls.size, 0), chars }),
-    isFinished: () => inOrder().some((choice) => choice.finish !== ''),
+    isFinished: () =>
+      inOrder().some(({ finish }) => finish !== '') &&
+      inOrder().every((choice) => choice.finish !== '' || callsOf(choice).length === 0),
     build: () => ({
       content: text(),
       refusal: inOrder().find((choice) => choice.refusal)?.refusal ?? '',

@@ -3,6 +3,12 @@ import OpenAI from 'openai';
 import { MODEL_CALL } from '../../core/limits.ts';
 import type { Agent } from '../defineAgent.ts';
 
+/** An address without what may be a secret in it: a login, a query. */
+export function publicAddress(url: string): string {
+  const parsed = URL.parse(url);
+  return parsed ? `${parsed.origin}${parsed.pathname}` : 'an address that is no URL';
+}
+
 export interface ModelEndpoint {
   readonly client: OpenAI;
   /** To be kept out of everything that is recorded. */

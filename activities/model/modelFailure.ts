@@ -6,6 +6,7 @@ import { FAILURE } from '../../core/names.ts';
 import { cutText, oneLine } from '../../core/text.ts';
 import { retryAfterMs } from '../retryAfter.ts';
 import { isRetryableStatus } from '../thrown.ts';
+import { publicAddress } from './endpoint.ts';
 
 /** The model answered with something that is no answer. Another try may bring a better one. */
 export function badAnswer(message: string): ApplicationFailure {
@@ -35,7 +36,8 @@ export function modelFailure(thrown: unknown, where: Where): ApplicationFailure 
 }
 
 function describe(thrown: unknown, { baseURL }: Where): string {
-  if (thrown instanceof APIConnectionError) return `Cannot reach the model at ${baseURL}: ${reasonOf(thrown)}`;
+  if (thrown instanceof APIConnectionError)
+    return `Cannot reach the model at ${publicAddress(baseURL)}: ${reasonOf(thrown)}`;
   if (thrown instanceof Error) return `The model call failed: ${oneLine(thrown.message, 2_000)}`;
   return 'The model call failed.';
 }

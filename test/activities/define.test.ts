@@ -29,9 +29,19 @@ test('tools: names, effects, timeouts and limits', () => {
     [{ thread: new URL('file:///x') }, /either run or thread/],
     [{ maxParallel: 0 }, /maxParallel/],
     [{ retry: { attempts: 0 } }, /retry\.attempts/],
+    [{ retry: { factor: 0.5 } }, /retry\.factor/],
+    [{ retry: { initial: '30 s', max: '10 s' } }, /retry\.max/],
     [{ effect: 'once', retry: { attempts: 2 } }, /one attempt/],
   ];
   for (const [options, says] of table) assert.throws(tool(options), says, JSON.stringify(options));
+});
+
+test('a long first delay of a retry raises the longest one with it', () => {
+  assert.deepEqual(tool({ retry: { initial: '30 s' } })().policy.backoff, {
+    initialMs: 30_000,
+    factor: 2,
+    maxMs: 30_000,
+  });
 });
 
 test('agents: names, limits, tools of one name, and what would not fit into history', () => {

@@ -10,7 +10,8 @@ const MINUTE_MS = 60_000;
 const TABLE: readonly [headers: Record<string, string>, ms: number | undefined][] = [
   [{}, undefined],
   [{ 'retry-after': '2' }, 2_000],
-  [{ 'retry-after': '0' }, 0],
+  [{ 'retry-after': '0' }, undefined],
+  [{ 'retry-after-ms': '0' }, undefined],
   [{ 'retry-after': '1.5' }, 1_500],
   [{ 'retry-after': ' 3 ' }, 3_000],
   [{ 'retry-after': '86400' }, MINUTE_MS],

@@ -85,6 +85,8 @@ endToEnd('retries', (bench) => {
     status408: () => new HttpError(408),
     status429: () => new HttpError(429),
     status503: () => new HttpError(503),
+    response404: () => Object.assign(new Error('not there'), { response: { status: 404 } }),
+    response503: () => Object.assign(new Error('down'), { response: { status: 503, headers: { 'retry-after': '0' } } }),
     text: () => 'a text',
   };
   const thrower = tool('thrower', 'read', (_, what) => {
@@ -110,6 +112,8 @@ endToEnd('retries', (bench) => {
       status408: 3,
       status429: 3,
       status503: 3,
+      response404: 1,
+      response503: 3,
       text: 3,
     });
   });

@@ -1,0 +1,30 @@
+// An answer in pieces is whole only when every choice with calls in it said that it was through.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buildAnswer } from '../../activities/model/answer.ts';
+
+const call = (args: string) => ({ tool_calls: [{ index: 0, id: 'c', function: { name: 'pay', arguments: args } }] });
+
+test('a choice that was cut off in a call keeps the answer open, whatever another choice said', () => {
+  const answer = buildAnswer();
+  answer.add({ choices: [{ index: 0, delta: { content: 'Paying.' }, finish_reason: 'stop' }] });
+  assert.equal(answer.isFinished(), true);
+  answer.add({ choices: [{ index: 1, delta: call('') }] });
+  assert.equal(answer.isFinished(), false);
+  answer.add({ choices: [{ index: 1, delta: call('{}'), finish_reason: 'tool_calls' }] });
+  assert.equal(answer.isFinished(), true);
+});
+
+test('pieces without an index open a call by their name and go on with the last one', () => {
+  const answer = buildAnswer();
+  const piece = (name: string | null, args: string) => ({ tool_calls: [{ function: { name, arguments: args } }] });
+  for (const delta of [piece('a', '{"x"'), piece(null, ':1}'), piece('b', '{}')])
+    answer.add({ choices: [{ index: 0, delta }] });
+  assert.deepEqual(
+    answer.calls().map(({ name, arguments: args }) => [name, args]),
+    [
+      ['a', '{"x":1}'],
+      ['b', '{}'],
+    ],
+  );
+});
