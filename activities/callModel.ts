@@ -30,7 +30,7 @@ export function createModelHost(registry: Registry, endpoint: ModelEndpoint): Mo
       const system: Message = { role: 'system', content: agent.instructions };
       const answer = await complete(endpoint, agent, [system, ...transcript.messages], {
         signal,
-        onProgress: (partial) => pulse.report(streamDetails(partial, info.attempt)),
+        onProgress: (partial) => pulse.report(() => streamDetails(partial, info.attempt)),
       });
       const planned = await planBatch(agent, input.turn, transcript.messages, answer);
       const extended = extend(transcript, [planned.message]);

@@ -15,7 +15,7 @@ export function createActivities(registry: Registry, endpoint: ModelEndpoint, th
     ...Object.fromEntries([...registry.toolNames].map((name) => [name, runTool])),
     [MODEL_ACTIVITY]: createModelHost(registry, endpoint),
     [FALLBACK_ACTIVITY]: async () => {
-      throw notRegistered(`The tool ${Context.current().info.activityType} is no longer registered.`);
+      throw notRegistered(`The tool ${Context.current().info.activityType} is no longer registered; it did not run.`);
     },
   };
 }

@@ -3,8 +3,8 @@
 import { Context } from '@temporalio/activity';
 
 export interface Pulse {
-  /** What the heartbeats carry from now on. */
-  report(details: unknown): void;
+  /** What the heartbeats carry from now on; made when one is sent, since most news never are. */
+  report(details: () => unknown): void;
   stop(): void;
 }
 
@@ -19,12 +19,12 @@ const CANCEL_MS = 2_000;
 
 export function startPulse(heartbeatMs: number): Pulse {
   const context = Context.current();
-  let details: unknown;
+  let details = (): unknown => undefined;
   let hasNews = false;
   let lastMs = performance.now();
 
   function beat(): void {
-    context.heartbeat(details);
+    context.heartbeat(details());
     hasNews = false;
     lastMs = performance.now();
   }

@@ -30,7 +30,8 @@ export function createRegistry(list: Iterable<Agent>): Registry {
 
   function tool(agentName: string, toolName: string): Tool {
     const found = agent(agentName).tools.get(toolName);
-    if (!found) throw notRegistered(`The tool ${toolName} of agent ${agentName} is no longer registered.`);
+    if (!found)
+      throw notRegistered(`The tool ${toolName} of agent ${agentName} is no longer registered; it did not run.`);
     return found;
   }
 

@@ -6,7 +6,7 @@ import { inWords } from '../core/text.ts';
 import type { ToolCallInput, ToolCallResult } from '../core/types.ts';
 import { readArguments } from './arguments.ts';
 import type { Tool, ToolContext } from './defineTool.ts';
-import { startPulse } from './heartbeat.ts';
+import { type Pulse, startPulse } from './heartbeat.ts';
 import { resultText } from './jsonText.ts';
 import { createPlaces, type Places } from './places.ts';
 import { present } from './present.ts';
@@ -121,7 +121,7 @@ function unknown(how: string): ApplicationFailure {
   );
 }
 
-function context(input: ToolCallInput, signal: AbortSignal, report: (details: unknown) => void): ToolContext {
+function context(input: ToolCallInput, signal: AbortSignal, report: Pulse['report']): ToolContext {
   const { info, log } = Context.current();
   return {
     signal,
@@ -130,7 +130,11 @@ function context(input: ToolCallInput, signal: AbortSignal, report: (details: un
     agent: input.agent,
     workflowId: info.workflowExecution?.workflowId ?? '',
     log: { info: (message, meta) => log.info(message, meta), warn: (message, meta) => log.warn(message, meta) },
-    progress: (detail) => report({ attempt: info.attempt, progress: progressDetail(detail) }),
+    progress(detail) {
+      // Now: what the tool hands over may change by the time of the next heartbeat.
+      const details = { attempt: info.attempt, progress: progressDetail(detail) };
+      report(() => details);
+    },
   };
 }
 

@@ -21,7 +21,7 @@ export interface WorkerOptions extends SettingsOptions {
   /** How often streamed text reaches the server at most; 500 ms when not said. */
   readonly streamIntervalMs?: number;
   /** Anything else that Temporal's own worker takes. */
-  readonly temporal?: Partial<TemporalWorkerOptions>;
+  readonly temporal?: Partial<Omit<TemporalWorkerOptions, 'connection' | 'namespace' | 'taskQueue' | 'workflowBundle'>>;
 }
 
 export interface HoldfastWorker {
@@ -54,7 +54,10 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
   const connection = await NativeConnection.connect({ ...connectionOptions, address }).catch((error) => {
     throw unreachable(address, error);
   });
-  const model = await openModel(options.model ?? modelSettingsFrom(process.env), registry);
+  const model = await openModel(options.model ?? modelSettingsFrom(process.env), registry).catch(async (error) => {
+    await connection.close();
+    throw error;
+  });
   const threads = createThreads();
   const close = () => Promise.all([connection.close(), model.close(), threads.close()]);
   const create = async () =>
@@ -65,7 +68,6 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
       workflowBundle: await building,
       // Stands in most events of a history; the SDK's own is a digest of the bundle, three times as long, that says nothing.
       buildId: `holdfast-${VERSION}`,
-      activities: createActivities(registry, model.endpoint, threads),
       maxHeartbeatThrottleInterval: options.streamIntervalMs ?? STREAM_INTERVAL_MS,
       defaultHeartbeatThrottleInterval: options.streamIntervalMs ?? STREAM_INTERVAL_MS,
       // A batch of up to this many calls starts without a round trip through the task queue.
@@ -77,6 +79,8 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
       shutdownGraceTime: '10 s',
       shutdownForceTime: '20 s',
       ...options.temporal,
+      // Your own workflows may have activities of their own, beside ours.
+      activities: { ...options.temporal?.activities, ...createActivities(registry, model.endpoint, threads) },
     });
   const worker = await create().catch(async (error) => {
     // What is open would keep the process.

@@ -1,5 +1,5 @@
 // The code that runs in the sandbox: prebuilt in the published package, built and kept by its content elsewhere.
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -67,7 +67,7 @@ function sdkVersion(): string {
 
 async function writeAtomically(path: string, text: string): Promise<void> {
   await mkdir(cacheDir(), { recursive: true });
-  const draft = `${path}.${process.pid}`;
+  const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, text);
   await rename(draft, path);
 }

@@ -19,6 +19,8 @@ export async function agent(input: RunInput): Promise<RunResult> {
     return await clock.scope.run(async () => {
       for (;;) {
         const answer = await askModel(run);
+        if ('failed' in answer && clock.scope.consideredCancelled)
+          throw new CancelledFailure('Cancelled while the model was asked.');
         if ('failed' in answer) return finish(run, answer.failed, answer.reason);
         const asked = recordAnswer(run, answer);
         clock.limitTo(asked.rules.timeLimitMs);

@@ -105,9 +105,10 @@ export function recordOutcomes(run: RunState, calls: readonly ToolCall[], outcom
 const MORE_WARNINGS = 'More went wrong after this; the history has all of it.';
 
 export function warn(run: RunState, warning: string): void {
+  if (run.warnings.at(-1) === MORE_WARNINGS) return;
   const chars = run.warnings.reduce((sum, { length }) => sum + length, warning.length);
   if (run.warnings.length < WARNINGS_MAX && chars <= WARNINGS_CHARS_MAX) run.warnings.push(warning);
-  else if (run.warnings.at(-1) !== MORE_WARNINGS) run.warnings.push(MORE_WARNINGS);
+  else run.warnings.push(MORE_WARNINGS);
 }
 
 export function finish(run: RunState, status: RunStatus, reason: string | null): RunResult {

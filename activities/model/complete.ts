@@ -25,7 +25,12 @@ export async function complete(
   const abort = () => request.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   if (signal.aborted) abort();
-  const silence = setTimeout(() => request.abort(silent(silenceMs)), silenceMs);
+  // The stream aborts our request as well, whenever it is left early: who ended it has to be remembered.
+  let isSilent = false;
+  const silence = setTimeout(() => {
+    isSilent = true;
+    request.abort();
+  }, silenceMs);
   try {
     const response = await endpoint.client.chat.completions
       .create(requestBody(agent, model, messages), { signal: request.signal, timeout: MODEL_CALL.timeoutMs })
@@ -37,13 +42,13 @@ export async function complete(
       checkSize(answer);
       onProgress(answer);
     }
-    if (request.signal.aborted) throw request.signal.reason;
+    if (signal.aborted) throw signal.reason;
+    if (isSilent) throw silent(silenceMs);
     if (!answer.isFinished()) throw badAnswer('The model ended its answer in the middle, without a finish_reason.');
     return answer.build();
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    // Aborted by the silence above: the client's own error says only that somebody did.
-    if (request.signal.aborted) throw request.signal.reason;
+    if (isSilent) throw silent(silenceMs);
     throw modelFailure(error, { baseURL: endpoint.client.baseURL, model, apiKey: endpoint.apiKey });
   } finally {
     clearTimeout(silence);

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { defineTool, type Tool } from '../../activities/index.ts';
+import type { ScriptedFault } from '../../activities/testing/index.ts';
 import { toolCalls } from '../../core/run.ts';
 import { endToEnd } from '../support/bench.ts';
 
@@ -113,5 +114,43 @@ endToEnd('a call at the edges', (bench) => {
     const { run } = await bench.run(hoarder);
     assert.equal(toolCalls(run).filter(({ text }) => text?.length === 64_000).length, 80);
     assert.ok(((await bench.holdfast.get(run.workflowId).describe()).historySize ?? 0) > 4 * 1024 * 1024);
+  });
+});
+
+endToEnd('a model call at the edges', (bench) => {
+  const faulty = (fault: ScriptedFault) =>
+    bench.agent({ script: [({ attempt }) => (attempt === 1 ? fault : 'Done.')] });
+  const told: readonly (readonly [ReturnType<typeof faulty>, RegExp])[] = [
+    [faulty({ fault: 'errorInStream', text: 'Half' }), /The model call failed: .+/],
+    [faulty({ fault: 'reset', text: 'Half of it' }), /The model call failed: .*terminated/],
+  ];
+  test('that broke off says why, not only that it was aborted', async () => {
+    for (const [agent, why] of told) {
+      const { history } = await bench.run(agent);
+      const again = (history.events ?? [])
+        .map((event) => event.activityTaskStartedEventAttributes)
+        .find((started) => started?.attempt === 2);
+      const { message } = (again as { lastFailure?: { message?: string } }).lastFailure ?? {};
+      assert.match(message ?? '', why);
+      assert.doesNotMatch(message ?? '', /aborted/);
+    }
+  });
+
+  const asked = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const failing = bench.agent({
+    script: async () => {
+      asked.resolve();
+      await release.promise;
+      return { fault: 'status', status: 500 };
+    },
+  });
+  test('that fails after its run was cancelled leaves the run cancelled', async () => {
+    const run = await bench.holdfast.start(failing.name, 'Go.');
+    await asked.promise;
+    await run.cancel();
+    release.resolve();
+    assert.equal((await run.result()).status, 'cancelled');
+    assert.equal((await run.describe()).status.name, 'CANCELLED');
   });
 });
