@@ -26,8 +26,17 @@ export function modelSettingsFrom(env: NodeJS.ProcessEnv): ModelSettings {
     apiKey: env['OPENAI_API_KEY'] || undefined,
     baseURL: env['OPENAI_BASE_URL'] || undefined,
     model: env['OPENAI_MODEL'] || undefined,
-    offlineDelayMs: env['HOLDFAST_MODEL_DELAY_MS'] ? Number(env['HOLDFAST_MODEL_DELAY_MS']) : undefined,
+    silenceMs: milliseconds(env, 'HOLDFAST_MODEL_SILENCE_MS'),
+    offlineDelayMs: milliseconds(env, 'HOLDFAST_MODEL_DELAY_MS'),
   };
+}
+
+function milliseconds(env: NodeJS.ProcessEnv, name: string): number | undefined {
+  const text = env[name];
+  if (!text) return undefined;
+  const ms = Number(text);
+  if (!(ms >= 0 && ms < 2 ** 31)) throw new TypeError(`${name} is "${text}". Give milliseconds, for example 180000.`);
+  return ms;
 }
 
 export async function openModel(settings: ModelSettings, registry: Registry): Promise<WorkerModel> {

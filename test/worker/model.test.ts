@@ -1,0 +1,35 @@
+// The model of a worker comes from the environment, and a mistake in it is told at start.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defineAgent } from '../../activities/index.ts';
+import { createRegistry } from '../../activities/registry.ts';
+import { modelSettingsFrom, openModel } from '../../worker/model.ts';
+
+const agent = defineAgent({ name: 'a', model: 'its-own', instructions: 'Do.' });
+const registry = createRegistry([agent]);
+
+test('without a key and an address the offline script answers, and says so', async () => {
+  const model = await openModel(modelSettingsFrom({}), registry);
+  assert.equal(model.isOffline, true);
+  assert.match(model.description, /not a model/);
+  assert.equal(model.endpoint.modelFor(agent), 'offline/a');
+  await model.close();
+});
+
+test('with an address alone a server without keys is used, and no secret of its address is shown', async () => {
+  const model = await openModel(modelSettingsFrom({ OPENAI_BASE_URL: 'http://me:pw@127.0.0.1:9/v1?key=k' }), registry);
+  assert.equal(model.isOffline, false);
+  assert.equal(model.description, 'the model of each agent at http://127.0.0.1:9/v1');
+  assert.equal(model.endpoint.modelFor(agent), 'its-own');
+});
+
+test('OPENAI_MODEL is used for every agent, and the silence is as long as is said', async () => {
+  const env = { OPENAI_API_KEY: 'k', OPENAI_MODEL: 'other', HOLDFAST_MODEL_SILENCE_MS: '180000' };
+  const { endpoint } = await openModel(modelSettingsFrom(env), registry);
+  assert.deepEqual([endpoint.modelFor(agent), endpoint.silenceMs], ['other', 180_000]);
+});
+
+test('a number that is none is refused by its name', () => {
+  for (const name of ['HOLDFAST_MODEL_SILENCE_MS', 'HOLDFAST_MODEL_DELAY_MS'])
+    assert.throws(() => modelSettingsFrom({ [name]: 'soon' }), new RegExp(name));
+});
