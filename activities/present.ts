@@ -1,8 +1,11 @@
 // How a result becomes the text that the model reads.
+import { RESULT_BYTES_MAX } from '../core/limits.ts';
 import { cutText, plural } from '../core/text.ts';
 import type { Presenter, Tool } from './defineTool.ts';
 import { resultText } from './jsonText.ts';
 
+/** Room for the note on a presenter that failed. */
+const NOTE_BYTES = 1_000;
 const LIST_ITEMS_MAX = 10;
 const LIST_CHARS_MAX = 2_000;
 
@@ -13,9 +16,9 @@ export function present(tool: Tool, agentPresenter: Presenter | undefined, value
   if (typeof presenter === 'function') {
     try {
       return resultText(presenter(value));
-    } catch {
+    } catch (error) {
       // The tool has run: what cannot be presented is shown as it is, and never makes the call a failure.
-      return resultText(value);
+      return `${resultText(value, RESULT_BYTES_MAX - NOTE_BYTES)}\n[as it is; its presenter failed: ${cutText(resultText(error instanceof Error ? error.message : error), 200)}]`;
     }
   }
   return presenter === 'list' ? listText(tool.name, value) : resultText(value);

@@ -29,7 +29,7 @@ endToEnd('a call at the edges', (bench) => {
     const { run } = await bench.run(payer);
     assert.deepEqual(
       toolCalls(run).map(({ ok, text }) => [ok, text]),
-      [[true, '{"paid":1}']],
+      [[true, '{"paid":1}\n[as it is; its presenter failed: boom]']],
     );
   });
 
