@@ -1,6 +1,5 @@
 // Digests: of a place in a transcript, of a call, of instructions. 128 bits are enough for names that nobody attacks.
 import { createHash } from 'node:crypto';
-import type { Message } from '../core/types.ts';
 
 export function digestOf(...texts: readonly string[]): string {
   const hash = createHash('sha256');
@@ -10,8 +9,8 @@ export function digestOf(...texts: readonly string[]): string {
 }
 
 /** Extends the digest of what came before by one message: a transcript's digest is known at each of its places. */
-export function extendDigest(before: string, message: Message): string {
-  return digestOf(before, JSON.stringify(message));
+export function extendDigest(before: string, messageJson: string): string {
+  return digestOf(before, messageJson);
 }
 
 /** The same for the same tool and arguments, however the model ordered and spaced them. */

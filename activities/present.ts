@@ -25,7 +25,7 @@ export function present(tool: Tool, agentPresenter: Presenter | undefined, value
 }
 
 /** The head of a list, or the head of a text. An object with one list in it counts as that list. */
-export function listText(tool: string, value: unknown): string {
+function listText(tool: string, value: unknown): string {
   const items = listIn(value);
   if (!items) return `Results from ${tool}:\n${cutText(resultText(value), LIST_CHARS_MAX)}`;
   const shown = items

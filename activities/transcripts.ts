@@ -14,27 +14,29 @@ export interface Transcripts {
   keep(key: string, transcript: Transcript): void;
 }
 
-/** Messages, and the digest after each of them. */
+/** Messages, and the digest and the size after each of them. */
 export interface Transcript {
   readonly messages: readonly Message[];
   readonly digests: readonly string[];
+  /** How long it is as JSON up to and with each of them; kept, since weighing it anew each turn would grow with its square. */
+  readonly chars: readonly number[];
 }
 
 const CACHE_CHARS_MAX = 64 * 1024 * 1024;
 const PAGE_MESSAGES = 1_000;
 
 export function createTranscripts(charsMax: number = CACHE_CHARS_MAX): Transcripts {
-  const kept = new Map<string, { transcript: Transcript; chars: number }>();
+  const kept = new Map<string, Transcript>();
   let chars = 0;
 
   function drop(key: string): void {
-    chars -= kept.get(key)?.chars ?? 0;
+    chars -= charsOf(kept.get(key) ?? EMPTY);
     kept.delete(key);
   }
 
   return {
     async load(key, { known, length, fresh }, ask) {
-      const cached = kept.get(key)?.transcript;
+      const cached = kept.get(key);
       const before = cached && matches(cached, known) ? head(cached, known.length) : await askFor(0, known.length, ask);
       if (!matches(before, known)) throw mismatch(known);
       const rest = fresh ?? (await askFor(known.length, length, ask)).messages;
@@ -42,9 +44,8 @@ export function createTranscripts(charsMax: number = CACHE_CHARS_MAX): Transcrip
     },
     keep(key, transcript) {
       drop(key);
-      const size = transcript.messages.reduce((sum, message) => sum + JSON.stringify(message).length, 0);
-      kept.set(key, { transcript, chars: size });
-      chars += size;
+      kept.set(key, transcript);
+      chars += charsOf(transcript);
       // A Map remembers its order: the first was used least recently.
       for (const oldest of kept.keys()) {
         if (chars <= charsMax) break;
@@ -56,18 +57,27 @@ export function createTranscripts(charsMax: number = CACHE_CHARS_MAX): Transcrip
 
 export function extend(before: Transcript, messages: readonly Message[]): Transcript {
   const digests = [...before.digests];
-  for (const message of messages) digests.push(extendDigest(digests.at(-1) ?? '', message));
-  return { messages: [...before.messages, ...messages], digests };
+  const chars = [...before.chars];
+  for (const message of messages) {
+    const json = JSON.stringify(message);
+    digests.push(extendDigest(digests.at(-1) ?? '', json));
+    chars.push((chars.at(-1) ?? 0) + json.length);
+  }
+  return { messages: [...before.messages, ...messages], digests, chars };
+}
+
+function charsOf({ chars }: Transcript): number {
+  return chars.at(-1) ?? 0;
 }
 
 export function markOf({ digests }: Transcript): Mark {
   return { length: digests.length, digest: digests.at(-1) ?? '' };
 }
 
-const EMPTY: Transcript = { messages: [], digests: [] };
+const EMPTY: Transcript = { messages: [], digests: [], chars: [] };
 
-function head({ messages, digests }: Transcript, length: number): Transcript {
-  return { messages: messages.slice(0, length), digests: digests.slice(0, length) };
+function head({ messages, digests, chars }: Transcript, length: number): Transcript {
+  return { messages: messages.slice(0, length), digests: digests.slice(0, length), chars: chars.slice(0, length) };
 }
 
 function matches({ digests }: Transcript, { length, digest }: Mark): boolean {

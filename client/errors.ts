@@ -33,7 +33,7 @@ export function namespaceMissing(namespace: string, address: string): TemporalUn
 }
 
 /** gRPC's own numbers, for the few codes that we tell apart. */
-const GRPC = { deadlineExceeded: 4, notFound: 5, permissionDenied: 7, unavailable: 14, unauthenticated: 16 } as const;
+const GRPC = { deadlineExceeded: 4, notFound: 5, unavailable: 14 } as const;
 
 export function grpcCode(error: unknown): keyof typeof GRPC | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {

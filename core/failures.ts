@@ -3,7 +3,7 @@ import { count, cutText, plural } from './text.ts';
 import type { Outcome, ToolFailure } from './types.ts';
 
 /** The content of a failed call's tool message. */
-export function failureText({ error, tool, kind }: ToolFailure): string {
+function failureText({ error, tool, kind }: ToolFailure): string {
   return JSON.stringify({ error, tool, kind });
 }
 

@@ -23,12 +23,10 @@ export interface Failure {
   readonly applicationFailureInfo?: { readonly type?: string | null } | null;
   readonly timeoutFailureInfo?: { readonly timeoutType?: number | string | null } | null;
   readonly canceledFailureInfo?: object | null;
-  readonly terminatedFailureInfo?: object | null;
 }
 
 interface ActivityEnd {
   readonly scheduledEventId?: LongLike | null;
-  readonly startedEventId?: LongLike | null;
 }
 
 export interface HistoryEvent {

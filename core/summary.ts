@@ -9,7 +9,7 @@ export function callSummary(call: ToolCall): string {
 }
 
 /** The first argument that is a text stands for itself; the others are named. */
-export function argumentsSummary(json: string): string {
+function argumentsSummary(json: string): string {
   let value: unknown;
   try {
     value = JSON.parse(json);

@@ -11,7 +11,7 @@ import { cacheDir } from './cacheDir.ts';
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Beside the built worker, where `npm run build` puts it. */
-export const PREBUILT_BUNDLE = here('../workflow-bundle.js');
+const PREBUILT_BUNDLE = here('../workflow-bundle.js');
 
 const ENTRY = existsSync(here('../workflows/agent.ts')) ? here('../workflows/agent.ts') : here('../workflows/agent.js');
 
