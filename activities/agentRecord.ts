@@ -5,12 +5,14 @@ import { digestOf } from './digest.ts';
 
 const records = new WeakMap<Agent, AgentRecord>();
 
-export function recordOf(agent: Agent): AgentRecord {
+/** `index`: where this worker's runs say how they stand. */
+export function recordOf(agent: Agent, index: NonNullable<AgentRecord['index']>): AgentRecord {
   const known = records.get(agent);
   if (known) return known;
   const { instructions, rules } = agent;
   const policies = Object.fromEntries([...agent.tools].map(([name, { policy }]) => [name, policy]));
-  const record = { digest: digestOf(instructions, JSON.stringify({ rules, policies })), instructions, rules, policies };
+  const digest = digestOf(instructions, JSON.stringify({ name: agent.name, rules, policies, index }));
+  const record = { digest, instructions, rules, policies, index };
   records.set(agent, record);
   return record;
 }

@@ -74,7 +74,8 @@ function invalid(why: string): { readonly ok: false; readonly problem: Problem }
   return { ok: false, problem: { kind: 'invalid_arguments', error: `invalid arguments: ${why}` } };
 }
 
-function issuesText(issues: readonly z.core.$ZodIssue[]): string {
+/** The first things that a schema finds wrong, with their fields. */
+export function issuesText(issues: readonly z.core.$ZodIssue[]): string {
   const shown = issues.slice(0, ISSUES_SHOWN).map(({ path, message }) => {
     const field = path.map(String).join('.');
     return cutText(field ? `${field}: ${message}` : message, 300);

@@ -3,52 +3,112 @@ import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { MODEL_CALL } from '../core/limits.ts';
 import { TRANSCRIPT_QUERY } from '../core/names.ts';
-import type { Message, ModelAnswer, ModelCallInput, TranscriptPage } from '../core/types.ts';
+import type {
+  AgentRecord,
+  Message,
+  ModelAnswer,
+  ModelCallInput,
+  PlanCallInput,
+  PlannedCall,
+  TranscriptPage,
+} from '../core/types.ts';
+import { NO_USAGE } from '../core/usage.ts';
 import { recordOf } from './agentRecord.ts';
-import { startPulse } from './heartbeat.ts';
-import type { AnswerBuilder } from './model/answer.ts';
+import { type AttemptCounter, countAttempts } from './attempts.ts';
+import type { Agent } from './defineAgent.ts';
+import { guardAnswer, guardRequest } from './guardrails.ts';
+import { type Pulse, startPulse } from './heartbeat.ts';
+import type { RawAnswer } from './model/answer.ts';
 import { complete } from './model/complete.ts';
 import type { ModelEndpoint } from './model/endpoint.ts';
-import { planBatch } from './plan.ts';
+import { checkOutput } from './output.ts';
+import { type Planned, planBatch, planCall } from './plan.ts';
 import type { Registry } from './registry.ts';
+import type { RuleContext } from './rules.ts';
 import { stoppedFailure } from './stopped.ts';
+import { streamDetails } from './streamDetails.ts';
 import { createTranscripts, extend, markOf } from './transcripts.ts';
 
 export type ModelHost = (input: ModelCallInput) => Promise<ModelAnswer>;
 
-export function createModelHost(registry: Registry, endpoint: ModelEndpoint): ModelHost {
+export function createModelHost(
+  registry: Registry,
+  endpoint: ModelEndpoint,
+  index: NonNullable<AgentRecord['index']>,
+): ModelHost {
   const transcripts = createTranscripts();
   const askInTurn = oneAtATime();
 
   return async function callModel(input) {
-    const { info, cancellationSignal: signal } = Context.current();
+    const { info } = Context.current();
     const agent = registry.agent(input.agent);
     const pulse = startPulse(MODEL_CALL.heartbeatMs);
+    const spent = countAttempts(agent, endpoint.modelFor(agent));
     try {
       const key = info.workflowExecution!.workflowId;
       const transcript = await transcripts.load(key, input, (from, limit) => askInTurn(() => askForPage(from, limit)));
-      const system: Message = { role: 'system', content: agent.instructions };
-      const answer = await complete(endpoint, agent, [system, ...transcript.messages], {
-        signal,
-        onProgress: (partial) => pulse.report(() => streamDetails(partial, info.attempt)),
-      });
-      const planned = await planBatch(agent, input.turn, transcript.messages, answer);
+      const { planned, asked } = await answerFor(agent, input, transcript.messages, spent, pulse);
       const extended = extend(transcript, [planned.message]);
       transcripts.keep(key, extended);
-      const record = recordOf(agent);
+      const record = recordOf(agent, index);
       return {
         ...planned,
         mark: markOf(extended),
         ...(record.digest !== input.recorded && { agent: record }),
-        model: answer.model || endpoint.modelFor(agent),
-        usage: answer.usage,
+        model: asked?.model || endpoint.modelFor(agent),
+        usage: asked?.usage ?? NO_USAGE,
+        ...spent.ofAnswer(asked),
       };
     } catch (thrown) {
-      throw thrown instanceof CancelledFailure ? stoppedFailure(thrown) : thrown;
+      throw thrown instanceof CancelledFailure ? stoppedFailure(thrown) : spent.lostWith(thrown);
     } finally {
       pulse.stop();
     }
   };
+
+  /** `asked` is what the model said, where it was asked at all. */
+  async function answerFor(
+    agent: Agent,
+    input: ModelCallInput,
+    messages: readonly Message[],
+    spent: AttemptCounter,
+    pulse: Pulse,
+  ): Promise<{ readonly planned: Planned; readonly asked?: RawAnswer }> {
+    const { info, cancellationSignal: signal } = Context.current();
+    const ctx = ruleContext(agent.name, input.turn);
+    const { guardrails, output } = agent;
+    const system: Message = { role: 'system', content: agent.instructions };
+    const guarded = await guardRequest(guardrails.beforeModel, [system, ...messages], ctx);
+    if ('instead' in guarded) return { planned: guarded.instead };
+    if (input.priced) spent.needsPrice();
+    const asked = await complete(endpoint, agent, guarded.messages, {
+      signal,
+      onProgress(partial) {
+        spent.sees(partial);
+        pulse.report(() => ({ ...streamDetails(partial, info.attempt), ...spent.soFar() }));
+      },
+    });
+    const repairs = input.repairs ?? 0;
+    const planned = await planBatch(agent, ctx, messages, asked);
+    const allowed = await guardAnswer(guardrails.afterModel, planned, repairs, ctx);
+    return { planned: await checkOutput(output, allowed, repairs), asked };
+  }
+}
+
+export type PlanHost = (input: PlanCallInput) => Promise<PlannedCall>;
+
+/** Plans a call whose arguments a person wrote: what is denied to the model is denied here as well. */
+export function createPlanHost(registry: Registry): PlanHost {
+  return async ({ agent: name, tool, arguments: args, turn }) => {
+    const agent = registry.agent(name);
+    const { planned } = await planCall(agent, { name: tool, arguments: args }, ruleContext(name, turn));
+    return planned;
+  };
+}
+
+function ruleContext(agent: string, turn: number): RuleContext {
+  const { info, cancellationSignal: signal } = Context.current();
+  return { agent, workflowId: info.workflowExecution?.workflowId ?? '', turn, signal };
 }
 
 const ASK_DEADLINE_MS = 20_000;
@@ -69,28 +129,5 @@ function oneAtATime(): <T>(ask: () => Promise<T>) => Promise<T> {
     const mine = last.then(ask);
     last = mine.catch(() => undefined);
     return mine;
-  };
-}
-
-const STREAM_CHARS_MAX = 4_000;
-const STREAM_CALLS_MAX = 20;
-
-/** The answer so far, as heartbeats carry it: its end, where that end begins, and the tools asked for last. */
-export interface StreamDetails {
-  readonly attempt: number;
-  readonly offset: number;
-  readonly text: string;
-  readonly calls: readonly string[];
-}
-
-function streamDetails(answer: AnswerBuilder, attempt: number): StreamDetails {
-  const text = answer.text();
-  const calls = answer.calls();
-  const offset = Math.max(0, text.length - STREAM_CHARS_MAX);
-  return {
-    attempt,
-    offset,
-    text: text.slice(offset),
-    calls: calls.slice(-STREAM_CALLS_MAX).map(({ name }) => name.slice(0, 64)),
   };
 }

@@ -1,12 +1,19 @@
 // An agent is data: who it is, what it may use, and its limits.
+
+import type { z } from 'zod';
+import { budgetProblem } from '../core/budget.ts';
 import { AGENT_DEFAULTS, INSTRUCTIONS_BYTES_MAX, TOOLS_MAX } from '../core/limits.ts';
 import { NAME_PATTERN } from '../core/names.ts';
 import { count, utf8Length } from '../core/text.ts';
-import type { AgentRules, WhenAllToolsFail } from '../core/types.ts';
+import type { AgentRules, Budget, WhenAllToolsFail, WhenApprovalExpires } from '../core/types.ts';
 import { type Duration, type Presenter, type Tool, toMs } from './defineTool.ts';
+import type { Guardrails } from './guardrails.ts';
+import { type OutputFormat, outputFormat } from './output.ts';
+import type { ApprovalRule, Permissions } from './permissions.ts';
+import type { Prices } from './prices.ts';
 import type { Script } from './testing/script.ts';
 
-export interface AgentOptions {
+export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly name: string;
   /** A model of the OpenAI API or of any compatible server. OPENAI_MODEL overrides it for a whole worker. */
   readonly model: string;
@@ -17,8 +24,29 @@ export interface AgentOptions {
   /** Tool calls of a turn that run at once; 5 when not said. */
   readonly parallel?: number;
   readonly whenAllToolsFail?: WhenAllToolsFail;
-  /** How long a run may take in all; 24 h when not said. */
+  /** How long a run may be active in all; 24 h when not said. Waiting for people does not count. */
   readonly timeLimit?: Duration;
+  /** What the last answer has to be: told to the model as a JSON schema, checked, and given as the result's `value`. */
+  readonly output?: z.ZodType<Output>;
+  /** Whether a person has to decide before a call runs, by tool; in place of the tool's own `approval`. */
+  readonly approvals?: Readonly<Record<string, ApprovalRule>>;
+  /** How long a call waits for a decision; 14 days when not said. */
+  readonly approvalTimeout?: Duration;
+  /** Then the call is rejected, or the run ends; `reject` when not said. */
+  readonly whenApprovalExpires?: WhenApprovalExpires;
+  /** Which calls are denied, asked about, allowed. */
+  readonly permissions?: Permissions;
+  /** Limits on what a run and its sub-agents spend. */
+  readonly budget?: Omit<Budget, 'activeMs'> & { readonly activeTime?: Duration };
+  /** What models cost, by the name that the provider gives them, a million tokens. */
+  readonly prices?: Prices;
+  /** How long a session waits for its next message; 7 days when not said. */
+  readonly idleTimeout?: Duration;
+  /** Sub-agents that a run may start (100), and how deep they may nest (3). */
+  readonly maxSubAgents?: number;
+  readonly maxDepth?: number;
+  /** Events of a run's history after which it continues as new; 10,000 when not said. */
+  readonly linkEvents?: number;
   /** Passed on to the model as they are. */
   readonly toolChoice?:
     | 'auto'
@@ -34,8 +62,8 @@ export interface AgentOptions {
   readonly offline?: Script;
 }
 
-/** An agent, checked and with its defaults filled in. */
-export interface Agent {
+/** An agent, checked and with its defaults filled in. `Output` is what its results are. */
+export interface Agent<Output = unknown> {
   readonly kind: 'agent';
   readonly name: string;
   readonly model: string;
@@ -48,6 +76,13 @@ export interface Agent {
   readonly maxOutputTokens: number | undefined;
   readonly present: Presenter | undefined;
   readonly offline: Script | undefined;
+  readonly output: OutputFormat | undefined;
+  /** Only for types: what the output is. */
+  readonly outputType?: Output;
+  readonly approvals: Readonly<Record<string, ApprovalRule>>;
+  readonly permissions: Permissions | undefined;
+  readonly guardrails: Guardrails;
+  readonly prices: Prices;
 }
 
 /**
@@ -62,7 +97,7 @@ export interface Agent {
  * });
  * ```
  */
-export function defineAgent(options: AgentOptions): Agent {
+export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Agent<Output> {
   const { name } = options;
   const wrong = (what: string) => new TypeError(`Agent ${JSON.stringify(name)}: ${what}`);
   if (typeof name !== 'string' || !NAME_PATTERN.test(name))
@@ -80,8 +115,24 @@ export function defineAgent(options: AgentOptions): Agent {
   }
   const maxTurns = options.maxTurns ?? AGENT_DEFAULTS.maxTurns;
   const parallel = options.parallel ?? AGENT_DEFAULTS.parallel;
-  for (const [limit, value] of Object.entries({ maxTurns, parallel }))
-    if (!(Number.isInteger(value) && value >= 1)) throw wrong(`${limit} must be a whole number from 1.`);
+  const { maxSubAgents, maxDepth, linkEvents, beforeModel, afterModel, beforeTool } = options;
+  const { approvals = {}, permissions, whenApprovalExpires } = options;
+  for (const name of Object.keys(approvals))
+    if (!tools.has(name)) throw wrong(`approvals names ${name}, which is not among its tools.`);
+  for (const { tool } of [permissions?.deny, permissions?.ask, permissions?.allow].flatMap((rules) => rules ?? []))
+    if (tool !== '*' && !tools.has(tool)) throw wrong(`permissions name ${tool}, which is not among its tools.`);
+  if (whenApprovalExpires !== undefined && !['reject', 'end'].includes(whenApprovalExpires))
+    throw wrong("whenApprovalExpires must be 'reject' or 'end'.");
+  const prices = options.prices ?? {};
+  const budget = budgetOf(options.budget, wrong);
+  if (budget?.cost !== undefined && Object.keys(prices).length === 0)
+    throw wrong(
+      'its budget limits the cost, and it names no prices. Give prices: { "gpt-4o": { input: 2.5, output: 10 } }.',
+    );
+  const limits = { maxTurns, parallel, maxSubAgents, maxDepth, linkEvents };
+  for (const [limit, value] of Object.entries(limits))
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1))
+      throw wrong(`${limit} must be a whole number from 1.`);
   return {
     kind: 'agent',
     name,
@@ -93,6 +144,13 @@ export function defineAgent(options: AgentOptions): Agent {
       parallel,
       whenAllToolsFail: options.whenAllToolsFail ?? AGENT_DEFAULTS.whenAllToolsFail,
       timeLimitMs: toMs(options.timeLimit, AGENT_DEFAULTS.timeLimitMs, wrong),
+      approvalTimeoutMs: toMs(options.approvalTimeout, AGENT_DEFAULTS.approvalTimeoutMs, wrong),
+      whenApprovalExpires: whenApprovalExpires ?? AGENT_DEFAULTS.whenApprovalExpires,
+      idleMs: toMs(options.idleTimeout, AGENT_DEFAULTS.idleMs, wrong),
+      ...(budget && { budget }),
+      ...(maxSubAgents !== undefined && { maxSubAgents }),
+      ...(maxDepth !== undefined && { maxDepth }),
+      ...(linkEvents !== undefined && { linkEvents }),
     },
     toolChoice: options.toolChoice,
     parallelToolCalls: options.parallelToolCalls,
@@ -100,5 +158,26 @@ export function defineAgent(options: AgentOptions): Agent {
     maxOutputTokens: options.maxOutputTokens,
     present: options.present,
     offline: options.offline,
+    output: options.output && outputFormat(options.output, wrong),
+    approvals,
+    permissions,
+    guardrails: {
+      ...(beforeModel && { beforeModel }),
+      ...(afterModel && { afterModel }),
+      ...(beforeTool && { beforeTool }),
+    },
+    prices,
   };
+}
+
+function budgetOf(given: AgentOptions['budget'], wrong: (what: string) => Error): Budget | undefined {
+  if (given === undefined) return undefined;
+  const { activeTime, ...limits } = given;
+  const budget: Budget = {
+    ...limits,
+    ...(activeTime !== undefined && { activeMs: toMs(activeTime, 0, wrong) }),
+  };
+  const problem = budgetProblem(budget);
+  if (problem) throw wrong(problem);
+  return budget;
 }

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { TOOL_DEFAULTS } from '../core/limits.ts';
 import { NAME_PATTERN, RESERVED_TOOL_NAMES } from '../core/names.ts';
 import type { Effect, ToolPolicy } from '../core/types.ts';
+import type { Agent } from './defineAgent.ts';
+import type { ApprovalRule } from './permissions.ts';
 
 /** Milliseconds, or a text such as `'10 s'`. */
 export type Duration = number | DurationText;
@@ -39,7 +41,7 @@ export interface ThreadContext {
 /** How a result becomes text: `json` as it is, `list` as its head, or a function of yours. */
 export type Presenter<Result = unknown> = 'json' | 'list' | ((result: Result) => string);
 
-type ObjectSchema = z.ZodObject;
+export type ObjectSchema = z.ZodObject;
 
 interface ToolOptions<Input extends ObjectSchema, Result> {
   /** The model calls it by this name; also the activity type in Temporal's Web UI. */
@@ -65,6 +67,11 @@ interface ToolOptions<Input extends ObjectSchema, Result> {
   /** Calls of this tool at once in one worker process, over all runs. */
   readonly workerParallel?: number;
   readonly present?: Presenter<Result>;
+  /**
+   * Whether a person has to decide before a call runs: `never` when not said. A function is given the arguments; it may
+   * look things up, and where it fails, a person is asked.
+   */
+  readonly approval?: ApprovalRule<z.output<Input>>;
 }
 
 interface RunHere<Input extends ObjectSchema, Result> extends ToolOptions<Input, Result> {
@@ -92,8 +99,13 @@ export interface Tool {
   readonly policy: ToolPolicy;
   readonly workerParallel: number | undefined;
   readonly present: Presenter<never> | undefined;
+  readonly approval: ApprovalRule;
   readonly run: ((input: never, ctx: ToolContext) => unknown) | undefined;
   readonly thread: URL | undefined;
+  /** The call is a run of this agent, asked this. */
+  readonly subAgent: { readonly agent: Agent; ask(args: unknown): string } | undefined;
+  /** The call passes the conversation on. */
+  readonly handoff: Agent | string | undefined;
 }
 
 /**
@@ -156,12 +168,15 @@ export function defineTool<Input extends ObjectSchema, Result>(
     workerParallel: options.workerParallel,
     // The host calls them with what the schema made of the arguments and what the tool returned: their own types.
     present: options.present as Presenter<never> | undefined,
+    approval: (options.approval ?? 'never') as ApprovalRule,
     run: options.run as Tool['run'],
     thread: options.thread,
+    subAgent: undefined,
+    handoff: undefined,
   };
 }
 
-function parametersOf(input: ObjectSchema, wrong: (what: string) => Error): Record<string, unknown> {
+export function parametersOf(input: ObjectSchema, wrong: (what: string) => Error): Record<string, unknown> {
   try {
     const { $schema: _, ...schema } = z.toJSONSchema(input, { io: 'input' });
     return schema;

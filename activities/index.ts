@@ -1,4 +1,5 @@
 // `holdfast`: what one defines agents with.
+export { asTool, handoff } from './asTool.ts';
 export { type Agent, type AgentOptions, defineAgent } from './defineAgent.ts';
 export {
   type Duration,
@@ -9,4 +10,8 @@ export {
   type Tool,
   type ToolContext,
 } from './defineTool.ts';
+export type { Guarded, GuardedAnswer, GuardedCall, Guardrails } from './guardrails.ts';
+export type { ApprovalRule, PermissionRule, Permissions } from './permissions.ts';
+export type { Price, Prices } from './prices.ts';
+export type { RuleContext } from './rules.ts';
 export { ToolError } from './toolError.ts';

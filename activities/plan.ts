@@ -4,15 +4,19 @@ import { count, cutText, plural, utf8Length } from '../core/text.ts';
 import type { AssistantMessage, Message, ModelAnswer, PlannedCall, Problem, ToolCall } from '../core/types.ts';
 import { parseArguments, readArguments } from './arguments.ts';
 import type { Agent } from './defineAgent.ts';
+import type { Tool } from './defineTool.ts';
 import { callDigest } from './digest.ts';
+import { refuseAll } from './guardrails.ts';
 import type { RawAnswer, RawCall } from './model/answer.ts';
 import { badAnswer } from './model/modelFailure.ts';
+import { permissionFor } from './permissions.ts';
+import { askRule, type RuleContext } from './rules.ts';
 
-export type Planned = Pick<ModelAnswer, 'message' | 'kind' | 'plan'>;
+export type Planned = Pick<ModelAnswer, 'message' | 'kind' | 'plan' | 'tell' | 'end' | 'value'>;
 
 export async function planBatch(
   agent: Agent,
-  turn: number,
+  ctx: RuleContext,
   transcript: readonly Message[],
   answer: RawAnswer,
 ): Promise<Planned> {
@@ -31,19 +35,23 @@ export async function planBatch(
     if (content === '') throw badAnswer('The model answered with neither text nor calls.');
     return { message: { role: 'assistant', content }, kind: truncated ? 'truncated' : 'final', plan: [] };
   }
-  const ids = callIds(turn, transcript, answer.calls);
+  const ids = callIds(ctx.turn, transcript, answer.calls);
   const plan: PlannedCall[] = [];
   const calls: ToolCall[] = [];
+  let end: string | undefined;
   for (const [slot, raw] of answer.calls.entries()) {
-    let call = truncated ? cutOff : await planCall(agent, raw, slot);
+    let call = truncated ? cutOff : await planInSlot(agent, raw, slot, ctx);
     const size = sizeOf(call);
     if (bytes + size > PLAN_BYTES_MAX) call = beyondLimit;
     else bytes += size;
     const { planned, wire } = call;
+    end ??= call.end;
     plan.push(planned);
     calls.push({ id: ids[slot]!, type: 'function', function: { name: wireName(raw.name), arguments: wire } });
   }
   const message: AssistantMessage = { role: 'assistant', content: content || null, tool_calls: calls };
+  if (end !== undefined)
+    return { message, kind: 'ended', end: { status: 'refused', reason: end }, plan: refuseAll(calls, end) };
   return { message, kind: truncated ? 'truncated' : 'calls', plan };
 }
 
@@ -51,6 +59,8 @@ export async function planBatch(
 interface PlannedWire {
   readonly planned: PlannedCall;
   readonly wire: string;
+  /** A guardrail ends the run. */
+  readonly end?: string;
 }
 
 function problem(kind: Problem['kind'], error: string, wire = '{}'): PlannedWire {
@@ -59,7 +69,9 @@ function problem(kind: Problem['kind'], error: string, wire = '{}'): PlannedWire
 
 /** What a call adds to the plan's payload, as JSON in JSON: there, a quote is two bytes. */
 function sizeOf({ planned, wire }: PlannedWire): number {
-  return jsonBytes(wire) + ('problem' in planned ? jsonBytes(planned.problem.error) : 0);
+  if ('problem' in planned) return jsonBytes(wire) + jsonBytes(planned.problem.error);
+  const { arguments: changed = '', ask, child } = planned;
+  return [wire, changed, ask?.question ?? '', child?.input ?? ''].reduce((sum, text) => sum + jsonBytes(text), 0);
 }
 
 function jsonBytes(text: string): number {
@@ -76,18 +88,68 @@ const beyondLimit = problem(
   `not run: what a turn says, its calls and their arguments, may have ${count(PLAN_BYTES_MAX)} bytes together`,
 );
 
-async function planCall(agent: Agent, raw: RawCall, slot: number): Promise<PlannedWire> {
+async function planInSlot(agent: Agent, raw: RawCall, slot: number, ctx: RuleContext): Promise<PlannedWire> {
   if (slot >= PLAN_CALLS_MAX)
     return problem(
       'too_large',
       `not run: ${plural(PLAN_CALLS_MAX, 'call')} a turn are allowed, this is number ${count(slot + 1)}`,
     );
+  return planCall(agent, raw, ctx);
+}
+
+/** One call: read, guarded, permitted, and asked about where that is due. */
+export async function planCall(
+  agent: Agent,
+  raw: Pick<RawCall, 'name' | 'arguments'>,
+  ctx: RuleContext,
+): Promise<PlannedWire> {
   const tool = agent.tools.get(raw.name);
-  const read = tool ? await readArguments(tool, raw.arguments) : parseArguments(raw.arguments);
-  const wire = read.json && raw.arguments.trim() !== '' ? raw.arguments.toWellFormed() : '{}';
-  if (!tool) return problem('unknown_tool', unknownTool(agent, raw.name), wire);
+  if (!tool) return problem('unknown_tool', unknownTool(agent, raw.name), wireOf(raw, parseArguments(raw.arguments)));
+  const read = await readArguments(tool, raw.arguments);
+  const wire = wireOf(raw, read);
   if (!read.ok) return problem(read.problem.kind, read.problem.error, wire);
-  return { planned: { digest: callDigest(tool.name, read.json) }, wire };
+  const { beforeTool } = agent.guardrails;
+  if (!beforeTool) return { planned: await permitted(agent, tool, read, undefined, ctx), wire };
+
+  const said = await askRule(ctx, () => beforeTool({ tool: tool.name, arguments: read.value }, ctx));
+  if (!said.ok) return problem('rejected', `not run: the guardrail for it failed: ${said.error}`, wire);
+  if (!said.value) return { planned: await permitted(agent, tool, read, undefined, ctx), wire };
+  if ('end' in said.value) return { ...problem('rejected', `not run: ${said.value.end}`, wire), end: said.value.end };
+  if ('reject' in said.value) return problem('rejected', `not run: ${said.value.reject}`, wire);
+  const changed = JSON.stringify(said.value.change);
+  const reread = await readArguments(tool, changed);
+  if (!reread.ok) return problem('rejected', `not run: a guardrail changed it, and ${reread.problem.error}`, wire);
+  return { planned: await permitted(agent, tool, reread, changed, ctx), wire };
+}
+
+async function permitted(
+  agent: Agent,
+  tool: Tool,
+  read: { readonly json: object; readonly value: unknown },
+  changed: string | undefined,
+  ctx: RuleContext,
+): Promise<PlannedCall> {
+  const approval = agent.approvals[tool.name] ?? tool.approval;
+  const asked = { tool: tool.name, args: read.value, permissions: agent.permissions, approval };
+  const permission = await permissionFor(asked, ctx);
+  if (permission.kind === 'denied')
+    return { problem: { kind: 'rejected', error: `not permitted: ${permission.reason}` } };
+  const { subAgent, handoff } = tool;
+  const input = subAgent && (await askRule(ctx, () => subAgent.ask(read.value)));
+  if (input && !input.ok)
+    return { problem: { kind: 'invalid_arguments', error: `${tool.name} cannot be asked this: ${input.error}` } };
+  return {
+    digest: callDigest(tool.name, read.json),
+    ...(permission.kind === 'ask' && { ask: { question: permission.question } }),
+    ...(changed !== undefined && { arguments: changed }),
+    ...(subAgent && input && { child: { agent: subAgent.agent.name, input: input.value } }),
+    ...(handoff !== undefined && { handoff: typeof handoff === 'string' ? handoff : handoff.name }),
+  };
+}
+
+/** What goes back to the model as its arguments: valid JSON, whatever it wrote. */
+function wireOf(raw: Pick<RawCall, 'arguments'>, { json }: { readonly json?: object }): string {
+  return json && raw.arguments.trim() !== '' ? raw.arguments.toWellFormed() : '{}';
 }
 
 /** The API takes a name of these characters only, also for a tool that does not exist. */

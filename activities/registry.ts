@@ -14,13 +14,23 @@ export interface Registry {
 
 export function createRegistry(list: Iterable<Agent>): Registry {
   const agents = new Map<string, Agent>();
-  for (const agent of list) {
+  for (const agent of withTheirSubAgents(list)) {
     if (agents.has(agent.name) && agents.get(agent.name) !== agent)
       throw new TypeError(`Two agents are named ${agent.name}. Rename one.`);
     agents.set(agent.name, agent);
   }
   if (agents.size === 0) throw new TypeError('There is no agent to serve. Export one that defineAgent({ … }) made.');
-  const toolNames = new Set([...agents.values()].flatMap((agent) => [...agent.tools.keys()]));
+  for (const agent of agents.values())
+    for (const { handoff } of agent.tools.values())
+      if (typeof handoff === 'string' && !agents.has(handoff))
+        throw new TypeError(
+          `Agent ${agent.name} hands off to ${handoff}, which is not served here. Export it as well.`,
+        );
+  // The engine carries out the others itself.
+  const isActivity = ({ subAgent, handoff }: Tool) => subAgent === undefined && handoff === undefined;
+  const toolNames = new Set(
+    [...agents.values()].flatMap(({ tools }) => [...tools.values()].filter(isActivity).map(({ name }) => name)),
+  );
 
   function agent(name: string): Agent {
     const found = agents.get(name);
@@ -36,6 +46,21 @@ export function createRegistry(list: Iterable<Agent>): Registry {
   }
 
   return { agents, toolNames, agent, tool };
+}
+
+/** The agents, and those that their tools name: whoever serves one has to serve the others. */
+function withTheirSubAgents(list: Iterable<Agent>): Agent[] {
+  const found = new Set<Agent>();
+  const pending = [...list];
+  for (let agent = pending.shift(); agent; agent = pending.shift()) {
+    if (found.has(agent)) continue;
+    found.add(agent);
+    for (const { subAgent, handoff } of agent.tools.values()) {
+      if (subAgent) pending.push(subAgent.agent);
+      if (typeof handoff === 'object') pending.push(handoff);
+    }
+  }
+  return [...found];
 }
 
 /** Retryable: in a rolling deploy, another worker may know what this one does not. */

@@ -22,7 +22,7 @@ export async function runInProcess(endpoint: ModelEndpoint, agent: Agent, input:
   for (let turn = 1; ; turn++) {
     const system: Message = { role: 'system', content: agent.instructions };
     const answer = await complete(endpoint, agent, [system, ...transcript], { signal: ctx.signal, onProgress() {} });
-    const planned = await planBatch(agent, turn, transcript, answer);
+    const planned = await planBatch(agent, { ...ctx, turn }, transcript, answer);
     transcript.push(planned.message);
     const calls = planned.message.tool_calls ?? [];
     if (calls.length === 0) return transcript;

@@ -30,6 +30,18 @@ export function cutTo(text: string, columns: number): string {
   return `${head}…`;
 }
 
+/** The end of `text`, as much of it as has room. */
+export function lastOf(text: string, columns: number): string {
+  let used = 0;
+  let tail = '';
+  for (const { segment } of [...GRAPHEMES.segment(text)].reverse()) {
+    used += widthOf(segment);
+    if (used > columns) break;
+    tail = segment + tail;
+  }
+  return tail;
+}
+
 function widthOf(grapheme: string): number {
   if (WIDE.test(grapheme)) return 2;
   return /^\p{M}+$/u.test(grapheme) ? 0 : 1;

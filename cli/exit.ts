@@ -1,6 +1,14 @@
 // How the command ends: its exit codes, and what an error says to a person.
 import { InvalidArgumentError } from 'commander';
-import { InvalidStart, NoWorker, RunNotFound, TemporalUnreachable } from '../client/index.ts';
+import {
+  InvalidSchedule,
+  InvalidStart,
+  NoWorker,
+  RunNotFound,
+  ScheduleExists,
+  ScheduleNotFound,
+  TemporalUnreachable,
+} from '../client/index.ts';
 import { inert } from './inert.ts';
 
 export const EXIT = {
@@ -21,8 +29,11 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** What the person who typed the command can put right. */
+const NONSENSE = [UsageError, RunNotFound, InvalidStart, InvalidSchedule, ScheduleExists, ScheduleNotFound];
+
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof UsageError || error instanceof RunNotFound || error instanceof InvalidStart) return EXIT.usage;
+  if (NONSENSE.some((type) => error instanceof type)) return EXIT.usage;
   if (error instanceof TemporalUnreachable) return EXIT.unreachable;
   if (error instanceof NoWorker) return EXIT.noWorker;
   return EXIT.otherwise;

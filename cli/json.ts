@@ -1,5 +1,5 @@
 // The documented JSON of runs: the one place that turns the read model into it. Times are ISO 8601.
-import type { RunSummary } from '../client/index.ts';
+import type { RunSummary, Schedule } from '../client/index.ts';
 import { type Call, type Run, type RunEvent, toolCalls } from '../core/run.ts';
 
 export function runJson(run: Run) {
@@ -54,6 +54,20 @@ export function listedJson({ workflowId, runId, agent, state, startedAtMs, ended
     state: listedState(state),
     startedAt: isoTime(startedAtMs),
     endedAt: isoTime(endedAtMs),
+  };
+}
+
+export function scheduleJson({ nextRunAtMs, lastRun, runs, skipped, ...schedule }: Schedule) {
+  return {
+    ...schedule,
+    nextRunAt: isoTime(nextRunAtMs),
+    lastRun: lastRun && {
+      workflowId: lastRun.workflowId,
+      runId: lastRun.runId,
+      startedAt: isoTime(lastRun.startedAtMs),
+    },
+    runs,
+    skipped,
   };
 }
 

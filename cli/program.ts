@@ -8,6 +8,7 @@ import { exportCommand } from './export.ts';
 import { listCommand } from './list.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
+import { scheduleCommand } from './schedule.ts';
 import { showCommand } from './show.ts';
 import { watchCommand } from './watch.ts';
 import { workerCommand } from './worker.ts';
@@ -33,10 +34,17 @@ export function holdfastProgram(): Command {
     listCommand(),
     agentsCommand(),
     cancelCommand(),
+    scheduleCommand(),
     exportCommand(),
     replayCommand(),
   ])
-    program.addCommand(command.copyInheritedSettings(program));
-  for (const command of [program, ...program.commands]) command.exitOverride();
-  return program;
+    program.addCommand(inherited(command, program));
+  return program.exitOverride();
+}
+
+/** A command is made without its parent, and so are the commands in it: they get its settings here. */
+function inherited(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent).exitOverride();
+  for (const inner of command.commands) inherited(inner, command);
+  return command;
 }

@@ -11,7 +11,17 @@ export interface RunSeen {
   readonly turns: readonly TurnSeen[];
   /** What the model has said so far, while it speaks; '' when it does not. */
   readonly text: string;
+  /** The call that the model writes, while it does: the newest, where it writes several. */
+  readonly call: CallWritten | null;
   add(event: RunEvent): void;
+}
+
+export interface CallWritten {
+  readonly slot: number;
+  readonly tool: string;
+  /** The end of its arguments, and where that end begins. */
+  readonly offset: number;
+  readonly arguments: string;
 }
 
 /** More of a streaming answer than this is on no screen. */
@@ -19,11 +29,21 @@ const TEXT_CHARS_MAX = 8_000;
 
 export function createRunSeen(): RunSeen {
   const turns: (Omit<Writable<TurnSeen>, 'calls'> & { calls: Writable<CallSeen>[] })[] = [];
-  const seen = { startedAtMs: 0, lastAtMs: 0, text: '', turns, add };
+  const seen = { startedAtMs: 0, lastAtMs: 0, text: '', call: null as CallWritten | null, turns, add };
   return seen;
 
   function turnOf(turn: number) {
     return turns.find((one) => one.turn === turn);
+  }
+
+  /** A look at the heartbeats may come in after the answer that was on its way at the same time. */
+  function isAsked(turn: number): boolean {
+    return turnOf(turn)?.answeredAtMs === null;
+  }
+
+  function silence(): void {
+    seen.text = '';
+    seen.call = null;
   }
 
   function add(event: RunEvent): void {
@@ -33,7 +53,7 @@ export function createRunSeen(): RunSeen {
         seen.startedAtMs = event.atMs;
         return;
       case 'asked':
-        seen.text = '';
+        silence();
         turns.push({
           turn: event.turn,
           askedAtMs: event.atMs,
@@ -44,12 +64,16 @@ export function createRunSeen(): RunSeen {
         });
         return;
       case 'text':
+        if (!isAsked(event.turn)) return;
         // A new attempt, or text that came faster than it was looked at, starts elsewhere than where the last one ended.
         seen.text = (event.offset === 0 ? event.text : seen.text + event.text).slice(-TEXT_CHARS_MAX);
         return;
+      case 'calling':
+        if (isAsked(event.turn)) seen.call = added(seen.call, event);
+        return;
       case 'answered': {
         const turn = turnOf(event.turn);
-        seen.text = '';
+        silence();
         if (!turn) return;
         turn.answeredAtMs = event.atMs;
         turn.calls = event.calls.map(({ tool }) => ({
@@ -72,7 +96,7 @@ export function createRunSeen(): RunSeen {
         const call = event.slot === null ? undefined : turn?.calls[event.slot];
         if (event.slot === null && turn?.answeredAtMs === null) {
           turn.attempts = event.attempt;
-          if (event.attempt > 1) seen.text = '';
+          if (event.restarts) silence();
         }
         if (call && call.ok === null) call.attempts = event.attempt;
         return;
@@ -89,10 +113,18 @@ export function createRunSeen(): RunSeen {
         return;
       }
       case 'ended':
-        seen.text = '';
+        silence();
         for (const turn of turns) turn.answeredAtMs ??= event.atMs;
     }
   }
+}
+
+/** The call with what was added to it. A piece that does not follow on the last one stands for itself. */
+function added(call: CallWritten | null, { slot, tool, offset, arguments: more }: CallWritten): CallWritten {
+  const follows = call?.slot === slot && call.offset + call.arguments.length === offset;
+  const all = follows ? call.arguments + more : more;
+  const kept = all.slice(-TEXT_CHARS_MAX);
+  return { slot, tool, offset: offset + more.length - kept.length, arguments: kept };
 }
 
 export function progressText(progress: unknown): string {

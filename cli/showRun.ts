@@ -3,12 +3,13 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { RunHandle } from '../client/index.ts';
 import { type Run, type RunEvent, type RunState, toolCalls } from '../core/run.ts';
 import { count, plural } from '../core/text.ts';
-import { cutTo } from './columns.ts';
+import { columnsOf, cutTo, lastOf } from './columns.ts';
 import { TYPED } from './connected.ts';
 import { EXIT } from './exit.ts';
 import { inert, inertLine } from './inert.ts';
 import { printJson, runJson } from './json.ts';
-import { createRunSeen, progressText, type RunSeen } from './runSeen.ts';
+import { personLines } from './people.ts';
+import { type CallWritten, createRunSeen, progressText, type RunSeen } from './runSeen.ts';
 import { type Screen, seconds, wrapped } from './screen.ts';
 import { axisOf, timeline } from './timeline.ts';
 
@@ -39,7 +40,17 @@ function frame(seen: RunSeen, screen: Screen): string[] {
   const now = Math.max(seen.lastAtMs, Date.now());
   const bars = timeline(seen.turns, axisOf(seen.startedAtMs, null, now), screen);
   const text = seen.text === '' ? [] : wrapped(inert(seen.text).trim(), screen.columns - 2).slice(-TEXT_LINES);
-  return ['', ...bars, ...text.map((line) => screen.paint('dim', `  ${line}`))];
+  const call = seen.call === null ? [] : [writes(seen.call, screen.columns - 2)];
+  return ['', ...bars, ...[...text, ...call].map((line) => screen.paint('dim', `  ${line}`))];
+}
+
+/** The call that the model writes, on one line: where it is too long, the end, which is where it grows. */
+function writes({ slot, tool, offset, arguments: written }: CallWritten, columns: number): string {
+  const which = slot === 0 ? 'writes' : `writes call ${slot + 1},`;
+  const head = `${which} ${cutTo(inertLine(tool, 64), Math.floor(columns / 2))} `;
+  const line = inertLine(written.slice(-columns), columns);
+  const isWhole = offset === 0 && written.length <= columns && columnsOf(head + line) <= columns;
+  return cutTo(isWhole ? head + line : `${head}…${lastOf(line, columns - columnsOf(head) - 1)}`, columns);
 }
 
 /** What an event is worth on the screen for good. On a terminal the bars tell most of it. */
@@ -63,7 +74,10 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { sa
       // Temporal's word for a worker that is gone says little to people.
       const lastError = /heartbeat timeout/i.test(event.lastError ?? '') ? 'its worker was lost' : event.lastError;
       const why = lastError ? `: ${inertLine(lastError, 200)}` : '';
-      return [line(`  ${who}: attempt ${event.attempt}${why}`)];
+      const what = event.restarts
+        ? `the answer starts again (attempt ${event.attempt})`
+        : `${who}: attempt ${event.attempt}`;
+      return wrapped(`${what}${why}`, screen.columns - 2).map((part) => `  ${part}`);
     }
     case 'call_ended': {
       const { ok, tool, kind, text, scheduledAtMs } = event.call;
@@ -76,12 +90,24 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { sa
       if (screen.isLive) return [];
       return [line(`  ${toolAt(event.turn, event.slot)}: ${inertLine(progressText(event.progress), 100)}`)];
     case 'text': {
-      if (screen.isLive || event.atMs - plainText.saidAtMs < PLAIN_TEXT_EVERY_MS) return [];
+      if (screen.isLive || seen.text === '' || event.atMs - plainText.saidAtMs < PLAIN_TEXT_EVERY_MS) return [];
       plainText.saidAtMs = event.atMs;
-      return [line(`  the model writes: … ${inertLine(event.text.slice(-60), 60)}`)];
+      return [line(`  the model writes: … ${inertLine(seen.text.slice(-60), 60)}`)];
     }
+    case 'calling': {
+      if (screen.isLive || seen.call === null || event.atMs - plainText.saidAtMs < PLAIN_TEXT_EVERY_MS) return [];
+      plainText.saidAtMs = event.atMs;
+      return [line(`  the model ${writes(seen.call, 80)}`)];
+    }
+    case 'question':
+    case 'decided':
+    case 'said':
+    case 'ordered':
+      return personLines(event, screen);
     case 'asked':
     case 'call_scheduled':
+    case 'replied':
+    case 'continued':
     case 'ended':
       return [];
   }

@@ -6,8 +6,10 @@ import { grpcCode, namespaceMissing, unreachable } from './errors.ts';
 import { listRuns, type RunSummary } from './listRuns.ts';
 import { type RunHandle, runHandle } from './runHandle.ts';
 import { newRunId } from './runId.ts';
+import { type Schedules, schedulesOf } from './schedules.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
 import { checkStart } from './startable.ts';
+import { startOptions } from './startOptions.ts';
 
 export interface ConnectOptions extends SettingsOptions {
   readonly taskQueue?: string;
@@ -34,6 +36,8 @@ export interface Holdfast {
   get(workflowId: string, runId?: string): RunHandle;
   /** The latest runs first. */
   list(options?: { readonly agent?: string; readonly limit?: number }): Promise<RunSummary[]>;
+  /** Agents on a cron expression or an interval. */
+  readonly schedules: Schedules;
   close(): Promise<void>;
 }
 
@@ -68,13 +72,10 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
       checkStart(runInput, workflowId);
       try {
         const handle = await client.workflow.start(WORKFLOW_TYPE, {
-          args: [runInput],
-          taskQueue,
+          ...startOptions(runInput, taskQueue),
           workflowId,
           // The same id is the same run, also when it is over.
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
-          memo: { agent },
-          staticSummary: agent,
         });
         return runHandle(client, address, workflowId, handle.firstExecutionRunId);
       } catch (error) {
@@ -84,6 +85,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
     },
     get: (workflowId, runId) => runHandle(client, address, workflowId, runId),
     list: (listOptions = {}) => listRuns(client, listOptions),
+    schedules: schedulesOf(client, address, taskQueue),
     close: () => connection.close(),
   };
 }

@@ -5,4 +5,13 @@ export { type ConnectOptions, connect, type Holdfast, type StartOptions } from '
 export { NoWorker, RunNotFound, TemporalUnreachable } from './errors.ts';
 export type { RunSummary } from './listRuns.ts';
 export type { RunHandle } from './runHandle.ts';
+export {
+  type Overlap,
+  type Schedule,
+  ScheduleExists,
+  ScheduleNotFound,
+  type ScheduleOptions,
+  type Schedules,
+} from './schedules.ts';
+export { InvalidSchedule, type ScheduleTimes } from './scheduleTimes.ts';
 export { InvalidStart } from './startable.ts';

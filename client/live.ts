@@ -6,7 +6,7 @@ import { parseActivityId } from '../core/names.ts';
 import type { LiveEvent } from '../core/run.ts';
 import type { RunPlace } from './history.ts';
 
-interface PendingActivity {
+export interface PendingActivity {
   readonly activityId?: string | null;
   readonly attempt?: number | null;
   readonly lastStartedTime?: Timestamp | null;
@@ -16,13 +16,15 @@ interface PendingActivity {
 }
 
 /** What was told of an activity already. */
-interface Told {
+export interface Told {
   readonly attempt: number;
   readonly textEnd: number;
+  /** Where the arguments of each call that the model has begun end, by slot. */
+  readonly argumentEnds: ReadonlyMap<number, number>;
   readonly progress: string;
 }
 
-const NOTHING: Told = { attempt: 0, textEnd: 0, progress: '' };
+export const NOTHING: Told = { attempt: 0, textEnd: 0, argumentEnds: new Map(), progress: '' };
 
 /** A look at the running activities of a run, that gives only what is new since the last look. */
 export function createLiveLook(client: Client, { workflowId, runId }: RunPlace): () => Promise<LiveEvent[]> {
@@ -41,7 +43,8 @@ export function createLiveLook(client: Client, { workflowId, runId }: RunPlace):
   };
 }
 
-function news(activity: PendingActivity, before: Told): { events: LiveEvent[]; now: Told } {
+/** What is new of an activity, and what has been told of it by then. */
+export function news(activity: PendingActivity, before: Told): { events: LiveEvent[]; now: Told } {
   const place = parseActivityId(activity.activityId ?? '');
   const attempt = activity.attempt ?? 1;
   // The first attempt is told when it has started; a later one from the moment that the one before has failed.
@@ -56,36 +59,60 @@ function news(activity: PendingActivity, before: Told): { events: LiveEvent[]; n
       turn,
       slot,
       attempt,
+      restarts: before.textEnd > 0 || before.argumentEnds.size > 0,
       lastError: activity.lastFailure?.message ?? null,
     });
 
-  const atMs = timestampMs(activity.lastHeartbeatTime);
+  const told = attempt === before.attempt ? before : { ...NOTHING, attempt };
   const details = (firstJson(activity.heartbeatDetails) ?? {}) as Partial<Heartbeat>;
   // Heartbeats outlive their attempt: those of the last one still stand when the next begins.
-  const fromNow = details.attempt === attempt;
-  const textEnd = fromNow && slot === null ? (details.offset ?? 0) + (details.text?.length ?? 0) : 0;
-  const seen = attempt === before.attempt ? before.textEnd : 0;
-  if (textEnd > seen) {
-    const offset = Math.max(seen, details.offset ?? 0);
-    events.push({
-      type: 'text',
-      atMs,
-      turn,
-      attempt,
-      offset,
-      text: (details.text ?? '').slice(offset - (details.offset ?? 0)),
-    });
+  if (details.attempt !== attempt) return { events, now: told };
+  const atMs = timestampMs(activity.lastHeartbeatTime);
+  if (slot !== null) {
+    const progress = details.progress === undefined ? '' : JSON.stringify(details.progress);
+    if (progress !== '' && progress !== told.progress)
+      events.push({ type: 'progress', atMs, turn, slot, progress: details.progress });
+    return { events, now: { ...told, progress } };
   }
-  const progress = fromNow && details.progress !== undefined ? JSON.stringify(details.progress) : '';
-  if (slot !== null && progress !== '' && progress !== before.progress)
-    events.push({ type: 'progress', atMs, turn, slot, progress: details.progress });
-  return { events, now: { attempt, textEnd: Math.max(textEnd, seen), progress } };
+
+  const text = grown(details.offset, details.text, told.textEnd);
+  if (text.more !== '') events.push({ type: 'text', atMs, turn, attempt, offset: text.offset, text: text.more });
+  const argumentEnds = new Map(told.argumentEnds);
+  for (const call of details.calls ?? []) {
+    const written = grown(call.offset, call.arguments, argumentEnds.get(call.slot) ?? 0);
+    // A call is told when it is begun, before there are arguments.
+    if (written.more !== '' || !argumentEnds.has(call.slot))
+      events.push({
+        type: 'calling',
+        atMs,
+        turn,
+        attempt,
+        slot: call.slot,
+        tool: call.tool,
+        offset: written.offset,
+        arguments: written.more,
+      });
+    argumentEnds.set(call.slot, written.end);
+  }
+  return { events, now: { ...told, textEnd: text.end, argumentEnds } };
 }
 
-/** The details that our activities send: a model call its text so far, a tool its progress. */
+/** What is new of a text of which the end is known, from `offset` on, when it was told up to `toldEnd`. */
+function grown(offset = 0, text = '', toldEnd: number): { offset: number; more: string; end: number } {
+  const from = Math.max(offset, toldEnd);
+  return { offset: from, more: text.slice(from - offset), end: Math.max(toldEnd, offset + text.length) };
+}
+
+/** The details that our activities send: a model call its answer so far, a tool its progress. */
 interface Heartbeat {
   readonly attempt: number;
   readonly offset: number;
   readonly text: string;
+  readonly calls: readonly {
+    readonly slot: number;
+    readonly tool: string;
+    readonly offset: number;
+    readonly arguments: string;
+  }[];
   readonly progress: unknown;
 }

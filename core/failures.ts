@@ -1,14 +1,17 @@
 // How failures read: as the model sees them, and in the run's report.
 import { count, cutText, plural } from './text.ts';
-import type { Outcome, ToolFailure } from './types.ts';
+import type { Outcome, StandingDecision, ToolFailure } from './types.ts';
 
 /** The content of a failed call's tool message. */
 function failureText({ error, tool, kind }: ToolFailure): string {
   return JSON.stringify({ error, tool, kind });
 }
 
-export function outcomeText(outcome: Outcome): string {
-  return outcome.ok ? outcome.text : failureText(outcome);
+/** What the model reads of a call. Where a person changed its arguments, it says so: the model wrote others. */
+export function outcomeText(outcome: Outcome, decision?: StandingDecision | null): string {
+  const text = outcome.ok ? outcome.text : failureText(outcome);
+  if (decision?.arguments === undefined) return text;
+  return `A person changed the arguments of this call to ${decision.arguments}. It answered:\n${text}`;
 }
 
 /** Lines of one warning: more than anybody reads, and a turn may have a thousand calls. */

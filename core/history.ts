@@ -29,6 +29,10 @@ interface ActivityEnd {
   readonly scheduledEventId?: LongLike | null;
 }
 
+interface ChildEvent {
+  readonly workflowExecution?: { readonly workflowId?: string | null } | null;
+}
+
 export interface HistoryEvent {
   readonly eventId?: LongLike | null;
   readonly eventTime?: Timestamp | null;
@@ -36,6 +40,7 @@ export interface HistoryEvent {
     readonly input?: Payloads | null;
     readonly workflowId?: string | null;
     readonly originalExecutionRunId?: string | null;
+    readonly continuedExecutionRunId?: string | null;
     readonly firstExecutionRunId?: string | null;
   } | null;
   readonly workflowTaskStartedEventAttributes?: object | null;
@@ -52,6 +57,30 @@ export interface HistoryEvent {
   readonly activityTaskFailedEventAttributes?: (ActivityEnd & { readonly failure?: Failure | null }) | null;
   readonly activityTaskTimedOutEventAttributes?: (ActivityEnd & { readonly failure?: Failure | null }) | null;
   readonly activityTaskCanceledEventAttributes?: ActivityEnd | null;
+  readonly startChildWorkflowExecutionInitiatedEventAttributes?: {
+    readonly workflowId?: string | null;
+    readonly input?: Payloads | null;
+  } | null;
+  readonly startChildWorkflowExecutionFailedEventAttributes?: { readonly workflowId?: string | null } | null;
+  readonly childWorkflowExecutionStartedEventAttributes?: ChildEvent | null;
+  readonly childWorkflowExecutionCompletedEventAttributes?: (ChildEvent & { readonly result?: Payloads | null }) | null;
+  readonly childWorkflowExecutionFailedEventAttributes?: (ChildEvent & { readonly failure?: Failure | null }) | null;
+  readonly childWorkflowExecutionCanceledEventAttributes?: ChildEvent | null;
+  readonly childWorkflowExecutionTimedOutEventAttributes?: ChildEvent | null;
+  readonly childWorkflowExecutionTerminatedEventAttributes?: ChildEvent | null;
+  readonly workflowExecutionUpdateAcceptedEventAttributes?: {
+    readonly acceptedRequest?: {
+      readonly input?: { readonly name?: string | null; readonly args?: Payloads | null } | null;
+    } | null;
+  } | null;
+  readonly workflowExecutionUpdateCompletedEventAttributes?: {
+    readonly acceptedEventId?: LongLike | null;
+    readonly outcome?: { readonly success?: Payloads | null } | null;
+  } | null;
+  readonly workflowPropertiesModifiedEventAttributes?: {
+    readonly upsertedMemo?: { readonly fields?: Readonly<Record<string, Payload>> | null } | null;
+  } | null;
+  readonly workflowExecutionContinuedAsNewEventAttributes?: { readonly newExecutionRunId?: string | null } | null;
   readonly workflowExecutionCompletedEventAttributes?: { readonly result?: Payloads | null } | null;
   readonly workflowExecutionFailedEventAttributes?: { readonly failure?: Failure | null } | null;
   readonly workflowExecutionCanceledEventAttributes?: object | null;

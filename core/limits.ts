@@ -9,6 +9,12 @@ export const AGENT_DEFAULTS = {
   parallel: 5,
   whenAllToolsFail: 'tell',
   timeLimitMs: 24 * HOUR_MS,
+  // A person may be on holiday; nothing is spent while the run waits.
+  approvalTimeoutMs: 14 * 24 * HOUR_MS,
+  whenApprovalExpires: 'reject',
+  idleMs: 7 * 24 * HOUR_MS,
+  maxSubAgents: 100,
+  maxDepth: 3,
 } as const;
 
 export const TOOL_DEFAULTS = {
@@ -68,3 +74,26 @@ export const TOOLS_MAX = 128;
 export const TRUNCATED_MAX = 2;
 /** A single call that fails in the same way this often in a row ends the run. */
 export const SAME_FAILURE_MAX = 3;
+/** Answers in a row that may be sent back to the model: one that has failed twice to repair it will not. */
+export const REPAIRS_MAX = 2;
+/** Times that a conversation may be passed on: two agents that hand it to each other would do so for ever. */
+export const HANDOFFS_MAX = 10;
+/** A rule or guardrail that takes longer has hung, and is taken for a failed one. */
+export const RULE_TIMEOUT_MS = 30_000;
+/** Messages that wait in a session, and each one's size. */
+export const QUEUE_MAX = 1_000;
+export const QUEUE_BYTES_MAX = 512 * KB;
+export const MESSAGE_BYTES_MAX = 256 * KB;
+/** Ids of messages that a session remembers, and replies: whoever sends again does so soon. */
+export const MESSAGES_REMEMBERED = 200;
+export const REPLIES_BYTES_MAX = 256 * KB;
+/** Questions in a run's memo, and the arguments of each: enough to see what is asked, small enough to list by the thousand. */
+export const WAITS_SHOWN = 10;
+export const WAITS_ARGUMENT_CHARS = 400;
+/** A run continues as new past these, or when the server suggests it; what it hands over must fit one payload. */
+export const LINK_EVENTS_MAX = 10_000;
+export const LINK_BYTES_MAX = 8 * 1024 * KB;
+export const CARRIED_BYTES_MAX = 1536 * KB;
+/** Where a history cannot be left behind, the run ends here: the server would end it at 51,200 events or 50 MiB, without a result. */
+export const HISTORY_EVENTS_MAX = 45_000;
+export const HISTORY_BYTES_MAX = 40 * 1024 * KB;

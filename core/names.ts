@@ -3,6 +3,8 @@
 export const TASK_QUEUE = 'holdfast';
 export const WORKFLOW_TYPE = 'agent';
 export const MODEL_ACTIVITY = 'callModel';
+/** Plans a call anew, with the arguments that a person gave it. */
+export const PLAN_ACTIVITY = 'planCall';
 /** The worker's fallback for activity types it does not know: Temporal's own name for it. */
 export const FALLBACK_ACTIVITY = 'default';
 
@@ -10,7 +12,7 @@ export const FALLBACK_ACTIVITY = 'default';
 export const NAME_PATTERN = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/;
 
 /** Names of tools that would shadow the engine's own activities. */
-export const RESERVED_TOOL_NAMES: readonly string[] = [MODEL_ACTIVITY, FALLBACK_ACTIVITY];
+export const RESERVED_TOOL_NAMES: readonly string[] = [MODEL_ACTIVITY, PLAN_ACTIVITY, FALLBACK_ACTIVITY];
 
 /** The activity id of a tool call: its place in the run, counted from turn 1 and slot 0. */
 export function callActivityId(turn: number, slot: number): string {
@@ -53,7 +55,46 @@ export const FAILURE = {
   refused: 'ModelRefused',
   /** The workflow was started with an input that is not a RunInput. */
   invalidInput: 'InvalidRunInput',
+  /** What a person asked of a run cannot be done, or has been done already. */
+  refusedOrder: 'OrderRefused',
+  alreadyDecided: 'AlreadyDecided',
 } as const;
+
+/** What people, and any program, may ask of a running workflow: Temporal updates, each with an object as its argument. */
+export const UPDATE = {
+  decide: 'decide',
+  send: 'send',
+  close: 'close',
+  steer: 'steer',
+  interrupt: 'interrupt',
+  pause: 'pause',
+  resume: 'resume',
+  stop: 'stop',
+  cancelCall: 'cancelCall',
+  raise: 'raise',
+} as const;
+
+/** Between a run and its sub-agents. */
+export const SIGNAL = { fromParent: 'fromParent', fromChild: 'fromChild' } as const;
+
+/** `() → Question[]`: what the run waits for, in full. */
+export const QUESTIONS_QUERY = 'questions';
+
+/** The memo of a run: its agent, what it waits for, and how it ended. */
+export const MEMO = { agent: 'agent', parent: 'parent', waits: 'waits', status: 'status', spend: 'spend' } as const;
+
+/** Search attributes that `holdfast setup` registers: with the first, one query finds all that waits. */
+export const ATTRIBUTE = { waitingSince: 'HoldfastWaitingSince', agent: 'HoldfastAgent' } as const;
+
+/** The same decision sent twice is one update: an edit's has its arguments in it, since it may be refused and mended. */
+export function decisionId(call: string, digest: string, verdict: string, edited = ''): string {
+  return verdict === 'edit' ? `decide/${call}/${digest}/${edited}` : `decide/${call}/${digest}`;
+}
+
+/** The workflow id of a sub-agent: its parent's, and the place of the call there. */
+export function childRunId(parent: string, turn: number, slot: number): string {
+  return `${parent}.${callActivityId(turn, slot)}`;
+}
 
 /** `(from, limit) → TranscriptPage`, asked of a running workflow. */
 export const TRANSCRIPT_QUERY = 'transcript';

@@ -1,14 +1,29 @@
 // Reads a run from its history and nothing else. It takes the workflow's own steps: what happened to a call is told by
-// the same function that told it to the workflow.
+// the same function that told it to the workflow. The histories of a chain, one after the other, read as one run.
 import { causeOf, endOf } from './ends.ts';
 import { batchWarning, outcomeText } from './failures.ts';
 import { eventId, firstJson, type History, type HistoryEvent, timeMs } from './history.ts';
-import { WARNINGS_MAX } from './limits.ts';
-import { MODEL_ACTIVITY, parseActivityId } from './names.ts';
+import { AGENT_DEFAULTS, WARNINGS_MAX } from './limits.ts';
+import { callActivityId, MEMO, MODEL_ACTIVITY, parseActivityId, UPDATE } from './names.ts';
+import { childEventOf } from './readChild.ts';
 import type { Call, Run, RunEvent, Turn } from './run.ts';
-import { type FailureCause, failedOutcome, notStarted, refused } from './toolFailure.ts';
-import type { AgentRecord, Message, ModelAnswer, Outcome, RunInput, ToolCallResult } from './types.ts';
-import { addUsage, NO_USAGE } from './usage.ts';
+import { type FailureCause, failedOutcome, notStarted, refused, rejection, toldOutcome } from './toolFailure.ts';
+import type {
+  AgentRecord,
+  Message,
+  ModelAnswer,
+  ModelCallInput,
+  Outcome,
+  Question,
+  RunInput,
+  Said,
+  Spend,
+  StandingDecision,
+  SteerInput,
+  ToolCallResult,
+  Waits,
+} from './types.ts';
+import { addSpend, addUsage, NO_SPEND, NO_USAGE, spendOf } from './usage.ts';
 
 export interface RunReader {
   /** Takes the next event of the history, and says what it means. */
@@ -16,15 +31,19 @@ export interface RunReader {
   read(): Run;
 }
 
-/** The run that a history tells of. */
-export function readRun(history: History): Run {
+/** The run that a history tells of: one history, or those of a chain in their order. */
+export function readRun(...histories: readonly History[]): Run {
   const reader = createRunReader();
-  for (const event of history.events ?? []) reader.add(event);
+  for (const { events } of histories) for (const event of events ?? []) reader.add(event);
   return reader.read();
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
-type OpenTurn = Writable<Omit<Turn, 'calls'>> & { calls: OpenCall[]; answer: ModelAnswer | undefined };
+type OpenTurn = Writable<Omit<Turn, 'calls' | 'heard'>> & {
+  heard: Message[];
+  calls: OpenCall[];
+  answer: ModelAnswer | undefined;
+};
 type OpenCall = Writable<Call> & { outcome: Outcome | undefined };
 
 interface Activity {
@@ -33,22 +52,47 @@ interface Activity {
   readonly call: OpenCall | undefined;
 }
 
+/** What continue-as-new hands over, as far as it says what the histories before it did. */
+interface CarriedPart {
+  readonly transcript: readonly Message[];
+  readonly agent: AgentRecord | null;
+  readonly usage: Run['usage'];
+  readonly spend: Spend;
+  readonly turn: number;
+  readonly batch: {
+    readonly calls: readonly { readonly id: string; readonly function: { name: string; arguments: string } }[];
+    readonly plan: ModelAnswer['plan'];
+    readonly outcomes: readonly (Outcome | null)[];
+    readonly asks: Readonly<Record<number, { readonly decision: StandingDecision | null }>>;
+    readonly askedAtMs: number;
+  } | null;
+}
+
 export function createRunReader(): RunReader {
-  const run: Writable<Omit<Run, 'turns' | 'transcript'>> = {
+  const run: Writable<Omit<Run, 'turns' | 'transcript' | 'questions'>> = {
     workflowId: '',
     runId: '',
     agent: '',
     status: 'running',
     input: '',
+    session: false,
     output: null,
     reason: null,
     warnings: [],
     startedAtMs: 0,
     endedAtMs: null,
     usage: NO_USAGE,
+    spend: NO_SPEND,
   };
   const turns: OpenTurn[] = [];
   const activities = new Map<number, Activity>();
+  /** Updates that were taken, by the event that says so, and what was asked in them. */
+  const updates = new Map<number, string>();
+  /** What was said, and not heard of in a model call yet. */
+  let unheard: Message[] = [];
+  /** What the links before the first one that is there had said. */
+  let before: readonly Message[] = [];
+  let waits: Waits | null = null;
   let agent: AgentRecord | undefined;
 
   return { add, read };
@@ -70,6 +114,13 @@ export function createRunReader(): RunReader {
     if (failed) return ended(activities.get(eventId(failed.scheduledEventId)), causeOf(failed.failure), atMs);
     const cancelled = event.activityTaskCanceledEventAttributes;
     if (cancelled) return ended(activities.get(eventId(cancelled.scheduledEventId)), { source: 'cancelled' }, atMs);
+    if (event.workflowExecutionUpdateAcceptedEventAttributes) return ordered(event, atMs);
+    if (event.workflowExecutionUpdateCompletedEventAttributes) return carriedOutOrder(event, atMs);
+    if (event.workflowPropertiesModifiedEventAttributes) return memoChanged(event, atMs);
+    const child = childEventOf(event);
+    if (child) return childEvent(child, atMs);
+    const next = event.workflowExecutionContinuedAsNewEventAttributes;
+    if (next) return [{ type: 'continued', atMs, runId: next.newExecutionRunId ?? '' }];
     return closed(event, atMs);
   }
 
@@ -77,31 +128,156 @@ export function createRunReader(): RunReader {
     const { workflowId, originalExecutionRunId, input } = event.workflowExecutionStartedEventAttributes!;
     // A run may be started with anything; what is no text reads as none.
     const given = (firstJson(input) ?? {}) as Partial<RunInput>;
+    const carried = given.carried as CarriedPart | undefined;
+    // A later link of the chain: what it carries is what was read already, unless its history is the first that is left.
+    activities.clear();
+    updates.clear();
+    if (run.startedAtMs > 0) return [];
     run.workflowId = workflowId ?? '';
     run.runId = originalExecutionRunId ?? '';
     run.agent = typeof given.agent === 'string' ? given.agent : '';
     run.input = typeof given.input === 'string' ? given.input : '';
+    run.session = given.session === true;
     run.startedAtMs = atMs;
+    if (carried) takeOver(carried);
     return [{ type: 'started', atMs, agent: run.agent, input: run.input }];
   }
 
+  function takeOver({ transcript, agent: record, usage, spend, turn, batch }: CarriedPart): void {
+    agent = record ?? undefined;
+    Object.assign(run, { usage, spend });
+    before = transcript;
+    if (!batch) return;
+    const open = openTurn(turn, run.agent, batch.askedAtMs);
+    open.answeredAtMs = batch.askedAtMs;
+    open.calls = batch.calls.map((call, slot) => {
+      const opened = openCall(turn, slot, call.id, call.function);
+      const planned = batch.plan[slot];
+      opened.asks = asksOf(planned);
+      opened.decision = batch.asks[slot]?.decision ?? null;
+      const outcome = batch.outcomes[slot];
+      if (outcome) settle(opened, outcome, batch.askedAtMs);
+      return opened;
+    });
+    turns.push(open);
+  }
+
   function scheduled(event: HistoryEvent, atMs: number): RunEvent[] {
-    const { activityId, activityType } = event.activityTaskScheduledEventAttributes!;
+    const { activityId, activityType, input } = event.activityTaskScheduledEventAttributes!;
     const place = parseActivityId(activityId ?? '');
     if (!place) return [];
     const id = eventId(event.eventId);
     if (activityType?.name === MODEL_ACTIVITY) {
-      const turn = openTurn(place.turn, atMs);
+      const asked = (firstJson(input) ?? {}) as Partial<ModelCallInput>;
+      const turn = openTurn(place.turn, asked.agent ?? run.agent, atMs);
+      const told = hears(turn, asked.fresh, atMs);
       turns.push(turn);
       activities.set(id, { turn, call: undefined });
-      return [{ type: 'asked', atMs, turn: place.turn }];
+      return [...told, { type: 'asked', atMs, turn: place.turn }];
     }
     const turn = turns.at(-1);
     const call = turn?.calls[place.slot ?? -1];
     if (!turn || !call) return [];
-    call.scheduledAtMs = atMs;
     activities.set(id, { turn, call });
+    return startsCall(call, atMs);
+  }
+
+  function startsCall(call: OpenCall, atMs: number): RunEvent[] {
+    call.scheduledAtMs = atMs;
     return [{ type: 'call_scheduled', atMs, turn: call.turn, slot: call.slot, callId: call.callId, tool: call.tool }];
+  }
+
+  /**
+   * What the model is sent that is new tells what it hears from people; and what became of calls that ended without an
+   * event of their own, such as those that nobody decided about in time.
+   */
+  function hears(turn: OpenTurn, fresh: readonly Message[] | null | undefined, atMs: number): RunEvent[] {
+    const last = turns.at(-1);
+    // A turn without an answer is asked again, with all that it was sent.
+    const repeated = last && !last.answer && before.length === 0 ? last.heard.splice(0) : [];
+    const first: Message[] = turns.length === 0 && run.input !== '' ? [{ role: 'user', content: run.input }] : [];
+    const tell = last?.answer?.tell;
+    const users = (fresh ?? [...first, ...repeated, ...unheard]).filter(({ role }) => role === 'user');
+    unheard = [];
+    turn.heard = tell !== undefined && users[0]?.content === tell ? users.slice(1) : users;
+    return (fresh ?? []).flatMap((message) => {
+      const call = message.role === 'tool' ? openCallOf(message.tool_call_id) : undefined;
+      return call && message.role === 'tool' ? [settle(call, toldOutcome(call.tool, message.content), atMs)] : [];
+    });
+  }
+
+  function openCallOf(callId: string): OpenCall | undefined {
+    return turns.at(-1)?.calls.find((call) => call.callId === callId && call.ok === null);
+  }
+
+  function callAt(place: string | undefined): OpenCall | undefined {
+    const { turn, slot } = parseActivityId(place ?? '') ?? {};
+    return turns.findLast((one) => one.turn === turn)?.calls[slot ?? -1];
+  }
+
+  /** What somebody asked of the run, and it took. */
+  function ordered(event: HistoryEvent, atMs: number): RunEvent[] {
+    const { name, args } = event.workflowExecutionUpdateAcceptedEventAttributes!.acceptedRequest?.input ?? {};
+    updates.set(eventId(event.eventId), name ?? '');
+    const { by = null, why = null, message, text } = (firstJson(args) ?? {}) as SteerInput & Said & { text?: string };
+    const said = text ?? message;
+    switch (name) {
+      case UPDATE.decide:
+        return [];
+      case UPDATE.send:
+      case UPDATE.steer:
+      case UPDATE.interrupt: {
+        const order: RunEvent[] = name === UPDATE.interrupt ? [{ type: 'ordered', atMs, order: name, by, why }] : [];
+        if (said === undefined) return order;
+        unheard.push({ role: 'user', content: said });
+        return [...order, { type: 'said', atMs, how: name, text: said, by }];
+      }
+      default:
+        return [{ type: 'ordered', atMs, order: name ?? '', by, why }];
+    }
+  }
+
+  function carriedOutOrder(event: HistoryEvent, atMs: number): RunEvent[] {
+    const { acceptedEventId, outcome } = event.workflowExecutionUpdateCompletedEventAttributes!;
+    const decision = firstJson(outcome?.success) as StandingDecision | undefined;
+    if (updates.get(eventId(acceptedEventId)) !== UPDATE.decide || !decision) return [];
+    const call = callAt(decision.call);
+    if (!call) return [];
+    call.decision = decision;
+    const decided: RunEvent = { type: 'decided', atMs, decision };
+    if (decision.verdict === 'reject')
+      return [decided, settle(call, refused(call.tool, { kind: 'rejected', error: rejection(decision) }), atMs)];
+    if (decision.verdict === 'respond')
+      return [decided, settle(call, { ok: true, tool: call.tool, text: decision.text ?? '' }, atMs)];
+    return [decided];
+  }
+
+  function memoChanged(event: HistoryEvent, atMs: number): RunEvent[] {
+    const memo = event.workflowPropertiesModifiedEventAttributes!.upsertedMemo?.fields ?? {};
+    const changed = memo[MEMO.waits];
+    if (!changed) return [];
+    const known = waits?.questions.some(({ kind }) => kind === 'budget');
+    waits = (firstJson({ payloads: [changed] }) as Waits | null | undefined) ?? null;
+    const budget = waits?.questions.find(({ kind }) => kind === 'budget');
+    return budget && !known ? [{ type: 'question', atMs, question: budget }] : [];
+  }
+
+  function childEvent({ childId, what }: NonNullable<ReturnType<typeof childEventOf>>, atMs: number): RunEvent[] {
+    const place = childId.startsWith(`${run.workflowId}.`) ? childId.slice(run.workflowId.length + 1) : undefined;
+    const call = callAt(place);
+    if (!call) return [];
+    if (what === 'asked') {
+      call.childId = childId;
+      return startsCall(call, atMs);
+    }
+    if (what === 'started') {
+      call.startedAtMs = atMs;
+      call.attempts = 1;
+      return [];
+    }
+    const outcome = what.outcome(call.tool);
+    run.spend = addSpend(run.spend, what.spend);
+    return call.ok === null ? [settle(call, outcome, atMs)] : [];
   }
 
   function succeeded(activity: Activity | undefined, result: unknown, atMs: number): RunEvent[] {
@@ -114,6 +290,7 @@ export function createRunReader(): RunReader {
     const { message, plan, usage, model } = answer;
     Object.assign(turn, { answer, answeredAtMs: atMs, usage, model, text: message.content });
     run.usage = addUsage(run.usage, usage);
+    run.spend = addSpend(run.spend, spendOf(usage, answer.cost, answer.lost));
     if (message.content) run.output = message.content;
     agent = answer.agent ?? agent;
     turn.calls = (message.tool_calls ?? []).map((asked, slot) => openCall(turn.turn, slot, asked.id, asked.function));
@@ -122,7 +299,13 @@ export function createRunReader(): RunReader {
       const planned = plan[slot];
       return planned && 'problem' in planned ? [settle(asked, refused(asked.tool, planned.problem), atMs)] : [];
     });
-    return [{ type: 'answered', atMs, turn: turn.turn, text: message.content, calls, usage }, ...problems];
+    for (const [slot, call] of turn.calls.entries()) call.asks = asksOf(plan[slot]);
+    const questions = questionsOf(turn).map((question): RunEvent => ({ type: 'question', atMs, question }));
+    return [
+      { type: 'answered', atMs, turn: turn.turn, text: message.content, calls, usage },
+      ...problems,
+      ...questions,
+    ];
   }
 
   function ended(activity: Activity | undefined, cause: FailureCause, atMs: number): RunEvent[] {
@@ -145,6 +328,8 @@ export function createRunReader(): RunReader {
     run.endedAtMs = atMs;
     run.reason = reason;
     run.output = result?.output ?? run.output;
+    if (result?.value !== undefined) run.value = result.value;
+    run.spend = result?.spend ?? { ...run.spend, ...ranFor(atMs) };
     const left = turns.flatMap((turn) => turn.calls).filter((call) => call.ok === null);
     const events: RunEvent[] = left.map((call) => settle(call, leftAtTheEnd(call), atMs));
     run.warnings =
@@ -160,29 +345,60 @@ export function createRunReader(): RunReader {
     return failedOutcome(call.tool, { source: 'other', message: 'the run ended while it was under way' }, policy);
   }
 
+  /** As far as history tells: without what it waited for people. */
+  function ranFor(endMs: number): Partial<Spend> {
+    const toolCalls = turns.flatMap(({ calls }) => calls).filter(({ attempts }) => attempts > 0).length;
+    return { activeMs: endMs - run.startedAtMs, toolCalls: Math.max(run.spend.toolCalls, toolCalls) };
+  }
+
+  /** The calls of a turn that wait for a person. */
+  function questionsOf(turn: OpenTurn): Question[] {
+    const timeoutMs = agent?.rules.approvalTimeoutMs ?? AGENT_DEFAULTS.approvalTimeoutMs;
+    return turn.calls.flatMap(({ ok, asks, decision, slot, tool, arguments: args }): Question[] => {
+      const sinceMs = turn.answeredAtMs ?? turn.askedAtMs;
+      if (ok !== null || !asks || decision) return [];
+      const call = callActivityId(turn.turn, slot);
+      return [{ kind: 'approval', call, tool, arguments: args, ...asks, sinceMs, expiresAtMs: sinceMs + timeoutMs }];
+    });
+  }
+
   function read(): Run {
     const system: Message[] = agent ? [{ role: 'system', content: agent.instructions }] : [];
-    const user: Message[] = [{ role: 'user', content: run.input }];
+    const unasked: Message[] =
+      turns.length === 0 && before.length === 0 && run.input !== '' ? [{ role: 'user', content: run.input }] : [];
     const said = turns.flatMap((turn): Message[] => [
+      ...turn.heard,
       ...(turn.answer ? [turn.answer.message] : []),
       ...turn.calls.flatMap(({ callId, text }): Message[] =>
         text === null ? [] : [{ role: 'tool', tool_call_id: callId, content: text }],
       ),
+      ...(turn.answer?.tell === undefined ? [] : [{ role: 'user', content: turn.answer.tell } as const]),
     ]);
+    const last = turns.at(-1);
+    const budget = waits?.questions.filter(({ kind }) => kind === 'budget') ?? [];
     return {
       ...run,
-      turns: turns.map(({ answer: _, calls, ...turn }) => ({
+      turns: turns.map(({ answer: _, calls, heard, ...turn }) => ({
         ...turn,
+        heard: heard.map(({ content }) => content ?? ''),
         calls: calls.map(({ outcome: _, ...call }) => call),
       })),
-      transcript: [...system, ...user, ...said],
+      questions: run.endedAtMs === null ? [...(last ? questionsOf(last) : []), ...budget] : [],
+      transcript: [...system, ...before, ...unasked, ...said],
     };
   }
 }
 
-function openTurn(turn: number, askedAtMs: number): OpenTurn {
+function asksOf(planned: ModelAnswer['plan'][number] | undefined): Call['asks'] {
+  if (!planned || 'problem' in planned || !planned.ask) return null;
+  return { digest: planned.digest, question: planned.ask.question };
+}
+
+function openTurn(turn: number, agent: string, askedAtMs: number): OpenTurn {
   return {
     turn,
+    agent,
+    heard: [],
     askedAtMs,
     answeredAtMs: null,
     attempts: 0,
@@ -205,6 +421,9 @@ function openCall(turn: number, slot: number, callId: string, asked: { name: str
     ok: null,
     kind: null,
     text: null,
+    asks: null,
+    decision: null,
+    childId: null,
     attempts: 0,
     scheduledAtMs: null,
     startedAtMs: null,
@@ -217,7 +436,7 @@ function settle(call: OpenCall, outcome: Outcome, atMs: number): RunEvent {
   call.outcome = outcome;
   call.ok = outcome.ok;
   call.kind = outcome.ok ? null : outcome.kind;
-  call.text = outcomeText(outcome);
+  call.text = outcomeText(outcome, call.decision);
   call.endedAtMs = atMs;
   const { outcome: _, ...told } = call;
   return { type: 'call_ended', atMs, call: told };

@@ -1,5 +1,15 @@
 // A run as it can be read from its history: the shape behind `run`, `watch`, `show` and their JSON.
-import type { FailureKind, Message, RunResult, RunStatus, Usage } from './types.ts';
+import type {
+  FailureKind,
+  Message,
+  Question,
+  Reply,
+  RunResult,
+  RunStatus,
+  Spend,
+  StandingDecision,
+  Usage,
+} from './types.ts';
 
 /** How a run stands. The last four are ends that the agent did not choose: see `reason`. */
 export type RunState = RunStatus | 'running' | 'failed' | 'terminated' | 'timed_out';
@@ -10,7 +20,11 @@ export interface Run {
   readonly agent: string;
   readonly status: RunState;
   readonly input: string;
+  /** Whether it stays open for messages. */
+  readonly session: boolean;
   readonly output: string | null;
+  /** The output of an agent with an `output` schema. */
+  readonly value?: unknown;
   readonly reason: string | null;
   readonly warnings: readonly string[];
   readonly startedAtMs: number;
@@ -18,12 +32,20 @@ export interface Run {
   readonly endedAtMs: number | null;
   readonly turns: readonly Turn[];
   readonly usage: Usage;
+  /** With that of its sub-agents; until it ends, what is known of it. */
+  readonly spend: Spend;
+  /** What it waits for people to say. */
+  readonly questions: readonly Question[];
   /** The messages as the next model call would be sent them, instructions first. */
   readonly transcript: readonly Message[];
 }
 
 export interface Turn {
   readonly turn: number;
+  /** Who had the conversation. */
+  readonly agent: string;
+  /** What people said that the model heard in this turn; in the first, the input. */
+  readonly heard: readonly string[];
   readonly askedAtMs: number;
   /** null while the model has not answered. */
   readonly answeredAtMs: number | null;
@@ -46,6 +68,11 @@ export interface Call {
   readonly kind: FailureKind | null;
   /** What the model reads of it; null while it has not ended. */
   readonly text: string | null;
+  /** What a person was asked before it could run, if anything. */
+  readonly asks: { readonly digest: string; readonly question: string | null } | null;
+  readonly decision: StandingDecision | null;
+  /** The workflow id of the sub-agent that it is a run of. */
+  readonly childId: string | null;
   /** 0 for a call that never ran. */
   readonly attempts: number;
   readonly scheduledAtMs: number | null;
@@ -75,6 +102,29 @@ export type RunEvent =
       readonly tool: string;
     }
   | { readonly type: 'call_ended'; readonly atMs: number; readonly call: Call }
+  /** A call waits for a person. */
+  | { readonly type: 'question'; readonly atMs: number; readonly question: Question }
+  | { readonly type: 'decided'; readonly atMs: number; readonly decision: StandingDecision }
+  /** Somebody said something to the model: `send`, `steer` or `interrupt`. */
+  | {
+      readonly type: 'said';
+      readonly atMs: number;
+      readonly how: 'send' | 'steer' | 'interrupt';
+      readonly text: string;
+      readonly by: string | null;
+    }
+  /** Somebody told the run what to do: `pause`, `resume`, `stop`, `close`, `cancelCall`, `raise`, `interrupt`. */
+  | {
+      readonly type: 'ordered';
+      readonly atMs: number;
+      readonly order: string;
+      readonly by: string | null;
+      readonly why: string | null;
+    }
+  /** A session has answered a message, and waits for the next. */
+  | { readonly type: 'replied'; readonly atMs: number; readonly reply: Reply }
+  /** The run goes on with a new history. */
+  | { readonly type: 'continued'; readonly atMs: number; readonly runId: string }
   | {
       readonly type: 'ended';
       readonly atMs: number;
@@ -95,13 +145,32 @@ export type LiveEvent =
       readonly offset: number;
       readonly text: string;
     }
-  /** A model call (slot null) or tool call started an attempt. */
+  /**
+   * The model is writing a call, and there is more of it: `arguments` goes to `offset` of those of the call at `slot`.
+   * Nothing runs yet; `answered` has the calls as they came out.
+   */
+  | {
+      readonly type: 'calling';
+      readonly atMs: number;
+      readonly turn: number;
+      readonly attempt: number;
+      readonly slot: number;
+      readonly tool: string;
+      readonly offset: number;
+      readonly arguments: string;
+    }
+  /**
+   * A model call (slot null) or tool call started an attempt. `restarts`: text or calls of an attempt before it were
+   * told, and are void: whoever put them together drops them, since the answer starts again. It is said here, and not
+   * by an event of its own, so that it comes once, before anything of the new attempt, and with the reason.
+   */
   | {
       readonly type: 'attempt';
       readonly atMs: number;
       readonly turn: number;
       readonly slot: number | null;
       readonly attempt: number;
+      readonly restarts: boolean;
       readonly lastError: string | null;
     }
   | {
@@ -128,6 +197,7 @@ export function resultOf(run: Run): RunResult {
     calls: calls.length,
     failedCalls: calls.filter((call) => !call.ok).length,
     usage: run.usage,
+    spend: run.spend,
     // The instructions are sent with it and are not part of it.
     transcriptLength: run.transcript.filter((message) => message.role !== 'system').length,
   };

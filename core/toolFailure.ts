@@ -1,8 +1,8 @@
 // What became of a tool's activity, told apart once: the workflow asks it to go on, the read model to show it.
-import { QUEUE_WAIT_MS } from './limits.ts';
+import { QUEUE_WAIT_MS, RESULT_BYTES_MAX } from './limits.ts';
 import { FAILURE } from './names.ts';
-import { inWords } from './text.ts';
-import type { FailureKind, Outcome, Problem, ToolPolicy } from './types.ts';
+import { cutText, inWords } from './text.ts';
+import type { FailureKind, Outcome, Problem, RunResult, StandingDecision, ToolFailure, ToolPolicy } from './types.ts';
 
 /** Why an activity failed, in the least common words of the SDK's errors and of history's. */
 export type FailureCause =
@@ -27,10 +27,27 @@ export function refused(tool: string, problem: Problem): Outcome {
   return { ok: false, ran: false, tool, ...problem };
 }
 
-/** A call that the run's end kept from starting. */
-export function notStarted(tool: string): Outcome {
-  return { ok: false, ran: false, tool, kind: 'cancelled', error: 'cancelled before it started' };
+/** A call that was kept from starting. */
+export function notStarted(tool: string, error = 'cancelled before it started'): Outcome {
+  return { ok: false, ran: false, tool, kind: 'cancelled', error };
 }
+
+/** How the run of a sub-agent ended, as its parent hears of it. */
+export type ChildEnd = { readonly ended: RunResult } | { readonly failed: string } | 'cancelled';
+
+/** What became of a call that is a run of another agent: what it said, or why it did not come to that. */
+export function childOutcome(tool: string, end: ChildEnd): Outcome {
+  if (end === 'cancelled') return { ok: false, ran: true, tool, kind: 'cancelled', error: 'cancelled' };
+  if ('failed' in end)
+    return { ok: false, ran: true, tool, kind: 'failed', error: `the sub-agent failed: ${end.failed}` };
+  const { status, output, reason } = end.ended;
+  if (status === 'completed') return { ok: true, tool, text: cutText(output ?? '', RESULT_BYTES_MAX) };
+  const why = reason ? `: ${reason}` : '';
+  const said = output ? ` The last that it said: ${cutText(output, CHILD_WORDS_CHARS)}` : '';
+  return { ok: false, ran: true, tool, kind: 'failed', error: `the sub-agent ended as ${status}${why}${said}` };
+}
+
+const CHILD_WORDS_CHARS = 2_000;
 
 function whatHappened(cause: FailureCause, policy: ToolPolicy): Failure {
   switch (cause.source) {
@@ -74,4 +91,20 @@ function timedOut(timeout: TimeoutKind, policy: ToolPolicy): Failure {
 function lost(policy: ToolPolicy, error: string, kind: FailureKind = 'failed'): Failure {
   if (policy.effect !== 'once') return { kind, error };
   return { kind: 'outcome_unknown', error: `${error}; it may or may not have happened: check before you do it again` };
+}
+
+/** A call that a person rejected, in the words that the model reads. */
+export function rejection({ why }: Pick<StandingDecision, 'why'>): string {
+  return why ? `rejected by a person: ${why}` : 'rejected by a person';
+}
+
+/** What the model was told of a call, read back: a failure is JSON with its kind. */
+export function toldOutcome(tool: string, text: string): Outcome {
+  try {
+    const { error, kind } = JSON.parse(text) as Partial<ToolFailure>;
+    if (typeof error === 'string' && typeof kind === 'string') return { ok: false, ran: false, tool, kind, error };
+  } catch {
+    // No failure then.
+  }
+  return { ok: true, tool, text };
 }

@@ -38,11 +38,54 @@ export interface Usage {
 /** The input of the workflow `agent`. Anything that can start a Temporal workflow can send it. */
 export interface RunInput {
   readonly agent: string;
+  /** What the agent is asked; may be '' for a session that begins with its first message. */
   readonly input: string;
   /** Model calls at most, for this run; the agent's own limit when not said. */
   readonly maxTurns?: number;
   /** Tool calls at once at most, for this run; the agent's own limit when not said. 1 runs them one after another. */
   readonly parallel?: number;
+  /** Stays open for messages, until it is closed or has been idle for long. */
+  readonly session?: boolean;
+  /** Limits of this run, on top of the agent's own; a limit that is named in both is this one. */
+  readonly budget?: Budget;
+  /** Set by the run that started this one as a sub-agent. */
+  readonly parent?: ParentRun;
+  /** Set by continue-as-new: what the run before handed over. Nobody else sends it. */
+  readonly carried?: unknown;
+}
+
+export interface ParentRun {
+  /** How many runs are above this one. */
+  readonly depth: number;
+  /** Whether a budget above wants to hear of what is spent, turn by turn. */
+  readonly reports: boolean;
+}
+
+/** Limits on what a run and all its sub-agents spend. At a limit the run ends as `budget`, or asks for more. */
+export interface Budget {
+  /** Tokens in and out. */
+  readonly tokens?: number;
+  /** In the currency of the prices that the agent names. */
+  readonly cost?: number;
+  readonly modelCalls?: number;
+  readonly toolCalls?: number;
+  /** Time in which something ran: waiting for people does not count. */
+  readonly activeMs?: number;
+  readonly atLimit?: 'stop' | 'ask';
+}
+
+/** What a run and its sub-agents have spent. Lost attempts of model calls count, as far as the provider told of them. */
+export interface Spend {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedTokens: number;
+  /** 0 where the agent names no prices. */
+  readonly cost: number;
+  /** Requests to the model, each attempt counted. */
+  readonly modelCalls: number;
+  /** Calls that ran. */
+  readonly toolCalls: number;
+  readonly activeMs: number;
 }
 
 /**
@@ -55,6 +98,12 @@ export type RunStatus =
   | 'model_failed'
   | 'refused'
   | 'time_limit'
+  /** A limit of its budget was reached. */
+  | 'budget'
+  /** Asked to stop, or nobody decided in time what it was waiting for. */
+  | 'stopped'
+  /** The model's last answer did not fit the agent's `output`, and it could not repair it. */
+  | 'invalid_output'
   | 'cancelled';
 
 /** The result of the workflow `agent`. A run that stops early still returns what it has. */
@@ -62,6 +111,8 @@ export interface RunResult {
   readonly status: RunStatus;
   /** What the model said last; null when it said nothing. */
   readonly output: string | null;
+  /** The last answer as the agent's `output` schema made it; only of an agent with one, and only when completed. */
+  readonly value?: unknown;
   /** Why the run stopped, for every status but `completed`. */
   readonly reason: string | null;
   /** What went wrong on the way, one entry a turn at most: the run's report. */
@@ -69,8 +120,22 @@ export interface RunResult {
   readonly turns: number;
   readonly calls: number;
   readonly failedCalls: number;
+  /** Tokens of this run's own answers. */
   readonly usage: Usage;
+  /** What the run and all its sub-agents have spent. */
+  readonly spend: Spend;
   readonly transcriptLength: number;
+}
+
+/** What a session answered to one of its messages. */
+export interface Reply {
+  /** Messages are counted from 1; the run's input, if there is one, is the first. */
+  readonly message: number;
+  /** `completed`, or how this message's turns ended; the session goes on after all of them. */
+  readonly status: RunStatus;
+  readonly output: string | null;
+  readonly value?: unknown;
+  readonly reason: string | null;
 }
 
 // ── One model call ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -97,6 +162,10 @@ export interface ModelCallInput {
   readonly fresh: readonly Message[] | null;
   /** Digest of the agent as it was last recorded; '' when it was not. */
   readonly recorded: string;
+  /** Answers in a row that had to be repaired; left out for 0. */
+  readonly repairs?: number;
+  /** Whether a cost is limited: then a model without a price is an error. */
+  readonly priced?: boolean;
 }
 
 /** What `callModel` made of the model's answer: the message for the transcript and the plan to carry out. */
@@ -104,9 +173,17 @@ export interface ModelAnswer {
   readonly message: AssistantMessage;
   /**
    * `final`: no calls, the run is complete. `calls`: carry out the plan. `truncated`: cut off by the output limit; its
-   * calls are in the plan as problems and none may run. `refused`: the model or its provider declined.
+   * calls are in the plan as problems and none may run. `refused`: the model or its provider declined. `again`: not
+   * acceptable; the model is told why, in `tell` or in the plan's problems, and asked again. `ended`: the run ends here,
+   * for `reason`.
    */
-  readonly kind: 'final' | 'calls' | 'truncated' | 'refused';
+  readonly kind: 'final' | 'calls' | 'truncated' | 'refused' | 'again' | 'ended';
+  /** What to tell the model before it is asked again. */
+  readonly tell?: string;
+  /** Why the run ends: with `status`. */
+  readonly end?: { readonly status: RunStatus; readonly reason: string };
+  /** The answer as the agent's `output` schema made it. */
+  readonly value?: unknown;
   /** One entry a call, in the order of `message.tool_calls`. */
   readonly plan: readonly PlannedCall[];
   /** The transcript with `message` at its end. The workflow has no crypto: it hands this back with the next call. */
@@ -116,13 +193,40 @@ export interface ModelAnswer {
   /** The model that answered, as the provider names it. */
   readonly model: string;
   readonly usage: Usage;
+  readonly cost?: number;
+  /** Attempts at this answer that were lost, and what is known of their tokens. */
+  readonly lost?: Lost;
 }
 
-/** A call that may run, with the digest of its tool and arguments; or one that may not, with what to tell the model. */
-export type PlannedCall = { readonly digest: string } | { readonly problem: Problem };
+export interface Lost {
+  readonly attempts: number;
+  readonly usage: Usage;
+  readonly cost: number;
+}
+
+/** A call that may run, or one that may not, with what to tell the model. */
+export type PlannedCall = AllowedCall | { readonly problem: Problem };
+
+export interface AllowedCall {
+  /** Of its tool and arguments: decisions and idempotency keys are bound to it. */
+  readonly digest: string;
+  /** A person has to decide first; what to ask, where there is more to it than whether the call may run. */
+  readonly ask?: { readonly question: string | null };
+  /** What it runs with, where a guardrail or a person changed what the model wrote. */
+  readonly arguments?: string;
+  /** The call is a run of another agent. */
+  readonly child?: ChildCall;
+  /** The conversation is passed on to this agent. */
+  readonly handoff?: string;
+}
+
+export interface ChildCall {
+  readonly agent: string;
+  readonly input: string;
+}
 
 export interface Problem {
-  readonly kind: 'unknown_tool' | 'invalid_arguments' | 'too_large';
+  readonly kind: 'unknown_tool' | 'invalid_arguments' | 'too_large' | 'rejected';
   readonly error: string;
 }
 
@@ -136,6 +240,11 @@ export interface AgentRecord {
   readonly rules: AgentRules;
   /** The policy of each of its tools, by name. */
   readonly policies: Readonly<Record<string, ToolPolicy>>;
+  /**
+   * Where a run says that it waits and how it ended: in its memo, which any server takes; and in search attributes where
+   * the worker found them registered. Upserting one that is not would fail the workflow's tasks for ever.
+   */
+  readonly index?: 'memo' | 'attributes';
 }
 
 export interface AgentRules {
@@ -143,7 +252,20 @@ export interface AgentRules {
   readonly parallel: number;
   readonly whenAllToolsFail: WhenAllToolsFail;
   readonly timeLimitMs: number;
+  readonly approvalTimeoutMs?: number;
+  readonly whenApprovalExpires?: WhenApprovalExpires;
+  readonly budget?: Budget;
+  /** How long a session waits for its next message. */
+  readonly idleMs?: number;
+  /** Events of a history after which the run continues as new. */
+  readonly linkEvents?: number;
+  /** Runs of other agents that this one may start, and how deep they may nest. */
+  readonly maxSubAgents?: number;
+  readonly maxDepth?: number;
 }
+
+/** When nobody has decided in time: `reject` the call and tell the model, or `end` the run. */
+export type WhenApprovalExpires = 'reject' | 'end';
 
 /**
  * When every call of a batch failed: `tell` the model, and stop at the second such batch in a row; `abort` at once; or
@@ -171,6 +293,103 @@ export interface ToolPolicy {
   readonly maxParallel?: number;
 }
 
+// ── People ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a person can decide about a call that waits. `respond`: the person's text stands for the tool's result. */
+export type Verdict = 'approve' | 'edit' | 'reject' | 'respond';
+
+/** The argument of the update `decide`. */
+export interface Decision {
+  /** The call's place in the run, `<turn>.<slot>`. */
+  readonly call: string;
+  /** Of the tool and the arguments that were looked at: other arguments want another decision. */
+  readonly digest: string;
+  readonly verdict: Verdict;
+  /** For `edit`: the new arguments, as JSON. */
+  readonly arguments?: string;
+  /** For `respond`: what the model is told. */
+  readonly text?: string;
+  readonly by?: string;
+  /** Kept with the decision; for `reject`, also what the model is told. */
+  readonly why?: string;
+}
+
+/** The decision that counts: the first one. */
+export interface StandingDecision {
+  readonly call: string;
+  readonly verdict: Verdict;
+  readonly by: string | null;
+  readonly why: string | null;
+  readonly atMs: number;
+  /** For `edit`: the arguments that the call ran with. */
+  readonly arguments?: string;
+  /** For `respond`: what the model was told. */
+  readonly text?: string;
+}
+
+/** What a run waits for a person to say. */
+export type Question =
+  | {
+      readonly kind: 'approval';
+      readonly call: string;
+      readonly digest: string;
+      readonly tool: string;
+      readonly arguments: string;
+      readonly question: string | null;
+      readonly sinceMs: number;
+      readonly expiresAtMs: number | null;
+    }
+  | { readonly kind: 'budget'; readonly reason: string; readonly sinceMs: number };
+
+/** What an inbox shows of a waiting run, in its memo: the first questions, their arguments cut, and how many there are. */
+export interface Waits {
+  readonly sinceMs: number;
+  readonly count: number;
+  readonly questions: readonly Question[];
+}
+
+/** Who asks for something, and why; both are kept in history. */
+export interface Said {
+  readonly by?: string;
+  readonly why?: string;
+}
+
+/** The argument of the update `send`: the next message of a session. */
+export interface SendInput extends Said {
+  readonly text: string;
+  /** Chosen by the sender: the same message sent again is taken once, and gives the same answer. */
+  readonly id?: string;
+  /** Answer with the reply; else as soon as the message is queued. */
+  readonly wait?: boolean;
+}
+
+export interface Sent {
+  readonly message: number;
+  /** null without `wait`, and where the run continued as new meanwhile: send the same id again to wait on. */
+  readonly reply: Reply | null;
+}
+
+/** The argument of `steer` and `interrupt`. */
+export interface SteerInput extends Said {
+  readonly message?: string;
+}
+
+/** The argument of `cancelCall`: a call by its place `<turn>.<slot>` or by the id that the model gave it. */
+export interface CancelCallInput extends Said {
+  readonly call: string;
+}
+
+/** The argument of `raise`: the new limits, each above what it was. */
+export interface RaiseInput extends Said {
+  readonly budget: Omit<Budget, 'atLimit'>;
+}
+
+/** How a run stands, as the updates answer it. */
+export interface Standing {
+  readonly state: 'running' | 'waiting' | 'paused' | 'idle' | 'stopping';
+  readonly turn: number;
+}
+
 // ── One tool call ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The input of a tool's activity. */
@@ -183,6 +402,14 @@ export interface ToolCallInput {
   /** As the model wrote them, parsed again by the activity: a zod transform does not parse twice. */
   readonly arguments: string;
   readonly idempotencyKey: string;
+}
+
+/** The input of the activity `planCall`: a call with the arguments that a person gave it. */
+export interface PlanCallInput {
+  readonly agent: string;
+  readonly turn: number;
+  readonly tool: string;
+  readonly arguments: string;
 }
 
 /** The result of a tool's activity: what the model will read. */

@@ -6,6 +6,7 @@ import { createRegistry } from '../activities/registry.ts';
 import { createThreads } from '../activities/threads.ts';
 import { unreachable } from '../client/errors.ts';
 import { readSettings, type SettingsOptions } from '../client/settings.ts';
+import { hasAttributes } from '../client/setup.ts';
 import { TASK_QUEUE } from '../core/names.ts';
 import { VERSION } from '../core/version.ts';
 import { type ModelSettings, modelSettingsFrom, openModel } from './model.ts';
@@ -54,6 +55,7 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
   const connection = await NativeConnection.connect({ ...connectionOptions, address }).catch((error) => {
     throw unreachable(address, error);
   });
+  const index = (await hasAttributes(connection, namespace)) ? 'attributes' : 'memo';
   const model = await openModel(options.model ?? modelSettingsFrom(process.env), registry).catch(async (error) => {
     await connection.close();
     throw error;
@@ -80,7 +82,7 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
       shutdownForceTime: '20 s',
       ...options.temporal,
       // Your own workflows may have activities of their own, beside ours.
-      activities: { ...options.temporal?.activities, ...createActivities(registry, model.endpoint, threads) },
+      activities: { ...options.temporal?.activities, ...createActivities(registry, model.endpoint, threads, index) },
     });
   const worker = await create().catch(async (error) => {
     // What is open would keep the process.

@@ -1,5 +1,7 @@
 // How the dev server is set: what it needs to be as fast as a real one. Each was measured on the loop of an agent.
 
+import { ATTRIBUTE } from '../core/names.ts';
+
 // "As many as it likes": the limits protect a database that many shards share, and the dev server has one shard.
 const UNLIMITED_RPS = 10_000;
 
@@ -23,6 +25,9 @@ const DYNAMIC_CONFIG: Readonly<Record<string, number | boolean>> = {
 // only a power cut may cost the last moments.
 const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=normal'];
 
+// With them one query finds all that waits: what `holdfast setup` registers elsewhere.
+const SEARCH_ATTRIBUTES = [`${ATTRIBUTE.waitingSince}=Datetime`, `${ATTRIBUTE.agent}=Keyword`];
+
 export interface DevServerArguments {
   readonly ip: string;
   readonly port: number;
@@ -37,6 +42,7 @@ export function devServerArguments({ ip, port, uiPort, namespace, dbFile }: DevS
     ...['server', 'start-dev', '--ip', ip, '--port', String(port), '--namespace', namespace, '--log-level', 'warn'],
     ...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)]),
     ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
+    ...SEARCH_ATTRIBUTES.flatMap((attribute) => ['--search-attribute', attribute]),
     ...(dbFile === undefined ? [] : ['--db-filename', dbFile]),
     ...(dbFile === undefined ? [] : SQLITE_PRAGMAS.flatMap((pragma) => ['--sqlite-pragma', pragma])),
   ];

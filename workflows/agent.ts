@@ -1,42 +1,59 @@
 // The agent loop. It is the whole story of a run: ask the model, carry out what it planned, until one of them ends it.
-import { CancelledFailure, isCancellation, setHandler } from '@temporalio/workflow';
+// What people, parents and sub-agents have to say is heard between turns, and while a turn's calls are carried out.
+import { CancelledFailure, isCancellation } from '@temporalio/workflow';
 import type { RunInput, RunResult } from '../core/types.ts';
 import { askModel } from './askModel.ts';
 import { carryOut } from './batch.ts';
+import { betweenTurns } from './betweenTurns.ts';
+import { timeLimitEnd, timeLimitMs } from './budget.ts';
+import { endMessage } from './conversation.ts';
 import { showEnd } from './details.ts';
+import { finish } from './finish.ts';
 import { judgeAnswer, judgeBatch } from './judge.ts';
-import { transcriptQuery } from './messages.ts';
-import { finish, openRun, page, recordAnswer, recordOutcomes } from './runState.ts';
+import { takeOrders } from './orders.ts';
+import { type Carried, openRun, recordAnswer, settleBatch } from './runState.ts';
 import { startClock } from './timeLimit.ts';
 
 /** The workflow behind every agent: a fixed interpreter that knows none of them. */
 export async function agent(input: RunInput): Promise<RunResult> {
-  const run = openRun(input);
-  setHandler(transcriptQuery, (from = 0, limit = 1_000) => page(run, from, limit));
-
-  const clock = startClock();
+  const clock = startClock((input?.carried as Carried | undefined)?.spend.activeMs ?? null);
+  const run = openRun(input, clock);
+  takeOrders(run);
   try {
     return await clock.scope.run(async () => {
+      if (run.agent) clock.limitTo(timeLimitMs(run, run.agent.rules));
       for (;;) {
-        const answer = await askModel(run);
-        if ('failed' in answer && clock.scope.consideredCancelled)
-          throw new CancelledFailure('Cancelled while the model was asked.');
-        if ('failed' in answer) return finish(run, answer.failed, answer.reason);
-        const asked = recordAnswer(run, answer);
-        clock.limitTo(asked.rules.timeLimitMs);
+        if (!run.batch) {
+          const halt = await betweenTurns(run);
+          if (halt) return finish(run, halt);
 
-        const calls = answer.message.tool_calls ?? [];
-        const outcomes = await carryOut(run, calls, answer.plan, asked);
-        recordOutcomes(run, calls, outcomes);
+          const answer = await askModel(run);
+          if ('failed' in answer && clock.scope.consideredCancelled)
+            throw new CancelledFailure('Cancelled while the model was asked.');
+          if ('interrupted' in answer) {
+            endMessage(run, { status: 'stopped', reason: 'interrupted' });
+            continue;
+          }
+          if ('failed' in answer) {
+            const end = { status: answer.failed, reason: answer.reason };
+            if (!endMessage(run, end)) return finish(run, end);
+            continue;
+          }
+          const asked = recordAnswer(run, answer);
+          clock.limitTo(timeLimitMs(run, asked.rules));
+        }
+
+        const batch = await carryOut(run);
+        const { calls, outcomes } = settleBatch(run, batch);
         if (clock.scope.consideredCancelled) throw new CancelledFailure('Cancelled in a batch.');
 
-        const end = judgeAnswer(run, answer) ?? judgeBatch(run, calls, outcomes, asked.rules);
-        if (end) return finish(run, end.status, end.reason);
+        const end = judgeAnswer(run, batch) ?? judgeBatch(run, calls, outcomes);
+        if (end && !endMessage(run, end)) return finish(run, end);
       }
     });
   } catch (error) {
     if (!isCancellation(error)) throw error;
-    if (clock.timeIsUp()) return finish(run, 'time_limit', clock.reason());
+    if (clock.timeIsUp()) return finish(run, timeLimitEnd(run));
     showEnd(run, 'cancelled', null);
     throw new CancelledFailure('The run was cancelled.');
   }

@@ -2,14 +2,18 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
   isCancellation,
   proxyActivities,
   TimeoutFailure,
 } from '@temporalio/workflow';
+import { limitOf } from '../core/budget.ts';
 import { FRESH_BYTES_MAX, MODEL_CALL, QUEUE_WAIT_MS } from '../core/limits.ts';
 import { FAILURE, modelActivityId } from '../core/names.ts';
 import { inWords } from '../core/text.ts';
-import type { Message, ModelAnswer, ModelCallInput } from '../core/types.ts';
+import type { Lost, Message, ModelAnswer, ModelCallInput, Spend } from '../core/types.ts';
+import { addSpend, NO_USAGE, spendOf } from '../core/usage.ts';
+import { budgetOf } from './budget.ts';
 import { showModel } from './details.ts';
 import { messageBytes, type RunState } from './runState.ts';
 
@@ -18,16 +22,23 @@ interface ModelFailed {
   readonly reason: string;
 }
 
-export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed> {
+/** A person stopped the model in the middle: the answer is lost, and nothing of it has happened. */
+interface Interrupted {
+  readonly interrupted: true;
+}
+
+export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed | Interrupted> {
   run.turn += 1;
   showModel(run);
   const input: ModelCallInput = {
-    agent: run.input.agent,
+    agent: run.agentName,
     turn: run.turn,
     known: run.known,
     length: run.transcript.length,
     fresh: freshMessages(run),
     recorded: run.agent?.digest ?? '',
+    ...(run.repairs > 0 && { repairs: run.repairs }),
+    ...(limitOf(budgetOf(run) ?? run.input.budget, 'cost') < Number.POSITIVE_INFINITY && { priced: true }),
   };
   const { callModel } = proxyActivities<{ callModel(input: ModelCallInput): Promise<ModelAnswer> }>({
     activityId: modelActivityId(run.turn),
@@ -43,12 +54,31 @@ export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed
       maximumInterval: MODEL_CALL.backoff.maxMs,
     },
   });
+  const scope = new CancellationScope();
+  run.live.asking = scope;
   try {
-    return await callModel(input);
+    return await scope.run(() => callModel(input));
   } catch (error) {
+    if (run.live.interrupted && !run.live.clock.scope.consideredCancelled) {
+      run.live.interrupted = false;
+      // It was asked all the same, and some of it may have to be paid.
+      run.spend = addSpend(run.spend, { modelCalls: 1 });
+      return { interrupted: true };
+    }
+    if (error instanceof ActivityFailure) run.spend = addSpend(run.spend, lostIn(error));
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
     return modelFailed(error);
+  } finally {
+    run.live.asking = null;
+    run.live.interrupted = false;
   }
+}
+
+/** What is known of the attempts of a call that failed for good. */
+function lostIn({ cause }: ActivityFailure): Partial<Spend> {
+  const [lost] = cause instanceof ApplicationFailure ? (cause.details ?? []) : [];
+  // Our own activity put it there.
+  return lost ? spendOf(NO_USAGE, 0, lost as Lost) : {};
 }
 
 /** What the model has not seen yet; null when it is too large for a payload, and the activity must ask for it. */

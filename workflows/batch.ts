@@ -1,51 +1,147 @@
-// A turn's tool calls, side by side within their limits. Results go by slot, never in order of arrival.
+// A turn's tool calls, side by side within their limits. Results go by slot, never in order of arrival. A call that waits
+// for a person takes no place: its siblings run on.
 import { CancellationScope } from '@temporalio/workflow';
 import { notStarted, refused } from '../core/toolFailure.ts';
-import type { AgentRecord, Outcome, PlannedCall, ToolCall } from '../core/types.ts';
+import type { AgentRecord, AllowedCall, Outcome, ToolCall } from '../core/types.ts';
+import { watchExpiry } from './approvals.ts';
+import { askForBudget, budgetOf, callsAllowed, overBudget } from './budget.ts';
+import { isFull, moveOn, mustMoveOn } from './carry.ts';
 import { showTools } from './details.ts';
-import type { RunState } from './runState.ts';
+import { tellChildren } from './family.ts';
+import { type Batch, isPaused, nextChange, type RunState } from './runState.ts';
 import { runTool } from './runTool.ts';
+import { runSubAgent } from './subAgent.ts';
+import { goOn, hold, showWaits } from './waits.ts';
 
-/** Carries out the plan of an answer, and settles when every call has an outcome. It never throws. */
-export async function carryOut(
-  run: RunState,
-  calls: readonly ToolCall[],
-  plan: readonly PlannedCall[],
-  { rules, policies }: AgentRecord,
-): Promise<Outcome[]> {
-  const outcomes = new Array<Outcome>(calls.length);
-  const waiting: number[] = [];
-  for (const [slot, call] of calls.entries()) {
-    const planned = plan[slot]!;
-    if ('problem' in planned) outcomes[slot] = refused(call.function.name, planned.problem);
-    else waiting.push(slot);
-  }
-
+/** Carries out the open batch, and settles when every call has an outcome. It never throws, but for continue-as-new. */
+export async function carryOut(run: RunState): Promise<Batch> {
+  const batch = run.batch!;
+  const { calls, outcomes } = batch;
+  const { policies, rules } = run.agent!;
   const limit = run.input.parallel ?? rules.parallel;
   const running = new Map<number, Promise<number>>();
-  while (waiting.length > 0 || running.size > 0) {
-    const cancelled = CancellationScope.current().consideredCancelled;
-    while (waiting.length > 0 && running.size < limit && !cancelled) {
-      const slot = nextAllowed(waiting, running, calls, policies);
-      if (slot === undefined) break;
-      waiting.splice(waiting.indexOf(slot), 1);
-      running.set(slot, start(slot));
+  const expiry = watchExpiry(run, batch);
+  let started = outcomes.filter((outcome) => outcome && (outcome.ok || outcome.ran)).length;
+  let held = false;
+
+  for (;;) {
+    const change = nextChange(run);
+    const waiting = ready(batch, running);
+    const halted = whyHalted(run, batch);
+    if (halted !== null) settleRest(batch, running, halted);
+    else if (!isPaused(run)) startWhatMay(waiting);
+    holdChildren();
+    if (outcomes.every((outcome) => outcome !== null)) break;
+    if (running.size === 0 && !isBeingChecked(batch) && mustMoveOn(run)) {
+      if (!isFull(run)) {
+        expiry.stop();
+        await moveOn(run);
+      }
+      run.stop ??= { why: 'the history of the run is full' };
+      continue;
     }
-    if (cancelled) for (const slot of waiting.splice(0)) outcomes[slot] = notStarted(calls[slot]!.function.name);
-    if (running.size === 0) continue;
     const shown = [...running.keys()].map((slot) => calls[slot]!);
     showTools(run, shown, waiting.length);
-    running.delete(await Promise.race(running.values()));
+    if (onlyPeopleAreWaitedFor(run, running)) hold(run);
+    else goOn(run);
+    showWaits(run);
+    const ended = await Promise.race([...running.values(), change]);
+    if (typeof ended === 'number') running.delete(ended);
   }
-  return outcomes;
+  expiry.stop();
+  goOn(run);
+  showWaits(run);
+  return batch;
 
-  async function start(slot: number): Promise<number> {
-    const call = calls[slot]!;
-    const planned = plan[slot]!;
-    const digest = 'digest' in planned ? planned.digest : '';
-    outcomes[slot] = await runTool(run, slot, call, digest, policies[call.function.name]!);
+  function startWhatMay(waiting: number[]): void {
+    while (waiting.length > 0 && running.size < limit) {
+      const slot = nextAllowed(waiting, running, calls, policies);
+      if (slot === undefined) return;
+      const planned = batch.plan[slot] as AllowedCall;
+      const refusal = callsAllowed(run, started, planned.child !== undefined);
+      if (refusal !== null) {
+        run.budgetReached = refusal;
+        if (budgetOf(run)?.atLimit === 'ask') return askForBudget(run);
+        for (const left of waiting.splice(0))
+          outcomes[left] = refused(calls[left]!.function.name, { kind: 'rejected', error: `not run: ${refusal}` });
+        return;
+      }
+      waiting.splice(waiting.indexOf(slot), 1);
+      if (planned.handoff === undefined) started += 1;
+      running.set(slot, start(slot, planned));
+    }
+  }
+
+  async function start(slot: number, planned: AllowedCall): Promise<number> {
+    const scope = new CancellationScope();
+    run.live.running.set(slot, scope);
+    outcomes[slot] = await scope.run(() => carryOutCall(run, batch, slot, planned));
+    run.live.running.delete(slot);
     return slot;
   }
+
+  /** A limit that is reached while sub-agents run holds them, or stops them, at their next turn. */
+  function holdChildren(): void {
+    const over = run.live.children.size > 0 && overBudget(run) !== null;
+    if (over === held) return;
+    held = over;
+    if (!over) return tellChildren(run, { order: 'resume' });
+    if (budgetOf(run)?.atLimit !== 'ask') return tellChildren(run, { order: 'stop', why: overBudget(run) ?? '' });
+    askForBudget(run);
+    tellChildren(run, { order: 'pause' });
+  }
+}
+
+async function carryOutCall(run: RunState, batch: Batch, slot: number, planned: AllowedCall): Promise<Outcome> {
+  const call = withArguments(batch.calls[slot]!, planned);
+  if (planned.handoff !== undefined) return handOff(batch, call, planned.handoff);
+  if (planned.child) return runSubAgent(run, slot, call, planned.child);
+  const outcome = await runTool(run, slot, call, planned.digest, run.agent!.policies[call.function.name]!);
+  return outcome;
+}
+
+/** The call as it runs: with the arguments that a guardrail or a person gave it. */
+function withArguments(call: ToolCall, planned: AllowedCall): ToolCall {
+  if (planned.arguments === undefined) return call;
+  return { ...call, function: { ...call.function, arguments: planned.arguments } };
+}
+
+function handOff(batch: Batch, call: ToolCall, to: string): Outcome {
+  const tool = call.function.name;
+  if (batch.handoff !== null)
+    return refused(tool, { kind: 'rejected', error: `not done: the conversation goes to ${batch.handoff} already` });
+  batch.handoff = to;
+  return { ok: true, tool, text: `The conversation is now with ${to}.` };
+}
+
+/** Slots that may start as soon as there is a place. */
+function ready({ outcomes, asks }: Batch, running: ReadonlyMap<number, unknown>): number[] {
+  return [...outcomes.keys()].filter((slot) => {
+    const ask = asks[slot];
+    return outcomes[slot] === null && !running.has(slot) && (ask === undefined || ask.decision !== null);
+  });
+}
+
+/** Why nothing more of the batch starts; null where it may. */
+function whyHalted(run: RunState, batch: Batch): string | null {
+  if (CancellationScope.current().consideredCancelled) return 'cancelled before it started';
+  if (run.live.interrupted) return 'interrupted before it started';
+  if (run.stop) return 'not run: the run was asked to stop';
+  return batch.expired === null ? null : `not run: ${batch.expired}`;
+}
+
+function settleRest({ calls, outcomes }: Batch, running: ReadonlyMap<number, unknown>, why: string): void {
+  for (const [slot, outcome] of outcomes.entries())
+    if (outcome === null && !running.has(slot)) outcomes[slot] = notStarted(calls[slot]!.function.name, why);
+}
+
+function isBeingChecked({ asks }: Batch): boolean {
+  return Object.values(asks).some(({ checking }) => checking);
+}
+
+function onlyPeopleAreWaitedFor(run: RunState, running: ReadonlyMap<number, unknown>): boolean {
+  const children = [...run.live.children.values()];
+  return [...running.keys()].every((slot) => children.some((child) => child.slot === slot && child.waiting));
 }
 
 /** The first call whose tool has a place; a tool at its own limit lets later calls of other tools go ahead. */

@@ -2,8 +2,8 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import { callSummary } from '../core/summary.ts';
 import { count, plural } from '../core/text.ts';
-import type { RunStatus, ToolCall } from '../core/types.ts';
-import type { RunState } from './runState.ts';
+import type { Question, RunStatus, ToolCall } from '../core/types.ts';
+import { isPaused, type RunState, totalSpend } from './runState.ts';
 
 const CALLS_SHOWN = 10;
 
@@ -20,15 +20,32 @@ export function showTools(run: RunState, running: readonly ToolCall[], queued: n
   ]);
 }
 
+export function showWaiting(run: RunState, open: readonly Question[]): void {
+  if (open.length === 0) return show(run, [isPaused(run) ? 'Paused.' : 'Waits for a message.']);
+  const more = open.length - CALLS_SHOWN;
+  show(run, [
+    `Waits for a person (${plural(open.length, 'question')}):`,
+    ...open.slice(0, CALLS_SHOWN).map((question) => `- ${asCode(questionSummary(question))}`),
+    ...(more > 0 ? [`- and ${more} more`] : []),
+  ]);
+}
+
+function questionSummary(question: Question): string {
+  if (question.kind === 'budget') return question.reason;
+  const { call, tool, arguments: args } = question;
+  const summary = callSummary({ id: '', type: 'function', function: { name: tool, arguments: args } });
+  return `${call} ${summary}${question.question ? `: ${question.question}` : ''}`;
+}
+
 export function showEnd(run: RunState, status: RunStatus, reason: string | null): void {
   show(run, [`Ended: **${status}**`, ...(reason ? ['', asCode(reason)] : [])]);
 }
 
 function show(run: RunState, doing: readonly string[]): void {
-  const { inputTokens, outputTokens } = run.usage;
+  const { inputTokens, outputTokens, cost } = totalSpend(run);
   const done = `${plural(run.calls, 'call')} done, ${run.failedCalls} failed`;
-  const spent = `${count(inputTokens)} tokens in, ${count(outputTokens)} out`;
-  setCurrentDetails([`**${run.input.agent}**, turn ${run.turn}`, '', ...doing, '', `${done} · ${spent}`].join('\n'));
+  const spent = `${count(inputTokens)} tokens in, ${count(outputTokens)} out${cost > 0 ? `, cost ${Number(cost.toPrecision(4))}` : ''}`;
+  setCurrentDetails([`**${run.agentName}**, turn ${run.turn}`, '', ...doing, '', `${done} · ${spent}`].join('\n'));
 }
 
 /** As Markdown code, so that nothing that a model wrote is read as Markdown. */

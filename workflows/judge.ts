@@ -1,17 +1,13 @@
 // Whether a run goes on after a turn. Settle everything, then decide.
 import { allToolsFailed } from '../core/failures.ts';
-import { SAME_FAILURE_MAX, TRUNCATED_MAX } from '../core/limits.ts';
+import { HANDOFFS_MAX, SAME_FAILURE_MAX, TRUNCATED_MAX } from '../core/limits.ts';
 import { plural } from '../core/text.ts';
-import type { AgentRules, ModelAnswer, Outcome, RunStatus, ToolCall } from '../core/types.ts';
-import type { RunState } from './runState.ts';
-
-interface End {
-  readonly status: RunStatus;
-  readonly reason: string | null;
-}
+import type { AgentRules, Outcome, ToolCall } from '../core/types.ts';
+import type { Batch, End, RunState } from './runState.ts';
 
 /** The end that the model's answer itself brings, if any. */
-export function judgeAnswer(run: RunState, answer: ModelAnswer): End | null {
+export function judgeAnswer(run: RunState, { answer, calls, expired }: Batch): End | null {
+  if (expired !== null) return { status: 'stopped', reason: `The run was to end for it: ${expired}.` };
   switch (answer.kind) {
     case 'final':
       return { status: 'completed', reason: null };
@@ -19,29 +15,30 @@ export function judgeAnswer(run: RunState, answer: ModelAnswer): End | null {
       return { status: 'refused', reason: 'The model, or its provider, declined to answer.' };
     case 'truncated':
       run.truncated += 1;
-      if (answer.plan.length > 0 && run.truncated <= TRUNCATED_MAX) return null;
+      if (calls.length > 0 && run.truncated <= TRUNCATED_MAX) return null;
       return {
         status: 'model_failed',
         reason: "The model's answer was cut off at its output limit. Raise maxOutputTokens, or ask for less at once.",
       };
+    case 'ended':
+      return answer.end ?? { status: 'refused', reason: null };
     case 'calls':
+    case 'again':
       run.truncated = 0;
       return null;
   }
 }
 
 /** The end that the turn's calls bring, if any. */
-export function judgeBatch(
-  run: RunState,
-  calls: readonly ToolCall[],
-  outcomes: readonly Outcome[],
-  rules: AgentRules,
-): End | null {
+export function judgeBatch(run: RunState, calls: readonly ToolCall[], outcomes: readonly Outcome[]): End | null {
+  const rules = run.agent!.rules;
+  if (run.handoffs > HANDOFFS_MAX)
+    return { status: 'max_turns', reason: `The conversation was passed on more than ${HANDOFFS_MAX} times.` };
   const maxTurns = run.input.maxTurns ?? rules.maxTurns;
   return (
     everythingFailed(run, outcomes, rules) ??
     theSameAgain(run, calls, outcomes, rules) ??
-    (run.turn < maxTurns
+    (run.turn - run.turnsBefore < maxTurns
       ? null
       : { status: 'max_turns', reason: `exceeded maximum iterations (${plural(maxTurns, 'turn')})` })
   );

@@ -1,40 +1,73 @@
 // The state of a run, and everything that changes it. It is small on purpose: continue-as-new will carry it.
-import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, type CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { budgetProblem } from '../core/budget.ts';
 import { batchWarning, outcomeText } from '../core/failures.ts';
-import { PAGE_BYTES_MAX, WARNINGS_CHARS_MAX, WARNINGS_MAX } from '../core/limits.ts';
+import { AGENT_DEFAULTS, PAGE_BYTES_MAX, WARNINGS_CHARS_MAX, WARNINGS_MAX } from '../core/limits.ts';
 import { FAILURE } from '../core/names.ts';
 import { utf8Length } from '../core/text.ts';
+import { refused } from '../core/toolFailure.ts';
 import type {
   AgentRecord,
+  Budget,
   Mark,
   Message,
   ModelAnswer,
   Outcome,
+  PlannedCall,
+  Reply,
   RunInput,
   RunResult,
   RunStatus,
+  Said,
+  Spend,
+  StandingDecision,
   ToolCall,
   TranscriptPage,
   Usage,
+  Waits,
 } from '../core/types.ts';
-import { addUsage, NO_USAGE } from '../core/usage.ts';
-import { showEnd } from './details.ts';
+import { addSpend, addUsage, NO_SPEND, NO_USAGE, spendOf } from '../core/usage.ts';
+import type { ParentOrder } from './messages.ts';
+import type { Clock } from './timeLimit.ts';
 
-export interface RunState {
+export interface End {
+  readonly status: RunStatus;
+  readonly reason: string | null;
+}
+
+export interface RunState extends Carried {
   readonly input: RunInput;
   readonly workflowId: string;
   /** The first run id of the chain. */
   readonly chain: string;
+  /** What only this link of the chain has: scopes, handles, the clock. */
+  readonly live: Live;
+}
+
+/** Everything that the next link of the chain has to know. Plain JSON. */
+export interface Carried {
   /** The conversation without the instructions: those are the agent's, and sent as they are today. */
   readonly transcript: Message[];
   /** What the model has seen. */
   known: Mark;
+  /** Who has the conversation: the agent of the input, or whom it was handed to. */
+  agentName: string;
   /** The agent as it was last recorded; null before its first answer. */
   agent: AgentRecord | null;
   turn: number;
+  /** Turns are limited from here on: the last thing that a person said. */
+  turnsBefore: number;
   calls: number;
   failedCalls: number;
   usage: Usage;
+  /** Spent by this run itself. */
+  spend: Spend;
+  /** Spent by sub-agents, by workflow id: their last word. */
+  readonly childSpend: Record<string, Spend>;
+  /** Its budget as it stands, raised limits included; undefined until the agent's rules are known. */
+  budget: Budget | undefined;
+  /** The limit that kept a call from running. */
+  budgetReached: string | null;
   readonly warnings: string[];
   /** Consecutive batches of which every call failed. */
   failedBatches: number;
@@ -42,28 +75,152 @@ export interface RunState {
   sameFailure: { readonly key: string; readonly times: number };
   /** Consecutive answers that were cut off by the output limit. */
   truncated: number;
+  /** Consecutive answers that were sent back. */
+  repairs: number;
+  handoffs: number;
+  /** The turn whose calls are not all answered yet. */
+  batch: Batch | null;
+  /** What people have said, and the model has not heard yet. */
+  readonly queue: Heard[];
+  /** A session that waits for its next message. */
+  idle: boolean;
+  /** Messages taken in, the input among them; and the one that is being answered. */
+  messages: number;
+  message: number;
+  readonly messageIds: { readonly id: string; readonly message: number }[];
+  readonly replies: Reply[];
+  value?: unknown;
+  paused: boolean;
+  pausedByParent: boolean;
+  stop: Said | null;
+  closing: boolean;
+  /** Since when it waits for more budget. */
+  budgetAskedAtMs: number | null;
+  /** What the memo says of what it waits for. */
+  shownWaits: Waits | null;
 }
 
-export function openRun(input: RunInput): RunState {
+export interface Heard {
+  readonly kind: 'message' | 'steer';
+  readonly text: string;
+  /** Of a message: its number. */
+  readonly message?: number;
+}
+
+/** A turn's calls and what became of each, by slot. */
+export interface Batch {
+  readonly answer: Pick<ModelAnswer, 'kind' | 'tell' | 'end' | 'value'>;
+  readonly calls: readonly ToolCall[];
+  readonly plan: PlannedCall[];
+  readonly outcomes: (Outcome | null)[];
+  readonly asks: Record<number, Ask>;
+  readonly askedAtMs: number;
+  /** Whom the conversation is passed to when the batch is settled. */
+  handoff: string | null;
+  /** Nobody decided in time, and the run is to end for it. */
+  expired: string | null;
+}
+
+/** A call that waits for a person, or did. */
+export interface Ask {
+  readonly question: string | null;
+  decision: StandingDecision | null;
+  /** Its new arguments are being looked at. */
+  checking: boolean;
+}
+
+export interface Live {
+  readonly clock: Clock;
+  /** The model call in flight. */
+  asking: CancellationScope | null;
+  /** Calls in flight, by slot. */
+  readonly running: Map<number, CancellationScope>;
+  /** Sub-agents in flight, by workflow id. */
+  readonly children: Map<string, { readonly slot: number; waiting: boolean; tell(order: ParentOrder): void }>;
+  /** Stop what is in flight, and go on. */
+  interrupted: boolean;
+  /** Only people are waited for. */
+  held: boolean;
+  /** About to continue as new, or over: whoever waits for a reply here should not. */
+  leaving: boolean;
+  wake: () => void;
+}
+
+export function openRun(input: RunInput, clock: Clock): RunState {
   const problem = inputProblem(input);
   if (problem) throw ApplicationFailure.nonRetryable(`${problem} ${INPUT_EXAMPLE}`, FAILURE.invalidInput);
   const { workflowId, firstExecutionRunId } = workflowInfo();
+  const live: Live = {
+    clock,
+    asking: null,
+    running: new Map(),
+    children: new Map(),
+    interrupted: false,
+    held: false,
+    leaving: false,
+    wake: () => {},
+  };
+  // Only continue-as-new sets it, with what `carriedOf` made.
+  const state = (input.carried as Carried | undefined) ?? newState(input);
+  const { carried: _, ...given } = input;
+  return { ...state, input: given, workflowId, chain: firstExecutionRunId, live };
+}
+
+function newState({ agent, input }: RunInput): Carried {
   return {
-    input,
-    workflowId,
-    chain: firstExecutionRunId,
-    transcript: [{ role: 'user', content: input.input }],
+    transcript: input === '' ? [] : [{ role: 'user', content: input }],
     known: { length: 0, digest: '' },
+    agentName: agent,
     agent: null,
     turn: 0,
+    turnsBefore: 0,
     calls: 0,
     failedCalls: 0,
     usage: NO_USAGE,
+    spend: NO_SPEND,
+    childSpend: {},
+    budget: undefined,
+    budgetReached: null,
     warnings: [],
     failedBatches: 0,
     sameFailure: { key: '', times: 0 },
     truncated: 0,
+    repairs: 0,
+    handoffs: 0,
+    batch: null,
+    queue: [],
+    idle: input === '',
+    messages: input === '' ? 0 : 1,
+    message: input === '' ? 0 : 1,
+    messageIds: [],
+    replies: [],
+    paused: false,
+    pausedByParent: false,
+    stop: null,
+    closing: false,
+    budgetAskedAtMs: null,
+    shownWaits: null,
   };
+}
+
+/** The state without what only this link has. */
+export function carriedOf({ input: _, workflowId: __, chain: ___, live, ...carried }: RunState): Carried {
+  return { ...carried, spend: { ...carried.spend, activeMs: live.clock.activeMs() } };
+}
+
+/** Resolves at the next thing that a person, a parent or a sub-agent does, or when the run is cancelled. */
+export function nextChange(run: RunState): Promise<void> {
+  return new Promise((resolve) => {
+    run.live.wake = resolve;
+  });
+}
+
+export function approvalTimeoutMs({ agent }: RunState): number {
+  return agent?.rules.approvalTimeoutMs ?? AGENT_DEFAULTS.approvalTimeoutMs;
+}
+
+export function isPaused({ paused, pausedByParent }: RunState): boolean {
+  return paused || pausedByParent;
 }
 
 const INPUT_EXAMPLE = 'Start an agent with {"agent":"clinic","input":"…"}, and maxTurns or parallel if you like.';
@@ -71,35 +228,77 @@ const INPUT_EXAMPLE = 'Start an agent with {"agent":"clinic","input":"…"}, and
 /** A run can be started by hand from anywhere, so its input is looked at before it is believed. */
 function inputProblem(input: unknown): string | null {
   if (typeof input !== 'object' || input === null) return 'The input is not an object.';
-  const { agent, input: text, maxTurns, parallel } = input as Partial<Record<keyof RunInput, unknown>>;
+  const { agent, input: text, maxTurns, parallel, session, budget } = input as Partial<Record<keyof RunInput, unknown>>;
   if (typeof agent !== 'string' || agent === '') return 'The input names no agent.';
   if (typeof text !== 'string') return 'The input has no text for the agent in "input".';
   for (const [name, value] of Object.entries({ maxTurns, parallel }))
     if (value !== undefined && !(typeof value === 'number' && Number.isInteger(value) && value >= 1))
       return `${name} must be a whole number from 1.`;
-  return null;
+  if (session !== undefined && typeof session !== 'boolean') return 'session must be true or false.';
+  return budget === undefined ? null : budgetProblem(budget);
 }
 
-/** Takes an answer into the run, and gives the agent that the turn goes by. */
+/** Takes an answer into the run: its calls are to be carried out now. */
 export function recordAnswer(run: RunState, answer: ModelAnswer): AgentRecord {
-  run.transcript.push(answer.message);
+  const { message, plan, kind, tell, end, value, usage, cost, lost } = answer;
+  run.transcript.push(message);
   run.known = answer.mark;
   run.agent = answer.agent ?? run.agent;
-  run.usage = addUsage(run.usage, answer.usage);
+  run.usage = addUsage(run.usage, usage);
+  run.spend = addSpend(run.spend, spendOf(usage, cost, lost));
   // The activity leaves it out only where it is the one that this run has told it of.
   if (!run.agent)
     throw ApplicationFailure.nonRetryable('The first answer brought no record of the agent.', FAILURE.model);
+  const calls = message.tool_calls ?? [];
+  const asks = plan.flatMap((planned, slot): [number, Ask][] =>
+    'ask' in planned && planned.ask ? [[slot, { ...planned.ask, decision: null, checking: false }]] : [],
+  );
+  run.batch = {
+    answer: { kind, ...(tell !== undefined && { tell }), ...(end && { end }), ...(value !== undefined && { value }) },
+    calls,
+    plan: [...plan],
+    outcomes: calls.map((call, slot) => {
+      const planned = plan[slot]!;
+      return 'problem' in planned ? refused(call.function.name, planned.problem) : null;
+    }),
+    asks: Object.fromEntries(asks),
+    askedAtMs: Date.now(),
+    handoff: null,
+    expired: null,
+  };
   return run.agent;
 }
 
 /** Each call is answered once, in the order the model asked, whatever happened to it. */
-export function recordOutcomes(run: RunState, calls: readonly ToolCall[], outcomes: readonly Outcome[]): void {
+function recordOutcomes(run: RunState, { calls, asks }: Batch, outcomes: readonly Outcome[]): void {
+  run.spend = addSpend(run.spend, { toolCalls: outcomes.filter((outcome) => outcome.ok || outcome.ran).length });
   for (const [slot, call] of calls.entries())
-    run.transcript.push({ role: 'tool', tool_call_id: call.id, content: outcomeText(outcomes[slot]!) });
+    run.transcript.push({
+      role: 'tool',
+      tool_call_id: call.id,
+      content: outcomeText(outcomes[slot]!, asks[slot]?.decision),
+    });
   run.calls += calls.length;
   run.failedCalls += outcomes.filter((outcome) => !outcome.ok).length;
   const warning = batchWarning(run.turn, outcomes);
   if (warning) warn(run, warning);
+}
+
+/** Closes the batch: its outcomes are in the transcript, and what the model is to hear besides. */
+export function settleBatch(run: RunState, batch: Batch): { calls: readonly ToolCall[]; outcomes: readonly Outcome[] } {
+  const { calls, answer, handoff } = batch;
+  // Every slot has one: carryOut settles when that is so.
+  const outcomes = batch.outcomes as readonly Outcome[];
+  recordOutcomes(run, batch, outcomes);
+  if (answer.tell !== undefined) run.transcript.push({ role: 'user', content: answer.tell });
+  if (answer.value !== undefined) run.value = answer.value;
+  run.repairs = answer.kind === 'again' ? run.repairs + 1 : 0;
+  if (handoff !== null) {
+    run.agentName = handoff;
+    run.handoffs += 1;
+  }
+  run.batch = null;
+  return { calls, outcomes };
 }
 
 const MORE_WARNINGS = 'More went wrong after this; the history has all of it.';
@@ -111,22 +310,29 @@ export function warn(run: RunState, warning: string): void {
   else run.warnings.push(MORE_WARNINGS);
 }
 
-export function finish(run: RunState, status: RunStatus, reason: string | null): RunResult {
-  showEnd(run, status, reason);
+export function resultOf(run: RunState, { status, reason }: End): RunResult {
   return {
     status,
     output: lastWords(run),
+    ...(status === 'completed' && run.value !== undefined && { value: run.value }),
     reason,
     warnings: run.warnings,
     turns: run.turn,
     calls: run.calls,
     failedCalls: run.failedCalls,
     usage: run.usage,
+    spend: totalSpend(run),
     transcriptLength: run.transcript.length,
   };
 }
 
-function lastWords(run: RunState): string | null {
+/** With that of its sub-agents; their time is in its own. */
+export function totalSpend(run: RunState): Spend {
+  const activeMs = run.live.clock.activeMs();
+  return { ...Object.values(run.childSpend).reduce(addSpend, run.spend), activeMs };
+}
+
+export function lastWords(run: RunState): string | null {
   const spoke = run.transcript.findLast((message) => message.role === 'assistant' && message.content);
   return spoke?.content ?? null;
 }

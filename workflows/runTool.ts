@@ -44,7 +44,7 @@ export async function runTool(
   });
   try {
     const { text } = await activities[tool]!({
-      agent: run.input.agent,
+      agent: run.agentName,
       tool,
       turn: run.turn,
       slot,

@@ -59,6 +59,8 @@ export interface AnswerBuilder {
   /** What the model has said so far. */
   text(): string;
   calls(): RawCall[];
+  /** What the provider has told of its tokens so far: mostly nothing before the end. */
+  usage(): Usage;
   /** How much there is of it: a stream that does not end must not fill the memory. */
   size(): { readonly calls: number; readonly chars: number };
   /** Whether the answer is through, and every choice with calls in it: a stream that was cut off never says so. */
@@ -97,6 +99,7 @@ export function buildAnswer(): AnswerBuilder {
     },
     text,
     calls,
+    usage: () => usage,
     size: () => ({ calls: [...choices.values()].reduce((sum, choice) => sum + choice.calls.size, 0), chars }),
     isFinished: () =>
       inOrder().some(({ finish }) => finish !== '') &&

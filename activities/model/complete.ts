@@ -1,9 +1,11 @@
 // One request to the model, streamed: given up when it falls silent, and never mistaken for whole when it was cut off.
+import { APIError } from 'openai';
 import { Stream } from 'openai/streaming';
 import { ANSWER_CALLS_MAX, ANSWER_CHARS_MAX, MODEL_CALL } from '../../core/limits.ts';
 import { count, inWords, oneLine } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
 import type { Agent } from '../defineAgent.ts';
+import type { OutputFormat } from '../output.ts';
 import { type AnswerBuilder, buildAnswer, type RawAnswer, type WirePart } from './answer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 import { badAnswer, modelFailure } from './modelFailure.ts';
@@ -21,6 +23,7 @@ export async function complete(
 ): Promise<RawAnswer> {
   const model = endpoint.modelFor(agent);
   const { silenceMs } = endpoint;
+  const takesSchemas = !endpoint.withoutSchemas.has(model);
   const request = new AbortController();
   const abort = () => request.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
@@ -33,7 +36,10 @@ export async function complete(
   }, silenceMs);
   try {
     const response = await endpoint.client.chat.completions
-      .create(requestBody(agent, model, messages), { signal: request.signal, timeout: MODEL_CALL.timeoutMs })
+      .create(requestBody(agent, model, messages, takesSchemas), {
+        signal: request.signal,
+        timeout: MODEL_CALL.timeoutMs,
+      })
       .asResponse();
     const answer = buildAnswer();
     for await (const part of parts(response, request)) {
@@ -49,11 +55,31 @@ export async function complete(
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (isSilent) throw silent(silenceMs);
+    if (agent.output && takesSchemas && refusesSchemas(error)) {
+      endpoint.withoutSchemas.add(model);
+      return await complete(endpoint, agent, messages, { signal, onProgress });
+    }
     throw modelFailure(error, { baseURL: endpoint.client.baseURL, model, apiKey: endpoint.apiKey });
   } finally {
     clearTimeout(silence);
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** A server or model that knows no `json_schema` says so before it does anything; then it is told in words. */
+function refusesSchemas(error: unknown): boolean {
+  if (!(error instanceof APIError) || (error.status !== 400 && error.status !== 422)) return false;
+  return /response_format|json_schema/i.test(`${error.param ?? ''} ${error.message}`);
+}
+
+function responseFormat({ json, isStrict }: OutputFormat): StreamedRequest['response_format'] {
+  return { type: 'json_schema', json_schema: { name: 'output', strict: isStrict, schema: { ...json } } };
+}
+
+function withSchemaInWords([system, ...rest]: readonly Message[], { json }: OutputFormat): readonly Message[] {
+  const words = `Your last answer has to be JSON that fits this schema, and nothing else: ${JSON.stringify(json)}`;
+  if (system?.role !== 'system') return [{ role: 'system', content: words }, ...(system ? [system] : []), ...rest];
+  return [{ role: 'system', content: `${system.content}\n\n${words}` }, ...rest];
 }
 
 function checkSize(answer: AnswerBuilder): void {
@@ -70,7 +96,13 @@ function silent(silenceMs: number): Error {
 
 type StreamedRequest = Parameters<ModelEndpoint['client']['chat']['completions']['create']>[0] & { stream: true };
 
-function requestBody(agent: Agent, model: string, messages: readonly Message[]): StreamedRequest {
+function requestBody(
+  agent: Agent,
+  model: string,
+  messages: readonly Message[],
+  takesSchemas: boolean,
+): StreamedRequest {
+  const { output } = agent;
   const tools = [...agent.tools.values()].map(({ name, description, parameters }) => ({
     type: 'function' as const,
     function: { name, description, parameters: { ...parameters } },
@@ -78,10 +110,13 @@ function requestBody(agent: Agent, model: string, messages: readonly Message[]):
   return {
     model,
     // The client's types want mutable arrays; it does not change them.
-    messages: messages as unknown as StreamedRequest['messages'],
+    messages: (output && !takesSchemas
+      ? withSchemaInWords(messages, output)
+      : messages) as unknown as StreamedRequest['messages'],
     stream: true,
     stream_options: { include_usage: true },
     ...(tools.length > 0 && { tools }),
+    ...(output && takesSchemas && { response_format: responseFormat(output) }),
     ...(tools.length > 0 && agent.toolChoice !== undefined && { tool_choice: agent.toolChoice }),
     ...(tools.length > 0 && agent.parallelToolCalls !== undefined && { parallel_tool_calls: agent.parallelToolCalls }),
     ...(agent.temperature !== undefined && { temperature: agent.temperature }),

@@ -15,6 +15,8 @@ export interface ModelEndpoint {
   readonly apiKey: string;
   /** How long an answer may say nothing before it is given up. */
   readonly silenceMs: number;
+  /** Models that were found to take no JSON schema. */
+  readonly withoutSchemas: Set<string>;
   modelFor(agent: Agent): string;
 }
 
@@ -39,6 +41,7 @@ export function createEndpoint({
     client,
     apiKey,
     silenceMs,
+    withoutSchemas: new Set(),
     modelFor: (agent) => (typeof model === 'function' ? model(agent) : (model ?? agent.model)),
   };
 }

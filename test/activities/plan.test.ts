@@ -65,9 +65,11 @@ const answers: fc.Arbitrary<RawAnswer> = fc.record({
   usage: fc.constant(NO_USAGE),
 });
 
+const { signal } = new AbortController();
+
 async function planned(answer: RawAnswer): Promise<Planned | null> {
   try {
-    return await planBatch(agent, 2, before, answer);
+    return await planBatch(agent, { agent: 'planner', workflowId: 'w', turn: 2, signal }, before, answer);
   } catch (error) {
     assert.ok(error instanceof ApplicationFailure && error.type === FAILURE.model && !error.nonRetryable);
     return null;

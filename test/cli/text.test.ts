@@ -1,7 +1,7 @@
 // Text on a terminal: hostile text is inert, and lines are as wide as they are taken to be.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { columnsOf, cutTo, fit } from '../../cli/columns.ts';
+import { columnsOf, cutTo, fit, lastOf } from '../../cli/columns.ts';
 import { inert, inertLine } from '../../cli/inert.ts';
 import { wrapped } from '../../cli/screen.ts';
 import { HOSTILE } from './hostile.ts';
@@ -15,6 +15,7 @@ test('escape sequences, control characters and what turns text round are gone; l
 test('wide letters count twice, and a line that is cut is never wider than it may be', () => {
   assert.deepEqual(['abc', '漢字', '👍', 'e\u0301'].map(columnsOf), [3, 4, 2, 1]);
   assert.equal(cutTo('漢字漢字', 5), '漢字…');
+  assert.equal(lastOf('漢字漢字', 5), '漢字');
   assert.equal(fit('漢', 4), '漢  ');
   for (const line of wrapped('one two 漢字漢字漢字漢字漢字 three', 10)) assert.ok(columnsOf(line) <= 10, line);
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -79,12 +79,12 @@ test('the code of the guide compiles', async () => {
   await run(join(root, 'node_modules/.bin/tsc'), ['--project', folder]).catch((error) => assert.fail(error.stdout));
 });
 
-test('the scripts of docs/starting-runs.md run', async () => {
-  const scripts = blocks(await read('docs/starting-runs.md'), 'ts run');
-  assert.ok(scripts.length >= 5);
-  const outputs = await Promise.all(
+/** Runs the scripts of a page all at once, as a user would; what each has printed. */
+async function outputsOf(page: string): Promise<string[]> {
+  const scripts = blocks(await read(page), 'ts run');
+  return Promise.all(
     scripts.map(async (script, i) => {
-      const file = join(folder, `script${i}.mts`);
+      const file = join(folder, `${basename(page, '.md')}${i}.mts`);
       await writeFile(
         file,
         script.replaceAll(/'(holdfast[\w/]*)'/g, (_, name) => JSON.stringify(join(root, SOURCES[name]!))),
@@ -96,12 +96,31 @@ test('the scripts of docs/starting-runs.md run', async () => {
       return stdout;
     }),
   );
+}
+
+test('the scripts of docs/starting-runs.md run', async () => {
+  const outputs = await outputsOf('docs/starting-runs.md');
+  assert.ok(outputs.length >= 5);
   const [wait, same, many, follow, cancel] = outputs;
   assert.match(wait!, /^completed In Tokyo, /);
   assert.match(same!, /^report-2026-11-20 completed/);
   assert.equal(many!.trim().split('\n').length, 3);
   assert.match(follow!, /asks get_time[\s\S]*ended get_time true[\s\S]*completed In Paris/);
   assert.match(cancel!, /^(cancelled|completed)/);
+});
+
+test('the script and the commands of docs/schedules.md run', async () => {
+  const page = 'docs/schedules.md';
+  const [output] = await outputsOf(page);
+  assert.match(output!, /^0 3 \* \* 1-5 \d{4}-.*Z\noslo-at-three-\d{4}-.*Z completed\n/);
+
+  const [commands] = blocks(await read(page), 'sh run');
+  const holdfast = `holdfast() { ${JSON.stringify(process.execPath)} ${JSON.stringify(join(root, 'cli/main.ts'))} "$@"; }`;
+  const { stdout } = await run('sh', ['-ec', `${holdfast}\n${commands}`], {
+    env: { ...process.env, TEMPORAL_ADDRESS: address },
+    timeout: 60_000,
+  });
+  assert.match(stdout, /^hourly-tokyo runs clock, every 1h\.[\s\S]*^hourly-tokyo-\d{4}-.*Z$[\s\S]*is removed\.$/m);
 });
 
 test('the command for the temporal CLI runs', async () => {
@@ -117,7 +136,7 @@ test('every page that the docs link to is there', async () => {
   const pages = [
     'README.md',
     'CONTRIBUTING.md',
-    ...['guide', 'operations', 'architecture', 'starting-runs', 'cli', 'decisions/README'].map(
+    ...['guide', 'operations', 'architecture', 'starting-runs', 'schedules', 'cli', 'decisions/README'].map(
       (name) => `docs/${name}.md`,
     ),
   ];

@@ -1,0 +1,33 @@
+// Rules that users write as functions: what they are given, and how one that throws or hangs is told from an answer.
+import { RULE_TIMEOUT_MS } from '../core/limits.ts';
+import { cutText, inWords } from '../core/text.ts';
+
+/** What a rule may look at besides the call. Rules run on a worker, so they may do I/O. */
+export interface RuleContext {
+  readonly agent: string;
+  readonly workflowId: string;
+  readonly turn: number;
+  /** Aborted when the turn is cancelled or the worker stops. */
+  readonly signal: AbortSignal;
+}
+
+export type RuleAnswer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string };
+
+/** What a rule says; `ok: false` where it threw or took too long. A cancelled turn is thrown on. */
+export async function askRule<T>(ctx: RuleContext, rule: () => T | Promise<T>): Promise<RuleAnswer<T>> {
+  const late = AbortSignal.timeout(RULE_TIMEOUT_MS);
+  const stop = AbortSignal.any([ctx.signal, late]);
+  const stopped = Promise.withResolvers<never>();
+  stop.addEventListener('abort', () => stopped.reject(stop.reason), { once: true });
+  stopped.promise.catch(() => undefined);
+  try {
+    ctx.signal.throwIfAborted();
+    // Called within a promise: a rule may throw before it returns one.
+    const asked = Promise.resolve().then(rule);
+    return { ok: true, value: await Promise.race([asked, stopped.promise]) };
+  } catch (error) {
+    if (ctx.signal.aborted) throw ctx.signal.reason;
+    if (late.aborted) return { ok: false, error: `it took longer than ${inWords(RULE_TIMEOUT_MS)}` };
+    return { ok: false, error: cutText(error instanceof Error ? error.message : String(error), 300) };
+  }
+}

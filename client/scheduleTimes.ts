@@ -1,0 +1,134 @@
+// When a schedule runs: from a cron expression or an interval to Temporal's spec, and back to a text that a person reads.
+import {
+  type CalendarSpecDescription,
+  DAYS_OF_WEEK,
+  MONTHS,
+  type ScheduleSpec,
+  type ScheduleSpecDescription,
+} from '@temporalio/client';
+
+/** The schedule cannot be as it was asked for; the message says what is wrong with it. */
+export class InvalidSchedule extends Error {
+  override readonly name = 'InvalidSchedule';
+}
+
+export interface ScheduleTimes {
+  /** Five fields: minute, hour, day of month, month, day of week. `0 3 * * 1-5` is 03:00 from Monday to Friday. */
+  readonly cron?: string;
+  /** Milliseconds, or a text such as `'1h'`, counted from 1970 in UTC: every 1h is on the hour. */
+  readonly every?: number | string;
+  /** Where the hours of `cron` are counted; UTC when not said. */
+  readonly timezone?: string;
+}
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const;
+
+const CRON_EXAMPLE = '"0 3 * * 1-5" is 03:00 from Monday to Friday';
+
+const EVERY_EXAMPLE = 'Give a number and s, m, h or d: "90s", "1h", "7d".';
+/** The server counts in whole seconds, and takes no less than one. */
+const EVERY_STEP_MS = 1_000;
+/** What is rarer than once a year is a matter of dates, and of a cron expression. */
+const EVERY_MAX_MS = 366 * 86_400_000;
+
+export function scheduleSpec({ cron, every, timezone }: ScheduleTimes): ScheduleSpec {
+  if ((cron === undefined) === (every === undefined))
+    throw new InvalidSchedule(
+      'Say when to run: a cron expression ("0 3 * * *") or an interval ("1h"), one of the two.',
+    );
+  if (every !== undefined) {
+    if (timezone !== undefined)
+      throw new InvalidSchedule(
+        'An interval has no time zone: it is counted in UTC. Give a time zone with a cron expression.',
+      );
+    return { intervals: [{ every: intervalMs(every) }] };
+  }
+  return { cronExpressions: [cron ?? ''], ...(timezone !== undefined && { timezone }) };
+}
+
+function intervalMs(every: number | string): number {
+  const ms = durationMs(every);
+  const wrong = (why: string) => new InvalidSchedule(`The interval ${JSON.stringify(every)} ${why}. ${EVERY_EXAMPLE}`);
+  if (Number.isNaN(ms)) throw wrong('is not a duration');
+  if (ms < EVERY_STEP_MS || ms % EVERY_STEP_MS !== 0) throw wrong('is not a whole number of seconds, from 1 on');
+  if (ms > EVERY_MAX_MS) throw wrong('is longer than a year');
+  return ms;
+}
+
+/** Milliseconds of `90s`, `1.5 h` or a number of them; NaN for what is no duration. */
+export function durationMs(duration: number | string): number {
+  if (typeof duration === 'number') return duration;
+  const [, number, letter] = /^(\d+(?:\.\d+)?) ?([dhms])$/.exec(duration.trim()) ?? [];
+  const [, unitMs] = UNITS.find(([unit]) => unit === letter) ?? ['', Number.NaN];
+  return Math.round(Number(number) * unitMs);
+}
+
+/** The server's words for what is wrong with a spec, with what to write instead. */
+export function refusedSpec({ cron, every, timezone }: ScheduleTimes, said: string): InvalidSchedule {
+  if (cron === undefined) return new InvalidSchedule(`The interval "${every}" cannot be: ${said}. ${EVERY_EXAMPLE}`);
+  if (!/time ?zone/i.test(said))
+    return new InvalidSchedule(`The cron expression "${cron}" cannot be: ${said}. Five fields: ${CRON_EXAMPLE}.`);
+  const where = timezone ?? `in "${cron}"`;
+  return new InvalidSchedule(`The time zone ${where} cannot be: ${said}. Give a name such as "Europe/Berlin".`);
+}
+
+/** `0 3 * * 1-5`, `every 1h`. The server keeps no text of what it was given, so it is made from what it runs by. */
+export function timesText({ calendars = [], intervals = [] }: ScheduleSpecDescription): string {
+  const every = intervals.map(
+    ({ every, offset }) => `every ${inUnits(every)}${offset > 0 ? ` from ${inUnits(offset)}` : ''}`,
+  );
+  return [...calendars.map(cronText), ...every].join(', ');
+}
+
+function inUnits(ms: number): string {
+  const [unit, unitMs] = UNITS.find(([, unitMs]) => ms % unitMs === 0) ?? ['s', 1_000];
+  return `${ms / unitMs}${unit}`;
+}
+
+interface FieldRange {
+  readonly start: number;
+  readonly end: number;
+  readonly step: number;
+}
+
+function cronText({ second, minute, hour, dayOfMonth, month, year, dayOfWeek }: CalendarSpecDescription): string {
+  const named = (
+    names: readonly string[],
+    first: number,
+    ranges: readonly { start: string; end: string; step: number }[],
+  ) =>
+    ranges.map(({ start, end, step }) => ({
+      start: names.indexOf(start) + first,
+      end: names.indexOf(end) + first,
+      step,
+    }));
+  const fields = [
+    fieldText(minute, 0, 59),
+    fieldText(hour, 0, 23),
+    fieldText(dayOfMonth, 1, 31),
+    fieldText(named(MONTHS, 1, month), 1, 12),
+    fieldText(named(DAYS_OF_WEEK, 0, dayOfWeek), 0, 6),
+  ];
+  const seconds = fieldText(second, 0, 59);
+  if (seconds !== '0') return [seconds, ...fields, yearText(year)].join(' ');
+  return [...fields, ...(year.length > 0 ? [yearText(year)] : [])].join(' ');
+}
+
+function yearText(years: readonly FieldRange[]): string {
+  return years.length === 0 ? '*' : fieldText(years, Number.NaN, Number.NaN);
+}
+
+function fieldText(ranges: readonly FieldRange[], first: number, last: number): string {
+  return ranges
+    .map(({ start, end, step }) => {
+      if (start === end) return String(start);
+      const span = start === first && end === last ? '*' : `${start}-${end}`;
+      return step > 1 ? `${span}/${step}` : span;
+    })
+    .join(',');
+}

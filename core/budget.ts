@@ -1,0 +1,65 @@
+// Budgets: which limits there are, and which of them is reached.
+import { count, inWords } from './text.ts';
+import type { Budget, Spend } from './types.ts';
+
+type Limit = keyof Omit<Budget, 'atLimit'>;
+
+const SPENT: Readonly<Record<Limit, (spend: Spend) => number>> = {
+  tokens: ({ inputTokens, outputTokens }) => inputTokens + outputTokens,
+  cost: ({ cost }) => cost,
+  modelCalls: ({ modelCalls }) => modelCalls,
+  toolCalls: ({ toolCalls }) => toolCalls,
+  activeMs: ({ activeMs }) => activeMs,
+};
+
+const LIMITS = Object.keys(SPENT) as Limit[];
+
+/** What is wrong with a budget, in words; null where nothing is. */
+export function budgetProblem(budget: unknown): string | null {
+  if (typeof budget !== 'object' || budget === null) return 'budget is not an object.';
+  for (const [name, value] of Object.entries(budget)) {
+    if (name === 'atLimit') {
+      if (value !== 'stop' && value !== 'ask') return "budget.atLimit must be 'stop' or 'ask'.";
+    } else if (!(LIMITS as string[]).includes(name))
+      return `budget has no limit ${JSON.stringify(name)}; there are ${LIMITS.join(', ')}.`;
+    else if (!(typeof value === 'number' && value > 0 && Number.isFinite(value)))
+      return `budget.${name} must be a number above 0.`;
+  }
+  return null;
+}
+
+/** The limit that does not allow another model call, in words; null where none is reached. */
+export function limitReached(budget: Budget, spend: Spend): string | null {
+  // Calls are limited where they start: an agent that has used up its calls may still say what came of them.
+  const reached = LIMITS.find((limit) => limit !== 'toolCalls' && SPENT[limit](spend) >= limitOf(budget, limit));
+  return reached === undefined ? null : limitInWords(budget, reached, spend);
+}
+
+export function limitInWords(budget: Budget, limit: Limit, spend: Spend): string {
+  const amount = budget[limit] ?? 0;
+  const spent = SPENT[limit](spend);
+  switch (limit) {
+    case 'tokens':
+      return `The budget of ${count(amount)} tokens is used up (${count(spent)}).`;
+    case 'cost':
+      return `The budget of ${amount} is used up (cost so far ${Number(spent.toPrecision(6))}).`;
+    case 'modelCalls':
+      return `The budget of ${count(amount)} model calls is used up.`;
+    case 'toolCalls':
+      return `The budget of ${count(amount)} tool calls is used up.`;
+    case 'activeMs':
+      return `The budget of ${inWords(amount)} of active time is used up.`;
+  }
+}
+
+export function limitOf(budget: Budget | undefined, limit: Limit): number {
+  return budget?.[limit] ?? Number.POSITIVE_INFINITY;
+}
+
+/** The first limit of `raised` that is not above what it was, in words. */
+export function raiseProblem(budget: Budget | undefined, raised: Omit<Budget, 'atLimit'>): string | null {
+  const named = LIMITS.filter((limit) => raised[limit] !== undefined);
+  if (named.length === 0) return `Say which limit to raise: ${LIMITS.join(', ')}.`;
+  const low = named.find((limit) => limitOf(budget, limit) >= limitOf(raised, limit));
+  return low === undefined ? null : `${low} is ${limitOf(budget, low)} already; a raised limit is above that.`;
+}

@@ -1,0 +1,178 @@
+// What `schedule add`, `list`, `pause`, `resume`, `trigger` and `remove` do, say, and end with.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { columnsOf } from '../../cli/columns.ts';
+import { scheduleLines } from '../../cli/scheduleTable.ts';
+import type { Schedule } from '../../client/index.ts';
+import { type DevServer, startDevServer } from '../../worker/devServer.ts';
+import { eventually } from '../support/said.ts';
+import { type Ended, holdfast, type Started, start, stop, WARD } from './command.ts';
+
+let server: DevServer;
+let worker: Started;
+const at = () => ['--address', server.address];
+const schedule = (...args: string[]): Promise<Ended> => holdfast(['schedule', ...args, ...at()]);
+const answer = async (...args: string[]) => {
+  const ended = await schedule(...args, '--json');
+  assert.deepEqual([ended.code, ended.stderr], [0, '']);
+  return JSON.parse(ended.stdout);
+};
+
+before(async () => {
+  server = await startDevServer();
+  worker = start(['worker', '--agents', WARD, ...at()]);
+  await worker.line(/^Polling after/);
+});
+after(async () => {
+  await stop(worker);
+  await server.kill();
+});
+
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+test('a schedule from add to remove, with a run that a worker completes', async () => {
+  const none = await schedule('list');
+  assert.deepEqual([none.code, none.stdout], [0, '']);
+  assert.match(none.stderr, /There are no schedules .* schedule add ID AGENT INPUT --cron/);
+  assert.equal((await schedule('list', '--json')).stdout, '[]\n');
+
+  const added = await schedule(
+    'add',
+    'round',
+    'ward',
+    'How is bed 7?',
+    '--cron',
+    '0 3 * * 1-5',
+    '--timezone',
+    'Asia/Tokyo',
+  );
+  assert.deepEqual([added.code, added.stderr], [0, '']);
+  assert.match(
+    added.stdout,
+    /^round runs ward, 0 3 \* \* 1-5 Asia\/Tokyo\. The next run is at \d{4}-.* 18:00:00Z\.\n$/,
+  );
+
+  const triggered = await schedule('trigger', 'round');
+  assert.equal(triggered.code, 0);
+  assert.match(triggered.stdout, /^round-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n$/);
+  const id = triggered.stdout.trim();
+  assert.match(triggered.stderr, new RegExp(`watch ${id} --address`));
+  const watched = await holdfast(['watch', id, '--json', ...at()]);
+  assert.equal(watched.code, 0);
+  assert.match(watched.stdout, /"status":"completed","output":"All is well\."/);
+
+  const [listed] = await eventually(async () => {
+    const schedules = await answer('list');
+    return schedules.length > 0 && schedules;
+  });
+  const { nextRunAt, lastRun, ...rest } = listed;
+  assert.match(nextRunAt, ISO);
+  assert.match(lastRun.startedAt, ISO);
+  assert.match(lastRun.runId, /^[0-9a-f-]{36}$/);
+  assert.equal(lastRun.workflowId, id);
+  assert.deepEqual(rest, {
+    id: 'round',
+    agent: 'ward',
+    input: 'How is bed 7?',
+    when: '0 3 * * 1-5',
+    timezone: 'Asia/Tokyo',
+    overlap: 'skip',
+    paused: false,
+    note: null,
+    runs: 1,
+    skipped: 0,
+  });
+
+  assert.equal((await schedule('pause', 'round', '--note', 'closed')).stdout, 'round is paused.\n');
+  assert.match((await schedule('list')).stdout, /^round +ward +0 3 \* \* 1-5 Asia\/Tokyo +paused: closed +1 +round-/m);
+  assert.match((await schedule('resume', 'round')).stdout, /^round goes on\. The next run is at .* 18:00:00Z\.\n$/);
+  const { paused, note, nextRunAt: never } = await answer('pause', 'round');
+  assert.deepEqual([paused, note, never], [true, 'paused', null]);
+  assert.equal((await answer('resume', 'round', '--note', 'open')).note, 'open');
+  assert.equal((await schedule('remove', 'round')).stdout, 'round is removed.\n');
+  assert.equal((await schedule('remove', 'round')).code, 2);
+});
+
+test('add --json gives the schedule with its options; what cannot run says so', async () => {
+  const options = ['--every', '90s', '--overlap', 'buffer-one', '--catchup', '1d', '--paused', '--note', 'not yet'];
+  const added = await holdfast(
+    ['schedule', 'add', 'set', 'endless', '-', ...options, '--max-turns', '2', '--parallel', '1', '--json', ...at()],
+    { input: 'from stdin' },
+  );
+  const { when, overlap, input, paused, note, nextRunAt } = JSON.parse(added.stdout);
+  assert.deepEqual([when, overlap, input], ['every 90s', 'buffer-one', 'from stdin']);
+  assert.deepEqual([paused, note, nextRunAt], [true, 'not yet', null]);
+  const { workflowId } = await answer('trigger', 'set');
+  const { code, stdout } = await holdfast(['watch', workflowId, '--json', ...at()]);
+  assert.equal(code, 1);
+  assert.match(stdout, /"status":"max_turns"/, '--max-turns holds in its runs');
+
+  const waiting = await schedule('add', 'later', 'ward', 'x', '--every', '1h', '--paused');
+  assert.match(waiting.stdout, /^later runs ward, every 1h\. It is paused until it is resumed\.$/m);
+  const never = await schedule('add', 'never', 'ward', 'x', '--cron', '0 0 31 2 *');
+  assert.match(never.stdout, /No time fits that, so it never runs/);
+});
+
+test('a trigger while a run is under way starts none, says why, and ends with 1', async () => {
+  await answer('add', 'busy', 'sleeper', 'x', '--every', '7d');
+  const { workflowId } = await answer('trigger', 'busy');
+  const again = await schedule('trigger', 'busy');
+  assert.deepEqual([again.code, again.stdout], [1, '']);
+  assert.match(again.stderr, /No run of busy has begun: one is under way, and its overlap policy is skip\./);
+  assert.deepEqual(JSON.parse((await schedule('trigger', 'busy', '--json')).stdout), { workflowId: null });
+  assert.equal((await holdfast(['cancel', workflowId, ...at()])).code, 0);
+});
+
+test('what makes no sense gives exit code 2, an empty stdout and a line that says what to do', async () => {
+  await schedule('add', 'there', 'ward', 'x', '--every', '1h', '--paused');
+  const wrong: [string[], RegExp][] = [
+    [[], /Commands:\n +add/],
+    [['fly'], /unknown command 'fly'/],
+    [['add', 'new', 'ward'], /missing required argument 'input'/],
+    [['add', 'new', 'ward', 'x'], /cron expression .* or an interval/],
+    [['add', 'new', 'ward', 'x', '--cron', '0 3 * *'], /"0 3 \* \*" cannot be: .* "0 3 \* \* 1-5" is 03:00/],
+    [['add', 'new', 'ward', 'x', '--every', 'soon'], /"soon" is not a duration/],
+    [['add', 'new', 'ward', 'x', '--every', '1h', '--overlap', 'both'], /Allowed choices are skip, buffer-one/],
+    [['add', 'new', 'ward', ' ', '--every', '1h'], /nothing in the input/],
+    [['add', 'there', 'ward', 'x', '--every', '1h'], /There is a schedule "there" already/],
+    [['pause', 'nobody'], /There is no schedule "nobody"\. "holdfast schedule list"/],
+    [['resume', 'nobody'], /There is no schedule "nobody"/],
+    [['trigger', 'nobody', '--json'], /There is no schedule "nobody"/],
+    [['remove', 'nobody'], /There is no schedule "nobody"/],
+  ];
+  for (const [args, says] of wrong) {
+    const { code, stdout, stderr } = await schedule(...args);
+    assert.deepEqual({ args, code, stdout }, { args, code: 2, stdout: '' });
+    assert.match(stderr, says);
+    assert.doesNotMatch(stderr, /^ +at /m);
+  }
+});
+
+const listed: Schedule = {
+  id: 'the-report-of-the-night-for-ward-seven-and-eight',
+  agent: 'clinic',
+  input: 'x',
+  when: '0 3 * * 1-5',
+  timezone: 'Europe/Berlin',
+  overlap: 'skip',
+  paused: false,
+  note: null,
+  nextRunAtMs: Date.UTC(2026, 0, 8, 2),
+  lastRun: { workflowId: 'report-2026-01-07T02:00:00Z', runId: 'r', startedAtMs: 0 },
+  runs: 12,
+  skipped: 0,
+};
+
+test('a list is a table where it fits, and a few lines each where it does not, with nothing cut', () => {
+  const schedules = [listed, { ...listed, id: 'evil\x1b[2J', lastRun: null, paused: true, note: 'bad\nnews' }];
+  const wide = scheduleLines(schedules, null);
+  assert.equal(wide.length, 3);
+  assert.deepEqual(scheduleLines(schedules, 200), wide);
+  assert.match(wide[2] ?? '', /^evil +clinic +0 3 \* \* 1-5 Europe\/Berlin +paused: bad news +12$/);
+  const narrow = scheduleLines(schedules, 40);
+  assert.ok(narrow.every((line) => columnsOf(line) <= 40));
+  assert.ok(narrow.join('').replaceAll(' ', '').startsWith(`${listed.id}clinic03**1-5Europe/Berlinnext:2026-01-08`));
+  assert.ok(narrow.includes('  runs: 12'));
+  assert.ok(narrow.some((line) => line.includes('paused: bad news')));
+  assert.ok(!narrow.join('').includes('\x1b'));
+});

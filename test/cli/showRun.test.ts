@@ -1,0 +1,138 @@
+// What `run` and `watch` show while the model writes: on a terminal under the bars, else now and then a line.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { columnsOf } from '../../cli/columns.ts';
+import type { Screen } from '../../cli/screen.ts';
+import { followOnScreen } from '../../cli/showRun.ts';
+import type { RunHandle } from '../../client/index.ts';
+import type { RunEvent } from '../../core/run.ts';
+import { HOSTILE } from './hostile.ts';
+
+/** A screen of so many columns that keeps what was written to it: the lines that stay, and the frame after each event. */
+async function shown(columns: number, isLive: boolean, events: readonly RunEvent[]) {
+  const lines: string[] = [];
+  const frames: string[][] = [];
+  let frame = (): string[] => [];
+  const screen: Screen = {
+    isLive,
+    columns,
+    rows: 24,
+    paint: (_, text) => text,
+    print: (...more) => void lines.push(...more),
+    live(next) {
+      if (isLive) frame = next;
+    },
+    clear() {},
+  };
+  async function* played() {
+    for (const event of events) {
+      yield event;
+      frames.push(frame());
+    }
+  }
+  // Only its events are read.
+  const handle = { events: played } as Pick<RunHandle, 'events'> as RunHandle;
+  await followOnScreen(handle, screen, new AbortController().signal);
+  return { lines, frames, last: frames.at(-1)?.at(-1) ?? '' };
+}
+
+const start: RunEvent[] = [
+  { type: 'started', atMs: 1_000, agent: 'kitchen', input: 'Cook.' },
+  { type: 'asked', atMs: 1_000, turn: 1 },
+];
+const at = { atMs: 10_000, turn: 1, attempt: 1 };
+const text = (said: string, offset = 0): RunEvent => ({ type: 'text', ...at, offset, text: said });
+const calling = (written: string, offset = 0, slot = 0, tool = 'get_order'): RunEvent => ({
+  type: 'calling',
+  ...at,
+  slot,
+  tool,
+  offset,
+  arguments: written,
+});
+const again = (restarts: boolean): RunEvent => ({
+  type: 'attempt',
+  atMs: 11_000,
+  turn: 1,
+  slot: null,
+  attempt: 2,
+  restarts,
+  lastError: 'The model said nothing for 60 seconds.',
+});
+const answered: RunEvent = {
+  type: 'answered',
+  atMs: 12_000,
+  turn: 1,
+  text: null,
+  calls: [],
+  usage: { inputTokens: 0, outputTokens: 0, cachedTokens: 0 },
+};
+
+test('a call that is being written grows under the bars and the text', async () => {
+  const { frames, lines } = await shown(80, true, [
+    ...start,
+    text('Let me see.'),
+    calling(''),
+    calling('{"id'),
+    calling('": "A-1', 4),
+  ]);
+  assert.deepEqual(frames.map((frame) => frame.at(-1)).slice(2), [
+    '  Let me see.',
+    '  writes get_order ',
+    '  writes get_order {"id',
+    '  writes get_order {"id": "A-1',
+  ]);
+  assert.ok(frames.at(-1)?.includes('  Let me see.'));
+  assert.deepEqual(lines, ['kitchen: Cook.'], 'nothing of it stays');
+});
+
+test('of long arguments the end is shown, within the screen', async () => {
+  const written = `{"to": "${'漢字 and letters '.repeat(20)}the end`;
+  for (const columns of [20, 40, 80]) {
+    const { last } = await shown(columns, true, [...start, calling(written)]);
+    assert.ok(columnsOf(last) <= columns, last);
+    assert.match(last, columns === 20 ? /^ {2}writes / : /^ {2}writes get_order ….*the end$/);
+  }
+  const missed = await shown(80, true, [...start, calling('{"a'), calling('z"}', 900)]);
+  assert.equal(missed.last, '  writes get_order …z"}', 'what was missed in between is not passed over');
+});
+
+test('the newest of several calls is shown, with its number', async () => {
+  const { last } = await shown(80, true, [...start, calling('{"id": 1}'), calling('{"id": 2', 0, 1)]);
+  assert.equal(last, '  writes call 2, get_order {"id": 2');
+});
+
+test('hostile names and arguments are inert', async () => {
+  for (const isLive of [true, false]) {
+    const { frames, lines } = await shown(80, isLive, [...start, calling(HOSTILE, 0, 0, HOSTILE)]);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
+    assert.doesNotMatch([...frames.flat(), ...lines].join(''), /[\x00-\x1f\x7f-\x9f\u202e\u2066\u200b]/);
+    assert.match([...frames.flat(), ...lines].join(), /before/);
+  }
+});
+
+test('an answer that starts again is said to, with the reason, and what was shown of it goes', async () => {
+  for (const columns of [40, 80]) {
+    const { lines, frames } = await shown(columns, true, [...start, text('Wrong.'), calling('{'), again(true)]);
+    const said = lines.slice(1).map((line) => line.trim());
+    assert.equal(said.join(' '), 'the answer starts again (attempt 2): The model said nothing for 60 seconds.');
+    assert.ok(lines.every((line) => columnsOf(line) <= columns));
+    assert.doesNotMatch(frames.at(-1)!.join('\n'), /Wrong|writes/);
+  }
+  const { lines } = await shown(80, true, [...start, again(false)]);
+  assert.deepEqual(lines.slice(1), ['  the model: attempt 2: The model said nothing for 60 seconds.']);
+});
+
+test('what comes after the answer that it was part of is shown no more', async () => {
+  const { frames } = await shown(80, true, [...start, answered, text('Late.'), calling('{')]);
+  assert.doesNotMatch(frames.at(-1)!.join('\n'), /Late|writes/);
+});
+
+test('where nothing can be redrawn, it is said now and then', async () => {
+  const pieces = Array.from({ length: 50 }, (_, i) => ({ ...calling('x', i), atMs: 10_000 + i * 200 }) as RunEvent);
+  const { lines } = await shown(80, false, [...start, ...pieces]);
+  assert.deepEqual(lines.slice(1), [
+    '  the model writes get_order x',
+    `  the model writes get_order ${'x'.repeat(26)}`,
+  ]);
+});

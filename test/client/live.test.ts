@@ -1,0 +1,109 @@
+// What is new of a running activity between two looks: each piece once, and nothing of an attempt that is over.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NOTHING, news, type PendingActivity, type Told } from '../../client/live.ts';
+import type { LiveEvent } from '../../core/run.ts';
+
+const STARTED = { seconds: 100 };
+
+function pending(attempt: number, details: object | null, activityId = '2.model'): PendingActivity {
+  const data = new TextEncoder().encode(JSON.stringify(details));
+  return {
+    activityId,
+    attempt,
+    lastStartedTime: STARTED,
+    lastHeartbeatTime: { seconds: 101 },
+    heartbeatDetails: details && { payloads: [{ data }] },
+    lastFailure: attempt > 1 ? { message: 'it broke' } : null,
+  };
+}
+
+/** Looks at each in turn, and gives what was told, without what is the same in all of it. */
+function looks(...activities: PendingActivity[]): Record<string, unknown>[] {
+  let told: Told = NOTHING;
+  return activities.flatMap((activity) => {
+    const { events, now } = news(activity, told);
+    told = now;
+    return events.map(({ atMs: _, ...event }: LiveEvent) => event);
+  });
+}
+
+const said = (attempt: number, offset: number, text: string, calls: object[] = []) => ({
+  attempt,
+  offset,
+  text,
+  calls,
+});
+const call = (slot: number, offset: number, written: string) => ({ slot, tool: 'order', offset, arguments: written });
+
+test('text that grew is told from where the last look ended; the same again is told no more', () => {
+  const [, ...events] = looks(
+    pending(1, said(1, 0, 'One')),
+    pending(1, said(1, 0, 'One two')),
+    pending(1, said(1, 0, 'One two')),
+    // The heartbeat has the end only: some of it came faster than it was looked at.
+    pending(1, said(1, 10, 'five')),
+  );
+  const text = { type: 'text', turn: 2, attempt: 1 };
+  assert.deepEqual(events, [
+    { ...text, offset: 0, text: 'One' },
+    { ...text, offset: 3, text: ' two' },
+    { ...text, offset: 10, text: 'five' },
+  ]);
+});
+
+test('a call is told when it is begun, and then what grew of its arguments, each call by itself', () => {
+  const [, ...events] = looks(
+    pending(1, said(1, 0, '', [call(0, 0, '')])),
+    pending(1, said(1, 0, '', [call(0, 0, '{"a"')])),
+    pending(1, said(1, 0, '', [call(0, 2, 'a":1}'), call(1, 0, '{')])),
+    pending(1, said(1, 0, '', [call(0, 7, ''), call(1, 0, '{}')])),
+    pending(1, said(1, 0, '', [call(1, 0, '{}'), call(2, 9, '!')])),
+  );
+  const calling = { type: 'calling', turn: 2, attempt: 1, tool: 'order' };
+  assert.deepEqual(events, [
+    { ...calling, slot: 0, offset: 0, arguments: '' },
+    { ...calling, slot: 0, offset: 0, arguments: '{"a"' },
+    { ...calling, slot: 0, offset: 4, arguments: ':1}' },
+    { ...calling, slot: 1, offset: 0, arguments: '{' },
+    { ...calling, slot: 1, offset: 1, arguments: '}' },
+    { ...calling, slot: 2, offset: 9, arguments: '!' },
+  ]);
+});
+
+test('an attempt says that the answer starts again where something of it was told, and only there', () => {
+  const restarts = (...activities: PendingActivity[]) =>
+    looks(...activities).flatMap((event) => (event['type'] === 'attempt' ? [event['restarts']] : []));
+  assert.deepEqual(restarts(pending(1, said(1, 0, 'One')), pending(2, null)), [false, true]);
+  assert.deepEqual(restarts(pending(1, said(1, 0, '', [call(0, 0, '')])), pending(2, null)), [false, true]);
+  assert.deepEqual(restarts(pending(1, said(1, 0, '')), pending(2, null)), [false, false]);
+  assert.deepEqual(restarts(pending(1, said(1, 0, 'One')), pending(2, null), pending(3, null)), [false, true, false]);
+  assert.deepEqual(restarts(pending(2, said(2, 0, 'Who follows from here on has nothing to drop.'))), [false]);
+  assert.deepEqual(restarts(pending(1, { attempt: 1, progress: 5 }, '2.0'), pending(2, null, '2.0')), [false, false]);
+});
+
+test('what the attempt before left in the heartbeats is not of the new one, which is told from the start', () => {
+  const events = looks(
+    pending(1, said(1, 0, 'Wrong', [call(0, 0, '{')])),
+    pending(2, said(1, 0, 'Wrong and more', [call(0, 0, '{}')])),
+    pending(2, said(2, 0, 'Ri', [call(0, 0, '[')])),
+  );
+  const attempt = { turn: 2, attempt: 2 };
+  assert.deepEqual(events.slice(3), [
+    { type: 'attempt', ...attempt, slot: null, restarts: true, lastError: 'it broke' },
+    { type: 'text', ...attempt, offset: 0, text: 'Ri' },
+    { type: 'calling', ...attempt, slot: 0, tool: 'order', offset: 0, arguments: '[' },
+  ]);
+});
+
+test("a tool's progress is told when it changes", () => {
+  const events = looks(...[1, 1, 2].map((progress) => pending(1, { attempt: 1, progress }, '2.5')));
+  assert.deepEqual(
+    events.map(({ type, slot, progress }) => [type, slot, progress]),
+    [
+      ['attempt', 5, undefined],
+      ['progress', 5, 1],
+      ['progress', 5, 2],
+    ],
+  );
+});

@@ -1,0 +1,49 @@
+// Between two turns: where a run stops, waits and moves on, and where it hears what was said to it.
+import { condition } from '@temporalio/workflow';
+import { askForBudget, budgetOf, overBudget } from './budget.ts';
+import { isFull, moveOn, mustMoveOn } from './carry.ts';
+import { hear, nextMessage } from './conversation.ts';
+import { reportToParent } from './family.ts';
+import { type End, isPaused, type RunState } from './runState.ts';
+import { waitForPeople } from './waits.ts';
+
+/** Resolves with null when the model is to be asked, or with the run's end. */
+export async function betweenTurns(run: RunState): Promise<End | null> {
+  reportToParent(run);
+  for (;;) {
+    if (run.stop) return stopped(run);
+    if (mustMoveOn(run)) {
+      if (isFull(run)) return FULL;
+      await moveOn(run);
+    }
+    if (run.idle && run.queue.length === 0) {
+      const end = await nextMessage(run);
+      if (end) return end;
+    } else if (isPaused(run)) {
+      await untilSomebody(run, () => !isPaused(run));
+    } else {
+      const over = overBudget(run);
+      if (over === null) {
+        hear(run);
+        return null;
+      }
+      if (budgetOf(run)?.atLimit !== 'ask') return { status: 'budget', reason: over };
+      askForBudget(run);
+      await untilSomebody(run, () => overBudget(run) === null);
+    }
+  }
+}
+
+async function untilSomebody(run: RunState, did: () => boolean): Promise<void> {
+  await waitForPeople(run, () => condition(() => did() || run.stop !== null || mustMoveOn(run)));
+}
+
+function stopped({ stop }: RunState): End {
+  const by = stop?.by ? ` by ${stop.by}` : '';
+  return { status: 'stopped', reason: `Stopped${by}${stop?.why ? `: ${stop.why}` : '.'}` };
+}
+
+const FULL: End = {
+  status: 'stopped',
+  reason: 'The history of the run is full, and what it would hand over to a new one does not fit a payload.',
+};

@@ -1,0 +1,181 @@
+// What people may ask of a run, and what it answers: every handler of it, in one place.
+import { ApplicationFailure, setHandler } from '@temporalio/workflow';
+import { budgetProblem, raiseProblem } from '../core/budget.ts';
+import { MESSAGE_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_MAX } from '../core/limits.ts';
+import { callActivityId, FAILURE } from '../core/names.ts';
+import { count, utf8Length } from '../core/text.ts';
+import { notStarted } from '../core/toolFailure.ts';
+import type { CancelCallInput, RaiseInput, Said, Standing, SteerInput } from '../core/types.ts';
+import { checkDecision, decide } from './approvals.ts';
+import { budgetOf } from './budget.ts';
+import { messageOf, send } from './conversation.ts';
+import { listenToFamily, tellChildren } from './family.ts';
+import {
+  cancelCallUpdate,
+  closeUpdate,
+  decideUpdate,
+  interruptUpdate,
+  pauseUpdate,
+  questionsQuery,
+  raiseUpdate,
+  resumeUpdate,
+  sendUpdate,
+  steerUpdate,
+  stopUpdate,
+  transcriptQuery,
+} from './messages.ts';
+import { isPaused, page, type RunState } from './runState.ts';
+import { questions } from './waits.ts';
+
+export function takeOrders(run: RunState): void {
+  setHandler(transcriptQuery, (from = 0, limit = 1_000) => page(run, from, limit));
+  setHandler(questionsQuery, () => questions(run));
+  listenToFamily(run);
+  // A run that is cancelled while it waits for people has to hear of it.
+  run.live.clock.scope.cancelRequested.catch(() => run.live.wake());
+
+  setHandler(decideUpdate, (decision) => decide(run, decision), {
+    validator: (decision) => void checkDecision(run, decision),
+  });
+
+  setHandler(sendUpdate, (input) => send(run, input), {
+    validator(input) {
+      if (!run.input.session)
+        throw refusal(`${run.workflowId} is no session. Steer it, or start one with session: true.`);
+      checkText(input?.text);
+      if (messageOf(run, input.id) === undefined) checkRoom(run, input.text);
+    },
+  });
+
+  const close = () => {
+    run.closing = true;
+  };
+  order(closeUpdate, close, () => {
+    if (!run.input.session) throw refusal(`${run.workflowId} is no session: it ends by itself. Stop it, or cancel it.`);
+  });
+
+  setHandler(steerUpdate, ({ message }) => say(message ?? ''), {
+    validator({ message }: SteerInput) {
+      checkText(message);
+      checkRoom(run, message ?? '');
+    },
+  });
+
+  setHandler(
+    interruptUpdate,
+    ({ message } = {}) => {
+      // Where nothing is in flight, there is nothing to stop.
+      run.live.interrupted = run.live.asking !== null || run.live.running.size > 0 || run.batch !== null;
+      run.live.asking?.cancel();
+      for (const scope of run.live.running.values()) scope.cancel();
+      return message === undefined ? changed() : say(message);
+    },
+    {
+      validator({ message }: SteerInput = {}) {
+        if (message === undefined) return;
+        checkText(message);
+        checkRoom(run, message);
+      },
+    },
+  );
+
+  order(pauseUpdate, () => {
+    run.paused = true;
+    tellChildren(run, { order: 'pause' });
+  });
+
+  order(resumeUpdate, () => {
+    run.paused = false;
+    tellChildren(run, { order: 'resume' });
+  });
+
+  order(stopUpdate, ({ by, why }) => {
+    run.stop ??= { ...(by !== undefined && { by }), ...(why !== undefined && { why }) };
+    tellChildren(run, { order: 'stop', ...run.stop });
+  });
+
+  setHandler(
+    cancelCallUpdate,
+    (input) => {
+      const slot = slotOf(run, input);
+      const scope = run.live.running.get(slot);
+      if (scope) scope.cancel();
+      else run.batch!.outcomes[slot] ??= notStarted(run.batch!.calls[slot]!.function.name);
+      return changed();
+    },
+    { validator: (input) => void slotOf(run, input) },
+  );
+
+  setHandler(
+    raiseUpdate,
+    ({ budget }) => {
+      run.budget = { ...budgetOf(run), ...budget };
+      run.budgetReached = null;
+      run.budgetAskedAtMs = null;
+      if (budget.activeMs !== undefined) run.live.clock.extendTo(budget.activeMs);
+      return changed();
+    },
+    {
+      validator(input: RaiseInput) {
+        const problem = budgetProblem(input?.budget) ?? raiseProblem(budgetOf(run), input.budget);
+        if (problem) throw refusal(problem);
+      },
+    },
+  );
+
+  function order(update: typeof pauseUpdate, carryOut: (said: Said) => void, validator = () => {}): void {
+    const handler = (said: Said = {}) => {
+      carryOut(said);
+      return changed();
+    };
+    setHandler<Standing, [Said?], typeof update>(update, handler, { validator });
+  }
+
+  function say(text: string): Standing {
+    run.queue.push({ kind: 'steer', text });
+    return changed();
+  }
+
+  function changed(): Standing {
+    run.live.wake();
+    return standing(run);
+  }
+}
+
+function standing(run: RunState): Standing {
+  const { turn } = run;
+  if (run.stop || run.closing) return { state: 'stopping', turn };
+  if (isPaused(run)) return { state: 'paused', turn };
+  if (run.idle && run.queue.length === 0) return { state: 'idle', turn };
+  return { state: questions(run).length > 0 ? 'waiting' : 'running', turn };
+}
+
+function refusal(message: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, FAILURE.refusedOrder);
+}
+
+function checkText(text: unknown): void {
+  if (typeof text !== 'string' || text.trim() === '') throw refusal('There is nothing in the message.');
+  const bytes = utf8Length(text);
+  if (bytes > MESSAGE_BYTES_MAX)
+    throw refusal(`The message has ${count(bytes)} bytes; ${count(MESSAGE_BYTES_MAX)} are allowed.`);
+}
+
+function checkRoom(run: RunState, text: string): void {
+  if (run.stop || run.closing) throw refusal(`${run.workflowId} is about to end, and takes no more messages.`);
+  const bytes = run.queue.reduce((sum, heard) => sum + utf8Length(heard.text), utf8Length(text));
+  if (run.queue.length >= QUEUE_MAX || bytes > QUEUE_BYTES_MAX)
+    throw refusal(`${count(run.queue.length)} messages wait to be answered. Send more when they are.`);
+}
+
+/** The slot of a call that can still be stopped, named by its place or by the id that the model gave it. */
+function slotOf(run: RunState, input: CancelCallInput): number {
+  const { batch } = run;
+  const slot = batch?.calls.findIndex(
+    ({ id }, at) => input?.call === callActivityId(run.turn, at) || input?.call === id,
+  );
+  if (!batch || slot === undefined || slot < 0)
+    throw refusal(`${run.workflowId} has no call ${JSON.stringify(input?.call)} under way.`);
+  if (batch.outcomes[slot]) throw refusal(`The call ${callActivityId(run.turn, slot)} is over.`);
+  return slot;
+}
