@@ -1,13 +1,15 @@
 // The way in: a connection to Temporal, and runs to start and to find through it.
 import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
-import type { RunInput } from '../core/types.ts';
+import type { Budget, RunInput } from '../core/types.ts';
 import { grpcCode, namespaceMissing, unreachable } from './errors.ts';
+import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
 import { listRuns, type RunSummary } from './listRuns.ts';
 import { type RunHandle, runHandle } from './runHandle.ts';
 import { newRunId } from './runId.ts';
 import { type Schedules, schedulesOf } from './schedules.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
+import { addAttributes } from './setup.ts';
 import { checkStart } from './startable.ts';
 import { startOptions } from './startOptions.ts';
 
@@ -23,7 +25,14 @@ export interface StartOptions {
   readonly id?: string;
   readonly maxTurns?: number;
   readonly parallel?: number;
+  /** Stays open for messages until it is closed, or idle for long. */
+  readonly session?: boolean;
+  /** Limits for this run, on top of the agent's own. */
+  readonly budget?: Budget;
 }
+
+/** What an agent gives back, by its definition: `start<typeof triage>('triage', …)` has a typed `value`. */
+export type OutputOf<Agent> = Agent extends { readonly outputType?: infer Output } ? Output : unknown;
 
 export interface Holdfast {
   readonly address: string;
@@ -31,9 +40,13 @@ export interface Holdfast {
   readonly taskQueue: string;
   /** Temporal's own client, for all that is not here. */
   readonly client: Client;
-  start(agent: string, input: string, options?: StartOptions): Promise<RunHandle>;
+  start<Agent = unknown>(agent: string, input: string, options?: StartOptions): Promise<RunHandle<OutputOf<Agent>>>;
   /** The run of that id. It need not exist: what is asked of it will tell. */
-  get(workflowId: string, runId?: string): RunHandle;
+  get<Agent = unknown>(workflowId: string, runId?: string): RunHandle<OutputOf<Agent>>;
+  /** Every run that waits for a person, sub-agents among them; those that have waited longest. */
+  inbox(options?: InboxOptions): Promise<Inbox>;
+  /** Registers the search attributes that make the inbox one query, and gives the names of those that were missing. */
+  setup(): Promise<readonly string[]>;
   /** The latest runs first. */
   list(options?: { readonly agent?: string; readonly limit?: number }): Promise<RunSummary[]>;
   /** Agents on a cron expression or an interval. */
@@ -84,10 +97,20 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
       }
     },
     get: (workflowId, runId) => runHandle(client, address, workflowId, runId),
+    inbox: (inboxOptions) => told(address, readInbox(client, inboxOptions)),
+    setup: () => told(address, addAttributes(connection, namespace)),
     list: (listOptions = {}) => listRuns(client, listOptions),
     schedules: schedulesOf(client, address, taskQueue),
     close: () => connection.close(),
   };
+}
+
+async function told<T>(address: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw grpcCode(error) === 'unavailable' ? unreachable(address, error) : error;
+  }
 }
 
 async function openConnection(

@@ -16,6 +16,16 @@ export class NoWorker extends Error {
   override readonly name = 'NoWorker';
 }
 
+/** The run cannot do what was asked of it; the message says why. */
+export class OrderRefused extends Error {
+  override readonly name = 'OrderRefused';
+}
+
+/** The run has ended, so that there is nobody to ask. */
+export class RunOver extends Error {
+  override readonly name = 'RunOver';
+}
+
 export function unreachable(address: string, error: unknown): TemporalUnreachable {
   const message = error instanceof Error ? error.message : String(error);
   // gRPC wraps what happened in much that did not: "14 UNAVAILABLE: No connection established. Last error: …".
@@ -33,7 +43,7 @@ export function namespaceMissing(namespace: string, address: string): TemporalUn
 }
 
 /** gRPC's own numbers, for the few codes that we tell apart. */
-const GRPC = { deadlineExceeded: 4, notFound: 5, unavailable: 14 } as const;
+const GRPC = { deadlineExceeded: 4, notFound: 5, failedPrecondition: 9, unavailable: 14 } as const;
 
 export function grpcCode(error: unknown): keyof typeof GRPC | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {

@@ -4,7 +4,8 @@ import type { Client } from '@temporalio/client';
 import type { HistoryEvent } from '../core/history.ts';
 import { createRunReader } from '../core/readRun.ts';
 import type { RunEvent } from '../core/run.ts';
-import { historyPages, type RunPlace } from './history.ts';
+import { chainPages } from './chain.ts';
+import type { RunPlace } from './history.ts';
 import { createLiveLook } from './live.ts';
 
 /** Heartbeats reach the server two to ten times a second; asking more often would show nothing new. */
@@ -14,7 +15,8 @@ export function followRun(client: Client, place: RunPlace, signal?: AbortSignal)
   const stop = new AbortController();
   const signals = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const reader = createRunReader();
-  const look = createLiveLook(client, place);
+  let look = createLiveLook(client, place);
+  let link = place.runId;
   let running = 0;
   let looking: NodeJS.Timeout | undefined;
 
@@ -33,11 +35,14 @@ export function followRun(client: Client, place: RunPlace, signal?: AbortSignal)
         }
       }
       async function readHistory(): Promise<void> {
-        for await (const events of historyPages(client, place, { wait: true, signal: signals }))
+        for await (const { runId, events } of chainPages(client, place, { wait: true, signal: signals })) {
+          if (runId !== link) look = createLiveLook(client, { workflowId: place.workflowId, runId });
+          link = runId;
           for (const event of events) {
             running += startsOrEnds(event);
             for (const told of reader.add(event)) controller.enqueue(told);
           }
+        }
       }
       looking = setInterval(lookOnce, LOOK_EVERY_MS);
       const finish = (end: () => void) => {

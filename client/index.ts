@@ -1,10 +1,24 @@
 // `holdfast/client`: starting runs and following them, from any program.
 export type { Call, Run, RunEvent, RunState, Turn } from '../core/run.ts';
-export type { RunInput, RunResult, RunStatus } from '../core/types.ts';
-export { type ConnectOptions, connect, type Holdfast, type StartOptions } from './connect.ts';
-export { NoWorker, RunNotFound, TemporalUnreachable } from './errors.ts';
+export type {
+  Budget,
+  Decision,
+  Question,
+  Reply,
+  RunInput,
+  RunResult,
+  RunStatus,
+  Sent,
+  Spend,
+  Standing,
+  StandingDecision,
+} from '../core/types.ts';
+export { type ConnectOptions, connect, type Holdfast, type OutputOf, type StartOptions } from './connect.ts';
+export { NoWorker, OrderRefused, RunNotFound, RunOver, TemporalUnreachable } from './errors.ts';
+export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
 export type { RunSummary } from './listRuns.ts';
-export type { RunHandle } from './runHandle.ts';
+export type { Decided, Orders } from './orders.ts';
+export type { RunHandle, TypedResult } from './runHandle.ts';
 export {
   type Overlap,
   type Schedule,

@@ -7,24 +7,27 @@ import {
 } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import type { History } from '../core/history.ts';
-import { readRun } from '../core/readRun.ts';
+import { createRunReader } from '../core/readRun.ts';
 import { type Run, type RunEvent, resultOf } from '../core/run.ts';
 import type { RunResult } from '../core/types.ts';
+import { chainPages } from './chain.ts';
 import { grpcCode, NoWorker, RunNotFound, unreachable } from './errors.ts';
 import { followRun } from './followRun.ts';
 import { historyPages } from './history.ts';
+import { type Orders, ordersTo } from './orders.ts';
 
-export interface RunHandle {
+/** `Output` is what `value` is in the result of an agent with an `output` schema. */
+export interface RunHandle<Output = unknown> extends Orders {
   readonly workflowId: string;
   /** Waits for the run's end. It resolves for every status; it throws where the workflow itself failed. */
-  result(): Promise<RunResult>;
+  result(): Promise<TypedResult<Output>>;
   /** What happens in the run, from its beginning, live until its end. A signal ends the following, not the run. */
   events(options?: { readonly signal?: AbortSignal }): AsyncIterable<RunEvent>;
   /** The run as its history tells it now. */
   read(): Promise<Run>;
   /** Temporal's own description: status, pending activities, memo. */
   describe(): Promise<WorkflowExecutionDescription>;
-  /** The whole history. */
+  /** The history; of a chain, that of its last link. */
   history(): Promise<History>;
   /** Asks the run to stop: what runs is cancelled, and the run closes as cancelled. */
   cancel(): Promise<void>;
@@ -32,9 +35,19 @@ export interface RunHandle {
   pickedUp(withinMs?: number): Promise<void>;
 }
 
+/** The result with the type of its value. */
+export interface TypedResult<Output> extends RunResult {
+  readonly value?: Output;
+}
+
 const PICK_UP_MS = 5_000;
 
-export function runHandle(client: Client, address: string, workflowId: string, runId?: string): RunHandle {
+export function runHandle<Output = unknown>(
+  client: Client,
+  address: string,
+  workflowId: string,
+  runId?: string,
+): RunHandle<Output> {
   const workflow = client.workflow.getHandle(workflowId, runId);
   const place = { workflowId, runId };
 
@@ -61,27 +74,49 @@ export function runHandle(client: Client, address: string, workflowId: string, r
     }
   }
 
+  async function read(): Promise<Run> {
+    const reader = createRunReader();
+    try {
+      for await (const { events } of chainPages(client, place, { wait: false }))
+        for (const event of events) reader.add(event);
+    } catch (error) {
+      throw told(error);
+    }
+    return reader.read();
+  }
+
+  const orders = ordersTo({
+    client,
+    workflowId,
+    firstRunId: runId,
+    told,
+    questions: async () => (await read()).questions,
+  });
+
   // The SDK's type says of each field what it is on the wire; ours names the few that are read.
-  const history = () => found(workflow.fetchHistory() as Promise<History>);
+  const history = () => found(client.workflow.getHandle(workflowId).fetchHistory() as Promise<History>);
 
   return {
+    ...orders,
     workflowId,
     async result() {
       try {
-        return (await found(workflow.result())) as RunResult;
+        // The schema of the agent has made the value; what it is, the caller says.
+        return (await found(workflow.result())) as TypedResult<Output>;
       } catch (error) {
         // Closed as Canceled it has no result of its own; its history tells the same.
         if (error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure)
-          return resultOf(readRun(await history()));
+          return resultOf(await read()) as TypedResult<Output>;
         throw error;
       }
     },
     events: ({ signal } = {}) => events(signal),
-    read: async () => readRun(await history()),
-    describe: () => found(workflow.describe()),
+    read,
+    describe: () => found(client.workflow.getHandle(workflowId).describe()),
     history,
     async cancel() {
-      await found(workflow.cancel());
+      // The link that runs now is the one to cancel.
+      await found(client.workflow.getHandle(workflowId).cancel());
     },
     async pickedUp(withinMs = PICK_UP_MS) {
       const signal = AbortSignal.timeout(withinMs);

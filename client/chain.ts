@@ -1,0 +1,49 @@
+// A run and what it became when it continued as new: one run, in several histories.
+import type { Client } from '@temporalio/client';
+import type { HistoryEvent } from '../core/history.ts';
+import { grpcCode } from './errors.ts';
+import { historyPages, type RunPlace } from './history.ts';
+
+interface PagesOptions {
+  readonly wait: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A page of events, and the run id of the link that it is from. */
+export interface ChainPage {
+  readonly runId: string;
+  readonly events: readonly HistoryEvent[];
+}
+
+/** The events of the whole chain that a run is in, from the first link that the server still has. */
+export async function* chainPages(client: Client, place: RunPlace, options: PagesOptions): AsyncGenerator<ChainPage> {
+  let runId: string | undefined = await firstLink(client, place);
+  while (runId !== undefined) {
+    let next: string | undefined;
+    for await (const events of historyPages(client, { workflowId: place.workflowId, runId }, options)) {
+      yield { runId, events };
+      next = events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
+    }
+    runId = next;
+  }
+}
+
+async function firstLink(client: Client, { workflowId, runId }: RunPlace): Promise<string> {
+  const describe = (id: string | undefined) =>
+    client.workflowService.describeWorkflowExecution({
+      namespace: client.options.namespace,
+      execution: { workflowId, runId: id },
+    });
+  const { workflowExecutionInfo: info } = await describe(runId);
+  const given = info?.execution?.runId ?? runId ?? '';
+  const first = info?.firstRunId || given;
+  if (first === given) return given;
+  try {
+    await describe(first);
+    return first;
+  } catch (error) {
+    // Closed links go with the namespace's retention. The link that is there carries what it needs.
+    if (grpcCode(error) !== 'notFound') throw error;
+    return given;
+  }
+}

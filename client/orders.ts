@@ -1,0 +1,186 @@
+// What one asks of a running run: decisions, messages, steering. Each is a Temporal update, so that it has an answer.
+import { type Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { decisionId, FAILURE, UPDATE } from '../core/names.ts';
+import type {
+  Budget,
+  Decision,
+  Question,
+  Reply,
+  Said,
+  SendInput,
+  Sent,
+  Standing,
+  StandingDecision,
+} from '../core/types.ts';
+import { grpcCode, NoWorker, OrderRefused, RunOver } from './errors.ts';
+import { newRunId } from './runId.ts';
+
+/** The decision that counts, and whether it is the one that was just made. */
+export interface Decided extends StandingDecision {
+  readonly isFirst: boolean;
+}
+
+export interface Orders {
+  /** Decides about a call that waits, as it was looked at. The first decision counts; any other gets that one. */
+  decide(decision: Decision): Promise<Decided>;
+  /** Lets a call run. `call` is its place, `<turn>.<slot>`; it may be left out where only one waits. */
+  approve(call?: string, said?: Said): Promise<Decided>;
+  /** Lets a call run with other arguments. They are checked as the model's are; an error says what is wrong with them. */
+  edit(call: string | undefined, args: object, said?: Said): Promise<Decided>;
+  /** Keeps a call from running. The model is told why. */
+  reject(call?: string, said?: Said): Promise<Decided>;
+  /** Answers in the tool's place: the model reads `text`. */
+  respond(call: string | undefined, text: string, said?: Said): Promise<Decided>;
+  /** What the run waits for people to say, from its history. */
+  questions(): Promise<readonly Question[]>;
+  /** Sends a session its next message, and returns when that is queued. The same id is taken once. */
+  send(text: string, options?: Omit<SendInput, 'text' | 'wait'>): Promise<Sent>;
+  /** Sends a session its next message, and waits for the reply. A signal ends the waiting, not the message. */
+  ask(text: string, options?: Omit<SendInput, 'text' | 'wait'> & { readonly signal?: AbortSignal }): Promise<Reply>;
+  /** Ends a session when its messages are answered. */
+  close(said?: Said): Promise<Standing>;
+  /** Tells the model something at its next turn. */
+  steer(message: string, said?: Said): Promise<Standing>;
+  /** Stops the tools and the model call in flight, and goes on; with the message, if there is one. */
+  interrupt(message?: string, said?: Said): Promise<Standing>;
+  /** Starts nothing new until `resume`; what runs goes on. */
+  pause(said?: Said): Promise<Standing>;
+  resume(said?: Said): Promise<Standing>;
+  /** Ends the run at its next boundary, with what there is: what runs may finish, nothing new starts. */
+  stop(said?: Said): Promise<Standing>;
+  /** Stops one call, by its place or by the id that the model gave it. */
+  cancelCall(call: string, said?: Said): Promise<Standing>;
+  /** Raises limits of the budget; each is the new limit, not what is added. */
+  raise(budget: Omit<Budget, 'atLimit'>, said?: Said): Promise<Standing>;
+}
+
+/** A worker answers in milliseconds; one that restarts needs some seconds. */
+const ANSWER_MS = 20_000;
+
+interface OrderTo {
+  readonly client: Client;
+  readonly workflowId: string;
+  readonly firstRunId: string | undefined;
+  questions(): Promise<readonly Question[]>;
+  told(error: unknown): unknown;
+}
+
+export function ordersTo({ client, workflowId, firstRunId, questions, told }: OrderTo): Orders {
+  // Without a run id: a chain's current link takes it.
+  const workflow = client.workflow.getHandle(workflowId, undefined, {
+    ...(firstRunId !== undefined && { firstExecutionRunId: firstRunId }),
+  });
+
+  async function order<Answer>(name: string, input: object, updateId?: string, signal?: AbortSignal): Promise<Answer> {
+    const late = AbortSignal.timeout(ANSWER_MS);
+    try {
+      return await client.withAbortSignal(signal ?? late, () =>
+        workflow.executeUpdate<Answer, [object]>(name, {
+          args: [input],
+          ...(updateId !== undefined && { updateId }),
+        }),
+      );
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw late.aborted && signal === undefined ? unanswered() : whatIsWrong(error);
+    }
+  }
+
+  function unanswered(): NoWorker {
+    return new NoWorker(
+      `${workflowId} has not answered within ${ANSWER_MS / 1_000} seconds. Is a worker running? Start one with "holdfast worker" or "holdfast dev", and try again.`,
+    );
+  }
+
+  function whatIsWrong(error: unknown): unknown {
+    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure)
+      return new OrderRefused(error.cause.message, { cause: error });
+    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unanswered();
+    if (isOver(error)) return new RunOver(`The run "${workflowId}" is over. "holdfast show" tells how it ended.`);
+    return told(error);
+  }
+
+  async function decide(decision: Decision): Promise<Decided> {
+    const { call, digest, verdict } = decision;
+    const mine = decisionId(call, digest, verdict, decision.arguments ?? '');
+    try {
+      const standing = await order<StandingDecision>(UPDATE.decide, decision, mine);
+      return { ...standing, isFirst: isSame(standing, decision) };
+    } catch (error) {
+      const standing = standingIn(error);
+      if (standing) return { ...standing, isFirst: false };
+      throw error;
+    }
+  }
+
+  /** The call that waits, as it stands now: what is decided is bound to its digest. */
+  async function look(call: string | undefined): Promise<Pick<Decision, 'call' | 'digest'>> {
+    const open = (await questions()).flatMap((question) => (question.kind === 'approval' ? [question] : []));
+    const [found, another] = call === undefined ? open : open.filter((question) => question.call === call);
+    if (found && another) {
+      const calls = open.map((question) => `${question.call} ${question.tool}`).join(', ');
+      throw new OrderRefused(`Several calls of ${workflowId} wait: ${calls}. Say which.`);
+    }
+    if (found) return { call: found.call, digest: found.digest };
+    if (call === undefined) throw new OrderRefused(`No call of ${workflowId} waits for a decision.`);
+    // The run itself says best what is the matter with it.
+    return { call, digest: '' };
+  }
+
+  const decideOn = async (call: string | undefined, decision: Omit<Decision, 'call' | 'digest'>) =>
+    decide({ ...(await look(call)), ...decision });
+
+  return {
+    decide,
+    approve: (call, said = {}) => decideOn(call, { ...said, verdict: 'approve' }),
+    edit: (call, args, said = {}) => decideOn(call, { ...said, verdict: 'edit', arguments: JSON.stringify(args) }),
+    reject: (call, said = {}) => decideOn(call, { ...said, verdict: 'reject' }),
+    respond: (call, text, said = {}) => decideOn(call, { ...said, verdict: 'respond', text }),
+    questions,
+    send: (text, options = {}) => order<Sent>(UPDATE.send, { ...options, text }),
+    async ask(text, { signal, ...options } = {}) {
+      // With an id, so that asking again, where the run has continued as new, is the same message.
+      const message = { ...options, id: options.id ?? newRunId(), text, wait: true };
+      const forEver = signal ?? new AbortController().signal;
+      for (;;) {
+        const { reply } = await order<Sent>(UPDATE.send, message, undefined, forEver);
+        if (reply) return reply;
+      }
+    },
+    close: (said = {}) => order(UPDATE.close, said),
+    steer: (message, said = {}) => order(UPDATE.steer, { ...said, message }),
+    interrupt: (message, said = {}) => order(UPDATE.interrupt, { ...said, ...(message !== undefined && { message }) }),
+    pause: (said = {}) => order(UPDATE.pause, said),
+    resume: (said = {}) => order(UPDATE.resume, said),
+    stop: (said = {}) => order(UPDATE.stop, said),
+    cancelCall: (call, said = {}) => order(UPDATE.cancelCall, { ...said, call }),
+    raise: (budget, said = {}) => order(UPDATE.raise, { ...said, budget }),
+  };
+}
+
+function isOver(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (/already completed|already closed|workflow .*closed/i.test(at.message)) return true;
+  return grpcCode(error) === 'failedPrecondition';
+}
+
+/** The same update sent twice answers with the first: it is this decision where it says the same. */
+function isSame(standing: StandingDecision, decision: Decision): boolean {
+  return (
+    standing.verdict === decision.verdict &&
+    standing.by === (decision.by ?? null) &&
+    standing.why === (decision.why ?? null) &&
+    standing.arguments === decision.arguments &&
+    standing.text === decision.text
+  );
+}
+
+/** The decision that stands, in the run's refusal of another. */
+function standingIn(error: unknown): StandingDecision | undefined {
+  const failure =
+    error instanceof OrderRefused ? (error.cause as WorkflowUpdateFailedError | undefined)?.cause : undefined;
+  if (!(failure instanceof ApplicationFailure) || failure.type !== FAILURE.alreadyDecided) return undefined;
+  // The run put it there.
+  return failure.details?.[0] as StandingDecision | undefined;
+}
