@@ -3,6 +3,7 @@ import { historySize } from './historySize.ts';
 import { latency } from './latency.ts';
 import { overhead } from './overhead.ts';
 import { recovery } from './recovery.ts';
+import { waiting } from './waiting.ts';
 import { workerStart } from './workerStart.ts';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
@@ -11,6 +12,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   start: workerStart,
   history: historySize,
   recovery,
+  waiting,
 };
 
 const names = process.argv.slice(2);

@@ -166,9 +166,11 @@ export function openRun(input: RunInput, clock: Clock): RunState {
   return { ...state, input: given, workflowId, chain: firstExecutionRunId, live };
 }
 
-function newState({ agent, input }: RunInput): Carried {
+function newState({ agent, input, session }: RunInput): Carried {
+  // Only a session can begin without having been asked anything.
+  const waits = input === '' && session === true;
   return {
-    transcript: input === '' ? [] : [{ role: 'user', content: input }],
+    transcript: waits ? [] : [{ role: 'user', content: input }],
     known: { length: 0, digest: '' },
     agentName: agent,
     agent: null,
@@ -189,9 +191,9 @@ function newState({ agent, input }: RunInput): Carried {
     handoffs: 0,
     batch: null,
     queue: [],
-    idle: input === '',
-    messages: input === '' ? 0 : 1,
-    message: input === '' ? 0 : 1,
+    idle: waits,
+    messages: waits ? 0 : 1,
+    message: waits ? 0 : 1,
     messageIds: [],
     replies: [],
     paused: false,
