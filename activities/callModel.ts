@@ -18,7 +18,7 @@ import { type AttemptCounter, countAttempts } from './attempts.ts';
 import type { Agent } from './defineAgent.ts';
 import { guardAnswer, guardRequest } from './guardrails.ts';
 import { type Pulse, startPulse } from './heartbeat.ts';
-import type { RawAnswer } from './model/answer.ts';
+import { buildAnswer, type RawAnswer } from './model/answer.ts';
 import { complete } from './model/complete.ts';
 import type { ModelEndpoint } from './model/endpoint.ts';
 import { checkOutput } from './output.ts';
@@ -76,22 +76,25 @@ export function createModelHost(
   ): Promise<{ readonly planned: Planned; readonly asked?: RawAnswer }> {
     const { info, cancellationSignal: signal } = Context.current();
     const ctx = ruleContext(agent.name, input.turn);
-    const { guardrails, output } = agent;
+    const { afterModel } = agent.guardrails;
     const system: Message = { role: 'system', content: agent.instructions };
-    const guarded = await guardRequest(guardrails.beforeModel, [system, ...messages], ctx);
+    const guarded = await guardRequest(agent, [system, ...messages], ctx);
     if ('instead' in guarded) return { planned: guarded.instead };
     if (input.priced) spent.needsPrice();
     const asked = await complete(endpoint, agent, guarded.messages, {
       signal,
       onProgress(partial) {
         spent.sees(partial);
-        pulse.report(() => ({ ...streamDetails(partial, info.attempt), ...spent.soFar() }));
+        // What a guardrail has not seen, nobody else does.
+        const shown = afterModel ? buildAnswer() : partial;
+        pulse.report(() => ({ ...streamDetails(shown, info.attempt), ...spent.soFar() }));
       },
+      warn: (message) => Context.current().log.warn(message),
     });
     const repairs = input.repairs ?? 0;
     const planned = await planBatch(agent, ctx, messages, asked);
-    const allowed = await guardAnswer(guardrails.afterModel, planned, repairs, ctx);
-    return { planned: await checkOutput(output, allowed, repairs), asked };
+    const allowed = await guardAnswer(afterModel, planned, repairs, ctx);
+    return { planned: await checkOutput(agent.output, allowed, repairs), asked };
   }
 }
 

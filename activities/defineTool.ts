@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { TOOL_DEFAULTS } from '../core/limits.ts';
 import { NAME_PATTERN, RESERVED_TOOL_NAMES } from '../core/names.ts';
-import type { Effect, ToolPolicy } from '../core/types.ts';
+import type { Effect, StandingDecision, ToolPolicy } from '../core/types.ts';
 import type { Agent } from './defineAgent.ts';
 import type { ApprovalRule } from './permissions.ts';
 
@@ -20,6 +20,8 @@ export interface ToolContext {
   readonly attempt: number;
   readonly agent: string;
   readonly workflowId: string;
+  /** Who let this call run, where a person was asked: for the records that a tool keeps. */
+  readonly decision?: Pick<StandingDecision, 'verdict' | 'by' | 'why'>;
   readonly log: ToolLog;
   /** Says how far the call is; seen by `holdfast watch` and in the Web UI. JSON, small, free of charge to history. */
   progress(detail: unknown): void;

@@ -44,33 +44,40 @@ export async function permissionFor(
   ctx: RuleContext,
 ): Promise<Permission> {
   const { deny = [], ask = [], allow } = permissions ?? {};
-  const denied = await firstMatch(deny, tool, args, ctx, true);
+  const denied = await firstMatch(deny, tool, args, ctx);
   if (denied) return { kind: 'denied', reason: denied.reason ?? `${tool} is not allowed with these arguments` };
   // Looked at before anybody is asked: a person should not be asked about what is denied anyway.
-  if (allow && !(await firstMatch(allow, tool, args, ctx, false)))
-    return { kind: 'denied', reason: `${tool} is not among what this agent is allowed` };
-  const asks = await firstMatch(ask, tool, args, ctx, true);
-  if (asks) return { kind: 'ask', question: asks.reason ?? null };
-  return approvalFor(approval, args, ctx);
+  if (allow) {
+    const failed: string[] = [];
+    if (!(await firstMatch(allow, tool, args, ctx, (error) => void failed.push(`; a rule for it failed: ${error}`))))
+      return { kind: 'denied', reason: `${tool} is not among what this agent is allowed${failed[0] ?? ''}` };
+  }
+  const asks = await firstMatch(ask, tool, args, ctx);
+  if (asks?.reason !== undefined) return { kind: 'ask', question: asks.reason };
+  const own = await approvalFor(approval, args, ctx);
+  // Both may want to ask: the question of the call itself says more than none.
+  if (asks) return { kind: 'ask', question: own.kind === 'ask' ? own.question : null };
+  return own;
 }
 
+/** The first rule that applies. One that fails does as well, with what went wrong as its reason, unless `failed` takes it. */
 async function firstMatch(
   rules: readonly PermissionRule[],
   tool: string,
   args: unknown,
   ctx: RuleContext,
-  whenItFails: boolean,
+  failed?: (error: string) => void,
 ): Promise<PermissionRule | undefined> {
   for (const rule of rules) {
     if (rule.tool !== '*' && rule.tool !== tool) continue;
     const { when } = rule;
     if (!when) return rule;
     const said = await askRule(ctx, () => when(args, ctx));
-    if (!said.ok && whenItFails)
-      return { tool, reason: `${rule.reason ?? tool}: the rule for it could not be applied: ${said.error}` };
     if (said.ok && said.value === true) return rule;
-    if (said.ok && said.value !== false && whenItFails)
-      return { tool, reason: `${rule.reason ?? tool}: the rule for it answered neither true nor false` };
+    if (said.ok && said.value === false) continue;
+    const error = said.ok ? 'it answered neither true nor false' : said.error;
+    if (!failed) return { tool, reason: `${rule.reason ?? tool} (the rule for it could not be applied: ${error})` };
+    failed(error);
   }
   return undefined;
 }
@@ -82,8 +89,34 @@ async function approvalFor(rule: ApprovalRule, args: unknown, ctx: RuleContext):
   const said = await askRule(ctx, () => rule(args as never, ctx));
   if (!said.ok) return { kind: 'ask', question: `The rule that decides whether to ask has failed: ${said.error}` };
   if (said.value === false) return { kind: 'allowed' };
-  const question = typeof said.value === 'object' && said.value !== null ? String(said.value.ask) : null;
-  return { kind: 'ask', question: question === null ? null : cutText(question, QUESTION_CHARS_MAX) };
+  // Anything else asks: a rule that forgot its answer has not said that the call may run.
+  const { ask } = Object(said.value) as { readonly ask?: unknown };
+  return { kind: 'ask', question: typeof ask === 'string' ? cutText(ask, QUESTION_CHARS_MAX) : null };
+}
+
+/** What is wrong with a tool's or an agent's rule, as the end of a sentence; null when nothing is. */
+export function approvalProblem(rule: unknown): string | null {
+  if (rule === 'never' || rule === 'always' || typeof rule === 'function') return null;
+  return "must be 'never', 'always' or a function of the arguments.";
+}
+
+const RULE_KINDS = ['deny', 'ask', 'allow'] as const;
+
+/** What is wrong with permissions as they were given: a misspelt one would permit. */
+export function permissionsProblem(given: Permissions, tools: ReadonlySet<string>): string | null {
+  const unknown = Object.keys(given).find((kind) => !RULE_KINDS.some((known) => known === kind));
+  if (unknown !== undefined) return `permissions have deny, ask and allow, and no ${unknown}.`;
+  for (const kind of RULE_KINDS) {
+    const rules: unknown = given[kind];
+    if (rules !== undefined && !Array.isArray(rules)) return `permissions.${kind} must be a list of rules.`;
+    for (const { tool, when, ...rest } of given[kind] ?? []) {
+      if (tool !== '*' && !tools.has(tool)) return `permissions.${kind} names ${tool}, which is not among its tools.`;
+      if (when !== undefined && typeof when !== 'function') return `when of permissions.${kind} must be a function.`;
+      const misspelt = Object.keys(rest).find((key) => key !== 'reason');
+      if (misspelt !== undefined) return `a rule of permissions.${kind} has tool, when and reason, and no ${misspelt}.`;
+    }
+  }
+  return null;
 }
 
 /** A question that is longer is a document; it belongs where the person can open it. */

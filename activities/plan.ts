@@ -6,11 +6,11 @@ import { parseArguments, readArguments } from './arguments.ts';
 import type { Agent } from './defineAgent.ts';
 import type { Tool } from './defineTool.ts';
 import { callDigest } from './digest.ts';
-import { refuseAll } from './guardrails.ts';
+import { guardCall, refuseAll } from './guardrails.ts';
 import type { RawAnswer, RawCall } from './model/answer.ts';
 import { badAnswer } from './model/modelFailure.ts';
 import { permissionFor } from './permissions.ts';
-import { askRule, type RuleContext } from './rules.ts';
+import { askRule, type RuleContext, toLookAt } from './rules.ts';
 
 export type Planned = Pick<ModelAnswer, 'message' | 'kind' | 'plan' | 'tell' | 'end' | 'value'>;
 
@@ -111,15 +111,30 @@ export async function planCall(
   const { beforeTool } = agent.guardrails;
   if (!beforeTool) return { planned: await permitted(agent, tool, read, undefined, ctx), wire };
 
-  const said = await askRule(ctx, () => beforeTool({ tool: tool.name, arguments: read.value }, ctx));
-  if (!said.ok) return problem('rejected', `not run: the guardrail for it failed: ${said.error}`, wire);
-  if (!said.value) return { planned: await permitted(agent, tool, read, undefined, ctx), wire };
-  if ('end' in said.value) return { ...problem('rejected', `not run: ${said.value.end}`, wire), end: said.value.end };
-  if ('reject' in said.value) return problem('rejected', `not run: ${said.value.reject}`, wire);
-  const changed = JSON.stringify(said.value.change);
-  const reread = await readArguments(tool, changed);
-  if (!reread.ok) return problem('rejected', `not run: a guardrail changed it, and ${reread.problem.error}`, wire);
-  return { planned: await permitted(agent, tool, reread, changed, ctx), wire };
+  const said = await guardCall(beforeTool, { tool: tool.name, arguments: read.value }, ctx);
+  switch (said.kind) {
+    case 'allow':
+      return { planned: await permitted(agent, tool, read, undefined, ctx), wire };
+    case 'reject':
+      return problem('rejected', `not run: ${said.why}`, wire);
+    case 'end':
+      return { ...problem('rejected', `not run: ${said.why}`, wire), end: said.why };
+    case 'change': {
+      const changed = jsonOf(said.change);
+      const reread = await readArguments(tool, changed);
+      if (!reread.ok) return problem('rejected', `not run: a guardrail changed it, and ${reread.problem.error}`, wire);
+      return { planned: await permitted(agent, tool, reread, changed, ctx), wire };
+    }
+  }
+}
+
+/** As JSON; what has none is left as a text that no schema takes. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? 'undefined';
+  } catch (error) {
+    return error instanceof Error ? error.message : 'unreadable';
+  }
 }
 
 async function permitted(
@@ -129,13 +144,15 @@ async function permitted(
   changed: string | undefined,
   ctx: RuleContext,
 ): Promise<PlannedCall> {
-  const approval = agent.approvals[tool.name] ?? tool.approval;
-  const asked = { tool: tool.name, args: read.value, permissions: agent.permissions, approval };
+  // A tool may have the name of what every object has.
+  const approval = (Object.hasOwn(agent.approvals, tool.name) && agent.approvals[tool.name]) || tool.approval;
+  const args = toLookAt(read.value);
+  const asked = { tool: tool.name, args, permissions: agent.permissions, approval };
   const permission = await permissionFor(asked, ctx);
   if (permission.kind === 'denied')
     return { problem: { kind: 'rejected', error: `not permitted: ${permission.reason}` } };
   const { subAgent, handoff } = tool;
-  const input = subAgent && (await askRule(ctx, () => subAgent.ask(read.value)));
+  const input = subAgent && (await askRule(ctx, () => subAgent.ask(args)));
   if (input && !input.ok)
     return { problem: { kind: 'invalid_arguments', error: `${tool.name} cannot be asked this: ${input.error}` } };
   return {

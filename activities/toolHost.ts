@@ -129,6 +129,7 @@ function context(input: ToolCallInput, signal: AbortSignal, report: Pulse['repor
     attempt: info.attempt,
     agent: input.agent,
     workflowId: info.workflowExecution?.workflowId ?? '',
+    ...(input.decision && { decision: input.decision }),
     log: { info: (message, meta) => log.info(message, meta), warn: (message, meta) => log.warn(message, meta) },
     progress(detail) {
       // Now: what the tool hands over may change by the time of the next heartbeat.

@@ -15,6 +15,7 @@ const RUNS = Number(process.env['HOLDFAST_BENCH_WAITING'] ?? 10_000);
 const STARTS_AT_ONCE = 50;
 const CACHED = 100;
 const INBOX_READS = 9;
+const SETTLED_MS = 30_000;
 
 export async function waiting(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-waiting-'));
@@ -34,8 +35,12 @@ export async function waiting(): Promise<void> {
   try {
     const idleMb = await residentMb(worker.pid);
     await startAll(holdfast);
+    const busyMb = await residentMb(worker.pid);
+    // V8 gives back what the starts left behind only when it has been idle for a while.
+    await sleep(SETTLED_MS);
     const waitingMb = await residentMb(worker.pid);
     printRow({ what: 'worker, before any run', sample: sampleOf([idleMb]), unit: 'MB' });
+    printRow({ what: `worker, right after ${RUNS} starts`, sample: sampleOf([busyMb]), unit: 'MB' });
     printRow({
       what: `worker, ${RUNS} runs waiting, ${CACHED} of them cached`,
       sample: sampleOf([waitingMb]),

@@ -1,13 +1,20 @@
 // The runs that the server knows of, latest first, from Temporal's visibility.
 import type { Client } from '@temporalio/client';
-import { WORKFLOW_TYPE } from '../core/names.ts';
+import { MEMO, WORKFLOW_TYPE } from '../core/names.ts';
+import type { RunStatus, Waits } from '../core/types.ts';
 
 export interface RunSummary {
   readonly workflowId: string;
   readonly runId: string;
   readonly agent: string | null;
-  /** Temporal's word for it: a run that stopped early is `completed` here; `show` says how it ended. */
+  /** The run that this one is a sub-agent of. */
+  readonly parentId: string | null;
+  /** Temporal's word for it: a run that stopped early is `completed` here. */
   readonly state: string;
+  /** How it ended, in its own words; null while it runs, and where the workflow did not end by itself. */
+  readonly status: RunStatus | null;
+  /** How many questions it waits for people to answer. */
+  readonly waiting: number;
   readonly startedAtMs: number;
   readonly endedAtMs: number | null;
 }
@@ -21,13 +28,19 @@ export async function listRuns(
   const runs: RunSummary[] = [];
   // The agent is in the memo, which no query can filter: so the filter is here.
   for await (const found of client.workflow.list({ query: `WorkflowType = '${WORKFLOW_TYPE}'`, pageSize: 100 })) {
-    const name = typeof found.memo?.['agent'] === 'string' ? found.memo['agent'] : null;
+    const { memo = {} } = found;
+    const text = (key: string) => (typeof memo[key] === 'string' ? memo[key] : null);
+    const name = text(MEMO.agent);
     if (agent !== undefined && name !== agent) continue;
     runs.push({
       workflowId: found.workflowId,
       runId: found.runId,
       agent: name,
+      parentId: text(MEMO.parent),
       state: found.status.name.toLowerCase(),
+      // Written by the run itself, at its end; and what it waits for, which is nothing once it is closed.
+      status: text(MEMO.status) as RunStatus | null,
+      waiting: found.closeTime ? 0 : ((memo[MEMO.waits] as Waits | null | undefined)?.count ?? 0),
       startedAtMs: found.startTime.getTime(),
       endedAtMs: found.closeTime?.getTime() ?? null,
     });

@@ -26,8 +26,8 @@ export interface Orders {
   decide(decision: Decision): Promise<Decided>;
   /** Lets a call run. `call` is its place, `<turn>.<slot>`; it may be left out where only one waits. */
   approve(call?: string, said?: Said): Promise<Decided>;
-  /** Lets a call run with other arguments. They are checked as the model's are; an error says what is wrong with them. */
-  edit(call: string | undefined, args: object, said?: Said): Promise<Decided>;
+  /** Lets a call run with other arguments. A text is taken for their JSON. They are checked as the model's are. */
+  edit(call: string | undefined, args: object | string, said?: Said): Promise<Decided>;
   /** Keeps a call from running. The model is told why. */
   reject(call?: string, said?: Said): Promise<Decided>;
   /** Answers in the tool's place: the model reads `text`. */
@@ -134,7 +134,12 @@ export function ordersTo({ client, workflowId, firstRunId, questions, told }: Or
   return {
     decide,
     approve: (call, said = {}) => decideOn(call, { ...said, verdict: 'approve' }),
-    edit: (call, args, said = {}) => decideOn(call, { ...said, verdict: 'edit', arguments: JSON.stringify(args) }),
+    edit: (call, args, said = {}) =>
+      decideOn(call, {
+        ...said,
+        verdict: 'edit',
+        arguments: typeof args === 'string' ? args : JSON.stringify(args),
+      }),
     reject: (call, said = {}) => decideOn(call, { ...said, verdict: 'reject' }),
     respond: (call, text, said = {}) => decideOn(call, { ...said, verdict: 'respond', text }),
     questions,

@@ -87,11 +87,19 @@ export const MESSAGE_BYTES_MAX = 256 * KB;
 /** Ids of messages that a session remembers, and replies: whoever sends again does so soon. */
 export const MESSAGES_REMEMBERED = 200;
 export const REPLIES_BYTES_MAX = 256 * KB;
+/** Whoever sends again names the message by it, and a run carries those of a thousand. */
+export const MESSAGE_ID_CHARS_MAX = 200;
+/** Senders that wait for their reply in an update: the server has 10 in flight for a run, and stop has to get through. */
+export const ASKS_MAX = 5;
+/** Who says something to a run, and why: kept in its history, its result and its memo. */
+export const SAID_CHARS_MAX = 2_000;
 /** Questions in a run's memo, and the arguments of each: enough to see what is asked, small enough to list by the thousand. */
 export const WAITS_SHOWN = 10;
 export const WAITS_ARGUMENT_CHARS = 400;
 /** A run continues as new past these, or when the server suggests it; what it hands over must fit one payload. */
 export const LINK_EVENTS_MAX = 10_000;
+/** Fewer, and a run that has just begun a new history would leave it again, for ever. */
+export const LINK_EVENTS_MIN = 20;
 export const LINK_BYTES_MAX = 8 * 1024 * KB;
 export const CARRIED_BYTES_MAX = 1536 * KB;
 /** Where a history cannot be left behind, the run ends here: the server would end it at 51,200 events or 50 MiB, without a result. */

@@ -10,11 +10,13 @@ import type { Call, Run, RunEvent, Turn } from './run.ts';
 import { type FailureCause, failedOutcome, notStarted, refused, rejection, toldOutcome } from './toolFailure.ts';
 import type {
   AgentRecord,
+  Budget,
   Message,
   ModelAnswer,
   ModelCallInput,
   Outcome,
   Question,
+  RaiseInput,
   RunInput,
   Said,
   Spend,
@@ -59,6 +61,7 @@ interface CarriedPart {
   readonly usage: Run['usage'];
   readonly spend: Spend;
   readonly turn: number;
+  readonly budget?: Budget | null;
   readonly batch: {
     readonly calls: readonly { readonly id: string; readonly function: { name: string; arguments: string } }[];
     readonly plan: ModelAnswer['plan'];
@@ -83,6 +86,7 @@ export function createRunReader(): RunReader {
     endedAtMs: null,
     usage: NO_USAGE,
     spend: NO_SPEND,
+    budget: null,
   };
   const turns: OpenTurn[] = [];
   const activities = new Map<number, Activity>();
@@ -138,14 +142,15 @@ export function createRunReader(): RunReader {
     run.agent = typeof given.agent === 'string' ? given.agent : '';
     run.input = typeof given.input === 'string' ? given.input : '';
     run.session = given.session === true;
+    run.budget = given.budget ?? null;
     run.startedAtMs = atMs;
     if (carried) takeOver(carried);
     return [{ type: 'started', atMs, agent: run.agent, input: run.input }];
   }
 
-  function takeOver({ transcript, agent: record, usage, spend, turn, batch }: CarriedPart): void {
+  function takeOver({ transcript, agent: record, usage, spend, turn, budget, batch }: CarriedPart): void {
     agent = record ?? undefined;
-    Object.assign(run, { usage, spend });
+    Object.assign(run, { usage, spend, budget: budget ?? run.budget });
     before = transcript;
     if (!batch) return;
     const open = openTurn(turn, run.agent, batch.askedAtMs);
@@ -173,7 +178,7 @@ export function createRunReader(): RunReader {
       const told = hears(turn, asked.fresh, atMs);
       turns.push(turn);
       activities.set(id, { turn, call: undefined });
-      return [...told, { type: 'asked', atMs, turn: place.turn }];
+      return [...told, { type: 'asked', atMs, turn: place.turn, agent: turn.agent }];
     }
     const turn = turns.at(-1);
     const call = turn?.calls[place.slot ?? -1];
@@ -184,7 +189,8 @@ export function createRunReader(): RunReader {
 
   function startsCall(call: OpenCall, atMs: number): RunEvent[] {
     call.scheduledAtMs = atMs;
-    return [{ type: 'call_scheduled', atMs, turn: call.turn, slot: call.slot, callId: call.callId, tool: call.tool }];
+    const { turn, slot, callId, tool, childId } = call;
+    return [{ type: 'call_scheduled', atMs, turn, slot, callId, tool, childId }];
   }
 
   /**
@@ -224,6 +230,9 @@ export function createRunReader(): RunReader {
     switch (name) {
       case UPDATE.decide:
         return [];
+      case UPDATE.raise:
+        run.budget = { ...run.budget, ...((firstJson(args) ?? {}) as Partial<RaiseInput>).budget };
+        return [{ type: 'ordered', atMs, order: name, by, why }];
       case UPDATE.send:
       case UPDATE.steer:
       case UPDATE.interrupt: {
@@ -292,6 +301,8 @@ export function createRunReader(): RunReader {
     run.usage = addUsage(run.usage, usage);
     run.spend = addSpend(run.spend, spendOf(usage, answer.cost, answer.lost));
     if (message.content) run.output = message.content;
+    // Raised limits, and the run's own, go before what the agent's definition says.
+    if (!agent && answer.agent?.rules.budget) run.budget = { ...answer.agent.rules.budget, ...run.budget };
     agent = answer.agent ?? agent;
     turn.calls = (message.tool_calls ?? []).map((asked, slot) => openCall(turn.turn, slot, asked.id, asked.function));
     const calls = turn.calls.map(({ callId, tool, arguments: args }) => ({ callId, tool, arguments: args }));
@@ -358,7 +369,10 @@ export function createRunReader(): RunReader {
       const sinceMs = turn.answeredAtMs ?? turn.askedAtMs;
       if (ok !== null || !asks || decision) return [];
       const call = callActivityId(turn.turn, slot);
-      return [{ kind: 'approval', call, tool, arguments: args, ...asks, sinceMs, expiresAtMs: sinceMs + timeoutMs }];
+      const planned = turn.answer?.plan[slot];
+      // A guardrail may have changed what the model wrote: a person is asked about what would run.
+      const asked = (planned && 'arguments' in planned && planned.arguments) || args;
+      return [{ kind: 'approval', call, tool, arguments: asked, ...asks, sinceMs, expiresAtMs: sinceMs + timeoutMs }];
     });
   }
 
@@ -391,7 +405,8 @@ export function createRunReader(): RunReader {
 
 function asksOf(planned: ModelAnswer['plan'][number] | undefined): Call['asks'] {
   if (!planned || 'problem' in planned || !planned.ask) return null;
-  return { digest: planned.digest, question: planned.ask.question };
+  const { digest, ask, arguments: changed } = planned;
+  return { digest, question: ask.question, ...(changed !== undefined && { arguments: changed }) };
 }
 
 function openTurn(turn: number, agent: string, askedAtMs: number): OpenTurn {

@@ -1,5 +1,6 @@
 // A run as it can be read from its history: the shape behind `run`, `watch`, `show` and their JSON.
 import type {
+  Budget,
   FailureKind,
   Message,
   Question,
@@ -34,6 +35,8 @@ export interface Run {
   readonly usage: Usage;
   /** With that of its sub-agents; until it ends, what is known of it. */
   readonly spend: Spend;
+  /** Its limits as they stand, raised ones included; null where there are none. */
+  readonly budget: Budget | null;
   /** What it waits for people to say. */
   readonly questions: readonly Question[];
   /** The messages as the next model call would be sent them, instructions first. */
@@ -69,7 +72,12 @@ export interface Call {
   /** What the model reads of it; null while it has not ended. */
   readonly text: string | null;
   /** What a person was asked before it could run, if anything. */
-  readonly asks: { readonly digest: string; readonly question: string | null } | null;
+  readonly asks: {
+    readonly digest: string;
+    readonly question: string | null;
+    /** What it would run with, where a guardrail changed what the model wrote. */
+    readonly arguments?: string;
+  } | null;
   readonly decision: StandingDecision | null;
   /** The workflow id of the sub-agent that it is a run of. */
   readonly childId: string | null;
@@ -84,7 +92,7 @@ export interface Call {
 /** What happened in a run, one thing at a time, as `events()` and `watch --json` tell it. */
 export type RunEvent =
   | { readonly type: 'started'; readonly atMs: number; readonly agent: string; readonly input: string }
-  | { readonly type: 'asked'; readonly atMs: number; readonly turn: number }
+  | { readonly type: 'asked'; readonly atMs: number; readonly turn: number; readonly agent: string }
   | {
       readonly type: 'answered';
       readonly atMs: number;
@@ -100,6 +108,8 @@ export type RunEvent =
       readonly slot: number;
       readonly callId: string;
       readonly tool: string;
+      /** The workflow id of the sub-agent, where the call is one. */
+      readonly childId: string | null;
     }
   | { readonly type: 'call_ended'; readonly atMs: number; readonly call: Call }
   /** A call waits for a person. */

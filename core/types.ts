@@ -402,6 +402,8 @@ export interface ToolCallInput {
   /** As the model wrote them, parsed again by the activity: a zod transform does not parse twice. */
   readonly arguments: string;
   readonly idempotencyKey: string;
+  /** Where a person was asked about it. */
+  readonly decision?: Pick<StandingDecision, 'verdict' | 'by' | 'why'>;
 }
 
 /** The input of the activity `planCall`: a call with the arguments that a person gave it. */

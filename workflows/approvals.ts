@@ -3,55 +3,74 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  condition,
   isCancellation,
   proxyActivities,
   sleep,
 } from '@temporalio/workflow';
-import { RESULT_BYTES_MAX, RULE_TIMEOUT_MS } from '../core/limits.ts';
+import { ARGUMENT_BYTES_MAX, ERROR_CHARS_MAX, RESULT_BYTES_MAX, RULE_TIMEOUT_MS } from '../core/limits.ts';
 import { callActivityId, FAILURE, PLAN_ACTIVITY, parseActivityId } from '../core/names.ts';
-import { count, inWords, utf8Length } from '../core/text.ts';
+import { count, cutText, inWords, utf8Length } from '../core/text.ts';
 import { refused, rejection } from '../core/toolFailure.ts';
-import type { AllowedCall, Decision, PlanCallInput, PlannedCall, StandingDecision, Verdict } from '../core/types.ts';
+import type { Decision, PlanCallInput, PlannedCall, StandingDecision, Verdict } from '../core/types.ts';
 import { type Ask, approvalTimeoutMs, type Batch, type RunState } from './runState.ts';
 
 const VERDICTS: readonly Verdict[] = ['approve', 'edit', 'reject', 'respond'];
 
 interface Open {
+  /** The call's place, in the one form that all use. */
+  readonly call: string;
   readonly batch: Batch;
   readonly slot: number;
   readonly ask: Ask;
-  readonly planned: AllowedCall;
 }
 
 /** The call that a decision is about, if it still waits and is the one that was looked at; else an error that says why not. */
 export function checkDecision(run: RunState, decision: Decision): Open {
-  const { call, digest, verdict, arguments: edited, text } = decision ?? {};
-  const place = parseActivityId(String(call));
-  if (place === null || place.slot === null)
-    throw refusal(`${JSON.stringify(call)} names no call. A call is named by its turn and slot, for example "2.0".`);
-  if (!VERDICTS.includes(verdict)) throw refusal(`The verdict must be one of ${VERDICTS.join(', ')}.`);
-  if (verdict === 'edit' && typeof edited !== 'string') throw refusal('An edit needs the new arguments, as JSON.');
-  if (verdict === 'respond' && typeof text !== 'string') throw refusal('A response needs a text.');
-  if (utf8Length(text ?? '') > RESULT_BYTES_MAX)
-    throw refusal(`A response has at most ${count(RESULT_BYTES_MAX)} bytes.`);
-
+  checkForm(decision);
+  const place = parseActivityId(decision.call);
+  if (place === null || place.slot === null) throw noPlace(decision.call);
   const { batch } = run;
   const { turn, slot } = place;
-  const name = callActivityId(turn, slot);
-  if (turn > run.turn || (turn === run.turn && slot >= (batch?.calls.length ?? 0)))
-    throw refusal(`The run ${run.workflowId} has no call ${name}.`);
+  const call = callActivityId(turn, slot);
+  if (turn < 1 || turn > run.turn || (turn === run.turn && slot >= (batch?.calls.length ?? 0)))
+    throw refusal(`The run ${run.workflowId} has no call ${call}.`);
   const planned = turn === run.turn ? batch?.plan[slot] : undefined;
-  if (!batch || !planned) throw refusal(`The call ${name} is over.`);
+  if (!batch || !planned) throw refusal(`The call ${call} is over.`);
   const ask = batch.asks[slot];
   if (ask?.decision) throw decided(ask.decision);
-  if (!ask || 'problem' in planned) throw refusal(`The call ${name} does not wait for a decision.`);
-  if (batch.outcomes[slot]) throw refusal(`The call ${name} is over: nobody decided before it was.`);
-  if (planned.digest !== digest)
+  if (!ask || 'problem' in planned) throw refusal(`The call ${call} does not wait for a decision.`);
+  if (batch.outcomes[slot]) throw refusal(`The call ${call} is over: nobody decided before it was.`);
+  if (planned.digest !== decision.digest)
     throw refusal(
-      `The call ${name} has another tool or other arguments than those that the decision is about. Look again.`,
+      `The call ${call} has another tool or other arguments than those that the decision is about. Look again.`,
     );
-  if (ask.checking) throw refusal(`New arguments for the call ${name} are being looked at. Try again in a moment.`);
-  return { batch, slot, ask, planned };
+  return { call, batch, slot, ask };
+}
+
+/** Any program can send an update, so that a decision is looked at before it is believed. */
+function checkForm(decision: Decision): void {
+  const { call, digest, verdict, arguments: edited, text, by, why } = decision ?? {};
+  if (typeof call !== 'string') throw noPlace(call);
+  if (typeof digest !== 'string') throw refusal('A decision has the digest of the call that was looked at.');
+  if (!VERDICTS.includes(verdict)) throw refusal(`The verdict must be one of ${VERDICTS.join(', ')}.`);
+  if (verdict === 'edit' && typeof edited !== 'string') throw refusal('An edit needs the new arguments, as JSON.');
+  if (verdict === 'edit' && utf8Length(edited ?? '') > ARGUMENT_BYTES_MAX)
+    throw refusal(`Arguments have at most ${count(ARGUMENT_BYTES_MAX)} bytes.`);
+  if (verdict === 'respond' && typeof text !== 'string') throw refusal('A response needs a text.');
+  if (verdict === 'respond' && utf8Length(text ?? '') > RESULT_BYTES_MAX)
+    throw refusal(`A response has at most ${count(RESULT_BYTES_MAX)} bytes.`);
+  for (const [name, said] of Object.entries({ by, why })) {
+    // Other languages send null for what is not said.
+    if (said === undefined || said === null) continue;
+    if (typeof said !== 'string') throw refusal(`"${name}" must be a text.`);
+    if (said.length > ERROR_CHARS_MAX) throw refusal(`"${name}" has at most ${count(ERROR_CHARS_MAX)} characters.`);
+  }
+}
+
+function noPlace(call: unknown): ApplicationFailure {
+  const given = call === undefined ? 'The decision' : cutText(JSON.stringify(call), 100);
+  return refusal(`${given} names no call. A call is named by its turn and slot, for example "2.0".`);
 }
 
 function refusal(message: string): ApplicationFailure {
@@ -69,32 +88,40 @@ function decided(standing: StandingDecision): ApplicationFailure {
 
 export async function decide(run: RunState, decision: Decision): Promise<StandingDecision> {
   // Looked at again: between the validator and here, another decision may have been taken.
-  const { batch, slot, ask } = checkDecision(run, decision);
-  if (decision.verdict === 'edit') {
+  let open = checkDecision(run, decision);
+  while (open.ask.checking) {
+    // Whoever edits was first. Should the new arguments not do, the call is still to be decided about.
+    const { ask } = open;
+    await condition(() => !ask.checking);
+    open = checkDecision(run, decision);
+  }
+  const { call, batch, slot, ask } = open;
+  const { verdict } = decision;
+  if (verdict === 'edit') {
     ask.checking = true;
     try {
-      batch.plan[slot] = await edited(run, batch, slot, decision.arguments!);
+      const replanned = await edited(run, batch, slot, decision.arguments!);
+      if (batch.outcomes[slot]) throw refusal(`The call ${call} was over before its new arguments were looked at.`);
+      batch.plan[slot] = replanned;
     } finally {
       ask.checking = false;
       run.live.wake();
     }
-    if (batch.outcomes[slot])
-      throw refusal(`The call ${decision.call} was over before its new arguments were looked at.`);
   }
   const standing: StandingDecision = {
-    call: decision.call,
-    verdict: decision.verdict,
+    call,
+    verdict,
     by: decision.by ?? null,
     why: decision.why ?? null,
     atMs: Date.now(),
-    ...(decision.verdict === 'edit' && { arguments: decision.arguments! }),
-    ...(decision.verdict === 'respond' && { text: decision.text! }),
+    ...(verdict === 'edit' && { arguments: decision.arguments! }),
+    // What is no valid text, no model API would take.
+    ...(verdict === 'respond' && { text: decision.text!.toWellFormed() }),
   };
   ask.decision = standing;
   const tool = batch.calls[slot]!.function.name;
-  if (decision.verdict === 'reject')
-    batch.outcomes[slot] = refused(tool, { kind: 'rejected', error: rejection(standing) });
-  if (decision.verdict === 'respond') batch.outcomes[slot] = { ok: true, tool, text: decision.text! };
+  if (verdict === 'reject') batch.outcomes[slot] = refused(tool, { kind: 'rejected', error: rejection(standing) });
+  if (verdict === 'respond') batch.outcomes[slot] = { ok: true, tool, text: standing.text! };
   run.live.wake();
   return standing;
 }
@@ -115,7 +142,7 @@ async function edited(run: RunState, batch: Batch, slot: number, json: string): 
       arguments: json,
     });
   } catch (error) {
-    if (isCancellation(error)) throw error;
+    if (isCancellation(error)) throw refusal('The run was cancelled while the new arguments were looked at.');
     const cause = error instanceof ActivityFailure ? error.cause : error;
     throw refusal(`The new arguments could not be looked at: ${cause instanceof Error ? cause.message : cause}`);
   }
@@ -127,24 +154,33 @@ async function edited(run: RunState, batch: Batch, slot: number, json: string): 
 export function watchExpiry(run: RunState, batch: Batch): { stop(): void } {
   const scope = new CancellationScope();
   const open = () =>
-    Object.entries(batch.asks).filter(([slot, { decision }]) => !decision && !batch.outcomes[Number(slot)]);
+    Object.keys(batch.asks)
+      .map(Number)
+      .filter((slot) => waits(batch, slot));
   if (open().length === 0) return { stop() {} };
   const timeoutMs = approvalTimeoutMs(run);
-  const expire = () => {
-    const error = `nobody decided within ${inWords(timeoutMs)}`;
-    for (const [key, { checking }] of open()) {
-      const slot = Number(key);
-      // Whoever edits was there in time; should the new arguments not do, the call goes with the next look.
-      if (checking) continue;
-      batch.outcomes[slot] = refused(batch.calls[slot]!.function.name, { kind: 'rejected', error });
-      if (run.agent?.rules.whenApprovalExpires === 'end') batch.expired = error;
+  const error = `nobody decided within ${inWords(timeoutMs)}`;
+
+  async function watch(): Promise<void> {
+    await sleep(Math.max(1, batch.askedAtMs + timeoutMs - Date.now()), { summary: 'approval' });
+    for (;;) {
+      for (const slot of open()) {
+        // Whoever edits was there in time; should the new arguments not do, it is over then.
+        if (batch.asks[slot]?.checking) continue;
+        batch.outcomes[slot] = refused(batch.calls[slot]!.function.name, { kind: 'rejected', error });
+        if (run.agent?.rules.whenApprovalExpires === 'end') batch.expired = error;
+      }
+      run.live.wake();
+      if (open().length === 0) return;
+      await condition(() => open().some((slot) => !batch.asks[slot]?.checking) || open().length === 0);
     }
-    run.live.wake();
-  };
-  scope
-    .run(() => sleep(Math.max(1, batch.askedAtMs + timeoutMs - Date.now()), { summary: 'approval' }))
-    .then(expire, (error) => {
-      if (!isCancellation(error)) throw error;
-    });
+  }
+  scope.run(watch).catch((failure) => {
+    if (!isCancellation(failure)) throw failure;
+  });
   return { stop: () => scope.cancel() };
+}
+
+function waits({ asks, outcomes }: Batch, slot: number): boolean {
+  return !asks[slot]?.decision && !outcomes[slot];
 }

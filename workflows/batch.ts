@@ -96,7 +96,7 @@ async function carryOutCall(run: RunState, batch: Batch, slot: number, planned: 
   const call = withArguments(batch.calls[slot]!, planned);
   if (planned.handoff !== undefined) return handOff(batch, call, planned.handoff);
   if (planned.child) return runSubAgent(run, slot, call, planned.child);
-  const outcome = await runTool(run, slot, call, planned.digest, run.agent!.policies[call.function.name]!);
+  const outcome = await runTool(run, slot, call, planned.digest, batch.asks[slot]?.decision ?? null);
   return outcome;
 }
 

@@ -7,7 +7,7 @@ import type { Batch, End, RunState } from './runState.ts';
 
 /** The end that the model's answer itself brings, if any. */
 export function judgeAnswer(run: RunState, { answer, calls, expired }: Batch): End | null {
-  if (expired !== null) return { status: 'stopped', reason: `The run was to end for it: ${expired}.` };
+  if (expired !== null) return { status: 'stopped', reason: `The run was to end for it: ${expired}.`, isFinal: true };
   switch (answer.kind) {
     case 'final':
       return { status: 'completed', reason: null };
@@ -21,7 +21,7 @@ export function judgeAnswer(run: RunState, { answer, calls, expired }: Batch): E
         reason: "The model's answer was cut off at its output limit. Raise maxOutputTokens, or ask for less at once.",
       };
     case 'ended':
-      return answer.end ?? { status: 'refused', reason: null };
+      return { ...(answer.end ?? { status: 'refused', reason: null }), isFinal: true };
     case 'calls':
     case 'again':
       run.truncated = 0;

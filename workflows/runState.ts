@@ -33,6 +33,8 @@ import type { Clock } from './timeLimit.ts';
 export interface End {
   readonly status: RunStatus;
   readonly reason: string | null;
+  /** What a person said meanwhile does not keep it from ending. */
+  readonly isFinal?: true;
 }
 
 export interface RunState extends Carried {
@@ -141,8 +143,12 @@ export interface Live {
   interrupted: boolean;
   /** Only people are waited for. */
   held: boolean;
+  /** Senders that wait for their reply. */
+  asks: number;
   /** About to continue as new, or over: whoever waits for a reply here should not. */
   leaving: boolean;
+  /** How the run ended, once nothing more is taken. */
+  ended: End | null;
   wake: () => void;
 }
 
@@ -157,7 +163,9 @@ export function openRun(input: RunInput, clock: Clock): RunState {
     children: new Map(),
     interrupted: false,
     held: false,
+    asks: 0,
     leaving: false,
+    ended: null,
     wake: () => {},
   };
   // Only continue-as-new sets it, with what `carriedOf` made.

@@ -10,7 +10,7 @@ import { QUEUE_WAIT_MS } from '../core/limits.ts';
 import { callActivityId, idempotencyKey } from '../core/names.ts';
 import { callSummary } from '../core/summary.ts';
 import { type FailureCause, failedOutcome } from '../core/toolFailure.ts';
-import type { Outcome, ToolCall, ToolCallInput, ToolCallResult, ToolPolicy } from '../core/types.ts';
+import type { Outcome, StandingDecision, ToolCall, ToolCallInput, ToolCallResult } from '../core/types.ts';
 import type { RunState } from './runState.ts';
 
 const HOST_FIRST_MS = 5_000;
@@ -22,9 +22,10 @@ export async function runTool(
   slot: number,
   call: ToolCall,
   digest: string,
-  policy: ToolPolicy,
+  decision: StandingDecision | null,
 ): Promise<Outcome> {
   const tool = call.function.name;
+  const policy = run.agent!.policies[tool]!;
   const activities = proxyActivities<ToolActivities>({
     activityId: callActivityId(run.turn, slot),
     // The host keeps to the timeout and to the wait; where there was a wait, its word should come before the server's.
@@ -51,6 +52,7 @@ export async function runTool(
       callId: call.id,
       arguments: call.function.arguments,
       idempotencyKey: idempotencyKey(run.workflowId, run.chain, run.turn, slot, digest),
+      ...(decision && { decision: { verdict: decision.verdict, by: decision.by, why: decision.why } }),
     });
     return { ok: true, tool, text };
   } catch (error) {

@@ -1,8 +1,7 @@
 // Sets the clinic up in a PostgreSQL database of yours:
 //   DATABASE_URL=postgres://owner@host/db CLINIC_READER_PASSWORD=… node agents/clinic/setup.ts
-import { setUpClinic } from './database/setUp.ts';
+import { READER, setUpClinic } from './database/setUp.ts';
 
-const READER = 'clinic_reader';
 const { DATABASE_URL: url, CLINIC_READER_PASSWORD: password } = process.env;
 if (!url) {
   console.error('Set DATABASE_URL to a login that may create a schema, for example postgres://owner@localhost/mydb.');

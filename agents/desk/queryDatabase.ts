@@ -1,8 +1,8 @@
 // The clinic's database, through one SELECT that the model writes: checked, read-only, bounded in rows and time.
 import { z } from 'zod';
 import { defineTool, ToolError } from '../../activities/index.ts';
-import { QUERY_CANCELED, sqlState } from '../clinic/database/database.ts';
 import { query } from '../clinic/database/index.ts';
+import { QUERY_CANCELED, sqlState } from '../database/database.ts';
 import { readSelect } from './sql/readSelect.ts';
 
 // More is not for a model to read; it should aggregate.

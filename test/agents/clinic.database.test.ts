@@ -1,10 +1,9 @@
 // Both databases only read, keep their time limit, stop waiting when told to, and are well afterwards.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Database } from '../../agents/clinic/database/database.ts';
-import { embeddedDatabase } from '../../agents/clinic/database/embedded.ts';
-import { postgresDatabase } from '../../agents/clinic/database/postgres.ts';
+import { openClinic } from '../../agents/clinic/database/index.ts';
 import { setUpClinic } from '../../agents/clinic/database/setUp.ts';
+import type { Database } from '../../agents/database/database.ts';
 import { noPostgres, type Postgres, startPostgres } from '../support/postgres.ts';
 
 // Long enough for an honest query on a busy machine.
@@ -14,7 +13,7 @@ const PATIENTS = 'SELECT count(*) AS n FROM patients';
 
 let postgres: Postgres;
 describe('the embedded database', () => {
-  theDatabase(() => embeddedDatabase({ timeoutMs }));
+  theDatabase(() => openClinic(undefined, { timeoutMs }));
 });
 
 describe('PostgreSQL, even with a login that could write', { skip: noPostgres }, () => {
@@ -23,18 +22,18 @@ describe('PostgreSQL, even with a login that could write', { skip: noPostgres },
     await setUpClinic(postgres.url);
   });
   after(() => postgres.stop());
-  theDatabase(() => postgresDatabase(postgres.url, { timeoutMs }));
+  theDatabase(() => openClinic(postgres.url, { timeoutMs }));
 
   test("the URL's own options are kept", async () => {
     const url = `${postgres.url}?options=${encodeURIComponent('-c work_mem=1234kB -c statement_timeout=0')}`;
-    const db = postgresDatabase(url, { timeoutMs });
+    const db = openClinic(url, { timeoutMs });
     const setting = "SELECT current_setting('work_mem') AS memory, current_setting('statement_timeout') AS timeout";
     assert.deepEqual(await db.query(setting), [{ memory: '1234kB', timeout: '1s' }]);
     await db.close();
   });
 
   test('a cancelled query ends on the server, too', async () => {
-    const db = postgresDatabase(postgres.url, { timeoutMs: 60_000 });
+    const db = openClinic(postgres.url, { timeoutMs: 60_000 });
     const stop = new AbortController();
     const endless = db.query(ENDLESS, [], stop.signal);
     const running = 'SELECT count(*) AS n FROM pg_stat_activity WHERE query = $1 AND state = $2';
@@ -48,7 +47,7 @@ describe('PostgreSQL, even with a login that could write', { skip: noPostgres },
 
   // The last one: PostgreSQL starts all its processes anew after this.
   test('a connection that breaks fails its query, and the next one gets another', async () => {
-    const db = postgresDatabase(postgres.url, { timeoutMs: 60_000 });
+    const db = openClinic(postgres.url, { timeoutMs: 60_000 });
     const broken = assert.rejects(db.query(ENDLESS), /terminated/);
     let running: Record<string, unknown>[] = [];
     while (running.length === 0)

@@ -38,7 +38,7 @@ async function shown(columns: number, isLive: boolean, events: readonly RunEvent
 
 const start: RunEvent[] = [
   { type: 'started', atMs: 1_000, agent: 'kitchen', input: 'Cook.' },
-  { type: 'asked', atMs: 1_000, turn: 1 },
+  { type: 'asked', atMs: 1_000, turn: 1, agent: 'kitchen' },
 ];
 const at = { atMs: 10_000, turn: 1, attempt: 1 };
 const text = (said: string, offset = 0): RunEvent => ({ type: 'text', ...at, offset, text: said });

@@ -7,6 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Agent } from '../../activities/index.ts';
 import agents from '../../agents/index.ts';
 import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
 import { findTemporalCli } from '../../worker/temporalCli.ts';
@@ -34,6 +35,9 @@ const SOURCES: Readonly<Record<string, string>> = {
   'holdfast/testing': 'activities/testing/index.ts',
 };
 
+/** Pages that bring agents of their own, which a worker serves while their scripts run. */
+const PAGES = ['approvals', 'conversations', 'sub-agents', 'budgets', 'guardrails'];
+
 let folder: string;
 let address: string;
 let worker: HoldfastWorker;
@@ -46,7 +50,13 @@ before(async () => {
   await mkdir(join(folder, 'node_modules'), { recursive: true });
   await symlink(join(root, 'node_modules', 'zod'), join(folder, 'node_modules', 'zod'));
   address = await serverAddress();
-  worker = await createWorker({ agents, address, namespace: 'default', model: {} });
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  worker = await createWorker({
+    agents: [...agents, ...(await Promise.all(PAGES.map(agentsOf))).flat()],
+    address,
+    namespace: 'default',
+    model: {},
+  });
   running = worker.run();
 });
 after(async () => {
@@ -55,13 +65,34 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** The agents of a page, made as its reader would. */
+async function agentsOf(page: string): Promise<Agent[]> {
+  const [code] = blocks(await read(`docs/${page}.md`), 'ts agents');
+  const file = join(folder, `${page}.agents.mts`);
+  await writeFile(file, withSources(code!));
+  return Object.values((await import(file)) as Record<string, Agent>);
+}
+
+function withSources(code: string): string {
+  return code.replaceAll(/'(holdfast[\w/]*)'/g, (_, name) => JSON.stringify(join(root, SOURCES[name]!)));
+}
+
 test("the README's agent is agents/clock/agent.ts", async () => {
   const [shown] = blocks(await read('README.md'), 'ts');
   const source = await read('agents/clock/agent.ts');
   assert.equal(shown, source.trimEnd().replace('../../activities/index.ts', 'holdfast'));
 });
 
-test('the code of the guide compiles', async () => {
+test('the code of the guide and of its pages compiles', async () => {
+  for (const page of PAGES) {
+    const text = await read(`docs/${page}.md`);
+    const code = [...blocks(text, 'ts agents'), ...blocks(text, 'ts run')];
+    assert.ok(code.length >= 2, page);
+    for (const [i, block] of code.entries()) {
+      const own = block.replaceAll("'./agents.ts'", `'./${page}0.ts'`);
+      await writeFile(join(folder, `${page}${i}.ts`), own);
+    }
+  }
   const named = ['refundOrder', 'countPrimes', 'refunds', 'testing', 'workflows', 'serve'];
   const found = blocks(await read('docs/guide.md'), 'ts compile');
   assert.equal(found.length, named.length, 'each block has its file');
@@ -73,7 +104,6 @@ test('the code of the guide compiles', async () => {
     typeRoots: [join(root, 'node_modules/@types')],
   };
   delete options.rewriteRelativeImportExtensions;
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
   const config = { compilerOptions: { ...options, allowImportingTsExtensions: true }, include: ['*.ts'] };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
   await run(join(root, 'node_modules/.bin/tsc'), ['--project', folder]).catch((error) => assert.fail(error.stdout));
@@ -85,10 +115,7 @@ async function outputsOf(page: string): Promise<string[]> {
   return Promise.all(
     scripts.map(async (script, i) => {
       const file = join(folder, `${basename(page, '.md')}${i}.mts`);
-      await writeFile(
-        file,
-        script.replaceAll(/'(holdfast[\w/]*)'/g, (_, name) => JSON.stringify(join(root, SOURCES[name]!))),
-      );
+      await writeFile(file, withSources(script));
       const { stdout } = await run(process.execPath, [file], {
         env: { ...process.env, TEMPORAL_ADDRESS: address },
         timeout: 60_000,
@@ -107,6 +134,37 @@ test('the scripts of docs/starting-runs.md run', async () => {
   assert.equal(many!.trim().split('\n').length, 3);
   assert.match(follow!, /asks get_time[\s\S]*ended get_time true[\s\S]*completed In Paris/);
   assert.match(cancel!, /^(cancelled|completed)/);
+});
+
+test('the scripts of docs/approvals.md run', async () => {
+  const [deciding, inbox] = await outputsOf('docs/approvals.md');
+  assert.equal(deciding, 'pay_back {"order":"A-17","cents":25000} Pay 250 back?\napprove ann true\nThat is settled.\n');
+  assert.match(inbox!, /^cashier-inbox .*Z 1\.0 pay_back [\s\S]*reject\n$/);
+});
+
+test('the scripts of docs/conversations.md run', async () => {
+  const [talk, steered] = await outputsOf('docs/conversations.md');
+  assert.equal(talk, 'You said: Hello.\ntrue\n3 completed You said: And invoice 18?\n3\n');
+  assert.match(steered!, /^(running|idle)\nstopped Stopped by ann: closing time\n$/);
+});
+
+test('the scripts of docs/sub-agents.md run', async () => {
+  const [output] = await outputsOf('docs/sub-agents.md');
+  assert.equal(
+    output,
+    'Both are on their way.\norder_clerk desk-17.1.0 A-1 is on its way.\norder_clerk desk-17.1.1 A-2 is on its way.\n' +
+      "I am sorry to hear that. [ 'front_desk', 'complaints' ]\n",
+  );
+});
+
+test('the scripts of docs/budgets.md run', async () => {
+  const [output] = await outputsOf('docs/budgets.md');
+  assert.equal(output, 'budget The budget of 2 model calls is used up. 2 2\nbudget\nAll is well.\n');
+});
+
+test('the scripts of docs/guardrails.md run', async () => {
+  const [output] = await outputsOf('docs/guardrails.md');
+  assert.match(output!, /^completed high 2\nIt is sent\.\ntrue sent to ann@shop\.test\nfalse .*that is nobody/);
 });
 
 test('the script and the commands of docs/schedules.md run', async () => {
@@ -136,7 +194,7 @@ test('every page that the docs link to is there', async () => {
   const pages = [
     'README.md',
     'CONTRIBUTING.md',
-    ...['guide', 'operations', 'architecture', 'starting-runs', 'schedules', 'cli', 'decisions/README'].map(
+    ...['guide', ...PAGES, 'operations', 'architecture', 'starting-runs', 'schedules', 'cli', 'decisions/README'].map(
       (name) => `docs/${name}.md`,
     ),
   ];

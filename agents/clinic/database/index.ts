@@ -1,15 +1,22 @@
 // The process's database: an embedded one, or the one at DATABASE_URL. Started when first asked for.
-import { type Database, sqlState } from './database.ts';
-import { embeddedDatabase } from './embedded.ts';
-import { postgresDatabase } from './postgres.ts';
+import { type Database, sqlState } from '../../database/database.ts';
+import { embeddedDatabase } from '../../database/embedded.ts';
+import { postgresDatabase } from '../../database/postgres.ts';
+import { READER, SCHEMA } from './setUp.ts';
 
 const UNDEFINED_TABLE = '42P01';
 
 let shared: Database | undefined;
 
+const EMBEDDED = { setUp: new URL('./setUp.ts', import.meta.url).href, schema: SCHEMA, readAs: READER };
+
+/** The clinic in the PostgreSQL at `url`, or an embedded one in memory. */
+export function openClinic(url: string | undefined, options?: { readonly timeoutMs?: number }): Database {
+  return url ? postgresDatabase(url, SCHEMA, options) : embeddedDatabase(EMBEDDED, options);
+}
+
 function database(): Database {
-  const url = process.env.DATABASE_URL;
-  shared ??= url ? postgresDatabase(url) : embeddedDatabase();
+  shared ??= openClinic(process.env.DATABASE_URL);
   return shared;
 }
 

@@ -1,8 +1,7 @@
-// Any PostgreSQL (14 or later), through a bounded pool whose sessions can only read.
+// Any PostgreSQL (14 or later), through a bounded pool. What reads can only read; what writes says so.
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type Database, QUERY_TIMEOUT_MS, untilAborted } from './database.ts';
-import { SCHEMA } from './setUp.ts';
 import { PARSERS } from './values.ts';
 
 // A worker's tools in flight share these; a server's default is 100 connections for everybody.
@@ -12,38 +11,42 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const NETWORK_MARGIN_MS = 2_000;
 const CANCEL_AGAIN_MS = 100;
 
-export function postgresDatabase(url: string, { timeoutMs = QUERY_TIMEOUT_MS } = {}): Database {
+export function postgresDatabase(
+  url: string,
+  schema: string,
+  { timeoutMs = QUERY_TIMEOUT_MS }: { readonly timeoutMs?: number | undefined } = {},
+): Database {
   const config: pg.ClientConfig = {
     connectionString: withSessionSettings(url, {
       default_transaction_read_only: 'on',
       statement_timeout: String(timeoutMs),
-      search_path: SCHEMA,
+      search_path: schema,
       TimeZone: 'UTC',
       // Or a backslash would end a string elsewhere than the desk's check of SQL believes.
       standard_conforming_strings: 'on',
     }),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: timeoutMs + NETWORK_MARGIN_MS,
-    application_name: 'holdfast clinic',
+    application_name: `holdfast ${schema}`,
     types: { getTypeParser: (oid, format) => PARSERS[oid] ?? pg.types.getTypeParser(oid, format) },
   };
   const pool = new pg.Pool({ ...config, max: CONNECTIONS_MAX, allowExitOnIdle: true });
   // A connection that breaks fails its query and is replaced by the next; without listeners it would end the process.
   pool.on('error', () => undefined).on('connect', (client) => client.on('error', () => undefined));
 
-  async function run(sql: string, params: readonly unknown[], signal: AbortSignal | undefined) {
+  async function run(writes: boolean, sql: string, params: readonly unknown[], signal: AbortSignal | undefined) {
     const client = await pool.connect();
     let over = false;
     const stop = () => cancelQuery(config, client, () => over);
     try {
       signal?.throwIfAborted();
       signal?.addEventListener('abort', stop, { once: true });
-      // Read-only and rolled back, so that a statement cannot leave anything behind, not even a setting. `extended`
+      // What reads is read-only and rolled back, so that it cannot leave anything behind, not even a setting. `extended`
       // (unknown to pg's types) takes exactly one statement, also when there are no parameters.
       const statement = { text: sql, values: [...params], queryMode: 'extended' };
-      await client.query('BEGIN READ ONLY');
+      await client.query(writes ? 'BEGIN READ WRITE' : 'BEGIN READ ONLY');
       const { rows } = await client.query<Record<string, unknown>>(statement);
-      await client.query('ROLLBACK');
+      await client.query(writes ? 'COMMIT' : 'ROLLBACK');
       // A cancellation may be under way, and must not meet the connection's next query.
       client.release(signal?.aborted);
       return rows;
@@ -57,7 +60,8 @@ export function postgresDatabase(url: string, { timeoutMs = QUERY_TIMEOUT_MS } =
   }
 
   return {
-    query: (sql, params = [], signal) => untilAborted(run(sql, params, signal), signal),
+    query: (sql, params = [], signal) => untilAborted(run(false, sql, params, signal), signal),
+    write: (sql, params = [], signal) => untilAborted(run(true, sql, params, signal), signal),
     close: () => pool.end(),
   };
 }

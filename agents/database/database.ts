@@ -1,11 +1,15 @@
-// What the tools know of a database, and what both databases share.
+// What the examples' tools know of a database, and what the embedded one and a PostgreSQL of yours share.
+
+export type Row = Record<string, unknown>;
 
 export interface Database {
   /**
    * Runs one statement that reads, and gives its rows. Values go in as parameters, `$1` and on. Rejects when `signal`
    * aborts, and with SQLSTATE `code` 57014 when the statement takes longer than the database's time limit.
    */
-  query(sql: string, params?: readonly unknown[], signal?: AbortSignal): Promise<Record<string, unknown>[]>;
+  query(sql: string, params?: readonly unknown[], signal?: AbortSignal): Promise<Row[]>;
+  /** Likewise for one statement that writes: what it did is kept once this resolves. Where it rejects, it may be. */
+  write(sql: string, params?: readonly unknown[], signal?: AbortSignal): Promise<Row[]>;
   close(): Promise<void>;
 }
 

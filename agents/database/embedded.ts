@@ -3,23 +3,41 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type Database, QUERY_CANCELED, QUERY_TIMEOUT_MS, untilAborted } from './database.ts';
+import { holdFolder, leaveFolder } from './holdFolder.ts';
 
 export interface Statement {
   readonly sql: string;
   readonly params: readonly unknown[];
+  readonly writes: boolean;
 }
 export type Reply = { readonly rows: Record<string, unknown>[] } | { readonly error: string; readonly code?: string };
+
+export interface EmbeddedSetUp {
+  /** A module whose `setUpEmbedded(execute)` makes the schema, its data and the roles; run whenever it is opened. */
+  readonly setUp: string;
+  readonly schema: string;
+  readonly readAs: string;
+  /** The role that writes, where there is one. */
+  readonly writeAs?: string;
+  /** Where it is kept, for one process at a time; in memory when not said. */
+  readonly folder?: string;
+}
 
 /** It takes about 3 s on an idle machine. */
 const START_TIMEOUT_MS = 60_000;
 
-export function embeddedDatabase({ timeoutMs = QUERY_TIMEOUT_MS } = {}): Database {
+export function embeddedDatabase(
+  setUp: EmbeddedSetUp,
+  { timeoutMs = QUERY_TIMEOUT_MS }: { readonly timeoutMs?: number | undefined } = {},
+): Database {
+  const { folder } = setUp;
   let thread: Worker | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
   async function start(): Promise<Worker> {
+    if (folder !== undefined) await holdFolder(folder);
     // The process's own flags may not suit a thread.
-    const started = new Worker(new URL('./embeddedThread.ts', import.meta.url), { execArgv: [] });
+    const started = new Worker(new URL('./embeddedThread.ts', import.meta.url), { execArgv: [], workerData: setUp });
     const forget = () => {
       if (thread === started) thread = undefined;
     };
@@ -39,16 +57,20 @@ export function embeddedDatabase({ timeoutMs = QUERY_TIMEOUT_MS } = {}): Databas
     throw Object.assign(new Error(reply.error), { code: reply.code });
   }
 
+  // One at a time, as PGlite works anyway: the limit then counts the statement's own time, and ending the thread harms
+  // no other.
+  function inTurn(statement: Statement, signal: AbortSignal | undefined) {
+    const rows = last.then(() => run(statement, signal));
+    last = rows.catch(() => undefined);
+    return untilAborted(rows, signal);
+  }
+
   return {
-    // One at a time, as PGlite works anyway: the limit then counts the query's own time, and ending the thread harms
-    // no other query.
-    query(sql, params = [], signal) {
-      const rows = last.then(() => run({ sql, params }, signal));
-      last = rows.catch(() => undefined);
-      return untilAborted(rows, signal);
-    },
+    query: (sql, params = [], signal) => inTurn({ sql, params, writes: false }, signal),
+    write: (sql, params = [], signal) => inTurn({ sql, params, writes: true }, signal),
     async close() {
       await thread?.terminate();
+      if (folder !== undefined) await leaveFolder(folder);
     },
   };
 }

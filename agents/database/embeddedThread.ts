@@ -1,0 +1,33 @@
+// The thread that holds an embedded database: sets it up, says so, then answers one statement at a time.
+import { parentPort, workerData } from 'node:worker_threads';
+import { PGlite } from '@electric-sql/pglite';
+import type { EmbeddedSetUp, Reply, Statement } from './embedded.ts';
+import type { Execute } from './setUp.ts';
+import { PARSERS } from './values.ts';
+
+const { setUp, schema, readAs, writeAs, folder } = workerData as EmbeddedSetUp;
+
+const db = await PGlite.create({ parsers: PARSERS, ...(folder !== undefined && { dataDir: folder }) });
+// What the module is there for.
+const { setUpEmbedded } = (await import(setUp)) as { setUpEmbedded(execute: Execute): Promise<void> };
+await setUpEmbedded((sql, params) => (params ? db.query(sql, params) : db.exec(sql)));
+await db.exec(`SET TimeZone = 'UTC'; SET search_path = ${schema}; SET ROLE ${readAs}`);
+parentPort?.postMessage({ rows: [] } satisfies Reply);
+
+parentPort?.on('message', async (statement: Statement) => {
+  parentPort?.postMessage(await answer(statement));
+});
+
+/** What reads is read-only and rolled back, so that it cannot leave anything behind, not even a setting. */
+async function answer({ sql, params, writes }: Statement): Promise<Reply> {
+  try {
+    await db.exec(writes ? `BEGIN; SET LOCAL ROLE ${writeAs ?? readAs}` : 'BEGIN READ ONLY');
+    const { rows } = await db.query<Record<string, unknown>>(sql, [...params]);
+    await db.exec(writes ? 'COMMIT' : 'ROLLBACK');
+    return { rows };
+  } catch (error) {
+    await db.exec('ROLLBACK');
+    const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+    return { error: error instanceof Error ? error.message : String(error), ...(code && { code }) };
+  }
+}

@@ -1,0 +1,84 @@
+// An embedded database's folder is for one process at a time: two would write over each other. The lock is a file with the
+// holder's process id, so that a killed process leaves nothing in the way of the next one.
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+// A worker that is being replaced may take 20 s to let its calls finish.
+const WAIT_MS = 30_000;
+const LOOK_MS = 100;
+
+const lockOf = (folder: string) => `${folder}.lock`;
+
+/** Resolves when this process has the folder, however often it asks. */
+export async function holdFolder(folder: string, waitMs = WAIT_MS): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const lock = lockOf(folder);
+  const deadline = Date.now() + waitMs;
+  for (;;) {
+    const holder = (await take(lock)) ? process.pid : await holderOf(lock);
+    if (holder === process.pid) return;
+    if (holder === null || !isAlive(holder)) await discard(lock, holder);
+    else if (Date.now() > deadline)
+      throw new Error(
+        `The database in ${folder} is in use by process ${holder}. End that one first, set DATABASE_URL to a PostgreSQL that takes several, or, if it is no worker, delete ${lock}.`,
+      );
+    else await sleep(LOOK_MS);
+  }
+}
+
+export async function leaveFolder(folder: string): Promise<void> {
+  if ((await holderOf(lockOf(folder))) === process.pid) await rm(lockOf(folder), { force: true });
+}
+
+/** A link to a file that is there appears at once, and with the holder in it. */
+async function take(lock: string): Promise<boolean> {
+  const mine = `${lock}.${process.pid}`;
+  await writeFile(mine, String(process.pid));
+  try {
+    await link(mine, lock);
+    return true;
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    return false;
+  } finally {
+    await rm(mine, { force: true });
+  }
+}
+
+/** null when there is no lock. */
+async function holderOf(lock: string): Promise<number | null> {
+  try {
+    return Number(await readFile(lock, 'utf8'));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** Takes a dead holder's lock away; one that somebody else has just taken over is put back. */
+async function discard(lock: string, dead: number | null): Promise<void> {
+  if (dead === null) return;
+  const taken = `${lock}.${process.pid}.stale`;
+  try {
+    await rename(lock, taken);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  if ((await holderOf(taken)) !== dead) await link(taken, lock);
+  await rm(taken, { force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is there, and another user's.
+    return errorCode(error) === 'EPERM';
+  }
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
