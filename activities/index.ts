@@ -14,4 +14,5 @@ export type { Guarded, GuardedAnswer, GuardedCall, Guardrails } from './guardrai
 export type { ApprovalRule, PermissionRule, Permissions } from './permissions.ts';
 export type { Price, Prices } from './prices.ts';
 export type { RuleContext } from './rules.ts';
+export { type OnceOptions, once } from './once.ts';
 export { ToolError } from './toolError.ts';

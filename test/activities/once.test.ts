@@ -1,0 +1,121 @@
+// An effect in PostgreSQL happens once for each key, whoever asks for it how often and at what moment.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import pg from 'pg';
+import { once, ToolError } from '../../activities/index.ts';
+import { noPostgres, type Postgres, startPostgres } from '../support/postgres.ts';
+
+describe('once', { skip: noPostgres }, () => {
+  let server: Postgres;
+  let pool: pg.Pool;
+  before(async () => {
+    server = await startPostgres();
+    pool = new pg.Pool({ connectionString: server.url, max: 20 });
+    // The server's end, after the last test, is no failure of any of them.
+    pool.on('connect', (client) => client.on('error', () => undefined)).on('error', () => undefined);
+    await pool.query('create table transfers (cents int)');
+  });
+  after(async () => {
+    await pool.end();
+    await server.stop();
+  });
+
+  const transferred = async () => {
+    const { rows } = await pool.query('select count(*)::int as count from transfers');
+    return rows[0].count as number;
+  };
+  const context = () => ({ idempotencyKey: randomUUID(), signal: new AbortController().signal });
+  const transfer = (cents: number) => async (tx: { query(text: string, values?: unknown[]): Promise<unknown> }) => {
+    await tx.query('insert into transfers values ($1)', [cents]);
+    return { cents, at: [1, null, 'ä"\u2028'] };
+  };
+
+  test('twenty at the same moment, before the table is there, are one effect with one result', async () => {
+    const before = await transferred();
+    const ctx = context();
+    const results = await Promise.all(Array.from({ length: 20 }, () => once(pool, ctx, transfer(5))));
+    assert.equal(await transferred(), before + 1);
+    for (const result of results) assert.deepEqual(result, { cents: 5, at: [1, null, 'ä"\u2028'] });
+  });
+
+  test('another key is another effect', async () => {
+    const before = await transferred();
+    await Promise.all(Array.from({ length: 5 }, () => once(pool, context(), transfer(1))));
+    assert.equal(await transferred(), before + 5);
+  });
+
+  test('an effect that throws leaves nothing, neither itself nor its record', async () => {
+    const before = await transferred();
+    const ctx = context();
+    const failing = once(pool, ctx, async (tx) => {
+      await tx.query('insert into transfers values (7)');
+      throw new Error('the bank is closed');
+    });
+    await assert.rejects(failing, /the bank is closed/);
+    assert.equal(await transferred(), before);
+    await once(pool, ctx, transfer(7));
+    assert.equal(await transferred(), before + 1);
+  });
+
+  test('one that is given up before the commit has not happened', async () => {
+    const before = await transferred();
+    const stop = new AbortController();
+    const ctx = { idempotencyKey: randomUUID(), signal: stop.signal };
+    const given = once(pool, ctx, async (tx) => {
+      await tx.query('insert into transfers values (8)');
+      stop.abort(new Error('given up'));
+    });
+    await assert.rejects(given, /given up/);
+    assert.equal(await transferred(), before);
+  });
+
+  test('a connection that is lost in the middle leaves nothing, and the next attempt does it', async () => {
+    const before = await transferred();
+    const ctx = context();
+    const lost = once(pool, ctx, async (tx) => {
+      await tx.query('insert into transfers values (9)');
+      const pid = (await tx.query('select pg_backend_pid() as pid')).rows[0]?.['pid'];
+      await pool.query('select pg_terminate_backend($1)', [pid]);
+      await tx.query('select 1');
+    });
+    await assert.rejects(lost);
+    assert.equal(await transferred(), before);
+    await once(pool, ctx, transfer(9));
+    assert.equal(await transferred(), before + 1);
+  });
+
+  test('a crash between the commit and the answer repeats nothing, and gives back the result', async () => {
+    const before = await transferred();
+    const ctx = context();
+    // The process that committed never told anybody: the next attempt comes with the same key.
+    await once(pool, ctx, transfer(11));
+    assert.deepEqual(await once(pool, ctx, transfer(12)), { cents: 11, at: [1, null, 'ä"\u2028'] });
+    assert.equal(await transferred(), before + 1);
+  });
+
+  test('a key of one’s own holds over calls, and another input is an error that does nothing', async () => {
+    const before = await transferred();
+    const key = `refund/${randomUUID()}`;
+    await once(pool, context(), transfer(100), { key, input: { order: 'A', cents: 100 } });
+    await once(pool, context(), transfer(100), { key, input: { order: 'A', cents: 100 } });
+    const other = once(pool, context(), transfer(200), { key, input: { order: 'A', cents: 200 } });
+    await assert.rejects(other, (error) => error instanceof ToolError && /with another input/.test(error.message));
+    assert.equal(await transferred(), before + 1);
+  });
+
+  test('an effect without a result is done once as well; a table of another name is made', async () => {
+    await pool.query('create schema desk');
+    const ctx = context();
+    let runs = 0;
+    const count = async () => {
+      runs += 1;
+    };
+    for (let i = 0; i < 2; i++) await once(pool, ctx, count, { table: 'desk.done' });
+    assert.equal(runs, 1);
+    await assert.rejects(
+      once(pool, ctx, async () => 1, { table: 'x; drop table transfers' }),
+      TypeError,
+    );
+  });
+});
