@@ -23,17 +23,17 @@ interface AsToolOptions<Input extends ObjectSchema> {
 const JUST_INPUT = z.object({ input: z.string().describe('What the agent is asked.') });
 
 /**
- * An agent for another agent to use.
+ * An agent for another agent to use. Agents that use each other, or themselves, name one another by name.
  *
  * ```ts
  * tools: [asTool(researcher, { description: 'Finds out what is known about a company.' })]
  * ```
  */
 export function asTool<Input extends ObjectSchema = typeof JUST_INPUT>(
-  agent: Agent,
+  agent: Agent | string,
   options: AsToolOptions<Input>,
 ): Tool {
-  const { name = agent.name, ask, maxParallel } = options;
+  const { name = nameOf(agent), ask, maxParallel } = options;
   const wrong = (what: string) => new TypeError(`Tool ${JSON.stringify(name)}: ${what}`);
   const input: ObjectSchema = options.input ?? JUST_INPUT;
   if (!(input instanceof z.ZodObject)) throw wrong('input must be a z.object(…).');
@@ -43,10 +43,19 @@ export function asTool<Input extends ObjectSchema = typeof JUST_INPUT>(
     approval: (options.approval ?? 'never') as ApprovalRule,
     subAgent: {
       agent,
-      // The schema has just made them.
-      ask: (args) => (ask ? ask(args as z.output<Input>) : plainly(args)),
+      ask(args) {
+        // The schema has just made them; what a function of the user returns may be anything.
+        const asked: unknown = ask ? ask(args as z.output<Input>) : plainly(args);
+        if (typeof asked !== 'string' || asked.trim() === '') throw new TypeError('there is nothing in the question.');
+        return asked;
+      },
     },
   };
+}
+
+/** The name of an agent that may be given by it. */
+export function nameOf(agent: Agent | string): string {
+  return typeof agent === 'string' ? agent : agent.name;
 }
 
 function plainly(args: unknown): string {
@@ -66,8 +75,7 @@ export function handoff(
   to: Agent | string,
   { description, name }: { readonly description: string; readonly name?: string },
 ): Tool {
-  const agent = typeof to === 'string' ? to : to.name;
-  const called = name ?? `hand_off_to_${agent}`;
+  const called = name ?? `hand_off_to_${nameOf(to)}`;
   const wrong = (what: string) => new TypeError(`Tool ${JSON.stringify(called)}: ${what}`);
   return { ...callOfTheEngine(called, description, z.object({}), wrong), handoff: to };
 }

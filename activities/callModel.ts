@@ -44,6 +44,8 @@ export function createModelHost(
     const agent = registry.agent(input.agent);
     const pulse = startPulse(MODEL_CALL.heartbeatMs);
     const spent = countAttempts(agent, endpoint.modelFor(agent));
+    // A heartbeat takes the place of the one before: it must not come without what that one said.
+    if (info.attempt > 1) pulse.report(spent.heartbeat);
     try {
       const key = info.workflowExecution!.workflowId;
       const transcript = await transcripts.load(key, input, (from, limit) => askInTurn(() => askForPage(from, limit)));
@@ -60,7 +62,7 @@ export function createModelHost(
         ...spent.ofAnswer(asked),
       };
     } catch (thrown) {
-      throw thrown instanceof CancelledFailure ? stoppedFailure(thrown) : spent.lostWith(thrown);
+      throw spent.lostWith(thrown instanceof CancelledFailure ? stoppedFailure(thrown) : thrown);
     } finally {
       pulse.stop();
     }
@@ -80,14 +82,15 @@ export function createModelHost(
     const system: Message = { role: 'system', content: agent.instructions };
     const guarded = await guardRequest(agent, [system, ...messages], ctx);
     if ('instead' in guarded) return { planned: guarded.instead };
-    if (input.priced) spent.needsPrice();
+    // Before its first answer, the run does not know of the agent's own budget.
+    if (input.priced || agent.rules.budget?.cost !== undefined) spent.needsPrice();
     const asked = await complete(endpoint, agent, guarded.messages, {
       signal,
       onProgress(partial) {
         spent.sees(partial);
         // What a guardrail has not seen, nobody else does.
         const shown = afterModel ? buildAnswer() : partial;
-        pulse.report(() => ({ ...streamDetails(shown, info.attempt), ...spent.soFar() }));
+        pulse.report(() => ({ ...spent.heartbeat(), ...streamDetails(shown, info.attempt) }));
       },
       warn: (message) => Context.current().log.warn(message),
     });

@@ -9,7 +9,7 @@ import type { AgentRules, Budget, WhenAllToolsFail, WhenApprovalExpires } from '
 import { type Duration, type Presenter, type Tool, toMs } from './defineTool.ts';
 import type { Guardrails } from './guardrails.ts';
 import { type OutputFormat, outputFormat } from './output.ts';
-import type { ApprovalRule, Permissions } from './permissions.ts';
+import { type ApprovalRule, approvalProblem, type Permissions, permissionsProblem } from './permissions.ts';
 import type { Prices } from './prices.ts';
 import type { Script } from './testing/script.ts';
 
@@ -26,7 +26,10 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly whenAllToolsFail?: WhenAllToolsFail;
   /** How long a run may be active in all; 24 h when not said. Waiting for people does not count. */
   readonly timeLimit?: Duration;
-  /** What the last answer has to be: told to the model as a JSON schema, checked, and given as the result's `value`. */
+  /**
+   * What the last answer has to be: told to the model as a JSON schema, checked, and given as the result's `value`. Where
+   * every field is there (`.nullable()`, not `.optional()`) and nothing is left open, the server holds the model to it.
+   */
   readonly output?: z.ZodType<Output>;
   /** Whether a person has to decide before a call runs, by tool; in place of the tool's own `approval`. */
   readonly approvals?: Readonly<Record<string, ApprovalRule>>;
@@ -117,13 +120,24 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
   const parallel = options.parallel ?? AGENT_DEFAULTS.parallel;
   const { maxSubAgents, maxDepth, linkEvents, beforeModel, afterModel, beforeTool } = options;
   const { approvals = {}, permissions, whenApprovalExpires } = options;
-  for (const name of Object.keys(approvals))
+  for (const [name, rule] of Object.entries(approvals)) {
     if (!tools.has(name)) throw wrong(`approvals names ${name}, which is not among its tools.`);
-  for (const { tool } of [permissions?.deny, permissions?.ask, permissions?.allow].flatMap((rules) => rules ?? []))
-    if (tool !== '*' && !tools.has(tool)) throw wrong(`permissions name ${tool}, which is not among its tools.`);
+    const unclear = approvalProblem(rule);
+    if (unclear) throw wrong(`approvals.${name} ${unclear}`);
+  }
+  const misruled = permissions && permissionsProblem(permissions, new Set(tools.keys()));
+  if (misruled) throw wrong(misruled);
+  for (const [guardrail, guard] of Object.entries({ beforeModel, afterModel, beforeTool }))
+    if (guard !== undefined && typeof guard !== 'function') throw wrong(`${guardrail} must be a function.`);
   if (whenApprovalExpires !== undefined && !['reject', 'end'].includes(whenApprovalExpires))
     throw wrong("whenApprovalExpires must be 'reject' or 'end'.");
+  if (options.whenAllToolsFail !== undefined && !['tell', 'abort', 'continue'].includes(options.whenAllToolsFail))
+    throw wrong("whenAllToolsFail must be 'tell', 'abort' or 'continue'.");
   const prices = options.prices ?? {};
+  for (const [model, price] of Object.entries(prices))
+    for (const part of ['input', 'output', 'cached'] as const)
+      if (!(Number(price[part] ?? (part === 'cached' ? 0 : Number.NaN)) >= 0))
+        throw wrong(`prices of ${model}: ${part} must be a number from 0.`);
   const budget = budgetOf(options.budget, wrong);
   if (budget?.cost !== undefined && Object.keys(prices).length === 0)
     throw wrong(

@@ -4,7 +4,7 @@ import { TOOL_DEFAULTS } from '../core/limits.ts';
 import { NAME_PATTERN, RESERVED_TOOL_NAMES } from '../core/names.ts';
 import type { Effect, StandingDecision, ToolPolicy } from '../core/types.ts';
 import type { Agent } from './defineAgent.ts';
-import type { ApprovalRule } from './permissions.ts';
+import { type ApprovalRule, approvalProblem } from './permissions.ts';
 
 /** Milliseconds, or a text such as `'10 s'`. */
 export type Duration = number | DurationText;
@@ -105,7 +105,7 @@ export interface Tool {
   readonly run: ((input: never, ctx: ToolContext) => unknown) | undefined;
   readonly thread: URL | undefined;
   /** The call is a run of this agent, asked this. */
-  readonly subAgent: { readonly agent: Agent; ask(args: unknown): string } | undefined;
+  readonly subAgent: { readonly agent: Agent | string; ask(args: unknown): string } | undefined;
   /** The call passes the conversation on. */
   readonly handoff: Agent | string | undefined;
 }
@@ -143,6 +143,10 @@ export function defineTool<Input extends ObjectSchema, Result>(
   if (options.effect === 'once' && attempts !== 1)
     throw wrong("effect 'once' means one attempt; drop retry, or make the tool idempotent with ctx.idempotencyKey.");
 
+  const approval = options.approval ?? 'never';
+  const unclear = approvalProblem(approval);
+  if (unclear) throw wrong(`approval ${unclear}`);
+
   const { backoff } = TOOL_DEFAULTS;
   const initialMs = toMs(options.retry?.initial, backoff.initialMs, wrong);
   const maxMs = toMs(options.retry?.max, Math.max(backoff.maxMs, initialMs), wrong);
@@ -170,7 +174,7 @@ export function defineTool<Input extends ObjectSchema, Result>(
     workerParallel: options.workerParallel,
     // The host calls them with what the schema made of the arguments and what the tool returned: their own types.
     present: options.present as Presenter<never> | undefined,
-    approval: (options.approval ?? 'never') as ApprovalRule,
+    approval: approval as ApprovalRule,
     run: options.run as Tool['run'],
     thread: options.thread,
     subAgent: undefined,

@@ -177,7 +177,7 @@ type Verdict<Changed> =
 
 /** The answer of a guardrail, which may be written in JavaScript; or what is wrong with it, as the end of a sentence. */
 function verdictOf<Changed>(said: unknown): Verdict<Changed> | string {
-  if (said === undefined) return { kind: 'allow' };
+  if (said === undefined || said === null) return { kind: 'allow' };
   const given = typeof said === 'object' && said !== null ? Object.entries(said) : [];
   const [first, ...others] = given.filter(([, value]) => value !== undefined);
   if (!first || others.length > 0) return `answered with ${shown(said)}, which is none of ${ANSWERS}`;
@@ -192,7 +192,7 @@ function verdictOf<Changed>(said: unknown): Verdict<Changed> | string {
 const ANSWERS = 'undefined, { change }, { reject } and { end }';
 
 function shown(value: unknown): string {
-  return typeof value === 'object' ? oneLine(Object.keys(value ?? {}).join(', ') || 'an empty object', 100) : typeof value;
+  return typeof value === 'object' ? `{ ${oneLine(Object.keys(value ?? {}).join(', '), 100)} }` : `a ${typeof value}`;
 }
 
 /** What a model API would refuse in messages that a guardrail made. */

@@ -1,19 +1,21 @@
 // Structured output: what the model is asked for, and whether its last answer is that.
 import { z } from 'zod';
-import { utf8Length } from '../core/text.ts';
+import { count, cutText, utf8Length } from '../core/text.ts';
 import { issuesText } from './arguments.ts';
 import { sentBack } from './guardrails.ts';
 import type { Planned } from './plan.ts';
+import { strictSchema } from './strictSchema.ts';
 
 /** How the model is asked for it. */
 export interface OutputFormat {
   readonly schema: z.ZodType;
   readonly json: Readonly<Record<string, unknown>>;
-  /** Strict schemas name every field and no others; one with optional fields or open objects is sent as it is. */
-  readonly isStrict: boolean;
+  /** For a server that holds the model to it; null for a schema that strict mode cannot express. */
+  readonly strict: Readonly<Record<string, unknown>> | null;
 }
 
 export function outputFormat(schema: z.ZodType, wrong: (what: string) => Error): OutputFormat {
+  if (!(schema instanceof z.ZodType)) throw wrong('output must be a z.object(…).');
   let json: Record<string, unknown>;
   try {
     const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' });
@@ -22,40 +24,7 @@ export function outputFormat(schema: z.ZodType, wrong: (what: string) => Error):
     throw wrong(`output cannot be told to a model as JSON Schema: ${error instanceof Error ? error.message : error}`);
   }
   if (json['type'] !== 'object') throw wrong('output must be a z.object(…).');
-  const strict = closed(json);
-  return { schema, json: strict, isStrict: fitsStrict(strict) };
-}
-
-type Node = Readonly<Record<string, unknown>>;
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** With `additionalProperties: false` wherever the schema leaves it open without saying what else there may be. */
-function closed(node: Node): Record<string, unknown> {
-  const made = Object.fromEntries(
-    Object.entries(node).map(([key, value]): [string, unknown] => {
-      if (Array.isArray(value)) return [key, value.map((item) => (isNode(item) ? closed(item) : item))];
-      return [key, isNode(value) && key !== 'default' && key !== 'const' ? closed(value) : value];
-    }),
-  );
-  if (made['type'] === 'object' && isNode(made['properties'])) made['additionalProperties'] ??= false;
-  return made;
-}
-
-/** What a strict schema may not have: objects that are open, fields that may be missing. */
-function fitsStrict(node: Node): boolean {
-  if (node['type'] === 'object') {
-    const properties = Object.keys(isNode(node['properties']) ? node['properties'] : {});
-    const required = Array.isArray(node['required']) ? node['required'] : [];
-    if (node['additionalProperties'] !== false || properties.some((name) => !required.includes(name))) return false;
-  }
-  return Object.values(node).every((value) =>
-    Array.isArray(value)
-      ? value.every((item) => !isNode(item) || fitsStrict(item))
-      : !isNode(value) || fitsStrict(value),
-  );
+  return { schema, json, strict: strictSchema(json) };
 }
 
 /** A value that is larger does not belong in a result: it is in history twice. */
@@ -88,10 +57,14 @@ async function readOutput({ schema }: OutputFormat, text: string): Promise<Read>
     if (!result.success) return { ok: false, error: issuesText(result.error.issues) };
     // As it will be read from history: a Date becomes its text.
     const encoded = JSON.stringify(result.data);
-    if (utf8Length(encoded) > VALUE_BYTES_MAX) return { ok: false, error: 'it is too large' };
+    const bytes = utf8Length(encoded);
+    if (bytes > VALUE_BYTES_MAX)
+      return { ok: false, error: `it has ${count(bytes)} bytes; ${count(VALUE_BYTES_MAX)} are allowed` };
     return { ok: true, value: JSON.parse(encoded) };
   } catch (error) {
-    return { ok: false, error: `it could not be checked (${error instanceof Error ? error.message : error})` };
+    // A refinement or a transform of the schema threw.
+    const why = cutText(error instanceof Error ? error.message : String(error), 300);
+    return { ok: false, error: `it could not be checked (${why})` };
   }
 }
 

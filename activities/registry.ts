@@ -21,11 +21,12 @@ export function createRegistry(list: Iterable<Agent>): Registry {
   }
   if (agents.size === 0) throw new TypeError('There is no agent to serve. Export one that defineAgent({ … }) made.');
   for (const agent of agents.values())
-    for (const { handoff } of agent.tools.values())
-      if (typeof handoff === 'string' && !agents.has(handoff))
-        throw new TypeError(
-          `Agent ${agent.name} hands off to ${handoff}, which is not served here. Export it as well.`,
-        );
+    for (const { name, handoff, subAgent } of agent.tools.values())
+      for (const other of [handoff, subAgent?.agent])
+        if (typeof other === 'string' && !agents.has(other))
+          throw new TypeError(
+            `Agent ${agent.name} has the tool ${name} for ${other}, which is not served here. Export it as well.`,
+          );
   // The engine carries out the others itself.
   const isActivity = ({ subAgent, handoff }: Tool) => subAgent === undefined && handoff === undefined;
   const toolNames = new Set(
@@ -56,8 +57,7 @@ function withTheirSubAgents(list: Iterable<Agent>): Agent[] {
     if (found.has(agent)) continue;
     found.add(agent);
     for (const { subAgent, handoff } of agent.tools.values()) {
-      if (subAgent) pending.push(subAgent.agent);
-      if (typeof handoff === 'object') pending.push(handoff);
+      for (const other of [handoff, subAgent?.agent]) if (typeof other === 'object') pending.push(other);
     }
   }
   return [...found];

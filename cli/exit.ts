@@ -13,12 +13,12 @@ import { inert } from './inert.ts';
 
 export const EXIT = {
   completed: 0,
-  /** The run ended in another way than completed; a replay does not fit; something failed. */
+  /** The run ended in another way than completed; it refused what was asked, or was over; a replay does not fit. */
   otherwise: 1,
   /** The command makes no sense as it was typed: an unknown option, run, file. */
   usage: 2,
   unreachable: 3,
-  /** Nobody took the first workflow task. */
+  /** Nobody took the first workflow task, or answered what the run was asked. */
   noWorker: 4,
   /** Ctrl-C: 128 and the signal's number, as shells have it. */
   interrupted: 130,

@@ -16,3 +16,21 @@ export function inert(text: string): string {
 export function inertLine(text: string, maxChars: number): string {
   return oneLine(inert(text.slice(0, maxChars * 4 + 1_000)), maxChars);
 }
+
+/**
+ * Arguments of a call, as JSON that a person decides about: what cannot be seen is written as JSON escapes it, so that
+ * nothing of it is left out.
+ */
+export function inertJson(json: string): string {
+  const line = json.replaceAll(/[\r\n\t]+/g, ' ');
+  return line.replace(HARMFUL, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** The same over several lines, a field on each; a text that is no JSON stays as it is. */
+export function inertJsonLines(json: string): string[] {
+  try {
+    return JSON.stringify(JSON.parse(json), null, 2).split('\n').map(inertJson);
+  } catch {
+    return [inertJson(json)];
+  }
+}

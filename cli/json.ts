@@ -1,6 +1,7 @@
 // The documented JSON of runs: the one place that turns the read model into it. Times are ISO 8601.
-import type { RunSummary, Schedule } from '../client/index.ts';
+import type { Decided, RunSummary, Schedule, Waiting } from '../client/index.ts';
 import { type Call, type Run, type RunEvent, toolCalls } from '../core/run.ts';
+import type { Question, StandingDecision } from '../core/types.ts';
 
 export function runJson(run: Run) {
   return {
@@ -8,25 +9,33 @@ export function runJson(run: Run) {
     runId: run.runId,
     agent: run.agent,
     status: run.status,
+    session: run.session,
     output: run.output,
+    ...(run.value !== undefined && { value: run.value }),
     reason: run.reason,
     warnings: run.warnings,
     turns: run.turns.length,
     toolCalls: toolCalls(run).map(callJson),
+    questions: run.questions.map(questionJson),
     usage: run.usage,
+    spend: run.spend,
+    budget: run.budget,
     startedAt: isoTime(run.startedAtMs),
     endedAt: isoTime(run.endedAtMs),
     durationMs: run.endedAtMs === null ? null : run.endedAtMs - run.startedAtMs,
   };
 }
 
-export function callJson({ turn, callId, tool, ok, kind, attempts, startedAtMs, endedAtMs }: Call) {
+export function callJson(call: Call) {
+  const { turn, callId, tool, ok, kind, attempts, startedAtMs, endedAtMs, decision, childId } = call;
   return {
     turn,
     callId,
     tool,
     ok,
     ...(kind !== null && { kind }),
+    ...(decision !== null && { decision: decisionJson(decision) }),
+    ...(childId !== null && { childId }),
     attempts,
     startedAt: isoTime(startedAtMs),
     // A call that never ran took no time; one that runs has not taken it yet.
@@ -37,6 +46,8 @@ export function callJson({ turn, callId, tool, ok, kind, attempts, startedAtMs, 
 export function eventJson(event: RunEvent) {
   const { atMs, ...told } = event;
   const base = { type: told.type, at: isoTime(atMs) };
+  if (told.type === 'question') return { ...base, question: questionJson(told.question) };
+  if (told.type === 'decided') return { ...base, decision: decisionJson(told.decision) };
   if (told.type !== 'call_ended') return { ...base, ...told };
   const { call } = told;
   const { turn, callId, tool, ...outcome } = callJson(call);
@@ -46,12 +57,38 @@ export function eventJson(event: RunEvent) {
   };
 }
 
-export function listedJson({ workflowId, runId, agent, state, startedAtMs, endedAtMs }: RunSummary) {
+/** A question as the run asks it: the same in a run's object, in its events and in the inbox. */
+export function questionJson(question: Question) {
+  if (question.kind === 'budget') {
+    const { sinceMs, ...budget } = question;
+    return { ...budget, since: isoTime(sinceMs) };
+  }
+  const { sinceMs, expiresAtMs, ...approval } = question;
+  return { ...approval, since: isoTime(sinceMs), expiresAt: isoTime(expiresAtMs) };
+}
+
+export function decisionJson({ atMs, ...decision }: StandingDecision) {
+  return { ...decision, at: isoTime(atMs) };
+}
+
+export function decidedJson(workflowId: string, { isFirst, ...decision }: Decided) {
+  return { workflowId, ...decisionJson(decision), isFirst };
+}
+
+export function waitingJson({ workflowId, runId, agent, parentId, sinceMs, count, questions }: Waiting) {
+  return { workflowId, runId, agent, parentId, since: isoTime(sinceMs), count, questions: questions.map(questionJson) };
+}
+
+export function listedJson(run: RunSummary) {
+  const { workflowId, runId, agent, parentId, state, status, waiting, startedAtMs, endedAtMs } = run;
   return {
     workflowId,
     runId,
     agent,
+    parentId,
     state: listedState(state),
+    status: status ?? listedState(state),
+    waiting,
     startedAt: isoTime(startedAtMs),
     endedAt: isoTime(endedAtMs),
   };

@@ -34,7 +34,7 @@ export function listCommand(): Command {
 /** Columns as wide as they must be; what does not fit the terminal is cut at the right. */
 function printTable(runs: readonly RunSummary[]): void {
   const screen = createScreen(process.stdout);
-  const rows = [['ID', 'STATE', 'STARTED', 'TOOK', 'AGENT'], ...runs.map(row)];
+  const rows = [['ID', 'STATUS', 'STARTED', 'TOOK', 'AGENT'], ...runs.map(row)];
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((cells) => columnsOf(cells[i] ?? ''))));
   const lines = rows.map((cells) =>
     cells
@@ -45,8 +45,14 @@ function printTable(runs: readonly RunSummary[]): void {
   screen.print(...lines.map((line) => (screen.isLive ? cutTo(line, screen.columns) : line)));
 }
 
-function row({ workflowId, agent, state, startedAtMs, endedAtMs }: RunSummary): string[] {
+function row(run: RunSummary): string[] {
+  const { workflowId, agent, startedAtMs, endedAtMs } = run;
   const startedAt = new Date(startedAtMs).toISOString().slice(0, 19).replace('T', ' ');
   const took = endedAtMs === null ? '' : seconds(endedAtMs - startedAtMs);
-  return [inertLine(workflowId, 100), listedState(state), `${startedAt}Z`, took, inertLine(agent ?? '', 64)];
+  return [inertLine(workflowId, 100), statusOf(run), `${startedAt}Z`, took, inertLine(agent ?? '', 64)];
+}
+
+function statusOf({ state, status, waiting }: RunSummary): string {
+  if (waiting > 0) return `waits for ${waiting}`;
+  return inertLine(status ?? listedState(state), 32);
 }

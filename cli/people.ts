@@ -1,39 +1,96 @@
 // What people are asked, and what they said, as lines on a screen.
 import type { RunEvent } from '../core/run.ts';
 import type { Question, StandingDecision } from '../core/types.ts';
-import { inertLine } from './inert.ts';
-import { type Screen, wrapped } from './screen.ts';
+import { inert, inertJson, inertJsonLines, inertLine } from './inert.ts';
+import { age, type Screen, wrapped } from './screen.ts';
 
 type PersonEvent = Extract<RunEvent, { type: 'question' | 'decided' | 'said' | 'ordered' }>;
 
-export function personLines(event: PersonEvent, screen: Screen): string[] {
-  const lines = wrapped(personText(event), screen.columns - 2).map((line) => `  ${line}`);
-  return lines.map((line) => screen.paint('yellow', line));
+/** What people say to a model, and why, is shown so far. */
+const SAID_CHARS_MAX = 600;
+const WHY_CHARS_MAX = 300;
+
+/** The lines of an event; `of` is the sub-agent's id, where it is not of the run that is shown. */
+export function personLines(event: PersonEvent, screen: Pick<Screen, 'columns' | 'paint'>, of = ''): string[] {
+  const from = of === '' ? '' : `${inertLine(of, 300)} `;
+  return indented(`${mark(event)} ${from}${personText(event)}`, screen.columns).map((line) =>
+    screen.paint('yellow', line),
+  );
+}
+
+function mark({ type }: PersonEvent): string {
+  return type === 'question' ? '?' : type === 'said' ? '>' : '!';
 }
 
 function personText(event: PersonEvent): string {
   switch (event.type) {
     case 'question':
-      return `? ${questionText(event.question)}`;
+      return questionText(event.question);
     case 'decided':
-      return `! ${decisionText(event.decision)}`;
+      return decisionText(event.decision);
     case 'said':
-      return `> ${inertLine(event.text, 600)}`;
+      return `${inertLine(event.text, SAID_CHARS_MAX)}${event.by ? ` (${byWhom(event.by)})` : ''}`;
     case 'ordered':
-      return `! ${event.order}${by(event.by)}${event.why ? `: ${inertLine(event.why, 300)}` : ''}`;
+      return `${orderWord(event.order)}${because(event)}`;
   }
 }
 
+/** `cancelCall` as it is typed. */
+function orderWord(order: string): string {
+  return inertLine(order, 64).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** A question on one line. */
 export function questionText(question: Question): string {
-  if (question.kind === 'budget') return question.reason;
-  const asked = question.question ? ` ${inertLine(question.question, 600)}` : '';
-  return `${question.call} ${inertLine(question.tool, 64)} ${inertLine(question.arguments, 600)}${asked}`;
+  if (question.kind === 'budget') return `budget: ${inertLine(question.reason, SAID_CHARS_MAX)}`;
+  const asked = question.question ? ` ${inertLine(question.question, SAID_CHARS_MAX)}` : '';
+  return `${callText(question)} ${inertLine(inertJson(question.arguments), SAID_CHARS_MAX)}${asked}`;
 }
 
-export function decisionText({ call, verdict, by: who, why }: StandingDecision): string {
-  return `${call}: ${verdict}${by(who)}${why ? `: ${inertLine(why, 300)}` : ''}`;
+/** `1.0 pay` */
+export function callText({ call, tool }: { readonly call: string; readonly tool: string }): string {
+  return `${inertLine(call, 32)} ${inertLine(tool, 64)}`;
 }
 
-function by(who: string | null): string {
-  return who ? ` by ${inertLine(who, 64)}` : '';
+/** A question over several lines, none wider than `columns`: with all of its arguments where it is to be read in full. */
+export function questionLines(question: Question, columns: number, full: boolean): string[] {
+  if (question.kind === 'budget') return indented(questionText(question), columns);
+  const { question: asked, expiresAtMs } = question;
+  const below = (text: string) => wrapped(text, columns - 6).map((line) => `      ${line}`);
+  const lines = full
+    ? [`  ${callText(question)}`, ...inertJsonLines(question.arguments).flatMap(below)]
+    : indented(`${callText(question)} ${inertLine(inertJson(question.arguments), SAID_CHARS_MAX)}`, columns);
+  const until = expiresAtMs === null ? '' : `Waits until ${new Date(expiresAtMs).toISOString().slice(0, 16)}Z.`;
+  return [
+    ...lines,
+    ...(asked ? below(inert(full ? asked : inertLine(asked, SAID_CHARS_MAX))) : []),
+    ...(full && until ? below(until) : []),
+  ];
+}
+
+/** Wrapped, and indented by two; by six where it goes on. */
+function indented(text: string, columns: number): string[] {
+  return wrapped(text, columns - 6).map((line, i) => `${i === 0 ? '  ' : '      '}${line}`);
+}
+
+export function decisionText({ call, verdict, by, why, arguments: edited, text }: StandingDecision): string {
+  const what = edited === undefined ? text : inertJson(edited);
+  const to = what === undefined ? '' : ` with ${inertLine(what, WHY_CHARS_MAX)}`;
+  return `${inertLine(call, 32)} ${PAST[verdict]}${to}${because({ by, why })}`;
+}
+
+export const PAST = { approve: 'approved', edit: 'edited', reject: 'rejected', respond: 'answered' } as const;
+
+/** ` by ann: known customer` */
+export function because({ by, why }: { readonly by: string | null; readonly why: string | null }): string {
+  return `${by ? ` ${byWhom(by)}` : ''}${why ? `: ${inertLine(why, WHY_CHARS_MAX)}` : ''}`;
+}
+
+function byWhom(by: string): string {
+  return `by ${inertLine(by, 64)}`;
+}
+
+/** `, 3 min ago` */
+export function ago(atMs: number): string {
+  return `, ${age(atMs)} ago`;
 }

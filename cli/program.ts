@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { VERSION } from '../core/version.ts';
 import { agentsCommand } from './agents.ts';
 import { cancelCommand } from './cancel.ts';
+import { chatCommand } from './chat.ts';
 import { devCommand } from './dev.ts';
 import { exportCommand } from './export.ts';
 import { listCommand } from './list.ts';
@@ -29,6 +30,7 @@ export function holdfastProgram(): Command {
     devCommand(),
     workerCommand(),
     runCommand(),
+    chatCommand(),
     watchCommand(),
     showCommand(),
     listCommand(),

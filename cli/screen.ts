@@ -23,6 +23,8 @@ export interface Screen {
 /** Eight frames a second are smooth enough, and cost nothing over a slow line. */
 const FRAME_MS = 120;
 const PLAIN_COLUMNS = 100;
+const HOUR_S = 3_600;
+const DAY_S = 24 * HOUR_S;
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
 // A line that turns out too wide is cut by the terminal, where wrapping it would spoil the place of all others.
@@ -86,12 +88,23 @@ export function createScreen(stream: NodeJS.WriteStream): Screen {
   }
 }
 
-/** `12 ms`, `0.21 s`, `12.3 s`, `2 min 05 s`. */
+/** `0.21 s`, `12.3 s`, `2 min 05 s`, `3 h 05 min`, `2 d 04 h`. */
 export function seconds(ms: number): string {
   if (ms < 9_995) return `${(ms / 1_000).toFixed(2)} s`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const two = (n: number) => String(Math.floor(n)).padStart(2, '0');
   const whole = Math.round(ms / 1_000);
-  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
+  if (whole < HOUR_S) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  if (whole < DAY_S) return `${Math.floor(whole / HOUR_S)} h ${two((whole % HOUR_S) / 60)} min`;
+  return `${Math.floor(whole / DAY_S)} d ${two((whole % DAY_S) / HOUR_S)} h`;
+}
+
+/** How long ago: `5 s`, `12 min`, `3 h`, `4 d`. */
+export function age(sinceMs: number): string {
+  const whole = Math.max(0, Math.floor((Date.now() - sinceMs) / 1_000));
+  if (whole < 60) return `${whole} s`;
+  if (whole < HOUR_S) return `${Math.floor(whole / 60)} min`;
+  return whole < DAY_S ? `${Math.floor(whole / HOUR_S)} h` : `${Math.floor(whole / DAY_S)} d`;
 }
 
 /** Lines of a text, broken between words where they are too wide. */

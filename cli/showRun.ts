@@ -122,7 +122,7 @@ function askedFor(event: Extract<RunEvent, { type: 'answered' }>, screen: Screen
 }
 
 /** A failure's text is JSON with the sentence in it. */
-function errorOf(text: string | null): string {
+export function errorOf(text: string | null): string {
   try {
     const { error } = JSON.parse(text ?? '') as { error?: unknown };
     return typeof error === 'string' ? error : (text ?? '');

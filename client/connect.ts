@@ -32,7 +32,18 @@ export interface StartOptions {
 }
 
 /** What an agent gives back, by its definition: `start<typeof triage>('triage', …)` has a typed `value`. */
-export type OutputOf<Agent> = Agent extends { readonly outputType?: infer Output } ? Output : unknown;
+export type OutputOf<Agent> = Agent extends { readonly outputType?: infer Output } ? AsJson<Output> : unknown;
+
+/** What is left of a value that came as JSON: a Date is its text. */
+export type AsJson<T> = unknown extends T
+  ? T
+  : T extends string | number | boolean | null | undefined
+    ? T
+    : T extends { toJSON(...args: never[]): infer Json }
+      ? AsJson<Json>
+      : T extends bigint | symbol | ((...args: never[]) => unknown)
+        ? never
+        : { [Key in keyof T]: AsJson<T[Key]> };
 
 export interface Holdfast {
   readonly address: string;

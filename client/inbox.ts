@@ -1,5 +1,5 @@
 // The one inbox: every run that waits for a person, sub-agents among them, oldest first. Where the namespace has the search
-// attributes of `holdfast setup`, by one query; elsewhere by looking through the memos of all runs that are open.
+// attributes of `holdfast setup`, by a query; elsewhere by looking through the memos of all runs that are open.
 import type { Client, Connection, WorkflowExecutionInfo } from '@temporalio/client';
 import { ATTRIBUTE, MEMO, WORKFLOW_TYPE } from '../core/names.ts';
 import type { Question, Waits } from '../core/types.ts';
@@ -31,54 +31,72 @@ export interface InboxOptions {
 }
 
 const LIMIT = 50;
-/** What the server gives in one page, and what is sorted here at most. */
+/** What the server gives in one page; of more than that, only the oldest are fetched. */
 const PAGE = 1_000;
 /** No run of ours is older. */
 const EPOCH_MS = Date.UTC(2025, 0, 1);
 
 const OPEN = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus = 'Running'`;
 
-export async function readInbox(client: Client, options: InboxOptions = {}): Promise<Inbox> {
-  const { agent, limit = LIMIT } = options;
+export async function readInbox(client: Client, { agent, limit = LIMIT }: InboxOptions = {}): Promise<Inbox> {
   const indexed = await hasAttributes(client.connection as Connection, client.options.namespace);
-  if (!indexed) return scanned(client, agent, limit);
+  if (!indexed) return inboxOf(await waitingIn(client, OPEN, agent), limit);
 
-  const ofAgent = agent === undefined ? '' : ` AND ${ATTRIBUTE.agent} = '${agent.replaceAll("'", "''")}'`;
+  // Workers that started before the attributes were registered say it in the memo only, until they are started again.
+  const [{ total, waiting }, others] = await Promise.all([
+    oldestWaiting(client, { agent, limit }),
+    waitingIn(client, `${OPEN} AND ${ATTRIBUTE.agent} IS NULL`, agent),
+  ]);
+  return inboxOf([...waiting, ...others], limit, total + others.length);
+}
+
+/** Of the runs that the search attributes tell of. Those beyond `page` are counted, and not fetched. */
+export async function oldestWaiting(
+  client: Client,
+  { agent, limit }: { readonly agent?: string | undefined; readonly limit: number },
+  page = PAGE,
+): Promise<Inbox> {
+  const ofAgent = agent === undefined ? '' : ` AND ${ATTRIBUTE.agent} = ${quoted(agent)}`;
   const query = `${OPEN} AND ${ATTRIBUTE.waitingSince} IS NOT NULL${ofAgent}`;
   const { count: total } = await client.workflow.count(query);
-  const oldest = total <= PAGE ? query : await oldestOf(client, query, Math.min(limit, PAGE));
-  const found: Waiting[] = [];
-  for await (const run of client.workflow.list({ query: oldest, pageSize: PAGE })) {
-    const waiting = waitingOf(run);
-    if (waiting) found.push(waiting);
-  }
-  return { total, waiting: sorted(found).slice(0, limit) };
+  const oldest = total <= Math.max(limit, page) ? query : await oldestOf(client, query, limit, limit + page);
+  return inboxOf(await waitingIn(client, oldest, undefined), limit, total);
 }
 
 /**
  * The query, narrowed to the oldest. A list comes latest first and cannot be asked for in another order, but counting is
- * cheap: so the time before which about as many began to wait as are wanted is found by halves.
+ * cheap: so the time before which `least` to `most` began to wait is found by halves.
  */
-async function oldestOf(client: Client, query: string, wanted: number): Promise<string> {
+async function oldestOf(client: Client, query: string, least: number, most: number): Promise<string> {
   let [fromMs, toMs] = [EPOCH_MS, Date.now() + 60_000];
   const before = (ms: number) => `${query} AND ${ATTRIBUTE.waitingSince} < '${new Date(ms).toISOString()}'`;
   while (toMs - fromMs > 1) {
     const middleMs = Math.floor((fromMs + toMs) / 2);
     const { count } = await client.workflow.count(before(middleMs));
-    if (count >= wanted && count <= PAGE) return before(middleMs);
-    if (count < wanted) fromMs = middleMs;
+    if (count >= least && count <= most) return before(middleMs);
+    if (count < least) fromMs = middleMs;
     else toMs = middleMs;
   }
   return before(toMs);
 }
 
-async function scanned(client: Client, agent: string | undefined, limit: number): Promise<Inbox> {
+/** Those of the runs in question whose memo says that they wait. */
+async function waitingIn(client: Client, query: string, agent: string | undefined): Promise<Waiting[]> {
   const found: Waiting[] = [];
-  for await (const run of client.workflow.list({ query: OPEN, pageSize: PAGE })) {
+  for await (const run of client.workflow.list({ query, pageSize: PAGE })) {
     const waiting = waitingOf(run);
     if (waiting && (agent === undefined || waiting.agent === agent)) found.push(waiting);
   }
-  return { total: found.length, waiting: sorted(found).slice(0, limit) };
+  return found;
+}
+
+function inboxOf(found: readonly Waiting[], limit: number, total = found.length): Inbox {
+  const waiting = found.toSorted((a, b) => a.sinceMs - b.sinceMs || (a.workflowId < b.workflowId ? -1 : 1));
+  return { total, waiting: waiting.slice(0, limit) };
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 
 function waitingOf({ workflowId, runId, memo = {} }: WorkflowExecutionInfo): Waiting | null {
@@ -87,8 +105,4 @@ function waitingOf({ workflowId, runId, memo = {} }: WorkflowExecutionInfo): Wai
   if (!waits) return null;
   const text = (value: unknown) => (typeof value === 'string' ? value : null);
   return { workflowId, runId, agent: text(memo[MEMO.agent]), parentId: text(memo[MEMO.parent]), ...waits };
-}
-
-function sorted(found: Waiting[]): Waiting[] {
-  return found.sort((a, b) => a.sinceMs - b.sinceMs || (a.workflowId < b.workflowId ? -1 : 1));
 }

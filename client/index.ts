@@ -13,7 +13,14 @@ export type {
   Standing,
   StandingDecision,
 } from '../core/types.ts';
-export { type ConnectOptions, connect, type Holdfast, type OutputOf, type StartOptions } from './connect.ts';
+export {
+  type AsJson,
+  type ConnectOptions,
+  connect,
+  type Holdfast,
+  type OutputOf,
+  type StartOptions,
+} from './connect.ts';
 export { NoWorker, OrderRefused, RunNotFound, RunOver, TemporalUnreachable } from './errors.ts';
 export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
 export type { RunSummary } from './listRuns.ts';

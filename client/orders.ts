@@ -1,6 +1,8 @@
 // What one asks of a running run: decisions, messages, steering. Each is a Temporal update, so that it has an answer.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { RULE_TIMEOUT_MS } from '../core/limits.ts';
 import { decisionId, FAILURE, UPDATE } from '../core/names.ts';
 import type {
   Budget,
@@ -57,6 +59,10 @@ export interface Orders {
 
 /** A worker answers in milliseconds; one that restarts needs some seconds. */
 const ANSWER_MS = 20_000;
+/** New arguments go through the agent's rules first, of which two may hang. */
+const EDIT_ANSWER_MS = ANSWER_MS + 2 * RULE_TIMEOUT_MS;
+/** Without a reply: the run has continued as new, or others wait already, and a place is free when they have theirs. */
+const ASK_AGAIN_MS = { first: 50, max: 5_000 };
 
 interface OrderTo {
   readonly client: Client;
@@ -72,8 +78,16 @@ export function ordersTo({ client, workflowId, firstRunId, questions, told }: Or
     ...(firstRunId !== undefined && { firstExecutionRunId: firstRunId }),
   });
 
-  async function order<Answer>(name: string, input: object, updateId?: string, signal?: AbortSignal): Promise<Answer> {
-    const late = AbortSignal.timeout(ANSWER_MS);
+  interface How {
+    readonly updateId?: string | undefined;
+    readonly withinMs?: number;
+    /** Ends the waiting in place of `withinMs`. */
+    readonly signal?: AbortSignal;
+  }
+
+  async function order<Answer>(name: string, input: object, how: How = {}): Promise<Answer> {
+    const { updateId, withinMs = ANSWER_MS, signal } = how;
+    const late = AbortSignal.timeout(withinMs);
     try {
       return await client.withAbortSignal(signal ?? late, () =>
         workflow.executeUpdate<Answer, [object]>(name, {
@@ -83,33 +97,34 @@ export function ordersTo({ client, workflowId, firstRunId, questions, told }: Or
       );
     } catch (error) {
       signal?.throwIfAborted();
-      throw late.aborted && signal === undefined ? unanswered() : whatIsWrong(error);
+      throw late.aborted && signal === undefined ? unanswered(withinMs) : whatIsWrong(error, withinMs);
     }
   }
 
-  function unanswered(): NoWorker {
+  function unanswered(withinMs: number): NoWorker {
     return new NoWorker(
-      `${workflowId} has not answered within ${ANSWER_MS / 1_000} seconds. Is a worker running? Start one with "holdfast worker" or "holdfast dev", and try again.`,
+      `${workflowId} has not answered within ${withinMs / 1_000} seconds. Is a worker running? Start one with "holdfast worker" or "holdfast dev", and try again.`,
     );
   }
 
-  function whatIsWrong(error: unknown): unknown {
+  function whatIsWrong(error: unknown, withinMs: number): unknown {
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure)
       return new OrderRefused(error.cause.message, { cause: error });
-    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unanswered();
+    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unanswered(withinMs);
     if (isOver(error)) return new RunOver(`The run "${workflowId}" is over. "holdfast show" tells how it ended.`);
     return told(error);
   }
 
   async function decide(decision: Decision): Promise<Decided> {
     const { call, digest, verdict } = decision;
-    const mine = decisionId(call, digest, verdict, decision.arguments ?? '');
+    // An edit may be refused and sent again, which must not get the first answer; the run itself takes only one.
+    const how = verdict === 'edit' ? { withinMs: EDIT_ANSWER_MS } : { updateId: decisionId(call, digest) };
     try {
-      const standing = await order<StandingDecision>(UPDATE.decide, decision, mine);
+      const standing = await order<StandingDecision>(UPDATE.decide, decision, how);
       return { ...standing, isFirst: isSame(standing, decision) };
     } catch (error) {
       const standing = standingIn(error);
-      if (standing) return { ...standing, isFirst: false };
+      if (standing) return { ...standing, isFirst: isSame(standing, decision) };
       throw error;
     }
   }
@@ -148,9 +163,10 @@ export function ordersTo({ client, workflowId, firstRunId, questions, told }: Or
       // With an id, so that asking again, where the run has continued as new, is the same message.
       const message = { ...options, id: options.id ?? newRunId(), text, wait: true };
       const forEver = signal ?? new AbortController().signal;
-      for (;;) {
-        const { reply } = await order<Sent>(UPDATE.send, message, undefined, forEver);
+      for (let waitMs = ASK_AGAIN_MS.first; ; waitMs = Math.min(2 * waitMs, ASK_AGAIN_MS.max)) {
+        const { reply } = await order<Sent>(UPDATE.send, message, { signal: forEver });
         if (reply) return reply;
+        await sleep(waitMs, undefined, { signal: forEver });
       }
     },
     close: (said = {}) => order(UPDATE.close, said),
@@ -170,7 +186,7 @@ function isOver(error: unknown): boolean {
   return grpcCode(error) === 'failedPrecondition';
 }
 
-/** The same update sent twice answers with the first: it is this decision where it says the same. */
+/** Whoever sends again, or second, is answered with the first: it is this decision where it says the same. */
 function isSame(standing: StandingDecision, decision: Decision): boolean {
   return (
     standing.verdict === decision.verdict &&

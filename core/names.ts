@@ -81,14 +81,22 @@ export const SIGNAL = { fromParent: 'fromParent', fromChild: 'fromChild' } as co
 export const QUESTIONS_QUERY = 'questions';
 
 /** The memo of a run: its agent, what it waits for, and how it ended. */
-export const MEMO = { agent: 'agent', parent: 'parent', waits: 'waits', status: 'status', spend: 'spend' } as const;
+export const MEMO = {
+  agent: 'agent',
+  parent: 'parent',
+  waits: 'waits',
+  status: 'status',
+  spend: 'spend',
+  /** Of a session: the message that was answered last, and how. */
+  replied: 'replied',
+} as const;
 
 /** Search attributes that `holdfast setup` registers: with the first, one query finds all that waits. */
 export const ATTRIBUTE = { waitingSince: 'HoldfastWaitingSince', agent: 'HoldfastAgent' } as const;
 
-/** The same decision sent twice is one update: an edit's has its arguments in it, since it may be refused and mended. */
-export function decisionId(call: string, digest: string, verdict: string, edited = ''): string {
-  return verdict === 'edit' ? `decide/${call}/${digest}/${edited}` : `decide/${call}/${digest}`;
+/** The same decision sent twice is one update. */
+export function decisionId(call: string, digest: string): string {
+  return `decide/${call}/${digest}`;
 }
 
 /** The workflow id of a sub-agent: its parent's, and the place of the call there. */

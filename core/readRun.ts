@@ -17,8 +17,9 @@ import type {
   Outcome,
   Question,
   RaiseInput,
+  Reply,
   RunInput,
-  Said,
+  SendInput,
   Spend,
   StandingDecision,
   SteerInput,
@@ -98,6 +99,8 @@ export function createRunReader(): RunReader {
   let before: readonly Message[] = [];
   let waits: Waits | null = null;
   let agent: AgentRecord | undefined;
+  /** Ids of messages that were taken: the same one sent again says nothing new. */
+  const messageIds = new Set<string>();
 
   return { add, read };
 
@@ -225,8 +228,13 @@ export function createRunReader(): RunReader {
   function ordered(event: HistoryEvent, atMs: number): RunEvent[] {
     const { name, args } = event.workflowExecutionUpdateAcceptedEventAttributes!.acceptedRequest?.input ?? {};
     updates.set(eventId(event.eventId), name ?? '');
-    const { by = null, why = null, message, text } = (firstJson(args) ?? {}) as SteerInput & Said & { text?: string };
+    const asked = (firstJson(args) ?? {}) as SteerInput & Partial<SendInput>;
+    const { by = null, why = null, message, text, id } = asked;
     const said = text ?? message;
+    if (name === UPDATE.send && id !== undefined) {
+      if (messageIds.has(id)) return [];
+      messageIds.add(id);
+    }
     switch (name) {
       case UPDATE.decide:
         return [];
@@ -263,12 +271,21 @@ export function createRunReader(): RunReader {
 
   function memoChanged(event: HistoryEvent, atMs: number): RunEvent[] {
     const memo = event.workflowPropertiesModifiedEventAttributes!.upsertedMemo?.fields ?? {};
+    const replied = memo[MEMO.replied];
+    if (replied) return [{ type: 'replied', atMs, reply: replyOf(firstJson({ payloads: [replied] }) as Reply) }];
     const changed = memo[MEMO.waits];
     if (!changed) return [];
     const known = waits?.questions.some(({ kind }) => kind === 'budget');
     waits = (firstJson({ payloads: [changed] }) as Waits | null | undefined) ?? null;
     const budget = waits?.questions.find(({ kind }) => kind === 'budget');
     return budget && !known ? [{ type: 'question', atMs, question: budget }] : [];
+  }
+
+  /** The memo says which message it is and how it went; what was said is the answer before it. */
+  function replyOf({ message, status, reason }: Pick<Reply, 'message' | 'status' | 'reason'>): Reply {
+    if (status !== 'completed') return { message, status, output: null, reason };
+    const value = turns.at(-1)?.answer?.value;
+    return { message, status, output: run.output, ...(value !== undefined && { value }), reason };
   }
 
   function childEvent({ childId, what }: NonNullable<ReturnType<typeof childEventOf>>, atMs: number): RunEvent[] {

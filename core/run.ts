@@ -131,7 +131,7 @@ export type RunEvent =
       readonly by: string | null;
       readonly why: string | null;
     }
-  /** A session has answered a message, and waits for the next. */
+  /** A session has answered a message; told where somebody waited for the reply, since history has it then. */
   | { readonly type: 'replied'; readonly atMs: number; readonly reply: Reply }
   /** The run goes on with a new history. */
   | { readonly type: 'continued'; readonly atMs: number; readonly runId: string }

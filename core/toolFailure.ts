@@ -33,15 +33,34 @@ export function notStarted(tool: string, error = 'cancelled before it started'):
 }
 
 /** How the run of a sub-agent ended, as its parent hears of it. */
-export type ChildEnd = { readonly ended: RunResult } | { readonly failed: string } | 'cancelled';
+export type ChildEnd =
+  | { readonly ended: RunResult }
+  | { readonly failed: string }
+  | 'cancelled'
+  | 'terminated'
+  | 'timed_out'
+  /** The server has a run of its id already. */
+  | 'id_taken';
+
+const CHILD_LOST = {
+  terminated: 'it was terminated',
+  timed_out: 'it timed out',
+  id_taken: 'a run of its id is under way already',
+} as const;
 
 /** What became of a call that is a run of another agent: what it said, or why it did not come to that. */
 export function childOutcome(tool: string, end: ChildEnd): Outcome {
   if (end === 'cancelled') return { ok: false, ran: true, tool, kind: 'cancelled', error: 'cancelled' };
-  if ('failed' in end)
-    return { ok: false, ran: true, tool, kind: 'failed', error: `the sub-agent failed: ${end.failed}` };
-  const { status, output, reason } = end.ended;
-  if (status === 'completed') return { ok: true, tool, text: cutText(output ?? '', RESULT_BYTES_MAX) };
+  if (typeof end === 'string' || 'failed' in end) {
+    const why = typeof end === 'string' ? CHILD_LOST[end] : end.failed;
+    return { ok: false, ran: end !== 'id_taken', tool, kind: 'failed', error: `the sub-agent failed: ${why}` };
+  }
+  const { status, output, value, reason } = end.ended;
+  if (status === 'completed') {
+    // What its schema made says it better than its words, which may have a fence around them.
+    const text = value === undefined ? (output ?? '') : JSON.stringify(value);
+    return { ok: true, tool, text: cutText(text, RESULT_BYTES_MAX) };
+  }
   const why = reason ? `: ${reason}` : '';
   const said = output ? ` The last that it said: ${cutText(output, CHILD_WORDS_CHARS)}` : '';
   return { ok: false, ran: true, tool, kind: 'failed', error: `the sub-agent ended as ${status}${why}${said}` };

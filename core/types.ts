@@ -57,8 +57,12 @@ export interface RunInput {
 export interface ParentRun {
   /** How many runs are above this one. */
   readonly depth: number;
+  /** How deep the runs above allow sub-agents to nest: the least of their limits. */
+  readonly maxDepth?: number;
   /** Whether a budget above wants to hear of what is spent, turn by turn. */
   readonly reports: boolean;
+  /** Whether a budget above limits the cost: then a model without a price is an error. */
+  readonly priced?: boolean;
 }
 
 /** Limits on what a run and all its sub-agents spend. At a limit the run ends as `budget`, or asks for more. */

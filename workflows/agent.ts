@@ -6,9 +6,8 @@ import { askModel } from './askModel.ts';
 import { carryOut } from './batch.ts';
 import { betweenTurns } from './betweenTurns.ts';
 import { timeLimitEnd, timeLimitMs } from './budget.ts';
-import { endMessage } from './conversation.ts';
-import { showEnd } from './details.ts';
-import { finish } from './finish.ts';
+import { endInterrupted, endMessage } from './conversation.ts';
+import { finish, finishCancelled } from './finish.ts';
 import { judgeAnswer, judgeBatch } from './judge.ts';
 import { takeOrders } from './orders.ts';
 import { type Carried, openRun, recordAnswer, settleBatch } from './runState.ts';
@@ -31,7 +30,7 @@ export async function agent(input: RunInput): Promise<RunResult> {
           if ('failed' in answer && clock.scope.consideredCancelled)
             throw new CancelledFailure('Cancelled while the model was asked.');
           if ('interrupted' in answer) {
-            endMessage(run, { status: 'stopped', reason: 'interrupted' });
+            endInterrupted(run);
             continue;
           }
           if ('failed' in answer) {
@@ -47,14 +46,17 @@ export async function agent(input: RunInput): Promise<RunResult> {
         const { calls, outcomes } = settleBatch(run, batch);
         if (clock.scope.consideredCancelled) throw new CancelledFailure('Cancelled in a batch.');
 
-        const end = judgeAnswer(run, batch) ?? judgeBatch(run, calls, outcomes);
+        // Calls that a person kept from running, or stopped, say nothing about the tools.
+        const isBroken = run.stop !== null || run.live.interrupted;
+        run.live.interrupted = false;
+        const end = judgeAnswer(run, batch) ?? (isBroken ? null : judgeBatch(run, calls, outcomes));
         if (end && !endMessage(run, end)) return finish(run, end);
       }
     });
   } catch (error) {
     if (!isCancellation(error)) throw error;
     if (clock.timeIsUp()) return finish(run, timeLimitEnd(run));
-    showEnd(run, 'cancelled', null);
+    await finishCancelled(run);
     throw new CancelledFailure('The run was cancelled.');
   }
 }

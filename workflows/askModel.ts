@@ -2,18 +2,18 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  CancelledFailure,
   CancellationScope,
   isCancellation,
   proxyActivities,
   TimeoutFailure,
 } from '@temporalio/workflow';
-import { limitOf } from '../core/budget.ts';
 import { FRESH_BYTES_MAX, MODEL_CALL, QUEUE_WAIT_MS } from '../core/limits.ts';
 import { FAILURE, modelActivityId } from '../core/names.ts';
 import { inWords } from '../core/text.ts';
 import type { Lost, Message, ModelAnswer, ModelCallInput, Spend } from '../core/types.ts';
 import { addSpend, NO_USAGE, spendOf } from '../core/usage.ts';
-import { budgetOf } from './budget.ts';
+import { limitsCost } from './budget.ts';
 import { showModel } from './details.ts';
 import { messageBytes, type RunState } from './runState.ts';
 
@@ -38,7 +38,7 @@ export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed
     fresh: freshMessages(run),
     recorded: run.agent?.digest ?? '',
     ...(run.repairs > 0 && { repairs: run.repairs }),
-    ...(limitOf(budgetOf(run) ?? run.input.budget, 'cost') < Number.POSITIVE_INFINITY && { priced: true }),
+    ...(limitsCost(run) && { priced: true }),
   };
   const { callModel } = proxyActivities<{ callModel(input: ModelCallInput): Promise<ModelAnswer> }>({
     activityId: modelActivityId(run.turn),
@@ -69,17 +69,24 @@ export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
     return modelFailed(error);
   } finally {
+    // An interrupt that the answer came before holds for the calls in it.
     run.live.asking = null;
-    run.live.interrupted = false;
   }
 }
 
-/** What is known of the attempts of a call that failed for good. */
+/** What is known of the attempts of a call that failed for good. Our own activity put it where it is found. */
 function lostIn({ cause }: ActivityFailure): Partial<Spend> {
+  if (cause instanceof CancelledFailure) return { modelCalls: 1 };
+  if (cause instanceof TimeoutFailure) {
+    if (cause.timeoutType === 'SCHEDULE_TO_START') return {};
+    const { lost = NOTHING_KNOWN } = (cause.lastHeartbeatDetails ?? {}) as { lost?: Lost };
+    return spendOf(NO_USAGE, 0, { ...lost, attempts: MODEL_CALL.attempts - 1 });
+  }
   const [lost] = cause instanceof ApplicationFailure ? (cause.details ?? []) : [];
-  // Our own activity put it there.
   return lost ? spendOf(NO_USAGE, 0, lost as Lost) : {};
 }
+
+const NOTHING_KNOWN: Lost = { attempts: 0, usage: NO_USAGE, cost: 0 };
 
 /** What the model has not seen yet; null when it is too large for a payload, and the activity must ask for it. */
 function freshMessages(run: RunState): readonly Message[] | null {

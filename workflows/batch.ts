@@ -4,11 +4,11 @@ import { CancellationScope } from '@temporalio/workflow';
 import { notStarted, refused } from '../core/toolFailure.ts';
 import type { AgentRecord, AllowedCall, Outcome, ToolCall } from '../core/types.ts';
 import { watchExpiry } from './approvals.ts';
-import { askForBudget, budgetOf, callsAllowed, overBudget } from './budget.ts';
+import { askForBudget, askNoMoreForCalls, asksAtLimit, callsAllowed, childrenOverBudget } from './budget.ts';
 import { isFull, moveOn, mustMoveOn } from './carry.ts';
 import { showTools } from './details.ts';
 import { tellChildren } from './family.ts';
-import { type Batch, isPaused, nextChange, type RunState } from './runState.ts';
+import { type Batch, callsThatRan, isPaused, nextChange, type RunState } from './runState.ts';
 import { runTool } from './runTool.ts';
 import { runSubAgent } from './subAgent.ts';
 import { goOn, hold, showWaits } from './waits.ts';
@@ -21,8 +21,7 @@ export async function carryOut(run: RunState): Promise<Batch> {
   const limit = run.input.parallel ?? rules.parallel;
   const running = new Map<number, Promise<number>>();
   const expiry = watchExpiry(run, batch);
-  let started = outcomes.filter((outcome) => outcome && (outcome.ok || outcome.ran)).length;
-  let held = false;
+  let started = callsThatRan(batch);
 
   for (;;) {
     const change = nextChange(run);
@@ -30,7 +29,7 @@ export async function carryOut(run: RunState): Promise<Batch> {
     const halted = whyHalted(run, batch);
     if (halted !== null) settleRest(batch, running, halted);
     else if (!isPaused(run)) startWhatMay(waiting);
-    holdChildren();
+    steerChildren();
     if (outcomes.every((outcome) => outcome !== null)) break;
     if (running.size === 0 && !isBeingChecked(batch) && mustMoveOn(run)) {
       if (!isFull(run)) {
@@ -49,6 +48,7 @@ export async function carryOut(run: RunState): Promise<Batch> {
     if (typeof ended === 'number') running.delete(ended);
   }
   expiry.stop();
+  askNoMoreForCalls(run);
   goOn(run);
   showWaits(run);
   return batch;
@@ -61,7 +61,7 @@ export async function carryOut(run: RunState): Promise<Batch> {
       const refusal = callsAllowed(run, started, planned.child !== undefined);
       if (refusal !== null) {
         run.budgetReached = refusal;
-        if (budgetOf(run)?.atLimit === 'ask') return askForBudget(run);
+        if (asksAtLimit(run)) return askForBudget(run);
         for (const left of waiting.splice(0))
           outcomes[left] = refused(calls[left]!.function.name, { kind: 'rejected', error: `not run: ${refusal}` });
         return;
@@ -80,15 +80,14 @@ export async function carryOut(run: RunState): Promise<Batch> {
     return slot;
   }
 
-  /** A limit that is reached while sub-agents run holds them, or stops them, at their next turn. */
-  function holdChildren(): void {
-    const over = run.live.children.size > 0 && overBudget(run) !== null;
-    if (over === held) return;
-    held = over;
-    if (!over) return tellChildren(run, { order: 'resume' });
-    if (budgetOf(run)?.atLimit !== 'ask') return tellChildren(run, { order: 'stop', why: overBudget(run) ?? '' });
-    askForBudget(run);
-    tellChildren(run, { order: 'pause' });
+  /** What holds or stops the run does so to its sub-agents; and so does a limit that they have reached together. */
+  function steerChildren(): void {
+    if (run.live.children.size === 0) return;
+    const over = childrenOverBudget(run, started);
+    const asks = asksAtLimit(run);
+    if (over !== null && asks) askForBudget(run);
+    const why = over === null || asks ? null : { why: over };
+    tellChildren(run, isPaused(run) || over !== null, run.stop ?? why);
   }
 }
 

@@ -1,6 +1,6 @@
 // Between two turns: where a run stops, waits and moves on, and where it hears what was said to it.
 import { condition } from '@temporalio/workflow';
-import { askForBudget, budgetOf, overBudget } from './budget.ts';
+import { askForBudget, asksAtLimit, overBudget } from './budget.ts';
 import { isFull, moveOn, mustMoveOn } from './carry.ts';
 import { hear, nextMessage } from './conversation.ts';
 import { reportToParent } from './family.ts';
@@ -27,7 +27,7 @@ export async function betweenTurns(run: RunState): Promise<End | null> {
         hear(run);
         return null;
       }
-      if (budgetOf(run)?.atLimit !== 'ask') return { status: 'budget', reason: over };
+      if (!asksAtLimit(run)) return { status: 'budget', reason: over };
       askForBudget(run);
       await untilSomebody(run, () => overBudget(run) === null);
     }

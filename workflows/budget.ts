@@ -4,23 +4,55 @@ import { inWords } from '../core/text.ts';
 import type { AgentRules, Budget, Question } from '../core/types.ts';
 import { type End, type RunState, totalSpend } from './runState.ts';
 
-/** The budget as it stands: the run's own limits before the agent's, and raised ones before both. */
+/** The budget as it stands: raised limits before the run's own, and those before the agent's. */
 export function budgetOf(run: RunState): Budget | undefined {
-  if (run.budget === undefined && run.agent) {
-    const { budget } = run.agent.rules;
-    if (budget || run.input.budget) run.budget = { ...budget, ...run.input.budget };
-  }
-  return run.budget;
+  return run.budget ?? run.input.budget;
+}
+
+export function asksAtLimit(run: RunState): boolean {
+  return budgetOf(run)?.atLimit === 'ask';
+}
+
+/** Whether a budget limits what sub-agents spend; their time is in this run's own. */
+export function wantsReports(run: RunState): boolean {
+  const { tokens, cost, modelCalls, toolCalls } = budgetOf(run) ?? {};
+  return [tokens, cost, modelCalls, toolCalls].some((limit) => limit !== undefined);
+}
+
+/** Whether the cost is limited, here or above: then every model has to have a price. */
+export function limitsCost(run: RunState): boolean {
+  return budgetOf(run)?.cost !== undefined || run.input.parent?.priced === true;
 }
 
 /** Which limit is reached, in words. */
 export function overBudget(run: RunState): string | null {
-  const budget = budgetOf(run) ?? run.input.budget;
+  const budget = budgetOf(run);
   return budget === undefined ? null : (run.budgetReached ?? limitReached(budget, totalSpend(run)));
+}
+
+/**
+ * Which limit keeps sub-agents from going on. Their calls cannot be refused one by one from here, so that more of them than
+ * allowed count as well.
+ */
+export function childrenOverBudget(run: RunState, started: number): string | null {
+  const over = overBudget(run);
+  const budget = budgetOf(run);
+  if (over !== null || budget === undefined) return over;
+  const spend = totalSpend(run);
+  if (spend.toolCalls + started <= limitOf(budget, 'toolCalls')) return null;
+  run.budgetReached = limitInWords(budget, 'toolCalls', spend);
+  return run.budgetReached;
 }
 
 export function askForBudget(run: RunState): void {
   run.budgetAskedAtMs ??= Date.now();
+}
+
+/** After a batch: a run that asks has no call left that it kept from running. */
+export function askNoMoreForCalls(run: RunState): void {
+  if (!asksAtLimit(run)) return;
+  run.budgetReached = null;
+  if (overBudget(run) === null) run.budgetAskedAtMs = null;
 }
 
 export function budgetQuestion(run: RunState): Question[] {
@@ -45,9 +77,8 @@ export function timeLimitMs(run: RunState, rules: AgentRules): number {
 }
 
 function budgetOfTimeMs(run: RunState): number {
-  const budget = budgetOf(run);
   // A run that asks is not cut off in the middle of a turn.
-  return budget?.atLimit === 'ask' ? Number.POSITIVE_INFINITY : limitOf(budget, 'activeMs');
+  return asksAtLimit(run) ? Number.POSITIVE_INFINITY : limitOf(budgetOf(run), 'activeMs');
 }
 
 export function timeLimitEnd(run: RunState): End {

@@ -6,29 +6,40 @@ import {
   HISTORY_EVENTS_MAX,
   LINK_BYTES_MAX,
   LINK_EVENTS_MAX,
+  LINK_EVENTS_MIN,
 } from '../core/limits.ts';
 import { utf8Length } from '../core/text.ts';
+import type { RunInput } from '../core/types.ts';
 import type { agent } from './agent.ts';
 import { carriedOf, type RunState } from './runState.ts';
 
 /** Whether the history has become long, and can be left behind or must be. */
 export function mustMoveOn(run: RunState): boolean {
   const { historyLength, historySize, continueAsNewSuggested } = workflowInfo();
-  const eventsMax = run.agent?.rules.linkEvents ?? LINK_EVENTS_MAX;
+  const eventsMax = Math.max(run.agent?.rules.linkEvents ?? LINK_EVENTS_MAX, LINK_EVENTS_MIN);
   if (historyLength < eventsMax && historySize < LINK_BYTES_MAX && !continueAsNewSuggested) return false;
-  return isFull(run) || utf8Length(JSON.stringify(carriedOf(run))) <= CARRIED_BYTES_MAX;
+  return isFull(run) || fits(run);
 }
 
 /** Whether the history cannot be left behind, and is about to be too long for the server. */
 export function isFull(run: RunState): boolean {
   const { historyLength, historySize } = workflowInfo();
   if (historyLength < HISTORY_EVENTS_MAX && historySize < HISTORY_BYTES_MAX) return false;
-  return utf8Length(JSON.stringify(carriedOf(run))) > CARRIED_BYTES_MAX;
+  return !fits(run);
+}
+
+function fits(run: RunState): boolean {
+  return utf8Length(JSON.stringify(inputOfNext(run))) <= CARRIED_BYTES_MAX;
+}
+
+function inputOfNext(run: RunState): RunInput {
+  return { ...run.input, carried: carriedOf(run) };
 }
 
 export async function moveOn(run: RunState): Promise<never> {
   run.live.leaving = true;
   run.live.wake();
+  // Whoever asked for something has an answer before the history that knows of it is left.
   await condition(allHandlersFinished);
-  return continueAsNew<typeof agent>({ ...run.input, carried: carriedOf(run) });
+  return continueAsNew<typeof agent>(inputOfNext(run));
 }

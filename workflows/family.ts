@@ -1,17 +1,26 @@
 // A run and its sub-agents: what one tells the other, by signals.
-import { getExternalWorkflowHandle, setHandler, workflowInfo } from '@temporalio/workflow';
-import { fromChildSignal, fromParentSignal, type ParentOrder } from './messages.ts';
+import { CancellationScope, getExternalWorkflowHandle, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { Said } from '../core/types.ts';
+import { type ChildReport, fromChildSignal, fromParentSignal, type ParentOrder } from './messages.ts';
 import { type RunState, totalSpend } from './runState.ts';
+
+const ORDERS: readonly ParentOrder['order'][] = ['pause', 'resume', 'stop'];
 
 export function listenToFamily(run: RunState): void {
   setHandler(fromParentSignal, (order) => {
+    // Anybody can send a signal, and an error here would hold up the run for ever.
+    if (!ORDERS.includes(order?.order)) return;
     obey(run, order);
     run.live.wake();
   });
-  setHandler(fromChildSignal, ({ child, spend, waiting }) => {
-    run.childSpend[child] = spend;
+  setHandler(fromChildSignal, (report) => {
+    const { child, spend, waiting } = report ?? {};
+    if (typeof spend !== 'object' || spend === null) return;
     const known = run.live.children.get(child);
-    if (known) known.waiting = waiting;
+    // Of one that is over, its result has said more.
+    if (!known) return;
+    run.childSpend[child] = spend;
+    known.waiting = waiting;
     run.live.wake();
   });
 }
@@ -22,32 +31,71 @@ function obey(run: RunState, order: ParentOrder): void {
     case 'resume':
       run.pausedByParent = order.order === 'pause';
       break;
-    case 'stop':
-      run.stop ??= order;
+    case 'stop': {
+      const { order: _, ...said } = order;
+      run.stop ??= said;
       break;
+    }
   }
-  tellChildren(run, order);
 }
 
-export function tellChildren(run: RunState, order: ParentOrder): void {
-  for (const child of run.live.children.values()) child.tell(order);
+/** Tells each sub-agent what it has not been told yet: to hold or to go on, and to stop. */
+export function tellChildren(run: RunState, hold: boolean, stop: Said | null): void {
+  for (const child of run.live.children.values()) {
+    if (!child.tell || child.stopped) continue;
+    if (stop) {
+      child.stopped = true;
+      void child.tell({ order: 'stop', ...stop });
+    } else if (child.held !== hold) {
+      child.held = hold;
+      void child.tell({ order: hold ? 'pause' : 'resume' });
+    }
+  }
 }
 
 /** What was spent, where a budget above this run wants to know. */
 export function reportToParent(run: RunState): void {
-  if (run.input.parent?.reports && run.turn > 0) tellParent(run, false);
+  if (run.input.parent?.reports && run.turn > 0) void tellParent(run, false);
 }
 
 /** A parent does not count time in which all its sub-agents wait for people. */
 export function tellParentOfWaiting(run: RunState, waiting: boolean): void {
-  if (run.input.parent) tellParent(run, waiting);
+  if (run.input.parent) void tellParent(run, waiting);
 }
 
-function tellParent(run: RunState, waiting: boolean): void {
+/** A cancelled run has no result: what it has spent, its parent hears like this. Resolves when it has. */
+export async function tellParentOfEnd(run: RunState): Promise<void> {
+  if (run.input.parent) await tellParent(run, false);
+}
+
+function tellParent(run: RunState, waiting: boolean): Promise<void> {
   const { parent } = workflowInfo();
-  if (!parent) return;
+  if (!parent) return Promise.resolve();
   const handle = getExternalWorkflowHandle(parent.workflowId);
-  const report = { child: run.workflowId, spend: totalSpend(run), waiting };
-  // A parent that is gone needs no report.
-  handle.signal(fromChildSignal, report).catch(() => undefined);
+  run.live.tellParent ??= inTurn((report: ChildReport) => handle.signal(fromChildSignal, report));
+  return run.live.tellParent({ child: run.workflowId, spend: totalSpend(run), waiting });
+}
+
+/**
+ * Two signals that are under way together may overtake one another. So one goes at a time, and of what is to be said
+ * meanwhile, only the last. Resolves when all has been said; whoever is gone need not hear it.
+ */
+export function inTurn<Word>(send: (word: Word) => Promise<void>): (word: Word) => Promise<void> {
+  let next: { readonly word: Word } | null = null;
+  let sending: Promise<void> | null = null;
+
+  async function sendAll(): Promise<void> {
+    while (next) {
+      const { word } = next;
+      next = null;
+      await CancellationScope.nonCancellable(() => send(word)).catch(() => undefined);
+    }
+    sending = null;
+  }
+
+  return (word) => {
+    next = { word };
+    sending ??= sendAll();
+    return sending;
+  };
 }

@@ -1,15 +1,15 @@
 // What people may ask of a run, and what it answers: every handler of it, in one place.
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import { budgetProblem, raiseProblem } from '../core/budget.ts';
-import { MESSAGE_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_MAX } from '../core/limits.ts';
+import { MESSAGE_BYTES_MAX, MESSAGE_ID_CHARS_MAX, QUEUE_BYTES_MAX, QUEUE_MAX, SAID_CHARS_MAX } from '../core/limits.ts';
 import { callActivityId, FAILURE } from '../core/names.ts';
-import { count, utf8Length } from '../core/text.ts';
+import { count, cutText, utf8Length } from '../core/text.ts';
 import { notStarted } from '../core/toolFailure.ts';
 import type { CancelCallInput, RaiseInput, Said, Standing, SteerInput } from '../core/types.ts';
 import { checkDecision, decide } from './approvals.ts';
-import { budgetOf } from './budget.ts';
-import { messageOf, send } from './conversation.ts';
-import { listenToFamily, tellChildren } from './family.ts';
+import { budgetOf, timeLimitMs } from './budget.ts';
+import { messageOf, queueMessage, send } from './conversation.ts';
+import { listenToFamily } from './family.ts';
 import {
   cancelCallUpdate,
   closeUpdate,
@@ -42,7 +42,9 @@ export function takeOrders(run: RunState): void {
     validator(input) {
       if (!run.input.session)
         throw refusal(`${run.workflowId} is no session. Steer it, or start one with session: true.`);
-      checkText(input?.text);
+      checkSaid(input);
+      checkText(input.text);
+      checkId(input.id);
       if (messageOf(run, input.id) === undefined) checkRoom(run, input.text);
     },
   });
@@ -55,9 +57,10 @@ export function takeOrders(run: RunState): void {
   });
 
   setHandler(steerUpdate, ({ message }) => say(message ?? ''), {
-    validator({ message }: SteerInput) {
-      checkText(message);
-      checkRoom(run, message ?? '');
+    validator(input: SteerInput) {
+      checkSaid(input);
+      checkText(input.message);
+      checkRoom(run, input.message ?? '');
     },
   });
 
@@ -71,27 +74,26 @@ export function takeOrders(run: RunState): void {
       return message === undefined ? changed() : say(message);
     },
     {
-      validator({ message }: SteerInput = {}) {
-        if (message === undefined) return;
-        checkText(message);
-        checkRoom(run, message);
+      validator(input: SteerInput = {}) {
+        checkSaid(input);
+        // Without a word it is welcome until the end: whoever stops a run may not want to wait for what is in flight.
+        if (input.message === undefined) return;
+        checkText(input.message);
+        checkRoom(run, input.message);
       },
     },
   );
 
   order(pauseUpdate, () => {
     run.paused = true;
-    tellChildren(run, { order: 'pause' });
   });
 
   order(resumeUpdate, () => {
     run.paused = false;
-    tellChildren(run, { order: 'resume' });
   });
 
   order(stopUpdate, ({ by, why }) => {
     run.stop ??= { ...(by !== undefined && { by }), ...(why !== undefined && { why }) };
-    tellChildren(run, { order: 'stop', ...run.stop });
   });
 
   setHandler(
@@ -103,7 +105,12 @@ export function takeOrders(run: RunState): void {
       else run.batch!.outcomes[slot] ??= notStarted(run.batch!.calls[slot]!.function.name);
       return changed();
     },
-    { validator: (input) => void slotOf(run, input) },
+    {
+      validator(input) {
+        checkSaid(input);
+        slotOf(run, input);
+      },
+    },
   );
 
   setHandler(
@@ -112,11 +119,12 @@ export function takeOrders(run: RunState): void {
       run.budget = { ...budgetOf(run), ...budget };
       run.budgetReached = null;
       run.budgetAskedAtMs = null;
-      if (budget.activeMs !== undefined) run.live.clock.extendTo(budget.activeMs);
+      if (run.agent) run.live.clock.extendTo(timeLimitMs(run, run.agent.rules));
       return changed();
     },
     {
       validator(input: RaiseInput) {
+        checkSaid(input);
         const problem = budgetProblem(input?.budget) ?? raiseProblem(budgetOf(run), input.budget);
         if (problem) throw refusal(problem);
       },
@@ -128,11 +136,18 @@ export function takeOrders(run: RunState): void {
       carryOut(said);
       return changed();
     };
-    setHandler<Standing, [Said?], typeof update>(update, handler, { validator });
+    setHandler<Standing, [Said?], typeof update>(update, handler, {
+      validator(said: Said = {}) {
+        checkSaid(said);
+        validator();
+      },
+    });
   }
 
   function say(text: string): Standing {
-    run.queue.push({ kind: 'steer', text });
+    // Where a session has nothing to steer, it is the next thing to answer.
+    if (run.input.session && run.idle) queueMessage(run, text);
+    else run.queue.push({ kind: 'steer', text });
     return changed();
   }
 
@@ -154,6 +169,24 @@ function refusal(message: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(message, FAILURE.refusedOrder);
 }
 
+/** Anybody who can reach the server can send anything: what is not as it should be must not get to a handler. */
+function checkSaid(said: unknown): void {
+  if (typeof said !== 'object' || said === null || Array.isArray(said))
+    throw refusal('What is asked of a run is an object, for example {"by":"ann"}.');
+  const { by, why } = said as Partial<Record<keyof Said, unknown>>;
+  for (const [name, value] of Object.entries({ by, why })) {
+    if (value !== undefined && typeof value !== 'string') throw refusal(`${name} must be a text.`);
+    if (typeof value === 'string' && value.length > SAID_CHARS_MAX)
+      throw refusal(`${name} has ${count(value.length)} characters; ${count(SAID_CHARS_MAX)} are allowed.`);
+  }
+}
+
+function checkId(id: unknown): void {
+  if (id === undefined) return;
+  if (typeof id !== 'string' || id === '' || id.length > MESSAGE_ID_CHARS_MAX)
+    throw refusal(`The id of a message is a text of 1 to ${MESSAGE_ID_CHARS_MAX} characters.`);
+}
+
 function checkText(text: unknown): void {
   if (typeof text !== 'string' || text.trim() === '') throw refusal('There is nothing in the message.');
   const bytes = utf8Length(text);
@@ -161,8 +194,13 @@ function checkText(text: unknown): void {
     throw refusal(`The message has ${count(bytes)} bytes; ${count(MESSAGE_BYTES_MAX)} are allowed.`);
 }
 
+function checkOpen(run: RunState): void {
+  if (run.stop || run.closing || run.live.ended)
+    throw refusal(`${run.workflowId} is about to end, and takes no more messages.`);
+}
+
 function checkRoom(run: RunState, text: string): void {
-  if (run.stop || run.closing) throw refusal(`${run.workflowId} is about to end, and takes no more messages.`);
+  checkOpen(run);
   const bytes = run.queue.reduce((sum, heard) => sum + utf8Length(heard.text), utf8Length(text));
   if (run.queue.length >= QUEUE_MAX || bytes > QUEUE_BYTES_MAX)
     throw refusal(`${count(run.queue.length)} messages wait to be answered. Send more when they are.`);
@@ -171,11 +209,9 @@ function checkRoom(run: RunState, text: string): void {
 /** The slot of a call that can still be stopped, named by its place or by the id that the model gave it. */
 function slotOf(run: RunState, input: CancelCallInput): number {
   const { batch } = run;
-  const slot = batch?.calls.findIndex(
-    ({ id }, at) => input?.call === callActivityId(run.turn, at) || input?.call === id,
-  );
+  const slot = batch?.calls.findIndex(({ id }, at) => input.call === callActivityId(run.turn, at) || input.call === id);
   if (!batch || slot === undefined || slot < 0)
-    throw refusal(`${run.workflowId} has no call ${JSON.stringify(input?.call)} under way.`);
+    throw refusal(`${run.workflowId} has no call ${cutText(JSON.stringify(input.call) ?? '', 100)} under way.`);
   if (batch.outcomes[slot]) throw refusal(`The call ${callActivityId(run.turn, slot)} is over.`);
   return slot;
 }

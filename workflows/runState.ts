@@ -27,7 +27,7 @@ import type {
   Waits,
 } from '../core/types.ts';
 import { addSpend, addUsage, NO_SPEND, NO_USAGE, spendOf } from '../core/usage.ts';
-import type { ParentOrder } from './messages.ts';
+import type { ChildReport, ParentOrder } from './messages.ts';
 import type { Clock } from './timeLimit.ts';
 
 export interface End {
@@ -66,7 +66,7 @@ export interface Carried {
   spend: Spend;
   /** Spent by sub-agents, by workflow id: their last word. */
   readonly childSpend: Record<string, Spend>;
-  /** Its budget as it stands, raised limits included; undefined until the agent's rules are known. */
+  /** Its budget as it stands, raised limits included; undefined where there is none beyond that of its input. */
   budget: Budget | undefined;
   /** The limit that kept a call from running. */
   budgetReached: string | null;
@@ -138,7 +138,9 @@ export interface Live {
   /** Calls in flight, by slot. */
   readonly running: Map<number, CancellationScope>;
   /** Sub-agents in flight, by workflow id. */
-  readonly children: Map<string, { readonly slot: number; waiting: boolean; tell(order: ParentOrder): void }>;
+  readonly children: Map<string, Child>;
+  /** Of a sub-agent, once it has said something. */
+  tellParent: ((report: ChildReport) => Promise<void>) | null;
   /** Stop what is in flight, and go on. */
   interrupted: boolean;
   /** Only people are waited for. */
@@ -152,6 +154,17 @@ export interface Live {
   wake: () => void;
 }
 
+/** A sub-agent in flight, and what it was told. */
+export interface Child {
+  readonly slot: number;
+  /** Only people are waited for in it. */
+  waiting: boolean;
+  held: boolean;
+  stopped: boolean;
+  /** null until it has started. */
+  tell: ((order: ParentOrder) => Promise<void>) | null;
+}
+
 export function openRun(input: RunInput, clock: Clock): RunState {
   const problem = inputProblem(input);
   if (problem) throw ApplicationFailure.nonRetryable(`${problem} ${INPUT_EXAMPLE}`, FAILURE.invalidInput);
@@ -161,6 +174,7 @@ export function openRun(input: RunInput, clock: Clock): RunState {
     asking: null,
     running: new Map(),
     children: new Map(),
+    tellParent: null,
     interrupted: false,
     held: false,
     asks: 0,
@@ -241,6 +255,7 @@ function inputProblem(input: unknown): string | null {
   const { agent, input: text, maxTurns, parallel, session, budget } = input as Partial<Record<keyof RunInput, unknown>>;
   if (typeof agent !== 'string' || agent === '') return 'The input names no agent.';
   if (typeof text !== 'string') return 'The input has no text for the agent in "input".';
+  if (text === '' && session !== true) return 'There is nothing in "input" to ask the agent.';
   for (const [name, value] of Object.entries({ maxTurns, parallel }))
     if (value !== undefined && !(typeof value === 'number' && Number.isInteger(value) && value >= 1))
       return `${name} must be a whole number from 1.`;
@@ -253,12 +268,15 @@ export function recordAnswer(run: RunState, answer: ModelAnswer): AgentRecord {
   const { message, plan, kind, tell, end, value, usage, cost, lost } = answer;
   run.transcript.push(message);
   run.known = answer.mark;
+  const isFirst = run.agent === null;
   run.agent = answer.agent ?? run.agent;
   run.usage = addUsage(run.usage, usage);
   run.spend = addSpend(run.spend, spendOf(usage, cost, lost));
   // The activity leaves it out only where it is the one that this run has told it of.
   if (!run.agent)
     throw ApplicationFailure.nonRetryable('The first answer brought no record of the agent.', FAILURE.model);
+  // Whom it is handed to works within the budget that it was started with.
+  if (isFirst) run.budget = wholeBudget(run, run.agent);
   const calls = message.tool_calls ?? [];
   const asks = plan.flatMap((planned, slot): [number, Ask][] =>
     'ask' in planned && planned.ask ? [[slot, { ...planned.ask, decision: null, checking: false }]] : [],
@@ -279,9 +297,15 @@ export function recordAnswer(run: RunState, answer: ModelAnswer): AgentRecord {
   return run.agent;
 }
 
+function wholeBudget({ input, budget: raised }: RunState, { rules }: AgentRecord): Budget | undefined {
+  if (!rules.budget && !input.budget && !raised) return undefined;
+  return { ...rules.budget, ...input.budget, ...raised };
+}
+
 /** Each call is answered once, in the order the model asked, whatever happened to it. */
-function recordOutcomes(run: RunState, { calls, asks }: Batch, outcomes: readonly Outcome[]): void {
-  run.spend = addSpend(run.spend, { toolCalls: outcomes.filter((outcome) => outcome.ok || outcome.ran).length });
+function recordOutcomes(run: RunState, batch: Batch, outcomes: readonly Outcome[]): void {
+  const { calls, asks } = batch;
+  run.spend = addSpend(run.spend, { toolCalls: callsThatRan(batch) });
   for (const [slot, call] of calls.entries())
     run.transcript.push({
       role: 'tool',
@@ -294,6 +318,16 @@ function recordOutcomes(run: RunState, { calls, asks }: Batch, outcomes: readonl
   if (warning) warn(run, warning);
 }
 
+/** How many calls of the batch have run, by now: one that a person answered has not, and passing on runs nothing. */
+export function callsThatRan({ plan, outcomes, asks }: Batch): number {
+  return [...outcomes.entries()].filter(([slot, outcome]) => {
+    if (!outcome?.ok) return outcome?.ran === true;
+    const planned = plan[slot];
+    const isHandoff = planned !== undefined && 'handoff' in planned;
+    return !isHandoff && asks[slot]?.decision?.verdict !== 'respond';
+  }).length;
+}
+
 /** Closes the batch: its outcomes are in the transcript, and what the model is to hear besides. */
 export function settleBatch(run: RunState, batch: Batch): { calls: readonly ToolCall[]; outcomes: readonly Outcome[] } {
   const { calls, answer, handoff } = batch;
@@ -301,7 +335,7 @@ export function settleBatch(run: RunState, batch: Batch): { calls: readonly Tool
   const outcomes = batch.outcomes as readonly Outcome[];
   recordOutcomes(run, batch, outcomes);
   if (answer.tell !== undefined) run.transcript.push({ role: 'user', content: answer.tell });
-  if (answer.value !== undefined) run.value = answer.value;
+  if (answer.kind === 'final') run.value = answer.value;
   run.repairs = answer.kind === 'again' ? run.repairs + 1 : 0;
   if (handoff !== null) {
     run.agentName = handoff;

@@ -1,51 +1,75 @@
 // A call that is a run of another agent: a child workflow, and what became of it as data.
-import { ChildWorkflowFailure, isCancellation, startChild } from '@temporalio/workflow';
+import { ChildWorkflowFailure, isCancellation, startChild, TerminatedFailure, TimeoutFailure } from '@temporalio/workflow';
 import { AGENT_DEFAULTS } from '../core/limits.ts';
 import { childRunId, MEMO, WORKFLOW_TYPE } from '../core/names.ts';
-import { childOutcome, refused } from '../core/toolFailure.ts';
-import type { ChildCall, Outcome, RunInput, RunResult, ToolCall } from '../core/types.ts';
+import { type ChildEnd, childOutcome, refused } from '../core/toolFailure.ts';
+import type { ChildCall, Outcome, ParentRun, RunInput, RunResult, ToolCall } from '../core/types.ts';
 import { NO_SPEND } from '../core/usage.ts';
-import { budgetOf } from './budget.ts';
+import { limitsCost, wantsReports } from './budget.ts';
+import { inTurn } from './family.ts';
 import { fromParentSignal, type ParentOrder } from './messages.ts';
-import { isPaused, type RunState } from './runState.ts';
+import type { Child, RunState } from './runState.ts';
 
-export async function runSubAgent(run: RunState, slot: number, call: ToolCall, child: ChildCall): Promise<Outcome> {
+export async function runSubAgent(run: RunState, slot: number, call: ToolCall, asked: ChildCall): Promise<Outcome> {
   const tool = call.function.name;
-  const depth = (run.input.parent?.depth ?? 0) + 1;
-  const { maxDepth = AGENT_DEFAULTS.maxDepth, maxSubAgents = AGENT_DEFAULTS.maxSubAgents } = run.agent?.rules ?? {};
-  const workflowId = childRunId(run.workflowId, run.turn, slot);
-  if (depth > maxDepth) return refused(tool, { kind: 'rejected', error: `sub-agents may be nested ${maxDepth} deep` });
-  if (Object.keys(run.childSpend).length >= maxSubAgents)
-    return refused(tool, { kind: 'rejected', error: `a run may start ${maxSubAgents} sub-agents` });
+  const parent = parentOf(run);
+  const refusal = whyNot(run, parent);
+  if (refusal) return refused(tool, { kind: 'rejected', error: refusal });
 
-  const reports = run.input.parent?.reports === true || budgetOf(run) !== undefined;
-  const input: RunInput = { agent: child.agent, input: child.input, parent: { depth, reports } };
+  const workflowId = childRunId(run.workflowId, run.turn, slot);
+  const input: RunInput = { agent: asked.agent, input: asked.input, parent };
+  const child: Child = { slot, waiting: false, held: false, stopped: false, tell: null };
+  // Known before it starts: its first word may come together with the news that it has.
+  run.live.children.set(workflowId, child);
   run.childSpend[workflowId] ??= NO_SPEND;
   try {
     const handle = await startChild(WORKFLOW_TYPE, {
       args: [input],
       workflowId,
-      memo: { [MEMO.agent]: child.agent, [MEMO.parent]: run.workflowId },
-      staticSummary: child.agent,
+      memo: { [MEMO.agent]: asked.agent, [MEMO.parent]: run.workflowId },
+      staticSummary: asked.agent,
       cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       // However this run ends, nobody would read what they still do.
       parentClosePolicy: 'REQUEST_CANCEL',
     });
-    // One that has just ended needs no order.
-    const tell = (order: ParentOrder) => void handle.signal(fromParentSignal, order).catch(() => undefined);
-    run.live.children.set(workflowId, { slot, waiting: false, tell });
-    if (isPaused(run)) tell({ order: 'pause' });
-    if (run.stop) tell({ order: 'stop', ...run.stop });
+    child.tell = inTurn((order: ParentOrder) => handle.signal(fromParentSignal, order));
+    // Whatever it should have been told meanwhile.
+    run.live.wake();
     const result = (await handle.result()) as RunResult;
     run.childSpend[workflowId] = result.spend;
     return childOutcome(tool, { ended: result });
   } catch (error) {
-    if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError')
-      return childOutcome(tool, { failed: `a run of the id ${workflowId} is under way already` });
-    if (isCancellation(error)) return childOutcome(tool, 'cancelled');
-    const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
-    return childOutcome(tool, { failed: cause instanceof Error ? cause.message : String(cause) });
+    return childOutcome(tool, endOf(error));
   } finally {
     run.live.children.delete(workflowId);
   }
+}
+
+/** What a sub-agent has to know of the runs above it. */
+function parentOf(run: RunState): ParentRun {
+  const { parent } = run.input;
+  const maxDepth = run.agent?.rules.maxDepth ?? AGENT_DEFAULTS.maxDepth;
+  return {
+    depth: (parent?.depth ?? 0) + 1,
+    maxDepth: Math.min(maxDepth, parent?.maxDepth ?? maxDepth),
+    reports: parent?.reports === true || wantsReports(run),
+    ...(limitsCost(run) && { priced: true }),
+  };
+}
+
+function whyNot(run: RunState, { depth, maxDepth = depth }: ParentRun): string | null {
+  const maxSubAgents = run.agent?.rules.maxSubAgents ?? AGENT_DEFAULTS.maxSubAgents;
+  if (depth > maxDepth) return `not run: sub-agents may be nested ${maxDepth} deep, and this would be ${depth}`;
+  if (Object.keys(run.childSpend).length >= maxSubAgents)
+    return `not run: a run may start ${maxSubAgents} sub-agents, and this one has`;
+  return null;
+}
+
+function endOf(error: unknown): ChildEnd {
+  if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') return 'id_taken';
+  if (isCancellation(error)) return 'cancelled';
+  const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
+  if (cause instanceof TerminatedFailure) return 'terminated';
+  if (cause instanceof TimeoutFailure) return 'timed_out';
+  return { failed: cause instanceof Error ? cause.message : String(cause) };
 }

@@ -47,7 +47,8 @@ export function showWaits(run: RunState): void {
   if (index === undefined) return;
   if (index === 'attributes' && run.shownWaits?.sinceMs !== waits?.sinceMs)
     upsertSearchAttributes(attributes(waits, run.input.agent));
-  upsertMemo({ [MEMO.waits]: waits });
+  // A run that was not started by our client has no agent in its memo yet.
+  upsertMemo({ [MEMO.waits]: waits, ...(waits && { [MEMO.agent]: run.input.agent }) });
   run.shownWaits = waits;
 }
 

@@ -13,17 +13,22 @@ import { badAnswer, modelFailure } from './modelFailure.ts';
 export interface CompleteOptions {
   readonly signal: AbortSignal;
   onProgress(answer: AnswerBuilder): void;
+  /** For the log of whoever runs the worker. */
+  warn?(message: string): void;
 }
 
 export async function complete(
   endpoint: ModelEndpoint,
   agent: Agent,
   messages: readonly Message[],
-  { signal, onProgress }: CompleteOptions,
+  options: CompleteOptions,
 ): Promise<RawAnswer> {
+  const { signal, onProgress, warn } = options;
   const model = endpoint.modelFor(agent);
   const { silenceMs } = endpoint;
-  const takesSchemas = !endpoint.withoutSchemas.has(model);
+  // Of this agent: a server may take one schema and refuse another.
+  const asking = `${model}\n${agent.name}`;
+  const takesSchemas = !endpoint.withoutSchemas.has(asking);
   const request = new AbortController();
   const abort = () => request.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
@@ -56,8 +61,10 @@ export async function complete(
     if (signal.aborted) throw signal.reason;
     if (isSilent) throw silent(silenceMs);
     if (agent.output && takesSchemas && refusesSchemas(error)) {
-      endpoint.withoutSchemas.add(model);
-      return await complete(endpoint, agent, messages, { signal, onProgress });
+      endpoint.withoutSchemas.add(asking);
+      const { message } = modelFailure(error, { baseURL: endpoint.client.baseURL, model, apiKey: endpoint.apiKey });
+      warn?.(`The model of ${agent.name} does not take its output as a schema, and is told it in words: ${message}`);
+      return await complete(endpoint, agent, messages, options);
     }
     throw modelFailure(error, { baseURL: endpoint.client.baseURL, model, apiKey: endpoint.apiKey });
   } finally {
@@ -72,8 +79,11 @@ function refusesSchemas(error: unknown): boolean {
   return /response_format|json_schema/i.test(`${error.param ?? ''} ${error.message}`);
 }
 
-function responseFormat({ json, isStrict }: OutputFormat): StreamedRequest['response_format'] {
-  return { type: 'json_schema', json_schema: { name: 'output', strict: isStrict, schema: { ...json } } };
+function responseFormat({ json, strict }: OutputFormat): StreamedRequest['response_format'] {
+  return {
+    type: 'json_schema',
+    json_schema: { name: 'output', strict: strict !== null, schema: { ...(strict ?? json) } },
+  };
 }
 
 function withSchemaInWords([system, ...rest]: readonly Message[], { json }: OutputFormat): readonly Message[] {

@@ -15,7 +15,7 @@ export interface ModelEndpoint {
   readonly apiKey: string;
   /** How long an answer may say nothing before it is given up. */
   readonly silenceMs: number;
-  /** Models that were found to take no JSON schema. */
+  /** Models that were found to take no JSON schema, or not that of an agent: `<model>\n<agent>`. */
   readonly withoutSchemas: Set<string>;
   modelFor(agent: Agent): string;
 }

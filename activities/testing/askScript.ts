@@ -10,10 +10,14 @@ import type { Script, ScriptedAnswer, ScriptedRequest } from './script.ts';
 import type { ChatRequest } from './validate.ts';
 
 /** The request as a script sees it. */
-export function scriptedRequest(agent: string, attempt: number, { messages, tools }: ChatRequest): ScriptedRequest {
+export function scriptedRequest(
+  agent: string,
+  attempt: number,
+  { messages, tools, format }: ChatRequest,
+): ScriptedRequest {
   const turn = 1 + messages.filter((message) => message.role === 'assistant').length;
   const input = messages.findLast((message) => message.role === 'user')?.content ?? '';
-  return { agent, turn, attempt, input, messages, results: lastResults(messages), tools };
+  return { agent, turn, attempt, input, messages, results: lastResults(messages), tools, format };
 }
 
 function lastResults(messages: readonly Message[]): ScriptedRequest['results'] {

@@ -37,32 +37,37 @@ function checkFault(answer: Record<string, unknown>): string | null {
 
 function checkMessage(message: Record<string, unknown>): string | null {
   if (!saysSomething(message))
-    return "it says nothing: give text, calls, refusal or finishReason. To play an empty message, use { fault: 'emptyMessage' }.";
+    return "it says nothing: give text, value, calls, refusal or finishReason. To play an empty message, use { fault: 'emptyMessage' }.";
   for (const name of ['text', 'refusal', 'finishReason'])
     if (message[name] !== undefined && typeof message[name] !== 'string') return `${name} must be a text.`;
+  if (message.value !== undefined) {
+    if (message.text !== undefined) return 'it has both text and value: value is said as JSON in its place.';
+    const problem = jsonProblem(message.value);
+    if (problem) return `its value has ${problem}`;
+  }
   if (message.calls !== undefined && !Array.isArray(message.calls)) return 'calls must be a list.';
   const calls: readonly unknown[] = message.calls ?? [];
   for (const call of message.functionCall === undefined ? calls : [...calls, message.functionCall]) {
     if (!isObject(call) || typeof call.tool !== 'string')
       return 'a call needs the name of its tool: { tool, arguments }.';
-    const problem = checkArguments(call.arguments);
-    if (problem) return `the arguments of ${call.tool} ${problem}`;
+    const problem = typeof call.arguments === 'string' ? null : jsonProblem(call.arguments);
+    if (problem) return `the arguments of ${call.tool} have ${problem}`;
   }
   return null;
 }
 
-function saysSomething({ text, calls, refusal, functionCall, finishReason }: Record<string, unknown>): boolean {
+function saysSomething({ text, value, calls, refusal, functionCall, finishReason }: Record<string, unknown>): boolean {
   return (
-    [text, refusal, functionCall, finishReason].some((part) => part !== undefined) ||
+    [text, value, refusal, functionCall, finishReason].some((part) => part !== undefined) ||
     (Array.isArray(calls) && calls.length > 0)
   );
 }
 
-function checkArguments(value: unknown): string | null {
-  if (value === undefined || typeof value === 'string') return null;
+function jsonProblem(value: unknown): string | null {
+  if (value === undefined) return null;
   try {
-    return JSON.stringify(value) === undefined ? 'have no JSON form.' : null;
+    return JSON.stringify(value) === undefined ? 'no JSON form.' : null;
   } catch (error) {
-    return `have no JSON form: ${error instanceof Error ? error.message : error}.`;
+    return `no JSON form: ${error instanceof Error ? error.message : error}.`;
   }
 }

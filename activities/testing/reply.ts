@@ -51,7 +51,13 @@ export function replyTo(request: ScriptedRequest, messages: readonly ScriptedMes
 }
 
 function choiceOf(message: ScriptedMessage, idOf: (call: ScriptedCall) => string | null): ReplyChoice {
-  const { text, refusal, functionCall, calls = [] } = message;
+  const {
+    value,
+    text = value === undefined ? undefined : JSON.stringify(value),
+    refusal,
+    functionCall,
+    calls = [],
+  } = message;
   const usual = calls.length > 0 ? 'tool_calls' : functionCall ? 'function_call' : 'stop';
   return {
     content: text ?? null,

@@ -1,5 +1,6 @@
 // What a script is: a stand-in for the model that answers from the transcript it is sent.
 import type { Message } from '../../core/types.ts';
+import type { AskedFormat } from './validateFormat.ts';
 
 /** What the script sees: the request as any model would, and what can be read from it. */
 export interface ScriptedRequest {
@@ -19,6 +20,8 @@ export interface ScriptedRequest {
   readonly results: readonly { readonly tool: string; readonly result: unknown }[];
   /** The tools that the request offers, by name. */
   readonly tools: readonly string[];
+  /** The schema that the answer was asked to fit; null where none was sent. */
+  readonly format: AskedFormat | null;
 }
 
 /**
@@ -42,6 +45,8 @@ export type ScriptedAnswer = string | ScriptedMessage | ScriptedChoices | Script
 /** What the model says: calls ask for tools, with or without a text before them. */
 export interface ScriptedMessage extends Pace {
   readonly text?: string;
+  /** Said as JSON, in place of `text`: the answer of an agent with an `output`. */
+  readonly value?: unknown;
   readonly calls?: readonly ScriptedCall[];
   /** The model declines, in these words. */
   readonly refusal?: string;

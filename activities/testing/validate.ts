@@ -4,6 +4,7 @@ import type { Message, ToolCall } from '../../core/types.ts';
 import { badRequest } from './apiError.ts';
 import { CALL_ID_CHARS_MAX } from './limits.ts';
 import { arrayOf, emptyArray, isObject, text, tooLong, wrongType } from './shape.ts';
+import { type AskedFormat, readFormat } from './validateFormat.ts';
 import { readTools } from './validateTools.ts';
 
 export interface ChatRequest {
@@ -13,6 +14,8 @@ export interface ChatRequest {
   readonly tools: readonly string[];
   readonly stream: boolean;
   readonly includeUsage: boolean;
+  /** What the answer has to be; null where nothing was said of it. */
+  readonly format: AskedFormat | null;
 }
 
 /** The request in a parsed body. Throws an ApiError with status 400 that names the first thing wrong with it. */
@@ -25,7 +28,8 @@ export function readRequest(body: unknown): ChatRequest {
   if (typeof body.model !== 'string' || body.model === '') throw badRequest('you must provide a model parameter');
   const messages = readMessages(body.messages);
   const tools = readTools(body);
-  return { model: body.model, messages, tools, ...readStream(body) };
+  const format = readFormat(body.response_format, messages);
+  return { model: body.model, messages, tools, format, ...readStream(body) };
 }
 
 function readMessages(value: unknown): readonly Message[] {

@@ -28,7 +28,7 @@ export function ask(agent: Agent, input: string, results: ScriptedRequest['resul
   if (typeof script !== 'function') throw new Error(`The agent ${agent.name} has no script.`);
   const messages = [{ role: 'user', content: input }] as const;
   const tools = [...agent.tools.keys()];
-  const answer = script({ agent: agent.name, turn, attempt: 1, input, messages, results, tools });
+  const answer = script({ agent: agent.name, turn, attempt: 1, input, messages, results, tools, format: null });
   if (typeof answer === 'string') return { text: answer };
   if ('then' in answer || 'choices' in answer || 'fault' in answer) throw new Error('The examples answer plainly.');
   return answer;
