@@ -93,7 +93,7 @@ test('the code of the guide and of its pages compiles', async () => {
       await writeFile(join(folder, `${page}${i}.ts`), own);
     }
   }
-  const named = ['refundOrder', 'countPrimes', 'refunds', 'testing', 'workflows', 'serve'];
+  const named = ['refundOrder', 'transfer', 'countPrimes', 'refunds', 'testing', 'workflows', 'serve'];
   const found = blocks(await read('docs/guide.md'), 'ts compile');
   assert.equal(found.length, named.length, 'each block has its file');
   for (const [i, code] of found.entries()) await writeFile(join(folder, `${named[i]}.ts`), code);
