@@ -18,7 +18,7 @@ import { type AttemptCounter, countAttempts } from './attempts.ts';
 import type { Agent } from './defineAgent.ts';
 import { guardAnswer, guardRequest } from './guardrails.ts';
 import { type Pulse, startPulse } from './heartbeat.ts';
-import { buildAnswer, type RawAnswer } from './model/answer.ts';
+import type { RawAnswer } from './model/answer.ts';
 import { complete } from './model/complete.ts';
 import type { ModelEndpoint } from './model/endpoint.ts';
 import { checkOutput } from './output.ts';
@@ -89,8 +89,8 @@ export function createModelHost(
       onProgress(partial) {
         spent.sees(partial);
         // What a guardrail has not seen, nobody else does.
-        const shown = afterModel ? buildAnswer() : partial;
-        pulse.report(() => ({ ...spent.heartbeat(), ...streamDetails(shown, info.attempt) }));
+        const shown = () => (afterModel ? {} : streamDetails(partial, info.attempt));
+        pulse.report(() => ({ ...spent.heartbeat(), ...shown() }));
       },
       warn: (message) => Context.current().log.warn(message),
     });

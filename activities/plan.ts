@@ -3,6 +3,7 @@ import { PLAN_BYTES_MAX, PLAN_CALLS_MAX } from '../core/limits.ts';
 import { count, cutText, plural, utf8Length } from '../core/text.ts';
 import type { AssistantMessage, Message, ModelAnswer, PlannedCall, Problem, ToolCall } from '../core/types.ts';
 import { parseArguments, readArguments } from './arguments.ts';
+import { nameOf } from './asTool.ts';
 import type { Agent } from './defineAgent.ts';
 import type { Tool } from './defineTool.ts';
 import { callDigest } from './digest.ts';
@@ -159,8 +160,8 @@ async function permitted(
     digest: callDigest(tool.name, read.json),
     ...(permission.kind === 'ask' && { ask: { question: permission.question } }),
     ...(changed !== undefined && { arguments: changed }),
-    ...(subAgent && input && { child: { agent: subAgent.agent.name, input: input.value } }),
-    ...(handoff !== undefined && { handoff: typeof handoff === 'string' ? handoff : handoff.name }),
+    ...(subAgent && input && { child: { agent: nameOf(subAgent.agent), input: input.value } }),
+    ...(handoff !== undefined && { handoff: nameOf(handoff) }),
   };
 }
 

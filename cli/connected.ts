@@ -65,7 +65,9 @@ export const TYPED = import.meta.url.endsWith('.ts') ? 'npm run -s holdfast --' 
 
 /** A command line to type next, its words as a shell has to be given them. */
 export function typed(words: readonly string[], flags = ''): string {
-  const quoted = words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${inert(word).replaceAll("'", "'\\''")}'`));
+  const quoted = words.map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${inert(word).replaceAll("'", "'\\''")}'`,
+  );
   return `${TYPED} ${quoted.join(' ')}${flags}`;
 }
 

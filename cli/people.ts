@@ -1,6 +1,7 @@
 // What people are asked, and what they said, as lines on a screen.
 import type { RunEvent } from '../core/run.ts';
 import type { Question, StandingDecision } from '../core/types.ts';
+import { columnsOf } from './columns.ts';
 import { inert, inertJson, inertJsonLines, inertLine } from './inert.ts';
 import { age, type Screen, wrapped } from './screen.ts';
 
@@ -57,9 +58,13 @@ export function questionLines(question: Question, columns: number, full: boolean
   if (question.kind === 'budget') return indented(questionText(question), columns);
   const { question: asked, expiresAtMs } = question;
   const below = (text: string) => wrapped(text, columns - 6).map((line) => `      ${line}`);
-  const lines = full
-    ? [`  ${callText(question)}`, ...inertJsonLines(question.arguments).flatMap(below)]
-    : indented(`${callText(question)} ${inertLine(inertJson(question.arguments), SAID_CHARS_MAX)}`, columns);
+  const whole = `  ${callText(question)} ${inertJson(question.arguments)}`;
+  const lines =
+    full && columnsOf(whole) > columns
+      ? [`  ${callText(question)}`, ...inertJsonLines(question.arguments).flatMap(below)]
+      : full
+        ? [whole]
+        : indented(inertLine(whole, SAID_CHARS_MAX), columns);
   const until = expiresAtMs === null ? '' : `Waits until ${new Date(expiresAtMs).toISOString().slice(0, 16)}Z.`;
   return [
     ...lines,
@@ -79,7 +84,12 @@ export function decisionText({ call, verdict, by, why, arguments: edited, text }
   return `${inertLine(call, 32)} ${PAST[verdict]}${to}${because({ by, why })}`;
 }
 
-export const PAST = { approve: 'approved', edit: 'edited', reject: 'rejected', respond: 'answered' } as const;
+/** `rejected by ann` */
+export function decisionWords({ verdict, by }: StandingDecision): string {
+  return `${PAST[verdict]}${because({ by, why: null })}`;
+}
+
+const PAST = { approve: 'approved', edit: 'edited', reject: 'rejected', respond: 'answered' } as const;
 
 /** ` by ann: known customer` */
 export function because({ by, why }: { readonly by: string | null; readonly why: string | null }): string {

@@ -2,14 +2,19 @@
 import { Command } from 'commander';
 import { VERSION } from '../core/version.ts';
 import { agentsCommand } from './agents.ts';
+import { approvalsCommand } from './approvals.ts';
 import { cancelCommand } from './cancel.ts';
 import { chatCommand } from './chat.ts';
+import { decisionCommands } from './decide.ts';
 import { devCommand } from './dev.ts';
 import { exportCommand } from './export.ts';
 import { listCommand } from './list.ts';
+import { orderCommands } from './orders.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 import { scheduleCommand } from './schedule.ts';
+import { sendCommand } from './send.ts';
+import { setupCommand } from './setup.ts';
 import { showCommand } from './show.ts';
 import { watchCommand } from './watch.ts';
 import { workerCommand } from './worker.ts';
@@ -24,7 +29,7 @@ export function holdfastProgram(): Command {
     .showHelpAfterError('Try: holdfast --help')
     .addHelpText(
       'after',
-      '\nExit codes: 0 completed, 1 ended otherwise, 2 usage, 3 Temporal unreachable, 4 no worker took the run.',
+      '\nExit codes: 0 completed, 1 ended otherwise, 2 usage, 3 Temporal unreachable, 4 no worker answered.',
     );
   for (const command of [
     devCommand(),
@@ -35,10 +40,15 @@ export function holdfastProgram(): Command {
     showCommand(),
     listCommand(),
     agentsCommand(),
+    approvalsCommand(),
+    ...decisionCommands(),
+    ...orderCommands(),
+    sendCommand(),
     cancelCommand(),
     scheduleCommand(),
     exportCommand(),
     replayCommand(),
+    setupCommand(),
   ])
     program.addCommand(inherited(command, program));
   return program.exitOverride();

@@ -2,12 +2,17 @@
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { NoWorker, type RunHandle, type StartOptions, TemporalUnreachable } from '../client/index.ts';
+import { howTo } from './approvals.ts';
+import { BUDGET_EXAMPLE, budgetTyped } from './budget.ts';
 import { addressFlags, settingsOf, TYPED, unlessInterrupted, untilInterrupted, withHoldfast } from './connected.ts';
 import { EXIT, told, UsageError, wholeNumber } from './exit.ts';
+import { followFamily } from './family.ts';
 import { inertLine } from './inert.ts';
 import { printJson, runJson } from './json.ts';
+import { tellOfQuestions } from './openQuestions.ts';
+import { questionText } from './people.ts';
 import { createScreen } from './screen.ts';
-import { ended, finishOnScreen, followOnScreen } from './showRun.ts';
+import { finishOnScreen, followOnScreen } from './showRun.ts';
 
 interface RunOptions extends StartOptions {
   readonly detach?: boolean;
@@ -26,6 +31,7 @@ export function runCommand(): Command {
       "tool calls at once; 1 runs them one after another (default: the agent's own)",
       wholeNumber,
     )
+    .option('--budget <limits>', `limits of its own, with its sub-agents: ${BUDGET_EXAMPLE}`, budgetTyped)
     .option('--detach', 'start the run and leave it')
     .option('--json', 'print one JSON object at the end, and nothing else')
     .action(async (agent: string, input: string, options: RunOptions, command: Command) => {
@@ -37,7 +43,7 @@ export function runCommand(): Command {
         const flags = addressFlags(settingsOf(command));
         await sayIfOther(handle, agent, asked, options.id);
         if (detach) return detached(handle, json === true, flags);
-        return follow(handle, { json: json === true, flags });
+        return follow(handle, { json: json === true, flags, get: (id) => holdfast.get(id) });
       });
     });
 }
@@ -60,16 +66,21 @@ async function detached(handle: RunHandle, json: boolean, flags: string): Promis
   return EXIT.completed;
 }
 
-async function follow(
-  handle: RunHandle,
-  { json, flags }: { readonly json: boolean; readonly flags: string },
-): Promise<number> {
+interface FollowOptions {
+  readonly json: boolean;
+  readonly flags: string;
+  readonly get: (id: string) => RunHandle;
+}
+
+async function follow(handle: RunHandle, { json, flags, get }: FollowOptions): Promise<number> {
   const interrupt = untilInterrupted();
   const screen = createScreen(process.stderr);
   try {
     await unlessInterrupted(handle.pickedUp(), interrupt.signal);
-    if (json) await unlessInterrupted(ended(handle), interrupt.signal);
-    else await followOnScreen(handle, screen, interrupt.signal);
+    // Questions are asked here where somebody sits here.
+    const keyboard = screen.isLive && process.stdin.isTTY ? { keyboard: process.stdin } : {};
+    if (json) await sayQuestions(handle, { flags, get }, interrupt.signal);
+    else await followOnScreen(handle, screen, interrupt.signal, { get, flags, ...keyboard });
   } catch (error) {
     if (error instanceof TemporalUnreachable) {
       process.stderr.write(`${told(error)} Come back to the run: ${TYPED} watch ${handle.workflowId}${flags}\n`);
@@ -84,4 +95,19 @@ async function follow(
   }
   const run = await handle.read();
   return finishOnScreen(run, screen, { json, flags, interrupted: interrupt.signal.aborted });
+}
+
+/** With --json: nothing but a line about each question, since the run waits for it. */
+async function sayQuestions(handle: RunHandle, { flags, get }: Omit<FollowOptions, 'json'>, signal: AbortSignal) {
+  const asker = tellOfQuestions({
+    say({ handle: { workflowId }, question }) {
+      process.stderr.write(`${inertLine(workflowId, 300)} waits: ${questionText(question)}\n`);
+      process.stderr.write(`${howTo(workflowId, question, flags)}\n`);
+    },
+  });
+  try {
+    for await (const happened of followFamily(handle, get, signal)) asker.add(happened);
+  } finally {
+    asker.close();
+  }
 }

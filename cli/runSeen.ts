@@ -1,4 +1,5 @@
 // What is known of a run while it is followed: its events, summed up for the bars.
+import { parseActivityId } from '../core/names.ts';
 import type { RunEvent } from '../core/run.ts';
 import { inertLine } from './inert.ts';
 import type { CallSeen, TurnSeen } from './timeline.ts';
@@ -36,6 +37,11 @@ export function createRunSeen(): RunSeen {
     return turns.find((one) => one.turn === turn);
   }
 
+  function callAt(place: string) {
+    const { turn, slot } = parseActivityId(place) ?? {};
+    return turn === undefined ? undefined : turnOf(turn)?.calls[slot ?? -1];
+  }
+
   /** A look at the heartbeats may come in after the answer that was on its way at the same time. */
   function isAsked(turn: number): boolean {
     return turnOf(turn)?.answeredAtMs === null;
@@ -56,6 +62,7 @@ export function createRunSeen(): RunSeen {
         silence();
         turns.push({
           turn: event.turn,
+          agent: event.agent,
           askedAtMs: event.atMs,
           answeredAtMs: null,
           attempts: 1,
@@ -83,12 +90,25 @@ export function createRunSeen(): RunSeen {
           attempts: 0,
           scheduledAtMs: null,
           endedAtMs: null,
+          asks: null,
+          decision: null,
+          childId: null,
         }));
         return;
       }
       case 'call_scheduled': {
         const call = turnOf(event.turn)?.calls[event.slot];
-        if (call) call.scheduledAtMs = event.atMs;
+        if (call) Object.assign(call, { scheduledAtMs: event.atMs, childId: event.childId });
+        return;
+      }
+      case 'question': {
+        const call = event.question.kind === 'approval' ? callAt(event.question.call) : undefined;
+        if (call) call.asks = event.question;
+        return;
+      }
+      case 'decided': {
+        const call = callAt(event.decision.call);
+        if (call) call.decision = event.decision;
         return;
       }
       case 'attempt': {
@@ -107,9 +127,9 @@ export function createRunSeen(): RunSeen {
         return;
       }
       case 'call_ended': {
-        const { turn, slot, ok, kind, attempts, scheduledAtMs, endedAtMs } = event.call;
+        const { turn, slot, ok, kind, attempts, scheduledAtMs, endedAtMs, asks, decision, childId } = event.call;
         const call = turnOf(turn)?.calls[slot];
-        if (call) Object.assign(call, { ok, kind, attempts, scheduledAtMs, endedAtMs });
+        if (call) Object.assign(call, { ok, kind, attempts, scheduledAtMs, endedAtMs, asks, decision, childId });
         return;
       }
       case 'ended':

@@ -1,12 +1,13 @@
 // `holdfast show`: a run as it is now, or its transcript.
 import { Command } from 'commander';
 import type { Message } from '../core/types.ts';
-import { withHoldfast } from './connected.ts';
+import { howTo } from './approvals.ts';
+import { addressFlags, settingsOf, withHoldfast } from './connected.ts';
 import { EXIT } from './exit.ts';
 import { inert, inertLine } from './inert.ts';
 import { printJson, runJson } from './json.ts';
 import { createScreen, type Screen } from './screen.ts';
-import { bars, summary } from './showRun.ts';
+import { bars, peopleLines, summary } from './showRun.ts';
 
 interface ShowOptions {
   readonly transcript?: boolean;
@@ -29,8 +30,12 @@ export function showCommand(): Command {
         else {
           screen.print(`${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(run.input)}`, '');
           screen.print(...bars(run, screen), '');
+          const people = peopleLines(run, screen);
+          if (people.length > 0) screen.print(...people, '');
           if (run.output !== null) screen.print(inert(run.output), '');
           screen.print(...summary(run, screen));
+          const [question] = run.questions;
+          if (question) process.stderr.write(`${howTo(id, question, addressFlags(settingsOf(command)))}\n`);
         }
         return EXIT.completed;
       }),

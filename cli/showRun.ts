@@ -3,12 +3,18 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { RunHandle } from '../client/index.ts';
 import { type Run, type RunEvent, type RunState, toolCalls } from '../core/run.ts';
 import { count, plural } from '../core/text.ts';
+import type { Reply } from '../core/types.ts';
+import { howTo } from './approvals.ts';
+import { budgetText, spendText } from './budget.ts';
 import { columnsOf, cutTo, lastOf } from './columns.ts';
 import { TYPED } from './connected.ts';
 import { EXIT } from './exit.ts';
-import { inert, inertLine } from './inert.ts';
+import { type FamilyEvent, followFamily } from './family.ts';
+import { inert, inertJson, inertLine } from './inert.ts';
 import { printJson, runJson } from './json.ts';
-import { personLines } from './people.ts';
+import { type OpenQuestion, tellOfQuestions } from './openQuestions.ts';
+import { decisionText, personLines, questionText } from './people.ts';
+import { createPrompt } from './prompt.ts';
 import { type CallWritten, createRunSeen, progressText, type RunSeen } from './runSeen.ts';
 import { type Screen, seconds, wrapped } from './screen.ts';
 import { axisOf, timeline } from './timeline.ts';
@@ -20,20 +26,69 @@ const PLAIN_TEXT_EVERY_MS = 5_000;
 /** Rows of bars in what stays on the screen: a run of hundreds of calls is read with --json. */
 const ROWS_MAX = 120;
 
+/** How people come in while a run is followed. */
+export interface PeopleOptions {
+  /** Finds a sub-agent's run. */
+  readonly get: (id: string) => RunHandle;
+  /** For what is typed about a question. */
+  readonly flags: string;
+  /** The keyboard, where questions are asked right there; else it is said what to type. */
+  readonly keyboard?: NodeJS.ReadStream;
+}
+
 /** Follows a run to its end, or until the signal, and shows it. The bars of the whole run stay on the screen. */
-export async function followOnScreen(handle: RunHandle, screen: Screen, signal: AbortSignal): Promise<void> {
+export async function followOnScreen(
+  handle: RunHandle,
+  screen: Screen,
+  signal: AbortSignal,
+  people?: PeopleOptions,
+): Promise<void> {
   const seen = createRunSeen();
   const plainText = { saidAtMs: 0 };
+  const toType = (one: OpenQuestion) => howTo(one.handle.workflowId, one.question, people?.flags ?? '');
+  const prompt =
+    people?.keyboard &&
+    createPrompt({
+      screen,
+      input: people.keyboard,
+      rootId: handle.workflowId,
+      howTo: toType,
+      redraw: () => screen.live(draw),
+    });
+  // A line of its own, however long: it is there to be copied.
+  const say = (one: OpenQuestion) => screen.print(screen.paint('yellow', `  ${toType(one)}`));
+  const asker = people && tellOfQuestions(prompt ? (open) => prompt.show(open) : { say });
+  const draw = () => [...frame(seen, screen), ...(prompt?.lines() ?? [])];
+  let isLive = false;
   try {
-    for await (const event of handle.events({ signal })) {
-      seen.add(event);
-      const lines = linesOf(event, seen, screen, plainText);
-      if (lines.length > 0) screen.print(...lines);
-      if (event.type === 'started') screen.live(() => frame(seen, screen));
+    for await (const happened of people ? followFamily(handle, people.get, signal) : eventsOf(handle, signal)) {
+      const { event } = happened;
+      if (happened.handle.workflowId === handle.workflowId) {
+        seen.add(event);
+        const lines = linesOf(event, seen, screen, plainText);
+        if (lines.length > 0) screen.print(...lines);
+        if (event.type === 'started' && !isLive) {
+          isLive = true;
+          screen.live(draw);
+        }
+      } else if (isOfPeople(event)) screen.print(...personLines(event, screen, happened.handle.workflowId));
+      asker?.add(happened);
     }
   } finally {
+    asker?.close();
+    prompt?.close();
     screen.clear();
   }
+}
+
+async function* eventsOf(handle: RunHandle, signal: AbortSignal): AsyncGenerator<FamilyEvent> {
+  for await (const event of handle.events({ signal })) yield { handle, event };
+}
+
+function isOfPeople(
+  event: RunEvent,
+): event is Extract<RunEvent, { type: 'question' | 'decided' | 'said' | 'ordered' }> {
+  return event.type === 'question' || event.type === 'decided' || event.type === 'said' || event.type === 'ordered';
 }
 
 function frame(seen: RunSeen, screen: Screen): string[] {
@@ -104,9 +159,17 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { sa
     case 'said':
     case 'ordered':
       return personLines(event, screen);
-    case 'asked':
     case 'call_scheduled':
+      return event.childId === null
+        ? []
+        : [line(`  ${inertLine(event.tool, 64)} runs as ${inertLine(event.childId, 300)}`)];
+    case 'asked': {
+      const before = seen.turns.at(-2)?.agent;
+      const isPassedOn = before !== undefined && before !== event.agent;
+      return isPassedOn ? [line(`The conversation goes on with ${inertLine(event.agent, 64)}.`)] : [];
+    }
     case 'replied':
+      return [...replyLines(event.reply, screen), ''];
     case 'continued':
     case 'ended':
       return [];
@@ -116,9 +179,15 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { sa
 function askedFor(event: Extract<RunEvent, { type: 'answered' }>, screen: Screen): string[] {
   if (event.calls.length === 0) return [];
   const calls = event.calls.flatMap(({ tool, arguments: args }) =>
-    wrapped(`${inertLine(tool, 64)} ${inertLine(args, 600)}`, screen.columns - 2).map((line) => `  ${line}`),
+    wrapped(`${inertLine(tool, 64)} ${inertLine(inertJson(args), 600)}`, screen.columns - 2).map((line) => `  ${line}`),
   );
   return [`Turn ${event.turn}: the model asks for ${plural(event.calls.length, 'call')}`, ...calls];
+}
+
+function replyLines({ status, output, reason }: Reply, screen: Screen): string[] {
+  const why =
+    status === 'completed' ? [] : [`The answer ended as ${status}${reason ? `: ${inertLine(reason, 600)}` : ''}`];
+  return ['', ...(output === null ? [] : [inert(output)]), ...why].flatMap((part) => wrapped(part, screen.columns));
 }
 
 /** A failure's text is JSON with the sentence in it. */
@@ -144,7 +213,7 @@ export function summary(run: Run, screen: Screen): string[] {
   const failed = calls.filter(({ ok }) => ok === false).length;
   const { inputTokens, outputTokens, cachedTokens } = run.usage;
   const parts = [
-    `${inWordsOf(run.status)}${run.endedAtMs === null ? '' : ` in ${seconds(run.endedAtMs - run.startedAtMs)}`}`,
+    `${stateOf(run)}${run.endedAtMs === null ? '' : ` in ${seconds(run.endedAtMs - run.startedAtMs)}`}`,
     plural(run.turns.length, 'turn'),
     `${plural(calls.length, 'tool call')}${failed > 0 ? ` (${failed} failed)` : ''}`,
     `${count(inputTokens)} tokens in (${count(cachedTokens)} cached), ${count(outputTokens)} out`,
@@ -154,7 +223,27 @@ export function summary(run: Run, screen: Screen): string[] {
     ...run.warnings.flatMap((warning) => wrapped(`Warning: ${inert(warning)}`, screen.columns)),
     ...(run.reason ? wrapped(`Reason: ${inert(run.reason)}`, screen.columns) : []),
     ...wrapped(`${run.workflowId}: ${parts.join(', ')}`, screen.columns).map((line) => screen.paint(colour, line)),
+    ...wrapped(`Spent: ${spendText(run.spend)}`, screen.columns),
+    ...(run.budget ? wrapped(`Budget: ${budgetText(run.budget)}`, screen.columns) : []),
   ];
+}
+
+/** What people were asked and said, in its order; nothing where nobody was. */
+export function peopleLines(run: Run, screen: Screen): string[] {
+  const told = run.turns.flatMap(({ heard, calls, turn }) => [
+    // The first thing that is heard is the run's input, which is shown already.
+    ...heard.slice(turn === 1 && run.input !== '' ? 1 : 0).map((text) => `> ${inertLine(text, 600)}`),
+    ...calls.flatMap(({ decision, tool }) => (decision ? [`! ${inertLine(tool, 64)} ${decisionText(decision)}`] : [])),
+  ]);
+  const asked = run.questions.map((question) => `? ${questionText(question)}`);
+  return [...told, ...asked].flatMap((text) =>
+    wrapped(text, screen.columns - 4).map((line, i) => screen.paint('yellow', `${i === 0 ? '  ' : '    '}${line}`)),
+  );
+}
+
+function stateOf({ status, questions }: Run): string {
+  if (status !== 'running' || questions.length === 0) return inWordsOf(status);
+  return `waits for ${questions.length === 1 ? 'a decision' : `${questions.length} decisions`}`;
 }
 
 /** `max_turns` as a person says it. */

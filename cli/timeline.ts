@@ -1,12 +1,14 @@
 // A run as bars on one time axis: a row a model call, and under it a row a tool call.
-import type { FailureKind } from '../core/types.ts';
+import type { FailureKind, StandingDecision } from '../core/types.ts';
 import { cutTo, fit } from './columns.ts';
 import { inertLine } from './inert.ts';
+import { decisionWords } from './people.ts';
 import { type Screen, seconds } from './screen.ts';
 
 /** What the bars need of a turn: the read model's turns have it, and so has what is seen live. */
 export interface TurnSeen {
   readonly turn: number;
+  readonly agent: string;
   readonly askedAtMs: number;
   readonly answeredAtMs: number | null;
   readonly attempts: number;
@@ -21,6 +23,10 @@ export interface CallSeen {
   readonly attempts: number;
   readonly scheduledAtMs: number | null;
   readonly endedAtMs: number | null;
+  /** A person has to decide before it runs; its decision, once there is one. */
+  readonly asks: object | null;
+  readonly decision: StandingDecision | null;
+  readonly childId: string | null;
   /** What it says of its progress, while it runs. */
   readonly note?: string;
 }
@@ -31,8 +37,10 @@ export interface Axis {
 }
 
 interface Row {
-  readonly mark: '✓' | '✗' | '·' | ' ';
+  readonly mark: '✓' | '✗' | '·' | '?' | ' ';
   readonly label: string;
+  /** While it waited for a person: that is not its own time. */
+  readonly wait?: { readonly fromMs: number; readonly toMs: number | null };
   readonly startMs: number | null;
   readonly endMs: number | null;
   readonly fill: '█' | '▒' | '░' | '─';
@@ -44,24 +52,25 @@ const LABEL_COLUMNS_MAX = 34;
 
 /** The bars of these turns, as lines that fit the screen. */
 export function timeline(turns: readonly TurnSeen[], { fromMs, toMs }: Axis, screen: Screen): string[] {
-  const rows = turns.flatMap(rowsOf);
+  const rows = turns.flatMap((turn) => rowsOf(turn, turns[0]?.agent));
   const widest = Math.max(0, ...rows.map(({ label }) => label.length));
   // A narrow terminal gives the label two fifths, and the bar what is left.
   const labelColumns = Math.min(widest, LABEL_COLUMNS_MAX, Math.floor(screen.columns * 0.4));
-  const barColumns = Math.max(5, Math.min(60, screen.columns - labelColumns - TIME_COLUMNS - 5));
+  // Notes get what they need, up to a quarter; the bar goes first.
+  const noteColumns = Math.min(Math.floor(screen.columns / 4), Math.max(0, ...rows.map(({ note }) => note.length)));
+  const barColumns = Math.max(5, Math.min(60, screen.columns - labelColumns - TIME_COLUMNS - 5 - noteColumns));
   const spanMs = Math.max(1, toMs - fromMs);
   const at = (ms: number) => Math.min(barColumns, Math.max(0, Math.round(((ms - fromMs) / spanMs) * barColumns)));
 
   const drawn = rows.map((row) => {
     const label = fit(row.label, labelColumns);
-    if (row.startMs === null) {
+    const { wait } = row;
+    if (row.startMs === null && !wait) {
       const head = `${row.mark} ${label}`;
       return `${painted(row, screen, head)}  ${screen.paint('dim', cutTo(row.note, screen.columns - labelColumns - 5))}`;
     }
-    const start = Math.min(at(row.startMs), barColumns - 1);
-    const end = Math.max(start + 1, at(row.endMs ?? toMs));
-    const bar = ' '.repeat(start) + row.fill.repeat(end - start) + ' '.repeat(barColumns - end);
-    const time = seconds((row.endMs ?? toMs) - row.startMs);
+    const bar = barOf(row, barColumns, at, toMs);
+    const time = timeOf(row, toMs);
     const used = labelColumns + barColumns + time.length + 6;
     const note = row.note === '' ? '' : screen.paint('dim', ` ${cutTo(row.note, screen.columns - used - 1)}`);
     return `${painted(row, screen, `${row.mark} ${label}`)} ${painted(row, screen, bar)}  ${time}${note}`;
@@ -72,31 +81,66 @@ export function timeline(turns: readonly TurnSeen[], { fromMs, toMs }: Axis, scr
   return [...drawn, screen.paint('dim', `${' '.repeat(labelColumns + 3)}${left} ${line} ${right}`)];
 }
 
+/** What it waited for a person, and what it took after that; each at least one column wide. */
+function barOf(
+  { wait, startMs, endMs, fill }: Row,
+  columns: number,
+  at: (ms: number) => number,
+  nowMs: number,
+): string {
+  const cells = Array.from({ length: columns }, () => ' ');
+  const draw = (fromMs: number, toMs: number, letter: string) => {
+    const start = Math.min(at(fromMs), columns - 1);
+    cells.fill(letter, start, Math.max(start + 1, at(toMs)));
+  };
+  if (wait) draw(wait.fromMs, wait.toMs ?? nowMs, '┄');
+  if (startMs !== null) draw(startMs, endMs ?? nowMs, fill);
+  return cells.join('');
+}
+
+/** Its own time; of one that waits, how long it has. */
+function timeOf({ wait, startMs, endMs, mark }: Row, nowMs: number): string {
+  if (startMs !== null) return seconds((endMs ?? nowMs) - startMs);
+  return mark === '?' && wait ? seconds(nowMs - wait.fromMs) : seconds(0);
+}
+
 /** From the run's start to its end, or until now. */
 export function axisOf(startedAtMs: number, endedAtMs: number | null, nowMs: number): Axis {
   return { fromMs: startedAtMs, toMs: endedAtMs ?? Math.max(nowMs, startedAtMs + 1) };
 }
 
-function rowsOf({ turn, askedAtMs, answeredAtMs, attempts, error, calls }: TurnSeen): Row[] {
+function rowsOf(seen: TurnSeen, first: string | undefined): Row[] {
+  const { turn, agent, askedAtMs, answeredAtMs, attempts, error, calls } = seen;
   const model: Row = {
     mark: error ? '✗' : ' ',
-    label: `turn ${turn}, model`,
+    // Whom the conversation was passed to.
+    label: `turn ${turn}, ${agent === first ? 'model' : inertLine(agent, 64)}`,
     startMs: askedAtMs,
     endMs: answeredAtMs,
     fill: error ? '▒' : '─',
     note: error ? inertLine(error, 200) : attempted(attempts),
   };
-  return [model, ...calls.map(callRow)];
+  return [model, ...calls.map((call) => callRow(call, answeredAtMs ?? askedAtMs))];
 }
 
-function callRow({ tool, ok, kind, attempts, scheduledAtMs, endedAtMs, note }: CallSeen): Row {
-  const label = inertLine(tool, 64);
-  const base = { label, startMs: scheduledAtMs, endMs: endedAtMs };
-  if (ok === true) return { ...base, mark: '✓', fill: '█', note: attempted(attempts) };
-  const said = [kind?.replaceAll('_', ' '), attempted(attempts)].filter(Boolean).join(', ');
-  if (ok === false) return { ...base, mark: '✗', fill: '▒', note: said };
-  if (scheduledAtMs === null) return { ...base, mark: '·', fill: '░', note: 'waits for a place' };
-  return { ...base, mark: '·', fill: '░', note: note ?? attempted(attempts) };
+function callRow(call: CallSeen, askedAtMs: number): Row {
+  const { tool, ok, kind, attempts, scheduledAtMs, endedAtMs, asks, decision, childId } = call;
+  const base = {
+    label: inertLine(tool, 64),
+    startMs: scheduledAtMs,
+    endMs: endedAtMs,
+    ...(asks && { wait: { fromMs: askedAtMs, toMs: decision?.atMs ?? scheduledAtMs ?? endedAtMs } }),
+  };
+  const noted = (...more: (string | undefined)[]) =>
+    [...more, decision ? decisionWords(decision) : '', childId === null ? '' : `run ${inertLine(childId, 300)}`]
+      .filter(Boolean)
+      .join(', ');
+  if (ok === true) return { ...base, mark: '✓', fill: '█', note: noted(attempted(attempts)) };
+  const said = kind === 'rejected' && decision ? '' : kind?.replaceAll('_', ' ');
+  if (ok === false) return { ...base, mark: '✗', fill: '▒', note: noted(said, attempted(attempts)) };
+  if (asks && !decision) return { ...base, mark: '?', fill: '░', note: noted('waits for a decision') };
+  if (scheduledAtMs === null) return { ...base, mark: '·', fill: '░', note: noted('waits for a place') };
+  return { ...base, mark: '·', fill: '░', note: noted(call.note ?? attempted(attempts)) };
 }
 
 function attempted(attempts: number): string {

@@ -20,7 +20,10 @@ export function watchCommand(): Command {
           if (json)
             for await (const event of handle.events({ signal }))
               process.stdout.write(`${JSON.stringify(eventJson(event))}\n`);
-          else await followOnScreen(handle, screen, signal);
+          else {
+            const flags = addressFlags(settingsOf(command));
+            await followOnScreen(handle, screen, signal, { get: (child) => holdfast.get(child), flags });
+          }
         } finally {
           stop();
         }

@@ -28,18 +28,21 @@ export async function* chainPages(client: Client, place: RunPlace, options: Page
   }
 }
 
-async function firstLink(client: Client, { workflowId, runId }: RunPlace): Promise<string> {
-  const describe = (id: string | undefined) =>
-    client.workflowService.describeWorkflowExecution({
-      namespace: client.options.namespace,
-      execution: { workflowId, runId: id },
-    });
-  const { workflowExecutionInfo: info } = await describe(runId);
-  const given = info?.execution?.runId ?? runId ?? '';
-  const first = info?.firstRunId || given;
+/** The run id of the chain's first link, whichever link the place names; and that of the link itself. */
+export async function linksOf(client: Client, place: RunPlace): Promise<{ first: string; given: string }> {
+  const { workflowExecutionInfo: info } = await client.workflowService.describeWorkflowExecution({
+    namespace: client.options.namespace,
+    execution: place,
+  });
+  const given = info?.execution?.runId ?? place.runId ?? '';
+  return { first: info?.firstRunId || given, given };
+}
+
+async function firstLink(client: Client, place: RunPlace): Promise<string> {
+  const { first, given } = await linksOf(client, place);
   if (first === given) return given;
   try {
-    await describe(first);
+    await linksOf(client, { workflowId: place.workflowId, runId: first });
     return first;
   } catch (error) {
     // Closed links go with the namespace's retention. The link that is there carries what it needs.

@@ -67,16 +67,20 @@ const ASK_AGAIN_MS = { first: 50, max: 5_000 };
 interface OrderTo {
   readonly client: Client;
   readonly workflowId: string;
-  readonly firstRunId: string | undefined;
+  /** Of the chain that is meant; undefined for whichever has the id now. */
+  firstRunId(): Promise<string | undefined>;
   questions(): Promise<readonly Question[]>;
   told(error: unknown): unknown;
 }
 
 export function ordersTo({ client, workflowId, firstRunId, questions, told }: OrderTo): Orders {
-  // Without a run id: a chain's current link takes it.
-  const workflow = client.workflow.getHandle(workflowId, undefined, {
-    ...(firstRunId !== undefined && { firstExecutionRunId: firstRunId }),
-  });
+  /** Without a run id: a chain's current link takes it. */
+  async function currentLink() {
+    const first = await firstRunId();
+    return client.workflow.getHandle(workflowId, undefined, {
+      ...(first !== undefined && { firstExecutionRunId: first }),
+    });
+  }
 
   interface How {
     readonly updateId?: string | undefined;
@@ -89,6 +93,7 @@ export function ordersTo({ client, workflowId, firstRunId, questions, told }: Or
     const { updateId, withinMs = ANSWER_MS, signal } = how;
     const late = AbortSignal.timeout(withinMs);
     try {
+      const workflow = await currentLink();
       return await client.withAbortSignal(signal ?? late, () =>
         workflow.executeUpdate<Answer, [object]>(name, {
           args: [input],
@@ -182,7 +187,7 @@ export function ordersTo({ client, workflowId, firstRunId, questions, told }: Or
 
 function isOver(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause)
-    if (/already completed|already closed|workflow .*closed/i.test(at.message)) return true;
+    if (/already completed|already closed|closing workflow|workflow .*closed/i.test(at.message)) return true;
   return grpcCode(error) === 'failedPrecondition';
 }
 
@@ -192,7 +197,7 @@ function isSame(standing: StandingDecision, decision: Decision): boolean {
     standing.verdict === decision.verdict &&
     standing.by === (decision.by ?? null) &&
     standing.why === (decision.why ?? null) &&
-    standing.arguments === decision.arguments &&
+    (standing.written ?? standing.arguments) === decision.arguments &&
     standing.text === decision.text
   );
 }

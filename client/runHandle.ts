@@ -10,7 +10,7 @@ import type { History } from '../core/history.ts';
 import { createRunReader } from '../core/readRun.ts';
 import { type Run, type RunEvent, resultOf } from '../core/run.ts';
 import type { RunResult } from '../core/types.ts';
-import { chainPages } from './chain.ts';
+import { chainPages, linksOf } from './chain.ts';
 import { grpcCode, NoWorker, RunNotFound, unreachable } from './errors.ts';
 import { followRun } from './followRun.ts';
 import { historyPages } from './history.ts';
@@ -85,10 +85,23 @@ export function runHandle<Output = unknown>(
     return reader.read();
   }
 
+  let first: Promise<string> | undefined;
+  /** A run id may be that of any link of the chain. */
+  async function firstRunId(): Promise<string | undefined> {
+    if (runId === undefined) return undefined;
+    first ??= linksOf(client, place).then((links) => links.first);
+    try {
+      return await first;
+    } catch (error) {
+      first = undefined;
+      throw error;
+    }
+  }
+
   const orders = ordersTo({
     client,
     workflowId,
-    firstRunId: runId,
+    firstRunId,
     told,
     questions: async () => (await read()).questions,
   });

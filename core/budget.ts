@@ -1,6 +1,6 @@
 // Budgets: which limits there are, and which of them is reached.
 import { count, inWords } from './text.ts';
-import type { Budget, Spend } from './types.ts';
+import type { Budget, Problem, Spend } from './types.ts';
 
 type Limit = keyof Omit<Budget, 'atLimit'>;
 
@@ -18,6 +18,8 @@ const LIMITS = Object.keys(SPENT) as Limit[];
 export function budgetProblem(budget: unknown): string | null {
   if (typeof budget !== 'object' || budget === null) return 'budget is not an object.';
   for (const [name, value] of Object.entries(budget)) {
+    // Left open, as options of programs often are.
+    if (value === undefined) continue;
     if (name === 'atLimit') {
       if (value !== 'stop' && value !== 'ask') return "budget.atLimit must be 'stop' or 'ask'.";
     } else if (!(LIMITS as string[]).includes(name))
@@ -48,8 +50,20 @@ export function limitInWords(budget: Budget, limit: Limit, spend: Spend): string
     case 'toolCalls':
       return `The budget of ${count(amount)} tool calls is used up.`;
     case 'activeMs':
-      return `The budget of ${inWords(amount)} of active time is used up.`;
+      return `The budget of ${inWords(amount)} ${TIME_UP}`;
   }
+}
+
+/** A call that a limit kept from running. */
+export function beyondBudget(reason: string): Problem {
+  return { kind: 'rejected', error: `not run: ${reason}` };
+}
+
+const TIME_UP = 'of active time is used up.';
+
+/** Whether it is the time that was used up: then calls were cancelled, not refused. */
+export function isTimeUp(reason: string): boolean {
+  return reason.endsWith(TIME_UP);
 }
 
 export function limitOf(budget: Budget | undefined, limit: Limit): number {
@@ -60,6 +74,8 @@ export function limitOf(budget: Budget | undefined, limit: Limit): number {
 export function raiseProblem(budget: Budget | undefined, raised: Omit<Budget, 'atLimit'>): string | null {
   const named = LIMITS.filter((limit) => raised[limit] !== undefined);
   if (named.length === 0) return `Say which limit to raise: ${LIMITS.join(', ')}.`;
+  const unlimited = named.find((limit) => budget?.[limit] === undefined);
+  if (unlimited) return `The run has no limit on ${unlimited}.`;
   const low = named.find((limit) => limitOf(budget, limit) >= limitOf(raised, limit));
   return low === undefined ? null : `${low} is ${limitOf(budget, low)} already; a raised limit is above that.`;
 }

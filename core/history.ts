@@ -68,6 +68,10 @@ export interface HistoryEvent {
   readonly childWorkflowExecutionCanceledEventAttributes?: ChildEvent | null;
   readonly childWorkflowExecutionTimedOutEventAttributes?: ChildEvent | null;
   readonly childWorkflowExecutionTerminatedEventAttributes?: ChildEvent | null;
+  readonly workflowExecutionSignaledEventAttributes?: {
+    readonly signalName?: string | null;
+    readonly input?: Payloads | null;
+  } | null;
   readonly workflowExecutionUpdateAcceptedEventAttributes?: {
     readonly acceptedRequest?: {
       readonly input?: { readonly name?: string | null; readonly args?: Payloads | null } | null;

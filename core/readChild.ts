@@ -1,18 +1,20 @@
 // What the events about sub-agents mean: child workflows, told apart by their ids.
 import { causeOf } from './ends.ts';
 import { firstJson, type HistoryEvent } from './history.ts';
+import { SIGNAL } from './names.ts';
 import { type ChildEnd, childOutcome } from './toolFailure.ts';
 import type { Outcome, RunResult, Spend } from './types.ts';
-import { NO_SPEND } from './usage.ts';
 
 export interface ChildEvent {
   readonly childId: string;
-  readonly what: 'asked' | 'started' | ChildEnded;
+  readonly what: 'asked' | 'started' | ChildNews;
 }
 
-interface ChildEnded {
-  readonly spend: Spend;
-  outcome(tool: string): Outcome;
+interface ChildNews {
+  /** What it has spent by now, where the event says so. */
+  readonly spend?: Spend;
+  /** What became of it, where it is over. */
+  readonly outcome?: (tool: string) => Outcome;
 }
 
 /** The child event in `event`; null for events of other kinds. */
@@ -20,37 +22,41 @@ export function childEventOf(event: HistoryEvent): ChildEvent | null {
   const initiated = event.startChildWorkflowExecutionInitiatedEventAttributes;
   if (initiated) return { childId: initiated.workflowId ?? '', what: 'asked' };
   const unstarted = event.startChildWorkflowExecutionFailedEventAttributes;
-  if (unstarted)
-    return {
-      childId: unstarted.workflowId ?? '',
-      what: ended({ failed: `a run of the id ${unstarted.workflowId} is under way already` }),
-    };
-  const started = event.childWorkflowExecutionStartedEventAttributes;
-  if (started) return { childId: started.workflowExecution?.workflowId ?? '', what: 'started' };
+  if (unstarted) return { childId: unstarted.workflowId ?? '', what: ended('id_taken') };
+  const signaled = event.workflowExecutionSignaledEventAttributes;
+  if (signaled) return signaled.signalName === SIGNAL.fromChild ? reported(firstJson(signaled.input)) : null;
 
+  const idOf = (told: { workflowExecution?: { workflowId?: string | null } | null }) =>
+    told.workflowExecution?.workflowId ?? '';
+  const started = event.childWorkflowExecutionStartedEventAttributes;
+  if (started) return { childId: idOf(started), what: 'started' };
   const completed = event.childWorkflowExecutionCompletedEventAttributes;
   if (completed) {
     const result = firstJson(completed.result) as RunResult | undefined;
-    const end: ChildEnd = result ? { ended: result } : { failed: 'it gave no result' };
-    return { childId: completed.workflowExecution?.workflowId ?? '', what: ended(end, result?.spend) };
+    return { childId: idOf(completed), what: result ? ended({ ended: result }, result.spend) : ended(NO_RESULT) };
   }
   const failed = event.childWorkflowExecutionFailedEventAttributes;
   if (failed) {
     const cause = causeOf(failed.failure);
-    const message = 'message' in cause ? cause.message : cause.source;
-    return { childId: failed.workflowExecution?.workflowId ?? '', what: ended({ failed: message }) };
+    return { childId: idOf(failed), what: ended({ failed: 'message' in cause ? cause.message : cause.source }) };
   }
   const cancelled = event.childWorkflowExecutionCanceledEventAttributes;
-  if (cancelled) return { childId: cancelled.workflowExecution?.workflowId ?? '', what: ended('cancelled') };
-  const lost =
-    event.childWorkflowExecutionTimedOutEventAttributes ?? event.childWorkflowExecutionTerminatedEventAttributes;
-  if (lost) {
-    const failed = event.childWorkflowExecutionTimedOutEventAttributes ? 'it timed out' : 'it was terminated';
-    return { childId: lost.workflowExecution?.workflowId ?? '', what: ended({ failed }) };
-  }
+  if (cancelled) return { childId: idOf(cancelled), what: ended('cancelled') };
+  const late = event.childWorkflowExecutionTimedOutEventAttributes;
+  if (late) return { childId: idOf(late), what: ended('timed_out') };
+  const terminated = event.childWorkflowExecutionTerminatedEventAttributes;
+  if (terminated) return { childId: idOf(terminated), what: ended('terminated') };
   return null;
 }
 
-function ended(end: ChildEnd, spend: Spend = NO_SPEND): ChildEnded {
-  return { spend, outcome: (tool) => childOutcome(tool, end) };
+const NO_RESULT: ChildEnd = { failed: 'it gave no result' };
+
+function ended(end: ChildEnd, spend?: Spend): ChildNews {
+  return { outcome: (tool) => childOutcome(tool, end), ...(spend && { spend }) };
+}
+
+/** Anybody who can reach the server can send a signal: what reads like no report is none. */
+function reported(report: unknown): ChildEvent | null {
+  const { child, spend } = (report ?? {}) as { child?: unknown; spend?: Spend };
+  return typeof child === 'string' && spend ? { childId: child, what: { spend } } : null;
 }

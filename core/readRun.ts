@@ -1,5 +1,6 @@
 // Reads a run from its history and nothing else. It takes the workflow's own steps: what happened to a call is told by
 // the same function that told it to the workflow. The histories of a chain, one after the other, read as one run.
+import { beyondBudget, isTimeUp } from './budget.ts';
 import { causeOf, endOf } from './ends.ts';
 import { batchWarning, outcomeText } from './failures.ts';
 import { eventId, firstJson, type History, type HistoryEvent, timeMs } from './history.ts';
@@ -7,10 +8,20 @@ import { AGENT_DEFAULTS, WARNINGS_MAX } from './limits.ts';
 import { callActivityId, MEMO, MODEL_ACTIVITY, parseActivityId, UPDATE } from './names.ts';
 import { childEventOf } from './readChild.ts';
 import type { Call, Run, RunEvent, Turn } from './run.ts';
-import { type FailureCause, failedOutcome, notStarted, refused, rejection, toldOutcome } from './toolFailure.ts';
+import {
+  type FailureCause,
+  failedOutcome,
+  nobodyDecided,
+  notStarted,
+  RUN_STOPPED,
+  refused,
+  rejection,
+  toldOutcome,
+} from './toolFailure.ts';
 import type {
   AgentRecord,
   Budget,
+  CancelCallInput,
   Message,
   ModelAnswer,
   ModelCallInput,
@@ -61,6 +72,7 @@ interface CarriedPart {
   readonly agent: AgentRecord | null;
   readonly usage: Run['usage'];
   readonly spend: Spend;
+  readonly childSpend?: Readonly<Record<string, Spend>>;
   readonly turn: number;
   readonly budget?: Budget | null;
   readonly batch: {
@@ -98,7 +110,13 @@ export function createRunReader(): RunReader {
   /** What the links before the first one that is there had said. */
   let before: readonly Message[] = [];
   let waits: Waits | null = null;
+  /** A turn whose last open questions are over: nobody decided in time, or the run was told to go on without. */
+  let askedNoMore: OpenTurn | undefined;
   let agent: AgentRecord | undefined;
+  /** Of each sub-agent, its last word. */
+  const childSpend = new Map<string, Spend>();
+  /** What the run itself has said at its end. */
+  let spendAtEnd: Spend | undefined;
   /** Ids of messages that were taken: the same one sent again says nothing new. */
   const messageIds = new Set<string>();
 
@@ -151,10 +169,12 @@ export function createRunReader(): RunReader {
     return [{ type: 'started', atMs, agent: run.agent, input: run.input }];
   }
 
-  function takeOver({ transcript, agent: record, usage, spend, turn, budget, batch }: CarriedPart): void {
+  function takeOver({ transcript, agent: record, usage, spend, turn, budget, batch, ...more }: CarriedPart): void {
     agent = record ?? undefined;
     Object.assign(run, { usage, spend, budget: budget ?? run.budget });
     before = transcript;
+    run.output = transcript.findLast(({ role, content }) => role === 'assistant' && content)?.content ?? null;
+    for (const [childId, spent] of Object.entries(more.childSpend ?? {})) childSpend.set(childId, spent);
     if (!batch) return;
     const open = openTurn(turn, run.agent, batch.askedAtMs);
     open.answeredAtMs = batch.askedAtMs;
@@ -204,7 +224,8 @@ export function createRunReader(): RunReader {
     const last = turns.at(-1);
     // A turn without an answer is asked again, with all that it was sent.
     const repeated = last && !last.answer && before.length === 0 ? last.heard.splice(0) : [];
-    const first: Message[] = turns.length === 0 && run.input !== '' ? [{ role: 'user', content: run.input }] : [];
+    const first: Message[] =
+      turns.length === 0 && before.length === 0 && run.input !== '' ? [{ role: 'user', content: run.input }] : [];
     const tell = last?.answer?.tell;
     const users = (fresh ?? [...first, ...repeated, ...unheard]).filter(({ role }) => role === 'user');
     unheard = [];
@@ -249,9 +270,21 @@ export function createRunReader(): RunReader {
         unheard.push({ role: 'user', content: said });
         return [...order, { type: 'said', atMs, how: name, text: said, by }];
       }
+      case UPDATE.cancelCall:
+        return [{ type: 'ordered', atMs, order: name, by, why }, ...cancelled(firstJson(args), atMs)];
       default:
         return [{ type: 'ordered', atMs, order: name ?? '', by, why }];
     }
+  }
+
+  /** A call that runs says itself how it ended; one that has not started is over with the order. */
+  function cancelled(order: unknown, atMs: number): RunEvent[] {
+    const { call: named } = (order ?? {}) as Partial<CancelCallInput>;
+    const call = turns
+      .at(-1)
+      ?.calls.find((one) => named === callActivityId(one.turn, one.slot) || named === one.callId);
+    if (!call || call.ok !== null || call.scheduledAtMs !== null) return [];
+    return [settle(call, notStarted(call.tool), atMs)];
   }
 
   function carriedOutOrder(event: HistoryEvent, atMs: number): RunEvent[] {
@@ -273,12 +306,16 @@ export function createRunReader(): RunReader {
     const memo = event.workflowPropertiesModifiedEventAttributes!.upsertedMemo?.fields ?? {};
     const replied = memo[MEMO.replied];
     if (replied) return [{ type: 'replied', atMs, reply: replyOf(firstJson({ payloads: [replied] }) as Reply) }];
+    const spent = memo[MEMO.spend];
+    if (spent) spendAtEnd = firstJson({ payloads: [spent] }) as Spend;
     const changed = memo[MEMO.waits];
     if (!changed) return [];
-    const known = waits?.questions.some(({ kind }) => kind === 'budget');
+    // One that is raised, and reached elsewhere at once, asks again.
+    const known = waits?.questions.find(({ kind }) => kind === 'budget')?.sinceMs;
     waits = (firstJson({ payloads: [changed] }) as Waits | null | undefined) ?? null;
+    if (!waits) askedNoMore = turns.at(-1);
     const budget = waits?.questions.find(({ kind }) => kind === 'budget');
-    return budget && !known ? [{ type: 'question', atMs, question: budget }] : [];
+    return budget && budget.sinceMs !== known ? [{ type: 'question', atMs, question: budget }] : [];
   }
 
   /** The memo says which message it is and how it went; what was said is the answer before it. */
@@ -301,9 +338,9 @@ export function createRunReader(): RunReader {
       call.attempts = 1;
       return [];
     }
-    const outcome = what.outcome(call.tool);
-    run.spend = addSpend(run.spend, what.spend);
-    return call.ok === null ? [settle(call, outcome, atMs)] : [];
+    // A report that comes late says less than the result did.
+    if (what.spend && (what.outcome || call.ok === null)) childSpend.set(childId, what.spend);
+    return what.outcome && call.ok === null ? [settle(call, what.outcome(call.tool), atMs)] : [];
   }
 
   function succeeded(activity: Activity | undefined, result: unknown, atMs: number): RunEvent[] {
@@ -357,7 +394,7 @@ export function createRunReader(): RunReader {
     run.reason = reason;
     run.output = result?.output ?? run.output;
     if (result?.value !== undefined) run.value = result.value;
-    run.spend = result?.spend ?? { ...run.spend, ...ranFor(atMs) };
+    run.spend = result?.spend ?? spendAtEnd ?? { ...spendSoFar(), activeMs: atMs - run.startedAtMs };
     const left = turns.flatMap((turn) => turn.calls).filter((call) => call.ok === null);
     const events: RunEvent[] = left.map((call) => settle(call, leftAtTheEnd(call), atMs));
     run.warnings =
@@ -369,19 +406,34 @@ export function createRunReader(): RunReader {
   /** What is known of a call that the run's end came before. */
   function leftAtTheEnd(call: OpenCall): Outcome {
     const policy = call.scheduledAtMs === null ? undefined : agent?.policies[call.tool];
-    if (!policy) return notStarted(call.tool);
+    if (!policy) return keptFromStarting(call);
     return failedOutcome(call.tool, { source: 'other', message: 'the run ended while it was under way' }, policy);
   }
 
-  /** As far as history tells: without what it waited for people. */
-  function ranFor(endMs: number): Partial<Spend> {
+  /** In the workflow's own words, which no model call repeats any more. */
+  function keptFromStarting({ tool, asks, decision }: OpenCall): Outcome {
+    if (run.status === 'budget' && run.reason && !isTimeUp(run.reason)) return refused(tool, beyondBudget(run.reason));
+    if (run.status !== 'stopped') return notStarted(tool);
+    const expired = nobodyDecided(approvalTimeoutMs());
+    if (!run.reason?.includes(expired)) return notStarted(tool, RUN_STOPPED);
+    if (asks && !decision) return refused(tool, { kind: 'rejected', error: expired });
+    return notStarted(tool, `not run: ${expired}`);
+  }
+
+  function approvalTimeoutMs(): number {
+    return agent?.rules.approvalTimeoutMs ?? AGENT_DEFAULTS.approvalTimeoutMs;
+  }
+
+  /** As far as history tells: how long people were waited for, it does not. */
+  function spendSoFar(): Spend {
     const toolCalls = turns.flatMap(({ calls }) => calls).filter(({ attempts }) => attempts > 0).length;
-    return { activeMs: endMs - run.startedAtMs, toolCalls: Math.max(run.spend.toolCalls, toolCalls) };
+    return [...childSpend.values()].reduce((sum, spent) => addSpend(sum, spent), addSpend(run.spend, { toolCalls }));
   }
 
   /** The calls of a turn that wait for a person. */
   function questionsOf(turn: OpenTurn): Question[] {
-    const timeoutMs = agent?.rules.approvalTimeoutMs ?? AGENT_DEFAULTS.approvalTimeoutMs;
+    if (turn === askedNoMore) return [];
+    const timeoutMs = approvalTimeoutMs();
     return turn.calls.flatMap(({ ok, asks, decision, slot, tool, arguments: args }): Question[] => {
       const sinceMs = turn.answeredAtMs ?? turn.askedAtMs;
       if (ok !== null || !asks || decision) return [];
@@ -409,6 +461,7 @@ export function createRunReader(): RunReader {
     const budget = waits?.questions.filter(({ kind }) => kind === 'budget') ?? [];
     return {
       ...run,
+      spend: run.endedAtMs === null ? spendSoFar() : run.spend,
       turns: turns.map(({ answer: _, calls, heard, ...turn }) => ({
         ...turn,
         heard: heard.map(({ content }) => content ?? ''),

@@ -32,6 +32,13 @@ export function notStarted(tool: string, error = 'cancelled before it started'):
   return { ok: false, ran: false, tool, kind: 'cancelled', error };
 }
 
+/** Why calls do not start: in words that the read model knows as well. */
+export const RUN_STOPPED = 'not run: the run was asked to stop';
+
+export function nobodyDecided(timeoutMs: number): string {
+  return `nobody decided within ${inWords(timeoutMs)}`;
+}
+
 /** How the run of a sub-agent ended, as its parent hears of it. */
 export type ChildEnd =
   | { readonly ended: RunResult }

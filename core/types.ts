@@ -327,6 +327,8 @@ export interface StandingDecision {
   readonly atMs: number;
   /** For `edit`: the arguments that the call ran with. */
   readonly arguments?: string;
+  /** For `edit`: as the person wrote them, where a guardrail changed them. */
+  readonly written?: string;
   /** For `respond`: what the model was told. */
   readonly text?: string;
 }

@@ -24,3 +24,9 @@ export function spendOf(usage: Usage, cost = 0, lost?: Lost): Partial<Spend> {
   const { attempts = 0, usage: lostUsage = NO_USAGE, cost: lostCost = 0 } = lost ?? {};
   return { ...addUsage(usage, lostUsage), cost: cost + lostCost, modelCalls: 1 + attempts };
 }
+
+/** Whether something that was sent can be counted. */
+export function isSpend(given: unknown): given is Spend {
+  const spend = (given ?? {}) as Partial<Record<keyof Spend, unknown>>;
+  return (Object.keys(NO_SPEND) as (keyof Spend)[]).every((key) => Number.isFinite(spend[key]));
+}

@@ -10,8 +10,8 @@ import {
 } from '@temporalio/workflow';
 import { ARGUMENT_BYTES_MAX, ERROR_CHARS_MAX, RESULT_BYTES_MAX, RULE_TIMEOUT_MS } from '../core/limits.ts';
 import { callActivityId, FAILURE, PLAN_ACTIVITY, parseActivityId } from '../core/names.ts';
-import { count, cutText, inWords, utf8Length } from '../core/text.ts';
-import { refused, rejection } from '../core/toolFailure.ts';
+import { count, cutText, utf8Length } from '../core/text.ts';
+import { nobodyDecided, refused, rejection } from '../core/toolFailure.ts';
 import type { Decision, PlanCallInput, PlannedCall, StandingDecision, Verdict } from '../core/types.ts';
 import { type Ask, approvalTimeoutMs, type Batch, type RunState } from './runState.ts';
 
@@ -114,7 +114,7 @@ export async function decide(run: RunState, decision: Decision): Promise<Standin
     by: decision.by ?? null,
     why: decision.why ?? null,
     atMs: Date.now(),
-    ...(verdict === 'edit' && { arguments: decision.arguments! }),
+    ...(verdict === 'edit' && editOf(batch.plan[slot], decision.arguments!)),
     // What is no valid text, no model API would take.
     ...(verdict === 'respond' && { text: decision.text!.toWellFormed() }),
   };
@@ -124,6 +124,12 @@ export async function decide(run: RunState, decision: Decision): Promise<Standin
   if (verdict === 'respond') batch.outcomes[slot] = { ok: true, tool, text: standing.text! };
   run.live.wake();
   return standing;
+}
+
+/** What runs, and what was written: a guardrail may have changed the arguments of a person as well. */
+function editOf(planned: PlannedCall | undefined, written: string): Pick<StandingDecision, 'arguments' | 'written'> {
+  const ran = (planned && 'arguments' in planned && planned.arguments) || written;
+  return { arguments: ran, ...(ran !== written && { written }) };
 }
 
 /** The call planned anew: its arguments are read, and every rule that forbids holds for a person as well. */
@@ -159,7 +165,7 @@ export function watchExpiry(run: RunState, batch: Batch): { stop(): void } {
       .filter((slot) => waits(batch, slot));
   if (open().length === 0) return { stop() {} };
   const timeoutMs = approvalTimeoutMs(run);
-  const error = `nobody decided within ${inWords(timeoutMs)}`;
+  const error = nobodyDecided(timeoutMs);
 
   async function watch(): Promise<void> {
     await sleep(Math.max(1, batch.askedAtMs + timeoutMs - Date.now()), { summary: 'approval' });

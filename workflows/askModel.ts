@@ -2,8 +2,8 @@
 import {
   ActivityFailure,
   ApplicationFailure,
-  CancelledFailure,
   CancellationScope,
+  CancelledFailure,
   isCancellation,
   proxyActivities,
   TimeoutFailure,

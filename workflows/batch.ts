@@ -1,7 +1,8 @@
 // A turn's tool calls, side by side within their limits. Results go by slot, never in order of arrival. A call that waits
 // for a person takes no place: its siblings run on.
 import { CancellationScope } from '@temporalio/workflow';
-import { notStarted, refused } from '../core/toolFailure.ts';
+import { beyondBudget } from '../core/budget.ts';
+import { notStarted, RUN_STOPPED, refused } from '../core/toolFailure.ts';
 import type { AgentRecord, AllowedCall, Outcome, ToolCall } from '../core/types.ts';
 import { watchExpiry } from './approvals.ts';
 import { askForBudget, askNoMoreForCalls, asksAtLimit, callsAllowed, childrenOverBudget } from './budget.ts';
@@ -63,7 +64,7 @@ export async function carryOut(run: RunState): Promise<Batch> {
         run.budgetReached = refusal;
         if (asksAtLimit(run)) return askForBudget(run);
         for (const left of waiting.splice(0))
-          outcomes[left] = refused(calls[left]!.function.name, { kind: 'rejected', error: `not run: ${refusal}` });
+          outcomes[left] = refused(calls[left]!.function.name, beyondBudget(refusal));
         return;
       }
       waiting.splice(waiting.indexOf(slot), 1);
@@ -125,7 +126,7 @@ function ready({ outcomes, asks }: Batch, running: ReadonlyMap<number, unknown>)
 function whyHalted(run: RunState, batch: Batch): string | null {
   if (CancellationScope.current().consideredCancelled) return 'cancelled before it started';
   if (run.live.interrupted) return 'interrupted before it started';
-  if (run.stop) return 'not run: the run was asked to stop';
+  if (run.stop) return RUN_STOPPED;
   return batch.expired === null ? null : `not run: ${batch.expired}`;
 }
 

@@ -1,5 +1,5 @@
 // Continue-as-new: the run goes on with an empty history, and with everything that it knows.
-import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import { allHandlersFinished, condition, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 import {
   CARRIED_BYTES_MAX,
   HISTORY_BYTES_MAX,
@@ -41,5 +41,11 @@ export async function moveOn(run: RunState): Promise<never> {
   run.live.wake();
   // Whoever asked for something has an answer before the history that knows of it is left.
   await condition(allHandlersFinished);
-  return continueAsNew<typeof agent>(inputOfNext(run));
+  const { memo = {}, typedSearchAttributes } = workflowInfo();
+  // Said here, since the SDK would hand over what the run was started with, and what it waits for would be lost.
+  const next = makeContinueAsNewFunc<typeof agent>({
+    memo: Object.fromEntries(Object.entries(memo).filter(([, value]) => value !== null && value !== undefined)),
+    typedSearchAttributes,
+  });
+  return next(inputOfNext(run));
 }

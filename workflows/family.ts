@@ -1,6 +1,7 @@
 // A run and its sub-agents: what one tells the other, by signals.
 import { CancellationScope, getExternalWorkflowHandle, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Said } from '../core/types.ts';
+import { isSpend } from '../core/usage.ts';
 import { type ChildReport, fromChildSignal, fromParentSignal, type ParentOrder } from './messages.ts';
 import { type RunState, totalSpend } from './runState.ts';
 
@@ -14,13 +15,11 @@ export function listenToFamily(run: RunState): void {
     run.live.wake();
   });
   setHandler(fromChildSignal, (report) => {
-    const { child, spend, waiting } = report ?? {};
-    if (typeof spend !== 'object' || spend === null) return;
-    const known = run.live.children.get(child);
+    const known = run.live.children.get(report?.child);
     // Of one that is over, its result has said more.
-    if (!known) return;
-    run.childSpend[child] = spend;
-    known.waiting = waiting;
+    if (!known || !isSpend(report.spend)) return;
+    run.childSpend[report.child] = report.spend;
+    known.waiting = report.waiting === true;
     run.live.wake();
   });
 }

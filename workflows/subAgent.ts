@@ -1,5 +1,11 @@
 // A call that is a run of another agent: a child workflow, and what became of it as data.
-import { ChildWorkflowFailure, isCancellation, startChild, TerminatedFailure, TimeoutFailure } from '@temporalio/workflow';
+import {
+  ChildWorkflowFailure,
+  isCancellation,
+  startChild,
+  TerminatedFailure,
+  TimeoutFailure,
+} from '@temporalio/workflow';
 import { AGENT_DEFAULTS } from '../core/limits.ts';
 import { childRunId, MEMO, WORKFLOW_TYPE } from '../core/names.ts';
 import { type ChildEnd, childOutcome, refused } from '../core/toolFailure.ts';

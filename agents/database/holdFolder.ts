@@ -45,10 +45,11 @@ async function take(lock: string): Promise<boolean> {
   }
 }
 
-/** null when there is no lock. */
+/** null when there is no lock; 0 where it names no process. */
 async function holderOf(lock: string): Promise<number | null> {
   try {
-    return Number(await readFile(lock, 'utf8'));
+    const pid = Number(await readFile(lock, 'utf8'));
+    return Number.isInteger(pid) && pid > 0 ? pid : 0;
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return null;
     throw error;
@@ -70,6 +71,8 @@ async function discard(lock: string, dead: number | null): Promise<void> {
 }
 
 function isAlive(pid: number): boolean {
+  // To the system, 0 is everybody.
+  if (pid === 0) return false;
   try {
     process.kill(pid, 0);
     return true;

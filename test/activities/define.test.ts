@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { defineAgent, defineTool } from '../../activities/index.ts';
+import { recordOf } from '../../activities/agentRecord.ts';
+import { asTool, defineAgent, defineTool, handoff } from '../../activities/index.ts';
+import { createRegistry } from '../../activities/registry.ts';
 
 const tool = (options: object) => () =>
   defineTool({
@@ -32,6 +34,8 @@ test('tools: names, effects, timeouts and limits', () => {
     [{ retry: { factor: 0.5 } }, /retry\.factor/],
     [{ retry: { initial: '30 s', max: '10 s' } }, /retry\.max/],
     [{ effect: 'once', retry: { attempts: 2 } }, /one attempt/],
+    [{ approval: 'sometimes' }, /approval must be 'never', 'always' or a function/],
+    [{ approval: true }, /approval must be/],
   ];
   for (const [options, says] of table) assert.throws(tool(options), says, JSON.stringify(options));
 });
@@ -55,6 +59,70 @@ test('agents: names, limits, tools of one name, and what would not fit into hist
     [{ tools: Array.from({ length: 129 }, (_, i) => tool({ name: `t${i}` })()) }, /more than 128/],
     [{ maxTurns: 0 }, /maxTurns/],
     [{ parallel: 1.5 }, /parallel/],
+    [{ maxSubAgents: 0 }, /maxSubAgents must be a whole number/],
+    [{ maxDepth: 1.5 }, /maxDepth must be a whole number/],
+    [{ linkEvents: -1 }, /linkEvents must be a whole number/],
+    [{ whenAllToolsFail: 'panic' }, /'tell', 'abort' or 'continue'/],
+    [{ timeLimit: 'long' }, /'10 s'/],
+    [{ idleTimeout: '30 d' }, /24 days/],
+    [{ approvalTimeout: '' }, /'10 s'/],
+    [{ whenApprovalExpires: 'approve' }, /'reject' or 'end'/],
+    [{ approvals: { look: 'always' } }, /approvals names look, which is not among its tools/],
+    [{ tools: [look], approvals: { look: 'no' } }, /approvals\.look must be 'never', 'always' or a function/],
+    [{ permissions: { deny: [{ tool: 'look' }] } }, /permissions\.deny names look, which is not among its tools/],
+    [{ permissions: { denied: [{ tool: '*' }] } }, /deny, ask and allow, and no denied/],
+    [{ permissions: { deny: { tool: '*' } } }, /permissions\.deny must be a list/],
+    [{ permissions: { ask: [{ tool: '*', when: 'always' }] } }, /when of permissions\.ask must be a function/],
+    [{ permissions: { deny: [{ tool: '*', If: () => true }] } }, /tool, when and reason, and no If/],
+    [{ beforeModel: true }, /beforeModel must be a function/],
+    [{ afterModel: 'redact' }, /afterModel must be a function/],
+    [{ beforeTool: {} }, /beforeTool must be a function/],
+    [{ output: z.string() }, /output must be a z\.object/],
+    [{ output: z.union([z.object({}), z.object({})]) }, /output must be a z\.object/],
+    [{ output: z.object({ due: z.date() }) }, /output cannot be told to a model as JSON Schema/],
+    [{ output: { type: 'object' } }, /output must be a z\.object/],
+    [{ budget: { tokens: 0 } }, /budget\.tokens/],
+    [{ budget: { activeTime: 'soon' } }, /'10 s'/],
+    [{ budget: { tokens: 5, atLimit: 'beg' } }, /atLimit/],
+    [{ budget: { cost: 5 } }, /names no prices/],
+    [{ prices: { 'gpt-4o': { input: 1 } } }, /prices of gpt-4o: output must be a number/],
+    [{ prices: { 'gpt-4o': { input: 1, output: -2 } } }, /prices of gpt-4o: output/],
+    [{ prices: { '*': { input: 1, output: 2, cached: 'none' } } }, /prices of \*: cached/],
   ];
   for (const [options, says] of table) assert.throws(agent(options), says, JSON.stringify(options).slice(0, 80));
+});
+
+test('sub-agents and those that a conversation may go to are served along with the agent that names them', () => {
+  const named = (name: string, options: object = {}) =>
+    defineAgent({ name, model: 'm', instructions: 'Do.', ...options });
+  const digger = named('digger', { tools: [tool({ name: 'dig' })()] });
+  const finder = named('finder', { tools: [asTool(digger, { description: 'Digs.' })] });
+  const billing = named('billing');
+  const to = (target: Parameters<typeof handoff>[0]) => handoff(target, { description: 'For invoices.' });
+  const front = named('front', { tools: [asTool(finder, { description: 'Finds.' }), to(billing), tool({})()] });
+  const { agents, toolNames } = createRegistry([front]);
+  assert.deepEqual([...agents.keys()].sort(), ['billing', 'digger', 'finder', 'front']);
+  assert.deepEqual([...toolNames].sort(), ['dig', 'look'], 'the engine carries out the others');
+
+  const back = named('back', { tools: [to('front')] });
+  assert.deepEqual([...createRegistry([back, front]).agents.keys()].slice(0, 2), ['back', 'front']);
+  assert.throws(() => createRegistry([back]), /for front, which is not served here. Export it/);
+  assert.throws(() => createRegistry([front, named('digger')]), /Two agents are named digger. Rename one/);
+  assert.throws(() => createRegistry([]), /There is no agent to serve/);
+  assert.throws(() => named('x', { tools: [to(billing), to('billing')] }), /two tools named hand_off_to_billing/);
+});
+
+test('an agent is recorded as data: its rules and policies, and none of its functions', () => {
+  const guarded = agent({
+    tools: [tool({ approval: () => true })()],
+    permissions: { deny: [{ tool: '*', when: () => true }] },
+    beforeModel: () => undefined,
+    afterModel: () => undefined,
+    beforeTool: () => undefined,
+    output: z.object({ a: z.string() }),
+    offline: () => 'Hi.',
+  })();
+  const record = recordOf(guarded, 'memo');
+  assert.deepEqual(JSON.parse(JSON.stringify(record)), record);
+  assert.deepEqual(Object.keys(record).sort(), ['digest', 'index', 'instructions', 'policies', 'rules']);
 });

@@ -117,6 +117,8 @@ const mistakes: [string, Script, string, RegExp][] = [
     'script_invalid',
     /arguments of x/,
   ],
+  ['a value without a JSON form', () => ({ value: 1n }), 'script_invalid', /its value has no JSON form/],
+  ['a text and a value', () => ({ text: 'x', value: 1 }), 'script_invalid', /both text and value/],
   // @ts-expect-error
   ['an unknown fault', () => ({ fault: 'toString' }), 'script_invalid', /There are: status, hang/],
   [

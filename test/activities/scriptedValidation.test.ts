@@ -12,6 +12,19 @@ const tool = (name: string, parameters: unknown = { type: 'object', properties: 
   function: { name, parameters },
 });
 
+const format = (json_schema: object) => ({
+  response_format: { type: 'json_schema', json_schema: { name: 'output', schema: { type: 'object' }, ...json_schema } },
+});
+const object = (properties: object, change: object = {}) => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+  additionalProperties: false,
+  ...change,
+});
+const strict = (properties: object, change?: object) => format({ strict: true, schema: object(properties, change) });
+const nested = (depth: number): object => (depth === 0 ? { type: 'string' } : object({ a: nested(depth - 1) }));
+
 const refused: [string, object, RegExp][] = [
   ['no model', { model: undefined }, /you must provide a model parameter/],
   ['no messages', { messages: undefined }, /Missing required parameter: 'messages'/],
@@ -72,6 +85,56 @@ const refused: [string, object, RegExp][] = [
     /only allowed when 'stream' is enabled/,
   ],
   ['a stream that is no boolean', { stream: 'yes' }, /Invalid type for 'stream': expected a boolean/],
+  [
+    'an unknown format',
+    { response_format: { type: 'xml' } },
+    /Invalid value: 'xml'. Supported values are: 'json_object'/,
+  ],
+  ['JSON that nobody spoke of', { response_format: { type: 'json_object' } }, /must contain the word 'json'/],
+  [
+    'a schema without a name',
+    format({ name: undefined }),
+    /Missing required parameter: 'response_format.json_schema.name'/,
+  ],
+  [
+    'a schema with a name of two words',
+    format({ name: 'two words' }),
+    /json_schema.name': string does not match pattern/,
+  ],
+  [
+    'a schema that is a list',
+    format({ schema: { type: 'array', items: {} } }),
+    /of 'type: "object"', got 'type: "array"'/,
+  ],
+  [
+    'an open object',
+    strict({}, { additionalProperties: undefined }),
+    /In context=\(\), 'additionalProperties' is required/,
+  ],
+  [
+    'an open object in a list',
+    strict({ a: { type: 'array', items: { type: 'object' } } }),
+    /'items'\), 'additionalProperties'/,
+  ],
+  ['a field that may be missing', strict({ a: { type: 'string' } }, { required: [] }), /Missing 'a'/],
+  [
+    'a default',
+    strict({ a: { type: 'string', default: 'x' } }),
+    /context=\('properties', 'a'\), 'default' is not permitted/,
+  ],
+  ['a choice of exactly one', strict({ a: { oneOf: [{ type: 'null' }] } }), /'oneOf' is not permitted/],
+  ['a length', strict({ a: { type: 'string', minLength: 1 } }), /'minLength' is not permitted/],
+  ['an unknown text format', strict({ a: { type: 'string', format: 'uri' } }), /'uri' is not a valid format/],
+  ['anything at all', strict({ a: {} }), /schema must have a 'type' key/],
+  ['a list of no type', strict({ a: { type: 'array' } }), /array schema missing items/],
+  [
+    'a reference with a remark',
+    strict({ a: { $ref: '#', description: 'x' } }),
+    /\$ref cannot have keywords \{'description'\}/,
+  ],
+  ['a reference to nothing', strict({ a: { $ref: '#/$defs/b' } }), /reference '#\/\$defs\/b' not found/],
+  ['a pattern that looks ahead', strict({ a: { type: 'string', pattern: '^(?=a)' } }), /lookarounds are not supported/],
+  ['nesting without end', strict({ a: nested(11) }), /levels of nesting exceeds limit of 10/],
 ];
 
 const accepted: [string, object][] = [
@@ -81,6 +144,9 @@ const accepted: [string, object][] = [
   ],
   ['calls answered in order', { messages: [user, calls(call('a'), call('b')), result('a'), result('b')] }],
   ['a named choice', { tools: [tool('a')], tool_choice: { type: 'function', function: { name: 'a' } } }],
+  ['a strict schema', strict({ a: { type: ['string', 'null'] }, b: { anyOf: [{ type: 'null' }, { $ref: '#' }] } })],
+  ['a schema that is not strict', format({ schema: { type: 'object', additionalProperties: {}, minProperties: 1 } })],
+  ['text', { response_format: { type: 'text' } }],
   ['settings that a script has no use for', { temperature: 0, max_completion_tokens: 5, seed: 1 }],
 ];
 

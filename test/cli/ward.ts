@@ -1,6 +1,6 @@
 // The agents of the CLI's tests. Each shows one thing; the model is their offline script.
 import { z } from 'zod';
-import { defineAgent, defineTool } from '../../activities/index.ts';
+import { asTool, defineAgent, defineTool, handoff } from '../../activities/index.ts';
 import { HOSTILE } from './hostile.ts';
 
 const read = { effect: 'read', input: z.object({ bed: z.string().optional() }) } as const;
@@ -62,4 +62,46 @@ const hostile = defineAgent({
     HOSTILE,
   ],
 });
+
+const pay = defineTool({
+  name: 'pay',
+  description: 'Pays; over 100, a person has to decide.',
+  input: z.object({ amount: z.number(), to: z.string().optional() }),
+  effect: 'idempotent',
+  approval: ({ amount, to }) => amount > 100 && { ask: `Pay ${amount}${to === undefined ? '' : ` to ${to}`}?` },
+  run: ({ amount }) => `paid ${amount}`,
+});
+const pays = (...amounts: number[]) => ({ calls: amounts.map((amount) => ({ tool: 'pay', arguments: { amount } })) });
+/** What the model was told of its calls is what it answers. */
+const tells = ({ results }: { readonly results: readonly { readonly result: unknown }[] }) =>
+  results.map(({ result }) => (typeof result === 'string' ? result : JSON.stringify(result))).join('; ');
+
+/** Its second call waits for a person, its first does not. */
+export const payer = defineAgent({ ...base, name: 'payer', tools: [pay], offline: [pays(50, 500), tells] });
+/** Two calls wait. */
+export const payers = defineAgent({ ...base, name: 'payers', tools: [pay], offline: [pays(600, 700), tells] });
+/** Its sub-agent's call waits. */
+export const chief = defineAgent({
+  ...base,
+  name: 'chief',
+  tools: [asTool(payer, { description: 'Pays what is due.' })],
+  offline: [{ calls: [{ tool: 'payer', arguments: { input: 'Pay.' } }] }, tells],
+});
+/** What it asks about is hostile. */
+export const crook = defineAgent({
+  ...base,
+  name: 'crook',
+  tools: [pay],
+  offline: [{ calls: [{ tool: 'pay', arguments: { amount: 999, to: HOSTILE } }] }, tells],
+});
+/** Passes the conversation on. */
+export const porter = defineAgent({
+  ...base,
+  name: 'porter',
+  tools: [handoff('talker', { description: 'For all that is to be said.' })],
+  offline: [{ calls: [{ tool: 'hand_off_to_talker' }] }, 'Never said.'],
+});
+/** Answers what it is told. */
+export const talker = defineAgent({ ...base, name: 'talker', offline: ({ input }) => `You said: ${input}` });
+
 export default [hostile, ward];

@@ -152,7 +152,7 @@ endToEnd('approvals', (bench) => {
     const { run } = await bench.finished(handle.workflowId);
     const [payment, ...more] = paidTo('cid');
     assert.deepEqual([payment?.text, more.length], ['400 (none)', 0]);
-    assert.match(payment?.key ?? '', /\/1\.0\/[0-9a-f]+$/);
+    assert.ok(payment?.key.includes('/1.0/'));
     assert.ok(!payment?.key.endsWith(question!.digest), 'another key than that of the arguments that the model wrote');
     assert.deepEqual(toldOf(run), [
       'A person changed the arguments of this call to {"to":"cid","amount":400}. It answered:\npaid 400',
@@ -220,10 +220,11 @@ endToEnd('approvals', (bench) => {
     });
     const { digest } = question!;
     const length = async () => (await handle.history()).events?.length;
-    const before = await eventually(async () => {
-      const [one, two] = [await length(), await length()];
-      return one === two && one;
+    await eventually(async () => {
+      const settled = toolCalls(await handle.read())[1]?.ok === true;
+      return settled && !(await handle.describe()).raw.pendingWorkflowTask;
     });
+    const before = await length();
     const raw = bench.holdfast.client.workflow.getHandle(handle.workflowId);
     const good = { call: '2.1', digest, verdict: 'approve' };
     const wrong: [unknown[], RegExp][] = [
@@ -259,13 +260,16 @@ endToEnd('approvals', (bench) => {
       [[{ ...good, why: 'x'.repeat(5_000) }], /"why" has at most 4,000 characters/],
     ];
     for (const [args, message] of wrong)
-      await assert.rejects(raw.executeUpdate('decide', { args }), (error: Error) => {
-        const cause = error.cause as Error & { readonly type?: string };
-        assert.equal(cause?.type, 'OrderRefused', `${JSON.stringify(args).slice(0, 200)}: ${error}`);
-        assert.match(cause.message, message);
-        assert.ok(cause.message.length < 500, 'no dump');
-        return true;
-      });
+      await assert.rejects(
+        raw.executeUpdate<unknown, [unknown]>('decide', { args: args as [unknown] }),
+        (error: Error) => {
+          const cause = error.cause as Error & { readonly type?: string };
+          assert.equal(cause?.type, 'OrderRefused', `${JSON.stringify(args).slice(0, 200)}: ${error}`);
+          assert.match(cause.message, message);
+          assert.ok(cause.message.length < 500, 'no dump');
+          return true;
+        },
+      );
     assert.equal(await length(), before);
     assert.deepEqual(await asked(handle), [question], 'it still waits');
 
@@ -280,7 +284,10 @@ endToEnd('approvals', (bench) => {
   });
 
   test('the same decision two hundred times at once is one decision, with one update id or with two hundred', async () => {
-    const handle = await start(plain, [[{ to: 'hal', amount: 500 }], [{ to: 'hal', amount: 600 }]]);
+    const handle = await start(
+      plain,
+      [500, 600, 700].map((amount) => [{ to: 'hal', amount }]),
+    );
     const [question] = await asked(handle);
     const decision = { call: '1.0', digest: question!.digest, verdict: 'approve' as const, by: 'ann' };
     const all = await Promise.all(Array.from({ length: 200 }, () => handle.decide(decision)));
@@ -291,11 +298,19 @@ endToEnd('approvals', (bench) => {
       return open[0]?.call === '2.0' && open;
     });
     const raw = bench.holdfast.client.workflow.getHandle(handle.workflowId);
-    const args = [{ ...decision, call: '2.0', digest: second!.digest }] as const;
-    const ends = await Promise.allSettled(
-      Array.from({ length: 200 }, () => raw.executeUpdate('decide', { args: [...args] })),
-    );
+    const args = { ...decision, call: '2.0', digest: second!.digest };
+    const ends: PromiseSettledResult<unknown>[] = [];
+    // Ten at once are as many as the server takes of one run.
+    while (ends.length < 200) {
+      const ten = Array.from({ length: 10 }, () => raw.executeUpdate<unknown, [object]>('decide', { args: [args] }));
+      ends.push(...(await Promise.allSettled(ten)));
+    }
     assert.equal(ends.filter(({ status }) => status === 'fulfilled').length, 1);
+    for (const end of ends)
+      if (end.status === 'rejected')
+        assert.match(end.reason.cause?.message, /decided already by ann: approve|2\.0 is over/);
+    await eventually(async () => (await asked(handle))[0]?.call === '3.0');
+    await handle.reject('3.0');
     const { history } = await bench.finished(handle.workflowId);
     assert.deepEqual(
       paidTo('hal').map(({ text }) => text),
@@ -358,12 +373,12 @@ endToEnd('approvals', (bench) => {
     assert.equal(paidTo('kim').length, 1);
   });
 
-  const limited = payer({ approvalTimeout: '6 s', timeLimit: '5 s' });
+  const limited = payer({ approvalTimeout: '5 s', timeLimit: '4 s' });
   test('waiting is no active time: a call may wait for longer than the run may take', async () => {
     const handle = await start(limited, [[{ to: 'lea', amount: 500 }]]);
     const { result, run } = await bench.finished(handle.workflowId);
     assert.equal(result.status, 'completed');
-    assert.ok(result.spend.activeMs <= run.endedAtMs! - run.startedAtMs - 6_000, `${result.spend.activeMs} ms`);
+    assert.ok(result.spend.activeMs <= run.endedAtMs! - run.startedAtMs - 5_000, `${result.spend.activeMs} ms`);
   });
 
   const busy = payer({ parallel: 2 });

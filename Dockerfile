@@ -1,0 +1,35 @@
+# A worker that serves the agents of agents/index.ts. Your own: put them there, and build with their packages:
+#   docker build --build-arg AGENT_PACKAGES="pg@8.23.1 csv-parse@6" .
+ARG NODE=24.21.0-bookworm-slim
+
+FROM node:${NODE} AS build
+WORKDIR /holdfast
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --no-audit --no-fund
+# What the example agents need besides: PostgreSQL's client. It is not in the lock's production part.
+ARG AGENT_PACKAGES="pg@8.23.1"
+# hadolint ignore=DL3016
+RUN npm install --no-save --omit=dev --no-audit --no-fund ${AGENT_PACKAGES}
+COPY core core
+COPY workflows workflows
+COPY activities activities
+COPY client client
+COPY worker worker
+COPY cli cli
+COPY agents agents
+# The bundle of the workflow, built once here instead of at every start.
+ENV HOLDFAST_CACHE=/holdfast/cache
+RUN node --eval "await (await import('/holdfast/worker/workflowBundle.ts')).workflowCode()" --input-type=module
+
+FROM node:${NODE}
+ENV NODE_ENV=production HOLDFAST_CACHE=/holdfast/cache
+WORKDIR /holdfast
+# The cache is the worker's to write; what it runs is not.
+COPY --from=build /holdfast .
+RUN chown -R 1000:1000 cache
+# The image's user "node", by number: so that others can see that it is not root.
+USER 1000
+HEALTHCHECK --interval=30s --timeout=20s --start-period=30s --retries=3 CMD ["node", "worker/topology/health.ts"]
+# Node itself, so that it gets SIGTERM and lets calls finish.
+ENTRYPOINT ["node", "cli/main.ts"]
+CMD ["worker", "--agents", "agents/index.ts"]

@@ -1,0 +1,19 @@
+// The night's work: what has been asked for, and is neither paid nor rejected.
+import { z } from 'zod';
+import { defineTool } from '../../activities/index.ts';
+import { openRequests } from './database/queries.ts';
+
+export const findRefundRequests = defineTool({
+  name: 'find_refund_requests',
+  description: 'Refund requests that are still open, the oldest first.',
+  input: z.object({
+    limit: z.number().int().min(1).max(50).default(20).describe('How many at most; 20 when not said.'),
+  }),
+  effect: 'read',
+  timeout: '15 s',
+  heartbeat: '5 s',
+  run: async ({ limit }, { signal }) => {
+    const requests = await openRequests(limit, signal);
+    return { requests, count: requests.length };
+  },
+});

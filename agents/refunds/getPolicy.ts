@@ -1,0 +1,14 @@
+// The refund policy, as it stands in the database today.
+import { z } from 'zod';
+import { defineTool } from '../../activities/index.ts';
+import { policies } from './database/queries.ts';
+
+export const getPolicy = defineTool({
+  name: 'get_policy',
+  description: 'The refund policy by category: days from delivery, percent, whether the goods must have come back.',
+  input: z.object({}),
+  effect: 'read',
+  timeout: '15 s',
+  heartbeat: '5 s',
+  run: async (_, { signal }) => ({ policy: await policies(signal) }),
+});

@@ -1,0 +1,16 @@
+// Sets the shop up in a PostgreSQL database of yours:
+//   DATABASE_URL=postgres://owner@host/db REFUNDS_CLERK_PASSWORD=… node agents/refunds/setup.ts
+import { CLERK, setUpRefunds } from './database/setUp.ts';
+
+const { DATABASE_URL: url, REFUNDS_CLERK_PASSWORD: password } = process.env;
+if (!url) {
+  console.error('Set DATABASE_URL to a login that may create a schema, for example postgres://owner@localhost/mydb.');
+  process.exit(2);
+}
+await setUpRefunds(url, password || undefined);
+console.log('The shop is set up: schema "refunds" with its tables and made-up orders.');
+console.log(
+  password
+    ? `The login ${CLERK} may read it, and add to the ledger and the rejections: use it in DATABASE_URL from now on.`
+    : `Set REFUNDS_CLERK_PASSWORD as well, and the login ${CLERK} is made, which can read, pay and reject, and no more.`,
+);

@@ -1,0 +1,332 @@
+// `npm run example:refunds`: a night in the back office, on a server of its own that is gone afterwards. Nine refund
+// requests, a person who decides, a worker that is killed in the middle of a payment; and the ledger counted at the end.
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { refunds } from '../agents/refunds/agent.ts';
+import { closeDatabase } from '../agents/refunds/database/index.ts';
+import { setUpRefunds } from '../agents/refunds/database/setUp.ts';
+import { money } from '../agents/refunds/orderId.ts';
+import type { NightlyReport } from '../agents/refunds/outcome.ts';
+import { connect, type Holdfast, type Question, type RunHandle } from '../client/index.ts';
+import { type Run, toolCalls } from '../core/run.ts';
+import { plural } from '../core/text.ts';
+import type { RunResult } from '../core/types.ts';
+import { type DevServer, startDevServer } from '../worker/devServer.ts';
+import { findTemporalCli } from '../worker/temporalCli.ts';
+import { cleanUpInOrder } from './cleanUp.ts';
+import { compareLedger, type Decided, readLedger } from './exampleRefundsLedger.ts';
+import type { RefundsWorkerOptions, RefundsWorkerSays } from './exampleRefundsWorker.ts';
+import { EXIT, told } from './exit.ts';
+import { createScreen, seconds, wrapped } from './screen.ts';
+
+const SCHEDULE = 'refunds-nightly';
+const PERSON = 'Mira Falk';
+/** Paid without asking anybody; the worker dies between the ledger's entry and its answer. */
+const DOOMED_ORDER = 'O-1009';
+/** What the person says, by order. About O-1006 nobody says anything. */
+const SAYS: Readonly<Record<string, Decided>> = {
+  'O-1003': { verdict: 'approve', by: PERSON, why: 'The coat is back and unworn.' },
+  'O-1004': { verdict: 'edit', cents: 30_000, by: PERSON, why: 'The bulbs were kept.' },
+  'O-1005': { verdict: 'reject', by: PERSON, why: 'The serial number is not that of the laptop that we sent.' },
+};
+const QUESTIONS = 4;
+const INPUT = 'Work through the open refund requests.';
+const CRON = '0 2 * * *';
+const REST = '    ';
+/** Days in earnest. Long enough to kill a worker, start another and decide; short enough to watch. */
+const APPROVAL_TIMEOUT_MS = 15_000;
+/** What happens without a person takes a second or two; beyond this, something is wrong. */
+const PATIENCE_MS = 60_000;
+const LOOK_MS = 100;
+
+const { values: typed } = parseArgs({
+  options: { keep: { type: 'boolean', default: false }, 'database-url': { type: 'string' } },
+});
+const screen = createScreen(process.stdout);
+const cleanUp = cleanUpInOrder();
+const interrupt = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    interrupt.abort();
+    void leave(EXIT.interrupted);
+  });
+
+try {
+  await leave(await example());
+} catch (error) {
+  if (!interrupt.signal.aborted) {
+    process.stderr.write(`${told(error)}\n`);
+    await leave(EXIT.otherwise);
+  }
+}
+
+async function leave(code: number): Promise<never> {
+  await cleanUp.run();
+  process.exit(code);
+}
+
+async function example(): Promise<number> {
+  say(
+    'A night in the back office: agents that refund orders, on a Temporal server of this example.',
+    'The model is a script, and so is the person: no key is needed, and nobody has to answer.',
+    '',
+  );
+  await chooseDatabase();
+  const { holdfast, server } = await setUp();
+  const doomed = await startWorker(server, DOOMED_ORDER);
+  say(`  Web UI: ${server.uiUrl}`, `ready in ${seconds(process.uptime() * 1_000)}`, '');
+
+  const handle = await startTheNight(holdfast);
+  const told = tellWhatHappens(handle);
+  await killInThePayment(holdfast, doomed);
+  const worker = await startWorker(server);
+  say('A new worker is up, on the same ledger.', '');
+  const decided = await decide(holdfast);
+  say('', 'About O-1006 nobody decides anything. Waiting for its time to run out …', '');
+  const result = await handle.result();
+  await told;
+  const run = await handle.read();
+  const again = await attemptsOf(holdfast, run, DOOMED_ORDER);
+  // The ledger of an embedded database can be looked at when its worker has let it go.
+  await worker.end('SIGTERM');
+
+  const isExact = await sumUp(result, decided, again);
+  whereNext(server);
+  if (typed.keep) {
+    say('', 'The server and its Web UI stay up until Ctrl-C.');
+    await once(interrupt.signal, 'abort');
+  }
+  return isExact ? EXIT.completed : EXIT.otherwise;
+}
+
+/** No example reaches production: what names a server or a database is not looked at, but for what was typed. */
+async function chooseDatabase(): Promise<void> {
+  for (const name of Object.keys(process.env)) if (name.startsWith('TEMPORAL_')) delete process.env[name];
+  // A file that is not there has no profiles.
+  process.env['TEMPORAL_CONFIG_FILE'] = join(import.meta.dirname, 'none.toml');
+  delete process.env['DATABASE_URL'];
+  delete process.env['REFUNDS_DATABASE_URL'];
+  const url = typed['database-url'];
+  if (url !== undefined) {
+    await setUpRefunds(url);
+    process.env['REFUNDS_DATABASE_URL'] = url;
+    const { entries, rejected } = await readLedger();
+    if (entries.length + rejected.length > 0)
+      throw new Error('That database has been through this night before. Drop its schema "refunds", and start again.');
+    cleanUp.add(closeDatabase);
+    return say('  database: the PostgreSQL at --database-url, schema "refunds"');
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-refunds-'));
+  cleanUp.add(() => rm(folder, { recursive: true, force: true }));
+  process.env['REFUNDS_FOLDER'] = join(folder, 'database');
+  say('  database: an embedded PostgreSQL, in a temporary folder');
+}
+
+async function setUp(): Promise<{ holdfast: Holdfast; server: DevServer }> {
+  const server = await startDevServer({
+    cli: await findTemporalCli({ say: (line) => say(`  ${line}`) }),
+    uiPort: 0,
+  });
+  // It has nothing to keep, so it need not end in order.
+  cleanUp.add(() => server.kill());
+  const holdfast = await connect({ address: server.address, namespace: server.namespace });
+  cleanUp.add(() => holdfast.close());
+  return { holdfast, server };
+}
+
+interface WorkerProcess {
+  readonly pid: number;
+  /** Resolves when the order has been paid, and the payment is held. */
+  paid(): Promise<void>;
+  /** Resolves when the process is gone. */
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
+async function startWorker(server: DevServer, holdAfterPaying?: string): Promise<WorkerProcess> {
+  const options: RefundsWorkerOptions = {
+    address: server.address,
+    approvalTimeoutMs: APPROVAL_TIMEOUT_MS,
+    ...(holdAfterPaying !== undefined && { holdAfterPaying }),
+  };
+  const main = fileURLToPath(new URL('./exampleRefundsWorker.ts', import.meta.url));
+  const child: ChildProcess = fork(main, [JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const exited = once(child, 'exit');
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await exited;
+  };
+  cleanUp.add(() => end('SIGKILL'));
+  const ready = Promise.withResolvers<void>();
+  const paid = Promise.withResolvers<void>();
+  child.on('message', (said: RefundsWorkerSays) => ('ready' in said ? ready.resolve() : paid.resolve()));
+  const gone = exited.then(([code, signal]) => {
+    throw new Error(`The worker ended before its time (${signal ?? `exit code ${code}`}).`);
+  });
+  gone.catch(() => undefined);
+  await Promise.race([ready.promise, gone]);
+  return { pid: child.pid!, end, paid: () => Promise.race([paid.promise, gone]) };
+}
+
+async function startTheNight(holdfast: Holdfast): Promise<RunHandle> {
+  const { when, timezone, nextRunAtMs } = await holdfast.schedules.add(SCHEDULE, {
+    agent: refunds.name,
+    input: INPUT,
+    cron: CRON,
+    note: 'the nightly refunds',
+  });
+  const next = nextRunAtMs === null ? 'never' : new Date(nextRunAtMs).toISOString().slice(0, 16).replace('T', ' ');
+  say(`Schedule ${SCHEDULE}: ${when} ${timezone}, next at ${next}. It is started now, to see it.`);
+  const handle = await holdfast.schedules.run(SCHEDULE);
+  if (!handle) throw new Error('The schedule has not started a run. Try again.');
+  say(`Run ${handle.workflowId}`, '');
+  return handle;
+}
+
+async function tellWhatHappens(handle: RunHandle): Promise<void> {
+  for await (const event of handle.events({ signal: interrupt.signal })) {
+    if (event.type === 'answered' && event.calls.length > 0) {
+      const [first] = event.calls;
+      say(`${refunds.name}: ${event.calls.length === 1 ? first?.tool : `${first?.tool} × ${event.calls.length}`}`);
+    }
+    if (event.type === 'call_ended' && event.call.childId !== null) say(`  ${outcomeLine(event.call.text ?? '')}`);
+  }
+}
+
+/** What a sub-agent answered, on a line; its schema has made it, or it is an error. */
+function outcomeLine(text: string): string {
+  const { order_id, outcome, cents, why, error } = JSON.parse(text) as Record<string, unknown>;
+  if (error !== undefined) return `a run has failed: ${error}`;
+  return `${order_id} ${outcome}${outcome === 'paid' ? ` ${money(Number(cents))}` : ''}: ${why}`;
+}
+
+/** Once the person has been asked everything, and a payment is between the ledger and its answer. */
+async function killInThePayment(holdfast: Holdfast, worker: WorkerProcess): Promise<void> {
+  await worker.paid();
+  await openQuestions(holdfast, QUESTIONS);
+  say(
+    '',
+    `${DOOMED_ORDER} is being paid: it is in the ledger, and the tool has not answered. Now kill -9 ${worker.pid} …`,
+  );
+  await worker.end('SIGKILL');
+  const { entries } = await readLedger();
+  // The next worker needs the folder.
+  await closeDatabase();
+  const times = entries.filter(({ order_id }) => order_id === DOOMED_ORDER).length;
+  say(
+    `The worker is gone. The ledger has ${plural(entries.length, 'payment')}, ${DOOMED_ORDER} ${plural(times, 'time')}.`,
+  );
+}
+
+interface Open {
+  readonly workflowId: string;
+  readonly question: Extract<Question, { kind: 'approval' }>;
+  readonly order: string;
+}
+
+/** What the inbox has, as soon as that is so much. It needs no worker. */
+async function openQuestions(holdfast: Holdfast, atLeast: number): Promise<Open[]> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const { waiting } = await holdfast.inbox({ agent: 'refund_order' });
+    const open = waiting.flatMap(({ workflowId, questions }) =>
+      questions.flatMap((question) =>
+        question.kind === 'approval' ? { workflowId, question, order: orderOf(question.arguments) } : [],
+      ),
+    );
+    if (open.length >= atLeast) return open.sort((a, b) => (a.order < b.order ? -1 : 1));
+    if (Date.now() > deadline) throw new Error(`After a minute, ${open.length} of ${atLeast} questions are asked.`);
+    await sleep(LOOK_MS);
+  }
+}
+
+function orderOf(args: string): string {
+  return /O-\d{4}/.exec(args)?.[0] ?? '';
+}
+
+/** Plays the person: looks into the inbox, and decides. Gives what was decided, by order: a run may say that it is too late. */
+async function decide(holdfast: Holdfast): Promise<ReadonlyMap<string, Decided>> {
+  const decided = new Map<string, Decided>();
+  for (const { workflowId, question, order } of await openQuestions(holdfast, 0)) {
+    say(`${PERSON} (a script) is asked: ${question.question}`);
+    const decision = SAYS[order];
+    if (!decision) {
+      say('  … and does not answer.');
+      continue;
+    }
+    const { verdict, by, why } = decision;
+    const run = holdfast.get(workflowId);
+    const { call } = question;
+    try {
+      if (verdict === 'approve') await run.approve(call, { by, why });
+      else if (verdict === 'reject') await run.reject(call, { by, why });
+      else await run.edit(call, { order_id: order, cents: decision.cents }, { by, why });
+      decided.set(order, decision);
+      say(`  ${verdict}${decision.cents === undefined ? '' : `: pay ${money(decision.cents)}`}. ${why}`);
+    } catch (error) {
+      say(`  Too late: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  return decided;
+}
+
+/** How often the payment of an order was attempted, by the history of its run. */
+async function attemptsOf(holdfast: Holdfast, run: Run, order: string): Promise<number> {
+  const call = toolCalls(run).find((found) => found.childId !== null && orderOf(found.arguments) === order);
+  if (!call?.childId) return 0;
+  const child = await holdfast.get(call.childId).read();
+  return toolCalls(child).find(({ tool }) => tool === 'pay_refund')?.attempts ?? 0;
+}
+
+async function sumUp(result: RunResult, decided: ReadonlyMap<string, Decided>, attempts: number): Promise<boolean> {
+  // The agent's schema has made it.
+  const report = result.value as NightlyReport | undefined;
+  const { lines, problems, entries, cents } = await compareLedger(decided);
+  const times = entries.filter(({ order_id }) => order_id === DOOMED_ORDER).length;
+  if (attempts < 2) problems.push(`${DOOMED_ORDER} was not tried again: its worker was not killed in the middle`);
+  if (result.status !== 'completed') problems.push(`the run ended as ${result.status}: ${result.reason}`);
+  if (report?.cents !== cents) problems.push(`the report says ${report?.cents} cents, and the ledger has ${cents}`);
+  say('', 'The ledger against what was decided:', ...lines, '');
+  say(
+    `${DOOMED_ORDER}: pay_refund ran ${plural(attempts, 'time')}, since its worker was killed, and paid ${plural(times, 'time')}.`,
+  );
+  if (report) say(`Report: ${report.paid} paid, ${report.rejected} rejected, ${report.open} left open. ${report.note}`);
+  const { cost, modelCalls, toolCalls: calls, inputTokens, outputTokens } = result.spend;
+  const { budget = {} } = refunds.rules;
+  say(
+    `Spent, with all sub-agents: ${inputTokens + outputTokens} of ${budget.tokens} tokens, ${cost.toFixed(4)} of ${budget.cost} dollars, ${modelCalls} of ${budget.modelCalls} model calls; ${plural(calls, 'tool call')}.`,
+    '',
+  );
+  for (const problem of problems) say(screen.paint('red', `✗ ${problem}`));
+  if (problems.length === 0)
+    say(screen.paint('bold', `✓ The ledger is exact: ${plural(entries.length, 'payment')}, ${money(cents)} in all.`));
+  return problems.length === 0;
+}
+
+function whereNext({ address }: DevServer): void {
+  const flags = typed.keep ? ` --address ${address}` : '';
+  const holdfast = 'npm run -s holdfast --';
+  // Not broken into lines: these are to be copied.
+  screen.print(
+    '',
+    'Where to look next:',
+    '  agents/refunds/README.md  what has just run, and how to run it with a model and people',
+    '  npm run dev               server, Web UI and worker, kept up. Then, in another terminal:',
+    `  ${holdfast} schedule add ${SCHEDULE} refunds "${INPUT}" --cron "${CRON}"`,
+    `  ${holdfast} schedule trigger ${SCHEDULE}${flags}`,
+    `  ${holdfast} approvals${flags}`,
+  );
+}
+
+/** Broken between words where too wide, the rest a little to the right. */
+function say(...lines: string[]): void {
+  for (const line of lines) {
+    const [first = '', ...rest] = wrapped(line, screen.columns - REST.length);
+    screen.print(first, ...rest.map((text) => `${REST}${text}`));
+  }
+}

@@ -1,0 +1,205 @@
+// Deny goes before ask, and ask before allow; whatever fails or says something else decides for the careful side.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { guardRequest } from '../../activities/guardrails.ts';
+import { defineAgent, defineTool, type PermissionRule, type Permissions } from '../../activities/index.ts';
+import { type Permission, permissionFor } from '../../activities/permissions.ts';
+import { planCall } from '../../activities/plan.ts';
+import { askRule, type RuleContext, toLookAt } from '../../activities/rules.ts';
+import type { Message, PlannedCall } from '../../core/types.ts';
+
+const ctx: RuleContext = { agent: 'a', workflowId: 'w', turn: 1, signal: new AbortController().signal };
+const rule = (tool = '*', when?: PermissionRule['when'], reason?: string): PermissionRule => ({
+  tool,
+  ...(when && { when }),
+  ...(reason && { reason }),
+});
+const boom = () => {
+  throw new Error('boom');
+};
+
+test('deny before ask before allow, and what an allow does not name is denied', async () => {
+  const kinds: readonly (readonly [Permissions | undefined, Permission['kind']])[] = [
+    [undefined, 'allowed'],
+    [{}, 'allowed'],
+    [{ deny: [rule()], ask: [rule()], allow: [rule()] }, 'denied'],
+    [{ ask: [rule()], allow: [rule()] }, 'ask'],
+    [{ allow: [rule()] }, 'allowed'],
+    [{ allow: [rule('pay')] }, 'allowed'],
+    [{ allow: [rule('look')] }, 'denied'],
+    [{ allow: [] }, 'denied'],
+    // Nobody is asked about what is denied anyway.
+    [{ ask: [rule()], allow: [rule('look')] }, 'denied'],
+    [{ deny: [rule('look')] }, 'allowed'],
+    [{ deny: [rule('pay')] }, 'denied'],
+    [{ deny: [rule('pay', () => false)] }, 'allowed'],
+    [{ deny: [rule('pay', ({ amount }) => amount > 10)] }, 'denied'],
+    [{ ask: [rule('pay', async ({ amount }) => amount > 10)] }, 'ask'],
+    [{ allow: [rule('pay', ({ amount }) => amount > 1_000), rule('pay', ({ amount }) => amount > 10)] }, 'allowed'],
+  ];
+  for (const [permissions, kind] of kinds) {
+    const said = await permissionFor({ tool: 'pay', args: { amount: 50 }, permissions, approval: 'never' }, ctx);
+    assert.equal(said.kind, kind, JSON.stringify(permissions));
+  }
+});
+
+test('a rule that throws, or answers neither yes nor no, denies, asks and does not allow', async () => {
+  const said = (permissions: Permissions) =>
+    permissionFor({ tool: 'pay', args: {}, permissions, approval: 'never' }, ctx);
+  for (const [when, error] of [
+    [boom, 'boom'],
+    [async () => boom(), 'boom'],
+    // What JavaScript lets one write.
+    [() => undefined as unknown as boolean, 'neither true nor false'],
+    [() => 'yes' as unknown as boolean, 'neither true nor false'],
+  ] as const) {
+    const denied = await said({ deny: [rule('pay', when, 'no payments')] });
+    assert.ok(denied.kind === 'denied');
+    assert.match(denied.reason, new RegExp(`^no payments \\(.*${error}`));
+    const asks = await said({ ask: [rule('pay', when)] });
+    assert.ok(asks.kind === 'ask');
+    assert.match(asks.question ?? '', new RegExp(error));
+    const notAllowed = await said({ allow: [rule('pay', when)] });
+    assert.ok(notAllowed.kind === 'denied');
+    assert.match(notAllowed.reason, new RegExp(`not among what this agent is allowed.*${error}`));
+  }
+  assert.equal((await said({ allow: [rule('pay', boom), rule('pay')] })).kind, 'allowed', 'another rule may allow it');
+});
+
+test('an approval rule that throws or forgets its answer asks; the question of the call stands for a rule without one', async () => {
+  const asked = (approval: unknown, permissions?: Permissions) =>
+    permissionFor({ tool: 'pay', args: { amount: 5 }, permissions, approval: approval as 'never' }, ctx);
+  const own = ({ amount }: { amount: number }) => ({ ask: `Pay ${amount}?` });
+  assert.deepEqual(await asked('never'), { kind: 'allowed' });
+  assert.deepEqual(await asked(() => false), { kind: 'allowed' });
+  for (const approval of ['always', () => true, () => undefined, () => 0, () => ({ ask: 5 })])
+    assert.deepEqual(await asked(approval), { kind: 'ask', question: null });
+  assert.deepEqual(await asked(own), { kind: 'ask', question: 'Pay 5?' });
+  assert.deepEqual(await asked(own, { ask: [rule()] }), { kind: 'ask', question: 'Pay 5?' });
+  assert.deepEqual(await asked(own, { ask: [rule('*', undefined, 'Sure?')] }), { kind: 'ask', question: 'Sure?' });
+  const failed = await asked(boom);
+  assert.ok(failed.kind === 'ask');
+  assert.match(failed.question ?? '', /has failed: boom/);
+});
+
+test('a rule that hangs has failed, and a cancelled turn is no answer of a rule', async () => {
+  assert.deepEqual(await askRule(ctx, () => new Promise(() => {}), 20), {
+    ok: false,
+    error: 'it took longer than 20 milliseconds',
+  });
+  assert.deepEqual(await askRule(ctx, () => sleep(1, 'in time'), 60_000), { ok: true, value: 'in time' });
+  const turn = new AbortController();
+  const asked = askRule({ ...ctx, signal: turn.signal }, () => new Promise(() => {}));
+  turn.abort(new Error('cancelled'));
+  await assert.rejects(asked, /cancelled/);
+  await assert.rejects(
+    askRule({ ...ctx, signal: turn.signal }, () => true),
+    /cancelled/,
+  );
+});
+
+test('what a rule looks at cannot be written to, at any depth, and dates stay what they are', () => {
+  const due = new Date(0);
+  const seen = toLookAt({ list: [{ n: 1 }, undefined, null], due });
+  assert.throws(() => {
+    (seen.list[0] as { n: number }).n = 2;
+  }, TypeError);
+  assert.throws(() => seen.list.push(null), TypeError);
+  seen.due.setTime(1);
+  assert.equal(due.getTime(), 1);
+});
+
+const pay = defineTool({
+  name: 'pay',
+  description: 'Pays.',
+  input: z.object({ amount: z.coerce.number(), to: z.string().default('shop') }),
+  effect: 'once',
+  run: () => 'paid',
+});
+const payer = (options: Partial<Parameters<typeof defineAgent>[0]>) =>
+  defineAgent({ name: 'payer', model: 'm', instructions: 'Pay.', tools: [pay], ...options });
+const planned = async (agent: ReturnType<typeof payer>, args: object, tool = 'pay'): Promise<PlannedCall> =>
+  (await planCall(agent, { name: tool, arguments: JSON.stringify(args) }, ctx)).planned;
+
+test('rules are given the arguments as the schema made them', async () => {
+  const seen: unknown[] = [];
+  const agent = payer({ permissions: { deny: [rule('pay', (args) => seen.push(args) === 0)] } });
+  assert.ok('digest' in (await planned(agent, { amount: '7' })));
+  assert.deepEqual(seen, [{ amount: 7, to: 'shop' }]);
+});
+
+test('what a guardrail put in place of the arguments is read by the schema, permitted and digested', async () => {
+  const limit: PermissionRule = { tool: 'pay', when: ({ amount }) => amount > 100, reason: 'over 100' };
+  const to = (change: unknown) => payer({ permissions: { deny: [limit] }, beforeTool: () => ({ change }) as never });
+  const low = await planned(to({ amount: 5 }), { amount: 500 });
+  assert.ok('digest' in low);
+  assert.equal(low.arguments, '{"amount":5}');
+  const straight = await planned(payer({}), { amount: 5 });
+  assert.ok('digest' in straight);
+  assert.equal(low.digest, straight.digest, 'of what runs, not of what the model wrote');
+  const told = async (change: unknown) => {
+    const call = await planned(to(change), { amount: 5 });
+    assert.ok('problem' in call && call.problem.kind === 'rejected');
+    return call.problem.error;
+  };
+  assert.equal(await told({ amount: 500 }), 'not permitted: over 100');
+  assert.match(await told({ sum: 5 }), /a guardrail changed it, and invalid arguments: .*sum/);
+  assert.match(await told(undefined), /not run: the guardrail for it answered with/);
+  assert.match(await told('all of it'), /must be a JSON object/);
+  assert.match(await told(10n), /BigInt|not valid JSON/);
+});
+
+test('a guardrail for calls that fails, hangs on to nothing or writes in place lets no call run', async () => {
+  const told = async (beforeTool: unknown) => {
+    const call = await planned(payer({ beforeTool: beforeTool as never }), { amount: 5 });
+    return 'problem' in call ? call.problem.error : 'runs';
+  };
+  assert.equal(await told(() => undefined), 'runs');
+  assert.equal(await told(() => null), 'runs');
+  assert.equal(await told(boom), 'not run: the guardrail for it failed: boom');
+  assert.equal(await told(async () => boom()), 'not run: the guardrail for it failed: boom');
+  assert.equal(await told(() => ({ reject: 'too much' })), 'not run: too much');
+  assert.match(await told(() => ({ reject: '' })), /did not say why in \{ reject \}/);
+  assert.match(await told(() => true), /answered with a boolean, which is none of/);
+  assert.match(await told(() => ({ deny: 'no' })), /answered with \{ deny \}, which is none of/);
+  assert.match(await told(() => ({ reject: 'no', change: {} })), /answered with \{ reject, change \}/);
+  assert.match(
+    await told(({ arguments: args }: { arguments: { amount: number } }) => {
+      args.amount = 1;
+    }),
+    /failed: Cannot assign to read only property/,
+  );
+});
+
+test('a tool with a name that every object has goes by its own approval rule', async () => {
+  const odd = defineTool({
+    name: 'constructor',
+    description: 'Odd.',
+    input: z.object({}),
+    effect: 'read',
+    run: () => 1,
+  });
+  const plan = await planned(payer({ tools: [odd] }), {}, 'constructor');
+  assert.ok('digest' in plan && plan.ask === undefined);
+});
+
+test('a guardrail that writes into the conversation in place has failed, and what is remembered stays as it was', async () => {
+  const messages: readonly Message[] = [{ role: 'user', content: 'My PIN is 1234.' }];
+  const redact = (seen: readonly Message[]) => {
+    (seen[0] as { content: string }).content = 'My PIN is ####.';
+  };
+  await assert.rejects(
+    guardRequest(payer({ beforeModel: redact }), messages, ctx),
+    /The guardrail beforeModel of a failed: Cannot assign to read only property/,
+  );
+  assert.deepEqual(messages, [{ role: 'user', content: 'My PIN is 1234.' }]);
+});
+
+test('with an output, a request that is rejected ends as refused: a reason is no value', async () => {
+  const agent = payer({ beforeModel: () => ({ reject: 'closed' }), output: z.object({ a: z.string() }) });
+  const instead = await guardRequest(agent, [{ role: 'user', content: 'Hi.' }], ctx);
+  assert.ok('instead' in instead);
+  assert.deepEqual([instead.instead.kind, instead.instead.end?.status], ['ended', 'refused']);
+});

@@ -1,0 +1,116 @@
+// A night of the refunds on a real server, from both databases: asked over the amount, paid as decided, counted in the ledger.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { createRefunds } from '../../agents/refunds/agent.ts';
+import type { NightlyReport } from '../../agents/refunds/outcome.ts';
+import { connect, type Holdfast, type RunHandle } from '../../client/index.ts';
+import { toolCalls } from '../../core/run.ts';
+import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
+import { quietLogs } from '../support/quiet.ts';
+import { eventually } from '../support/said.ts';
+import { serverAddress } from '../support/server.ts';
+import { ledger, onBothDatabases, payments, rejections } from './refundsShop.ts';
+
+quietLogs();
+
+interface Asked {
+  readonly run: RunHandle;
+  readonly call: string;
+  readonly question: string | null;
+}
+
+onBothDatabases(({ isEmbedded }) => {
+  let holdfast: Holdfast;
+  let worker: HoldfastWorker;
+  let running: Promise<void>;
+  before(async () => {
+    const address = await serverAddress();
+    const taskQueue = `refunds-${randomUUID()}`;
+    holdfast = await connect({ address, namespace: 'default', taskQueue });
+    worker = await createWorker({
+      address,
+      namespace: 'default',
+      taskQueue,
+      agents: [createRefunds({ approvalTimeout: '1 h' }).refunds],
+      model: {},
+      // Both ways are shown, one with each database.
+      temporal: isEmbedded ? { maxCachedWorkflows: 0 } : {},
+    });
+    running = worker.run();
+  });
+  after(async () => {
+    worker.shutdown();
+    await running;
+    await holdfast.close();
+  });
+
+  /** The calls that wait, by order, as soon as there are so many. */
+  async function questionsUnder(night: RunHandle, n: number): Promise<ReadonlyMap<string, Asked>> {
+    const asked = await eventually(async () => {
+      const children = toolCalls(await night.read()).flatMap(({ childId }) => childId ?? []);
+      const found = new Map<string, Asked>();
+      for (const run of children.map((id) => holdfast.get(id)))
+        for (const question of await run.questions())
+          if (question.kind === 'approval') {
+            const order = /O-\d{4}/.exec(question.arguments)?.[0] ?? '';
+            found.set(order, { run, call: question.call, question: question.question });
+          }
+      return found.size >= n && found;
+    });
+    assert.equal(asked.size, n);
+    return asked;
+  }
+
+  test('what is over 100.00 waits for a person and the rest is paid; a second night finds what was left', async () => {
+    const night = await holdfast.start('refunds', 'Work through the open refund requests.');
+    const asked = await questionsUnder(night, 4);
+    assert.deepEqual([...asked.keys()].sort(), ['O-1003', 'O-1004', 'O-1005', 'O-1006']);
+    assert.match(asked.get('O-1003')?.question ?? '', /^Refund 249\.00 to Perpetua Finch for O-1003, winter coat/);
+    // Those that need nobody do not wait for those that do.
+    await eventually(async () => (await payments()).length === 3 && (await rejections()).length === 2);
+    assert.deepEqual(await payments(), ['O-1001 2490', 'O-1002 1600', 'O-1009 3591']);
+
+    const on = (order: string) => asked.get(order)!;
+    const ann = { by: 'ann', why: 'looked at it' };
+    await on('O-1003').run.approve(on('O-1003').call, ann);
+    const tooMuch = { order_id: 'O-1004', cents: 48_001 };
+    await assert.rejects(on('O-1004').run.edit(on('O-1004').call, tooMuch, ann), /never more than the order cost/);
+    await on('O-1004').run.edit(on('O-1004').call, { order_id: 'O-1004', cents: 30_000 }, ann);
+    await on('O-1005').run.reject(on('O-1005').call, { by: 'ann', why: 'wrong serial number' });
+    // Its own run is asked to stop, so that nothing is decided about it.
+    await on('O-1006').run.stop({ by: 'ann' });
+
+    const result = await night.result();
+    const report = result.value as NightlyReport;
+    assert.equal(result.status, 'completed');
+    assert.deepEqual([report.paid, report.rejected, report.open, report.cents], [5, 3, 1, 62_581]);
+    assert.deepEqual(await payments(), ['O-1001 2490', 'O-1002 1600', 'O-1003 24900', 'O-1004 30000', 'O-1009 3591']);
+    assert.deepEqual(await rejections(), ['O-1005', 'O-1007', 'O-1008']);
+    const by = new Map((await ledger()).map(({ order_id, approved_by }) => [order_id, approved_by]));
+    assert.deepEqual([by.get('O-1003'), by.get('O-1004'), by.get('O-1001')], ['ann', 'ann', null]);
+    assert.equal(report.orders.find(({ order_id }) => order_id === 'O-1005')?.why, 'wrong serial number');
+    assert.equal(report.orders.find(({ order_id }) => order_id === 'O-1006')?.outcome, 'open');
+
+    // The budget is over the tree: eleven runs' calls are in one sum, and it has a price.
+    const children = toolCalls(await night.read()).flatMap(({ childId }) => childId ?? []);
+    assert.equal(children.length, 9);
+    const each = await Promise.all(children.map(async (id) => (await holdfast.get(id).result()).spend.modelCalls));
+    assert.equal(
+      result.spend.modelCalls,
+      each.reduce((sum, calls) => sum + calls, result.turns),
+    );
+    assert.ok(result.spend.cost > 0);
+
+    const next = await holdfast.start('refunds', 'Work through the open refund requests.');
+    const left = await questionsUnder(next, 1);
+    await left.get('O-1006')!.run.approve(undefined, { by: 'ben' });
+    const second = (await next.result()).value as NightlyReport;
+    assert.deepEqual([second.paid, second.rejected, second.open, second.cents], [1, 0, 0, 31_500]);
+    assert.equal((await ledger()).length, 6);
+
+    const third = (await (await holdfast.start('refunds', 'Go on.')).result()).value as NightlyReport;
+    assert.deepEqual(third.orders, []);
+    assert.match(third.note, /nothing to do/);
+  });
+});

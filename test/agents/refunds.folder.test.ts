@@ -1,0 +1,105 @@
+// The embedded database's folder: one process at a time, what is paid outlives a kill, and a lock without a holder is nobody's.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, test } from 'node:test';
+import { holdFolder, leaveFolder } from '../../agents/database/holdFolder.ts';
+import { openRefunds } from '../../agents/refunds/database/index.ts';
+
+let home: string;
+before(async () => {
+  home = await mkdtemp(join(tmpdir(), 'holdfast-folder-'));
+});
+after(() => rm(home, { recursive: true }));
+
+const module = (path: string) => new URL(`../../agents/${path}`, import.meta.url).href;
+
+/** A process that runs `code`; resolves with its first line. */
+async function inProcess(code: string): Promise<{ child: ChildProcess; line: Promise<string> }> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  after(() => child.kill('SIGKILL'));
+  const line = once(createInterface(child.stdout!), 'line').then(([text]) => String(text));
+  return { child, line };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
+
+const STAY = 'setInterval(() => {}, 1000);';
+const holder = (folder: string) =>
+  inProcess(
+    `import { holdFolder } from '${module('database/holdFolder.ts')}';
+     import { writeFileSync } from 'node:fs';
+     await holdFolder(${JSON.stringify(folder)});
+     try { writeFileSync(${JSON.stringify(`${folder}.mark`)}, '', { flag: 'wx' }); console.log(process.pid); }
+     catch { console.log('somebody else has it, too'); }
+     ${STAY}`,
+  );
+const pay = (key: string, order: string) =>
+  `INSERT INTO refunds (idempotency_key, order_id, cents, run) VALUES ('${key}', '${order}', 1, 'test')`;
+
+test('what was written before a kill -9 is there for the next process, which need not clean up', async () => {
+  const folder = join(home, 'killed');
+  const { child, line } = await inProcess(
+    `import { openRefunds } from '${module('refunds/database/index.ts')}';
+     const db = openRefunds({ folder: ${JSON.stringify(folder)} });
+     await db.write("${pay('k', 'O-1001')}"); console.log('written'); ${STAY}`,
+  );
+  assert.equal(await line, 'written');
+  await kill(child);
+  assert.ok(existsSync(`${folder}.lock`), 'it had no time to let go');
+  const db = openRefunds({ folder });
+  assert.deepEqual(await db.query('SELECT order_id, cents FROM refunds'), [{ order_id: 'O-1001', cents: 1 }]);
+  await assert.rejects(db.write(pay('other', 'O-1001')), { code: '23505' });
+  await db.close();
+  assert.deepEqual(await readdir(dirname(folder)), ['killed'], 'nothing of the lock is left');
+});
+
+test('a process that finds the folder in use says by whom, and gets it when the holder is gone', async () => {
+  const folder = join(home, 'held');
+  const first = await holder(folder);
+  const pid = await first.line;
+  await assert.rejects(holdFolder(folder, 0), (error: Error) => error.message.includes(`in use by process ${pid}`));
+  const waiting = holdFolder(folder);
+  await kill(first.child);
+  await waiting;
+  // Asked again by the same process, as after a thread of it was ended.
+  await holdFolder(folder, 0);
+  await leaveFolder(folder);
+});
+
+test('of many that take a dead holder’s folder at once, one gets it', async () => {
+  const folder = join(home, 'raced');
+  const { child, line } = await holder(folder);
+  await line;
+  await rm(`${folder}.mark`);
+  await kill(child);
+  const racers = await Promise.all(Array.from({ length: 6 }, () => holder(folder)));
+  for (let left = racers.length; left > 0; left--) {
+    const pid = await Promise.race(racers.map((racer) => racer.line));
+    const won = racers.findIndex((racer) => String(racer.child.pid) === pid);
+    assert.notEqual(won, -1, pid);
+    const [winner] = racers.splice(won, 1);
+    await assert.rejects(holdFolder(folder, 0), (error: Error) => error.message.includes(`process ${pid}`));
+    await rm(`${folder}.mark`);
+    await kill(winner!.child);
+  }
+  await holdFolder(folder);
+  await leaveFolder(folder);
+});
+
+test('a lock that says nothing readable is taken for a dead one’s', async () => {
+  const folder = join(home, 'odd');
+  await writeFile(`${folder}.lock`, '');
+  await holdFolder(folder, 0);
+  await leaveFolder(folder);
+  assert.ok(!existsSync(`${folder}.lock`));
+});

@@ -1,0 +1,334 @@
+// The commands by which people decide, steer and talk: what they answer, and how they end.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { exitCodeOf } from '../../cli/exit.ts';
+import { connect, type Holdfast, NoWorker, OrderRefused, type RunHandle, RunOver } from '../../client/index.ts';
+import { ATTRIBUTE } from '../../core/names.ts';
+import { toolCalls } from '../../core/run.ts';
+import { type DevServer, startDevServer } from '../../worker/devServer.ts';
+import { asked } from '../support/people.ts';
+import { eventually } from '../support/said.ts';
+import { holdfast, type Started, start, stop, WARD } from './command.ts';
+
+let server: DevServer;
+let worker: Started;
+let client: Holdfast;
+const at = () => ['--address', server.address];
+const said = (...args: string[]) => holdfast([...args, ...at()], { env: { USER: 'ann' } });
+const answer = async (...args: string[]) => {
+  const ended = await said(...args, '--json');
+  return { ...ended, json: JSON.parse(ended.stdout) };
+};
+/** A run of the agent that waits for `n` decisions. */
+async function waiting(agent: string, id: string, n = 1): Promise<RunHandle> {
+  const handle = await client.start(agent, 'Pay.', { id });
+  await asked(handle, n);
+  return handle;
+}
+/** The inbox reads Temporal's list, which comes after the run itself. */
+const listed = (...ids: string[]) =>
+  eventually(async () => {
+    const { waiting } = await client.inbox();
+    return ids.every((id) => waiting.some(({ workflowId }) => workflowId === id));
+  });
+
+before(async () => {
+  server = await startDevServer();
+  client = await connect({ address: server.address });
+  worker = start(['worker', '--agents', WARD, ...at()]);
+  await worker.line(/^Polling after/);
+});
+after(async () => {
+  await client.close();
+  await stop(worker);
+  await server.kill();
+});
+
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+test('approvals lists what waits over all runs and sub-agents, the oldest first, and says what to type', async () => {
+  const first = await waiting('payer', 'inbox-1');
+  await client.start('chief', 'Pay.', { id: 'inbox-2' });
+  const child = client.get('inbox-2.1.0');
+  await eventually(() =>
+    child.questions().then(
+      ({ length }) => length === 1,
+      () => false,
+    ),
+  );
+  await waiting('payers', 'inbox-3', 2);
+  await listed('inbox-1', 'inbox-2.1.0', 'inbox-3');
+
+  const { code, json, stderr } = await answer('approvals');
+  assert.deepEqual({ code, stderr, total: json.total }, { code: 0, stderr: '', total: 3 });
+  const seen = json.waiting.map((run: { [key: string]: unknown }) => [run['workflowId'], run['agent'], run['count']]);
+  assert.deepEqual(seen, [
+    ['inbox-1', 'payer', 1],
+    ['inbox-2.1.0', 'payer', 1],
+    ['inbox-3', 'payers', 2],
+  ]);
+  assert.deepEqual([json.waiting[0].parentId, json.waiting[1].parentId], [null, 'inbox-2']);
+  const { since, expiresAt, digest, ...question } = json.waiting[0].questions[0];
+  assert.match(since, ISO);
+  assert.match(expiresAt, ISO);
+  assert.deepEqual(question, {
+    kind: 'approval',
+    call: '1.1',
+    tool: 'pay',
+    arguments: '{"amount":500}',
+    question: 'Pay 500?',
+  });
+
+  const [text, cut, ofOne, one, none] = await Promise.all([
+    said('approvals'),
+    said('approvals', '--limit', '1'),
+    answer('approvals', '--agent', 'payers'),
+    answer('approvals', 'inbox-3'),
+    said('approvals', '--agent', 'nobody'),
+  ]);
+  assert.match(text.stdout, /^inbox-1 {2}payer, \d s\n {2}1\.1 pay \{"amount":500\}\n {6}Pay 500\?$/m);
+  assert.match(text.stdout, /^inbox-2\.1\.0 {2}payer, \d s, for inbox-2$/m);
+  assert.match(text.stderr, /^Decide: .* approve inbox-1 1\.1 --address .* \(or reject, edit, respond\)$/m);
+  assert.match(cut.stderr, /^These are 1 of 3 runs that wait\. More: --limit$/m);
+  assert.deepEqual([ofOne.json.total, ofOne.json.waiting[0].workflowId], [1, 'inbox-3']);
+  const calls = one.json.questions.map(({ call, arguments: args }: { call: string; arguments: string }) => [
+    call,
+    args,
+  ]);
+  assert.deepEqual(calls, [
+    ['1.0', '{"amount":600}'],
+    ['1.1', '{"amount":700}'],
+  ]);
+  assert.deepEqual({ code: none.code, stdout: none.stdout }, { code: 0, stdout: '' });
+  assert.match(none.stderr, /^Nothing waits for a decision at 127/);
+
+  const runs = (await answer('list')).json as { workflowId: string; status: string; waiting: number }[];
+  const listedAs = (id: string) => runs.find(({ workflowId }) => workflowId === id);
+  assert.deepEqual([listedAs('inbox-1')?.status, listedAs('inbox-3')?.waiting], ['running', 2]);
+  await Promise.all([first.stop(), client.get('inbox-2').stop(), client.get('inbox-3').stop()]);
+});
+
+test('the first decision counts: the same one again ends with 0, another one with 1', async () => {
+  const handle = await waiting('payer', 'first');
+  const approved = await answer('approve', 'first', '--why', 'known customer');
+  assert.equal(approved.code, 0);
+  const { at: decidedAt, ...decision } = approved.json;
+  assert.match(decidedAt, ISO);
+  assert.deepEqual(decision, {
+    workflowId: 'first',
+    call: '1.1',
+    verdict: 'approve',
+    by: 'ann',
+    why: 'known customer',
+    isFirst: true,
+  });
+  await handle.result();
+  const [again, other, unnamed] = await Promise.all([
+    said('approve', 'first', '1.1', '--by', 'bob'),
+    said('reject', 'first', '1.1'),
+    said('approve', 'first'),
+  ]);
+  assert.equal(again.code, 0);
+  assert.match(again.stdout, /^Decided already of first, \d+ s ago: 1\.1 approved by ann: known customer$/m);
+  assert.equal(other.code, 1);
+  assert.equal(other.stdout, again.stdout.replace(/\d+ s ago/, /\d+ s ago/.exec(other.stdout)?.[0] ?? ''));
+  assert.deepEqual({ code: unnamed.code, stdout: unnamed.stdout }, { code: 1, stdout: '' });
+  assert.match(unnamed.stderr, /The run first is over \(completed\): there is nothing to decide\./);
+});
+
+test('where several calls wait, say which; new arguments are checked, and a text may stand for the result', async () => {
+  const handle = await waiting('payers', 'several', 2);
+  const wrong: [string[], number, RegExp][] = [
+    [['approve', 'several'], 2, /2 calls of several wait: 1\.0 pay, 1\.1 pay\. Say which\./],
+    [['approve', 'several', '7.0'], 1, /has no call 7\.0/],
+    [['edit', 'several', '1.0', '--arguments', '{"amount":'], 2, /The arguments are no JSON/],
+    [['edit', 'several', '1.0', '--arguments', '[1]'], 2, /no JSON object/],
+    [['edit', 'several', '1.0', '--arguments', '{"amount":"much"}'], 1, /not accepted: .*amount/],
+    [['respond', 'several', '1.0'], 2, /required option '--text/],
+  ];
+  for (const [args, code, says] of wrong) {
+    const ended = await said(...args);
+    assert.deepEqual({ args, code: ended.code, stdout: ended.stdout }, { args, code, stdout: '' });
+    assert.match(ended.stderr, says);
+  }
+  const edited = await holdfast(['edit', 'several', '1.0', '--arguments', '-', ...at()], { input: '{"amount":650}' });
+  assert.deepEqual({ code: edited.code, stderr: edited.stderr }, { code: 0, stderr: '' });
+  assert.equal((await said('respond', 'several', 'call_1_1', '--text', 'Not today.')).code, 0);
+  await handle.result();
+  const { json } = await answer('show', 'several');
+  assert.match(json.output, /paid 650; Not today\.$/);
+  const verdicts = json.toolCalls.map(({ decision }: { decision: { verdict: string } }) => decision.verdict);
+  assert.deepEqual(verdicts, ['edit', 'respond']);
+  const shown = await said('show', 'several');
+  assert.match(shown.stdout, /^ {2}! pay 1\.0 edited with \{"amount":650\}/m);
+  assert.match(shown.stdout, /^ {2}! pay 1\.1 answered with Not today\. by ann$/m);
+  assert.match(shown.stdout, /^✓ pay +┄+ +/m, 'the second one waited, and never ran');
+});
+
+test('where nobody sits at it, run says what to type, and waits on; --json keeps stdout to itself', async () => {
+  const plain = start(['run', 'payer', 'x', '--id', 'unseated', ...at()]);
+  const json = start(['run', 'chief', 'x', '--id', 'unseated-json', '--json', ...at()]);
+  await plain.line(/^ {2}\? 1\.1 pay \{"amount":500\} Pay 500\?$/);
+  await plain.line(/^ {2}Decide: .* approve unseated 1\.1 --address/);
+  await json.line(/^unseated-json\.1\.0 waits: 1\.1 pay/);
+  await json.line(/^Decide: .* approve unseated-json\.1\.0 1\.1 --address/);
+  await said('reject', 'unseated', '--why', 'too much');
+  await said('approve', 'unseated-json.1.0');
+  const ended = await plain.ended;
+  assert.equal(ended.code, 0);
+  assert.match(ended.stderr, /^ {2}! 1\.1 rejected by ann: too much$/m);
+  assert.match(ended.stderr, /^Spent: \d+ tokens, 2 model calls, 1 tool call, [\d.]+ s active$/m);
+  const told = JSON.parse((await json.ended).stdout);
+  assert.equal(told.toolCalls[0].childId, 'unseated-json.1.0');
+  assert.equal(told.spend.toolCalls, 2, 'with those of its sub-agent');
+});
+
+test('what is asked about is inert, and nothing of it is hidden', async () => {
+  const handle = await waiting('crook', 'crook');
+  await listed('crook');
+  const watched = start(['watch', 'crook', ...at()]);
+  await watched.line(/Decide: /);
+  const texts = await Promise.all([said('approvals'), said('approvals', 'crook'), said('show', 'crook')]);
+  await handle.stop();
+  const all = [...texts, await watched.ended].map(({ stdout, stderr }) => stdout + stderr).join('');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
+  assert.doesNotMatch(all, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2066\u200b]/);
+  assert.ok(texts[1].stdout.replaceAll(/\n */g, '').includes('\\u202egnp.exe\\u2066\\u200b'), texts[1].stdout);
+});
+
+test('approvals --watch tells what is new, and what is gone', async () => {
+  const watching = start(['approvals', '--watch', '--json', ...at()]);
+  const plain = start(['approvals', '--watch', ...at()]);
+  const handle = await waiting('payer', 'news');
+  const waits = JSON.parse(await watching.line(/"waiting".*"news"/));
+  assert.deepEqual([waits.type, waits.agent, waits.question.call], ['waiting', 'payer', '1.1']);
+  await plain.line(/^news {2}payer/);
+  await plain.line(/Decide: .* approve news 1\.1/);
+  await handle.approve();
+  await watching.line(/"gone".*"news"/);
+  for (const { child, ended } of [watching, plain]) {
+    child.kill('SIGINT');
+    assert.equal((await ended).code, 0);
+  }
+});
+
+test('a budget that asks is shown with what to type, raised, and stopped', async () => {
+  const run = start(['run', 'endless', 'x', '--id', 'thrifty', '--budget', 'model-calls=1,ask', ...at()]);
+  await run.line(/\? budget: The budget of 1 model calls is used up/);
+  await run.line(/Raise it: .* raise thrifty --model-calls N --address/);
+  await listed('thrifty');
+  const { json } = await answer('approvals', '--agent', 'endless');
+  assert.equal(json.waiting[0].questions[0].kind, 'budget');
+  assert.equal((await said('raise', 'thrifty', '--model-calls', '1')).code, 1, 'a raised limit is above what it was');
+  assert.equal((await said('raise', 'thrifty')).code, 2);
+  assert.equal((await said('raise', 'thrifty', '--model-calls', '2', '--cost', '9.5')).code, 0);
+  const before = run.lines.length;
+  await run.line(/\? budget: The budget of 2 model calls/, before).catch(() => run.line(/of 2 model calls/));
+  const stopped = await answer('stop', 'thrifty', '--why', 'enough');
+  assert.equal(stopped.json.state, 'stopping');
+  const ended = await run.ended;
+  assert.equal(ended.code, 1);
+  assert.match(ended.stderr, /! raise by ann/);
+  assert.match(ended.stderr, /^Budget: cost 9\.5, 2 model calls; asks at the limit$/m);
+  assert.match(ended.stderr, /^Reason: .*enough/m);
+  const bad = await said('run', 'endless', 'x', '--budget', 'money=3');
+  assert.equal(bad.code, 2);
+  assert.match(bad.stderr, /"money=3" is no limit\. There are tokens, cost/);
+});
+
+test('a run is steered, paused, interrupted and stopped; one tool is cancelled', async () => {
+  const handle = await client.start('sleeper', 'x', { id: 'steered' });
+  const running = (turn: number) =>
+    eventually(async () =>
+      toolCalls(await handle.read()).some((call) => call.turn === turn && call.startedAtMs !== null),
+    );
+  await running(1);
+  assert.deepEqual((await answer('pause', 'steered')).json, { workflowId: 'steered', state: 'paused', turn: 1 });
+  assert.match((await said('steer', 'steered', 'Be quick.', '--by', 'bob')).stdout, /^steered hears it/);
+  const cancelled = await said('cancel-call', 'steered', '1.0', '--why', 'too slow');
+  assert.equal(cancelled.stdout, 'The call 1.0 of steered is cancelled.\n');
+  assert.equal((await said('resume', 'steered')).stdout, 'steered goes on.\n');
+  await running(2);
+  assert.match((await said('interrupt', 'steered', 'Stop that.')).stdout, /it goes on with the message/);
+  await running(3);
+  assert.equal((await said('stop', 'steered')).code, 0);
+  await handle.cancelCall('3.0');
+  const watched = await said('watch', 'steered');
+  assert.match(watched.stderr, /^ {2}> Be quick\. \(by bob\)$/m);
+  assert.match(watched.stderr, /^ {2}! cancel-call by ann: too slow$/m);
+  assert.match(watched.stderr, /^ {2}! interrupt by ann$/m);
+  const late = await said('steer', 'steered', 'Hello?');
+  assert.deepEqual({ code: late.code, stdout: late.stdout }, { code: 1, stdout: '' });
+  assert.match(late.stderr, /The run "steered" is over/);
+});
+
+test('a session is sent messages, with and without waiting, and closed', async () => {
+  const handle = await client.start('talker', '', { id: 'talk', session: true });
+  const waited = await said('send', 'talk', 'one', '--wait');
+  assert.deepEqual(waited, { code: 0, stdout: 'You said: one\n', stderr: '' });
+  const { json } = await answer('send', 'talk', 'two', '--id', 'm2');
+  assert.deepEqual(json, { workflowId: 'talk', message: 2, reply: null });
+  const again = await answer('send', 'talk', 'two', '--id', 'm2', '--wait');
+  assert.deepEqual(again.json, {
+    workflowId: 'talk',
+    message: 2,
+    reply: { message: 2, status: 'completed', output: 'You said: two', reason: null },
+  });
+  assert.equal((await said('close', 'talk')).stdout, 'talk ends when its messages are answered.\n');
+  assert.equal((await handle.result()).status, 'completed');
+  const refused = await waiting('payer', 'no-session');
+  const sent = await said('send', 'no-session', 'x');
+  assert.equal(sent.code, 1);
+  assert.match(sent.stderr, /no-session is no session/);
+  await refused.stop();
+});
+
+test('a conversation that is passed on is shown with who has it', async () => {
+  await client.start('porter', 'x', { id: 'passed' });
+  const watched = await said('watch', 'passed');
+  assert.match(watched.stderr, /^The conversation goes on with talker\.$/m);
+  assert.match(watched.stderr, /^ {2}turn 2, talker +─/m);
+});
+
+test('setup registers the search attributes, or says how it goes without', async () => {
+  for (const namespace of ['bare', 'taken'])
+    await client.client.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
+    });
+  const there = (namespace: string) =>
+    eventually(() =>
+      connect({ address: server.address, namespace }).then(
+        (made) => made.close().then(() => true),
+        () => false,
+      ),
+    );
+  await Promise.all(['bare', 'taken'].map(there));
+  const names = Object.values(ATTRIBUTE).sort();
+  const setup = await answer('setup', '--namespace', 'bare');
+  assert.deepEqual([...setup.json.registered].sort(), names);
+  const again = await eventually(async () => {
+    const ended = await said('setup', '--namespace', 'bare');
+    return /has the search attributes already/.test(ended.stdout) && ended;
+  });
+  assert.equal(again.code, 0);
+  // A keyword where a number is.
+  const { operatorService } = client.client.connection as unknown as {
+    operatorService: { addSearchAttributes(request: object): Promise<unknown> };
+  };
+  await operatorService.addSearchAttributes({ namespace: 'taken', searchAttributes: { [ATTRIBUTE.agent]: 3 } });
+  const taken = await eventually(async () => {
+    const ended = await said('setup', '--namespace', 'taken');
+    return ended.code === 1 && ended;
+  });
+  assert.equal(taken.stdout, '');
+  assert.match(taken.stderr, /cannot be registered in the namespace taken: .*another type/);
+  assert.match(taken.stderr, /The inbox works without them/);
+});
+
+test('each error of people has its exit code', () => {
+  assert.deepEqual(
+    [new OrderRefused('x'), new RunOver('x'), new NoWorker('x')].map((error) => exitCodeOf(error)),
+    [1, 1, 4],
+  );
+});

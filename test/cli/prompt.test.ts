@@ -1,0 +1,144 @@
+// `holdfast run` on a terminal asks right there: what is typed decides, and only about what was there to be read.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { columnsOf } from '../../cli/columns.ts';
+import { connect, type Holdfast } from '../../client/index.ts';
+import { type Call, toolCalls } from '../../core/run.ts';
+import { type DevServer, startDevServer } from '../../worker/devServer.ts';
+import { asked } from '../support/people.ts';
+import { type Started, start, stop, WARD } from './command.ts';
+import { CTRL_C, onTerminal, type Terminal } from './terminal.ts';
+
+let server: DevServer;
+let worker: Started;
+let client: Holdfast;
+const at = () => ['--address', server.address];
+const run = (agent: string, id: string, { columns = 80, more = [] as string[] } = {}): Terminal =>
+  onTerminal(['run', agent, 'Pay.', '--id', id, ...more, ...at()], { columns });
+const decisions = async (id: string) =>
+  toolCalls(await client.get(id).read()).map(({ decision }: Call) => decision && [decision.verdict, decision.why]);
+/** The line to type in, when there is one to type in: what is typed before counts for nothing. */
+const ASKS = /re\[s\]pond {2}\[l\]ater > ▏/;
+const CTRL_U = '\x15';
+const ESCAPE = '\x1b';
+
+before(async () => {
+  server = await startDevServer();
+  client = await connect({ address: server.address });
+  worker = start(['worker', '--agents', WARD, ...at()]);
+  await worker.line(/^Polling after/);
+});
+after(async () => {
+  await client.close();
+  await stop(worker);
+  await server.kill();
+});
+
+test('approve with a reason, then reject without one', async () => {
+  const terminal = run('payers', 'typed');
+  await terminal.sees(/1 of 2 questions/);
+  await terminal.sees(ASKS);
+  terminal.type('x\r');
+  await terminal.sees(/"x" is none of these/);
+  terminal.type('a\r');
+  await terminal.sees(/approve, why .*> ▏/);
+  terminal.type('known customer\r');
+  await terminal.sees(/! 1\.0 approved by \S+: known customer/);
+  await terminal.sees(ASKS);
+  terminal.type('R\r');
+  await terminal.sees(/reject, why/);
+  terminal.type('\r');
+  await terminal.sees(/! 1\.1 rejected by/);
+  assert.equal((await terminal.ended).code, 0);
+  assert.deepEqual(await decisions('typed'), [
+    ['approve', 'known customer'],
+    ['reject', null],
+  ]);
+});
+
+test('new arguments begin as they are; where they are refused they can be mended; Esc goes back', async () => {
+  const terminal = run('payer', 'mended', { columns: 40 });
+  await terminal.sees(/re\[s\]pond {2}\[l\]ater\n {2}> ▏/);
+  terminal.type('s\r');
+  await terminal.sees(/what the model is told/);
+  terminal.type(ESCAPE);
+  await terminal.sees(/\[a\]pprove/);
+  terminal.type('e\r');
+  await terminal.sees(/> \{"amount":500\}▏/);
+  terminal.type(`${CTRL_U}{"amount":"much"}\r`);
+  await terminal.sees(/The new arguments are not accepted/);
+  await terminal.sees(/> \{"amount":"much"\}▏/);
+  terminal.type(`${CTRL_U}{"amount":5}\r`);
+  assert.equal((await terminal.ended).code, 0);
+  const [, call] = toolCalls(await client.get('mended').read());
+  assert.deepEqual([call?.decision?.verdict, call?.decision?.arguments], ['edit', '{"amount":5}']);
+  for (const line of terminal.text.split('\n')) assert.ok(columnsOf(line) <= 40 || /npm run/.test(line), line);
+});
+
+test('a decision made elsewhere takes the question away, and what was being typed with it', async () => {
+  const terminal = run('payers', 'elsewhere');
+  await terminal.sees(ASKS);
+  terminal.type('a');
+  await terminal.sees(/\[l\]ater > a▏/);
+  const handle = client.get('elsewhere');
+  await handle.reject('1.0', { by: 'bob' });
+  await terminal.sees(/! 1\.0 rejected by bob/);
+  // Enter, meant for the question that is gone.
+  terminal.type('\r');
+  await terminal.sees(/ {2}1\.1 pay[^]*\[l\]ater > ▏/);
+  assert.deepEqual(await decisions('elsewhere'), [['reject', null], null]);
+  await handle.approve('1.1');
+  assert.equal((await terminal.ended).code, 0);
+});
+
+test('what was typed before there was a question is no answer to it', async () => {
+  const terminal = run('payer', 'ahead');
+  terminal.type('a\r\ra\r\r');
+  await terminal.sees(ASKS);
+  assert.deepEqual(await decisions('ahead'), [null, null]);
+  terminal.type('a\r');
+  await terminal.sees(/approve, why/);
+  terminal.type('\r');
+  assert.equal((await terminal.ended).code, 0);
+});
+
+test("a sub-agent's question is asked as well; later leaves it, and says what to type", async () => {
+  const terminal = run('chief', 'put-off');
+  await terminal.sees(/of put-off\.1\.0/);
+  await terminal.sees(ASKS);
+  terminal.type('l\r');
+  await terminal.sees(/Decide: .* approve put-off\.1\.0 1\.1 --address/);
+  const child = client.get('put-off.1.0');
+  assert.equal((await asked(child)).length, 1);
+  await child.approve();
+  assert.equal((await terminal.ended).code, 0);
+});
+
+test('a budget that asks is raised, then the run is stopped', async () => {
+  const terminal = run('endless', 'raised', { more: ['--budget', 'model-calls=1,ask'] });
+  await terminal.sees(/\[r\]aise {2}\[s\]top {2}\[l\]ater > ▏/);
+  terminal.type('r\r');
+  await terminal.sees(/new limits/);
+  terminal.type('model-calls=2\r');
+  await terminal.sees(/The budget of 2 model calls is used up/);
+  await terminal.sees(/\[r\]aise {2}\[s\]top {2}\[l\]ater > ▏/);
+  terminal.type('s\r');
+  await terminal.sees(/stop, why/);
+  terminal.type('enough\r');
+  assert.equal((await terminal.ended).code, 1);
+  const { status, reason, turns } = await client.get('raised').read();
+  assert.equal(status, 'stopped');
+  assert.match(reason ?? '', /enough/);
+  assert.equal(turns.length, 2);
+});
+
+test('Ctrl-C leaves the run, which goes on waiting', async () => {
+  const terminal = run('payer', 'left');
+  await terminal.sees(ASKS);
+  terminal.type(CTRL_C);
+  await terminal.sees(/Left left, which goes on/);
+  assert.equal((await terminal.ended).code, 130);
+  const handle = client.get('left');
+  assert.equal((await asked(handle)).length, 1);
+  await handle.stop();
+});

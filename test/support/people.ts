@@ -1,0 +1,40 @@
+// People, as tests play them: what a run asks them, and how they come in any order.
+import type { RunHandle } from '../../client/index.ts';
+import type { History } from '../../core/history.ts';
+import type { Question } from '../../core/types.ts';
+import { eventually } from './said.ts';
+
+export type Asked = Extract<Question, { kind: 'approval' }>;
+
+/** Resolves with the calls that wait, when there are `n` of them. */
+export function asked(handle: RunHandle, n = 1): Promise<Asked[]> {
+  return eventually(async () => {
+    const open = (await handle.questions()).flatMap((question) => (question.kind === 'approval' ? [question] : []));
+    return open.length === n && open;
+  });
+}
+
+/** Numbers that look random and are the same for the same seed (mulberry32): at least 0 and below 1. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  return items
+    .map((item) => ({ item, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
+
+/** Tasks of a workflow that failed: whatever people send, there may be none. */
+export function failedTasks({ events }: History): number {
+  return (events ?? []).filter(
+    (event) => 'workflowTaskFailedEventAttributes' in event && event.workflowTaskFailedEventAttributes,
+  ).length;
+}

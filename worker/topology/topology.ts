@@ -1,0 +1,159 @@
+// What docker-compose.yml describes, without Docker: PostgreSQL, the Temporal server with all its services, its schema, the
+// namespace and workers, from the same configuration files. All of it on 127.0.0.1, and all of it ends when we do.
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { findTemporalCli } from '../temporalCli.ts';
+import { freePorts, IP, listens } from './ports.ts';
+import { POSTGRES_USER, type Postgres, startPostgres } from './postgres.ts';
+import { findPrograms } from './programs.ts';
+import { environmentOf, PORTS_COUNT, startTemporalServer, type TemporalServer } from './server.ts';
+import { startWorker, type WorkerProcess } from './workers.ts';
+
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+// The schema takes 2 s on a free machine, the namespace one.
+const SCRIPT_MS = 180_000;
+const NAMESPACE = 'default';
+
+export interface TopologyOptions {
+  readonly say?: (line: string) => void;
+  /** Where data and logs are kept; a temporary folder, deleted at the end, when not said. */
+  readonly folder?: string | undefined;
+  /** The frontend's; a free one when not said, or when it is taken. */
+  readonly port?: number | undefined;
+  /** How many; 2 when not said. */
+  readonly workers?: number;
+  /** The module whose agents they serve. */
+  readonly agents?: string;
+  /** The workers' environment; ours, without what names another Temporal server, when not said. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** In place of what the configuration files say: for measuring what a setting brings. */
+  readonly settings?: {
+    readonly server?: Readonly<Record<string, string>>;
+    readonly dynamic?: Readonly<Record<string, number | boolean>>;
+    readonly postgres?: Readonly<Record<string, string>>;
+  };
+}
+
+export interface Topology {
+  readonly address: string;
+  readonly namespace: string;
+  /** Data and logs. */
+  readonly folder: string;
+  readonly postgres: Postgres;
+  readonly server: TemporalServer;
+  readonly workers: readonly WorkerProcess[];
+  startWorker(): Promise<WorkerProcess>;
+  stop(): Promise<void>;
+}
+
+export async function startTopology(options: TopologyOptions = {}): Promise<Topology> {
+  const { say = () => {}, settings = {}, workers: count = 2 } = options;
+  const agents = options.agents ?? here('../../agents/index.ts');
+  const env = options.env ?? withoutServers(process.env);
+  const [cli, programs] = [await findTemporalCli({ say }), await findPrograms(say)];
+
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'holdfast-topology-')));
+  await mkdir(folder, { recursive: true });
+  // PostgreSQL's user passes through to its own folder.
+  await chmod(folder, 0o711);
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    // The last thing first. One that fails must not keep the others.
+    for (let last = undo.pop(); last; last = undo.pop()) await last().catch(() => {});
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const [postgresPort, ...ports] = await freePorts(1 + PORTS_COUNT);
+    if (options.port !== undefined && options.port !== 0)
+      if (await listens(options.port)) say(`Port ${options.port} is taken, so Temporal is on ${ports[0]}.`);
+      else ports[0] = options.port;
+
+    const password = await passwordOf(folder);
+    const postgres = await startPostgres({
+      folder: join(folder, 'postgres'),
+      port: postgresPort!,
+      password,
+      settings: settings.postgres,
+    });
+    undo.push(() => postgres.stop('fast'));
+    say(`PostgreSQL    ${IP}:${postgresPort}, process ${postgres.pid()}`);
+
+    const tools = await toolsOf(folder, { temporal: cli, 'temporal-sql-tool': programs.sqlTool });
+    const { DB } = await environmentOf(here('./server.env'));
+    await script('./schema.sh', {
+      PATH: tools,
+      SQL_HOST: IP,
+      SQL_PORT: String(postgresPort),
+      SQL_USER: POSTGRES_USER,
+      SQL_PASSWORD: password,
+      SQL_PLUGIN: settings.server?.['DB'] ?? DB,
+    });
+    say('Schema        temporal, temporal_visibility');
+
+    const server = await startTemporalServer({
+      program: programs.server,
+      folder,
+      postgres,
+      ports,
+      settings: settings.server,
+      dynamic: settings.dynamic,
+    });
+    undo.push(() => server.stop('in order'));
+    const { address } = server;
+    await script('./namespace.sh', { PATH: tools, TEMPORAL_ADDRESS: address, HOLDFAST_NAMESPACE: NAMESPACE });
+    say(`Temporal      ${address}, namespace ${NAMESPACE}, process ${server.pid()}`);
+
+    const workers: WorkerProcess[] = [];
+    const addWorker = async () => {
+      const logFile = join(folder, `worker-${workers.length + 1}.log`);
+      const worker = await startWorker({ address, namespace: NAMESPACE, agents, env, logFile });
+      workers.push(worker);
+      undo.push(() => worker.stop());
+      return worker;
+    };
+    for (let i = 0; i < count; i++) {
+      const { pid, agents: served, model } = await addWorker();
+      say(`Worker ${i + 1}      process ${pid}: ${served.join(', ')}; ${model}`);
+    }
+    return { address, namespace: NAMESPACE, folder, postgres, server, workers, startWorker: addWorker, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** One that nobody chose and nobody knows: made once, kept beside the data. */
+async function passwordOf(folder: string): Promise<string> {
+  const file = join(folder, 'postgres-password');
+  const kept = await readFile(file, 'utf8').catch(() => '');
+  if (kept !== '') return kept;
+  const password = randomBytes(24).toString('hex');
+  await writeFile(file, password, { mode: 0o600 });
+  return password;
+}
+
+/** A PATH on which the scripts find the tools by the names that they have in the images. */
+async function toolsOf(folder: string, tools: Readonly<Record<string, string>>): Promise<string> {
+  const bin = join(folder, 'bin');
+  await rm(bin, { recursive: true, force: true });
+  await mkdir(bin);
+  for (const [name, path] of Object.entries(tools)) await symlink(path, join(bin, name));
+  return [bin, process.env['PATH']].join(delimiter);
+}
+
+async function script(name: string, env: Record<string, string | undefined>): Promise<void> {
+  // The tools read nothing else: neither a profile nor another server's address.
+  await promisify(execFile)('/bin/sh', [here(name)], { env, timeout: SCRIPT_MS }).catch((error) => {
+    const words = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim().split('\n').slice(-10).join('\n');
+    throw new Error(`worker/topology/${name.slice(2)} failed:\n${words || error.message}`);
+  });
+}
+
+function withoutServers(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_')));
+}
