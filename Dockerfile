@@ -3,13 +3,13 @@
 ARG NODE=24.21.0-bookworm-slim
 
 FROM node:${NODE} AS build
-WORKDIR /holdfast
+WORKDIR /srv/holdfast
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --no-audit --no-fund
-# What the example agents need besides: PostgreSQL's client. It is not in the lock's production part.
+# What agents need besides lies one folder up, where Node looks next; for the examples, PostgreSQL's client.
 ARG AGENT_PACKAGES="pg@8.23.1"
 # hadolint ignore=DL3016
-RUN npm install --no-save --omit=dev --no-audit --no-fund ${AGENT_PACKAGES}
+RUN npm install --prefix /srv --no-audit --no-fund ${AGENT_PACKAGES}
 COPY core core
 COPY workflows workflows
 COPY activities activities
@@ -18,14 +18,14 @@ COPY worker worker
 COPY cli cli
 COPY agents agents
 # The bundle of the workflow, built once here instead of at every start.
-ENV HOLDFAST_CACHE=/holdfast/cache
-RUN node --eval "await (await import('/holdfast/worker/workflowBundle.ts')).workflowCode()" --input-type=module
+ENV HOLDFAST_CACHE=/srv/holdfast/cache
+RUN node --input-type=module --eval "await (await import('/srv/holdfast/worker/workflowBundle.ts')).workflowCode()"
 
 FROM node:${NODE}
-ENV NODE_ENV=production HOLDFAST_CACHE=/holdfast/cache
-WORKDIR /holdfast
+ENV NODE_ENV=production HOLDFAST_CACHE=/srv/holdfast/cache
+WORKDIR /srv/holdfast
+COPY --from=build /srv /srv
 # The cache is the worker's to write; what it runs is not.
-COPY --from=build /holdfast .
 RUN chown -R 1000:1000 cache
 # The image's user "node", by number: so that others can see that it is not root.
 USER 1000

@@ -57,7 +57,7 @@ export function createModelHost(
         ...planned,
         mark: markOf(extended),
         ...(record.digest !== input.recorded && { agent: record }),
-        model: asked?.model || endpoint.modelFor(agent),
+        model: asked ? asked.model || endpoint.modelFor(agent) : '',
         usage: asked?.usage ?? NO_USAGE,
         ...spent.ofAnswer(asked),
       };

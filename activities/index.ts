@@ -11,8 +11,8 @@ export {
   type ToolContext,
 } from './defineTool.ts';
 export type { Guarded, GuardedAnswer, GuardedCall, Guardrails } from './guardrails.ts';
+export { type OnceOptions, once } from './once.ts';
 export type { ApprovalRule, PermissionRule, Permissions } from './permissions.ts';
 export type { Price, Prices } from './prices.ts';
 export type { RuleContext } from './rules.ts';
-export { type OnceOptions, once } from './once.ts';
 export { ToolError } from './toolError.ts';

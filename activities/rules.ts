@@ -43,7 +43,7 @@ export async function askRule<T>(
 export function toLookAt<T>(value: T): T {
   const seen = new Set<unknown>();
   const pending: unknown[] = [value];
-  for (let next = pending.pop(); pending.length > 0 || next !== undefined; next = pending.pop()) {
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     if (!isPlain(next) || seen.has(next)) continue;
     seen.add(next);
     for (const child of Object.values(Object.freeze(next))) if (isPlain(child)) pending.push(child);

@@ -1,4 +1,5 @@
 // What the benchmarks run on: the server as `holdfast dev` starts it, on a database file, one worker, and a scripted model.
+// Or another server, that is there already.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,10 +25,17 @@ export interface Ground {
   close(): Promise<void>;
 }
 
-export async function openGround(agents: readonly Agent[], scripts: Record<string, Script>): Promise<Ground> {
+export async function openGround(
+  agents: readonly Agent[],
+  scripts: Record<string, Script>,
+  at?: string,
+): Promise<Ground> {
   quietLogs();
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
-  const server = await startDevServer({ dbFile: join(folder, 'temporal.db'), say: console.log });
+  const server =
+    at === undefined
+      ? await startDevServer({ dbFile: join(folder, 'temporal.db'), say: console.log })
+      : { address: at, kill: async () => {} };
   const model = await startScriptedModel({ scripts });
   const { address } = server;
   const taskQueue = 'bench';

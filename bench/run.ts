@@ -3,6 +3,7 @@ import { historySize } from './historySize.ts';
 import { latency } from './latency.ts';
 import { overhead } from './overhead.ts';
 import { recovery } from './recovery.ts';
+import { topology } from './topology.ts';
 import { waiting } from './waiting.ts';
 import { workerStart } from './workerStart.ts';
 
@@ -13,7 +14,10 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   history: historySize,
   recovery,
   waiting,
+  topology,
 };
+/** Too long for every day, and wants PostgreSQL. */
+const ONLY_WHEN_NAMED = ['topology'];
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in BENCHMARKS));
@@ -22,7 +26,7 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 for (const [name, benchmark] of Object.entries(BENCHMARKS)) {
-  if (names.length > 0 && !names.includes(name)) continue;
+  if (names.length > 0 ? !names.includes(name) : ONLY_WHEN_NAMED.includes(name)) continue;
   console.log(`\n${name}`);
   await benchmark();
 }

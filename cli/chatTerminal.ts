@@ -26,7 +26,12 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   const queued: string[] = [];
   let isInterrupting = false;
 
-  const isBusy = () => talk.waiting > 0 || look.isBusy;
+  /** The answer is on the screen in full; its reply comes a moment later. */
+  let isShown = false;
+  /** What the model is asked next, it is asked about the next message. */
+  let isBetween = false;
+  const unanswered = () => talk.waiting - (isShown ? 1 : 0);
+  const isBusy = () => unanswered() > 0 || look.isBusy;
   const screen: ChatScreen = createChatScreen(
     process.stdin,
     process.stdout,
@@ -69,7 +74,15 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
         if (!talk.isOurs(event.text)) screen.print(...messageLines(event.text, screen), ...signed(event.by));
       } else if (isOld) look.recall(event);
       else look.show(event);
-      if (event.type === 'replied') showQueued();
+      if (event.type === 'asked') {
+        isShown = false;
+        if (isBetween) showQueued();
+        isBetween = false;
+      }
+      if (event.type === 'replied' || (event.type === 'answered' && event.calls.length === 0)) {
+        isShown = talk.waiting > 0;
+        isBetween = true;
+      }
       status();
       if (event.type === 'ended') return event;
     }
@@ -79,6 +92,7 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   function signed(who: string | null): string[] {
     return who && who !== said.by ? [screen.paint('dim', `  from ${inertLine(who, 64)}`)] : [];
   }
+
   function showQueued(message = queued[0]): void {
     const at = message === undefined ? -1 : queued.indexOf(message);
     for (const text of at < 0 ? [] : queued.splice(at, 1)) screen.print(...messageLines(text, screen));
@@ -87,7 +101,7 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   function status(): void {
     const more = queued.length - QUEUED_SHOWN;
     screen.status(
-      look.doing || (talk.waiting > 0 && !look.isBusy ? 'sent' : ''),
+      look.doing || (unanswered() > 0 && !look.isBusy ? 'sent' : ''),
       ...queued.slice(0, QUEUED_SHOWN).map((text) => `queued: ${inertLine(text, 200)}`),
       more > 0 ? `and ${more} more` : '',
     );
@@ -105,14 +119,20 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
     const message = text.startsWith('//') ? text.slice(1) : text;
     // Sent at once, and shown where it is answered.
     if (isBusy()) queued.push(message);
-    else screen.print(...messageLines(message, screen));
+    else {
+      screen.print(...messageLines(message, screen));
+      isBetween = false;
+    }
     talk
       .say(message)
       .catch((error) => {
         showQueued(message);
         wrong(error);
       })
-      .finally(status);
+      .finally(() => {
+        isShown = false;
+        status();
+      });
     status();
   }
 

@@ -64,7 +64,8 @@ const THEN: Readonly<Record<Exclude<Choice, 'later'>, string>> = {
 
 export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOptions): Prompt {
   let open: readonly OpenQuestion[] = [];
-  const putOff = new Set<string>();
+  /** Answered, or put off: what is asked after that is another question, also in the same place. */
+  const done = new Set<Question>();
   let asking: OpenQuestion | undefined;
   let choice: Exclude<Choice, 'later'> | null = null;
   let readable = false;
@@ -76,7 +77,7 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
   return {
     show(now) {
       open = now;
-      turnTo(open.find(({ key }) => !putOff.has(key)));
+      turnToNext();
     },
     lines: frame,
     close() {
@@ -86,8 +87,9 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
     },
   };
 
-  function turnTo(next: OpenQuestion | undefined): void {
-    if (next?.key === asking?.key && next?.question === asking?.question) return;
+  function turnToNext(): void {
+    const next = open.find(({ question }) => !done.has(question));
+    if (next?.question === asking?.question) return;
     asking = next;
     choice = null;
     said = '';
@@ -155,14 +157,19 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
     isBusy = true;
     redraw();
     try {
-      said = (await carryOut(about, choice, line)) ?? '';
-      if (asking === about) choice = null;
+      const second = await carryOut(about, choice, line);
+      if (second !== undefined) screen.print(...wrapped(second, screen.columns));
+      // The run's history will say so in a moment; nobody is to answer twice meanwhile.
+      done.add(about.question);
     } catch (error) {
-      said = told(error);
-      // What was typed may want mending.
-      if (asking === about && (choice === 'edit' || choice === 'respond' || choice === 'raise')) retype(line);
+      if (asking === about) {
+        said = told(error);
+        // What was typed may want mending.
+        if (choice === 'edit' || choice === 'respond' || choice === 'raise') retype(line);
+      }
     } finally {
       isBusy = false;
+      turnToNext();
       redraw();
     }
   }
@@ -177,15 +184,15 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
   }
 
   function later(about: OpenQuestion): void {
-    putOff.add(about.key);
-    screen.print(...wrapped(howTo(about), screen.columns));
-    turnTo(open.find(({ key }) => !putOff.has(key)));
+    done.add(about.question);
+    screen.print(howTo(about));
+    turnToNext();
   }
 
   function frame(): string[] {
     if (!asking) return [];
     const { question, handle } = asking;
-    const count = open.filter(({ key }) => !putOff.has(key)).length;
+    const count = open.filter((one) => !done.has(one.question)).length;
     const head = [
       count > 1 ? `1 of ${count} questions` : '',
       handle.workflowId === rootId ? '' : `of ${inertLine(handle.workflowId, 300)}`,

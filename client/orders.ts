@@ -171,7 +171,7 @@ export function ordersTo({ client, workflowId, firstRunId, questions, told }: Or
       for (let waitMs = ASK_AGAIN_MS.first; ; waitMs = Math.min(2 * waitMs, ASK_AGAIN_MS.max)) {
         const { reply } = await order<Sent>(UPDATE.send, message, { signal: forEver });
         if (reply) return reply;
-        await sleep(waitMs, undefined, { signal: forEver });
+        await sleep(waitMs, undefined, { signal: forEver }).catch(() => forEver.throwIfAborted());
       }
     },
     close: (said = {}) => order(UPDATE.close, said),

@@ -16,7 +16,7 @@ const LIMITS = Object.keys(SPENT) as Limit[];
 
 /** What is wrong with a budget, in words; null where nothing is. */
 export function budgetProblem(budget: unknown): string | null {
-  if (typeof budget !== 'object' || budget === null) return 'budget is not an object.';
+  if (typeof budget !== 'object' || budget === null || Array.isArray(budget)) return 'budget is not an object.';
   for (const [name, value] of Object.entries(budget)) {
     // Left open, as options of programs often are.
     if (value === undefined) continue;

@@ -37,7 +37,7 @@ import type {
   ToolCallResult,
   Waits,
 } from './types.ts';
-import { addSpend, addUsage, NO_SPEND, NO_USAGE, spendOf } from './usage.ts';
+import { addSpend, addUsage, NO_SPEND, NO_USAGE, spendOfAnswer } from './usage.ts';
 
 export interface RunReader {
   /** Takes the next event of the history, and says what it means. */
@@ -351,9 +351,9 @@ export function createRunReader(): RunReader {
     const answer = result as ModelAnswer | undefined;
     if (!answer?.message) return [];
     const { message, plan, usage, model } = answer;
-    Object.assign(turn, { answer, answeredAtMs: atMs, usage, model, text: message.content });
+    Object.assign(turn, { answer, answeredAtMs: atMs, usage, model: model || null, text: message.content });
     run.usage = addUsage(run.usage, usage);
-    run.spend = addSpend(run.spend, spendOf(usage, answer.cost, answer.lost));
+    run.spend = addSpend(run.spend, spendOfAnswer(answer));
     if (message.content) run.output = message.content;
     // Raised limits, and the run's own, go before what the agent's definition says.
     if (!agent && answer.agent?.rules.budget) run.budget = { ...answer.agent.rules.budget, ...run.budget };
@@ -438,10 +438,7 @@ export function createRunReader(): RunReader {
       const sinceMs = turn.answeredAtMs ?? turn.askedAtMs;
       if (ok !== null || !asks || decision) return [];
       const call = callActivityId(turn.turn, slot);
-      const planned = turn.answer?.plan[slot];
-      // A guardrail may have changed what the model wrote: a person is asked about what would run.
-      const asked = (planned && 'arguments' in planned && planned.arguments) || args;
-      return [{ kind: 'approval', call, tool, arguments: asked, ...asks, sinceMs, expiresAtMs: sinceMs + timeoutMs }];
+      return [{ kind: 'approval', call, tool, arguments: args, ...asks, sinceMs, expiresAtMs: sinceMs + timeoutMs }];
     });
   }
 

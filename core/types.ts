@@ -194,7 +194,7 @@ export interface ModelAnswer {
   readonly mark: Mark;
   /** The agent as it was asked, when that is not as it was last recorded. */
   readonly agent?: AgentRecord;
-  /** The model that answered, as the provider names it. */
+  /** The model that answered, as the provider names it; '' where a guardrail answered in its place. */
   readonly model: string;
   readonly usage: Usage;
   readonly cost?: number;

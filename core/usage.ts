@@ -1,5 +1,5 @@
 // Counting what is spent.
-import type { Lost, Spend, Usage } from './types.ts';
+import type { Lost, ModelAnswer, Spend, Usage } from './types.ts';
 
 export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, cachedTokens: 0 };
 
@@ -17,6 +17,12 @@ export function addSpend(a: Spend, b: Partial<Spend>): Spend {
   const sum: { -readonly [K in keyof Spend]: Spend[K] } = { ...a };
   for (const key of Object.keys(a) as (keyof Spend)[]) sum[key] = a[key] + (b[key] ?? 0);
   return sum;
+}
+
+/** What an answer cost. A guardrail that answers in the model's place is no call of it. */
+export function spendOfAnswer({ model, usage, cost, lost }: Pick<ModelAnswer, 'model' | 'usage' | 'cost' | 'lost'>) {
+  const spend = spendOf(usage, cost, lost);
+  return model === '' ? { ...spend, modelCalls: lost?.attempts ?? 0 } : spend;
 }
 
 /** What one answer of the model cost, with its lost attempts. */

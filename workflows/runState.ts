@@ -26,7 +26,7 @@ import type {
   Usage,
   Waits,
 } from '../core/types.ts';
-import { addSpend, addUsage, NO_SPEND, NO_USAGE, spendOf } from '../core/usage.ts';
+import { addSpend, addUsage, NO_SPEND, NO_USAGE, spendOfAnswer } from '../core/usage.ts';
 import type { ChildReport, ParentOrder } from './messages.ts';
 import type { Clock } from './timeLimit.ts';
 
@@ -265,13 +265,13 @@ function inputProblem(input: unknown): string | null {
 
 /** Takes an answer into the run: its calls are to be carried out now. */
 export function recordAnswer(run: RunState, answer: ModelAnswer): AgentRecord {
-  const { message, plan, kind, tell, end, value, usage, cost, lost } = answer;
+  const { message, plan, kind, tell, end, value, usage } = answer;
   run.transcript.push(message);
   run.known = answer.mark;
   const isFirst = run.agent === null;
   run.agent = answer.agent ?? run.agent;
   run.usage = addUsage(run.usage, usage);
-  run.spend = addSpend(run.spend, spendOf(usage, cost, lost));
+  run.spend = addSpend(run.spend, spendOfAnswer(answer));
   // The activity leaves it out only where it is the one that this run has told it of.
   if (!run.agent)
     throw ApplicationFailure.nonRetryable('The first answer brought no record of the agent.', FAILURE.model);

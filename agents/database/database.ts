@@ -19,6 +19,9 @@ export const QUERY_TIMEOUT_MS = 5_000;
 /** The SQLSTATE of a statement that was stopped, by its time limit or on request. */
 export const QUERY_CANCELED = '57014';
 
+/** That of a row which a unique constraint has no place for. */
+export const UNIQUE_VIOLATION = '23505';
+
 /** PostgreSQL's own code for what went wrong; undefined when the database did not get to say. */
 export function sqlState(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -1,11 +1,9 @@
 // Closes a request without a payment.
 import { z } from 'zod';
 import { defineTool, ToolError } from '../../activities/index.ts';
-import { sqlState } from '../database/database.ts';
+import { sqlState, UNIQUE_VIOLATION } from '../database/database.ts';
 import { insertRejection, rejectionWithKey } from './database/queries.ts';
 import { OrderId } from './orderId.ts';
-
-const UNIQUE_VIOLATION = '23505';
 
 export const noteRejection = defineTool({
   name: 'note_rejection',
@@ -19,12 +17,15 @@ export const noteRejection = defineTool({
   heartbeat: '5 s',
   run: async ({ order_id, reason }, { idempotencyKey, workflowId, signal }) => {
     const rejection = { idempotency_key: idempotencyKey, order_id, reason, run: workflowId };
+    let clash: unknown;
     const noted = await insertRejection(rejection, signal).catch((error) => {
       if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
-      throw new ToolError(`Not noted: order ${order_id} has been rejected already.`, { cause: error });
+      clash = error;
     });
+    // Looked for after a clash, too: two attempts of this call may have met at the same moment.
     const recorded = noted ?? (await rejectionWithKey(idempotencyKey, signal));
-    if (!recorded) throw new ToolError(`Not noted: there is no order ${order_id} that has not been refunded.`);
-    return recorded;
+    if (recorded) return recorded;
+    if (clash) throw new ToolError(`Not noted: order ${order_id} has been rejected already.`, { cause: clash });
+    throw new ToolError(`Not noted: there is no order ${order_id} that has not been refunded.`);
   },
 });

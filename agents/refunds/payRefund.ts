@@ -1,15 +1,13 @@
 // Pays, exactly once: a call that is tried again, on whichever worker, finds its own payment in the ledger and gives that.
 import { z } from 'zod';
 import { type ApprovalRule, defineTool, type PermissionRule, ToolError } from '../../activities/index.ts';
-import { sqlState } from '../database/database.ts';
+import { sqlState, UNIQUE_VIOLATION } from '../database/database.ts';
 import { findOrder, insertRefund, policyFor, refundWithKey } from './database/queries.ts';
 import { money, OrderId } from './orderId.ts';
 import { propose } from './policy.ts';
 
 /** What the shop trusts an agent with. */
 export const APPROVAL_OVER_CENTS = 100_00;
-
-const UNIQUE_VIOLATION = '23505';
 
 const input = z.object({
   order_id: OrderId,
@@ -55,12 +53,16 @@ export const payRefund = defineTool({
   run: async ({ order_id, cents }, { idempotencyKey, workflowId, decision, signal }) => {
     const approved_by = decision ? (decision.by ?? 'somebody') : null;
     const payment = { idempotency_key: idempotencyKey, order_id, cents, approved_by, run: workflowId };
+    let clash: unknown;
     const paid = await insertRefund(payment, signal).catch((error) => {
-      throw sqlState(error) === UNIQUE_VIOLATION ? refundedBefore(order_id, error) : error;
+      if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
+      clash = error;
     });
+    // Looked for after a clash, too: two attempts of this call may have met at the same moment.
     const recorded = paid ?? (await refundWithKey(idempotencyKey, signal));
-    if (!recorded) throw new ToolError(`Not paid: there is no order ${order_id} that cost ${money(cents)} or more.`);
-    return recorded;
+    if (recorded) return recorded;
+    if (clash) throw refundedBefore(order_id, clash);
+    throw new ToolError(`Not paid: there is no order ${order_id} that cost ${money(cents)} or more.`);
   },
 });
 

@@ -2,6 +2,7 @@
 // asked for, or is sent back with what is wrong.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { toStrictJsonSchema } from 'openai/lib/transform';
 import { z } from 'zod';
 import { defineAgent } from '../../activities/index.ts';
 import { checkOutput } from '../../activities/output.ts';
@@ -86,6 +87,8 @@ test('a schema with every field in it is sent as a strict one, without what stri
       const format = formatOf(schema);
       assert.ok(format.strict, 'it is strict');
       assert.equal(asked(format.strict)?.strict, true);
+      // What OpenAI's own helper makes of it is the same: there was nothing left to mend.
+      assert.deepEqual(toStrictJsonSchema({ ...format.strict }), format.strict);
     });
 });
 

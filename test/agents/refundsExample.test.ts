@@ -29,17 +29,17 @@ test('the night is asked, decided, killed, recovered and counted', async () => {
   assert.match(said, /refunds: refund_order × 9/);
   assert.equal(said.match(/Mira Falk \(a script\) is asked: Refund /g)?.length, 4);
   for (const line of [
-    /O-1009 is being paid: .* kill -9 \d+/,
-    /The worker is gone\. The ledger has \d payments?, O-1009 1 time\./,
+    /O-1003 is being paid: .* kill -9 \d+/,
+    /The worker is gone\. The ledger has \d payments?, O-1003 1 time\./,
     /A new worker is up/,
     /approve\. The coat is back and unworn\./,
     /edit: pay 300\.00\. The bulbs were kept\./,
     /reject\. The serial number/,
-    /O-1006 open: nobody decided within 15 seconds/,
+    /O-1006 open: nobody decided within \d+ (seconds|minute)/,
     /O-1003 {2}due {3}249\.00 {2}ledger {3}249\.00 {2}✓/,
     /O-1004 {2}due {3}300\.00 {2}ledger {3}300\.00 {2}✓/,
     /O-1005 {2}due rejected {2}ledger rejected {2}✓/,
-    /O-1009: pay_refund ran 2 times, since its worker was killed, and paid 1 time\./,
+    /O-1003: pay_refund ran 2 times, since its worker was killed, and paid 1 time\./,
     /Spent, with all sub-agents: \d+ of 500000 tokens/,
     /✓ The ledger is exact: 5 payments, 625\.81 in all\./,
   ])

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildBundle } from '../../worker/workflowBundle.ts';
 
-/** 1.6 MB when this was written, nearly all of it Temporal's. */
-const BYTES_MAX = 2_000_000;
+/** 2.1 MB when this was written, two thirds of it the source map. */
+const BYTES_MAX = 2_500_000;
 
 test('the bundle has no zod, no openai, no activity, agent or Node code in it', async () => {
   const code = await buildBundle();

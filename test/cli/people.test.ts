@@ -44,6 +44,7 @@ after(async () => {
   await server.kill();
 });
 
+const AGO = /\d+ (s|min) ago/;
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 test('approvals lists what waits over all runs and sub-agents, the oldest first, and says what to type', async () => {
@@ -86,8 +87,8 @@ test('approvals lists what waits over all runs and sub-agents, the oldest first,
     answer('approvals', 'inbox-3'),
     said('approvals', '--agent', 'nobody'),
   ]);
-  assert.match(text.stdout, /^inbox-1 {2}payer, \d s\n {2}1\.1 pay \{"amount":500\}\n {6}Pay 500\?$/m);
-  assert.match(text.stdout, /^inbox-2\.1\.0 {2}payer, \d s, for inbox-2$/m);
+  assert.match(text.stdout, /^inbox-1 {2}payer, \d+ (s|min)\n {2}1\.1 pay \{"amount":500\}\n {6}Pay 500\?$/m);
+  assert.match(text.stdout, /^inbox-2\.1\.0 {2}payer, \d+ (s|min), for inbox-2$/m);
   assert.match(text.stderr, /^Decide: .* approve inbox-1 1\.1 --address .* \(or reject, edit, respond\)$/m);
   assert.match(cut.stderr, /^These are 1 of 3 runs that wait\. More: --limit$/m);
   assert.deepEqual([ofOne.json.total, ofOne.json.waiting[0].workflowId], [1, 'inbox-3']);
@@ -129,9 +130,9 @@ test('the first decision counts: the same one again ends with 0, another one wit
     said('approve', 'first'),
   ]);
   assert.equal(again.code, 0);
-  assert.match(again.stdout, /^Decided already of first, \d+ s ago: 1\.1 approved by ann: known customer$/m);
+  assert.match(again.stdout, /^Decided already of first, \d+ (s|min) ago: 1\.1 approved by ann: known customer$/m);
   assert.equal(other.code, 1);
-  assert.equal(other.stdout, again.stdout.replace(/\d+ s ago/, /\d+ s ago/.exec(other.stdout)?.[0] ?? ''));
+  assert.equal(other.stdout, again.stdout.replace(AGO, AGO.exec(other.stdout)?.[0] ?? 'none'));
   assert.deepEqual({ code: unnamed.code, stdout: unnamed.stdout }, { code: 1, stdout: '' });
   assert.match(unnamed.stderr, /The run first is over \(completed\): there is nothing to decide\./);
 });
@@ -180,7 +181,7 @@ test('where nobody sits at it, run says what to type, and waits on; --json keeps
   assert.match(ended.stderr, /^Spent: \d+ tokens, 2 model calls, 1 tool call, [\d.]+ s active$/m);
   const told = JSON.parse((await json.ended).stdout);
   assert.equal(told.toolCalls[0].childId, 'unseated-json.1.0');
-  assert.equal(told.spend.toolCalls, 2, 'with those of its sub-agent');
+  assert.equal(told.spend.toolCalls, 3, 'with those of its sub-agent');
 });
 
 test('what is asked about is inert, and nothing of it is hidden', async () => {
@@ -221,15 +222,14 @@ test('a budget that asks is shown with what to type, raised, and stopped', async
   assert.equal(json.waiting[0].questions[0].kind, 'budget');
   assert.equal((await said('raise', 'thrifty', '--model-calls', '1')).code, 1, 'a raised limit is above what it was');
   assert.equal((await said('raise', 'thrifty')).code, 2);
-  assert.equal((await said('raise', 'thrifty', '--model-calls', '2', '--cost', '9.5')).code, 0);
-  const before = run.lines.length;
-  await run.line(/\? budget: The budget of 2 model calls/, before).catch(() => run.line(/of 2 model calls/));
+  assert.equal((await said('raise', 'thrifty', '--model-calls', '2')).code, 0);
+  await run.line(/\? budget: The budget of 2 model calls/);
   const stopped = await answer('stop', 'thrifty', '--why', 'enough');
   assert.equal(stopped.json.state, 'stopping');
   const ended = await run.ended;
   assert.equal(ended.code, 1);
   assert.match(ended.stderr, /! raise by ann/);
-  assert.match(ended.stderr, /^Budget: cost 9\.5, 2 model calls; asks at the limit$/m);
+  assert.match(ended.stderr, /^Budget: 2 model calls; asks at the limit$/m);
   assert.match(ended.stderr, /^Reason: .*enough/m);
   const bad = await said('run', 'endless', 'x', '--budget', 'money=3');
   assert.equal(bad.code, 2);
@@ -240,7 +240,7 @@ test('a run is steered, paused, interrupted and stopped; one tool is cancelled',
   const handle = await client.start('sleeper', 'x', { id: 'steered' });
   const running = (turn: number) =>
     eventually(async () =>
-      toolCalls(await handle.read()).some((call) => call.turn === turn && call.startedAtMs !== null),
+      toolCalls(await handle.read()).some((call) => call.turn === turn && call.scheduledAtMs !== null),
     );
   await running(1);
   assert.deepEqual((await answer('pause', 'steered')).json, { workflowId: 'steered', state: 'paused', turn: 1 });

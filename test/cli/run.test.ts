@@ -36,7 +36,7 @@ test('run --json prints one object of the documented shape, and nothing else', a
   const { code, json, stderr } = await answer('run', 'ward', 'How is bed 7?', '--id', 'shape');
   assert.equal(code, 0);
   assert.equal(stderr, '');
-  const { runId, startedAt, endedAt, durationMs, toolCalls, usage, ...rest } = json;
+  const { runId, startedAt, endedAt, durationMs, toolCalls, usage, spend, ...rest } = json;
   assert.match(runId, /^[0-9a-f-]{36}$/);
   assert.match(startedAt, ISO);
   assert.equal(durationMs, Date.parse(endedAt) - Date.parse(startedAt));
@@ -46,11 +46,17 @@ test('run --json prints one object of the documented shape, and nothing else', a
     workflowId: 'shape',
     agent: 'ward',
     status: 'completed',
+    session: false,
     output: 'All is well.',
     reason: null,
     warnings: rest.warnings,
     turns: 2,
+    questions: [],
+    budget: null,
   });
+  const { activeMs, ...spent } = spend;
+  assert.ok(activeMs > 0 && activeMs <= durationMs, `${activeMs} of ${durationMs}`);
+  assert.deepEqual(spent, { ...usage, cost: 0, modelCalls: 2, toolCalls: 2 });
   assert.match(rest.warnings[0], /2 of 3 calls failed/);
   const [good, failed, never] = toolCalls;
   assert.match(good.startedAt, ISO);

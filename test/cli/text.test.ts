@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { columnsOf, cutTo, fit, lastOf } from '../../cli/columns.ts';
-import { inert, inertLine } from '../../cli/inert.ts';
+import { inert, inertJson, inertJsonLines, inertLine } from '../../cli/inert.ts';
 import { wrapped } from '../../cli/screen.ts';
 import { HOSTILE } from './hostile.ts';
 
@@ -10,6 +10,15 @@ test('escape sequences, control characters and what turns text round are gone; l
   assert.equal(inert('a\tb\r\nc\nd é 漢 👍'), 'a\tb\nc\nd é 漢 👍');
   assert.equal(inert(HOSTILE), 'before gnp.exe after');
   assert.equal(inertLine('a\n\x1b[31mb\x1b[0m  c', 4), 'a b…');
+});
+
+test('arguments that a person decides about are inert as JSON: the same value, with nothing hidden', () => {
+  const json = JSON.stringify({ to: HOSTILE, text: 'é 漢\tb' });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
+  assert.doesNotMatch(inertJson(json), /[\x00-\x1f\x7f-\x9f\u202e\u2066\u200b]/);
+  assert.deepEqual(JSON.parse(inertJson(json)), JSON.parse(json));
+  assert.deepEqual(JSON.parse(inertJsonLines(json).join('\n')), JSON.parse(json));
+  assert.deepEqual(inertJsonLines('{"a":\u202e'), ['{"a":\\u202e']);
 });
 
 test('wide letters count twice, and a line that is cut is never wider than it may be', () => {

@@ -139,7 +139,8 @@ test('the scripts of docs/starting-runs.md run', async () => {
 test('the scripts of docs/approvals.md run', async () => {
   const [deciding, inbox] = await outputsOf('docs/approvals.md');
   assert.equal(deciding, 'pay_back {"order":"A-17","cents":25000} Pay 250 back?\napprove ann true\nThat is settled.\n');
-  assert.match(inbox!, /^cashier-inbox .*Z 1\.0 pay_back [\s\S]*reject\n$/);
+  // The page's other script may have a run of its own waiting at that moment.
+  assert.match(inbox!, /^cashier-inbox .*Z 1\.0 pay_back [\s\S]*reject\n$/m);
 });
 
 test('the scripts of docs/conversations.md run', async () => {

@@ -265,10 +265,9 @@ endToEnd('budgets', (bench) => {
     const id = golden(bench.cached, 'budget-tree-raised').id ?? `pair-asks-${Date.now()}`;
     const handle = await bench.holdfast.start(pair.name, 'Go.', { id, budget: { modelCalls: 5, atLimit: 'ask' } });
     await askedForBudget(handle);
-    const { spend } = await eventually(async () => {
-      const now = await handle.read();
-      return now.questions.length > 0 && now;
-    });
+    const paused = async (place: string) => /Paused/.test(JSON.stringify(await metadata(`${id}.${place}`)));
+    await eventually(async () => (await paused('1.0')) && (await paused('1.1')));
+    const { spend } = await handle.read();
     assert.ok(spend.modelCalls >= 5 && spend.modelCalls <= 5 + 4);
     await handle.raise({ modelCalls: 100 });
     const { result, run } = await bench.finished(id);

@@ -12,8 +12,8 @@ const LOG_TAIL_BYTES = 4_000;
 export interface Child {
   readonly pid: number;
   readonly logFile: string;
-  /** Resolves when it has ended, for whatever reason. */
-  readonly ended: Promise<void>;
+  /** Resolves when it has ended, for whatever reason; with its exit code, where it had one. */
+  readonly ended: Promise<number | null>;
   hasEnded(): boolean;
   /** Sends the signal and waits; after 10 s it is killed. */
   end(signal: NodeJS.Signals): Promise<void>;
@@ -59,7 +59,10 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const guard = child.stdio[3] as Writable;
   // The guard may be gone already.
   guard.on('error', () => {});
-  const ended = once(child, 'exit').then(() => void guard.end('ended\n'));
+  const ended = once(child, 'exit').then(([code]: (number | null)[]) => {
+    guard.end('ended\n');
+    return code ?? null;
+  });
   return {
     pid: child.pid!,
     logFile,

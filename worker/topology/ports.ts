@@ -1,27 +1,36 @@
 // Ports of 127.0.0.1 that nobody uses.
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 
 export const IP = '127.0.0.1';
 
+// Temporal keeps the ports of its services in PostgreSQL as `smallint`, which ends at 32,767. Systems hand out ports to
+// clients from there on, so that nobody takes one between our look and its use.
+const RANGE = { from: 20_000, to: 32_767 } as const;
+const ATTEMPTS = 1_000;
+
 /** So many at once, all different. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, IP);
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  // A server that listens on a port has an address with one.
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    servers.map(async (server) => {
+  const found = new Set<number>();
+  for (let attempt = 0; found.size < count; attempt++) {
+    if (attempt === ATTEMPTS) throw new Error(`No ${count} free ports between ${RANGE.from} and ${RANGE.to}.`);
+    const port = randomInt(RANGE.from, RANGE.to + 1);
+    if (await isFree(port)) found.add(port);
+  }
+  return [...found];
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, IP);
+  return once(server, 'listening').then(
+    async () => {
       server.close();
       await once(server, 'close');
-    }),
+      return true;
+    },
+    () => false,
   );
-  return ports;
 }
 
 export async function listens(port: number): Promise<boolean> {

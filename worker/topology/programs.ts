@@ -8,7 +8,7 @@ import { cacheDir } from '../cacheDir.ts';
 import { makeOnce } from '../cacheLock.ts';
 import { runLongCommand } from '../longCommand.ts';
 
-/** The version of the images in docker-compose.yml; the newest one that Go's module proxy has every part of. */
+/** The version of the images in docker-compose.yml. */
 export const TEMPORAL_SERVER_VERSION = '1.31.2';
 
 // Compiling says something every few seconds; linking is silent, and takes minutes where memory is short.

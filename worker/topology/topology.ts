@@ -1,13 +1,12 @@
 // What docker-compose.yml describes, without Docker: PostgreSQL, the Temporal server with all its services, its schema, the
 // namespace and workers, from the same configuration files. All of it on 127.0.0.1, and all of it ends when we do.
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { findTemporalCli } from '../temporalCli.ts';
+import { startChild } from './child.ts';
 import { freePorts, IP, listens } from './ports.ts';
 import { POSTGRES_USER, type Postgres, startPostgres } from './postgres.ts';
 import { findPrograms } from './programs.ts';
@@ -85,7 +84,7 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
 
     const tools = await toolsOf(folder, { temporal: cli, 'temporal-sql-tool': programs.sqlTool });
     const { DB } = await environmentOf(here('./server.env'));
-    await script('./schema.sh', {
+    await script('schema', folder, {
       PATH: tools,
       SQL_HOST: IP,
       SQL_PORT: String(postgresPort),
@@ -105,7 +104,7 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
     });
     undo.push(() => server.stop('in order'));
     const { address } = server;
-    await script('./namespace.sh', { PATH: tools, TEMPORAL_ADDRESS: address, HOLDFAST_NAMESPACE: NAMESPACE });
+    await script('namespace', folder, { PATH: tools, TEMPORAL_ADDRESS: address, HOLDFAST_NAMESPACE: NAMESPACE });
     say(`Temporal      ${address}, namespace ${NAMESPACE}, process ${server.pid()}`);
 
     const workers: WorkerProcess[] = [];
@@ -146,12 +145,21 @@ async function toolsOf(folder: string, tools: Readonly<Record<string, string>>):
   return [bin, process.env['PATH']].join(delimiter);
 }
 
-async function script(name: string, env: Record<string, string | undefined>): Promise<void> {
-  // The tools read nothing else: neither a profile nor another server's address.
-  await promisify(execFile)('/bin/sh', [here(name)], { env, timeout: SCRIPT_MS }).catch((error) => {
-    const words = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim().split('\n').slice(-10).join('\n');
-    throw new Error(`worker/topology/${name.slice(2)} failed:\n${words || error.message}`);
+async function script(name: string, folder: string, env: Record<string, string | undefined>): Promise<void> {
+  const child = await startChild({
+    command: '/bin/sh',
+    args: [here(`./${name}.sh`)],
+    cwd: folder,
+    // The tools read nothing else: neither a profile nor another server's address.
+    env: { ...env, HOME: folder },
+    logFile: join(folder, `${name}.log`),
+    endSignal: 'TERM',
   });
+  const late = setTimeout(() => child.end('SIGTERM'), SCRIPT_MS);
+  const code = await child.ended;
+  clearTimeout(late);
+  if (code !== 0) throw new Error(`worker/topology/${name}.sh failed (${code}).${await child.lastWords()}`);
+  await child.end('SIGTERM');
 }
 
 function withoutServers(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

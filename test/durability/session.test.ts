@@ -1,0 +1,113 @@
+// A session survives its workers: who waits for a reply gets it from the next one, and every message is answered once.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { startScriptedModel } from '../../activities/testing/index.ts';
+import { connect, type RunHandle } from '../../client/index.ts';
+import { transcriptProblem } from '../../core/transcript.ts';
+import type { Reply } from '../../core/types.ts';
+import { readLedger, untilLedger } from '../support/ledger.ts';
+import { serverAddress } from '../support/server.ts';
+import { startWorkerProcess, type WorkerProcess } from '../support/workerProcess.ts';
+import { scripts } from './sessionAgent.ts';
+
+const module = new URL('./sessionAgent.ts', import.meta.url);
+
+const completed = (message: number, output: string): Reply => ({ message, status: 'completed', output, reason: null });
+
+for (const [mode, maxCachedWorkflows] of [
+  ['cached workflows', undefined],
+  ['replaying every task', 0],
+] as const)
+  describe(`a session whose worker dies (${mode})`, { concurrency: 2 }, () => {
+    let address: string;
+    before(async () => {
+      address = await serverAddress();
+    });
+
+    async function openCase() {
+      const folder = await mkdtemp(join(tmpdir(), 'holdfast-session-'));
+      const ledger = join(folder, 'ledger');
+      const taskQueue = `session-${randomUUID()}`;
+      const model = await startScriptedModel({ scripts });
+      const holdfast = await connect({ address, namespace: 'default', taskQueue });
+      const workers: WorkerProcess[] = [];
+      return {
+        ledger,
+        holdfast,
+        async worker() {
+          const worker = await startWorkerProcess({
+            address,
+            taskQueue,
+            modelURL: model.baseURL,
+            module,
+            ledger,
+            ...(maxCachedWorkflows !== undefined && { maxCachedWorkflows }),
+          });
+          workers.push(worker);
+          return worker;
+        },
+        async close() {
+          await Promise.all(workers.map((worker) => worker.end('SIGKILL')));
+          await Promise.all([holdfast.close(), model.close()]);
+          await rm(folder, { recursive: true });
+        },
+      };
+    }
+
+    async function untilTaken(handle: RunHandle, text: string): Promise<void> {
+      for await (const event of handle.events()) if (event.type === 'said' && event.text === text) return;
+    }
+
+    test('SIGKILL in a message with another one queued: both askers get their reply, and nothing is said twice', async () => {
+      const here = await openCase();
+      const doomed = await here.worker();
+      const handle = await here.holdfast.start('teller', '', { id: `killed-${randomUUID()}`, session: true });
+      assert.deepEqual(await handle.ask('one'), completed(1, 'one'));
+      const work = handle.ask('work');
+      await untilLedger(here.ledger, (entries) => entries.length > 0);
+      const queued = handle.ask('three');
+      await untilTaken(handle, 'three');
+      await doomed.end('SIGKILL');
+      await here.worker();
+      assert.deepEqual(await Promise.all([work, queued]), [completed(2, 'one work'), completed(3, 'one work three')]);
+      await handle.close();
+      assert.equal((await handle.result()).status, 'completed');
+      const run = await handle.read();
+      assert.equal(transcriptProblem(run.transcript), null);
+      assert.deepEqual(
+        run.turns.flatMap(({ heard }) => heard),
+        ['one', 'work', 'three'],
+      );
+      assert.deepEqual(
+        readLedger(here.ledger).map(({ what, attempt }) => [what, attempt]),
+        [
+          ['started', 1],
+          ['started', 2],
+          ['ended', 2],
+        ],
+      );
+      await here.close();
+    });
+
+    test('SIGKILL while it is idle or paused: the next worker takes up what was said before', async () => {
+      const here = await openCase();
+      const doomed = await here.worker();
+      const handle = await here.holdfast.start('teller', 'one', { id: `idle-${randomUUID()}`, session: true });
+      for await (const event of handle.events()) if (event.type === 'replied') break;
+      await handle.pause();
+      const paused = handle.ask('two', { id: 'two' });
+      await untilTaken(handle, 'two');
+      await doomed.end('SIGKILL');
+      await here.worker();
+      assert.equal((await handle.send('two', { id: 'two' })).message, 2);
+      assert.equal((await handle.resume()).state, 'running');
+      assert.deepEqual(await paused, completed(2, 'one two'));
+      await handle.close();
+      assert.equal((await handle.result()).turns, 2);
+      await here.close();
+    });
+  });

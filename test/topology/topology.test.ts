@@ -1,0 +1,233 @@
+// What docker-compose.yml describes, run for real: PostgreSQL, the multi-service server and two workers. A run on it is
+// exact, whatever is killed beneath it; and nothing outlives the one that started it.
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
+import { connect, type Holdfast, type Run, type RunHandle } from '../../client/index.ts';
+import { whyNoPostgres } from '../../worker/topology/postgres.ts';
+import { findPrograms, whyNoPrograms } from '../../worker/topology/programs.ts';
+import { startTopology, type Topology } from '../../worker/topology/topology.ts';
+import { type Entry, readLedger, untilLedger } from '../support/ledger.ts';
+import { STEPS, scripts, TURNS } from './agents.ts';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const MAIN = here('../../worker/topology/main.ts');
+
+/** Why it cannot run here; never in CI, where a part that is missing is a failure. */
+const skip = process.env['CI'] ? false : ((await whyNoPostgres()) ?? (await whyNoPrograms()) ?? false);
+
+describe('the topology', { skip }, () => {
+  let folder: string;
+  let ledger: string;
+  let model: ScriptedModel;
+  let topology: Topology;
+  let holdfast: Holdfast;
+  let undisturbed: Run;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'holdfast-topology-test-'));
+    ledger = join(folder, 'ledger');
+    model = await startScriptedModel({ scripts });
+    topology = await startTopology({
+      workers: 0,
+      agents: here('./agents.ts'),
+      env: {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        OPENAI_API_KEY: 'offline',
+        OPENAI_BASE_URL: model.baseURL,
+        LEDGER: ledger,
+      },
+    });
+    holdfast = await connect({ address: topology.address, namespace: topology.namespace });
+  });
+  after(async () => {
+    await holdfast?.close();
+    await topology?.stop();
+    await model?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const walk = () => holdfast.start('walker', 'Go.', { id: `walker-${randomUUID()}` });
+  const entriesOf = (run: RunHandle, entries: readonly Entry[] = readLedger(ledger)) =>
+    entries.filter(({ call }) => call.startsWith(`${run.workflowId}/`));
+  /** Resolves when the run has begun a step of that turn; gives the process that did. */
+  const untilTurn = async (run: RunHandle, turn: number): Promise<number> => {
+    const ofTurn = (entries: readonly Entry[]) =>
+      entriesOf(run, entries).find(({ call }) => call.split('/')[2]?.startsWith(`${turn}.`));
+    return ofTurn(await untilLedger(ledger, (entries) => ofTurn(entries) !== undefined))!.pid;
+  };
+
+  /** Nothing lost, nothing more than the history says, and the words of a run that nobody disturbed. */
+  const isExact = async (run: RunHandle): Promise<Run> => {
+    assert.equal((await run.result()).status, 'completed');
+    const seen = await run.read();
+    assert.deepEqual(seen.transcript, undisturbed.transcript);
+    const entries = entriesOf(run);
+    const calls = seen.turns.flatMap(({ turn, calls }) =>
+      calls.map((call, slot) => ({ ...call, at: `${turn}.${slot}` })),
+    );
+    assert.equal(calls.length, TURNS * STEPS.length);
+    for (const { at, attempts } of calls) {
+      const own = entries.filter(({ call }) => call.split('/')[2] === at);
+      const started = own.filter(({ what }) => what === 'started').map(({ attempt }) => attempt);
+      assert.equal(new Set(own.map(({ call }) => call)).size, 1, `${at} has one idempotency key`);
+      assert.equal(new Set(started).size, started.length, `no attempt of ${at} ran twice`);
+      assert.ok(started.length <= attempts, `${at} ran ${started.length} times, of ${attempts} in its history`);
+      assert.ok(
+        own.some(({ what, attempt }) => what === 'ended' && attempt === attempts),
+        `${at} was recorded when done`,
+      );
+    }
+    return seen;
+  };
+
+  test('the server knows every setting of its dynamic configuration', async () => {
+    const { server } = await findPrograms(() => {});
+    const said = async (file: string) => (await promisify(execFile)(server, ['validate-dynamic-config', file])).stdout;
+    const file = here('../../worker/topology/dynamic-config.yaml');
+    assert.equal((await said(file)).trim(), file);
+    const misspelt = join(folder, 'misspelt.yaml');
+    await writeFile(misspelt, (await readFile(file, 'utf8')).replace('transferProcessor', 'transferProcesor'));
+    assert.match(await said(misspelt), /warning: .*transferprocesor/i);
+  });
+
+  test('the health check of a worker tells whether one of this machine serves', async () => {
+    const health = () =>
+      promisify(execFile)(process.execPath, [here('../../worker/topology/health.ts')], {
+        env: { PATH: process.env['PATH'], TEMPORAL_ADDRESS: topology.address },
+      });
+    await assert.rejects(health(), /No worker of .* has polled of late/);
+    await topology.startWorker();
+    await topology.startWorker();
+    // The second one is up when it polls; the server hears of it in its own time.
+    while (!(await health().catch(() => false))) await sleep(200);
+  });
+
+  test('a run completes on it, and leaves what every run leaves', async () => {
+    const run = await walk();
+    const { status, output } = await run.result();
+    assert.deepEqual([status, output], ['completed', '[{"done":"5a"},{"done":"5b"},{"done":"5c"}]']);
+    undisturbed = await run.read();
+    assert.deepEqual(
+      (await isExact(run)).turns.map(({ calls }) => calls.length),
+      [3, 3, 3, 3, 3, 0],
+    );
+    const waiting = await holdfast.client.workflow.count('HoldfastAgent = "walker"');
+    assert.equal(waiting.count, 1, 'the search attributes are there, and the list knows the run');
+  });
+
+  test('a worker killed in the middle: the other goes on, and the run is exact', async () => {
+    const run = await walk();
+    const pid = await untilTurn(run, 3);
+    const doomed = topology.workers.find((worker) => worker.pid === pid)!;
+    await doomed.kill();
+    const entries = (await isExact(run)) && entriesOf(run);
+    const others = topology.workers.filter((worker) => worker !== doomed).map((worker) => worker.pid);
+    assert.ok(others.includes(entries.at(-1)!.pid), 'another worker did the last step');
+    await topology.startWorker();
+  });
+
+  test('PostgreSQL stopped as by a crash, and started again, in mid-run: the run is exact', async () => {
+    const run = await walk();
+    await untilTurn(run, 2);
+    await topology.postgres.stop('immediate');
+    await topology.postgres.start();
+    await isExact(run);
+  });
+
+  test('the server killed in mid-run and started again: the run is exact', async () => {
+    const run = await walk();
+    await untilTurn(run, 2);
+    await topology.server.stop('kill');
+    await topology.server.start();
+    await isExact(run);
+  });
+});
+
+describe('npm run topology', { skip }, () => {
+  /** The command itself; its lines, and the processes that it has named so far. */
+  function start(...args: string[]) {
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OPENAI_')));
+    const child: ChildProcess = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines: string[] = [];
+    const reader = createInterface(child.stdout!).on('line', (line) => lines.push(line));
+    return {
+      child,
+      lines,
+      pids: () => lines.flatMap((line) => [...(/process (\d+)/.exec(line)?.slice(1) ?? [])]).map(Number),
+      async untilLine(pattern: RegExp) {
+        while (!lines.some((line) => pattern.test(line))) {
+          const ended = await Promise.race([
+            once(reader, 'line').then(() => false),
+            once(child, 'exit').then(() => true),
+          ]);
+          assert.ok(
+            !ended || lines.some((line) => pattern.test(line)),
+            `it ended before ${pattern}:\n${lines.join('\n')}`,
+          );
+        }
+      },
+    };
+  }
+  const isAlive = (pid: number) => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  const untilGone = async (pids: readonly number[]) => {
+    while (pids.some(isAlive)) await sleep(100);
+  };
+
+  test('--once runs an agent through all of it, says how it ended, and leaves nothing behind', async () => {
+    const command = start('--once');
+    const [code] = await once(command.child, 'close');
+    assert.equal(code, 0, command.lines.join('\n'));
+    assert.ok(
+      command.lines.some((line) => /^completed: .*Tokyo/.test(line)),
+      command.lines.join('\n'),
+    );
+    assert.equal(command.pids().length, 4, 'PostgreSQL, the server and two workers');
+    assert.deepEqual(command.pids().filter(isAlive), []);
+    const logs = /logs are in (.*)\.$/.exec(command.lines.find((line) => line.startsWith('Ready')) ?? '')![1]!;
+    await assert.rejects(readFile(join(logs, 'server.log')), /ENOENT/);
+  });
+
+  test('--data keeps everything: a second start finds it, and changes nothing that is there', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'holdfast-topology-data-'));
+    for (const time of ['first', 'second']) {
+      const command = start('--once', '--data', data);
+      const [code] = await once(command.child, 'close');
+      assert.equal(code, 0, `${time} time:\n${command.lines.join('\n')}`);
+    }
+    await rm(data, { recursive: true });
+  });
+
+  test('killed when all is up: all that it started ends', async () => {
+    const killed = start('--port', '0');
+    await killed.untilLine(/^Ready/);
+    const pids = killed.pids();
+    assert.equal(pids.filter(isAlive).length, 4);
+    killed.child.kill('SIGKILL');
+    await untilGone(pids);
+  });
+
+  test('killed while it starts: what it has started ends', async () => {
+    const killed = start('--port', '0');
+    await killed.untilLine(/^PostgreSQL/);
+    killed.child.kill('SIGKILL');
+    await untilGone(killed.pids());
+  });
+});
