@@ -1,6 +1,7 @@
 // The agent loop. It is the whole story of a run: ask the model, carry out what it planned, until one of them ends it.
 // What people, parents and sub-agents have to say is heard between turns, and while a turn's calls are carried out.
-import { CancelledFailure, isCancellation } from '@temporalio/workflow';
+import { CancelledFailure, isCancellation, upsertMemo } from '@temporalio/workflow';
+import { MEMO } from '../core/names.ts';
 import type { RunInput, RunResult } from '../core/types.ts';
 import { askModel } from './askModel.ts';
 import { carryOut } from './batch.ts';
@@ -17,6 +18,9 @@ import { startClock } from './timeLimit.ts';
 export async function agent(input: RunInput): Promise<RunResult> {
   const clock = startClock((input?.carried as Carried | undefined)?.spend.activeMs ?? null);
   const run = openRun(input, clock);
+  // A later link's first task must leave something in its history. Where it does not, the SDK may take it and the next one
+  // for a single task when it replays: an order that came with that one would be carried out before the loop began.
+  if (input.carried !== undefined) upsertMemo({ [MEMO.agent]: input.agent });
   takeOrders(run);
   try {
     return await clock.scope.run(async () => {

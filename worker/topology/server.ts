@@ -13,6 +13,8 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 // It takes 3 s on a free machine.
 const READY_MS = 120_000;
 const LOOK_MS = 50;
+/** gRPC's number for it. */
+const NOT_FOUND = 5;
 /** All that its services listen on; the first one is what clients speak to. */
 const PORTS = [
   'FRONTEND_GRPC_PORT',
@@ -104,6 +106,38 @@ async function untilReady(child: Child, port: number): Promise<void> {
   throw new Error(
     `The Temporal server is not ready after ${READY_MS / 1_000} s: ${problem}.${await child.lastWords()}`,
   );
+}
+
+/**
+ * Resolves when every part of the server does its work. Where it was stopped and comes back on other ports, it looks for
+ * itself on the old ones for some 20 s.
+ */
+export async function untilServes(address: string, namespace: string): Promise<void> {
+  const connection = await Connection.connect({ address });
+  const deadline = Date.now() + READY_MS;
+  // Runs that are not there, on as many shards: only whoever has the shard can tell.
+  const asked = Array.from({ length: 32 }, (_, i) => `is-anybody-there-${i}`);
+  const isServed = async (workflowId: string) => {
+    const execution = { workflowId };
+    return connection
+      .withDeadline(Date.now() + 2_000, () =>
+        connection.workflowService.describeWorkflowExecution({ namespace, execution }),
+      )
+      .then(
+        () => true,
+        (error) => error.code === NOT_FOUND,
+      );
+  };
+  try {
+    for (let left = asked; left.length > 0; ) {
+      if (Date.now() > deadline) throw new Error(`The Temporal server does not serve after ${READY_MS / 1_000} s.`);
+      const served = await Promise.all(left.map(isServed));
+      left = left.filter((_, i) => !served[i]);
+      if (left.length > 0) await sleep(500);
+    }
+  } finally {
+    await connection.close();
+  }
 }
 
 async function answers(address: string): Promise<void> {

@@ -10,7 +10,7 @@ import { startChild } from './child.ts';
 import { freePorts, IP, listens } from './ports.ts';
 import { POSTGRES_USER, type Postgres, startPostgres } from './postgres.ts';
 import { findPrograms } from './programs.ts';
-import { environmentOf, PORTS_COUNT, startTemporalServer, type TemporalServer } from './server.ts';
+import { environmentOf, PORTS_COUNT, startTemporalServer, type TemporalServer, untilServes } from './server.ts';
 import { startWorker, type WorkerProcess } from './workers.ts';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -67,7 +67,7 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
   };
   try {
-    const [postgresPort, ...ports] = await freePorts(1 + PORTS_COUNT);
+    const [postgresPort, ...ports] = await portsOf(folder);
     if (options.port !== undefined && options.port !== 0)
       if (await listens(options.port)) say(`Port ${options.port} is taken, so Temporal is on ${ports[0]}.`);
       else ports[0] = options.port;
@@ -105,6 +105,7 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
     undo.push(() => server.stop('in order'));
     const { address } = server;
     await script('namespace', folder, { PATH: tools, TEMPORAL_ADDRESS: address, HOLDFAST_NAMESPACE: NAMESPACE });
+    await untilServes(address, NAMESPACE);
     say(`Temporal      ${address}, namespace ${NAMESPACE}, process ${server.pid()}`);
 
     const workers: WorkerProcess[] = [];
@@ -134,6 +135,17 @@ async function passwordOf(folder: string): Promise<string> {
   const password = randomBytes(24).toString('hex');
   await writeFile(file, password, { mode: 0o600 });
   return password;
+}
+
+/** Those of the last time where they are free: the server remembers where its parts were. */
+async function portsOf(folder: string): Promise<number[]> {
+  const file = join(folder, 'ports.json');
+  const last = await readFile(file, 'utf8').then(JSON.parse, () => []);
+  const kept =
+    Array.isArray(last) && last.length === 1 + PORTS_COUNT && !(await Promise.all(last.map(listens))).includes(true);
+  const ports = kept ? last : await freePorts(1 + PORTS_COUNT);
+  await writeFile(file, JSON.stringify(ports));
+  return ports;
 }
 
 /** A PATH on which the scripts find the tools by the names that they have in the images. */
