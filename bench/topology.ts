@@ -3,9 +3,10 @@
 import { startTopology, type TopologyOptions } from '../worker/topology/topology.ts';
 import { loop, openGround } from './ground.ts';
 import { runInProcess } from './inProcess.ts';
-import { printRow, repeat, type Sample } from './measure.ts';
+import { type Sample, sampleOf } from './measure.ts';
 
-const RUNS = 9;
+const RUNS = 7;
+const CROWDS = 3;
 const TURNS = 10;
 const AT_ONCE = 50;
 
@@ -17,9 +18,7 @@ const partitions = (count: number) => ({
 });
 const connections = (count: number) => ({ SQL_MAX_CONNS: String(count), SQL_MAX_IDLE_CONNS: String(count) });
 
-/** The first and the last are the files as they are: between them one sees how much the machine's mood has changed. */
 const VARIANTS: readonly (readonly [string, NonNullable<TopologyOptions['settings']>])[] = [
-  ['as in the files: 64 shards, eager, 1,000 polls, 20 connections', {}],
   ['polls of the queues: 20 a second (the default)', { dynamic: polls(20) }],
   ['4 shards, and polls of 20 (the template’s defaults)', { server: { NUM_HISTORY_SHARDS: '4' }, dynamic: polls(20) }],
   ['4 shards', { server: { NUM_HISTORY_SHARDS: '4' } }],
@@ -31,53 +30,88 @@ const VARIANTS: readonly (readonly [string, NonNullable<TopologyOptions['setting
   ['5 connections a service', { server: connections(5) }],
   ['45 connections a service', { server: connections(45) }],
   ['synchronous_commit=off', { postgres: { synchronous_commit: 'off' } }],
-  ['as in the files, once more', {}],
+  ['the same once more: what differs here is noise', {}],
 ];
 
+interface Site {
+  /** What a turn takes beyond the same loop in-process. */
+  overheadMs(): Promise<number>;
+  runsPerSecond(): Promise<number>;
+  close(): Promise<void>;
+}
+
 export async function topology(): Promise<void> {
-  for (const [what, settings] of VARIANTS) {
-    const { overheadMs, runsPerSecond } = await measure(settings);
-    printRow({ what, sample: overheadMs, unit: 'ms', digits: 1 });
-    printRow({ what: `  ${AT_ONCE} runs at once`, sample: runsPerSecond, unit: 'runs/s', digits: 1 });
+  // One with the files as they are is there all the time, and takes turns with each variant: a busy neighbour meets both.
+  const files = await openSite({});
+  try {
+    for (const [what, settings] of VARIANTS) {
+      const variant = await openSite(settings);
+      try {
+        await compare(what, variant, files);
+      } finally {
+        await variant.close();
+      }
+    }
+  } finally {
+    await files.close();
   }
 }
 
-async function measure(settings: TopologyOptions['settings']): Promise<{ overheadMs: Sample; runsPerSecond: Sample }> {
+async function compare(what: string, variant: Site, files: Site): Promise<void> {
+  const overheadMs: [number[], number[]] = [[], []];
+  for (let i = 0; i < RUNS; i++) {
+    overheadMs[0].push(await variant.overheadMs());
+    overheadMs[1].push(await files.overheadMs());
+  }
+  const runsPerSecond: [number[], number[]] = [[], []];
+  for (let i = 0; i < CROWDS; i++) {
+    runsPerSecond[0].push(await variant.runsPerSecond());
+    runsPerSecond[1].push(await files.runsPerSecond());
+  }
+  console.log(what);
+  console.log(`  overhead a turn   ${told(overheadMs, 'ms')}`);
+  console.log(`  ${AT_ONCE} runs at once   ${told(runsPerSecond, 'runs/s')}`);
+}
+
+function told([variant, files]: readonly [readonly number[], readonly number[]], unit: string): string {
+  const [mine, theirs] = [sampleOf(variant), sampleOf(files)];
+  const show = ({ median, min, max }: Sample) => `${median.toFixed(1)} (${min.toFixed(1)}–${max.toFixed(1)})`;
+  const ratio = (mine.median / theirs.median).toFixed(2);
+  return `${show(mine)} ${unit}, the files at the same time ${show(theirs)}: ${ratio}×, n=${mine.runs}`;
+}
+
+async function openSite(settings: NonNullable<TopologyOptions['settings']>): Promise<Site> {
   const turns = loop(
     'turns',
     TURNS,
     Array.from({ length: 4 }, () => ({ ms: 20 })),
   );
   const crowd = loop('crowd', 3, [{ ms: 20 }, { ms: 20 }], { modelMs: 50 });
-  const server = await startTopology({ workers: 0, ...(settings && { settings }) });
+  const server = await startTopology({ workers: 0, settings });
   const ground = await openGround(
     [turns.agent, crowd.agent],
     { turns: turns.script, crowd: crowd.script },
     server.address,
   );
-  const inProcessMs = async () => {
-    const startedMs = performance.now();
-    await runInProcess(ground.endpoint, turns.agent, 'Go.');
-    return performance.now() - startedMs;
-  };
-  const crowdRunsPerSecond = async () => {
-    const startedMs = performance.now();
-    await Promise.all(Array.from({ length: AT_ONCE }, () => ground.runMs(crowd.agent)));
-    return AT_ONCE / ((performance.now() - startedMs) / 1_000);
-  };
-  try {
-    // Warm: the first runs pay for compilation on all sides, and for the server's caches.
-    for (let i = 0; i < 4; i++) await ground.runMs(turns.agent);
-    await inProcessMs();
-    // The two take turns, so that a busy neighbour meets both.
-    const overheadMs = await repeat(RUNS, async () => {
-      const floorMs = await inProcessMs();
+  const site: Site = {
+    async overheadMs() {
+      const startedMs = performance.now();
+      await runInProcess(ground.endpoint, turns.agent, 'Go.');
+      const floorMs = performance.now() - startedMs;
       return ((await ground.runMs(turns.agent)).ms - floorMs) / TURNS;
-    });
-    await crowdRunsPerSecond();
-    return { overheadMs, runsPerSecond: await repeat(3, crowdRunsPerSecond) };
-  } finally {
-    await ground.close();
-    await server.stop();
-  }
+    },
+    async runsPerSecond() {
+      const startedMs = performance.now();
+      await Promise.all(Array.from({ length: AT_ONCE }, () => ground.runMs(crowd.agent)));
+      return AT_ONCE / ((performance.now() - startedMs) / 1_000);
+    },
+    async close() {
+      await ground.close();
+      await server.stop();
+    },
+  };
+  // Warm: the first runs pay for compilation on all sides, and for the server's caches.
+  for (let i = 0; i < 3; i++) await site.overheadMs();
+  await site.runsPerSecond();
+  return site;
 }

@@ -44,6 +44,7 @@ export interface HistoryEvent {
     readonly firstExecutionRunId?: string | null;
   } | null;
   readonly workflowTaskStartedEventAttributes?: object | null;
+  readonly workflowTaskCompletedEventAttributes?: object | null;
   readonly activityTaskScheduledEventAttributes?: {
     readonly activityId?: string | null;
     readonly activityType?: { readonly name?: string | null } | null;

@@ -57,6 +57,8 @@ type OpenTurn = Writable<Omit<Turn, 'calls' | 'heard'>> & {
   heard: Message[];
   calls: OpenCall[];
   answer: ModelAnswer | undefined;
+  /** Whether the run has taken the answer in. */
+  taken: boolean;
 };
 type OpenCall = Writable<Call> & { outcome: Outcome | undefined };
 
@@ -133,6 +135,7 @@ export function createRunReader(): RunReader {
       if (activity) (activity.call ?? activity.turn).attempts = attempt ?? 1;
       return [];
     }
+    if (event.workflowTaskCompletedEventAttributes) return taken(atMs);
     const result = event.activityTaskCompletedEventAttributes;
     if (result) return succeeded(activities.get(eventId(result.scheduledEventId)), firstJson(result.result), atMs);
     const failed = event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
@@ -178,6 +181,7 @@ export function createRunReader(): RunReader {
     if (!batch) return;
     const open = openTurn(turn, run.agent, batch.askedAtMs);
     open.answeredAtMs = batch.askedAtMs;
+    open.taken = true;
     open.calls = batch.calls.map((call, slot) => {
       const opened = openCall(turn, slot, call.id, call.function);
       const planned = batch.plan[slot];
@@ -343,6 +347,14 @@ export function createRunReader(): RunReader {
     return what.outcome && call.ok === null ? [settle(call, what.outcome(call.tool), atMs)] : [];
   }
 
+  /** The run has its model's answer: before that, it would not know what a decision is about. */
+  function taken(atMs: number): RunEvent[] {
+    const turn = turns.at(-1);
+    if (!turn?.answer || turn.taken) return [];
+    turn.taken = true;
+    return questionsOf(turn).map((question) => ({ type: 'question', atMs, question }));
+  }
+
   function succeeded(activity: Activity | undefined, result: unknown, atMs: number): RunEvent[] {
     if (!activity) return [];
     const { turn, call } = activity;
@@ -365,12 +377,7 @@ export function createRunReader(): RunReader {
       return planned && 'problem' in planned ? [settle(asked, refused(asked.tool, planned.problem), atMs)] : [];
     });
     for (const [slot, call] of turn.calls.entries()) call.asks = asksOf(plan[slot]);
-    const questions = questionsOf(turn).map((question): RunEvent => ({ type: 'question', atMs, question }));
-    return [
-      { type: 'answered', atMs, turn: turn.turn, text: message.content, calls, usage },
-      ...problems,
-      ...questions,
-    ];
+    return [{ type: 'answered', atMs, turn: turn.turn, text: message.content, calls, usage }, ...problems];
   }
 
   function ended(activity: Activity | undefined, cause: FailureCause, atMs: number): RunEvent[] {
@@ -432,7 +439,7 @@ export function createRunReader(): RunReader {
 
   /** The calls of a turn that wait for a person. */
   function questionsOf(turn: OpenTurn): Question[] {
-    if (turn === askedNoMore) return [];
+    if (!turn.taken || turn === askedNoMore) return [];
     const timeoutMs = approvalTimeoutMs();
     return turn.calls.flatMap(({ ok, asks, decision, slot, tool, arguments: args }): Question[] => {
       const sinceMs = turn.answeredAtMs ?? turn.askedAtMs;
@@ -459,7 +466,7 @@ export function createRunReader(): RunReader {
     return {
       ...run,
       spend: run.endedAtMs === null ? spendSoFar() : run.spend,
-      turns: turns.map(({ answer: _, calls, heard, ...turn }) => ({
+      turns: turns.map(({ answer: _, taken: __, calls, heard, ...turn }) => ({
         ...turn,
         heard: heard.map(({ content }) => content ?? ''),
         calls: calls.map(({ outcome: _, ...call }) => call),
@@ -490,6 +497,7 @@ function openTurn(turn: number, agent: string, askedAtMs: number): OpenTurn {
     error: null,
     calls: [],
     answer: undefined,
+    taken: false,
   };
 }
 

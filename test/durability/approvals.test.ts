@@ -25,15 +25,25 @@ for (const [mode, caching] of [
       ['SIGKILL', thisDeploy, 'v1', 'pay'],
       ['SIGTERM', nextDeploy, 'v2', 'look_v2, pay'],
     ] as const)
-      test(`its worker gets ${signal}, and one of ${version} comes: the question is the same, and what is decided is done once`, async () => {
+      test(`its worker gets ${signal}, and one of ${version} comes: the question is the same, and what is decided is done once`, async (t) => {
         const address = await serverAddress();
         const folder = await mkdtemp(join(tmpdir(), 'holdfast-approvals-'));
         const ledger = join(folder, 'ledger');
         const taskQueue = `approvals-${randomUUID()}`;
         const model = await startScriptedModel({ scripts });
         const holdfast = await connect({ address, namespace: 'default', taskQueue });
-        const worker = (from: URL): Promise<WorkerProcess> =>
-          startWorkerProcess({ address, taskQueue, modelURL: model.baseURL, module: from, ledger, ...caching });
+        const workers: WorkerProcess[] = [];
+        t.after(async () => {
+          await Promise.all(workers.map((one) => one.end('SIGKILL')));
+          await Promise.all([holdfast.close(), model.close()]);
+          await rm(folder, { recursive: true });
+        });
+        async function worker(from: URL): Promise<WorkerProcess> {
+          const options = { address, taskQueue, modelURL: model.baseURL, module: from, ledger };
+          const started = await startWorkerProcess({ ...options, ...caching });
+          workers.push(started);
+          return started;
+        }
 
         const first = await worker(thisDeploy);
         const handle = await holdfast.start('cashier', 'Pay.', { id: `cashier-${randomUUID()}` });
@@ -42,7 +52,7 @@ for (const [mode, caching] of [
         assert.deepEqual(await asked(handle), questions, 'asked from history: nobody has to work for it');
         // Decided while nobody works: taken by the next worker.
         const decided = handle.approve(undefined, { by: 'ann' });
-        const second = await worker(module);
+        await worker(module);
         assert.equal((await decided).isFirst, true);
         const result = await handle.result();
         assert.deepEqual([result.status, result.output], ['completed', `You pay, as of ${version}. With ${tools}.`]);
@@ -52,8 +62,5 @@ for (const [mode, caching] of [
           readLedger(ledger).map(({ what, call }) => [what, call]),
           [['ended', `${version} ann ${handle.workflowId}/${runId}/1.0/${question?.digest}`]],
         );
-        await second.end('SIGKILL');
-        await Promise.all([holdfast.close(), model.close()]);
-        await rm(folder, { recursive: true });
       });
   });

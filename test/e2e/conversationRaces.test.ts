@@ -7,54 +7,8 @@ import { defineTool } from '../../activities/index.ts';
 import type { ScriptedRequest } from '../../activities/testing/index.ts';
 import { OrderRefused, type RunHandle, RunOver } from '../../client/index.ts';
 import { type RunEvent, toolCalls } from '../../core/run.ts';
-import { type Bench, endToEnd } from '../support/bench.ts';
-import { seeded } from '../support/people.ts';
-import { tally } from '../support/said.ts';
-
-const ROUNDS = 30;
-const AT_ONCE = 8;
-
-interface Round {
-  readonly id: string;
-  /** A whole number from 0 to below `max`, by the round's seed. */
-  random(max: number): number;
-  /** How long to wait before the order. */
-  readonly waitMs: number;
-}
-
-interface Race {
-  /** The outcome of an order that came in time: the next rounds wait longer; else less, so that it stays close. */
-  readonly inTime: string;
-  readonly waitMs: number;
-}
-
-/** Plays the rounds; gives how often each outcome was seen. A round that fails says its seed. */
-async function race(
-  bench: Bench,
-  name: string,
-  { inTime, waitMs }: Race,
-  play: (round: Round) => Promise<string>,
-): Promise<(outcome: string) => number> {
-  const first = Date.now() % 1_000_000;
-  const outcomes = tally();
-  let aboutMs = waitMs;
-  let next = 0;
-  const player = async () => {
-    for (let at = next++; at < ROUNDS; at = next++) {
-      const seed = first + at;
-      const drawn = seeded(seed);
-      const random = (max: number) => Math.floor(drawn() * max);
-      const id = `${name}-${bench.cached ? 'cached' : 'replaying'}-${seed}`;
-      const outcome = await play({ id, random, waitMs: random(2 * aboutMs) }).catch((error) => {
-        throw new Error(`${name}, seed ${seed}`, { cause: error });
-      });
-      outcomes.add(outcome);
-      aboutMs = outcome === inTime ? aboutMs * 1.25 + 5 : aboutMs * 0.8;
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, player));
-  return outcomes.of;
-}
+import { endToEnd } from '../support/bench.ts';
+import { ROUNDS, type Round, race } from '../support/races.ts';
 
 /** Whether an order was taken; it may only be refused because of the end. */
 async function isTaken(order: Promise<unknown>): Promise<boolean> {
@@ -73,6 +27,7 @@ function heard({ messages }: ScriptedRequest): string[] {
 }
 
 endToEnd('races in a conversation', (bench) => {
+  const idOf = (name: string, { seed }: Round) => `${name}-${bench.cached ? 'cached' : 'replaying'}-${seed}`;
   const nap = defineTool({
     name: 'nap',
     description: 'Takes its time.',
@@ -101,7 +56,9 @@ endToEnd('races in a conversation', (bench) => {
   }
 
   test('steer against the last turn: what was accepted is heard, and what was refused is not', async () => {
-    const times = await race(bench, 'steer', { inTime: 'all', waitMs: 30 }, async ({ id, random, waitMs }) => {
+    await race({ sees: ['all', 'late'], close: { inTime: 'all', waitMs: 30 } }, async (round) => {
+      const { below: random, waitMs } = round;
+      const id = idOf('steer', round);
       const handle = await start(id, 0, random(40));
       await untilEvent(handle, (event) => event.type === 'asked' && event.turn === 2);
       const taken: string[] = [];
@@ -114,12 +71,13 @@ endToEnd('races in a conversation', (bench) => {
       assert.deepEqual([result.status, result.output], ['completed', taken.join(' ') || 'Done.']);
       return taken.length === 3 ? 'all' : 'late';
     });
-    assert.ok(times('all') > 0 && times('late') > 0, `${times('all')} were heard whole, ${times('late')} not`);
   });
 
   const chat = bench.agent({ idleTimeout: '300 ms', script: (request) => heard(request).join(' ') });
   test('a message against the idle end: what was accepted is answered, and what was refused never was taken', async () => {
-    const times = await race(bench, 'idle', { inTime: 'in time', waitMs: 300 }, async ({ id, random, waitMs }) => {
+    await race({ sees: ['in time', 'late'], close: { inTime: 'in time', waitMs: 300 } }, async (round) => {
+      const { below: random, waitMs } = round;
+      const id = idOf('idle', round);
       const handle = await bench.holdfast.start(chat.name, 'a', { id, session: true });
       await untilEvent(handle, (event) => event.type === 'replied');
       await sleep(waitMs);
@@ -131,7 +89,6 @@ endToEnd('races in a conversation', (bench) => {
       assert.deepEqual([result.status, result.output], ['completed', isIn ? 'a b' : 'a']);
       return isIn ? 'in time' : 'late';
     });
-    assert.ok(times('in time') > 0 && times('late') > 0, `${times('in time')} in time, ${times('late')} late`);
   });
 
   for (const [order, status] of [
@@ -139,7 +96,9 @@ endToEnd('races in a conversation', (bench) => {
     ['stop', 'stopped'],
   ] as const)
     test(`${order} against completion: the run ends as one or the other, in good order`, async () => {
-      const times = await race(bench, order, { inTime: status, waitMs: 80 }, async ({ id, random, waitMs }) => {
+      await race({ sees: [status, 'completed'], close: { inTime: status, waitMs: 80 } }, async (round) => {
+        const { below: random, waitMs } = round;
+        const id = idOf(order, round);
         const handle = await start(id, random(20), random(20));
         await untilEvent(handle, (event) => event.type === 'asked');
         await sleep(waitMs);
@@ -150,8 +109,6 @@ endToEnd('races in a conversation', (bench) => {
         assert.ok(toolCalls(run).every(({ ok }) => ok !== null));
         return result.status;
       });
-      assert.equal(times(status) + times('completed'), ROUNDS);
-      assert.ok(times(status) > 0 && times('completed') > 0, `${times(status)} were ${status}`);
     });
 
   const linked = bench.agent({
@@ -166,7 +123,9 @@ endToEnd('races in a conversation', (bench) => {
   });
   test('messages against continue-as-new: each that was accepted is answered once and in order', async () => {
     let links = 0;
-    await race(bench, 'links', { inTime: '', waitMs: 0 }, async ({ id, random }) => {
+    await race({ sees: ['answered'] }, async (round) => {
+      const { below: random } = round;
+      const id = idOf('links', round);
       const handle = await bench.holdfast.start(linked.name, '', { id, session: true });
       const texts: string[] = [];
       await Promise.all(
@@ -205,24 +164,20 @@ endToEnd('races in a conversation', (bench) => {
   });
 
   test('interrupt against the end of a tool: the message is heard, and the call is what it was', async () => {
-    const times = await race(
-      bench,
-      'interrupt',
-      { inTime: 'cancelled', waitMs: 200 },
-      async ({ id, random, waitMs }) => {
-        // A tool hears of it with its next heartbeat: long ones are stopped, short ones are over by then.
-        const handle = await start(id, 300 + random(2_000), 0);
-        await untilEvent(handle, (event) => event.type === 'call_scheduled');
-        await sleep(waitMs);
-        const isIn = await isTaken(handle.interrupt('now'));
-        const { result, run } = await bench.finished(id);
-        const [call] = toolCalls(run);
-        assert.deepEqual([result.status, result.output], ['completed', isIn ? 'now' : 'Done.']);
-        assert.deepEqual(run.turns.flatMap((turn) => turn.heard).slice(1), isIn ? ['now'] : []);
-        assert.ok(call?.ok || call?.kind === 'cancelled');
-        return call.ok ? 'ended' : 'cancelled';
-      },
-    );
-    assert.ok(times('ended') > 0 && times('cancelled') > 0, `${times('ended')} ended, ${times('cancelled')} cancelled`);
+    await race({ sees: ['ended', 'cancelled'], close: { inTime: 'cancelled', waitMs: 200 } }, async (round) => {
+      const { below: random, waitMs } = round;
+      const id = idOf('interrupt', round);
+      // A tool hears of it with its next heartbeat: long ones are stopped, short ones are over by then.
+      const handle = await start(id, 300 + random(2_000), 0);
+      await untilEvent(handle, (event) => event.type === 'call_scheduled');
+      await sleep(waitMs);
+      const isIn = await isTaken(handle.interrupt('now'));
+      const { result, run } = await bench.finished(id);
+      const [call] = toolCalls(run);
+      assert.deepEqual([result.status, result.output], ['completed', isIn ? 'now' : 'Done.']);
+      assert.deepEqual(run.turns.flatMap((turn) => turn.heard).slice(1), isIn ? ['now'] : []);
+      assert.ok(call?.ok || call?.kind === 'cancelled');
+      return call.ok ? 'ended' : 'cancelled';
+    });
   });
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -157,9 +157,19 @@ describe('the topology', { skip }, () => {
 });
 
 describe('npm run topology', { skip }, () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'holdfast-topology-command-'));
+    // PostgreSQL's user passes through.
+    await chmod(folder, 0o711);
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
   /** The command itself; its lines, and the processes that it has named so far. */
   function start(...args: string[]) {
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OPENAI_')));
+    const ours = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OPENAI_')));
+    // What is killed cannot tidy up.
+    const env = { ...ours, TMPDIR: folder };
     const child: ChildProcess = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const lines: string[] = [];
     const reader = createInterface(child.stdout!).on('line', (line) => lines.push(line));
@@ -207,13 +217,12 @@ describe('npm run topology', { skip }, () => {
   });
 
   test('--data keeps everything: a second start finds it, and changes nothing that is there', async () => {
-    const data = await mkdtemp(join(tmpdir(), 'holdfast-topology-data-'));
+    const data = join(folder, 'data');
     for (const time of ['first', 'second']) {
       const command = start('--once', '--data', data);
       const [code] = await once(command.child, 'close');
       assert.equal(code, 0, `${time} time:\n${command.lines.join('\n')}`);
     }
-    await rm(data, { recursive: true });
   });
 
   test('killed when all is up: all that it started ends', async () => {
@@ -223,6 +232,16 @@ describe('npm run topology', { skip }, () => {
     assert.equal(pids.filter(isAlive).length, 4);
     killed.child.kill('SIGKILL');
     await untilGone(pids);
+  });
+
+  test('Ctrl-C while it starts: what it has started ends, and leaves nothing behind', async () => {
+    const command = start('--port', '0');
+    await command.untilLine(/^PostgreSQL/);
+    const made = (await readdir(folder)).filter((name) => name.startsWith('holdfast-topology-'));
+    command.child.kill('SIGINT');
+    await untilGone(command.pids());
+    const left = (await readdir(folder)).filter((name) => name.startsWith('holdfast-topology-'));
+    assert.equal(left.length, made.length - 1);
   });
 
   test('killed while it starts: what it has started ends', async () => {

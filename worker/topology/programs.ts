@@ -49,11 +49,11 @@ export async function findPrograms(say: (line: string) => void, env = process.en
   return { server, sqlTool: await find(SQL_TOOL, say, env) };
 }
 
-/** Why `findPrograms` would not succeed here; null when the programs are there, or can be built. */
+/** Why the programs are not at hand, and what to do; null when they are. */
 export async function whyNoPrograms(env = process.env): Promise<string | null> {
   for (const program of [SERVER, SQL_TOOL])
     if ((await whyItDoesNotRun(env[program.variable] || cached(program, env))) !== null)
-      return (await hasGo(env)) ? null : `${program.name} ${TEMPORAL_SERVER_VERSION} is not here, nor Go to build it.`;
+      return `${program.name} ${TEMPORAL_SERVER_VERSION} is not here. "npm run topology -- --build" builds it, in some minutes.`;
   return null;
 }
 

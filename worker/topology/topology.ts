@@ -1,6 +1,7 @@
 // What docker-compose.yml describes, without Docker: PostgreSQL, the Temporal server with all its services, its schema, the
 // namespace and workers, from the same configuration files. All of it on 127.0.0.1, and all of it ends when we do.
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -60,11 +61,16 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
   await mkdir(folder, { recursive: true });
   // PostgreSQL's user passes through to its own folder.
   await chmod(folder, 0o711);
+  const isOurs = options.folder === undefined;
+  // Where we leave before all is up.
+  const removeAtExit = () => rmSync(folder, { recursive: true, force: true });
+  if (isOurs) process.once('exit', removeAtExit);
   const undo: (() => Promise<void>)[] = [];
   const stop = async () => {
     // The last thing first. One that fails must not keep the others.
     for (let last = undo.pop(); last; last = undo.pop()) await last().catch(() => {});
-    if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+    process.off('exit', removeAtExit);
+    if (isOurs) await rm(folder, { recursive: true, force: true });
   };
   try {
     const [postgresPort, ...ports] = await portsOf(folder);

@@ -1,0 +1,59 @@
+// Races, played many times: each round has a seed that says how long who waits, and says it when the round fails.
+import assert from 'node:assert/strict';
+import { seeded } from './people.ts';
+import { tally } from './said.ts';
+
+/** At least so many rounds of each race; HOLDFAST_ROUNDS=100 looks longer. */
+export const ROUNDS = Number(process.env['HOLDFAST_ROUNDS'] ?? 8);
+/** A race in which one side never wins is none: so rounds go on until both have, or it is clear that one does not. */
+const ROUNDS_MAX = Math.max(80, ROUNDS);
+
+export interface Round {
+  /** From 0 on. */
+  readonly round: number;
+  readonly seed: number;
+  /** At least 0 and below 1. */
+  random(): number;
+  /** A whole number from 0 to below `max`. */
+  below(max: number): number;
+  /** How long to wait before the order, in a race that is kept close. */
+  readonly waitMs: number;
+}
+
+export interface Race {
+  /** Outcomes that have to be seen. */
+  readonly sees: readonly string[];
+  /** After an outcome of this kind the next rounds wait longer, after any other less, so that it stays close. */
+  readonly close?: { readonly inTime: string; readonly waitMs: number };
+  /** Rounds at once: they disturb each other, which is as it should be. */
+  readonly atOnce?: number;
+}
+
+/** Plays the rounds; gives how often each outcome was seen. */
+export async function race(
+  { sees, close, atOnce = 6 }: Race,
+  play: (round: Round) => Promise<string>,
+): Promise<(outcome: string) => number> {
+  const first = Date.now() % 1_000_000;
+  const outcomes = tally();
+  const isThrough = (rounds: number) =>
+    rounds >= ROUNDS_MAX || (rounds >= ROUNDS && sees.every((outcome) => outcomes.of(outcome) > 0));
+  let aboutMs = close?.waitMs ?? 0;
+  let next = 0;
+  const player = async () => {
+    while (!isThrough(next)) {
+      const round = next++;
+      const seed = first + round;
+      const random = seeded(seed);
+      const below = (max: number) => Math.floor(random() * max);
+      const outcome = await play({ round, seed, random, below, waitMs: below(2 * aboutMs) }).catch((error) => {
+        throw new Error(`With seed ${seed}, in round ${round}: ${error}`, { cause: error });
+      });
+      outcomes.add(outcome);
+      aboutMs = outcome === close?.inTime ? aboutMs * 1.25 + 5 : aboutMs * 0.8;
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, player));
+  for (const outcome of sees) assert.ok(outcomes.of(outcome) > 0, `in ${next} rounds, "${outcome}" was never seen`);
+  return outcomes.of;
+}
