@@ -43,7 +43,13 @@ export function namespaceMissing(namespace: string, address: string): TemporalUn
 }
 
 /** gRPC's own numbers, for the few codes that we tell apart. */
-const GRPC = { deadlineExceeded: 4, notFound: 5, failedPrecondition: 9, unavailable: 14 } as const;
+const GRPC = {
+  deadlineExceeded: 4,
+  notFound: 5,
+  resourceExhausted: 8,
+  failedPrecondition: 9,
+  unavailable: 14,
+} as const;
 
 export function grpcCode(error: unknown): keyof typeof GRPC | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {

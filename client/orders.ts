@@ -95,10 +95,12 @@ export function ordersTo({ client, workflowId, firstRunId, questions, told }: Or
     try {
       const workflow = await currentLink();
       return await client.withAbortSignal(signal ?? late, () =>
-        workflow.executeUpdate<Answer, [object]>(name, {
-          args: [input],
-          ...(updateId !== undefined && { updateId }),
-        }),
+        whenThereIsRoom(signal ?? late, () =>
+          workflow.executeUpdate<Answer, [object]>(name, {
+            args: [input],
+            ...(updateId !== undefined && { updateId }),
+          }),
+        ),
       );
     } catch (error) {
       signal?.throwIfAborted();
@@ -184,6 +186,22 @@ export function ordersTo({ client, workflowId, firstRunId, questions, told }: Or
     raise: (budget, said = {}) => order(UPDATE.raise, { ...said, budget }),
   };
 }
+
+/** The server takes ten updates of a run at once, and refuses the next: that one comes again a little later. */
+async function whenThereIsRoom<Answer>(signal: AbortSignal, send: () => Promise<Answer>): Promise<Answer> {
+  for (let waitMs = ROOM_MS; ; waitMs = Math.min(2 * waitMs, ROOM_MS_MAX)) {
+    try {
+      return await send();
+    } catch (error) {
+      if (grpcCode(error) !== 'resourceExhausted') throw error;
+      // Each waits for another while, or all would come back at once.
+      await sleep(waitMs * (0.5 + Math.random()), undefined, { signal });
+    }
+  }
+}
+
+const ROOM_MS = 50;
+const ROOM_MS_MAX = 1_000;
 
 function isOver(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause)

@@ -319,6 +319,25 @@ endToEnd('steering', (bench) => {
     },
   });
 
+  test('forty orders at once are all taken, though the server takes ten of a run', async () => {
+    const name = newName();
+    const handle = await start(three, name);
+    await startsOf(name).until(1);
+    await handle.pause();
+    const texts = Array.from({ length: 40 }, (_, at) => `order ${at}`);
+    await Promise.all(texts.map((text) => handle.steer(text)));
+    gateOf(name).open();
+    await handle.resume();
+    const { run } = await bench.finished(handle.workflowId);
+    assert.deepEqual(
+      run.turns
+        .flatMap(({ heard: said }) => said)
+        .slice(1)
+        .sort(),
+      texts.sort(),
+    );
+  });
+
   test('a paused run can be stopped, and cancelled', async () => {
     for (const end of ['stop', 'cancel'] as const) {
       const name = newName();
