@@ -46,7 +46,6 @@ export function namespaceMissing(namespace: string, address: string): TemporalUn
 const GRPC = {
   deadlineExceeded: 4,
   notFound: 5,
-  resourceExhausted: 8,
   failedPrecondition: 9,
   unavailable: 14,
 } as const;

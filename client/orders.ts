@@ -94,13 +94,12 @@ export function ordersTo({ client, workflowId, firstRunId, questions, told }: Or
     const late = AbortSignal.timeout(withinMs);
     try {
       const workflow = await currentLink();
+      // More than ten at once of a run are refused by the server, and tried again by the SDK.
       return await client.withAbortSignal(signal ?? late, () =>
-        whenThereIsRoom(signal ?? late, () =>
-          workflow.executeUpdate<Answer, [object]>(name, {
-            args: [input],
-            ...(updateId !== undefined && { updateId }),
-          }),
-        ),
+        workflow.executeUpdate<Answer, [object]>(name, {
+          args: [input],
+          ...(updateId !== undefined && { updateId }),
+        }),
       );
     } catch (error) {
       signal?.throwIfAborted();
@@ -186,22 +185,6 @@ export function ordersTo({ client, workflowId, firstRunId, questions, told }: Or
     raise: (budget, said = {}) => order(UPDATE.raise, { ...said, budget }),
   };
 }
-
-/** The server takes ten updates of a run at once, and refuses the next: that one comes again a little later. */
-async function whenThereIsRoom<Answer>(signal: AbortSignal, send: () => Promise<Answer>): Promise<Answer> {
-  for (let waitMs = ROOM_MS; ; waitMs = Math.min(2 * waitMs, ROOM_MS_MAX)) {
-    try {
-      return await send();
-    } catch (error) {
-      if (grpcCode(error) !== 'resourceExhausted') throw error;
-      // Each waits for another while, or all would come back at once.
-      await sleep(waitMs * (0.5 + Math.random()), undefined, { signal });
-    }
-  }
-}
-
-const ROOM_MS = 50;
-const ROOM_MS_MAX = 1_000;
 
 function isOver(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause)
