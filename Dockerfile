@@ -1,13 +1,14 @@
 # A worker that serves the agents of agents/index.ts. Your own: put them there, and build with their packages:
-#   docker build --build-arg AGENT_PACKAGES="pg@8.23.1 csv-parse@6" .
+#   docker build --build-arg AGENT_PACKAGES="pg@8.23.1" .
 ARG NODE=24.21.0-bookworm-slim
 
 FROM node:${NODE} AS build
 WORKDIR /srv/holdfast
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --no-audit --no-fund
-# What agents need besides lies one folder up, where Node looks next; for the examples, PostgreSQL's client.
-ARG AGENT_PACKAGES="pg@8.23.1"
+# What agents need besides lies one folder up, where Node looks next; for the examples, PostgreSQL's client and
+# the embedded PostgreSQL that they use where DATABASE_URL names none.
+ARG AGENT_PACKAGES="pg@8.23.1 @electric-sql/pglite@0.5.16"
 # hadolint ignore=DL3016
 RUN npm install --prefix /srv --no-audit --no-fund ${AGENT_PACKAGES}
 COPY core core

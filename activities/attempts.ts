@@ -1,7 +1,7 @@
 // What the attempts at one model call have cost, the lost ones among them: each leaves what it knew in its heartbeat, for the
 // next to add up. The SDK sends the last heartbeat of an attempt that fails before the failure, throttled or not.
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { Lost } from '../core/types.ts';
 import { addUsage, NO_USAGE } from '../core/usage.ts';
 import type { Agent } from './defineAgent.ts';
@@ -58,8 +58,9 @@ export function countAttempts(agent: Agent, model: string): AttemptCounter {
       return { ...(cost > 0 && { cost }), ...(attempt > 1 && { lost }) };
     },
     lostWith(thrown) {
-      if (!(thrown instanceof ApplicationFailure) || thrown === unasked) return thrown;
       const lost = known();
+      if (thrown instanceof CancelledFailure) return new CancelledFailure(thrown.message, [lost]);
+      if (!(thrown instanceof ApplicationFailure) || thrown === unasked) return thrown;
       if (!thrown.nonRetryable && lost.usage !== before.usage) context.heartbeat(heartbeat());
       const { message, type, nonRetryable, nextRetryDelay, stack } = thrown;
       const failure = ApplicationFailure.create({

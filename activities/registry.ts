@@ -50,7 +50,7 @@ export function createRegistry(list: Iterable<Agent>): Registry {
 }
 
 /** The agents, and those that their tools name: whoever serves one has to serve the others. */
-function withTheirSubAgents(list: Iterable<Agent>): Agent[] {
+export function withTheirSubAgents(list: Iterable<Agent>): Agent[] {
   const found = new Set<Agent>();
   const pending = [...list];
   for (let agent = pending.shift(); agent; agent = pending.shift()) {

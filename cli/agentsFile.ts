@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Agent } from '../activities/index.ts';
+import { withTheirSubAgents } from '../activities/registry.ts';
 import { UsageError } from './exit.ts';
 
 export const DEFAULT_FILES = ['agents.ts', 'agents.js', 'agents/index.ts', 'agents/index.js'];
@@ -19,7 +20,7 @@ export async function findAgentsFile(named: string | undefined): Promise<string>
   throw new UsageError(`There is no agents file here (${DEFAULT_FILES.join(', ')}). Name yours with --agents FILE.`);
 }
 
-/** Every agent that the module exports, by name or in a list. */
+/** Every agent that the module exports, by name or in a list, and those that they use. */
 export async function loadAgents(path: string): Promise<Agent[]> {
   const name = relative(process.cwd(), path);
   let exported: Record<string, unknown>;
@@ -37,7 +38,8 @@ export async function loadAgents(path: string): Promise<Agent[]> {
   for (const agent of agents)
     if (agents.some((other) => other !== agent && other.name === agent.name))
       throw new UsageError(`${name} exports two agents named ${agent.name}. Rename one.`);
-  return agents;
+  // Whoever serves one serves those as well.
+  return withTheirSubAgents(agents);
 }
 
 function isAgent(value: unknown): value is Agent {

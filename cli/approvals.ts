@@ -6,12 +6,13 @@ import { toolCalls } from '../core/run.ts';
 import { plural } from '../core/text.ts';
 import type { Question } from '../core/types.ts';
 import { cutTo } from './columns.ts';
-import { addressFlags, settingsOf, typed, untilInterrupted, withHoldfast } from './connected.ts';
+import { addressFlags, settingsOf, untilInterrupted, withHoldfast } from './connected.ts';
 import { EXIT, told, UsageError, wholeNumber } from './exit.ts';
 import { inertLine } from './inert.ts';
 import { printJson, questionJson, waitingJson } from './json.ts';
 import { questionLines } from './people.ts';
 import { age, createScreen, type Screen, wrapped } from './screen.ts';
+import { typed } from './typed.ts';
 
 interface ApprovalsOptions {
   readonly agent?: string;

@@ -1,6 +1,7 @@
 // Budgets on the command line: how they are typed, and how they read.
 import { InvalidArgumentError } from 'commander';
 import { durationMs } from '../client/scheduleTimes.ts';
+import { costText } from '../core/budget.ts';
 import { count, plural } from '../core/text.ts';
 import type { Budget, Spend } from '../core/types.ts';
 import { seconds } from './screen.ts';
@@ -17,6 +18,7 @@ const LIMITS: Readonly<Record<string, Limit>> = {
 };
 
 export const BUDGET_EXAMPLE = 'tokens=20000,cost=1.50,active=2h,ask';
+export const BUDGET_HELP = `any of ${Object.keys(LIMITS).join(', ')}, and ask or stop at a limit: ${BUDGET_EXAMPLE}`;
 
 /** `tokens=20000,cost=1.50,ask` */
 export function budgetTyped(text: string): Budget {
@@ -51,21 +53,26 @@ export function timeTyped(text: string): number {
 }
 
 /** `20,000 tokens, cost 1.5, 2 h 00 min active; asks at the limit` */
-export function budgetText({ tokens, cost, modelCalls, toolCalls, activeMs, atLimit }: Budget): string {
-  const limits = [
+export function budgetText({ atLimit, ...limits }: Budget): string {
+  return `${limitsText(limits)}; ${atLimit === 'ask' ? 'asks' : 'stops'} at the limit`;
+}
+
+export function limitsText({ tokens, cost, modelCalls, toolCalls, activeMs }: Budget): string {
+  return [
     tokens === undefined ? '' : plural(tokens, 'token'),
     cost === undefined ? '' : `cost ${cost}`,
     modelCalls === undefined ? '' : plural(modelCalls, 'model call'),
     toolCalls === undefined ? '' : plural(toolCalls, 'tool call'),
     activeMs === undefined ? '' : `${seconds(activeMs)} active`,
-  ].filter(Boolean);
-  return `${limits.join(', ')}; ${atLimit === 'ask' ? 'asks' : 'stops'} at the limit`;
+  ]
+    .filter(Boolean)
+    .join(', ');
 }
 
 export function spendText({ inputTokens, outputTokens, cost, modelCalls, toolCalls, activeMs }: Spend): string {
   return [
     `${count(inputTokens + outputTokens)} tokens`,
-    cost > 0 ? `cost ${Number(cost.toPrecision(6))}` : '',
+    cost > 0 ? `cost ${costText(cost)}` : '',
     plural(modelCalls, 'model call'),
     plural(toolCalls, 'tool call'),
     // Known at the end.

@@ -1,10 +1,11 @@
 // `holdfast cancel`: asks a run to stop, and waits for its end.
 import { Command } from 'commander';
 import { RunNotFound } from '../client/index.ts';
-import { addressFlags, settingsOf, TYPED, unlessInterrupted, withHoldfast } from './connected.ts';
+import { addressFlags, settingsOf, unlessInterrupted, withHoldfast } from './connected.ts';
 import { EXIT } from './exit.ts';
 import { printJson, runJson } from './json.ts';
 import { ended } from './showRun.ts';
+import { TYPED } from './typed.ts';
 
 /** Tools have the worker's grace time to end, 10 s; and a worker that died is noticed after as long again. */
 const WAIT_MS = 30_000;

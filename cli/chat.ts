@@ -3,12 +3,13 @@
 import { Command } from 'commander';
 import { type Holdfast, NoWorker, type RunHandle, type StartOptions } from '../client/index.ts';
 import type { Run } from '../core/run.ts';
-import { BUDGET_EXAMPLE, budgetTyped } from './budget.ts';
+import { BUDGET_HELP, budgetTyped } from './budget.ts';
 import { chatOnPipe } from './chatPiped.ts';
 import { chatOnTerminal } from './chatTerminal.ts';
-import { addressFlags, settingsOf, typed, whoTypes, withHoldfast } from './connected.ts';
+import { addressFlags, nameTyped, settingsOf, whoTypes, withHoldfast } from './connected.ts';
 import { EXIT, told, UsageError, wholeNumber } from './exit.ts';
 import { inertLine } from './inert.ts';
+import { TYPED, typed } from './typed.ts';
 
 /** An open session, and what a chat needs to know to speak in it. */
 export interface Chat {
@@ -36,12 +37,12 @@ export function chatCommand(): Command {
     .option('--id <id>', 'the session\'s workflow id: comes back to it, or starts it (default: "<agent>-<short id>")')
     .option('--max-turns <n>', "model calls at most for each message (default: the agent's own)", wholeNumber)
     .option('--parallel <n>', "tool calls at once (default: the agent's own)", wholeNumber)
-    .option('--budget <limits>', `what the session may spend: ${BUDGET_EXAMPLE}`, budgetTyped)
-    .option('--by <name>', 'who speaks; kept with the session (default: your user name)')
+    .option('--budget <limits>', `what the session may spend: ${BUDGET_HELP}`, budgetTyped)
+    .option('--by <name>', 'who speaks; kept with the session (default: your user name)', nameTyped)
     .option('--close', 'end the session when you leave, and all is answered')
     .option('--json', 'print one JSON object a line for each reply, and nothing else')
     .action(async (agent: string, { json, close, by = whoTypes(), ...options }: ChatOptions, command: Command) => {
-      if (agent === '') throw new UsageError('Say which agent: holdfast chat AGENT.');
+      if (agent === '') throw new UsageError(`Say which agent: ${TYPED} chat AGENT.`);
       await withHoldfast(command, async (holdfast) => {
         const chat = await openChat(holdfast, agent, options, by, addressFlags(settingsOf(command)));
         const isTerminal = process.stdin.isTTY && process.stdout.isTTY && process.env['TERM'] !== 'dumb';

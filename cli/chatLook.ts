@@ -1,18 +1,20 @@
 // What a session does, as a chat shows it: text as it comes, tool calls in a line each, what waits for a person.
 import type { Call, Run, RunEvent } from '../core/run.ts';
 import type { Question } from '../core/types.ts';
-import { callLine } from './chatPast.ts';
+import { callLine, endLines } from './chatPast.ts';
 import type { ChatScreen } from './chatScreen.ts';
 import { cutTo } from './columns.ts';
 import { inert, inertLine } from './inert.ts';
 import { personLines, questionLines } from './people.ts';
 import { progressText } from './runSeen.ts';
-import { seconds, wrapped } from './screen.ts';
-import { errorOf } from './showRun.ts';
+import { wrapped } from './screen.ts';
+import { isUnknownAgent } from './showRun.ts';
 
 export interface ChatLook {
   /** Whether a turn is on, as far as is seen. */
   readonly isBusy: boolean;
+  /** Whether somebody has paused the session: what is said is answered later. */
+  readonly isPaused: boolean;
   /** What goes on, in a few words; '' for nothing. */
   readonly doing: string;
   /** Shows what was open when the chat began. */
@@ -26,7 +28,8 @@ export interface ChatLook {
 
 type Event<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 
-export function createChatLook(screen: ChatScreen, run: Run): ChatLook {
+/** `me` speaks here: what they did themselves they know. */
+export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatLook {
   const last = run.turns.at(-1);
   const open = (last?.calls ?? []).filter(({ ok }) => ok === null);
   /** Calls that run, by place. */
@@ -35,7 +38,7 @@ export function createChatLook(screen: ChatScreen, run: Run): ChatLook {
   const toolNames = new Map((last?.calls ?? []).map((call) => [placeOf(call), call.tool]));
   let isBusy = last !== undefined && (last.answeredAtMs === null || open.length > 0);
   let isAsked = last?.answeredAtMs === null;
-  let isPaused = false;
+  let isPaused = run.paused !== null;
   let writes = '';
   /** How much of the answer is on the screen, and whether something before it is not. */
   let said = '';
@@ -45,6 +48,9 @@ export function createChatLook(screen: ChatScreen, run: Run): ChatLook {
   const look: ChatLook = {
     get isBusy() {
       return isBusy;
+    },
+    get isPaused() {
+      return isPaused;
     },
     get doing() {
       return doing();
@@ -100,7 +106,7 @@ export function createChatLook(screen: ChatScreen, run: Run): ChatLook {
       case 'progress':
         return dim(`· ${toolAt(event)}: ${inertLine(progressText(event.progress), 200)}`);
       case 'call_ended':
-        return callEnded(event.call, event.atMs);
+        return callEnded(event.call);
       case 'question':
         return ask(event.question);
       case 'decided':
@@ -110,6 +116,7 @@ export function createChatLook(screen: ChatScreen, run: Run): ChatLook {
         order(event);
         // The answer ends here.
         if (event.order === 'interrupt') screen.endText();
+        if (event.order === 'interrupt' && event.by === (me ?? null)) return dim('· interrupted');
         return screen.print(...personLines(event, screen));
       case 'said':
         return screen.print(...personLines(event, screen));
@@ -160,6 +167,7 @@ export function createChatLook(screen: ChatScreen, run: Run): ChatLook {
     const because = why === '' ? '' : `: ${why}`;
     if (slot !== null) return dim(`· ${toolAt({ turn, slot })}: attempt ${number}${because}`);
     if (!isAsked) return;
+    if (isUnknownAgent(lastError)) return number > 2 ? undefined : paragraph(`${lastError}`, 'red');
     startAgain();
     dim(
       restarts ? `· the answer starts again (attempt ${number})${because}` : `· the model: attempt ${number}${because}`,
@@ -189,15 +197,10 @@ export function createChatLook(screen: ChatScreen, run: Run): ChatLook {
     screen.print('');
   }
 
-  function callEnded(call: Call, atMs: number): void {
+  function callEnded(call: Call): void {
     running.delete(placeOf(call));
     questions.delete(placeOf(call));
-    const took = call.scheduledAtMs === null ? '' : ` ${seconds(atMs - call.scheduledAtMs)}`;
-    if (call.ok) return dim(`✓ ${inertLine(call.tool, 64)}${took}`);
-    paragraph(
-      `✗ ${inertLine(call.tool, 64)} ${call.kind?.replaceAll('_', ' ')}: ${inertLine(errorOf(call.text), 300)}`,
-      'red',
-    );
+    screen.print(...endLines(call, screen));
   }
 
   function ask(question: Question): void {

@@ -1,8 +1,10 @@
 // What was said in a session before one came back to it: the last exchanges, none of them at length.
-import type { Run } from '../core/run.ts';
+import { type Call, type Run, toolCalls } from '../core/run.ts';
 import { plural } from '../core/text.ts';
+import { cutTo } from './columns.ts';
 import { inert, inertLine } from './inert.ts';
-import { type Screen, wrapped } from './screen.ts';
+import { type Screen, seconds, wrapped } from './screen.ts';
+import { errorOf } from './showRun.ts';
 
 /** What fits a screen or two, and recalls what it was about. */
 const EXCHANGES = 3;
@@ -24,17 +26,28 @@ export function knownUntilMs({ turns }: Run): number {
   return Math.max(0, ...times.map((time) => time ?? 0));
 }
 
-export function pastLines({ transcript }: Run, paper: Paper): string[] {
+export function pastLines(run: Run, paper: Paper): string[] {
+  const { transcript } = run;
   const said = transcript.filter(({ role }) => role !== 'system');
   const asked = [...said.keys()].filter((at) => said[at]?.role === 'user');
   const from = Math.max(asked.at(-EXCHANGES) ?? 0, said.length - MESSAGES);
   const earlier = asked.filter((at) => at < from).length;
+  const ended = toolCalls(run).filter(({ ok }) => ok !== null);
+  /** Models may give an id again, in a later turn: the calls come in the transcript's order. */
+  const endedCall = (id: string) => {
+    const at = ended.findIndex(({ callId }) => callId === id);
+    return at < 0 ? undefined : ended.splice(0, at + 1).at(-1);
+  };
+  // Those of what is not shown.
+  for (const message of said.slice(0, from))
+    if (message.role === 'assistant') for (const { id } of message.tool_calls ?? []) endedCall(id);
   const lines = said.slice(from).flatMap((message): string[] => {
     if (message.role === 'user') return ['', ...messageLines(message.content, paper), ''];
     if (message.role !== 'assistant') return [];
-    const calls = (message.tool_calls ?? []).map(({ function: { name, arguments: args } }) =>
+    const calls = (message.tool_calls ?? []).flatMap(({ id, function: { name, arguments: args } }) => [
       paper.paint('dim', callLine(name, args, paper)),
-    );
+      ...endLines(endedCall(id), paper),
+    ]);
     return [...(message.content ? bounded(wrapped(inert(cut(message.content)), paper.columns - 1)) : []), ...calls];
   });
   if (earlier > 0) lines.unshift(paper.paint('dim', `(${plural(earlier, 'earlier message')})`));
@@ -50,6 +63,19 @@ export function messageLines(text: string, { columns, paint }: Paper): string[] 
 export function callLine(tool: string, args: string, { columns }: Paper): string {
   const line = `· ${inertLine(tool, 64)}${args === '{}' ? '' : ` ${inertLine(args, 600)}`}`;
   return inertLine(line, columns - 1);
+}
+
+/** What became of a call; nothing of one that is under way. */
+export function endLines(call: Call | undefined, { columns, paint }: Paper): string[] {
+  if (!call) return [];
+  const { ok, tool, kind, text, scheduledAtMs, endedAtMs } = call;
+  const name = inertLine(tool, 64);
+  if (!ok)
+    return wrapped(`✗ ${name} ${kind?.replaceAll('_', ' ')}: ${inertLine(errorOf(text), 300)}`, columns - 1).map(
+      (line) => paint('red', line),
+    );
+  const took = scheduledAtMs === null || endedAtMs === null ? '' : ` ${seconds(endedAtMs - scheduledAtMs)}`;
+  return [paint('dim', cutTo(`✓ ${name}${took}`, columns - 1))];
 }
 
 function cut(text: string): string {

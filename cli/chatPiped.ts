@@ -10,6 +10,7 @@ import { saidOf, untilInterrupted } from './connected.ts';
 import { EXIT, exitCodeOf, told } from './exit.ts';
 import { inert, inertLine } from './inert.ts';
 import { questionText } from './people.ts';
+import { typed } from './typed.ts';
 
 interface PipeOptions {
   readonly json: boolean;
@@ -82,11 +83,16 @@ async function sayWhoIsWaitedFor({ handle, run, flags }: Chat, signal: AbortSign
     if (!asked.has(text)) say(`Waits for a person: ${text}. ${howTo(handle.workflowId, question, flags)}`);
     asked.add(text);
   };
+  const paused = () => say(`Paused: messages are answered after ${typed(['resume', handle.workflowId], flags)}`);
   run.questions.forEach(tell);
+  if (run.paused) paused();
   const since = knownUntilMs(run);
+  const openedAtMs = Date.now();
   try {
-    for await (const event of handle.events({ signal }))
+    for await (const event of handle.events({ signal })) {
       if (event.type === 'question' && event.atMs > since) tell(event.question);
+      if (event.type === 'ordered' && event.order === 'pause' && event.atMs > openedAtMs) paused();
+    }
   } catch {
     // What is wrong with the server, the next message tells.
   }

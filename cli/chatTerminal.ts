@@ -38,7 +38,7 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
     { message: typed, interrupt, end: () => left.resolve('left') },
     isBusy,
   );
-  const look = createChatLook(screen, run);
+  const look = createChatLook(screen, run, said.by);
   const leave = () => left.resolve('interrupted');
   process.once('SIGTERM', leave);
   process.once('SIGHUP', leave);
@@ -123,6 +123,7 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
       screen.print(...messageLines(message, screen));
       isBetween = false;
     }
+    if (look.isPaused) say('paused: it is answered after /resume', 'dim');
     talk
       .say(message)
       .catch((error) => {

@@ -1,10 +1,9 @@
 // What the commands share that talk to a server: the options that name it, a connection while they need it, and Ctrl-C.
 import { userInfo } from 'node:os';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { connect, type Holdfast } from '../client/index.ts';
 import { readSettings, type SettingsOptions } from '../client/settings.ts';
 import { UsageError } from './exit.ts';
-import { inert } from './inert.ts';
 
 /** The program's own options, which every command takes. */
 export function settingsOf(command: Command): SettingsOptions {
@@ -60,17 +59,6 @@ export function addressFlags({ address, namespace, profile }: SettingsOptions): 
   return flags.map(([name, value]) => ` --${name} ${value}`).join('');
 }
 
-/** How the command is typed here: through npm's scripts in a clone, through npx where it is installed. */
-export const TYPED = import.meta.url.endsWith('.ts') ? 'npm run -s holdfast --' : 'npx holdfast';
-
-/** A command line to type next, its words as a shell has to be given them. */
-export function typed(words: readonly string[], flags = ''): string {
-  const quoted = words.map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${inert(word).replaceAll("'", "'\\''")}'`,
-  );
-  return `${TYPED} ${quoted.join(' ')}${flags}`;
-}
-
 /** The name of whoever types the command, as far as the system knows it. */
 export function whoTypes(): string | undefined {
   const { USER, LOGNAME, USERNAME } = process.env;
@@ -88,9 +76,15 @@ export interface SaidOptions {
   readonly why?: string;
 }
 
+/** A decision that nobody made is worth little later. */
+export function nameTyped(name: string): string {
+  if (name.trim() === '') throw new InvalidArgumentError('Give a name, or leave the option out.');
+  return name;
+}
+
 export function withSaid(command: Command): Command {
   return command
-    .option('--by <name>', 'who says so; kept with the run (default: your user name)')
+    .option('--by <name>', 'who says so; kept with the run (default: your user name)', nameTyped)
     .option('--why <text>', 'why; kept with the run');
 }
 

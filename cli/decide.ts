@@ -1,17 +1,26 @@
 // `holdfast approve`, `reject`, `edit` and `respond`: a person's decision about a call that waits.
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { type Decided, OrderRefused, type RunHandle, RunOver } from '../client/index.ts';
+import { type Decided, type Holdfast, OrderRefused, RunOver } from '../client/index.ts';
 import { callActivityId } from '../core/names.ts';
 import { type Run, toolCalls } from '../core/run.ts';
 import type { Decision, StandingDecision, Verdict } from '../core/types.ts';
-import { addressFlags, type SaidOptions, saidOf, settingsOf, typed, withHoldfast, withSaid } from './connected.ts';
+import { howTo } from './approvals.ts';
+import { addressFlags, type SaidOptions, saidOf, settingsOf, withHoldfast, withSaid } from './connected.ts';
 import { EXIT, UsageError } from './exit.ts';
+import { askedBelow } from './family.ts';
 import { inertLine } from './inert.ts';
 import { decidedJson, printJson } from './json.ts';
-import { ago, callText, decisionText } from './people.ts';
+import { ago, callText, decisionText, PAST } from './people.ts';
+import { typed } from './typed.ts';
 
 type Made = Omit<Decision, 'call' | 'digest'>;
+
+interface ToDecide {
+  readonly call: string | undefined;
+  readonly made: Made;
+  readonly flags: string;
+}
 
 interface DecideOptions extends SaidOptions {
   readonly json?: boolean;
@@ -25,7 +34,7 @@ export function decisionCommands(): Command[] {
     decisionCommand('reject', 'keep a call from running that waits; the model is told why'),
     decisionCommand('edit', 'let a call run that waits, with other arguments').requiredOption(
       '--arguments <json>',
-      'the new arguments, one JSON object; "-" reads them from stdin',
+      'all of the new arguments, also those that stay as they are: one JSON object; "-" reads them from stdin',
     ),
     decisionCommand('respond', "answer a call that waits, in the tool's place").requiredOption(
       '--text <text>',
@@ -44,13 +53,13 @@ function decisionCommand(verdict: Verdict, description: string): Command {
     async (id: string, call: string | undefined, options: DecideOptions, command: Command) => {
       const made = await decisionOf(verdict, options);
       await withHoldfast(command, async (holdfast) => {
-        const handle = holdfast.get(id);
         const flags = addressFlags(settingsOf(command));
-        const decided = await decide(handle, call, made, flags);
+        const decided = await decide(holdfast, id, { call, made, flags });
         const agrees = decided.verdict === verdict;
+        const counts = decided.isFirst || agrees;
         if (options.json) printJson(decidedJson(id, decided));
-        else process.stdout.write(`${whatStands(id, decided)}\n`);
-        return decided.isFirst || agrees ? EXIT.completed : EXIT.otherwise;
+        else (counts ? process.stdout : process.stderr).write(`${whatStands(id, verdict, decided)}\n`);
+        return counts ? EXIT.completed : EXIT.otherwise;
       });
     },
   );
@@ -60,7 +69,11 @@ async function decisionOf(verdict: Verdict, options: DecideOptions): Promise<Mad
   const said = saidOf(options);
   const given = async (text = '') => (text === '-' ? await readAll(process.stdin) : text);
   if (verdict === 'edit') return { ...said, verdict, arguments: argumentsTyped(await given(options.arguments)) };
-  if (verdict === 'respond') return { ...said, verdict, text: await given(options.text) };
+  if (verdict === 'respond') {
+    const text = await given(options.text);
+    if (text.trim() === '') throw new UsageError('There is nothing in --text: say what the model is told.');
+    return { ...said, verdict, text };
+  }
   return { ...said, verdict };
 }
 
@@ -78,9 +91,10 @@ export function argumentsTyped(text: string): string {
 }
 
 /** Decides about the call as it is now; a call that was decided, also of a run that is over, tells by whom. */
-async function decide(handle: RunHandle, call: string | undefined, made: Made, flags: string): Promise<Decided> {
+async function decide(holdfast: Holdfast, id: string, { call, made, flags }: ToDecide): Promise<Decided> {
+  const handle = holdfast.get(id);
   const run = await handle.read();
-  const place = call === undefined ? theOneThatWaits(run, flags) : placeOf(run, call);
+  const place = call === undefined ? await theOneThatWaits(holdfast, run, flags) : placeOf(run, call);
   const standing = decisionAbout(run, place);
   if (standing) return { ...standing, isFirst: false };
   const open = run.questions.find((question) => question.kind === 'approval' && question.call === place);
@@ -89,7 +103,7 @@ async function decide(handle: RunHandle, call: string | undefined, made: Made, f
   return handle.decide({ call: place, digest: open?.kind === 'approval' ? open.digest : '', ...made });
 }
 
-function theOneThatWaits(run: Run, flags: string): string {
+async function theOneThatWaits(holdfast: Holdfast, run: Run, flags: string): Promise<string> {
   const open = run.questions.flatMap((question) => (question.kind === 'approval' ? [question] : []));
   const [one, another] = open;
   const id = inertLine(run.workflowId, 300);
@@ -97,6 +111,10 @@ function theOneThatWaits(run: Run, flags: string): string {
     throw new UsageError(`${open.length} calls of ${id} wait: ${open.map(callText).join(', ')}. Say which.`);
   if (one) return one.call;
   if (run.endedAtMs !== null) throw over(run);
+  const below = await askedBelow(holdfast, run);
+  const lines = below.flatMap((child) => child.questions.map((question) => howTo(child.workflowId, question, flags)));
+  if (lines.length > 0)
+    throw new OrderRefused(`No call of ${id} itself waits for a decision; its sub-agents do.\n${lines.join('\n')}`);
   throw new OrderRefused(
     `No call of ${id} waits for a decision. What does is listed by: ${typed(['approvals'], flags)}`,
   );
@@ -116,8 +134,9 @@ function decisionAbout(run: Run, place: string): StandingDecision | null {
   return toolCalls(run).find(({ turn, slot }) => callActivityId(turn, slot) === place)?.decision ?? null;
 }
 
-function whatStands(id: string, decided: Decided): string {
-  const of = `of ${inertLine(id, 300)}`;
-  if (decided.isFirst) return `Decided ${of}: ${decisionText(decided)}`;
-  return `Decided already ${of}${ago(decided.atMs)}: ${decisionText(decided)}`;
+export function whatStands(id: string, wanted: Verdict, decided: Decided): string {
+  const of = inertLine(id, 300);
+  if (decided.isFirst) return `${of}: ${decisionText(decided)}`;
+  if (decided.verdict === wanted) return `${of}, already${ago(decided.atMs)}: ${decisionText(decided)}`;
+  return `Not ${PAST[wanted]}: it was decided${ago(decided.atMs)}, and the first decision counts. ${of}: ${decisionText(decided)}`;
 }

@@ -15,7 +15,7 @@ import { money } from '../agents/refunds/orderId.ts';
 import type { NightlyReport } from '../agents/refunds/outcome.ts';
 import { connect, type Holdfast, type Question, type RunHandle } from '../client/index.ts';
 import { type Run, toolCalls } from '../core/run.ts';
-import { plural } from '../core/text.ts';
+import { count, plural } from '../core/text.ts';
 import type { RunResult } from '../core/types.ts';
 import { type DevServer, startDevServer } from '../worker/devServer.ts';
 import { findTemporalCli } from '../worker/temporalCli.ts';
@@ -300,7 +300,7 @@ async function sumUp(result: RunResult, decided: ReadonlyMap<string, Decided>, a
   const { cost, modelCalls, toolCalls: calls, inputTokens, outputTokens } = result.spend;
   const { budget = {} } = refunds.rules;
   say(
-    `Spent, with all sub-agents: ${inputTokens + outputTokens} of ${budget.tokens} tokens, ${cost.toFixed(4)} of ${budget.cost} dollars, ${modelCalls} of ${budget.modelCalls} model calls; ${plural(calls, 'tool call')}.`,
+    `Spent, with all sub-agents: ${count(inputTokens + outputTokens)} of ${count(budget.tokens ?? 0)} tokens, ${cost.toFixed(4)} of ${budget.cost} dollars, ${count(modelCalls)} of ${count(budget.modelCalls ?? 0)} model calls; ${plural(calls, 'tool call')}.`,
     '',
   );
   for (const problem of problems) say(screen.paint('red', `✗ ${problem}`));

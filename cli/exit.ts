@@ -10,6 +10,7 @@ import {
   TemporalUnreachable,
 } from '../client/index.ts';
 import { inert } from './inert.ts';
+import { TYPED } from './typed.ts';
 
 export const EXIT = {
   completed: 0,
@@ -42,7 +43,9 @@ export function exitCodeOf(error: unknown): number {
 /** One line that says what is wrong; the stack only where HOLDFAST_DEBUG asks for it. */
 export function told(error: unknown): string {
   if (process.env['HOLDFAST_DEBUG'] && error instanceof Error) return `${error.stack}`;
-  return inert(error instanceof Error ? error.message : String(error)).trim();
+  const said = inert(error instanceof Error ? error.message : String(error)).trim();
+  // The library says "holdfast list"; here it is to be typed as it is typed here.
+  return said.replaceAll(/"holdfast (?=[a-z]+["a-z ])/g, `"${TYPED} `);
 }
 
 /** For options that are counts: `--max-turns 5`. */

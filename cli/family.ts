@@ -1,8 +1,8 @@
 // A run followed together with its sub-agents: what happens in any of them, as it happens.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type RunHandle, RunNotFound } from '../client/index.ts';
+import { type Holdfast, type RunHandle, RunNotFound } from '../client/index.ts';
 import { childRunId } from '../core/names.ts';
-import type { RunEvent } from '../core/run.ts';
+import { type Run, type RunEvent, toolCalls } from '../core/run.ts';
 
 export interface FamilyEvent {
   readonly handle: RunHandle;
@@ -84,4 +84,24 @@ export async function* followFamily(
         await sleep(CHILD_AFTER_MS, undefined, { signal: until }).catch(() => {});
       }
   }
+}
+
+/** The sub-agents of a run, and theirs, that wait for people; by what history says now, which a list comes after. */
+export async function askedBelow(holdfast: Holdfast, run: Run): Promise<Run[]> {
+  const open = toolCalls(run).flatMap(({ ok, childId }) => (ok === null && childId !== null ? [childId] : []));
+  const found = await Promise.all(
+    open.map(async (id) => {
+      const child = await holdfast
+        .get(id)
+        .read()
+        .catch((error) => {
+          // Asked for, and not begun yet.
+          if (error instanceof RunNotFound) return null;
+          throw error;
+        });
+      if (!child || child.endedAtMs !== null) return [];
+      return [...(child.questions.length > 0 ? [child] : []), ...(await askedBelow(holdfast, child))];
+    }),
+  );
+  return found.flat();
 }

@@ -16,6 +16,7 @@ export function runJson(run: Run) {
     warnings: run.warnings,
     turns: run.turns.length,
     toolCalls: toolCalls(run).map(callJson),
+    paused: run.paused,
     questions: run.questions.map(questionJson),
     usage: run.usage,
     spend: run.spend,

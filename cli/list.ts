@@ -2,11 +2,12 @@
 import { Command } from 'commander';
 import type { RunSummary } from '../client/index.ts';
 import { columnsOf, cutTo, fit } from './columns.ts';
-import { TYPED, withHoldfast } from './connected.ts';
+import { withHoldfast } from './connected.ts';
 import { EXIT, wholeNumber } from './exit.ts';
 import { inertLine } from './inert.ts';
 import { listedJson, listedState, printJson } from './json.ts';
 import { createScreen, seconds } from './screen.ts';
+import { TYPED } from './typed.ts';
 
 const LIMIT = 20;
 

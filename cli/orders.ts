@@ -2,12 +2,16 @@
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
 import type { RunHandle } from '../client/index.ts';
+import { MESSAGE_BYTES_MAX } from '../core/limits.ts';
+import { count, utf8Length } from '../core/text.ts';
 import type { Budget, Standing } from '../core/types.ts';
+import { howTo } from './approvals.ts';
 import { amountTyped, timeTyped } from './budget.ts';
-import { addressFlags, type SaidOptions, saidOf, settingsOf, typed, withHoldfast, withSaid } from './connected.ts';
+import { addressFlags, type SaidOptions, saidOf, settingsOf, withHoldfast, withSaid } from './connected.ts';
 import { EXIT, UsageError, wholeNumber } from './exit.ts';
 import { inertLine } from './inert.ts';
 import { printJson } from './json.ts';
+import { typed } from './typed.ts';
 
 interface OrderOptions extends SaidOptions {
   readonly json?: boolean;
@@ -25,6 +29,11 @@ interface Given {
   readonly handle: RunHandle;
   readonly said: SaidOptions;
   readonly flags: string;
+}
+
+interface Told extends Given {
+  /** How the run stands after it. */
+  readonly standing: Standing;
 }
 
 export function orderCommands(): Command[] {
@@ -62,21 +71,21 @@ async function carryOut(
   id: string,
   options: OrderOptions,
   give: (given: Given) => Promise<Standing>,
-  tell: (id: string, given: Given) => string,
+  tell: (id: string, given: Told) => string | Promise<string>,
 ): Promise<void> {
   const flags = addressFlags(settingsOf(command));
   await withHoldfast(command, async (holdfast) => {
     const given = { handle: holdfast.get(id), said: saidOf(options), flags };
     const standing = await give(given);
     if (options.json) printJson({ workflowId: id, ...standing });
-    else process.stdout.write(`${tell(inertLine(id, 300), given)}\n`);
+    else process.stdout.write(`${await tell(inertLine(id, 300), { ...given, standing })}\n`);
     return EXIT.completed;
   });
 }
 
 interface Plain {
   readonly give: (given: Given) => Promise<Standing>;
-  readonly tell: (id: string, given: Given) => string;
+  readonly tell: (id: string, given: Told) => string;
 }
 
 function plainCommand(name: string, description: string, { give, tell }: Plain): Command {
@@ -85,8 +94,14 @@ function plainCommand(name: string, description: string, { give, tell }: Plain):
   );
 }
 
+/** What a run would refuse is a mistake of typing here, as with the input of `run`. */
 export async function messageTyped(message: string): Promise<string> {
-  return message === '-' ? await readAll(process.stdin) : message;
+  const text = message === '-' ? await readAll(process.stdin) : message;
+  if (text.trim() === '') throw new UsageError('There is nothing in the message.');
+  const bytes = utf8Length(text);
+  if (bytes > MESSAGE_BYTES_MAX)
+    throw new UsageError(`The message has ${count(bytes)} bytes; ${count(MESSAGE_BYTES_MAX)} are allowed.`);
+  return text;
 }
 
 function steerCommand(): Command {
@@ -119,10 +134,27 @@ function interruptCommand(): Command {
         id,
         options,
         ({ handle, said }) => handle.interrupt(text, said),
-        (shown) => `What ${shown} was doing is stopped; it goes on${text === undefined ? '' : ' with the message'}.`,
+        (shown, given) => interrupted(shown, given, text !== undefined),
       );
     },
   );
+}
+
+async function interrupted(
+  id: string,
+  { handle, standing: { state }, flags }: Pick<Told, 'handle' | 'standing' | 'flags'>,
+  withMessage: boolean,
+): Promise<string> {
+  const stopped = `What ${id} was doing is stopped`;
+  const message = withMessage ? ' with the message' : '';
+  if (state === 'paused')
+    return `${stopped}; it is paused. Let it go on: ${typed(['resume', handle.workflowId], flags)}`;
+  // What waited for a decision is stopped with the rest, but a budget stays used up.
+  const question = state === 'waiting' && (await handle.questions()).find(({ kind }) => kind === 'budget');
+  if (question) return `${stopped}; it still waits for its budget. ${howTo(handle.workflowId, question, flags)}`;
+  if (state === 'stopping') return `${stopped}; it ends.`;
+  if (state === 'idle') return `${stopped}; it waits for its next message.`;
+  return `${stopped}; it goes on${message}.`;
 }
 
 function cancelCallCommand(): Command {

@@ -1,6 +1,7 @@
 // What people are asked, and what they said, as lines on a screen.
 import type { RunEvent } from '../core/run.ts';
 import type { Question, StandingDecision } from '../core/types.ts';
+import { limitsText } from './budget.ts';
 import { columnsOf } from './columns.ts';
 import { inert, inertJson, inertJsonLines, inertLine } from './inert.ts';
 import { age, type Screen, wrapped } from './screen.ts';
@@ -32,13 +33,19 @@ function personText(event: PersonEvent): string {
     case 'said':
       return `${inertLine(event.text, SAID_CHARS_MAX)}${event.by ? ` (${byWhom(event.by)})` : ''}`;
     case 'ordered':
-      return `${orderWord(event.order)}${because(event)}`;
+      return `${orderWord(event.order)}${orderDetail(event)}${because(event)}`;
   }
 }
 
 /** `cancelCall` as it is typed. */
 function orderWord(order: string): string {
   return inertLine(order, 64).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Which call was stopped, and what the limits are now. */
+function orderDetail({ call, budget }: Extract<PersonEvent, { type: 'ordered' }>): string {
+  if (call !== undefined) return ` ${inertLine(call, 100)}`;
+  return budget === undefined ? '' : ` to ${inertLine(limitsText(budget), 200)}`;
 }
 
 /** A question on one line. */
@@ -55,7 +62,17 @@ export function callText({ call, tool }: { readonly call: string; readonly tool:
 
 /** A question over several lines, none wider than `columns`: with all of its arguments where it is to be read in full. */
 export function questionLines(question: Question, columns: number, full: boolean): string[] {
-  if (question.kind === 'budget') return indented(questionText(question), columns);
+  const { what, asked } = questionParts(question, columns, full);
+  return [...what, ...asked];
+}
+
+/** The call and its arguments; and what is asked about it, which is not to be lost among them. */
+export function questionParts(
+  question: Question,
+  columns: number,
+  full: boolean,
+): { readonly what: readonly string[]; readonly asked: readonly string[] } {
+  if (question.kind === 'budget') return { what: indented(questionText(question), columns), asked: [] };
   const { question: asked, expiresAtMs } = question;
   const below = (text: string) => wrapped(text, columns - 6).map((line) => `      ${line}`);
   const whole = `  ${callText(question)} ${inertJson(question.arguments)}`;
@@ -66,11 +83,13 @@ export function questionLines(question: Question, columns: number, full: boolean
         ? [whole]
         : indented(inertLine(whole, SAID_CHARS_MAX), columns);
   const until = expiresAtMs === null ? '' : `Waits until ${new Date(expiresAtMs).toISOString().slice(0, 16)}Z.`;
-  return [
-    ...lines,
-    ...(asked ? below(inert(full ? asked : inertLine(asked, SAID_CHARS_MAX))) : []),
-    ...(full && until ? below(until) : []),
-  ];
+  return {
+    what: lines,
+    asked: [
+      ...(asked ? below(inert(full ? asked : inertLine(asked, SAID_CHARS_MAX))) : []),
+      ...(full && until ? below(until) : []),
+    ],
+  };
 }
 
 /** Wrapped, and indented by two; by six where it goes on. */
@@ -89,7 +108,7 @@ export function decisionWords({ verdict, by }: StandingDecision): string {
   return `${PAST[verdict]}${because({ by, why: null })}`;
 }
 
-const PAST = { approve: 'approved', edit: 'edited', reject: 'rejected', respond: 'answered' } as const;
+export const PAST = { approve: 'approved', edit: 'edited', reject: 'rejected', respond: 'answered' } as const;
 
 /** ` by ann: known customer` */
 export function because({ by, why }: { readonly by: string | null; readonly why: string | null }): string {

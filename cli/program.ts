@@ -1,5 +1,5 @@
 // The `holdfast` command: its commands and the options that all of them take.
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { VERSION } from '../core/version.ts';
 import { agentsCommand } from './agents.ts';
 import { approvalsCommand } from './approvals.ts';
@@ -16,6 +16,7 @@ import { scheduleCommand } from './schedule.ts';
 import { sendCommand } from './send.ts';
 import { setupCommand } from './setup.ts';
 import { showCommand } from './show.ts';
+import { TYPED } from './typed.ts';
 import { watchCommand } from './watch.ts';
 import { workerCommand } from './worker.ts';
 
@@ -26,7 +27,8 @@ export function holdfastProgram(): Command {
     .option('--address <host:port>', 'the Temporal server (default: TEMPORAL_ADDRESS, temporal.toml, 127.0.0.1:7233)')
     .option('--namespace <name>', 'its namespace (default: TEMPORAL_NAMESPACE, temporal.toml, "default")')
     .option('--profile <name>', 'a profile of temporal.toml (default: TEMPORAL_PROFILE, "default")')
-    .showHelpAfterError('Try: holdfast --help')
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError(`Try: ${TYPED} --help`)
     .addHelpText(
       'after',
       '\nExit codes: 0 completed, 1 ended otherwise, 2 usage, 3 Temporal unreachable, 4 no worker answered.',
@@ -57,6 +59,19 @@ export function holdfastProgram(): Command {
 /** A command is made without its parent, and so are the commands in it: they get its settings here. */
 function inherited(command: Command, parent: Command): Command {
   command.copyInheritedSettings(parent).exitOverride();
+  command.showHelpAfterError(`Try: ${TYPED} ${pathOf(command, parent)} --help`);
+  for (const argument of command.registeredArguments) if (argument.name() === 'id') argument.argParser(idTyped);
   for (const inner of command.commands) inherited(inner, command);
   return command;
+}
+
+/** `schedule add`, without the program's own name. */
+function pathOf(command: Command, parent: Command): string {
+  return parent.parent === null && parent.name() === 'holdfast' ? command.name() : `${parent.name()} ${command.name()}`;
+}
+
+/** The server's own answer to an empty id names neither it nor what to do. */
+function idTyped(id: string): string {
+  if (id === '') throw new InvalidArgumentError('It is empty: is a variable of your shell not set?');
+  return id;
 }

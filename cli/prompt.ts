@@ -8,10 +8,10 @@ import { BUDGET_EXAMPLE, budgetTyped } from './budget.ts';
 import { columnsOf } from './columns.ts';
 import { saidOf } from './connected.ts';
 import { argumentsTyped } from './decide.ts';
-import { told } from './exit.ts';
+import { told, UsageError } from './exit.ts';
 import { inert, inertLine } from './inert.ts';
 import type { OpenQuestion } from './openQuestions.ts';
-import { because, questionLines } from './people.ts';
+import { because, questionParts } from './people.ts';
 import { type Screen, wrapped } from './screen.ts';
 
 export interface Prompt {
@@ -43,6 +43,8 @@ type Choice = Verdict | 'raise' | 'stop' | 'later';
 const READ_MS = 400;
 /** Lines of a question; the run's bars want room as well. */
 const QUESTION_LINES_MAX = 10;
+/** Of the call, also where what is asked is long. */
+const ARGUMENT_LINES_MIN = 3;
 
 const CHOICES: Readonly<Record<Question['kind'], Readonly<Record<string, Choice>>>> = {
   approval: { a: 'approve', r: 'reject', e: 'edit', s: 'respond', l: 'later' },
@@ -56,11 +58,14 @@ const CHOICE_LINES: Readonly<Record<Question['kind'], string>> = {
 const THEN: Readonly<Record<Exclude<Choice, 'later'>, string>> = {
   approve: 'approve, why (Enter: no reason, Esc: back)',
   reject: 'reject, why (Enter: no reason, Esc: back)',
-  edit: 'new arguments (Esc: back)',
+  edit: 'change the arguments (Ctrl-U: empty the line, Esc: back)',
   respond: 'what the model is told (Esc: back)',
   raise: `new limits, such as ${BUDGET_EXAMPLE.replace(',ask', '')} (Esc: back)`,
   stop: 'stop, why (Enter: no reason, Esc: back)',
 };
+
+/** Whoever types new ones behind those that are there gets two objects in a row. */
+const MEND = 'Change what is there, or empty the line with Ctrl-U first.';
 
 export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOptions): Prompt {
   let open: readonly OpenQuestion[] = [];
@@ -163,7 +168,7 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
       done.add(about.question);
     } catch (error) {
       if (asking === about) {
-        said = told(error);
+        said = error instanceof UsageError && choice === 'edit' ? `${told(error)} ${MEND}` : told(error);
         // What was typed may want mending.
         if (choice === 'edit' || choice === 'respond' || choice === 'raise') retype(line);
       }
@@ -197,8 +202,10 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
       count > 1 ? `1 of ${count} questions` : '',
       handle.workflowId === rootId ? '' : `of ${inertLine(handle.workflowId, 300)}`,
     ].filter(Boolean);
-    const asked = questionLines(question, screen.columns, true);
-    const cut = asked.length > QUESTION_LINES_MAX ? [...asked.slice(0, QUESTION_LINES_MAX - 1), '      …'] : asked;
+    const { what, asked } = questionParts(question, screen.columns, true);
+    // What is asked goes before the rest of the arguments, which `approvals ID` shows in full.
+    const end = bounded(asked, QUESTION_LINES_MAX - Math.min(what.length, ARGUMENT_LINES_MIN));
+    const cut = [...bounded(what, QUESTION_LINES_MAX - end.length), ...end];
     const paint = (line: string) => screen.paint('yellow', line);
     return [
       '',
@@ -244,6 +251,10 @@ async function carryOut({ handle, question }: OpenQuestion, choice: Exclude<Choi
     ...(choice === 'respond' && { text: line }),
   });
   return decided.isFirst ? undefined : `It was decided already: ${decided.verdict}${because(decided)}.`;
+}
+
+function bounded(lines: readonly string[], max: number): readonly string[] {
+  return lines.length > max ? [...lines.slice(0, max - 1), '      …'] : lines;
 }
 
 function oneLineJson(json: string): string {

@@ -3,8 +3,8 @@ import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { NoWorker, type RunHandle, type StartOptions, TemporalUnreachable } from '../client/index.ts';
 import { howTo } from './approvals.ts';
-import { BUDGET_EXAMPLE, budgetTyped } from './budget.ts';
-import { addressFlags, settingsOf, TYPED, unlessInterrupted, untilInterrupted, withHoldfast } from './connected.ts';
+import { BUDGET_HELP, budgetTyped } from './budget.ts';
+import { addressFlags, settingsOf, unlessInterrupted, untilInterrupted, withHoldfast } from './connected.ts';
 import { EXIT, told, UsageError, wholeNumber } from './exit.ts';
 import { followFamily } from './family.ts';
 import { inertLine } from './inert.ts';
@@ -13,6 +13,7 @@ import { tellOfQuestions } from './openQuestions.ts';
 import { questionText } from './people.ts';
 import { createScreen } from './screen.ts';
 import { finishOnScreen, followOnScreen } from './showRun.ts';
+import { TYPED } from './typed.ts';
 
 interface RunOptions extends StartOptions {
   readonly detach?: boolean;
@@ -31,11 +32,11 @@ export function runCommand(): Command {
       "tool calls at once; 1 runs them one after another (default: the agent's own)",
       wholeNumber,
     )
-    .option('--budget <limits>', `limits of its own, with its sub-agents: ${BUDGET_EXAMPLE}`, budgetTyped)
+    .option('--budget <limits>', `limits of its own, with its sub-agents: ${BUDGET_HELP}`, budgetTyped)
     .option('--detach', 'start the run and leave it')
     .option('--json', 'print one JSON object at the end, and nothing else')
     .action(async (agent: string, input: string, options: RunOptions, command: Command) => {
-      if (agent === '') throw new UsageError('Say which agent: holdfast run AGENT INPUT.');
+      if (agent === '') throw new UsageError(`Say which agent: ${TYPED} run AGENT INPUT.`);
       const asked = input === '-' ? await readAll(process.stdin) : input;
       await withHoldfast(command, async (holdfast) => {
         const { detach, json, ...limits } = options;

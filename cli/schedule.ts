@@ -3,12 +3,13 @@ import { text as readAll } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
 import type { Schedule, ScheduleOptions } from '../client/index.ts';
 import { OVERLAPS } from '../client/schedules.ts';
-import { addressFlags, settingsOf, TYPED, withHoldfast } from './connected.ts';
+import { addressFlags, settingsOf, withHoldfast } from './connected.ts';
 import { EXIT, wholeNumber } from './exit.ts';
 import { inertLine } from './inert.ts';
 import { printJson, scheduleJson } from './json.ts';
 import { scheduleLines, timesOf, utc } from './scheduleTable.ts';
 import { createScreen } from './screen.ts';
+import { TYPED } from './typed.ts';
 
 interface AddOptions extends Omit<ScheduleOptions, 'agent' | 'input'> {
   readonly json?: boolean;
@@ -150,10 +151,12 @@ function removeCommand(): Command {
   return new Command('remove')
     .description('remove a schedule; its runs stay, and one under way goes on')
     .argument('<id>', "the schedule's id")
-    .action((id: string, _: object, command: Command) =>
+    .option('--json', 'print one JSON object')
+    .action((id: string, { json }: { json?: boolean }, command: Command) =>
       withHoldfast(command, async ({ schedules }) => {
         await schedules.remove(id);
-        process.stdout.write(`${id} is removed.\n`);
+        if (json) printJson({ id, removed: true });
+        else process.stdout.write(`${id} is removed.\n`);
         return EXIT.completed;
       }),
     );

@@ -6,7 +6,6 @@ import {
   type SaidOptions,
   saidOf,
   settingsOf,
-  typed,
   untilInterrupted,
   withHoldfast,
   withSaid,
@@ -15,6 +14,7 @@ import { EXIT } from './exit.ts';
 import { inert, inertLine } from './inert.ts';
 import { printJson } from './json.ts';
 import { messageTyped } from './orders.ts';
+import { typed } from './typed.ts';
 
 interface SendOptions extends SaidOptions {
   readonly id?: string;
@@ -37,6 +37,9 @@ export function sendCommand(): Command {
     const flags = addressFlags(settingsOf(command));
     await withHoldfast(command, async (holdfast) => {
       const handle = holdfast.get(session);
+      const { paused } = await handle.read();
+      if (paused)
+        process.stderr.write(`The session is paused: it is answered after ${typed(['resume', session], flags)}\n`);
       if (!wait) {
         const sent = await handle.send(text, said);
         const follow = typed(['watch', session], flags);

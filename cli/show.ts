@@ -4,10 +4,15 @@ import type { Message } from '../core/types.ts';
 import { howTo } from './approvals.ts';
 import { addressFlags, settingsOf, withHoldfast } from './connected.ts';
 import { EXIT } from './exit.ts';
+import { askedBelow } from './family.ts';
 import { inert, inertLine } from './inert.ts';
 import { printJson, runJson } from './json.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { bars, peopleLines, summary } from './showRun.ts';
+import { typed } from './typed.ts';
+
+/** What to type about the run itself, and about the first of its sub-agents that wait. */
+const HINTS_MAX = 5;
 
 interface ShowOptions {
   readonly transcript?: boolean;
@@ -34,8 +39,12 @@ export function showCommand(): Command {
           if (people.length > 0) screen.print(...people, '');
           if (run.output !== null) screen.print(inert(run.output), '');
           screen.print(...summary(run, screen));
-          const [question] = run.questions;
-          if (question) process.stderr.write(`${howTo(id, question, addressFlags(settingsOf(command)))}\n`);
+          const flags = addressFlags(settingsOf(command));
+          if (run.paused) process.stderr.write(`Let it go on: ${typed(['resume', id], flags)}\n`);
+          for (const asked of [run, ...(await askedBelow(holdfast, run))].slice(0, HINTS_MAX)) {
+            const [question] = asked.questions;
+            if (question) process.stderr.write(`${howTo(asked.workflowId, question, flags)}\n`);
+          }
         }
         return EXIT.completed;
       }),

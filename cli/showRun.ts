@@ -7,17 +7,17 @@ import type { Reply } from '../core/types.ts';
 import { howTo } from './approvals.ts';
 import { budgetText, spendText } from './budget.ts';
 import { columnsOf, cutTo, lastOf } from './columns.ts';
-import { TYPED } from './connected.ts';
 import { EXIT } from './exit.ts';
 import { type FamilyEvent, followFamily } from './family.ts';
 import { inert, inertJson, inertLine } from './inert.ts';
 import { printJson, runJson } from './json.ts';
 import { type OpenQuestion, tellOfQuestions } from './openQuestions.ts';
-import { decisionText, personLines, questionText } from './people.ts';
+import { because, decisionText, personLines, questionText } from './people.ts';
 import { createPrompt } from './prompt.ts';
 import { type CallWritten, createRunSeen, progressText, type RunSeen } from './runSeen.ts';
 import { type Screen, seconds, wrapped } from './screen.ts';
 import { axisOf, timeline } from './timeline.ts';
+import { TYPED } from './typed.ts';
 
 /** Lines of a streaming answer that are shown under the bars. */
 const TEXT_LINES = 6;
@@ -125,6 +125,11 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { sa
       ];
     case 'attempt': {
       if (event.attempt < 2) return [];
+      if (isUnknownAgent(event.lastError))
+        // It is tried again for the sake of other workers; saying so once is enough.
+        return event.attempt > 2
+          ? []
+          : wrapped(`${event.lastError}`, screen.columns - 2).map((part) => `  ${inertLine(part, 600)}`);
       const who = event.slot === null ? 'the model' : toolAt(event.turn, event.slot);
       // Temporal's word for a worker that is gone says little to people.
       const lastError = /heartbeat timeout/i.test(event.lastError ?? '') ? 'its worker was lost' : event.lastError;
@@ -211,11 +216,14 @@ export function bars(run: Run, screen: Screen): string[] {
 export function summary(run: Run, screen: Screen): string[] {
   const calls = toolCalls(run);
   const failed = calls.filter(({ ok }) => ok === false).length;
+  // A call that was asked for and waits has cost nothing, and is not among those that were spent.
+  const unstarted = calls.filter(({ ok, scheduledAtMs }) => ok === null && scheduledAtMs === null).length;
+  const notes = [failed > 0 ? `${failed} failed` : '', unstarted > 0 ? `${unstarted} not started` : ''].filter(Boolean);
   const { inputTokens, outputTokens, cachedTokens } = run.usage;
   const parts = [
     `${stateOf(run)}${run.endedAtMs === null ? '' : ` in ${seconds(run.endedAtMs - run.startedAtMs)}`}`,
     plural(run.turns.length, 'turn'),
-    `${plural(calls.length, 'tool call')}${failed > 0 ? ` (${failed} failed)` : ''}`,
+    `${plural(calls.length, 'tool call')}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
     `${count(inputTokens)} tokens in (${count(cachedTokens)} cached), ${count(outputTokens)} out`,
   ];
   const colour = run.status === 'completed' ? 'green' : run.status === 'running' ? 'yellow' : 'red';
@@ -241,9 +249,26 @@ export function peopleLines(run: Run, screen: Screen): string[] {
   );
 }
 
-function stateOf({ status, questions }: Run): string {
-  if (status !== 'running' || questions.length === 0) return inWordsOf(status);
+export function stateOf({ status, questions, paused, ...run }: Run): string {
+  if (status !== 'running') return isUnknownAgent(run.reason) ? 'no worker has this agent' : inWordsOf(status);
+  if (paused) return `paused${because({ by: paused.by, why: null })}`;
+  if (questions.length === 0) return isIdle(run) ? 'idle' : inWordsOf(status);
   return `waits for ${questions.length === 1 ? 'a decision' : `${questions.length} decisions`}`;
+}
+
+/** No model was asked: whoever reads of the model would look in the wrong place. */
+export function isUnknownAgent(why: string | null): boolean {
+  return /This worker has no agent "/.test(why ?? '');
+}
+
+/** Whether a session has answered all that it was told, as far as its history says. */
+function isIdle({ session, turns, input, transcript }: Omit<Run, 'status' | 'questions' | 'paused'>): boolean {
+  if (!session) return false;
+  const last = turns.at(-1);
+  if (!last) return input === '' && transcript.every(({ role }) => role === 'system');
+  return (
+    last.answeredAtMs !== null && last.calls.every(({ ok }) => ok !== null) && transcript.at(-1)?.role === 'assistant'
+  );
 }
 
 /** `max_turns` as a person says it. */

@@ -1,6 +1,6 @@
 // A run as bars on one time axis: a row a model call, and under it a row a tool call.
 import type { FailureKind, StandingDecision } from '../core/types.ts';
-import { cutTo, fit } from './columns.ts';
+import { columnsOf, cutTo, fit, lastOf } from './columns.ts';
 import { inertLine } from './inert.ts';
 import { decisionWords } from './people.ts';
 import { type Screen, seconds } from './screen.ts';
@@ -45,6 +45,8 @@ interface Row {
   readonly endMs: number | null;
   readonly fill: '█' | '▒' | '░' | '─';
   readonly note: string;
+  /** Of a sub-agent: its run, which the note ends with. */
+  readonly childId?: string;
 }
 
 const TIME_COLUMNS = 11;
@@ -57,7 +59,10 @@ export function timeline(turns: readonly TurnSeen[], { fromMs, toMs }: Axis, scr
   // A narrow terminal gives the label two fifths, and the bar what is left.
   const labelColumns = Math.min(widest, LABEL_COLUMNS_MAX, Math.floor(screen.columns * 0.4));
   // Notes get what they need, up to a quarter; the bar goes first.
-  const noteColumns = Math.min(Math.floor(screen.columns / 4), Math.max(0, ...rows.map(({ note }) => note.length)));
+  const noteColumns = Math.min(
+    Math.floor(screen.columns / 4),
+    Math.max(0, ...rows.map((row) => noteOf(row, 1_000).length)),
+  );
   const barColumns = Math.max(5, Math.min(60, screen.columns - labelColumns - TIME_COLUMNS - 5 - noteColumns));
   const spanMs = Math.max(1, toMs - fromMs);
   const at = (ms: number) => Math.min(barColumns, Math.max(0, Math.round(((ms - fromMs) / spanMs) * barColumns)));
@@ -67,18 +72,30 @@ export function timeline(turns: readonly TurnSeen[], { fromMs, toMs }: Axis, scr
     const { wait } = row;
     if (row.startMs === null && !wait) {
       const head = `${row.mark} ${label}`;
-      return `${painted(row, screen, head)}  ${screen.paint('dim', cutTo(row.note, screen.columns - labelColumns - 5))}`;
+      return `${painted(row, screen, head)}  ${screen.paint('dim', noteOf(row, screen.columns - labelColumns - 5))}`;
     }
     const bar = barOf(row, barColumns, at, toMs);
     const time = timeOf(row, toMs);
     const used = labelColumns + barColumns + time.length + 6;
-    const note = row.note === '' ? '' : screen.paint('dim', ` ${cutTo(row.note, screen.columns - used - 1)}`);
-    return `${painted(row, screen, `${row.mark} ${label}`)} ${painted(row, screen, bar)}  ${time}${note}`;
+    const note = noteOf(row, screen.columns - used - 1);
+    const shown = note === '' ? '' : screen.paint('dim', ` ${note}`);
+    return `${painted(row, screen, `${row.mark} ${label}`)} ${painted(row, screen, bar)}  ${time}${shown}`;
   });
   const left = `0 s`;
   const right = seconds(spanMs);
   const line = '─'.repeat(Math.max(1, barColumns - left.length - right.length - 2));
   return [...drawn, screen.paint('dim', `${' '.repeat(labelColumns + 3)}${left} ${line} ${right}`)];
+}
+
+/** What does not fit is cut at the end; but of a sub-agent's id it is the end that tells it from the others. */
+function noteOf({ note, childId }: Row, columns: number): string {
+  if (childId === undefined) return cutTo(note, columns);
+  const head = note === '' ? '' : `${note}, `;
+  const whole = `${head}run ${childId}`;
+  if (columnsOf(whole) <= columns) return whole;
+  const cut = (before: string) => `${before}…${lastOf(childId, columns - columnsOf(before) - 1)}`;
+  const place = (/\.\d+\.\d+$/.exec(childId)?.[0] ?? '').length;
+  return columnsOf(head) + 'run …'.length + place <= columns ? cut(`${head}run `) : cut('');
 }
 
 /** What it waited for a person, and what it took after that; each at least one column wide. */
@@ -129,12 +146,11 @@ function callRow(call: CallSeen, askedAtMs: number): Row {
     label: inertLine(tool, 64),
     startMs: scheduledAtMs,
     endMs: endedAtMs,
+    ...(childId !== null && { childId: inertLine(childId, 300) }),
     ...(asks && { wait: { fromMs: askedAtMs, toMs: decision?.atMs ?? scheduledAtMs ?? endedAtMs } }),
   };
   const noted = (...more: (string | undefined)[]) =>
-    [...more, decision ? decisionWords(decision) : '', childId === null ? '' : `run ${inertLine(childId, 300)}`]
-      .filter(Boolean)
-      .join(', ');
+    [...more, decision ? decisionWords(decision) : ''].filter(Boolean).join(', ');
   if (ok === true) return { ...base, mark: '✓', fill: '█', note: noted(attempted(attempts)) };
   const said = kind === 'rejected' && decision ? '' : kind?.replaceAll('_', ' ');
   if (ok === false) return { ...base, mark: '✗', fill: '▒', note: noted(said, attempted(attempts)) };

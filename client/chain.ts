@@ -9,6 +9,9 @@ interface PagesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Temporal's number for the filter that gives the event which closed a run. */
+const CLOSE_EVENT = 2;
+
 /** A page of events, and the run id of the link that it is from. */
 export interface ChainPage {
   readonly runId: string;
@@ -36,6 +39,29 @@ export async function linksOf(client: Client, place: RunPlace): Promise<{ first:
   });
   const given = info?.execution?.runId ?? place.runId ?? '';
   return { first: info?.firstRunId || given, given };
+}
+
+/** The run id of the last link of the chain that `runId` is in; another run may have the workflow id by now. */
+export async function lastLink(client: Client, workflowId: string, runId: string): Promise<string> {
+  const latest = await linksOf(client, { workflowId });
+  if (latest.given === runId || latest.first === runId) return latest.given;
+  const { first } = await linksOf(client, { workflowId, runId });
+  if (latest.first === first) return latest.given;
+  for (let link = runId; ; ) {
+    const next = await linkAfter(client, { workflowId, runId: link });
+    if (next === undefined) return link;
+    link = next;
+  }
+}
+
+async function linkAfter(client: Client, place: RunPlace): Promise<string | undefined> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: place,
+    historyEventFilterType: CLOSE_EVENT,
+  });
+  const next = history?.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
+  return next || undefined;
 }
 
 async function firstLink(client: Client, place: RunPlace): Promise<string> {

@@ -1,6 +1,11 @@
 // What one asks of a running run: decisions, messages, steering. Each is a Temporal update, so that it has an answer.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
+import {
+  type Client,
+  type WorkflowHandle,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { RULE_TIMEOUT_MS } from '../core/limits.ts';
 import { decisionId, FAILURE, UPDATE } from '../core/names.ts';
@@ -14,6 +19,7 @@ import type {
   Sent,
   Standing,
   StandingDecision,
+  SteerInput,
 } from '../core/types.ts';
 import { grpcCode, NoWorker, OrderRefused, RunOver } from './errors.ts';
 import { newRunId } from './runId.ts';
@@ -42,10 +48,10 @@ export interface Orders {
   ask(text: string, options?: Omit<SendInput, 'text' | 'wait'> & { readonly signal?: AbortSignal }): Promise<Reply>;
   /** Ends a session when its messages are answered. */
   close(said?: Said): Promise<Standing>;
-  /** Tells the model something at its next turn. */
-  steer(message: string, said?: Said): Promise<Standing>;
-  /** Stops the tools and the model call in flight, and goes on; with the message, if there is one. */
-  interrupt(message?: string, said?: Said): Promise<Standing>;
+  /** Tells the model something at its next turn. The same id is taken once. */
+  steer(message: string, options?: Omit<SteerInput, 'message'>): Promise<Standing>;
+  /** Stops the tools and the model call in flight, and goes on; with the message, if there is one. Once for an id. */
+  interrupt(message?: string, options?: Omit<SteerInput, 'message'>): Promise<Standing>;
   /** Starts nothing new until `resume`; what runs goes on. */
   pause(said?: Said): Promise<Standing>;
   resume(said?: Said): Promise<Standing>;
@@ -67,30 +73,26 @@ const ASK_AGAIN_MS = { first: 50, max: 5_000 };
 interface OrderTo {
   readonly client: Client;
   readonly workflowId: string;
-  /** Of the chain that is meant; undefined for whichever has the id now. */
-  firstRunId(): Promise<string | undefined>;
+  /** Without a run id of its own: a chain's current link takes an order. */
+  currentLink(): Promise<WorkflowHandle>;
   questions(): Promise<readonly Question[]>;
   told(error: unknown): unknown;
+  /** How long a run may take to answer. */
+  readonly answerMs?: number;
 }
 
-export function ordersTo({ client, workflowId, firstRunId, questions, told }: OrderTo): Orders {
-  /** Without a run id: a chain's current link takes it. */
-  async function currentLink() {
-    const first = await firstRunId();
-    return client.workflow.getHandle(workflowId, undefined, {
-      ...(first !== undefined && { firstExecutionRunId: first }),
-    });
-  }
-
+export function ordersTo({ client, workflowId, currentLink, questions, told, answerMs = ANSWER_MS }: OrderTo): Orders {
   interface How {
     readonly updateId?: string | undefined;
     readonly withinMs?: number;
+    /** Of what is asked: the run takes it once. */
+    readonly id?: string;
     /** Ends the waiting in place of `withinMs`. */
     readonly signal?: AbortSignal;
   }
 
   async function order<Answer>(name: string, input: object, how: How = {}): Promise<Answer> {
-    const { updateId, withinMs = ANSWER_MS, signal } = how;
+    const { updateId, withinMs = answerMs, signal, id } = how;
     const late = AbortSignal.timeout(withinMs);
     try {
       const workflow = await currentLink();
@@ -103,20 +105,28 @@ export function ordersTo({ client, workflowId, firstRunId, questions, told }: Or
       );
     } catch (error) {
       signal?.throwIfAborted();
-      throw late.aborted && signal === undefined ? unanswered(withinMs) : whatIsWrong(error, withinMs);
+      throw late.aborted && signal === undefined ? unanswered(withinMs, id) : whatIsWrong(error, withinMs, id);
     }
   }
 
-  function unanswered(withinMs: number): NoWorker {
+  /** With an id, so that whoever has had no answer can ask again. */
+  async function orderOnce<Answer>(name: string, input: SendInput | SteerInput, how: How = {}): Promise<Answer> {
+    const id = input.id ?? newRunId();
+    return order<Answer>(name, { ...input, id }, { ...how, id });
+  }
+
+  /** The server keeps what was asked, and nobody can take it back. */
+  function unanswered(withinMs: number, id: string | undefined): NoWorker {
+    const again = id === undefined ? 'Asking again does no harm.' : `Sent again with the id "${id}", it is taken once.`;
     return new NoWorker(
-      `${workflowId} has not answered within ${withinMs / 1_000} seconds. Is a worker running? Start one with "holdfast worker" or "holdfast dev", and try again.`,
+      `${workflowId} has not answered within ${withinMs / 1_000} seconds. Is a worker running? Start one with "holdfast worker" or "holdfast dev": it may still take what was asked. ${again}`,
     );
   }
 
-  function whatIsWrong(error: unknown, withinMs: number): unknown {
+  function whatIsWrong(error: unknown, withinMs: number, id: string | undefined): unknown {
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure)
       return new OrderRefused(error.cause.message, { cause: error });
-    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unanswered(withinMs);
+    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unanswered(withinMs, id);
     if (isOver(error)) return new RunOver(`The run "${workflowId}" is over. "holdfast show" tells how it ended.`);
     return told(error);
   }
@@ -164,20 +174,21 @@ export function ordersTo({ client, workflowId, firstRunId, questions, told }: Or
     reject: (call, said = {}) => decideOn(call, { ...said, verdict: 'reject' }),
     respond: (call, text, said = {}) => decideOn(call, { ...said, verdict: 'respond', text }),
     questions,
-    send: (text, options = {}) => order<Sent>(UPDATE.send, { ...options, text }),
+    send: (text, options = {}) => orderOnce<Sent>(UPDATE.send, { ...options, text }),
     async ask(text, { signal, ...options } = {}) {
       // With an id, so that asking again, where the run has continued as new, is the same message.
       const message = { ...options, id: options.id ?? newRunId(), text, wait: true };
       const forEver = signal ?? new AbortController().signal;
       for (let waitMs = ASK_AGAIN_MS.first; ; waitMs = Math.min(2 * waitMs, ASK_AGAIN_MS.max)) {
-        const { reply } = await order<Sent>(UPDATE.send, message, { signal: forEver });
+        const { reply } = await orderOnce<Sent>(UPDATE.send, message, { signal: forEver });
         if (reply) return reply;
         await sleep(waitMs, undefined, { signal: forEver }).catch(() => forEver.throwIfAborted());
       }
     },
     close: (said = {}) => order(UPDATE.close, said),
-    steer: (message, said = {}) => order(UPDATE.steer, { ...said, message }),
-    interrupt: (message, said = {}) => order(UPDATE.interrupt, { ...said, ...(message !== undefined && { message }) }),
+    steer: (message, options = {}) => orderOnce(UPDATE.steer, { ...options, message }),
+    interrupt: (message, options = {}) =>
+      orderOnce(UPDATE.interrupt, { ...options, ...(message !== undefined && { message }) }),
     pause: (said = {}) => order(UPDATE.pause, said),
     resume: (said = {}) => order(UPDATE.resume, said),
     stop: (said = {}) => order(UPDATE.stop, said),

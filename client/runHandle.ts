@@ -10,7 +10,7 @@ import type { History } from '../core/history.ts';
 import { createRunReader } from '../core/readRun.ts';
 import { type Run, type RunEvent, resultOf } from '../core/run.ts';
 import type { RunResult } from '../core/types.ts';
-import { chainPages, linksOf } from './chain.ts';
+import { chainPages, lastLink, linksOf } from './chain.ts';
 import { grpcCode, NoWorker, RunNotFound, unreachable } from './errors.ts';
 import { followRun } from './followRun.ts';
 import { historyPages } from './history.ts';
@@ -25,7 +25,7 @@ export interface RunHandle<Output = unknown> extends Orders {
   events(options?: { readonly signal?: AbortSignal }): AsyncIterable<RunEvent>;
   /** The run as its history tells it now. */
   read(): Promise<Run>;
-  /** Temporal's own description: status, pending activities, memo. */
+  /** Temporal's own description: status, pending activities, memo; of a chain, that of its last link. */
   describe(): Promise<WorkflowExecutionDescription>;
   /** The history; of a chain, that of its last link. */
   history(): Promise<History>;
@@ -98,16 +98,29 @@ export function runHandle<Output = unknown>(
     }
   }
 
+  /** Of the chain that is meant, the link that runs now; the server keeps what is for it from another run of that id. */
+  async function currentLink() {
+    const firstExecutionRunId = await firstRunId();
+    return client.workflow.getHandle(workflowId, undefined, {
+      ...(firstExecutionRunId !== undefined && { firstExecutionRunId }),
+    });
+  }
+
+  /** Closed or not. */
+  async function latestLink() {
+    return client.workflow.getHandle(workflowId, runId && (await lastLink(client, workflowId, runId)));
+  }
+
   const orders = ordersTo({
     client,
     workflowId,
-    firstRunId,
+    currentLink,
     told,
     questions: async () => (await read()).questions,
   });
 
   // The SDK's type says of each field what it is on the wire; ours names the few that are read.
-  const history = () => found(client.workflow.getHandle(workflowId).fetchHistory() as Promise<History>);
+  const history = () => found(latestLink().then((link) => link.fetchHistory() as Promise<History>));
 
   return {
     ...orders,
@@ -125,11 +138,10 @@ export function runHandle<Output = unknown>(
     },
     events: ({ signal } = {}) => events(signal),
     read,
-    describe: () => found(client.workflow.getHandle(workflowId).describe()),
+    describe: () => found(latestLink().then((link) => link.describe())),
     history,
     async cancel() {
-      // The link that runs now is the one to cancel.
-      await found(client.workflow.getHandle(workflowId).cancel());
+      await found(currentLink().then((link) => link.cancel()));
     },
     async pickedUp(withinMs = PICK_UP_MS) {
       const signal = AbortSignal.timeout(withinMs);

@@ -1,5 +1,5 @@
 // Budgets: which limits there are, and which of them is reached.
-import { count, inWords } from './text.ts';
+import { count, inWords, plural } from './text.ts';
 import type { Budget, Problem, Spend } from './types.ts';
 
 type Limit = keyof Omit<Budget, 'atLimit'>;
@@ -42,16 +42,21 @@ export function limitInWords(budget: Budget, limit: Limit, spend: Spend): string
   const spent = SPENT[limit](spend);
   switch (limit) {
     case 'tokens':
-      return `The budget of ${count(amount)} tokens is used up (${count(spent)}).`;
+      return `The budget of ${plural(amount, 'token')} is used up (${count(spent)}).`;
     case 'cost':
-      return `The budget of ${amount} is used up (cost so far ${Number(spent.toPrecision(6))}).`;
+      return `The budget of ${amount} is used up (cost so far ${costText(spent)}).`;
     case 'modelCalls':
-      return `The budget of ${count(amount)} model calls is used up.`;
+      return `The budget of ${plural(amount, 'model call')} is used up.`;
     case 'toolCalls':
-      return `The budget of ${count(amount)} tool calls is used up.`;
+      return `The budget of ${plural(amount, 'tool call')} is used up.`;
     case 'activeMs':
       return `The budget of ${inWords(amount)} ${TIME_UP}`;
   }
+}
+
+/** `0.04665`: what is far below the smallest coin tells nobody anything. */
+export function costText(cost: number): string {
+  return String(cost >= 100 ? Number(cost.toFixed(2)) : Number(cost.toPrecision(4)));
 }
 
 /** A call that a limit kept from running. */
@@ -70,8 +75,9 @@ export function limitOf(budget: Budget | undefined, limit: Limit): number {
   return budget?.[limit] ?? Number.POSITIVE_INFINITY;
 }
 
-/** The first limit of `raised` that is not above what it was, in words. */
-export function raiseProblem(budget: Budget | undefined, raised: Omit<Budget, 'atLimit'>): string | null {
+/** The first limit of `raised` that is not above what it was, in words. Programs send what the types forbid. */
+export function raiseProblem(budget: Budget | undefined, raised: Budget): string | null {
+  if (raised.atLimit !== undefined) return 'What happens at a limit is settled at the start: raise takes no atLimit.';
   const named = LIMITS.filter((limit) => raised[limit] !== undefined);
   if (named.length === 0) return `Say which limit to raise: ${LIMITS.join(', ')}.`;
   const unlimited = named.find((limit) => budget?.[limit] === undefined);

@@ -38,9 +38,18 @@ const TIMEOUTS: readonly TimeoutKind[] = ['START_TO_CLOSE', 'SCHEDULE_TO_START',
 export function causeOf(failure: Failure | null | undefined): FailureCause {
   const message = failure?.message ?? 'the call was lost';
   if (failure?.applicationFailureInfo)
-    return { source: 'application', type: failure.applicationFailureInfo.type, message };
+    return {
+      source: 'application',
+      type: failure.applicationFailureInfo.type,
+      message,
+      details: firstJson(failure.applicationFailureInfo.details),
+    };
   if (failure?.timeoutFailureInfo)
-    return { source: 'timeout', timeout: timeoutOf(failure.timeoutFailureInfo.timeoutType) };
+    return {
+      source: 'timeout',
+      timeout: timeoutOf(failure.timeoutFailureInfo.timeoutType),
+      details: firstJson(failure.timeoutFailureInfo.lastHeartbeatDetails),
+    };
   if (failure?.canceledFailureInfo) return { source: 'cancelled' };
   return { source: 'other', message };
 }

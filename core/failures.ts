@@ -9,9 +9,13 @@ function failureText({ error, tool, kind }: ToolFailure): string {
 
 /** What the model reads of a call. Where a person changed its arguments, it says so: the model wrote others. */
 export function outcomeText(outcome: Outcome, decision?: StandingDecision | null): string {
-  const text = outcome.ok ? outcome.text : failureText(outcome);
-  if (decision?.arguments === undefined) return text;
-  return `A person changed the arguments of this call to ${decision.arguments}. It answered:\n${text}`;
+  return `${changedPrefix(decision)}${outcome.ok ? outcome.text : failureText(outcome)}`;
+}
+
+/** What stands before the answer of a call whose arguments a person changed; else ''. */
+export function changedPrefix(decision?: StandingDecision | null): string {
+  if (decision?.arguments === undefined) return '';
+  return `A person changed the arguments of this call to ${decision.arguments}. It answered:\n`;
 }
 
 /** Lines of one warning: more than anybody reads, and a turn may have a thousand calls. */

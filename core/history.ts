@@ -20,8 +20,11 @@ export interface Payloads {
 export interface Failure {
   readonly message?: string | null;
   readonly cause?: Failure | null;
-  readonly applicationFailureInfo?: { readonly type?: string | null } | null;
-  readonly timeoutFailureInfo?: { readonly timeoutType?: number | string | null } | null;
+  readonly applicationFailureInfo?: { readonly type?: string | null; readonly details?: Payloads | null } | null;
+  readonly timeoutFailureInfo?: {
+    readonly timeoutType?: number | string | null;
+    readonly lastHeartbeatDetails?: Payloads | null;
+  } | null;
   readonly canceledFailureInfo?: object | null;
 }
 
@@ -36,6 +39,7 @@ interface ChildEvent {
 export interface HistoryEvent {
   readonly eventId?: LongLike | null;
   readonly eventTime?: Timestamp | null;
+  readonly userMetadata?: { readonly summary?: Payload | null } | null;
   readonly workflowExecutionStartedEventAttributes?: {
     readonly input?: Payloads | null;
     readonly workflowId?: string | null;
@@ -57,7 +61,10 @@ export interface HistoryEvent {
   readonly activityTaskCompletedEventAttributes?: (ActivityEnd & { readonly result?: Payloads | null }) | null;
   readonly activityTaskFailedEventAttributes?: (ActivityEnd & { readonly failure?: Failure | null }) | null;
   readonly activityTaskTimedOutEventAttributes?: (ActivityEnd & { readonly failure?: Failure | null }) | null;
-  readonly activityTaskCanceledEventAttributes?: ActivityEnd | null;
+  readonly activityTaskCanceledEventAttributes?: (ActivityEnd & { readonly details?: Payloads | null }) | null;
+  readonly timerStartedEventAttributes?: object | null;
+  readonly timerFiredEventAttributes?: { readonly startedEventId?: LongLike | null } | null;
+  readonly workflowExecutionCancelRequestedEventAttributes?: object | null;
   readonly startChildWorkflowExecutionInitiatedEventAttributes?: {
     readonly workflowId?: string | null;
     readonly input?: Payloads | null;

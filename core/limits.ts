@@ -84,7 +84,7 @@ export const RULE_TIMEOUT_MS = 30_000;
 export const QUEUE_MAX = 1_000;
 export const QUEUE_BYTES_MAX = 512 * KB;
 export const MESSAGE_BYTES_MAX = 256 * KB;
-/** Ids of messages that a session remembers, and replies: whoever sends again does so soon. */
+/** Ids of messages and orders that a run remembers, and replies: whoever sends again does so soon. */
 export const MESSAGES_REMEMBERED = 200;
 export const REPLIES_BYTES_MAX = 256 * KB;
 /** Whoever sends again names the message by it, and a run carries those of a thousand. */
@@ -92,7 +92,7 @@ export const MESSAGE_ID_CHARS_MAX = 200;
 /** Senders that wait for their reply in an update: the server has 10 in flight for a run, and stop has to get through. */
 export const ASKS_MAX = 5;
 /** Who says something to a run, and why: kept in its history, its result and its memo. */
-export const SAID_CHARS_MAX = 2_000;
+export const SAID_CHARS_MAX = 4_000;
 /** Questions in a run's memo, and the arguments of each: enough to see what is asked, small enough to list by the thousand. */
 export const WAITS_SHOWN = 10;
 export const WAITS_ARGUMENT_CHARS = 400;

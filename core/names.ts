@@ -74,6 +74,9 @@ export const UPDATE = {
   raise: 'raise',
 } as const;
 
+/** The summaries of a run's timers: the read model tells them apart by these. */
+export const TIMER = { approval: 'approval', timeLimit: 'time limit' } as const;
+
 /** Between a run and its sub-agents. */
 export const SIGNAL = { fromParent: 'fromParent', fromChild: 'fromChild' } as const;
 

@@ -4,6 +4,7 @@ import { firstJson, type HistoryEvent } from './history.ts';
 import { SIGNAL } from './names.ts';
 import { type ChildEnd, childOutcome } from './toolFailure.ts';
 import type { Outcome, RunResult, Spend } from './types.ts';
+import { isSpend } from './usage.ts';
 
 export interface ChildEvent {
   readonly childId: string;
@@ -13,6 +14,8 @@ export interface ChildEvent {
 interface ChildNews {
   /** What it has spent by now, where the event says so. */
   readonly spend?: Spend;
+  /** Whether it waits for a person, where the event says so. */
+  readonly isWaiting?: boolean;
   /** What became of it, where it is over. */
   readonly outcome?: (tool: string) => Outcome;
 }
@@ -57,6 +60,8 @@ function ended(end: ChildEnd, spend?: Spend): ChildNews {
 
 /** Anybody who can reach the server can send a signal: what reads like no report is none. */
 function reported(report: unknown): ChildEvent | null {
-  const { child, spend } = (report ?? {}) as { child?: unknown; spend?: Spend };
-  return typeof child === 'string' && spend ? { childId: child, what: { spend } } : null;
+  const { child, spend, waiting } = (report ?? {}) as { child?: unknown; spend?: Spend; waiting?: unknown };
+  return typeof child === 'string' && isSpend(spend)
+    ? { childId: child, what: { spend, isWaiting: waiting === true } }
+    : null;
 }

@@ -5,10 +5,11 @@ import { causeOf, endOf } from './ends.ts';
 import { batchWarning, outcomeText } from './failures.ts';
 import { eventId, firstJson, type History, type HistoryEvent, timeMs } from './history.ts';
 import { AGENT_DEFAULTS, WARNINGS_MAX } from './limits.ts';
-import { callActivityId, MEMO, MODEL_ACTIVITY, parseActivityId, UPDATE } from './names.ts';
+import { callActivityId, MEMO, MODEL_ACTIVITY, parseActivityId, SIGNAL, UPDATE } from './names.ts';
 import { childEventOf } from './readChild.ts';
 import type { Call, Run, RunEvent, Turn } from './run.ts';
 import {
+  CALL_INTERRUPTED,
   type FailureCause,
   failedOutcome,
   nobodyDecided,
@@ -17,15 +18,19 @@ import {
   refused,
   rejection,
   toldOutcome,
+  whyNoSubAgent,
 } from './toolFailure.ts';
 import type {
   AgentRecord,
   Budget,
   CancelCallInput,
+  Decision,
   Message,
   ModelAnswer,
   ModelCallInput,
   Outcome,
+  ParentRun,
+  PlannedCall,
   Question,
   RaiseInput,
   Reply,
@@ -37,7 +42,8 @@ import type {
   ToolCallResult,
   Waits,
 } from './types.ts';
-import { addSpend, addUsage, NO_SPEND, NO_USAGE, spendOfAnswer } from './usage.ts';
+import { hasRun, settledByItself } from './unstarted.ts';
+import { addSpend, addUsage, lostIn, NO_SPEND, NO_USAGE, spendOfAnswer } from './usage.ts';
 
 export interface RunReader {
   /** Takes the next event of the history, and says what it means. */
@@ -57,10 +63,22 @@ type OpenTurn = Writable<Omit<Turn, 'calls' | 'heard'>> & {
   heard: Message[];
   calls: OpenCall[];
   answer: ModelAnswer | undefined;
+  /** Said to the model after the answers of its calls. */
+  tell: string | undefined;
   /** Whether the run has taken the answer in. */
   taken: boolean;
+  /** A person has stopped what it was doing. */
+  interrupted: boolean;
+  /** The time in which its calls could be decided about is over. */
+  expired: boolean;
 };
-type OpenCall = Writable<Call> & { outcome: Outcome | undefined };
+type OpenCall = Writable<Call> & { outcome: Outcome | undefined; planned: PlannedCall | undefined };
+
+/** What was said, and not heard yet. A message of a session waits for its turn; all else is heard at once. */
+interface Unheard {
+  readonly text: string;
+  readonly isMessage: boolean;
+}
 
 interface Activity {
   readonly turn: OpenTurn;
@@ -76,8 +94,20 @@ interface CarriedPart {
   readonly spend: Spend;
   readonly childSpend?: Readonly<Record<string, Spend>>;
   readonly turn: number;
+  readonly agentName?: string;
+  readonly calls?: number;
+  readonly failedCalls?: number;
+  readonly warnings?: readonly string[];
   readonly budget?: Budget | null;
+  readonly queue?: readonly { readonly kind: string; readonly text: string }[];
+  readonly messageIds?: readonly { readonly id: string }[];
+  readonly orderIds?: readonly string[];
+  readonly shownWaits?: Waits | null;
+  readonly paused?: boolean;
+  readonly pausedByParent?: boolean;
+  readonly stop?: unknown;
   readonly batch: {
+    readonly answer?: Pick<ModelAnswer, 'tell'>;
     readonly calls: readonly { readonly id: string; readonly function: { name: string; arguments: string } }[];
     readonly plan: ModelAnswer['plan'];
     readonly outcomes: readonly (Outcome | null)[];
@@ -102,13 +132,31 @@ export function createRunReader(): RunReader {
     usage: NO_USAGE,
     spend: NO_SPEND,
     budget: null,
+    paused: null,
   };
   const turns: OpenTurn[] = [];
   const activities = new Map<number, Activity>();
   /** Updates that were taken, by the event that says so, and what was asked in them. */
   const updates = new Map<number, string>();
-  /** What was said, and not heard of in a model call yet. */
-  let unheard: Message[] = [];
+  /** Decisions that are being looked at, by the event that took them: the place of the call. */
+  const looking = new Map<number, string>();
+  /** Timers of a kind, by the event that started them. */
+  const timers = new Map<number, string>();
+  let unheard: Unheard[] = [];
+  /** A workflow task is over, and what it has settled without an event is not told yet. */
+  let taskDone = false;
+  /** Events that `read` has come to; told with the next of the history. */
+  const due: RunEvent[] = [];
+  let lastAtMs = 0;
+  let parallel: number | undefined;
+  let parent: ParentRun | undefined;
+  let paused = false;
+  let pausedByParent = false;
+  let stopped = false;
+  /** The run was cancelled, or its time is up. */
+  let cancelling = false;
+  const waitingChildren = new Set<string>();
+  let warningsBefore: readonly string[] = [];
   /** What the links before the first one that is there had said. */
   let before: readonly Message[] = [];
   let waits: Waits | null = null;
@@ -119,13 +167,21 @@ export function createRunReader(): RunReader {
   const childSpend = new Map<string, Spend>();
   /** What the run itself has said at its end. */
   let spendAtEnd: Spend | undefined;
+  let heldByParent = false;
   /** Ids of messages that were taken: the same one sent again says nothing new. */
   const messageIds = new Set<string>();
+  const orderIds = new Set<string>();
 
   return { add, read };
 
   function add(event: HistoryEvent): RunEvent[] {
     const atMs = timeMs(event);
+    lastAtMs = atMs;
+    const before = [...due.splice(0), ...(taskDone && isNews(event) ? settledByNow(atMs) : [])];
+    return before.length === 0 ? told(event, atMs) : [...before, ...told(event, atMs)];
+  }
+
+  function told(event: HistoryEvent, atMs: number): RunEvent[] {
     if (event.workflowExecutionStartedEventAttributes) return started(event, atMs);
     if (event.activityTaskScheduledEventAttributes) return scheduled(event, atMs);
     if (event.activityTaskStartedEventAttributes) {
@@ -141,10 +197,20 @@ export function createRunReader(): RunReader {
     const failed = event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
     if (failed) return ended(activities.get(eventId(failed.scheduledEventId)), causeOf(failed.failure), atMs);
     const cancelled = event.activityTaskCanceledEventAttributes;
-    if (cancelled) return ended(activities.get(eventId(cancelled.scheduledEventId)), { source: 'cancelled' }, atMs);
+    if (cancelled) {
+      const details = firstJson(cancelled.details);
+      return ended(activities.get(eventId(cancelled.scheduledEventId)), { source: 'cancelled', details }, atMs);
+    }
+    if (event.timerStartedEventAttributes || event.timerFiredEventAttributes) return timer(event);
+    if (event.workflowExecutionCancelRequestedEventAttributes) {
+      cancelling = true;
+      return [];
+    }
+    if (event.workflowExecutionSignaledEventAttributes?.signalName === SIGNAL.fromParent) return fromParent(event);
     if (event.workflowExecutionUpdateAcceptedEventAttributes) return ordered(event, atMs);
     if (event.workflowExecutionUpdateCompletedEventAttributes) return carriedOutOrder(event, atMs);
     if (event.workflowPropertiesModifiedEventAttributes) return memoChanged(event, atMs);
+    held(event);
     const child = childEventOf(event);
     if (child) return childEvent(child, atMs);
     const next = event.workflowExecutionContinuedAsNewEventAttributes;
@@ -158,33 +224,59 @@ export function createRunReader(): RunReader {
     const given = (firstJson(input) ?? {}) as Partial<RunInput>;
     const carried = given.carried as CarriedPart | undefined;
     // A later link of the chain: what it carries is what was read already, unless its history is the first that is left.
-    activities.clear();
-    updates.clear();
-    if (run.startedAtMs > 0) return [];
+    for (const known of [activities, updates, looking, timers, waitingChildren]) known.clear();
+    if (run.startedAtMs > 0) return carried ? carriedOver(carried, atMs) : [];
     run.workflowId = workflowId ?? '';
     run.runId = originalExecutionRunId ?? '';
     run.agent = typeof given.agent === 'string' ? given.agent : '';
     run.input = typeof given.input === 'string' ? given.input : '';
     run.session = given.session === true;
     run.budget = given.budget ?? null;
+    parallel = given.parallel;
+    parent = given.parent;
     run.startedAtMs = atMs;
     if (carried) takeOver(carried);
     return [{ type: 'started', atMs, agent: run.agent, input: run.input }];
   }
 
+  /** What the links before have settled without an event. */
+  function carriedOver({ transcript, spend, batch }: CarriedPart, atMs: number): RunEvent[] {
+    const last = turns.at(-1);
+    // How long people were waited for, only the run knows.
+    run.spend = { ...run.spend, activeMs: spend.activeMs };
+    if (!last) return [];
+    if (!batch) return answersIn(transcript, atMs);
+    return last.calls.flatMap((call) => {
+      const outcome = batch.outcomes[call.slot];
+      return outcome && call.ok === null ? [settle(call, outcome, atMs)] : [];
+    });
+  }
+
   function takeOver({ transcript, agent: record, usage, spend, turn, budget, batch, ...more }: CarriedPart): void {
     agent = record ?? undefined;
+    const { calls = 0, failedCalls = 0, queue = [], messageIds: ids = [] } = more;
+    run.earlier = { turns: batch ? turn - 1 : turn, calls, failedCalls };
+    warningsBefore = more.warnings ?? [];
+    unheard = queue.map(({ kind, text }) => ({ text, isMessage: kind === 'message' }));
+    for (const { id } of ids) messageIds.add(id);
+    for (const id of more.orderIds ?? []) orderIds.add(id);
+    waits = more.shownWaits ?? null;
+    paused = more.paused === true;
+    pausedByParent = more.pausedByParent === true;
+    stopped = Boolean(more.stop);
     Object.assign(run, { usage, spend, budget: budget ?? run.budget });
     before = transcript;
     run.output = transcript.findLast(({ role, content }) => role === 'assistant' && content)?.content ?? null;
     for (const [childId, spent] of Object.entries(more.childSpend ?? {})) childSpend.set(childId, spent);
     if (!batch) return;
-    const open = openTurn(turn, run.agent, batch.askedAtMs);
+    const open = openTurn(turn, more.agentName ?? run.agent, batch.askedAtMs);
     open.answeredAtMs = batch.askedAtMs;
     open.taken = true;
+    open.tell = batch.answer?.tell;
     open.calls = batch.calls.map((call, slot) => {
       const opened = openCall(turn, slot, call.id, call.function);
       const planned = batch.plan[slot];
+      opened.planned = planned;
       opened.asks = asksOf(planned);
       opened.decision = batch.asks[slot]?.decision ?? null;
       const outcome = batch.outcomes[slot];
@@ -202,7 +294,7 @@ export function createRunReader(): RunReader {
     if (activityType?.name === MODEL_ACTIVITY) {
       const asked = (firstJson(input) ?? {}) as Partial<ModelCallInput>;
       const turn = openTurn(place.turn, asked.agent ?? run.agent, atMs);
-      const told = hears(turn, asked.fresh, atMs);
+      const told = hears(turn, asked, atMs);
       turns.push(turn);
       activities.set(id, { turn, call: undefined });
       return [...told, { type: 'asked', atMs, turn: place.turn, agent: turn.agent }];
@@ -221,27 +313,130 @@ export function createRunReader(): RunReader {
   }
 
   /**
-   * What the model is sent that is new tells what it hears from people; and what became of calls that ended without an
-   * event of their own, such as those that nobody decided about in time.
+   * What the model is sent that is new tells what it hears from people, and what became of calls that ended without an
+   * event of their own. Where that was too much for the event, the run's own steps do.
    */
-  function hears(turn: OpenTurn, fresh: readonly Message[] | null | undefined, atMs: number): RunEvent[] {
+  function hears(turn: OpenTurn, asked: Partial<ModelCallInput>, atMs: number): RunEvent[] {
+    const { fresh } = asked;
     const last = turns.at(-1);
+    const settled = fresh ? answersIn(fresh, atMs) : settledBy(keptFromStarting, atMs);
     // A turn without an answer is asked again, with all that it was sent.
-    const repeated = last && !last.answer && before.length === 0 ? last.heard.splice(0) : [];
+    const repeated = last && !last.answer && !last.taken ? last.heard.splice(0) : [];
     const first: Message[] =
       turns.length === 0 && before.length === 0 && run.input !== '' ? [{ role: 'user', content: run.input }] : [];
-    const tell = last?.answer?.tell;
-    const users = (fresh ?? [...first, ...repeated, ...unheard]).filter(({ role }) => role === 'user');
-    unheard = [];
-    turn.heard = tell !== undefined && users[0]?.content === tell ? users.slice(1) : users;
-    return (fresh ?? []).flatMap((message) => {
-      const call = message.role === 'tool' ? openCallOf(message.tool_call_id) : undefined;
-      return call && message.role === 'tool' ? [settle(call, toldOutcome(call.tool, message.content), atMs)] : [];
+    const again = [...first, ...repeated];
+    const { tell } = last ?? {};
+    const users = (fresh ?? [...again, ...heardOf(asked, again.length)]).filter(({ role }) => role === 'user');
+    turn.heard = fresh && tell !== undefined && users[0]?.content === tell ? users.slice(1) : users;
+    for (const { content } of turn.heard) {
+      const at = unheard.findIndex(({ text }) => text === content);
+      if (at >= 0) unheard.splice(at, 1);
+    }
+    return settled;
+  }
+
+  /** As many as fit the length of the transcript: a message of a session waits for its turn. */
+  function heardOf({ length, known }: Partial<ModelCallInput>, others: number): Message[] {
+    const answered = turns.findLast(({ taken }) => taken);
+    const told = (answered?.calls.length ?? 0) + (answered?.tell === undefined ? 0 : 1) + others;
+    const steers = unheard.filter(({ isMessage }) => !isMessage).length;
+    let messages = length === undefined || !known ? unheard.length : length - known.length - told - steers;
+    return unheard.flatMap(({ text, isMessage }): Message[] => {
+      if (isMessage) messages -= 1;
+      return isMessage && messages < 0 ? [] : [{ role: 'user', content: text }];
     });
   }
 
-  function openCallOf(callId: string): OpenCall | undefined {
-    return turns.at(-1)?.calls.find((call) => call.callId === callId && call.ok === null);
+  /** The model's own words for what became of the last turn's calls: what it was told holds. */
+  function answersIn(messages: readonly Message[], atMs: number): RunEvent[] {
+    const calls = turns.at(-1)?.calls ?? [];
+    return messages.flatMap((message) => {
+      const call = message.role === 'tool' ? calls.find(({ callId }) => callId === message.tool_call_id) : undefined;
+      if (!call || message.role !== 'tool' || call.text === message.content) return [];
+      const isNew = call.ok === null;
+      const event = settle(call, toldOutcome(call.tool, message.content, call.decision), atMs);
+      return isNew ? [event] : [];
+    });
+  }
+
+  /** What the workflow task that is over has settled without an event: it has started all that it may. */
+  function settledByNow(atMs: number): RunEvent[] {
+    taskDone = false;
+    const turn = turns.at(-1);
+    if (!turn?.taken || turn.calls.every(({ ok }) => ok !== null)) return [];
+    const unstarted = () => turn.calls.filter(({ ok, scheduledAtMs }) => ok === null && scheduledAtMs === null);
+    const halted = whyHalted(turn);
+    if (halted !== null) return unstarted().map((call) => settle(call, notStarted(call.tool, halted), atMs));
+    const expired = nobodyDecided(approvalTimeoutMs());
+    const late = turn.expired ? unstarted().filter(isUndecided) : [];
+    const events = late.map((call) => settle(call, refused(call.tool, { kind: 'rejected', error: expired }), atMs));
+    if (
+      turn.expired &&
+      agent?.rules.whenApprovalExpires === 'end' &&
+      turn.calls.some(({ outcome }) => isExpiry(outcome))
+    )
+      return [
+        ...events,
+        ...unstarted().map((call) => settle(call, notStarted(call.tool, `not run: ${expired}`), atMs)),
+      ];
+    if (paused || pausedByParent) return events;
+    const calls = turn.calls.map((call) => ({ ...call, isWaiting: waitingChildren.has(call.childId ?? '') }));
+    const settled = settledByItself(calls, {
+      parallel: parallel ?? agent?.rules.parallel ?? AGENT_DEFAULTS.parallel,
+      budget: run.budget,
+      spend: spendOf(turns.slice(0, -1)),
+      whyNoSubAgent: whyNoMoreSubAgents(),
+    });
+    return [...events, ...[...settled].map(([slot, outcome]) => settle(turn.calls[slot]!, outcome, atMs))];
+  }
+
+  /** The last turn is over: what none of its steps tells of calls that have not ended, `otherwise` does. */
+  function settledBy(otherwise: (call: OpenCall) => Outcome, atMs: number): RunEvent[] {
+    const events = settledByNow(atMs);
+    const left = turns.at(-1)?.calls.filter(({ ok }) => ok === null) ?? [];
+    return [...events, ...left.map((call) => settle(call, otherwise(call), atMs))];
+  }
+
+  function whyHalted({ interrupted }: OpenTurn): string | null {
+    if (cancelling) return 'cancelled before it started';
+    if (interrupted) return CALL_INTERRUPTED;
+    return stopped ? RUN_STOPPED : null;
+  }
+
+  /** Whoever edits was there in time. */
+  function isUndecided({ asks, decision, turn, slot }: OpenCall): boolean {
+    return asks !== null && decision === null && ![...looking.values()].includes(callActivityId(turn, slot));
+  }
+
+  function isExpiry(outcome: Outcome | undefined): boolean {
+    return outcome?.ok === false && outcome.error === nobodyDecided(approvalTimeoutMs());
+  }
+
+  function whyNoMoreSubAgents(): string | null {
+    const { maxDepth = AGENT_DEFAULTS.maxDepth, maxSubAgents = AGENT_DEFAULTS.maxSubAgents } = agent?.rules ?? {};
+    const depth = (parent?.depth ?? 0) + 1;
+    return whyNoSubAgent(depth, Math.min(maxDepth, parent?.maxDepth ?? maxDepth), childSpend.size, maxSubAgents);
+  }
+
+  function timer(event: HistoryEvent): RunEvent[] {
+    const { startedEventId } = event.timerFiredEventAttributes ?? {};
+    if (startedEventId === undefined) {
+      const summary = event.userMetadata?.summary;
+      if (summary) timers.set(eventId(event.eventId), String(firstJson({ payloads: [summary] })));
+      return [];
+    }
+    const kind = timers.get(eventId(startedEventId));
+    const turn = turns.at(-1);
+    if (kind === TIMER.approval && turn) turn.expired = true;
+    if (kind === TIMER.timeLimit) cancelling = true;
+    return [];
+  }
+
+  function fromParent(event: HistoryEvent): RunEvent[] {
+    const { order } = (firstJson(event.workflowExecutionSignaledEventAttributes!.input) ?? {}) as { order?: unknown };
+    if (order === 'stop') stopped = true;
+    if (order === 'pause' || order === 'resume') pausedByParent = order === 'pause';
+    return [];
   }
 
   function callAt(place: string | undefined): OpenCall | undefined {
@@ -255,30 +450,61 @@ export function createRunReader(): RunReader {
     updates.set(eventId(event.eventId), name ?? '');
     const asked = (firstJson(args) ?? {}) as SteerInput & Partial<SendInput>;
     const { by = null, why = null, message, text, id } = asked;
-    const said = text ?? message;
-    if (name === UPDATE.send && id !== undefined) {
-      if (messageIds.has(id)) return [];
-      messageIds.add(id);
+    // Programs send null for what is not said.
+    const said = text ?? message ?? undefined;
+    if (typeof id === 'string') {
+      // Those of messages and those of orders are told apart, as the run does.
+      const known = name === UPDATE.send ? messageIds : orderIds;
+      if (known.has(id)) return [];
+      known.add(id);
     }
     switch (name) {
-      case UPDATE.decide:
+      case UPDATE.decide: {
+        const { call, verdict } = (firstJson(args) ?? {}) as Partial<Decision>;
+        const { turn, slot } = parseActivityId(call ?? '') ?? {};
+        if (verdict === 'edit' && turn !== undefined)
+          looking.set(eventId(event.eventId), callActivityId(turn, slot ?? 0));
         return [];
+      }
       case UPDATE.raise:
         run.budget = { ...run.budget, ...((firstJson(args) ?? {}) as Partial<RaiseInput>).budget };
+        return [{ type: 'ordered', atMs, order: name, by, why, ...limitsOf(firstJson(args)) }];
+      case UPDATE.pause:
+      case UPDATE.resume:
+        run.paused = name === UPDATE.pause ? { by } : null;
         return [{ type: 'ordered', atMs, order: name, by, why }];
       case UPDATE.send:
       case UPDATE.steer:
       case UPDATE.interrupt: {
         const order: RunEvent[] = name === UPDATE.interrupt ? [{ type: 'ordered', atMs, order: name, by, why }] : [];
+        const last = turns.at(-1);
+        if (name === UPDATE.interrupt && last) last.interrupted = true;
         if (said === undefined) return order;
-        unheard.push({ role: 'user', content: said });
+        unheard.push({ text: said, isMessage: name === UPDATE.send });
         return [...order, { type: 'said', atMs, how: name, text: said, by }];
       }
       case UPDATE.cancelCall:
-        return [{ type: 'ordered', atMs, order: name, by, why }, ...cancelled(firstJson(args), atMs)];
+        return [
+          { type: 'ordered', atMs, order: name, by, why, ...callOf(firstJson(args)) },
+          ...cancelled(firstJson(args), atMs),
+        ];
+      case UPDATE.stop:
+        stopped = true;
+        return [{ type: 'ordered', atMs, order: name, by, why }];
+      case UPDATE.pause:
+      case UPDATE.resume:
+        paused = name === UPDATE.pause;
+        return [{ type: 'ordered', atMs, order: name, by, why }];
       default:
         return [{ type: 'ordered', atMs, order: name ?? '', by, why }];
     }
+  }
+
+  /** A sub-agent hears from its parent, by a signal, that it is to hold or to go on. */
+  function held(event: HistoryEvent): void {
+    const { signalName, input } = event.workflowExecutionSignaledEventAttributes ?? {};
+    const { order } = signalName === SIGNAL.fromParent ? ((firstJson(input) ?? {}) as { order?: unknown }) : {};
+    if (order === 'pause' || order === 'resume') heldByParent = order === 'pause';
   }
 
   /** A call that runs says itself how it ended; one that has not started is over with the order. */
@@ -293,6 +519,7 @@ export function createRunReader(): RunReader {
 
   function carriedOutOrder(event: HistoryEvent, atMs: number): RunEvent[] {
     const { acceptedEventId, outcome } = event.workflowExecutionUpdateCompletedEventAttributes!;
+    looking.delete(eventId(acceptedEventId));
     const decision = firstJson(outcome?.success) as StandingDecision | undefined;
     if (updates.get(eventId(acceptedEventId)) !== UPDATE.decide || !decision) return [];
     const call = callAt(decision.call);
@@ -309,7 +536,10 @@ export function createRunReader(): RunReader {
   function memoChanged(event: HistoryEvent, atMs: number): RunEvent[] {
     const memo = event.workflowPropertiesModifiedEventAttributes!.upsertedMemo?.fields ?? {};
     const replied = memo[MEMO.replied];
-    if (replied) return [{ type: 'replied', atMs, reply: replyOf(firstJson({ payloads: [replied] }) as Reply) }];
+    if (replied) {
+      const settled = settledBy(keptFromStarting, atMs);
+      return [...settled, { type: 'replied', atMs, reply: replyOf(firstJson({ payloads: [replied] }) as Reply) }];
+    }
     const spent = memo[MEMO.spend];
     if (spent) spendAtEnd = firstJson({ payloads: [spent] }) as Spend;
     const changed = memo[MEMO.waits];
@@ -334,6 +564,7 @@ export function createRunReader(): RunReader {
     const call = callAt(place);
     if (!call) return [];
     if (what === 'asked') {
+      if (!childSpend.has(childId)) childSpend.set(childId, NO_SPEND);
       call.childId = childId;
       return startsCall(call, atMs);
     }
@@ -342,6 +573,8 @@ export function createRunReader(): RunReader {
       call.attempts = 1;
       return [];
     }
+    if (what.isWaiting) waitingChildren.add(childId);
+    else if (what.isWaiting === false) waitingChildren.delete(childId);
     // A report that comes late says less than the result did.
     if (what.spend && (what.outcome || call.ok === null)) childSpend.set(childId, what.spend);
     return what.outcome && call.ok === null ? [settle(call, what.outcome(call.tool), atMs)] : [];
@@ -349,6 +582,7 @@ export function createRunReader(): RunReader {
 
   /** The run has its model's answer: before that, it would not know what a decision is about. */
   function taken(atMs: number): RunEvent[] {
+    taskDone = true;
     const turn = turns.at(-1);
     if (!turn?.answer || turn.taken) return [];
     turn.taken = true;
@@ -364,6 +598,7 @@ export function createRunReader(): RunReader {
     if (!answer?.message) return [];
     const { message, plan, usage, model } = answer;
     Object.assign(turn, { answer, answeredAtMs: atMs, usage, model: model || null, text: message.content });
+    turn.tell = answer.tell;
     run.usage = addUsage(run.usage, usage);
     run.spend = addSpend(run.spend, spendOfAnswer(answer));
     if (message.content) run.output = message.content;
@@ -376,7 +611,10 @@ export function createRunReader(): RunReader {
       const planned = plan[slot];
       return planned && 'problem' in planned ? [settle(asked, refused(asked.tool, planned.problem), atMs)] : [];
     });
-    for (const [slot, call] of turn.calls.entries()) call.asks = asksOf(plan[slot]);
+    for (const [slot, call] of turn.calls.entries()) {
+      call.planned = plan[slot];
+      call.asks = asksOf(plan[slot]);
+    }
     return [{ type: 'answered', atMs, turn: turn.turn, text: message.content, calls, usage }, ...problems];
   }
 
@@ -389,6 +627,7 @@ export function createRunReader(): RunReader {
     }
     turn.answeredAtMs = atMs;
     turn.error = 'message' in cause ? cause.message : cause.source;
+    run.spend = addSpend(run.spend, lostIn(cause));
     return [];
   }
 
@@ -398,15 +637,19 @@ export function createRunReader(): RunReader {
     const { status, result, reason } = end;
     run.status = status;
     run.endedAtMs = atMs;
+    run.paused = null;
     run.reason = reason;
     run.output = result?.output ?? run.output;
     if (result?.value !== undefined) run.value = result.value;
     run.spend = result?.spend ?? spendAtEnd ?? { ...spendSoFar(), activeMs: atMs - run.startedAtMs };
     const left = turns.flatMap((turn) => turn.calls).filter((call) => call.ok === null);
-    const events: RunEvent[] = left.map((call) => settle(call, leftAtTheEnd(call), atMs));
+    const events = [...settled, ...left.map((call) => settle(call, leftAtTheEnd(call), atMs))];
     run.warnings =
       result?.warnings ??
-      turns.flatMap((turn) => batchWarning(turn.turn, outcomesOf(turn)) ?? []).slice(0, WARNINGS_MAX);
+      [...warningsBefore, ...turns.flatMap((turn) => batchWarning(turn.turn, outcomesOf(turn)) ?? [])].slice(
+        0,
+        WARNINGS_MAX,
+      );
     return [...events, { type: 'ended', atMs, status, output: run.output, reason }];
   }
 
@@ -433,8 +676,16 @@ export function createRunReader(): RunReader {
 
   /** As far as history tells: how long people were waited for, it does not. */
   function spendSoFar(): Spend {
-    const toolCalls = turns.flatMap(({ calls }) => calls).filter(({ attempts }) => attempts > 0).length;
-    return [...childSpend.values()].reduce((sum, spent) => addSpend(sum, spent), addSpend(run.spend, { toolCalls }));
+    return spendOf(turns);
+  }
+
+  function spendOf(counted: readonly OpenTurn[]): Spend {
+    const calls = counted.flatMap((turn) => turn.calls);
+    const toolCalls = calls.filter((call) => hasRun(call) || (call.ok === null && call.attempts > 0)).length;
+    return [...childSpend.values()].reduce(
+      (sum, { activeMs: _, ...spent }) => addSpend(sum, spent),
+      addSpend(run.spend, { toolCalls }),
+    );
   }
 
   /** The calls of a turn that wait for a person. */
@@ -450,6 +701,7 @@ export function createRunReader(): RunReader {
   }
 
   function read(): Run {
+    if (taskDone) due.push(...settledByNow(lastAtMs));
     const system: Message[] = agent ? [{ role: 'system', content: agent.instructions }] : [];
     const unasked: Message[] =
       turns.length === 0 && before.length === 0 && run.input !== '' ? [{ role: 'user', content: run.input }] : [];
@@ -459,22 +711,36 @@ export function createRunReader(): RunReader {
       ...turn.calls.flatMap(({ callId, text }): Message[] =>
         text === null ? [] : [{ role: 'tool', tool_call_id: callId, content: text }],
       ),
-      ...(turn.answer?.tell === undefined ? [] : [{ role: 'user', content: turn.answer.tell } as const]),
+      ...(turn.tell === undefined ? [] : [{ role: 'user', content: turn.tell } as const]),
     ]);
     const last = turns.at(-1);
     const budget = waits?.questions.filter(({ kind }) => kind === 'budget') ?? [];
     return {
       ...run,
+      paused: run.paused ?? (heldByParent && run.endedAtMs === null ? { by: null } : null),
       spend: run.endedAtMs === null ? spendSoFar() : run.spend,
-      turns: turns.map(({ answer: _, taken: __, calls, heard, ...turn }) => ({
-        ...turn,
-        heard: heard.map(({ content }) => content ?? ''),
-        calls: calls.map(({ outcome: _, ...call }) => call),
-      })),
+      turns: turns.map(
+        ({ answer: _, tell: __, taken: ___, interrupted: ____, expired: _____, calls, heard, ...turn }) => ({
+          ...turn,
+          heard: heard.map(({ content }) => content ?? ''),
+          calls: calls.map(({ outcome: _, planned: __, ...call }) => call),
+        }),
+      ),
       questions: run.endedAtMs === null ? [...(last ? questionsOf(last) : []), ...budget] : [],
       transcript: [...system, ...before, ...unasked, ...said],
     };
   }
+}
+
+/** Anything can be sent; what is no text, and no object, reads as not said. */
+function callOf(order: unknown): { call?: string } {
+  const { call } = (order ?? {}) as Partial<CancelCallInput>;
+  return typeof call === 'string' ? { call } : {};
+}
+
+function limitsOf(order: unknown): { budget?: RaiseInput['budget'] } {
+  const { budget } = (order ?? {}) as Partial<RaiseInput>;
+  return typeof budget === 'object' && budget !== null ? { budget } : {};
 }
 
 function asksOf(planned: ModelAnswer['plan'][number] | undefined): Call['asks'] {
@@ -497,7 +763,10 @@ function openTurn(turn: number, agent: string, askedAtMs: number): OpenTurn {
     error: null,
     calls: [],
     answer: undefined,
+    tell: undefined,
     taken: false,
+    interrupted: false,
+    expired: false,
   };
 }
 
@@ -519,6 +788,7 @@ function openCall(turn: number, slot: number, callId: string, asked: { name: str
     startedAtMs: null,
     endedAtMs: null,
     outcome: undefined,
+    planned: undefined,
   };
 }
 
@@ -528,10 +798,31 @@ function settle(call: OpenCall, outcome: Outcome, atMs: number): RunEvent {
   call.kind = outcome.ok ? null : outcome.kind;
   call.text = outcomeText(outcome, call.decision);
   call.endedAtMs = atMs;
-  const { outcome: _, ...told } = call;
+  const { outcome: _, planned: __, ...told } = call;
   return { type: 'call_ended', atMs, call: told };
 }
 
 function outcomesOf(turn: OpenTurn): Outcome[] {
   return turn.calls.flatMap((call) => call.outcome ?? []);
+}
+
+/** What comes from outside of the workflow: all that its last task has done stands in the history before it. */
+function isNews(event: HistoryEvent): boolean {
+  return Boolean(
+    event.workflowTaskStartedEventAttributes ??
+      event.activityTaskStartedEventAttributes ??
+      event.activityTaskCompletedEventAttributes ??
+      event.activityTaskFailedEventAttributes ??
+      event.activityTaskTimedOutEventAttributes ??
+      event.activityTaskCanceledEventAttributes ??
+      event.timerFiredEventAttributes ??
+      event.workflowExecutionSignaledEventAttributes ??
+      event.workflowExecutionCancelRequestedEventAttributes ??
+      event.childWorkflowExecutionStartedEventAttributes ??
+      event.childWorkflowExecutionCompletedEventAttributes ??
+      event.childWorkflowExecutionFailedEventAttributes ??
+      event.childWorkflowExecutionCanceledEventAttributes ??
+      event.childWorkflowExecutionTimedOutEventAttributes ??
+      event.childWorkflowExecutionTerminatedEventAttributes,
+  );
 }

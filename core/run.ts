@@ -37,8 +37,12 @@ export interface Run {
   readonly spend: Spend;
   /** Its limits as they stand, raised ones included; null where there are none. */
   readonly budget: Budget | null;
+  /** Who lets it start nothing new; null while nobody does. For a sub-agent that its parent holds, `by` is null as well. */
+  readonly paused: { readonly by: string | null } | null;
   /** What it waits for people to say. */
   readonly questions: readonly Question[];
+  /** What histories before the first one that is there had; left out where none is missing. */
+  readonly earlier?: { readonly turns: number; readonly calls: number; readonly failedCalls: number };
   /** The messages as the next model call would be sent them, instructions first. */
   readonly transcript: readonly Message[];
 }
@@ -130,6 +134,10 @@ export type RunEvent =
       readonly order: string;
       readonly by: string | null;
       readonly why: string | null;
+      /** Of `cancelCall`: the call, as it was named. */
+      readonly call?: string;
+      /** Of `raise`: the new limits. */
+      readonly budget?: Omit<Budget, 'atLimit'>;
     }
   /** A session has answered a message; told where somebody waited for the reply, since history has it then. */
   | { readonly type: 'replied'; readonly atMs: number; readonly reply: Reply }
@@ -198,14 +206,15 @@ export function toolCalls(run: Run): readonly Call[] {
 /** The result that a cancelled run would have given: its workflow closes without one. */
 export function resultOf(run: Run): RunResult {
   const calls = toolCalls(run);
+  const { earlier = { turns: 0, calls: 0, failedCalls: 0 } } = run;
   return {
     status: 'cancelled',
     output: run.output,
     reason: run.reason,
     warnings: run.warnings,
-    turns: run.turns.length,
-    calls: calls.length,
-    failedCalls: calls.filter((call) => !call.ok).length,
+    turns: earlier.turns + run.turns.length,
+    calls: earlier.calls + calls.length,
+    failedCalls: earlier.failedCalls + calls.filter((call) => !call.ok).length,
     usage: run.usage,
     spend: run.spend,
     // The instructions are sent with it and are not part of it.

@@ -1,15 +1,21 @@
 // What became of a tool's activity, told apart once: the workflow asks it to go on, the read model to show it.
+
+import { changedPrefix } from './failures.ts';
 import { QUEUE_WAIT_MS, RESULT_BYTES_MAX } from './limits.ts';
 import { FAILURE } from './names.ts';
 import { cutText, inWords } from './text.ts';
 import type { FailureKind, Outcome, Problem, RunResult, StandingDecision, ToolFailure, ToolPolicy } from './types.ts';
 
 /** Why an activity failed, in the least common words of the SDK's errors and of history's. */
-export type FailureCause =
+export type FailureCause = (
   | { readonly source: 'application'; readonly type: string | null | undefined; readonly message: string }
   | { readonly source: 'timeout'; readonly timeout: TimeoutKind }
   | { readonly source: 'cancelled' }
-  | { readonly source: 'other'; readonly message: string };
+  | { readonly source: 'other'; readonly message: string }
+) & {
+  /** What the activity left with its failure, or with its last heartbeat where it could not say more. */
+  readonly details?: unknown;
+};
 
 export type TimeoutKind = 'START_TO_CLOSE' | 'SCHEDULE_TO_START' | 'SCHEDULE_TO_CLOSE' | 'HEARTBEAT';
 
@@ -33,10 +39,25 @@ export function notStarted(tool: string, error = 'cancelled before it started'):
 }
 
 /** Why calls do not start: in words that the read model knows as well. */
+export const CALL_INTERRUPTED = 'interrupted before it started';
 export const RUN_STOPPED = 'not run: the run was asked to stop';
 
 export function nobodyDecided(timeoutMs: number): string {
   return `nobody decided within ${inWords(timeoutMs)}`;
+}
+
+/** Why a sub-agent may not start at this depth, or as one more than `count`; null where it may. */
+export function whyNoSubAgent(depth: number, maxDepth: number, count: number, countMax: number): string | null {
+  if (depth > maxDepth) return `not run: sub-agents may be nested ${maxDepth} deep, and this would be ${depth}`;
+  if (count >= countMax) return `not run: a run may start ${countMax} sub-agents, and this one has`;
+  return null;
+}
+
+/** A call that passes the conversation on; `already`: to whom another one of its batch has. */
+export function handedOff(tool: string, to: string, already: string | null | undefined): Outcome {
+  if (already !== null && already !== undefined)
+    return refused(tool, { kind: 'rejected', error: `not done: the conversation goes to ${already} already` });
+  return { ok: true, tool, text: `The conversation is now with ${to}.` };
 }
 
 /** How the run of a sub-agent ended, as its parent hears of it. */
@@ -124,8 +145,10 @@ export function rejection({ why }: Pick<StandingDecision, 'why'>): string {
   return why ? `rejected by a person: ${why}` : 'rejected by a person';
 }
 
-/** What the model was told of a call, read back: a failure is JSON with its kind. */
-export function toldOutcome(tool: string, text: string): Outcome {
+/** What the model was told of a call that did not start, read back: a failure is JSON with its kind. */
+export function toldOutcome(tool: string, told: string, decision: StandingDecision | null): Outcome {
+  const prefix = changedPrefix(decision);
+  const text = told.startsWith(prefix) ? told.slice(prefix.length) : told;
   try {
     const { error, kind } = JSON.parse(text) as Partial<ToolFailure>;
     if (typeof error === 'string' && typeof kind === 'string') return { ok: false, ran: false, tool, kind, error };

@@ -378,6 +378,8 @@ export interface Sent {
 /** The argument of `steer` and `interrupt`. */
 export interface SteerInput extends Said {
   readonly message?: string;
+  /** Chosen by the sender: the same order sent again is carried out once. */
+  readonly id?: string;
 }
 
 /** The argument of `cancelCall`: a call by its place `<turn>.<slot>` or by the id that the model gave it. */

@@ -1,4 +1,6 @@
 // Counting what is spent.
+import { MODEL_CALL } from './limits.ts';
+import type { FailureCause } from './toolFailure.ts';
 import type { Lost, ModelAnswer, Spend, Usage } from './types.ts';
 
 export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, cachedTokens: 0 };
@@ -29,6 +31,31 @@ export function spendOfAnswer({ model, usage, cost, lost }: Pick<ModelAnswer, 'm
 export function spendOf(usage: Usage, cost = 0, lost?: Lost): Partial<Spend> {
   const { attempts = 0, usage: lostUsage = NO_USAGE, cost: lostCost = 0 } = lost ?? {};
   return { ...addUsage(usage, lostUsage), cost: cost + lostCost, modelCalls: 1 + attempts };
+}
+
+/** What is known of the attempts of a model call that failed for good. Our own activity put it where it is found. */
+export function lostIn({ details, ...cause }: FailureCause): Partial<Spend> {
+  switch (cause.source) {
+    case 'cancelled':
+      // It was asked all the same, and some of it may have to be paid.
+      return spendOf(NO_USAGE, 0, isLost(details) ? details : NOTHING_LOST);
+    case 'timeout': {
+      if (cause.timeout === 'SCHEDULE_TO_START') return {};
+      const { lost } = (details ?? {}) as { lost?: unknown };
+      return spendOf(NO_USAGE, 0, { ...(isLost(lost) ? lost : NOTHING_LOST), attempts: MODEL_CALL.attempts - 1 });
+    }
+    case 'application':
+      return isLost(details) ? spendOf(NO_USAGE, 0, details) : {};
+    case 'other':
+      return {};
+  }
+}
+
+const NOTHING_LOST: Lost = { attempts: 0, usage: NO_USAGE, cost: 0 };
+
+function isLost(given: unknown): given is Lost {
+  const { attempts, usage, cost } = (given ?? {}) as Partial<Record<keyof Lost, unknown>>;
+  return typeof attempts === 'number' && typeof cost === 'number' && typeof usage === 'object' && usage !== null;
 }
 
 /** Whether something that was sent can be counted. */

@@ -50,11 +50,11 @@ export async function agent(input: RunInput): Promise<RunResult> {
         const { calls, outcomes } = settleBatch(run, batch);
         if (clock.scope.consideredCancelled) throw new CancelledFailure('Cancelled in a batch.');
 
-        // Calls that a person kept from running, or stopped, say nothing about the tools.
-        const isBroken = run.stop !== null || run.live.interrupted;
+        const { interrupted } = run.live;
         run.live.interrupted = false;
-        const end = judgeAnswer(run, batch) ?? (isBroken ? null : judgeBatch(run, calls, outcomes));
+        const end = judgeAnswer(run, batch) ?? judgeBatch(run, calls, outcomes, interrupted);
         if (end && !endMessage(run, end)) return finish(run, end);
+        if (!end && interrupted) endInterrupted(run);
       }
     });
   } catch (error) {

@@ -8,14 +8,12 @@ import {
   proxyActivities,
   sleep,
 } from '@temporalio/workflow';
-import { ARGUMENT_BYTES_MAX, ERROR_CHARS_MAX, RESULT_BYTES_MAX, RULE_TIMEOUT_MS } from '../core/limits.ts';
-import { callActivityId, FAILURE, PLAN_ACTIVITY, parseActivityId } from '../core/names.ts';
-import { count, cutText, utf8Length } from '../core/text.ts';
+import { RULE_TIMEOUT_MS } from '../core/limits.ts';
+import { callActivityId, FAILURE, PLAN_ACTIVITY, parseActivityId, TIMER } from '../core/names.ts';
 import { nobodyDecided, refused, rejection } from '../core/toolFailure.ts';
-import type { Decision, PlanCallInput, PlannedCall, StandingDecision, Verdict } from '../core/types.ts';
+import type { Decision, PlanCallInput, PlannedCall, StandingDecision } from '../core/types.ts';
+import { checkDecisionForm, noPlace, refusal } from './checks.ts';
 import { type Ask, approvalTimeoutMs, type Batch, type RunState } from './runState.ts';
-
-const VERDICTS: readonly Verdict[] = ['approve', 'edit', 'reject', 'respond'];
 
 interface Open {
   /** The call's place, in the one form that all use. */
@@ -27,7 +25,7 @@ interface Open {
 
 /** The call that a decision is about, if it still waits and is the one that was looked at; else an error that says why not. */
 export function checkDecision(run: RunState, decision: Decision): Open {
-  checkForm(decision);
+  checkDecisionForm(decision);
   const place = parseActivityId(decision.call);
   if (place === null || place.slot === null) throw noPlace(decision.call);
   const { batch } = run;
@@ -46,35 +44,6 @@ export function checkDecision(run: RunState, decision: Decision): Open {
       `The call ${call} has another tool or other arguments than those that the decision is about. Look again.`,
     );
   return { call, batch, slot, ask };
-}
-
-/** Any program can send an update, so that a decision is looked at before it is believed. */
-function checkForm(decision: Decision): void {
-  const { call, digest, verdict, arguments: edited, text, by, why } = decision ?? {};
-  if (typeof call !== 'string') throw noPlace(call);
-  if (typeof digest !== 'string') throw refusal('A decision has the digest of the call that was looked at.');
-  if (!VERDICTS.includes(verdict)) throw refusal(`The verdict must be one of ${VERDICTS.join(', ')}.`);
-  if (verdict === 'edit' && typeof edited !== 'string') throw refusal('An edit needs the new arguments, as JSON.');
-  if (verdict === 'edit' && utf8Length(edited ?? '') > ARGUMENT_BYTES_MAX)
-    throw refusal(`Arguments have at most ${count(ARGUMENT_BYTES_MAX)} bytes.`);
-  if (verdict === 'respond' && typeof text !== 'string') throw refusal('A response needs a text.');
-  if (verdict === 'respond' && utf8Length(text ?? '') > RESULT_BYTES_MAX)
-    throw refusal(`A response has at most ${count(RESULT_BYTES_MAX)} bytes.`);
-  for (const [name, said] of Object.entries({ by, why })) {
-    // Other languages send null for what is not said.
-    if (said === undefined || said === null) continue;
-    if (typeof said !== 'string') throw refusal(`"${name}" must be a text.`);
-    if (said.length > ERROR_CHARS_MAX) throw refusal(`"${name}" has at most ${count(ERROR_CHARS_MAX)} characters.`);
-  }
-}
-
-function noPlace(call: unknown): ApplicationFailure {
-  const given = call === undefined ? 'The decision' : cutText(JSON.stringify(call), 100);
-  return refusal(`${given} names no call. A call is named by its turn and slot, for example "2.0".`);
-}
-
-function refusal(message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, FAILURE.refusedOrder);
 }
 
 function decided(standing: StandingDecision): ApplicationFailure {
@@ -139,18 +108,18 @@ async function edited(run: RunState, batch: Batch, slot: number, json: string): 
     retry: { maximumAttempts: 3 },
     summary: `new arguments for ${callActivityId(run.turn, slot)}`,
   });
+  const scope = new CancellationScope();
+  run.live.checking.set(slot, scope);
   let replanned: PlannedCall;
   try {
-    replanned = await planCall({
-      agent: run.agentName,
-      turn: run.turn,
-      tool: batch.calls[slot]!.function.name,
-      arguments: json,
-    });
+    const tool = batch.calls[slot]!.function.name;
+    replanned = await scope.run(() => planCall({ agent: run.agentName, turn: run.turn, tool, arguments: json }));
   } catch (error) {
-    if (isCancellation(error)) throw refusal('The run was cancelled while the new arguments were looked at.');
+    if (isCancellation(error)) throw refusal('The call was over while the new arguments were looked at.');
     const cause = error instanceof ActivityFailure ? error.cause : error;
     throw refusal(`The new arguments could not be looked at: ${cause instanceof Error ? cause.message : cause}`);
+  } finally {
+    run.live.checking.delete(slot);
   }
   if ('problem' in replanned) throw refusal(`The new arguments are not accepted: ${replanned.problem.error}`);
   return { ...replanned, arguments: replanned.arguments ?? json };
@@ -168,7 +137,7 @@ export function watchExpiry(run: RunState, batch: Batch): { stop(): void } {
   const error = nobodyDecided(timeoutMs);
 
   async function watch(): Promise<void> {
-    await sleep(Math.max(1, batch.askedAtMs + timeoutMs - Date.now()), { summary: 'approval' });
+    await sleep(Math.max(1, batch.askedAtMs + timeoutMs - Date.now()), { summary: TIMER.approval });
     for (;;) {
       for (const slot of open()) {
         // Whoever edits was there in time; should the new arguments not do, it is over then.

@@ -3,7 +3,6 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
-  CancelledFailure,
   isCancellation,
   proxyActivities,
   TimeoutFailure,
@@ -11,11 +10,12 @@ import {
 import { FRESH_BYTES_MAX, MODEL_CALL, QUEUE_WAIT_MS } from '../core/limits.ts';
 import { FAILURE, modelActivityId } from '../core/names.ts';
 import { inWords } from '../core/text.ts';
-import type { Lost, Message, ModelAnswer, ModelCallInput, Spend } from '../core/types.ts';
-import { addSpend, NO_USAGE, spendOf } from '../core/usage.ts';
+import type { Message, ModelAnswer, ModelCallInput } from '../core/types.ts';
+import { addSpend, lostIn } from '../core/usage.ts';
 import { limitsCost } from './budget.ts';
 import { showModel } from './details.ts';
 import { messageBytes, type RunState } from './runState.ts';
+import { causeOf } from './runTool.ts';
 
 interface ModelFailed {
   readonly failed: 'model_failed' | 'refused';
@@ -59,13 +59,11 @@ export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed
   try {
     return await scope.run(() => callModel(input));
   } catch (error) {
+    if (error instanceof ActivityFailure) run.spend = addSpend(run.spend, lostIn(causeOf(error)));
     if (run.live.interrupted && !run.live.clock.scope.consideredCancelled) {
       run.live.interrupted = false;
-      // It was asked all the same, and some of it may have to be paid.
-      run.spend = addSpend(run.spend, { modelCalls: 1 });
       return { interrupted: true };
     }
-    if (error instanceof ActivityFailure) run.spend = addSpend(run.spend, lostIn(error));
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
     return modelFailed(error);
   } finally {
@@ -73,20 +71,6 @@ export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed
     run.live.asking = null;
   }
 }
-
-/** What is known of the attempts of a call that failed for good. Our own activity put it where it is found. */
-function lostIn({ cause }: ActivityFailure): Partial<Spend> {
-  if (cause instanceof CancelledFailure) return { modelCalls: 1 };
-  if (cause instanceof TimeoutFailure) {
-    if (cause.timeoutType === 'SCHEDULE_TO_START') return {};
-    const { lost = NOTHING_KNOWN } = (cause.lastHeartbeatDetails ?? {}) as { lost?: Lost };
-    return spendOf(NO_USAGE, 0, { ...lost, attempts: MODEL_CALL.attempts - 1 });
-  }
-  const [lost] = cause instanceof ApplicationFailure ? (cause.details ?? []) : [];
-  return lost ? spendOf(NO_USAGE, 0, lost as Lost) : {};
-}
-
-const NOTHING_KNOWN: Lost = { attempts: 0, usage: NO_USAGE, cost: 0 };
 
 /** What the model has not seen yet; null when it is too large for a payload, and the activity must ask for it. */
 function freshMessages(run: RunState): readonly Message[] | null {

@@ -2,10 +2,17 @@
 // for a person takes no place: its siblings run on.
 import { CancellationScope } from '@temporalio/workflow';
 import { beyondBudget } from '../core/budget.ts';
-import { notStarted, RUN_STOPPED, refused } from '../core/toolFailure.ts';
+import { CALL_INTERRUPTED, handedOff, notStarted, RUN_STOPPED, refused } from '../core/toolFailure.ts';
 import type { AgentRecord, AllowedCall, Outcome, ToolCall } from '../core/types.ts';
 import { watchExpiry } from './approvals.ts';
-import { askForBudget, askNoMoreForCalls, asksAtLimit, callsAllowed, childrenOverBudget } from './budget.ts';
+import {
+  askForBudget,
+  askNoMoreForCalls,
+  asksAtLimit,
+  callsAllowed,
+  callsUsedUp,
+  childrenOverBudget,
+} from './budget.ts';
 import { isFull, moveOn, mustMoveOn } from './carry.ts';
 import { showTools } from './details.ts';
 import { tellChildren } from './family.ts';
@@ -28,17 +35,20 @@ export async function carryOut(run: RunState): Promise<Batch> {
     const change = nextChange(run);
     const waiting = ready(batch, running);
     const halted = whyHalted(run, batch);
-    if (halted !== null) settleRest(batch, running, halted);
-    else if (!isPaused(run)) startWhatMay(waiting);
+    if (halted !== null) settleRest(run, batch, running, halted);
+    else if (!isPaused(run)) {
+      startWhatMay(waiting);
+      refuseBeyondBudget();
+    }
     steerChildren();
     if (outcomes.every((outcome) => outcome !== null)) break;
-    if (running.size === 0 && !isBeingChecked(batch) && mustMoveOn(run)) {
-      if (!isFull(run)) {
-        expiry.stop();
-        await moveOn(run);
-      }
-      run.stop ??= { why: 'the history of the run is full' };
+    if (isFull(run) && !run.stop) {
+      run.stop = { why: 'the history of the run is full' };
       continue;
+    }
+    if (running.size === 0 && !isBeingChecked(batch) && mustMoveOn(run)) {
+      expiry.stop();
+      await moveOn(run);
     }
     const shown = [...running.keys()].map((slot) => calls[slot]!);
     showTools(run, shown, waiting.length);
@@ -55,22 +65,42 @@ export async function carryOut(run: RunState): Promise<Batch> {
   return batch;
 
   function startWhatMay(waiting: number[]): void {
-    while (waiting.length > 0 && running.size < limit) {
-      const slot = nextAllowed(waiting, running, calls, policies);
+    // A sub-agent that waits for a person takes no place, as a call that waits for one takes none.
+    const busy = new Set([...running.keys()].filter((slot) => !waitsForPeople(run, slot)));
+    while (waiting.length > 0 && busy.size < limit) {
+      const slot = nextAllowed(waiting, busy, calls, policies);
       if (slot === undefined) return;
       const planned = batch.plan[slot] as AllowedCall;
       const refusal = callsAllowed(run, started, planned.child !== undefined);
       if (refusal !== null) {
         run.budgetReached = refusal;
         if (asksAtLimit(run)) return askForBudget(run);
-        for (const left of waiting.splice(0))
-          outcomes[left] = refused(calls[left]!.function.name, beyondBudget(refusal));
+        for (const left of waiting.splice(0)) refuse(left, refusal);
         return;
       }
       waiting.splice(waiting.indexOf(slot), 1);
       if (planned.handoff === undefined) started += 1;
+      busy.add(slot);
       running.set(slot, start(slot, planned));
     }
+  }
+
+  /** Nobody has to decide about a call that may not run whatever they say. */
+  function refuseBeyondBudget(): void {
+    const usedUp = callsUsedUp(run, started);
+    if (usedUp === null || asksAtLimit(run)) return;
+    for (const [slot, outcome] of outcomes.entries()) {
+      const planned = batch.plan[slot];
+      const isCall = planned && 'digest' in planned && planned.handoff === undefined;
+      if (outcome !== null || running.has(slot) || !isCall) continue;
+      run.budgetReached = usedUp;
+      refuse(slot, usedUp);
+    }
+  }
+
+  function refuse(slot: number, why: string): void {
+    run.live.checking.get(slot)?.cancel();
+    outcomes[slot] = refused(calls[slot]!.function.name, beyondBudget(why));
   }
 
   async function start(slot: number, planned: AllowedCall): Promise<number> {
@@ -107,11 +137,9 @@ function withArguments(call: ToolCall, planned: AllowedCall): ToolCall {
 }
 
 function handOff(batch: Batch, call: ToolCall, to: string): Outcome {
-  const tool = call.function.name;
-  if (batch.handoff !== null)
-    return refused(tool, { kind: 'rejected', error: `not done: the conversation goes to ${batch.handoff} already` });
-  batch.handoff = to;
-  return { ok: true, tool, text: `The conversation is now with ${to}.` };
+  const outcome = handedOff(call.function.name, to, batch.handoff);
+  batch.handoff ??= to;
+  return outcome;
 }
 
 /** Slots that may start as soon as there is a place. */
@@ -125,14 +153,23 @@ function ready({ outcomes, asks }: Batch, running: ReadonlyMap<number, unknown>)
 /** Why nothing more of the batch starts; null where it may. */
 function whyHalted(run: RunState, batch: Batch): string | null {
   if (CancellationScope.current().consideredCancelled) return 'cancelled before it started';
-  if (run.live.interrupted) return 'interrupted before it started';
+  if (run.live.interrupted) return CALL_INTERRUPTED;
   if (run.stop) return RUN_STOPPED;
   return batch.expired === null ? null : `not run: ${batch.expired}`;
 }
 
-function settleRest({ calls, outcomes }: Batch, running: ReadonlyMap<number, unknown>, why: string): void {
-  for (const [slot, outcome] of outcomes.entries())
-    if (outcome === null && !running.has(slot)) outcomes[slot] = notStarted(calls[slot]!.function.name, why);
+function settleRest(
+  run: RunState,
+  { calls, outcomes }: Batch,
+  running: ReadonlyMap<number, unknown>,
+  why: string,
+): void {
+  for (const [slot, outcome] of outcomes.entries()) {
+    if (outcome !== null || running.has(slot)) continue;
+    // Nobody waits for a rule that takes its time over new arguments.
+    run.live.checking.get(slot)?.cancel();
+    outcomes[slot] = notStarted(calls[slot]!.function.name, why);
+  }
 }
 
 function isBeingChecked({ asks }: Batch): boolean {
@@ -140,14 +177,18 @@ function isBeingChecked({ asks }: Batch): boolean {
 }
 
 function onlyPeopleAreWaitedFor(run: RunState, running: ReadonlyMap<number, unknown>): boolean {
-  const children = [...run.live.children.values()];
-  return [...running.keys()].every((slot) => children.some((child) => child.slot === slot && child.waiting));
+  return [...running.keys()].every((slot) => waitsForPeople(run, slot));
+}
+
+/** Whether the call is a run of a sub-agent in which nothing runs but people are waited for. */
+function waitsForPeople(run: RunState, slot: number): boolean {
+  return [...run.live.children.values()].some((child) => child.slot === slot && child.waiting);
 }
 
 /** The first call whose tool has a place; a tool at its own limit lets later calls of other tools go ahead. */
 function nextAllowed(
   waiting: readonly number[],
-  running: ReadonlyMap<number, unknown>,
+  busy: ReadonlySet<number>,
   calls: readonly ToolCall[],
   policies: AgentRecord['policies'],
 ): number | undefined {
@@ -155,6 +196,6 @@ function nextAllowed(
   return waiting.find((slot) => {
     const tool = toolOf(slot);
     const limit = policies[tool]?.maxParallel ?? Number.POSITIVE_INFINITY;
-    return [...running.keys()].filter((other) => toolOf(other) === tool).length < limit;
+    return [...busy].filter((other) => toolOf(other) === tool).length < limit;
   });
 }

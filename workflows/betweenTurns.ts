@@ -5,7 +5,7 @@ import { isFull, moveOn, mustMoveOn } from './carry.ts';
 import { hear, nextMessage } from './conversation.ts';
 import { reportToParent } from './family.ts';
 import { type End, isPaused, type RunState } from './runState.ts';
-import { waitForPeople } from './waits.ts';
+import { goOn, waitForPeople } from './waits.ts';
 
 /** Resolves with null when the model is to be asked, or with the run's end. */
 export async function betweenTurns(run: RunState): Promise<End | null> {
@@ -24,6 +24,7 @@ export async function betweenTurns(run: RunState): Promise<End | null> {
     } else {
       const over = overBudget(run);
       if (over === null) {
+        goOn(run);
         hear(run);
         return null;
       }

@@ -61,14 +61,27 @@ export function budgetQuestion(run: RunState): Question[] {
   return [{ kind: 'budget', reason, sinceMs: run.budgetAskedAtMs }];
 }
 
-/** Why a call may not start, when `started` calls of its batch have; null where it may. */
-export function callsAllowed(run: RunState, started: number, isSubAgent: boolean): string | null {
+/** Why no more calls may run, when `started` of its batch have; null where they may. */
+export function callsUsedUp(run: RunState, started: number): string | null {
   const budget = budgetOf(run);
   if (budget === undefined) return null;
   const spend = totalSpend(run);
-  if (spend.toolCalls + started >= limitOf(budget, 'toolCalls')) return limitInWords(budget, 'toolCalls', spend);
+  return spend.toolCalls + started >= limitOf(budget, 'toolCalls') ? limitInWords(budget, 'toolCalls', spend) : null;
+}
+
+/** Why a call may not start, when `started` calls of its batch have; null where it may. */
+export function callsAllowed(run: RunState, started: number, isSubAgent: boolean): string | null {
+  const budget = budgetOf(run);
+  const usedUp = callsUsedUp(run, started);
+  if (usedUp !== null || budget === undefined) return usedUp;
   // What is left to do of a turn costs no tokens, unless it asks models itself.
-  return isSubAgent ? limitReached(budget, spend) : null;
+  return isSubAgent ? limitReached(budget, totalSpend(run)) : null;
+}
+
+/** A run that asks is not cut off at its limit of time; but its sub-agents have to hear of it while they run. */
+export function watchTime(run: RunState): void {
+  const { activeMs } = budgetOf(run) ?? {};
+  if (activeMs !== undefined && asksAtLimit(run)) run.live.clock.alarmAt(activeMs, () => run.live.wake());
 }
 
 /** How long the run may be active: its time limit, or its budget of time where that ends it sooner. */

@@ -41,6 +41,8 @@ export async function moveOn(run: RunState): Promise<never> {
   run.live.wake();
   // Whoever asked for something has an answer before the history that knows of it is left.
   await condition(allHandlersFinished);
+  // A signal in the task of the continue-as-new would be lost.
+  await run.live.telling;
   const { memo = {}, typedSearchAttributes } = workflowInfo();
   // Said here, since the SDK would hand over what the run was started with, and what it waits for would be lost.
   const next = makeContinueAsNewFunc<typeof agent>({

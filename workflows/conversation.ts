@@ -52,7 +52,7 @@ export async function nextMessage(run: RunState): Promise<End | null> {
  */
 export function endMessage(run: RunState, end: End): boolean {
   if (!end.isFinal && run.queue.some(({ kind }) => kind === 'steer')) return true;
-  if (!run.input.session) return false;
+  if (!run.input.session || end.endsSession) return false;
   const { status, reason } = end;
   const completed = status === 'completed';
   reply(run, {
@@ -73,7 +73,7 @@ export function endMessage(run: RunState, end: End): boolean {
 
 /** After an interrupt a run goes on with what was said, or asks again; a session without a word waits for its next message. */
 export function endInterrupted(run: RunState): void {
-  if (run.input.session) endMessage(run, { status: 'stopped', reason: 'interrupted' });
+  if (run.input.session && !run.idle) endMessage(run, { status: 'stopped', reason: 'interrupted' });
 }
 
 function reply(run: RunState, answer: Reply): void {

@@ -15,6 +15,7 @@ export function showTools(run: RunState, running: readonly ToolCall[], queued: n
   const more = running.length - CALLS_SHOWN;
   show(run, [
     `Waits for ${plural(running.length, 'tool')}${queued > 0 ? `; ${plural(queued, 'call')} queued` : ''}:`,
+    '',
     ...running.slice(0, CALLS_SHOWN).map((call) => `- ${asCode(callSummary(call))}`),
     ...(more > 0 ? [`- and ${more} more`] : []),
   ]);
@@ -25,6 +26,7 @@ export function showWaiting(run: RunState, open: readonly Question[]): void {
   const more = open.length - CALLS_SHOWN;
   show(run, [
     `Waits for a person (${plural(open.length, 'question')}):`,
+    '',
     ...open.slice(0, CALLS_SHOWN).map((question) => `- ${asCode(questionSummary(question))}`),
     ...(more > 0 ? [`- and ${more} more`] : []),
   ]);

@@ -54,12 +54,14 @@ export function tellChildren(run: RunState, hold: boolean, stop: Said | null): v
 
 /** What was spent, where a budget above this run wants to know. */
 export function reportToParent(run: RunState): void {
-  if (run.input.parent?.reports && run.turn > 0) void tellParent(run, false);
+  if (run.input.parent?.reports && run.turn > 0) run.live.telling = tellParent(run, false);
 }
 
 /** A parent does not count time in which all its sub-agents wait for people. */
 export function tellParentOfWaiting(run: RunState, waiting: boolean): void {
-  if (run.input.parent) void tellParent(run, waiting);
+  if (!run.input.parent || run.toldWaiting === waiting) return;
+  run.toldWaiting = waiting;
+  run.live.telling = tellParent(run, waiting);
 }
 
 /** A cancelled run has no result: what it has spent, its parent hears like this. Resolves when it has. */

@@ -12,6 +12,7 @@ import { clearWaits } from './waits.ts';
 export async function letGo(run: RunState, end: End): Promise<void> {
   run.live.ended = end;
   run.live.leaving = true;
+  for (const scope of run.live.checking.values()) scope.cancel();
   const unheard = run.queue.length;
   if (unheard > 0) warn(run, `The run ended before ${plural(unheard, 'message')} could be answered.`);
   if (!allHandlersFinished()) await CancellationScope.nonCancellable(() => condition(allHandlersFinished));

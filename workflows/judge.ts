@@ -7,7 +7,8 @@ import type { Batch, End, RunState } from './runState.ts';
 
 /** The end that the model's answer itself brings, if any. */
 export function judgeAnswer(run: RunState, { answer, calls, expired }: Batch): End | null {
-  if (expired !== null) return { status: 'stopped', reason: `The run was to end for it: ${expired}.`, isFinal: true };
+  if (expired !== null)
+    return { status: 'stopped', reason: `The run was to end for it: ${expired}.`, isFinal: true, endsSession: true };
   switch (answer.kind) {
     case 'final':
       return { status: 'completed', reason: null };
@@ -30,14 +31,24 @@ export function judgeAnswer(run: RunState, { answer, calls, expired }: Batch): E
 }
 
 /** The end that the turn's calls bring, if any. */
-export function judgeBatch(run: RunState, calls: readonly ToolCall[], outcomes: readonly Outcome[]): End | null {
+export function judgeBatch(
+  run: RunState,
+  calls: readonly ToolCall[],
+  outcomes: readonly Outcome[],
+  interrupted: boolean,
+): End | null {
   const rules = run.agent!.rules;
+  // A run that is to stop does so, with what there is.
+  if (run.stop !== null) return null;
   if (run.handoffs > HANDOFFS_MAX)
     return { status: 'max_turns', reason: `The conversation was passed on more than ${HANDOFFS_MAX} times.` };
   const maxTurns = run.input.maxTurns ?? rules.maxTurns;
+  // Calls that a person kept from running, or stopped, say nothing about the tools.
+  const failed = interrupted
+    ? null
+    : (everythingFailed(run, outcomes, rules) ?? theSameAgain(run, calls, outcomes, rules));
   return (
-    everythingFailed(run, outcomes, rules) ??
-    theSameAgain(run, calls, outcomes, rules) ??
+    failed ??
     (run.turn - run.turnsBefore < maxTurns
       ? null
       : { status: 'max_turns', reason: `exceeded maximum iterations (${plural(maxTurns, 'turn')})` })

@@ -1,13 +1,14 @@
 // What people may ask of a run, and what it answers: every handler of it, in one place.
-import { ApplicationFailure, setHandler } from '@temporalio/workflow';
+import { setHandler } from '@temporalio/workflow';
 import { budgetProblem, raiseProblem } from '../core/budget.ts';
-import { MESSAGE_BYTES_MAX, MESSAGE_ID_CHARS_MAX, QUEUE_BYTES_MAX, QUEUE_MAX, SAID_CHARS_MAX } from '../core/limits.ts';
-import { callActivityId, FAILURE } from '../core/names.ts';
+import { MESSAGES_REMEMBERED, QUEUE_BYTES_MAX, QUEUE_MAX } from '../core/limits.ts';
+import { callActivityId } from '../core/names.ts';
 import { count, cutText, utf8Length } from '../core/text.ts';
 import { notStarted } from '../core/toolFailure.ts';
 import type { CancelCallInput, RaiseInput, Said, Standing, SteerInput } from '../core/types.ts';
 import { checkDecision, decide } from './approvals.ts';
-import { budgetOf, timeLimitMs } from './budget.ts';
+import { budgetOf, timeLimitMs, watchTime } from './budget.ts';
+import { checkId, checkSaid, checkText, isSaid, refusal } from './checks.ts';
 import { messageOf, queueMessage, send } from './conversation.ts';
 import { listenToFamily } from './family.ts';
 import {
@@ -38,14 +39,14 @@ export function takeOrders(run: RunState): void {
     validator: (decision) => void checkDecision(run, decision),
   });
 
-  setHandler(sendUpdate, (input) => send(run, input), {
+  setHandler(sendUpdate, ({ id, ...input }) => send(run, { ...input, ...(isSaid(id) && { id }) }), {
     validator(input) {
       if (!run.input.session)
         throw refusal(`${run.workflowId} is no session. Steer it, or start one with session: true.`);
       checkSaid(input);
       checkText(input.text);
       checkId(input.id);
-      if (messageOf(run, input.id) === undefined) checkRoom(run, input.text);
+      if (messageOf(run, input.id ?? undefined) === undefined) checkRoom(run, input.text);
     },
   });
 
@@ -56,30 +57,33 @@ export function takeOrders(run: RunState): void {
     if (!run.input.session) throw refusal(`${run.workflowId} is no session: it ends by itself. Stop it, or cancel it.`);
   });
 
-  setHandler(steerUpdate, ({ message }) => say(message ?? ''), {
+  setHandler(steerUpdate, ({ message, id }) => (isNew(run, id) ? say(message ?? '') : changed()), {
     validator(input: SteerInput) {
       checkSaid(input);
+      checkId(input.id);
       checkText(input.message);
-      checkRoom(run, input.message ?? '');
+      if (!isTaken(run, input.id)) checkRoom(run, input.message ?? '');
     },
   });
 
   setHandler(
     interruptUpdate,
-    ({ message } = {}) => {
+    ({ message, id } = {}) => {
+      if (!isNew(run, id)) return changed();
       // Where nothing is in flight, there is nothing to stop.
       run.live.interrupted = run.live.asking !== null || run.live.running.size > 0 || run.batch !== null;
       run.live.asking?.cancel();
       for (const scope of run.live.running.values()) scope.cancel();
-      return message === undefined ? changed() : say(message);
+      return isSaid(message) ? say(message) : changed();
     },
     {
       validator(input: SteerInput = {}) {
         checkSaid(input);
+        checkId(input.id);
         // Without a word it is welcome until the end: whoever stops a run may not want to wait for what is in flight.
-        if (input.message === undefined) return;
+        if (!isSaid(input.message)) return;
         checkText(input.message);
-        checkRoom(run, input.message);
+        if (!isTaken(run, input.id)) checkRoom(run, input.message);
       },
     },
   );
@@ -93,7 +97,7 @@ export function takeOrders(run: RunState): void {
   });
 
   order(stopUpdate, ({ by, why }) => {
-    run.stop ??= { ...(by !== undefined && { by }), ...(why !== undefined && { why }) };
+    run.stop ??= { ...(isSaid(by) && { by }), ...(isSaid(why) && { why }) };
   });
 
   setHandler(
@@ -120,6 +124,7 @@ export function takeOrders(run: RunState): void {
       run.budgetReached = null;
       run.budgetAskedAtMs = null;
       if (run.agent) run.live.clock.extendTo(timeLimitMs(run, run.agent.rules));
+      watchTime(run);
       return changed();
     },
     {
@@ -165,33 +170,17 @@ function standing(run: RunState): Standing {
   return { state: questions(run).length > 0 ? 'waiting' : 'running', turn };
 }
 
-function refusal(message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, FAILURE.refusedOrder);
+/** Whether an order of that id was carried out already: its sender had no answer, and sent it again. */
+function isTaken({ orderIds = [] }: RunState, id: string | null | undefined): boolean {
+  return isSaid(id) && orderIds.includes(id);
 }
 
-/** Anybody who can reach the server can send anything: what is not as it should be must not get to a handler. */
-function checkSaid(said: unknown): void {
-  if (typeof said !== 'object' || said === null || Array.isArray(said))
-    throw refusal('What is asked of a run is an object, for example {"by":"ann"}.');
-  const { by, why } = said as Partial<Record<keyof Said, unknown>>;
-  for (const [name, value] of Object.entries({ by, why })) {
-    if (value !== undefined && typeof value !== 'string') throw refusal(`${name} must be a text.`);
-    if (typeof value === 'string' && value.length > SAID_CHARS_MAX)
-      throw refusal(`${name} has ${count(value.length)} characters; ${count(SAID_CHARS_MAX)} are allowed.`);
-  }
-}
-
-function checkId(id: unknown): void {
-  if (id === undefined) return;
-  if (typeof id !== 'string' || id === '' || id.length > MESSAGE_ID_CHARS_MAX)
-    throw refusal(`The id of a message is a text of 1 to ${MESSAGE_ID_CHARS_MAX} characters.`);
-}
-
-function checkText(text: unknown): void {
-  if (typeof text !== 'string' || text.trim() === '') throw refusal('There is nothing in the message.');
-  const bytes = utf8Length(text);
-  if (bytes > MESSAGE_BYTES_MAX)
-    throw refusal(`The message has ${count(bytes)} bytes; ${count(MESSAGE_BYTES_MAX)} are allowed.`);
+/** Whether this is the first order of that id; from now on it is not. */
+function isNew(run: RunState, id: string | null | undefined): boolean {
+  if (!isSaid(id)) return true;
+  if (isTaken(run, id)) return false;
+  run.orderIds = [...(run.orderIds ?? []), id].slice(-MESSAGES_REMEMBERED);
+  return true;
 }
 
 function checkOpen(run: RunState): void {

@@ -35,6 +35,8 @@ export interface End {
   readonly reason: string | null;
   /** What a person said meanwhile does not keep it from ending. */
   readonly isFinal?: true;
+  /** Also a session, which otherwise only answers its message with it. */
+  readonly endsSession?: true;
 }
 
 export interface RunState extends Carried {
@@ -90,6 +92,8 @@ export interface Carried {
   messages: number;
   message: number;
   readonly messageIds: { readonly id: string; readonly message: number }[];
+  /** Ids of what steered or interrupted it; left out until one comes. */
+  orderIds?: string[];
   readonly replies: Reply[];
   value?: unknown;
   paused: boolean;
@@ -98,6 +102,8 @@ export interface Carried {
   closing: boolean;
   /** Since when it waits for more budget. */
   budgetAskedAtMs: number | null;
+  /** Whether its parent believes that it waits for people. */
+  toldWaiting: boolean;
   /** What the memo says of what it waits for. */
   shownWaits: Waits | null;
 }
@@ -145,6 +151,10 @@ export interface Live {
   interrupted: boolean;
   /** Only people are waited for. */
   held: boolean;
+  /** Resolves when its parent has heard all that it was told. */
+  telling: Promise<void>;
+  /** New arguments that are being looked at, by slot. */
+  readonly checking: Map<number, CancellationScope>;
   /** Senders that wait for their reply. */
   asks: number;
   /** About to continue as new, or over: whoever waits for a reply here should not. */
@@ -177,6 +187,8 @@ export function openRun(input: RunInput, clock: Clock): RunState {
     tellParent: null,
     interrupted: false,
     held: false,
+    telling: Promise.resolve(),
+    checking: new Map(),
     asks: 0,
     leaving: false,
     ended: null,
@@ -223,6 +235,7 @@ function newState({ agent, input, session }: RunInput): Carried {
     stop: null,
     closing: false,
     budgetAskedAtMs: null,
+    toldWaiting: false,
     shownWaits: null,
   };
 }

@@ -60,10 +60,16 @@ export async function runTool(
   }
 }
 
-function causeOf(error: unknown): FailureCause {
+export function causeOf(error: unknown): FailureCause {
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure) return { source: 'application', type: cause.type, message: cause.message };
-  if (cause instanceof TimeoutFailure) return { source: 'timeout', timeout: cause.timeoutType ?? 'START_TO_CLOSE' };
-  if (cause instanceof CancelledFailure) return { source: 'cancelled' };
+  if (cause instanceof ApplicationFailure) {
+    const { type, message, details } = cause;
+    return { source: 'application', type, message, details: details?.[0] };
+  }
+  if (cause instanceof TimeoutFailure) {
+    const { timeoutType, lastHeartbeatDetails } = cause;
+    return { source: 'timeout', timeout: timeoutType ?? 'START_TO_CLOSE', details: lastHeartbeatDetails };
+  }
+  if (cause instanceof CancelledFailure) return { source: 'cancelled', details: cause.details?.[0] };
   return { source: 'other', message: cause instanceof Error ? cause.message : 'the call was lost' };
 }

@@ -8,10 +8,11 @@ import {
 } from '@temporalio/workflow';
 import { AGENT_DEFAULTS } from '../core/limits.ts';
 import { childRunId, MEMO, WORKFLOW_TYPE } from '../core/names.ts';
-import { type ChildEnd, childOutcome, refused } from '../core/toolFailure.ts';
+import { oneLine } from '../core/text.ts';
+import { type ChildEnd, childOutcome, refused, whyNoSubAgent } from '../core/toolFailure.ts';
 import type { ChildCall, Outcome, ParentRun, RunInput, RunResult, ToolCall } from '../core/types.ts';
 import { NO_SPEND } from '../core/usage.ts';
-import { limitsCost, wantsReports } from './budget.ts';
+import { limitsCost, wantsReports, watchTime } from './budget.ts';
 import { inTurn } from './family.ts';
 import { fromParentSignal, type ParentOrder } from './messages.ts';
 import type { Child, RunState } from './runState.ts';
@@ -25,6 +26,7 @@ export async function runSubAgent(run: RunState, slot: number, call: ToolCall, a
   const workflowId = childRunId(run.workflowId, run.turn, slot);
   const input: RunInput = { agent: asked.agent, input: asked.input, parent };
   const child: Child = { slot, waiting: false, held: false, stopped: false, tell: null };
+  watchTime(run);
   // Known before it starts: its first word may come together with the news that it has.
   run.live.children.set(workflowId, child);
   run.childSpend[workflowId] ??= NO_SPEND;
@@ -33,7 +35,7 @@ export async function runSubAgent(run: RunState, slot: number, call: ToolCall, a
       args: [input],
       workflowId,
       memo: { [MEMO.agent]: asked.agent, [MEMO.parent]: run.workflowId },
-      staticSummary: asked.agent,
+      staticSummary: `${asked.agent}: ${oneLine(asked.input, SUMMARY_CHARS)}`,
       cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       // However this run ends, nobody would read what they still do.
       parentClosePolicy: 'REQUEST_CANCEL',
@@ -63,12 +65,12 @@ function parentOf(run: RunState): ParentRun {
   };
 }
 
+/** What the Web UI shows beside the workflow's id. */
+const SUMMARY_CHARS = 100;
+
 function whyNot(run: RunState, { depth, maxDepth = depth }: ParentRun): string | null {
   const maxSubAgents = run.agent?.rules.maxSubAgents ?? AGENT_DEFAULTS.maxSubAgents;
-  if (depth > maxDepth) return `not run: sub-agents may be nested ${maxDepth} deep, and this would be ${depth}`;
-  if (Object.keys(run.childSpend).length >= maxSubAgents)
-    return `not run: a run may start ${maxSubAgents} sub-agents, and this one has`;
-  return null;
+  return whyNoSubAgent(depth, maxDepth, Object.keys(run.childSpend).length, maxSubAgents);
 }
 
 function endOf(error: unknown): ChildEnd {

@@ -93,10 +93,12 @@ export function hold(run: RunState): void {
 
 export function goOn(run: RunState): void {
   // A cancelled run has no time left to count.
-  if (!run.live.held || run.live.clock.scope.consideredCancelled) return;
+  if (run.live.clock.scope.consideredCancelled) return;
+  // Also in a link that was not held itself: the one before may have told the parent that it waits.
+  tellParentOfWaiting(run, false);
+  if (!run.live.held) return;
   run.live.held = false;
   run.live.clock.go();
-  tellParentOfWaiting(run, false);
 }
 
 export async function waitForPeople<T>(run: RunState, wait: () => Promise<T>): Promise<T> {

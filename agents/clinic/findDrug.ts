@@ -1,6 +1,7 @@
 // From a name as people say it to the drug's id: the first of two steps to a dosage.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
+import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { drugsNamed } from './database/queries.ts';
 
 export const findDrug = defineTool({
@@ -8,7 +9,7 @@ export const findDrug = defineTool({
   description: 'Finds drugs by a part of their name or brand. Gives the drug ids that get_dosage asks for.',
   input: z.object({ name: z.string().trim().min(2).max(100).describe('A part of the name, for example metfor.') }),
   effect: 'read',
-  timeout: '10 s',
+  timeout: TOOL_TIMEOUT_MS,
   run: async ({ name }, { signal }) => {
     const drugs = await drugsNamed(name, signal);
     return { drugs, count: drugs.length };

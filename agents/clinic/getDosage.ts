@@ -1,6 +1,7 @@
 // How a drug is usually dosed: the second of two steps, since it wants the id that find_drug gives.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
+import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { dosageOf } from './database/queries.ts';
 
 const DrugId = z.string().regex(/^D-\d{3}$/, 'A drug id is "D-" and three digits. Ask find_drug for it.');
@@ -10,7 +11,7 @@ export const getDosage = defineTool({
   description: 'The usual dose, frequency, route and maximum of a drug. Needs a drug id: call find_drug first.',
   input: z.object({ drug_id: DrugId }),
   effect: 'read',
-  timeout: '10 s',
+  timeout: TOOL_TIMEOUT_MS,
   run: async ({ drug_id }, { signal }) =>
     (await dosageOf(drug_id, signal)) ?? { error: `Drug ${drug_id} not found. Ask find_drug for the id.` },
 });

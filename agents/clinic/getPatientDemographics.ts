@@ -1,6 +1,7 @@
 // Who a patient is.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
+import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { findPatient } from './database/queries.ts';
 import { notFound, PatientId } from './patientId.ts';
 
@@ -9,6 +10,6 @@ export const getPatientDemographics = defineTool({
   description: "A patient's name, date of birth, phone and email.",
   input: z.object({ patient_id: PatientId }),
   effect: 'read',
-  timeout: '10 s',
+  timeout: TOOL_TIMEOUT_MS,
   run: async ({ patient_id }, { signal }) => (await findPatient(patient_id, signal)) ?? notFound(patient_id),
 });

@@ -1,6 +1,7 @@
 // What a patient takes now.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
+import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { activeMedications, patientExists } from './database/queries.ts';
 import { notFound, PatientId } from './patientId.ts';
 
@@ -9,7 +10,7 @@ export const getPatientMedications = defineTool({
   description: 'The medications that a patient takes now, the newest prescription first.',
   input: z.object({ patient_id: PatientId }),
   effect: 'read',
-  timeout: '10 s',
+  timeout: TOOL_TIMEOUT_MS,
   run: async ({ patient_id }, { signal }) => {
     if (!(await patientExists(patient_id, signal))) return notFound(patient_id);
     const medications = await activeMedications(patient_id, signal);

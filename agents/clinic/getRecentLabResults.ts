@@ -1,6 +1,7 @@
 // What a patient's blood says.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
+import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { newestLabResults, patientExists } from './database/queries.ts';
 import { notFound, PatientId } from './patientId.ts';
 
@@ -12,7 +13,7 @@ export const getRecentLabResults = defineTool({
     limit: z.number().int().min(1).max(50).default(5).describe('How many at most; 5 when not said.'),
   }),
   effect: 'read',
-  timeout: '10 s',
+  timeout: TOOL_TIMEOUT_MS,
   run: async ({ patient_id, limit }, { signal }) => {
     if (!(await patientExists(patient_id, signal))) return notFound(patient_id);
     return { patient_id, lab_results: await newestLabResults(patient_id, limit, signal) };

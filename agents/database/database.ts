@@ -22,6 +22,11 @@ export const QUERY_CANCELED = '57014';
 /** That of a row which a unique constraint has no place for. */
 export const UNIQUE_VIOLATION = '23505';
 
+/** A text as PostgreSQL takes it, which is any without the character 0; and without blanks around it. */
+export function storable(text: string): string {
+  return text.replaceAll('\0', '').trim();
+}
+
 /** PostgreSQL's own code for what went wrong; undefined when the database did not get to say. */
 export function sqlState(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

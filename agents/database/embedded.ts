@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type Database, QUERY_CANCELED, QUERY_TIMEOUT_MS, untilAborted } from './database.ts';
-import { holdFolder, leaveFolder } from './holdFolder.ts';
+import { HOLD_WAIT_MS, holdFolder, leaveFolder } from './holdFolder.ts';
 
 export interface Statement {
   readonly sql: string;
@@ -23,8 +23,14 @@ export interface EmbeddedSetUp {
   readonly folder?: string;
 }
 
-/** It takes about 3 s on an idle machine. */
+/** It takes about 3 s on an idle machine, and has taken 17 s on a busy one. */
 const START_TIMEOUT_MS = 60_000;
+
+/**
+ * How long a tool that asks a database may take: the first call of a worker also opens and fills the embedded one, perhaps
+ * after waiting for the folder. None waits so long for a query: that has a limit of its own.
+ */
+export const TOOL_TIMEOUT_MS = HOLD_WAIT_MS + START_TIMEOUT_MS + 2 * QUERY_TIMEOUT_MS;
 
 export function embeddedDatabase(
   setUp: EmbeddedSetUp,

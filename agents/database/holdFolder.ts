@@ -4,13 +4,13 @@ import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 // A worker that is being replaced may take 20 s to let its calls finish.
-const WAIT_MS = 30_000;
+export const HOLD_WAIT_MS = 30_000;
 const LOOK_MS = 100;
 
 const lockOf = (folder: string) => `${folder}.lock`;
 
 /** Resolves when this process has the folder, however often it asks. */
-export async function holdFolder(folder: string, waitMs = WAIT_MS): Promise<void> {
+export async function holdFolder(folder: string, waitMs = HOLD_WAIT_MS): Promise<void> {
   await mkdir(folder, { recursive: true });
   const lock = lockOf(folder);
   const deadline = Date.now() + waitMs;

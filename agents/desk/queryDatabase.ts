@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineTool, ToolError } from '../../activities/index.ts';
 import { query } from '../clinic/database/index.ts';
 import { QUERY_CANCELED, sqlState } from '../database/database.ts';
+import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { readSelect } from './sql/readSelect.ts';
 
 // More is not for a model to read; it should aggregate.
@@ -19,7 +20,7 @@ lab_results (id, patient_id, test_name, result, unit, reference_range, collected
 drugs (id, name, brand, drug_class, usual_dose, frequency, route, maximum, note)`,
   input: z.object({ sql: z.string().min(1).describe('One SELECT, with its values written out.') }),
   effect: 'read',
-  timeout: '10 s',
+  timeout: TOOL_TIMEOUT_MS,
   run: async ({ sql }, { signal }) => {
     const read = readSelect(sql);
     if ('problem' in read) throw new ToolError(read.problem);

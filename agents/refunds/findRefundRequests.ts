@@ -1,6 +1,7 @@
 // The night's work: what has been asked for, and is neither paid nor rejected.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
+import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { openRequests } from './database/queries.ts';
 
 export const findRefundRequests = defineTool({
@@ -10,7 +11,7 @@ export const findRefundRequests = defineTool({
     limit: z.number().int().min(1).max(50).default(20).describe('How many at most; 20 when not said.'),
   }),
   effect: 'read',
-  timeout: '15 s',
+  timeout: TOOL_TIMEOUT_MS,
   heartbeat: '5 s',
   run: async ({ limit }, { signal }) => {
     const requests = await openRequests(limit, signal);

@@ -1,6 +1,7 @@
 // The refund policy, as it stands in the database today.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
+import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { policies } from './database/queries.ts';
 
 export const getPolicy = defineTool({
@@ -8,7 +9,7 @@ export const getPolicy = defineTool({
   description: 'The refund policy by category: days from delivery, percent, whether the goods must have come back.',
   input: z.object({}),
   effect: 'read',
-  timeout: '15 s',
+  timeout: TOOL_TIMEOUT_MS,
   heartbeat: '5 s',
   run: async (_, { signal }) => ({ policy: await policies(signal) }),
 });

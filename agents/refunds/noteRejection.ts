@@ -1,22 +1,33 @@
 // Closes a request without a payment.
 import { z } from 'zod';
 import { defineTool, ToolError } from '../../activities/index.ts';
-import { sqlState, UNIQUE_VIOLATION } from '../database/database.ts';
+import { SAID_CHARS_MAX } from '../../core/limits.ts';
+import { cutText } from '../../core/text.ts';
+import { sqlState, storable, UNIQUE_VIOLATION } from '../database/database.ts';
+import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { insertRejection, rejectionWithKey } from './database/queries.ts';
 import { OrderId } from './orderId.ts';
+
+/** As much as a person may say with a decision. What is longer is cut, not refused: the rejection itself has to be noted. */
+const REASON_CHARS_MAX = SAID_CHARS_MAX;
 
 export const noteRejection = defineTool({
   name: 'note_rejection',
   description: 'Notes that a refund request is rejected, and why. It is closed with that.',
   input: z.object({
     order_id: OrderId,
-    reason: z.string().trim().min(1).max(500).describe('Why, in one sentence, for the customer to read.'),
+    reason: z
+      .string()
+      .trim()
+      .min(1)
+      .describe("Why, in one sentence, for the customer to read; or a person's own words."),
   }),
   effect: 'idempotent',
-  timeout: '15 s',
+  timeout: TOOL_TIMEOUT_MS,
   heartbeat: '5 s',
   run: async ({ order_id, reason }, { idempotencyKey, workflowId, signal }) => {
-    const rejection = { idempotency_key: idempotencyKey, order_id, reason, run: workflowId };
+    const words = cutText(storable(reason), REASON_CHARS_MAX);
+    const rejection = { idempotency_key: idempotencyKey, order_id, reason: words, run: workflowId };
     let clash: unknown;
     const noted = await insertRejection(rejection, signal).catch((error) => {
       if (sqlState(error) !== UNIQUE_VIOLATION) throw error;

@@ -1,7 +1,8 @@
 // Pays, exactly once: a call that is tried again, on whichever worker, finds its own payment in the ledger and gives that.
 import { z } from 'zod';
 import { type ApprovalRule, defineTool, type PermissionRule, ToolError } from '../../activities/index.ts';
-import { sqlState, UNIQUE_VIOLATION } from '../database/database.ts';
+import { sqlState, storable, UNIQUE_VIOLATION } from '../database/database.ts';
+import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { findOrder, insertRefund, policyFor, refundWithKey } from './database/queries.ts';
 import { money, OrderId } from './orderId.ts';
 import { propose } from './policy.ts';
@@ -46,12 +47,12 @@ export const payRefund = defineTool({
   description: `Pays a refund. An order is refunded once. Over ${money(APPROVAL_OVER_CENTS)} a person decides first.`,
   input,
   effect: 'idempotent',
-  timeout: '15 s',
+  timeout: TOOL_TIMEOUT_MS,
   // A worker that dies here is noticed after this.
   heartbeat: '3 s',
   approval,
   run: async ({ order_id, cents }, { idempotencyKey, workflowId, decision, signal }) => {
-    const approved_by = decision ? (decision.by ?? 'somebody') : null;
+    const approved_by = decision ? storable(decision.by ?? '') || 'somebody' : null;
     const payment = { idempotency_key: idempotencyKey, order_id, cents, approved_by, run: workflowId };
     let clash: unknown;
     const paid = await insertRefund(payment, signal).catch((error) => {

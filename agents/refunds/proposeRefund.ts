@@ -1,6 +1,7 @@
 // What the policy gives for an order. It pays nothing.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
+import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { findOrder, policyFor } from './database/queries.ts';
 import { notFound, OrderId } from './orderId.ts';
 import { type Proposal, propose } from './policy.ts';
@@ -10,7 +11,7 @@ export const proposeRefund = defineTool({
   description: 'What the policy gives for an order: refund with the cents, reject, or leave it to a person; and why.',
   input: z.object({ order_id: OrderId }),
   effect: 'read',
-  timeout: '15 s',
+  timeout: TOOL_TIMEOUT_MS,
   heartbeat: '5 s',
   run: async ({ order_id }, { signal }) => {
     const proposal = await proposalFor(order_id, signal);

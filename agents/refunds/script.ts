@@ -31,7 +31,7 @@ export function orderScript({ input, results }: ScriptedRequest): ScriptedAnswer
   const paid = resultOf(results, 'pay_refund');
   if (paid) {
     const [, why] = /^rejected by a person(?:: (.*))?$/s.exec(errorOf(paid) ?? '') ?? [undefined, null];
-    if (why !== null) return note(why ?? 'A person has rejected it.');
+    if (why !== null) return note(why?.trim() || 'A person has rejected it.');
     if (typeof paid.cents !== 'number') return open(errorOf(paid) ?? 'What became of the payment could not be read.');
     return answer(
       order_id,

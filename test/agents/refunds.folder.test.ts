@@ -1,4 +1,4 @@
-// The embedded database's folder: one process at a time, what is paid outlives a kill, and a lock without a holder is nobody's.
+// The embedded database's folder: one process at a time, what is paid outlives a kill, a lock without a holder is nobody's, and tools wait for it.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,7 +8,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
+import { clinic } from '../../agents/clinic/agent.ts';
+import { QUERY_TIMEOUT_MS } from '../../agents/database/database.ts';
 import { holdFolder, leaveFolder } from '../../agents/database/holdFolder.ts';
+import { desk } from '../../agents/desk/agent.ts';
+import { refundOrder, refunds } from '../../agents/refunds/agent.ts';
 import { openRefunds } from '../../agents/refunds/database/index.ts';
 
 let home: string;
@@ -102,4 +106,17 @@ test('a lock that says nothing readable is taken for a dead one’s', async () =
   await holdFolder(folder, 0);
   await leaveFolder(folder);
   assert.ok(!existsSync(`${folder}.lock`));
+});
+
+test('every tool that asks a database has the time that the database may take to open', () => {
+  // What a worker's first call needs for it: the folder, the start, and its own two statements.
+  const neededMs = 30_000 + 60_000 + 2 * QUERY_TIMEOUT_MS;
+  const tools = [refunds, refundOrder, clinic, desk].flatMap((agent) => [...agent.tools.values()]);
+  const others = ['refund_order', 'fetch_weather', 'search_web'];
+  const asking = tools.filter(({ name }) => !others.includes(name));
+  assert.equal(asking.length, 13);
+  for (const { name, policy } of asking) {
+    assert.ok(policy.timeoutMs >= neededMs, `${name}: ${policy.timeoutMs} ms`);
+    assert.ok(policy.heartbeatMs <= 10_000, `${name}: a worker that dies is noticed sooner`);
+  }
 });

@@ -39,11 +39,11 @@ test('an order: a payment, one that a person changed, one that a person rejected
   const changed = `A person changed the arguments of this call to {"cents":300}. It answered:\n${JSON.stringify({ ...paid, cents: 300 })}`;
   assert.equal(outcome([{ tool: 'pay_refund', result: changed }]).cents, 300);
   const failed = (error: string) => [{ tool: 'pay_refund', result: { error, tool: 'pay_refund', kind: 'rejected' } }];
-  const reasons = ['rejected by a person: wrong serial number', 'rejected by a person'].map(
-    (error) => calls(failed(error))[0]?.arguments,
-  );
+  const said = ['rejected by a person: wrong serial number', 'rejected by a person', 'rejected by a person:  '];
+  const reasons = said.map((error) => calls(failed(error))[0]?.arguments);
   assert.deepEqual(reasons, [
     { order_id: 'O-1003', reason: 'wrong serial number' },
+    { order_id: 'O-1003', reason: 'A person has rejected it.' },
     { order_id: 'O-1003', reason: 'A person has rejected it.' },
   ]);
   for (const error of ['nobody decided within 3 days', 'not permitted: a refund is never more than the order cost'])

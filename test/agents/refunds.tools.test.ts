@@ -1,10 +1,11 @@
 // The refunds' tools answer the same from both databases, pay once whatever is tried again, and take nothing for SQL.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RuleContext } from '../../activities/index.ts';
+import type { RuleContext, ToolContext } from '../../activities/index.ts';
 import { planCall } from '../../activities/plan.ts';
 import { refundOrder, refunds } from '../../agents/refunds/agent.ts';
 import { query, write } from '../../agents/refunds/database/index.ts';
+import { SAID_CHARS_MAX } from '../../core/limits.ts';
 import { callTool } from './play.ts';
 import { ledger, onBothDatabases, payments, rejections } from './refundsShop.ts';
 
@@ -188,5 +189,34 @@ onBothDatabases(() => {
     ])
       await assert.rejects(write(sql, []), { code: '42501' }, sql);
     assert.deepEqual(await payments(), ['O-1001 2490', 'O-1003 24900']);
+  });
+
+  test("a person's reason is kept as it is; one that is longer than a person can say is cut, and says so", async () => {
+    const noted = async (order_id: string, reason: string) =>
+      ((await call('note_rejection', { order_id, reason }, { idempotencyKey: order_id })) as { reason: string }).reason;
+    const long = 'no '.repeat(1_000).trim();
+    assert.equal(await noted('O-1005', `  ${long}\u0000\n`), long);
+    const cut = `${'x'.repeat(SAID_CHARS_MAX)}… [cut: the first 4,000 of 4,001 characters]`;
+    assert.equal(await noted('O-1006', 'x'.repeat(SAID_CHARS_MAX + 1)), cut);
+    const kept = await query<{ reason: string }>(
+      "SELECT reason FROM rejections WHERE order_id IN ('O-1005', 'O-1006') ORDER BY order_id",
+      [],
+    );
+    assert.deepEqual(
+      kept.map(({ reason }) => reason),
+      [long, cut],
+    );
+    await assert.rejects(call('note_rejection', { order_id: 'O-1002', reason: '  ' }), /Too small/);
+  });
+
+  test('a person without a name is somebody, and where nobody was asked there is nobody', async () => {
+    const approvedBy = async (order_id: string, decision: ToolContext['decision']) =>
+      ((await pay(order_id, 1, order_id, decision && { decision })) as { approved_by: string | null }).approved_by;
+    const approved = (by: string | null) => ({ verdict: 'approve', by, why: null }) as const;
+    assert.equal(await approvedBy('O-1002', undefined), null);
+    assert.equal(await approvedBy('O-1004', approved(null)), 'somebody');
+    assert.equal(await approvedBy('O-1009', approved('')), 'somebody');
+    assert.equal(await approvedBy('O-1010', approved(' \n')), 'somebody');
+    assert.equal(await approvedBy('O-1011', approved(' ann\u0000 ')), 'ann');
   });
 });

@@ -40,7 +40,7 @@ test('the night is asked, decided, killed, recovered and counted', async () => {
     /O-1004 {2}due {3}300\.00 {2}ledger {3}300\.00 {2}✓/,
     /O-1005 {2}due rejected {2}ledger rejected {2}✓/,
     /O-1003: pay_refund ran 2 times, since its worker was killed, and paid 1 time\./,
-    /Spent, with all sub-agents: \d+ of 500000 tokens/,
+    /Spent, with all sub-agents: \d{1,3},\d{3} of 500,000 tokens, .* of 200 model calls/,
     /✓ The ledger is exact: 5 payments, 625\.81 in all\./,
   ])
     assert.match(said, line);

@@ -44,7 +44,6 @@ after(async () => {
   await server.kill();
 });
 
-const AGO = /\d+ (s|min) ago/;
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 test('approvals lists what waits over all runs and sub-agents, the oldest first, and says what to type', async () => {
@@ -80,12 +79,13 @@ test('approvals lists what waits over all runs and sub-agents, the oldest first,
     question: 'Pay 500?',
   });
 
-  const [text, cut, ofOne, one, none] = await Promise.all([
+  const [text, cut, ofOne, one, none, above] = await Promise.all([
     said('approvals'),
     said('approvals', '--limit', '1'),
     answer('approvals', '--agent', 'payers'),
     answer('approvals', 'inbox-3'),
     said('approvals', '--agent', 'nobody'),
+    said('approve', 'inbox-2'),
   ]);
   assert.match(text.stdout, /^inbox-1 {2}payer, \d+ (s|min)\n {2}1\.1 pay \{"amount":500\}\n {6}Pay 500\?$/m);
   assert.match(text.stdout, /^inbox-2\.1\.0 {2}payer, \d+ (s|min), for inbox-2$/m);
@@ -102,6 +102,9 @@ test('approvals lists what waits over all runs and sub-agents, the oldest first,
   ]);
   assert.deepEqual({ code: none.code, stdout: none.stdout }, { code: 0, stdout: '' });
   assert.match(none.stderr, /^Nothing waits for a decision at 127/);
+  assert.deepEqual({ code: above.code, stdout: above.stdout }, { code: 1, stdout: '' });
+  assert.match(above.stderr, /^No call of inbox-2 itself waits .*; its sub-agents do\.$/m);
+  assert.match(above.stderr, /^Decide: .* approve inbox-2\.1\.0 1\.1 --address/m);
 
   const runs = (await answer('list')).json as { workflowId: string; status: string; waiting: number }[];
   const listedAs = (id: string) => runs.find(({ workflowId }) => workflowId === id);
@@ -130,9 +133,12 @@ test('the first decision counts: the same one again ends with 0, another one wit
     said('approve', 'first'),
   ]);
   assert.equal(again.code, 0);
-  assert.match(again.stdout, /^Decided already of first, \d+ (s|min) ago: 1\.1 approved by ann: known customer$/m);
-  assert.equal(other.code, 1);
-  assert.equal(other.stdout, again.stdout.replace(AGO, AGO.exec(other.stdout)?.[0] ?? 'none'));
+  assert.match(again.stdout, /^first, already, \d+ (s|min) ago: 1\.1 approved by ann: known customer$/m);
+  assert.deepEqual({ code: other.code, stdout: other.stdout }, { code: 1, stdout: '' });
+  assert.match(
+    other.stderr,
+    /^Not rejected: it was decided, \d+ (s|min) ago, and the first decision counts\. first: 1\.1 approved by ann/,
+  );
   assert.deepEqual({ code: unnamed.code, stdout: unnamed.stdout }, { code: 1, stdout: '' });
   assert.match(unnamed.stderr, /The run first is over \(completed\): there is nothing to decide\./);
 });
@@ -145,12 +151,17 @@ test('where several calls wait, say which; new arguments are checked, and a text
     [['edit', 'several', '1.0', '--arguments', '{"amount":'], 2, /The arguments are no JSON/],
     [['edit', 'several', '1.0', '--arguments', '[1]'], 2, /no JSON object/],
     [['edit', 'several', '1.0', '--arguments', '{"amount":"much"}'], 1, /not accepted: .*amount/],
-    [['respond', 'several', '1.0'], 2, /required option '--text/],
+    [['respond', 'several', '1.0'], 2, /required option '--text.*\nTry: npm run -s holdfast -- respond --help/],
+    [['respond', 'several', '1.0', '--text', ' '], 2, /There is nothing in --text/],
+    [['approve', 'several', '1.0', '--by', ''], 2, /Give a name, or leave the option out/],
+    [['approve', ''], 2, /argument 'id'\. It is empty/],
+    [['steer', 'several', ''], 2, /There is nothing in the message/],
   ];
-  for (const [args, code, says] of wrong) {
-    const ended = await said(...args);
-    assert.deepEqual({ args, code: ended.code, stdout: ended.stdout }, { args, code, stdout: '' });
-    assert.match(ended.stderr, says);
+  const ends = await Promise.all(wrong.map(([args]) => said(...args)));
+  for (const [i, { code: ended, stdout, stderr }] of ends.entries()) {
+    const [args, code, says] = wrong[i]!;
+    assert.deepEqual({ args, code: ended, stdout }, { args, code, stdout: '' });
+    assert.match(stderr, says);
   }
   const edited = await holdfast(['edit', 'several', '1.0', '--arguments', '-', ...at()], { input: '{"amount":650}' });
   assert.deepEqual({ code: edited.code, stderr: edited.stderr }, { code: 0, stderr: '' });
@@ -215,7 +226,7 @@ test('approvals --watch tells what is new, and what is gone', async () => {
 
 test('a budget that asks is shown with what to type, raised, and stopped', async () => {
   const run = start(['run', 'endless', 'x', '--id', 'thrifty', '--budget', 'model-calls=1,ask', ...at()]);
-  await run.line(/\? budget: The budget of 1 model calls is used up/);
+  await run.line(/\? budget: The budget of 1 model call is used up/);
   await run.line(/Raise it: .* raise thrifty --model-calls N --address/);
   await listed('thrifty');
   const { json } = await answer('approvals', '--agent', 'endless');
@@ -228,7 +239,7 @@ test('a budget that asks is shown with what to type, raised, and stopped', async
   assert.equal(stopped.json.state, 'stopping');
   const ended = await run.ended;
   assert.equal(ended.code, 1);
-  assert.match(ended.stderr, /! raise by ann/);
+  assert.match(ended.stderr, /! raise to 2 model calls by ann/);
   assert.match(ended.stderr, /^Budget: 2 model calls; asks at the limit$/m);
   assert.match(ended.stderr, /^Reason: .*enough/m);
   const bad = await said('run', 'endless', 'x', '--budget', 'money=3');
@@ -244,7 +255,15 @@ test('a run is steered, paused, interrupted and stopped; one tool is cancelled',
     );
   await running(1);
   assert.deepEqual((await answer('pause', 'steered')).json, { workflowId: 'steered', state: 'paused', turn: 1 });
-  assert.match((await said('steer', 'steered', 'Be quick.', '--by', 'bob')).stdout, /^steered hears it/);
+  const [steered, paused] = await Promise.all([
+    said('steer', 'steered', 'Be quick.', '--by', 'bob'),
+    said('show', 'steered'),
+  ]);
+  assert.match(steered.stdout, /^steered hears it/);
+  assert.match(paused.stdout, /^steered: paused by ann, 1 turn, 1 tool call, /m);
+  assert.match(paused.stdout, /^Spent: .* 1 tool call$/m);
+  assert.match(paused.stderr, /^Let it go on: .* resume steered --address/m);
+  assert.deepEqual((await handle.read()).paused, { by: 'ann' });
   const cancelled = await said('cancel-call', 'steered', '1.0', '--why', 'too slow');
   assert.equal(cancelled.stdout, 'The call 1.0 of steered is cancelled.\n');
   assert.equal((await said('resume', 'steered')).stdout, 'steered goes on.\n');
@@ -255,7 +274,7 @@ test('a run is steered, paused, interrupted and stopped; one tool is cancelled',
   await handle.cancelCall('3.0');
   const watched = await said('watch', 'steered');
   assert.match(watched.stderr, /^ {2}> Be quick\. \(by bob\)$/m);
-  assert.match(watched.stderr, /^ {2}! cancel-call by ann: too slow$/m);
+  assert.match(watched.stderr, /^ {2}! cancel-call 1\.0 by ann: too slow$/m);
   assert.match(watched.stderr, /^ {2}! interrupt by ann$/m);
   const late = await said('steer', 'steered', 'Hello?');
   assert.deepEqual({ code: late.code, stdout: late.stdout }, { code: 1, stdout: '' });

@@ -107,7 +107,7 @@ test('what makes no sense gives exit code 2, an empty stdout and a line that say
     [['run', 'ward'], /missing required argument 'input'/],
     [['run', 'ward', 'x', '--parallel', '0'], /whole number from 1/],
     [['fly'], /unknown command 'fly'/],
-    [['show', 'nobody', '--json'], /There is no run "nobody"\. "holdfast list"/],
+    [['show', 'nobody', '--json'], /There is no run "nobody"\. "npm run -s holdfast -- list"/],
     [['watch', 'nobody'], /There is no run "nobody"/],
     [['replay', 'no.json'], /There is no file or folder no\.json/],
     [['list', '--profile', 'nobody'], /Profile 'nobody' not found/],

@@ -135,7 +135,7 @@ test('what makes no sense gives exit code 2, an empty stdout and a line that say
     [['add', 'new', 'ward', 'x', '--every', '1h', '--overlap', 'both'], /Allowed choices are skip, buffer-one/],
     [['add', 'new', 'ward', ' ', '--every', '1h'], /nothing in the input/],
     [['add', 'there', 'ward', 'x', '--every', '1h'], /There is a schedule "there" already/],
-    [['pause', 'nobody'], /There is no schedule "nobody"\. "holdfast schedule list"/],
+    [['pause', 'nobody'], /There is no schedule "nobody"\. "npm run -s holdfast -- schedule list"/],
     [['resume', 'nobody'], /There is no schedule "nobody"/],
     [['trigger', 'nobody', '--json'], /There is no schedule "nobody"/],
     [['remove', 'nobody'], /There is no schedule "nobody"/],

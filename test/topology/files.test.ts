@@ -50,9 +50,10 @@ test('images are pinned, and those of Temporal are of the version that npm run t
   assert.ok(major * 1e6 + minor * 1e3 + patch >= 1_030_004, 'older ones have known faults');
 });
 
-test("the image has package.json's Node and PostgreSQL client, and runs as nobody in particular", () => {
+test("the image has package.json's Node and the examples' packages, and runs as nobody in particular", () => {
   assert.deepEqual(all(dockerfile, /^ARG NODE=([\d.]+)-/gm), [packageJson.devDependencies.node]);
-  assert.deepEqual(all(dockerfile, /^ARG AGENT_PACKAGES="pg@([\d.]+)"$/gm), [packageJson.devDependencies.pg]);
+  const packages = ['pg', '@electric-sql/pglite'].map((name) => `${name}@${packageJson.devDependencies[name]}`);
+  assert.deepEqual(all(dockerfile, /^ARG AGENT_PACKAGES="(.+)"$/gm), [packages.join(' ')]);
   const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
   assert.deepEqual(all(last, /^USER (.+)$/gm), ['1000']);
   assert.match(last, /^HEALTHCHECK /m);
