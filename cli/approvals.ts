@@ -92,8 +92,9 @@ export function howTo(id: string, question: Question, flags: string): string {
 
 /** The limit that is reached is named in the reason alone. */
 function optionFor(reason: string): string {
-  const named = (['tokens', 'model calls', 'tool calls', 'active'] as const).find((limit) => reason.includes(limit));
-  return `--${named?.replace(' ', '-') ?? 'cost'}`;
+  if (reason.includes('active')) return '--active';
+  const counted = (['token', 'model call', 'tool call'] as const).find((limit) => reason.includes(limit));
+  return counted ? `--${counted.replace(' ', '-')}s` : '--cost';
 }
 
 function inboxLines({ waiting }: Inbox, screen: Screen, flags: string): string[] {

@@ -17,6 +17,10 @@ interface OrderOptions extends SaidOptions {
   readonly json?: boolean;
 }
 
+interface OnceOptions extends OrderOptions {
+  readonly id?: string;
+}
+
 interface RaiseOptions extends OrderOptions {
   readonly tokens?: number;
   readonly cost?: number;
@@ -104,18 +108,26 @@ export async function messageTyped(message: string): Promise<string> {
   return text;
 }
 
+function onceFor(command: Command): Command {
+  return withSaid(command).option('--id <id>', 'an id of its own: the same one sent again is taken once');
+}
+
+function idOf({ id }: OnceOptions): OnceOptions {
+  return { ...(id !== undefined && { id }) };
+}
+
 function steerCommand(): Command {
   const command = ordered('steer', 'tell the model something at its next turn').argument(
     '<message>',
     'what it is told; "-" reads it from stdin',
   );
-  return withSaid(command).action(async (id: string, message: string, options: OrderOptions, command: Command) => {
+  return onceFor(command).action(async (id: string, message: string, options: OnceOptions, command: Command) => {
     const text = await messageTyped(message);
     await carryOut(
       command,
       id,
       options,
-      ({ handle, said }) => handle.steer(text, said),
+      ({ handle, said }) => handle.steer(text, { ...said, ...idOf(options) }),
       () => `${inertLine(id, 300)} hears it at its next turn.`,
     );
   });
@@ -126,14 +138,14 @@ function interruptCommand(): Command {
     '[message]',
     'what the model is told; "-" reads it from stdin',
   );
-  return withSaid(command).action(
-    async (id: string, message: string | undefined, options: OrderOptions, command: Command) => {
+  return onceFor(command).action(
+    async (id: string, message: string | undefined, options: OnceOptions, command: Command) => {
       const text = message === undefined ? undefined : await messageTyped(message);
       await carryOut(
         command,
         id,
         options,
-        ({ handle, said }) => handle.interrupt(text, said),
+        ({ handle, said }) => handle.interrupt(text, { ...said, ...idOf(options) }),
         (shown, given) => interrupted(shown, given, text !== undefined),
       );
     },
@@ -153,7 +165,8 @@ async function interrupted(
   const question = state === 'waiting' && (await handle.questions()).find(({ kind }) => kind === 'budget');
   if (question) return `${stopped}; it still waits for its budget. ${howTo(handle.workflowId, question, flags)}`;
   if (state === 'stopping') return `${stopped}; it ends.`;
-  if (state === 'idle') return `${stopped}; it waits for its next message.`;
+  const isRestingSession = state === 'idle' || (!withMessage && (await handle.read()).session);
+  if (isRestingSession) return `${stopped}; it waits for its next message.`;
   return `${stopped}; it goes on${message}.`;
 }
 

@@ -250,7 +250,7 @@ export function peopleLines(run: Run, screen: Screen): string[] {
 }
 
 export function stateOf({ status, questions, paused, ...run }: Run): string {
-  if (status !== 'running') return isUnknownAgent(run.reason) ? 'no worker has this agent' : inWordsOf(status);
+  if (status !== 'running') return isUnknownAgent(run.reason) ? 'gave up on an unknown agent' : inWordsOf(status);
   if (paused) return `paused${because({ by: paused.by, why: null })}`;
   if (questions.length === 0) return isIdle(run) ? 'idle' : inWordsOf(status);
   return `waits for ${questions.length === 1 ? 'a decision' : `${questions.length} decisions`}`;

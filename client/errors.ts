@@ -26,6 +26,10 @@ export class RunOver extends Error {
   override readonly name = 'RunOver';
 }
 
+export function runOver(workflowId: string): RunOver {
+  return new RunOver(`The run "${workflowId}" is over. "holdfast show" tells how it ended.`);
+}
+
 export function unreachable(address: string, error: unknown): TemporalUnreachable {
   const message = error instanceof Error ? error.message : String(error);
   // gRPC wraps what happened in much that did not: "14 UNAVAILABLE: No connection established. Last error: …".

@@ -8,7 +8,8 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { RULE_TIMEOUT_MS } from '../core/limits.ts';
-import { decisionId, FAILURE, UPDATE } from '../core/names.ts';
+import { callActivityId, decisionId, FAILURE, UPDATE } from '../core/names.ts';
+import { type Run, toolCalls } from '../core/run.ts';
 import type {
   Budget,
   Decision,
@@ -21,7 +22,7 @@ import type {
   StandingDecision,
   SteerInput,
 } from '../core/types.ts';
-import { grpcCode, NoWorker, OrderRefused, RunOver } from './errors.ts';
+import { grpcCode, NoWorker, OrderRefused, RunOver, runOver } from './errors.ts';
 import { newRunId } from './runId.ts';
 
 /** The decision that counts, and whether it is the one that was just made. */
@@ -75,13 +76,13 @@ interface OrderTo {
   readonly workflowId: string;
   /** Without a run id of its own: a chain's current link takes an order. */
   currentLink(): Promise<WorkflowHandle>;
-  questions(): Promise<readonly Question[]>;
+  read(): Promise<Run>;
   told(error: unknown): unknown;
   /** How long a run may take to answer. */
   readonly answerMs?: number;
 }
 
-export function ordersTo({ client, workflowId, currentLink, questions, told, answerMs = ANSWER_MS }: OrderTo): Orders {
+export function ordersTo({ client, workflowId, currentLink, read, told, answerMs = ANSWER_MS }: OrderTo): Orders {
   interface How {
     readonly updateId?: string | undefined;
     readonly withinMs?: number;
@@ -127,7 +128,7 @@ export function ordersTo({ client, workflowId, currentLink, questions, told, ans
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure)
       return new OrderRefused(error.cause.message, { cause: error });
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unanswered(withinMs, id);
-    if (isOver(error)) return new RunOver(`The run "${workflowId}" is over. "holdfast show" tells how it ended.`);
+    if (isOver(error)) return runOver(workflowId);
     return told(error);
   }
 
@@ -139,11 +140,20 @@ export function ordersTo({ client, workflowId, currentLink, questions, told, ans
       const standing = await order<StandingDecision>(UPDATE.decide, decision, how);
       return { ...standing, isFirst: isSame(standing, decision) };
     } catch (error) {
-      const standing = standingIn(error);
+      const standing = standingIn(error) ?? (await decidedBefore(decision, error));
       if (standing) return { ...standing, isFirst: isSame(standing, decision) };
       throw error;
     }
   }
+
+  /** Of a call that is over, or of a run that is, the run tells no more; its history has what was decided. */
+  async function decidedBefore({ call, digest }: Decision, error: unknown): Promise<StandingDecision | null> {
+    if (!(error instanceof OrderRefused || error instanceof RunOver)) return null;
+    const known = toolCalls(await read()).find(({ turn, slot }) => callActivityId(turn, slot) === call);
+    return known?.asks && (digest === '' || digest === known.asks.digest) ? known.decision : null;
+  }
+
+  const questions = async () => (await read()).questions;
 
   /** The call that waits, as it stands now: what is decided is bound to its digest. */
   async function look(call: string | undefined): Promise<Pick<Decision, 'call' | 'digest'>> {

@@ -11,7 +11,7 @@ import { createRunReader } from '../core/readRun.ts';
 import { type Run, type RunEvent, resultOf } from '../core/run.ts';
 import type { RunResult } from '../core/types.ts';
 import { chainPages, lastLink, linksOf } from './chain.ts';
-import { grpcCode, NoWorker, RunNotFound, unreachable } from './errors.ts';
+import { grpcCode, NoWorker, RunNotFound, runOver, unreachable } from './errors.ts';
 import { followRun } from './followRun.ts';
 import { historyPages } from './history.ts';
 import { type Orders, ordersTo } from './orders.ts';
@@ -53,7 +53,7 @@ export function runHandle<Output = unknown>(
 
   /** An error of the server, as one that a person can act on. */
   function told(error: unknown): unknown {
-    if (error instanceof WorkflowNotFoundError || grpcCode(error) === 'notFound')
+    if (isNotFound(error))
       return new RunNotFound(`There is no run "${workflowId}". "holdfast list" shows those there are.`);
     return grpcCode(error) === 'unavailable' ? unreachable(address, error) : error;
   }
@@ -98,6 +98,11 @@ export function runHandle<Output = unknown>(
     }
   }
 
+  /** Of an order: the run that is meant is there, and no link of its chain runs. */
+  function toldOfOrder(error: unknown): unknown {
+    return first !== undefined && isNotFound(error) ? runOver(workflowId) : told(error);
+  }
+
   /** Of the chain that is meant, the link that runs now; the server keeps what is for it from another run of that id. */
   async function currentLink() {
     const firstExecutionRunId = await firstRunId();
@@ -115,8 +120,8 @@ export function runHandle<Output = unknown>(
     client,
     workflowId,
     currentLink,
-    told,
-    questions: async () => (await read()).questions,
+    told: toldOfOrder,
+    read,
   });
 
   // The SDK's type says of each field what it is on the wire; ours names the few that are read.
@@ -141,7 +146,11 @@ export function runHandle<Output = unknown>(
     describe: () => found(latestLink().then((link) => link.describe())),
     history,
     async cancel() {
-      await found(currentLink().then((link) => link.cancel()));
+      try {
+        await (await currentLink()).cancel();
+      } catch (error) {
+        throw toldOfOrder(error);
+      }
     },
     async pickedUp(withinMs = PICK_UP_MS) {
       const signal = AbortSignal.timeout(withinMs);
@@ -156,4 +165,8 @@ export function runHandle<Output = unknown>(
       );
     },
   };
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof WorkflowNotFoundError || grpcCode(error) === 'notFound';
 }

@@ -5,7 +5,7 @@ import { causeOf, endOf } from './ends.ts';
 import { batchWarning, outcomeText } from './failures.ts';
 import { eventId, firstJson, type History, type HistoryEvent, timeMs } from './history.ts';
 import { AGENT_DEFAULTS, WARNINGS_MAX } from './limits.ts';
-import { callActivityId, MEMO, MODEL_ACTIVITY, parseActivityId, SIGNAL, UPDATE } from './names.ts';
+import { callActivityId, MEMO, MODEL_ACTIVITY, parseActivityId, SIGNAL, TIMER, UPDATE } from './names.ts';
 import { childEventOf } from './readChild.ts';
 import type { Call, Run, RunEvent, Turn } from './run.ts';
 import {
@@ -150,8 +150,6 @@ export function createRunReader(): RunReader {
   let lastAtMs = 0;
   let parallel: number | undefined;
   let parent: ParentRun | undefined;
-  let paused = false;
-  let pausedByParent = false;
   let stopped = false;
   /** The run was cancelled, or its time is up. */
   let cancelling = false;
@@ -177,8 +175,8 @@ export function createRunReader(): RunReader {
   function add(event: HistoryEvent): RunEvent[] {
     const atMs = timeMs(event);
     lastAtMs = atMs;
-    const before = [...due.splice(0), ...(taskDone && isNews(event) ? settledByNow(atMs) : [])];
-    return before.length === 0 ? told(event, atMs) : [...before, ...told(event, atMs)];
+    const settled = [...due.splice(0), ...(taskDone && isNews(event) ? settledByNow(atMs) : [])];
+    return settled.length === 0 ? told(event, atMs) : [...settled, ...told(event, atMs)];
   }
 
   function told(event: HistoryEvent, atMs: number): RunEvent[] {
@@ -210,7 +208,6 @@ export function createRunReader(): RunReader {
     if (event.workflowExecutionUpdateAcceptedEventAttributes) return ordered(event, atMs);
     if (event.workflowExecutionUpdateCompletedEventAttributes) return carriedOutOrder(event, atMs);
     if (event.workflowPropertiesModifiedEventAttributes) return memoChanged(event, atMs);
-    held(event);
     const child = childEventOf(event);
     if (child) return childEvent(child, atMs);
     const next = event.workflowExecutionContinuedAsNewEventAttributes;
@@ -261,8 +258,8 @@ export function createRunReader(): RunReader {
     for (const { id } of ids) messageIds.add(id);
     for (const id of more.orderIds ?? []) orderIds.add(id);
     waits = more.shownWaits ?? null;
-    paused = more.paused === true;
-    pausedByParent = more.pausedByParent === true;
+    run.paused = more.paused === true ? { by: null } : null;
+    heldByParent = more.pausedByParent === true;
     stopped = Boolean(more.stop);
     Object.assign(run, { usage, spend, budget: budget ?? run.budget });
     before = transcript;
@@ -379,7 +376,7 @@ export function createRunReader(): RunReader {
         ...events,
         ...unstarted().map((call) => settle(call, notStarted(call.tool, `not run: ${expired}`), atMs)),
       ];
-    if (paused || pausedByParent) return events;
+    if (run.paused || heldByParent) return events;
     const calls = turn.calls.map((call) => ({ ...call, isWaiting: waitingChildren.has(call.childId ?? '') }));
     const settled = settledByItself(calls, {
       parallel: parallel ?? agent?.rules.parallel ?? AGENT_DEFAULTS.parallel,
@@ -435,7 +432,7 @@ export function createRunReader(): RunReader {
   function fromParent(event: HistoryEvent): RunEvent[] {
     const { order } = (firstJson(event.workflowExecutionSignaledEventAttributes!.input) ?? {}) as { order?: unknown };
     if (order === 'stop') stopped = true;
-    if (order === 'pause' || order === 'resume') pausedByParent = order === 'pause';
+    if (order === 'pause' || order === 'resume') heldByParent = order === 'pause';
     return [];
   }
 
@@ -491,22 +488,12 @@ export function createRunReader(): RunReader {
       case UPDATE.stop:
         stopped = true;
         return [{ type: 'ordered', atMs, order: name, by, why }];
-      case UPDATE.pause:
-      case UPDATE.resume:
-        paused = name === UPDATE.pause;
-        return [{ type: 'ordered', atMs, order: name, by, why }];
       default:
         return [{ type: 'ordered', atMs, order: name ?? '', by, why }];
     }
   }
 
   /** A sub-agent hears from its parent, by a signal, that it is to hold or to go on. */
-  function held(event: HistoryEvent): void {
-    const { signalName, input } = event.workflowExecutionSignaledEventAttributes ?? {};
-    const { order } = signalName === SIGNAL.fromParent ? ((firstJson(input) ?? {}) as { order?: unknown }) : {};
-    if (order === 'pause' || order === 'resume') heldByParent = order === 'pause';
-  }
-
   /** A call that runs says itself how it ended; one that has not started is over with the order. */
   function cancelled(order: unknown, atMs: number): RunEvent[] {
     const { call: named } = (order ?? {}) as Partial<CancelCallInput>;
@@ -635,6 +622,8 @@ export function createRunReader(): RunReader {
     const end = endOf(event);
     if (!end) return [];
     const { status, result, reason } = end;
+    // A run that was ended from outside has settled nothing more.
+    const settled = result ? settledByNow(atMs) : [];
     run.status = status;
     run.endedAtMs = atMs;
     run.paused = null;
@@ -681,7 +670,9 @@ export function createRunReader(): RunReader {
 
   function spendOf(counted: readonly OpenTurn[]): Spend {
     const calls = counted.flatMap((turn) => turn.calls);
-    const toolCalls = calls.filter((call) => hasRun(call) || (call.ok === null && call.attempts > 0)).length;
+    // Of a call that runs, history tells only at its end when it started.
+    const isUnderWay = (call: OpenCall) => call.ok === null && call.scheduledAtMs !== null;
+    const toolCalls = calls.filter((call) => hasRun(call) || isUnderWay(call)).length;
     return [...childSpend.values()].reduce(
       (sum, { activeMs: _, ...spent }) => addSpend(sum, spent),
       addSpend(run.spend, { toolCalls }),

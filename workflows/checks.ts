@@ -56,7 +56,8 @@ export function checkDecisionForm(decision: Decision): void {
   if (verdict === 'edit' && typeof edited !== 'string') throw refusal('An edit needs the new arguments, as JSON.');
   if (verdict === 'edit' && utf8Length(edited ?? '') > ARGUMENT_BYTES_MAX)
     throw refusal(`Arguments have at most ${count(ARGUMENT_BYTES_MAX)} bytes.`);
-  if (verdict === 'respond' && typeof text !== 'string') throw refusal('A response needs a text.');
+  if (verdict === 'respond' && (typeof text !== 'string' || text.trim() === ''))
+    throw refusal('A response needs a text: it is what the model is told.');
   if (verdict === 'respond' && utf8Length(text ?? '') > RESULT_BYTES_MAX)
     throw refusal(`A response has at most ${count(RESULT_BYTES_MAX)} bytes.`);
 }

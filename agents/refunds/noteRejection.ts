@@ -8,8 +8,11 @@ import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { insertRejection, rejectionWithKey } from './database/queries.ts';
 import { OrderId } from './orderId.ts';
 
-/** As much as a person may say with a decision. What is longer is cut, not refused: the rejection itself has to be noted. */
-const REASON_CHARS_MAX = SAID_CHARS_MAX;
+/**
+ * As much as a person may say with a decision, and the note of a cut on the way here. What is longer is cut, not refused:
+ * the rejection itself has to be noted.
+ */
+const REASON_CHARS_MAX = SAID_CHARS_MAX + 100;
 
 export const noteRejection = defineTool({
   name: 'note_rejection',

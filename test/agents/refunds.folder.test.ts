@@ -1,4 +1,5 @@
-// The embedded database's folder: one process at a time, what is paid outlives a kill, a lock without a holder is nobody's, and tools wait for it.
+// The embedded database's folder: one process at a time, what is paid outlives a kill, a lock without a holder is nobody's;
+// and the tools have the time to wait for it.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -110,7 +111,7 @@ test('a lock that says nothing readable is taken for a dead one’s', async () =
 
 test('every tool that asks a database has the time that the database may take to open', () => {
   // What a worker's first call needs for it: the folder, the start, and its own two statements.
-  const neededMs = 30_000 + 60_000 + 2 * QUERY_TIMEOUT_MS;
+  const neededMs = 30_000 + 120_000 + 2 * QUERY_TIMEOUT_MS;
   const tools = [refunds, refundOrder, clinic, desk].flatMap((agent) => [...agent.tools.values()]);
   const others = ['refund_order', 'fetch_weather', 'search_web'];
   const asking = tools.filter(({ name }) => !others.includes(name));

@@ -194,10 +194,10 @@ onBothDatabases(() => {
   test("a person's reason is kept as it is; one that is longer than a person can say is cut, and says so", async () => {
     const noted = async (order_id: string, reason: string) =>
       ((await call('note_rejection', { order_id, reason }, { idempotencyKey: order_id })) as { reason: string }).reason;
-    const long = 'no '.repeat(1_000).trim();
+    const long = 'no, '.repeat(SAID_CHARS_MAX / 4).trim();
     assert.equal(await noted('O-1005', `  ${long}\u0000\n`), long);
-    const cut = `${'x'.repeat(SAID_CHARS_MAX)}… [cut: the first 4,000 of 4,001 characters]`;
-    assert.equal(await noted('O-1006', 'x'.repeat(SAID_CHARS_MAX + 1)), cut);
+    const cut = `${'x'.repeat(4_100)}… [cut: the first 4,100 of 5,000 characters]`;
+    assert.equal(await noted('O-1006', 'x'.repeat(5_000)), cut);
     const kept = await query<{ reason: string }>(
       "SELECT reason FROM rejections WHERE order_id IN ('O-1005', 'O-1006') ORDER BY order_id",
       [],

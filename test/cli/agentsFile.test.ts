@@ -21,10 +21,7 @@ test('agents exported by name and in a list are found, each once, with their too
   assert.equal(code, 0);
   const agents: { name: string; tools: unknown[] }[] = JSON.parse(stdout);
   const names = 'chief,crook,endless,hostile,payer,payers,porter,sleeper,talker,ward';
-  assert.deepEqual(
-    agents.map(({ name }) => name).sort(),
-    names.split(','),
-  );
+  assert.deepEqual(agents.map(({ name }) => name).sort(), names.split(','));
   assert.deepEqual(agents.find(({ name }) => name === 'ward')?.tools[1], {
     name: 'fever',
     description: 'Fails.',

@@ -43,7 +43,13 @@ after(async () => {
 // Side by side: most of each is waiting for processes to start.
 describe('holdfast chat', { concurrency: 4 }, () => {
   test('lines from a pipe are messages; their replies, and nothing else, come to stdout in order', async () => {
-    const { code, stdout, stderr } = await chat('one\n\ntwo\\\nlines\n/stop\nlast', '--id', 'piped');
+    const session = await client.start('talker', '', { id: 'piped', session: true });
+    await session.pause();
+    const input = 'one\n\ntwo\\\nlines\n/stop\nlast';
+    const piped = start(['chat', 'talker', '--id', 'piped', ...at()], { input });
+    await piped.line(/^Paused: messages are answered after .* resume piped --address/);
+    await session.resume();
+    const { code, stdout, stderr } = await piped.ended;
     assert.equal(stdout, '1. You said: one\n2. You said: two\nlines\n3. You said: /stop\n4. You said: last\n');
     assert.match(stderr, /^Session piped\. Come back: .* chat talker --id piped --address/);
     assert.equal(code, 0);
@@ -110,7 +116,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     await screen.sees(/word1 word2/);
     assert.equal((await client.get('streams').read()).turns[0]?.answeredAtMs, null, 'it is shown before it is whole');
     screen.type(CTRL_C);
-    await screen.sees(/! interrupt by ann/);
+    await screen.sees(/· interrupted\n/);
     await screen.sees(/× stopped: interrupted/);
     screen.type('and now\r');
     await screen.sees(/2\. You said: and now/);
@@ -120,14 +126,16 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     assert.doesNotMatch(screen.text, /word60/);
   });
 
-  test('Ctrl-C stops a tool, and the model goes on with that', async () => {
+  test('Ctrl-C stops a tool and ends the answer; the next message goes on with that', async () => {
     const screen = terminal('tools');
     await screen.sees(/\/help/);
     screen.type('rest\r');
     await screen.sees(/runs rest/);
     screen.type(CTRL_C);
     await screen.sees(/✗ rest cancelled/);
-    await screen.sees(/Done: .*cancelled/);
+    await screen.sees(/× stopped: interrupted/);
+    screen.type('and now\r');
+    await screen.sees(/2\. You said: and now/);
     screen.type(CTRL_D);
     assert.deepEqual(await screen.ended, { code: 0 });
   });

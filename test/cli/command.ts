@@ -5,6 +5,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+// A test may start many commands at once, and each listens for this process's end.
+process.setMaxListeners(50);
+
 export const WARD = path('./ward.ts');
 
 /** Whatever is waited for takes seconds; beyond this it never comes. */

@@ -152,10 +152,6 @@ test('where several calls wait, say which; new arguments are checked, and a text
     [['edit', 'several', '1.0', '--arguments', '[1]'], 2, /no JSON object/],
     [['edit', 'several', '1.0', '--arguments', '{"amount":"much"}'], 1, /not accepted: .*amount/],
     [['respond', 'several', '1.0'], 2, /required option '--text.*\nTry: npm run -s holdfast -- respond --help/],
-    [['respond', 'several', '1.0', '--text', ' '], 2, /There is nothing in --text/],
-    [['approve', 'several', '1.0', '--by', ''], 2, /Give a name, or leave the option out/],
-    [['approve', ''], 2, /argument 'id'\. It is empty/],
-    [['steer', 'several', ''], 2, /There is nothing in the message/],
   ];
   const ends = await Promise.all(wrong.map(([args]) => said(...args)));
   for (const [i, { code: ended, stdout, stderr }] of ends.entries()) {

@@ -51,6 +51,7 @@ test('run --json prints one object of the documented shape, and nothing else', a
     reason: null,
     warnings: rest.warnings,
     turns: 2,
+    paused: null,
     questions: [],
     budget: null,
   });
@@ -111,9 +112,11 @@ test('what makes no sense gives exit code 2, an empty stdout and a line that say
     [['watch', 'nobody'], /There is no run "nobody"/],
     [['replay', 'no.json'], /There is no file or folder no\.json/],
     [['list', '--profile', 'nobody'], /Profile 'nobody' not found/],
+    [['show', ''], /argument 'id'\. It is empty.*\nTry: npm run -s holdfast -- show --help/],
   ];
-  for (const [args, says] of wrong) {
-    const { code, stdout, stderr } = await holdfast([...args, ...at()]);
+  const ends = await Promise.all(wrong.map(([args]) => holdfast([...args, ...at()])));
+  for (const [i, [args, says]] of wrong.entries()) {
+    const { code, stdout, stderr } = ends[i]!;
     assert.deepEqual({ args, code, stdout }, { args, code: 2, stdout: '' });
     assert.match(stderr, says);
     assert.doesNotMatch(stderr, /^ +at /m);

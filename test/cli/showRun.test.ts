@@ -123,6 +123,13 @@ test('an answer that starts again is said to, with the reason, and what was show
   assert.deepEqual(lines.slice(1), ['  the model: attempt 2: The model said nothing for 60 seconds.']);
 });
 
+test('an agent that no worker knows is said once, and not of the model', async () => {
+  const lastError = 'This worker has no agent "nosuch". It has: clock, refunds.';
+  const attempts = [2, 3, 4].map((attempt) => ({ ...again(false), attempt, lastError }) as RunEvent);
+  const { lines } = await shown(80, true, [...start, ...attempts]);
+  assert.deepEqual(lines.slice(1), [`  ${lastError}`]);
+});
+
 test('what comes after the answer that it was part of is shown no more', async () => {
   const { frames } = await shown(80, true, [...start, answered, text('Late.'), calling('{')]);
   assert.doesNotMatch(frames.at(-1)!.join('\n'), /Late|writes/);

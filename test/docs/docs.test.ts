@@ -128,12 +128,13 @@ async function outputsOf(page: string): Promise<string[]> {
 test('the scripts of docs/starting-runs.md run', async () => {
   const outputs = await outputsOf('docs/starting-runs.md');
   assert.ok(outputs.length >= 5);
-  const [wait, same, many, follow, cancel] = outputs;
+  const [wait, same, many, follow, existing, cancel] = outputs;
   assert.match(wait!, /^completed In Tokyo, /);
   assert.match(same!, /^report-2026-11-20 completed/);
   assert.equal(many!.trim().split('\n').length, 3);
   assert.match(follow!, /asks get_time[\s\S]*ended get_time true[\s\S]*completed In Paris/);
-  assert.match(cancel!, /^(cancelled|completed)/);
+  assert.match(existing!, /^completed In Rome, .* \d+$/m);
+  assert.match(cancel!, /^(cancelled|completed)\n$/);
 });
 
 test('the scripts of docs/approvals.md run', async () => {

@@ -254,6 +254,7 @@ endToEnd('approvals', (bench) => {
       [[{ ...good, verdict: 'edit', arguments: { amount: 1 } }], /needs the new arguments/],
       [[{ ...good, verdict: 'edit', arguments: `"${'x'.repeat(300_000)}"` }], /at most 262,144 bytes/],
       [[{ ...good, verdict: 'respond' }], /needs a text/],
+      [[{ ...good, verdict: 'respond', text: ' ' }], /needs a text/],
       [[{ ...good, verdict: 'respond', text: {} }], /needs a text/],
       [[{ ...good, verdict: 'respond', text: 'x'.repeat(70_000) }], /at most 65,536 bytes/],
       [[{ ...good, by: { name: 'ann' } }], /"by" must be a text/],

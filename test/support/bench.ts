@@ -8,11 +8,14 @@ import { type Agent, type AgentOptions, defineAgent } from '../../activities/def
 import { offlineModel, type Script, type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
 import { connect, type Holdfast, type Run, type RunResult, type StartOptions } from '../../client/index.ts';
 import type { History } from '../../core/history.ts';
+import { TRANSCRIPT_QUERY } from '../../core/names.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
+import type { Message, TranscriptPage } from '../../core/types.ts';
 import { createWorker, type HoldfastWorker, type WorkerOptions } from '../../worker/index.ts';
 import { workflowCode } from '../../worker/workflowBundle.ts';
 import { recordHistory } from './histories.ts';
 import { quietLogs } from './quiet.ts';
+import { conversation } from './said.ts';
 import { serverAddress } from './server.ts';
 
 export interface Finished {
@@ -79,7 +82,8 @@ function openBench(cached: boolean, options: BenchOptions) {
       const [run, history] = await Promise.all([handle.read(), handle.history()]);
       assert.equal(transcriptProblem(run.transcript), null);
       assert.equal(run.status, result.status);
-      assert.equal(run.transcript.filter(({ role }) => role !== 'system').length, result.transcriptLength);
+      assert.deepEqual(conversation(run), await transcriptOf(holdfast, workflowId));
+      assert.equal(conversation(run).length, result.transcriptLength);
       histories.push({ workflowId, history });
       return { result, run, history };
     },
@@ -124,6 +128,18 @@ function openBench(cached: boolean, options: BenchOptions) {
       }
     },
   };
+}
+
+/** The run's own transcript: a closed workflow answers, too, as long as a worker runs. */
+export async function transcriptOf({ client }: Holdfast, workflowId: string): Promise<Message[]> {
+  const messages: Message[] = [];
+  for (;;) {
+    const page = await client.workflow
+      .getHandle(workflowId)
+      .query<TranscriptPage, [number, number]>(TRANSCRIPT_QUERY, messages.length, 1_000);
+    messages.push(...page.messages);
+    if (messages.length >= page.length) return messages;
+  }
 }
 
 async function replayAll(histories: readonly { workflowId: string; history: History }[]): Promise<void> {

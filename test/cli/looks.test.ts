@@ -1,0 +1,240 @@
+// Lines that commands print about runs, calls and decisions, from what they are given: nothing is started here.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Command, CommanderError } from 'commander';
+import { z } from 'zod';
+import { asTool, defineAgent, defineTool, handoff } from '../../activities/index.ts';
+import { lines as agentLines } from '../../cli/agents.ts';
+import { howTo } from '../../cli/approvals.ts';
+import { pastLines } from '../../cli/chatPast.ts';
+import { whatStands } from '../../cli/decide.ts';
+import { exitCodeOf, told } from '../../cli/exit.ts';
+import { personLines, questionParts } from '../../cli/people.ts';
+import { holdfastProgram } from '../../cli/program.ts';
+import type { Screen } from '../../cli/screen.ts';
+import { stateOf, summary } from '../../cli/showRun.ts';
+import { timeline } from '../../cli/timeline.ts';
+import { RunNotFound } from '../../client/index.ts';
+import { costText, limitInWords } from '../../core/budget.ts';
+import type { Call, Run, RunEvent, Turn } from '../../core/run.ts';
+import type { Message } from '../../core/types.ts';
+import { NO_SPEND, NO_USAGE } from '../../core/usage.ts';
+
+const screenOf = (columns: number): Screen => ({
+  isLive: true,
+  columns,
+  rows: 24,
+  paint: (_, text) => text,
+  print: () => {},
+  live: () => {},
+  clear: () => {},
+});
+
+const call: Call = {
+  turn: 1,
+  slot: 0,
+  callId: 'c0',
+  tool: 'pay',
+  arguments: '{}',
+  ok: true,
+  kind: null,
+  text: 'paid',
+  asks: null,
+  decision: null,
+  childId: null,
+  attempts: 1,
+  scheduledAtMs: 1_000,
+  startedAtMs: 1_000,
+  endedAtMs: 1_500,
+};
+const turn: Turn = {
+  turn: 1,
+  agent: 'payer',
+  heard: [],
+  askedAtMs: 0,
+  answeredAtMs: 500,
+  attempts: 1,
+  model: 'm',
+  text: null,
+  usage: NO_USAGE,
+  error: null,
+  calls: [],
+};
+const hello: Message[] = [
+  { role: 'user', content: 'Hello.' },
+  { role: 'assistant', content: 'Hi.' },
+];
+const run: Run = {
+  workflowId: 'r1',
+  runId: '0',
+  agent: 'payer',
+  status: 'running',
+  input: '',
+  session: true,
+  output: null,
+  reason: null,
+  warnings: [],
+  startedAtMs: 0,
+  endedAtMs: null,
+  turns: [turn],
+  usage: NO_USAGE,
+  spend: NO_SPEND,
+  budget: null,
+  paused: null,
+  questions: [],
+  transcript: hello,
+};
+
+test('a run is paused, idle, or has an agent that no worker knows: the line that sums it up says so', () => {
+  assert.equal(stateOf({ ...run, paused: { by: 'ann' } }), 'paused by ann');
+  assert.equal(stateOf({ ...run, paused: { by: null } }), 'paused');
+  assert.equal(stateOf(run), 'idle');
+  assert.equal(stateOf({ ...run, session: false }), 'running');
+  assert.equal(stateOf({ ...run, turns: [{ ...turn, answeredAtMs: null }] }), 'running', 'the model is asked');
+  assert.equal(stateOf({ ...run, transcript: [...hello, { role: 'user', content: 'And?' }] }), 'running');
+  assert.equal(stateOf({ ...run, turns: [], transcript: [] }), 'idle', 'it waits for its first message');
+  const reason = 'This worker has no agent "nosuch". It has: clock.';
+  assert.equal(stateOf({ ...run, status: 'model_failed', reason }), 'gave up on an unknown agent');
+  assert.equal(stateOf({ ...run, status: 'model_failed', reason: 'x' }), 'model failed');
+  const waits = { ...call, ok: null, scheduledAtMs: null, attempts: 0 };
+  const lines = summary({ ...run, turns: [{ ...turn, calls: [call, waits] }] }, screenOf(200));
+  assert.match(lines.join('\n'), /2 tool calls \(1 not started\)/);
+});
+
+test('a decision that came second does not read like one that counts', () => {
+  const decided = { call: '2.0', verdict: 'approve', by: 'ann', why: null, atMs: Date.now() - 2_500 } as const;
+  assert.equal(whatStands('r1', 'approve', { ...decided, isFirst: true }), 'r1: 2.0 approved by ann');
+  assert.equal(
+    whatStands('r1', 'approve', { ...decided, isFirst: false }),
+    'r1, already, 2 s ago: 2.0 approved by ann',
+  );
+  assert.equal(
+    whatStands('r1', 'reject', { ...decided, isFirst: false }),
+    'Not rejected: it was decided, 2 s ago, and the first decision counts. r1: 2.0 approved by ann',
+  );
+});
+
+test('what people ordered is told with what it was about', () => {
+  const ordered = (order: string, more: object): RunEvent & { type: 'ordered' } => ({
+    type: 'ordered',
+    atMs: 0,
+    order,
+    by: 'root',
+    why: null,
+    ...more,
+  });
+  const line = (event: RunEvent & { type: 'ordered' }) => personLines(event, screenOf(100));
+  assert.deepEqual(line(ordered('raise', { budget: { tokens: 20_000, cost: 1.5 } })), [
+    '  ! raise to 20,000 tokens, cost 1.5 by root',
+  ]);
+  assert.deepEqual(line(ordered('cancelCall', { call: '2.0' })), ['  ! cancel-call 2.0 by root']);
+  assert.deepEqual(line(ordered('pause', {})), ['  ! pause by root']);
+});
+
+test('coming back to a chat, one sees what became of each call', () => {
+  const asked = (id: string, name: string): Message => ({
+    role: 'assistant',
+    content: null,
+    tool_calls: [{ id, type: 'function', function: { name, arguments: '{}' } }],
+  });
+  const failed: Call = { ...call, turn: 2, ok: false, kind: 'failed', text: '{"error":"no such city"}' };
+  const running: Call = { ...call, turn: 3, callId: 'c1', tool: 'wait', ok: null, endedAtMs: null };
+  const turns = [call, failed, running].map((one) => ({ ...turn, turn: one.turn, calls: [one] }));
+  // The model gave the same id twice.
+  const transcript = [...hello, asked('c0', 'pay'), asked('c0', 'pay'), asked('c1', 'wait')];
+  const lines = pastLines({ ...run, turns, transcript }, screenOf(80)).filter((line) => /^[·✓✗]/.test(line));
+  assert.deepEqual(lines, ['· pay', '✓ pay 0.50 s', '· pay', '✗ pay failed: no such city', '· wait']);
+});
+
+test('rows of sub-agents are told apart by the end of their ids, also where there is little room', () => {
+  const calls = [0, 1].map((slot) => ({ ...call, slot, tool: 'clerk', childId: `support-7kq2m4xp.2.${slot}` }));
+  const rows = (columns: number) =>
+    timeline([{ ...turn, calls }], { fromMs: 0, toMs: 2_000 }, screenOf(columns)).slice(1, 3);
+  for (const [slot, row] of rows(45).entries()) assert.match(row, new RegExp(`2\\.${slot}$`));
+  for (const [slot, row] of rows(120).entries()) assert.ok(row.endsWith(` run support-7kq2m4xp.2.${slot}`), row);
+});
+
+test('what is asked about a call stands apart from its arguments, so that these can be cut', () => {
+  const args = JSON.stringify(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`field_${i}`, i])));
+  const base = { kind: 'approval', call: '1.0', digest: '', tool: 'pay', sinceMs: 0, expiresAtMs: null } as const;
+  const { what, asked } = questionParts({ ...base, arguments: args, question: 'Pay 500?' }, 45, true);
+  assert.ok(what.length > 20);
+  assert.deepEqual(asked, ['      Pay 500?']);
+});
+
+test('sub-agents, handoffs, approvals, budgets and outputs are among what an agent has', () => {
+  const pay = defineTool({
+    name: 'pay',
+    description: 'Pays.',
+    input: z.object({}),
+    effect: 'once',
+    approval: 'always',
+    run: () => 'paid',
+  });
+  const clerk = defineAgent({ name: 'clerk', model: 'm', instructions: 'i' });
+  const desk = defineAgent({
+    name: 'desk',
+    model: 'm',
+    instructions: 'i',
+    tools: [pay, asTool(clerk, { description: 'd', approval: () => true }), handoff(clerk, { description: 'd' })],
+    budget: { tokens: 1_000, atLimit: 'ask' },
+    output: z.object({ done: z.boolean() }),
+  });
+  assert.deepEqual(agentLines(desk).slice(1), [
+    '  budget: 1,000 tokens; asks at the limit',
+    '  output: its last answer fits a schema',
+    '  pay                once, 30 seconds, 1 attempt; a person decides first',
+    '  clerk              a run of clerk; a person may have to decide first',
+    '  hand_off_to_clerk  passes the conversation on to clerk',
+  ]);
+});
+
+test('what is typed wrong is told before a server is asked, with the help of the command', async () => {
+  const long = 'x'.repeat(256 * 1024 + 1);
+  const wrong: [string[], RegExp][] = [
+    [['approve', ''], /argument 'id'\. It is empty.*Try: npm run -s holdfast -- approve --help/s],
+    [['schedule', 'pause', ''], /It is empty.*Try: npm run -s holdfast -- schedule pause --help/s],
+    [['reject', 'r1', '--by', ' '], /Give a name, or leave the option out/],
+    [['chat', 'talker', '--by', ''], /Give a name, or leave the option out/],
+    [['respond', 'r1', '--text', ' '], /There is nothing in --text/],
+    [['steer', 'r1', ''], /There is nothing in the message/],
+    [['send', 'r1', long], /The message has 262,145 bytes; 262,144 are allowed/],
+    [['interrupt', 'r1', ' '], /There is nothing in the message/],
+  ];
+  for (const [args, says] of wrong) {
+    let said = '';
+    const program = holdfastProgram();
+    const quiet = (command: Command): void => {
+      command.configureOutput({
+        writeErr: (text) => {
+          said += text;
+        },
+      });
+      command.commands.forEach(quiet);
+    };
+    quiet(program);
+    const error = await program.parseAsync(args, { from: 'user' }).then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    assert.ok(error instanceof CommanderError || exitCodeOf(error) === 2, `${args[0]} is usage`);
+    assert.match(`${told(error)}\n${said}`, says);
+  }
+});
+
+test('a limit that is reached is raised by its own option', () => {
+  const options = (['tokens', 'cost', 'modelCalls', 'activeMs'] as const).map((limit) => {
+    const question = { kind: 'budget', reason: limitInWords({ [limit]: 1 }, limit, NO_SPEND), sinceMs: 0 } as const;
+    return /raise r1 (\S+) N/.exec(howTo('r1', question, ''))?.[1];
+  });
+  assert.deepEqual(options, ['--tokens', '--cost', '--model-calls', '--active']);
+});
+
+test('costs have four digits, one call is no calls, and what is to be typed is typed as it is here', () => {
+  assert.deepEqual([0.0466475, 0.1, 12.3456, 12_345.678].map(costText), ['0.04665', '0.1', '12.35', '12345.68']);
+  assert.equal(limitInWords({ modelCalls: 1 }, 'modelCalls', NO_SPEND), 'The budget of 1 model call is used up.');
+  assert.equal(
+    told(new RunNotFound('There is no run "x". "holdfast list" shows those there are.')),
+    'There is no run "x". "npm run -s holdfast -- list" shows those there are.',
+  );
+});
