@@ -1,8 +1,6 @@
 // Closes a request without a payment.
 import { z } from 'zod';
 import { defineTool, ToolError } from '../../activities/index.ts';
-import { SAID_CHARS_MAX } from '../../core/limits.ts';
-import { cutText } from '../../core/text.ts';
 import { sqlState, storable, UNIQUE_VIOLATION } from '../database/database.ts';
 import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { insertRejection, rejectionWithKey } from './database/queries.ts';
@@ -12,7 +10,7 @@ import { OrderId } from './orderId.ts';
  * As much as a person may say with a decision, and the note of a cut on the way here. What is longer is cut, not refused:
  * the rejection itself has to be noted.
  */
-const REASON_CHARS_MAX = SAID_CHARS_MAX + 100;
+const REASON_CHARS_MAX = 4_100;
 
 export const noteRejection = defineTool({
   name: 'note_rejection',
@@ -29,7 +27,7 @@ export const noteRejection = defineTool({
   timeout: TOOL_TIMEOUT_MS,
   heartbeat: '5 s',
   run: async ({ order_id, reason }, { idempotencyKey, workflowId, signal }) => {
-    const words = cutText(storable(reason), REASON_CHARS_MAX);
+    const words = cut(storable(reason));
     const rejection = { idempotency_key: idempotencyKey, order_id, reason: words, run: workflowId };
     let clash: unknown;
     const noted = await insertRejection(rejection, signal).catch((error) => {
@@ -43,3 +41,8 @@ export const noteRejection = defineTool({
     throw new ToolError(`Not noted: there is no order ${order_id} that has not been refunded.`);
   },
 });
+
+function cut(reason: string): string {
+  if (reason.length <= REASON_CHARS_MAX) return reason;
+  return `${reason.slice(0, REASON_CHARS_MAX)}… [cut: ${reason.length} characters]`.toWellFormed();
+}

@@ -196,7 +196,7 @@ onBothDatabases(() => {
       ((await call('note_rejection', { order_id, reason }, { idempotencyKey: order_id })) as { reason: string }).reason;
     const long = 'no, '.repeat(SAID_CHARS_MAX / 4).trim();
     assert.equal(await noted('O-1005', `  ${long}\u0000\n`), long);
-    const cut = `${'x'.repeat(4_100)}… [cut: the first 4,100 of 5,000 characters]`;
+    const cut = `${'x'.repeat(4_100)}… [cut: 5000 characters]`;
     assert.equal(await noted('O-1006', 'x'.repeat(5_000)), cut);
     const kept = await query<{ reason: string }>(
       "SELECT reason FROM rejections WHERE order_id IN ('O-1005', 'O-1006') ORDER BY order_id",

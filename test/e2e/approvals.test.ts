@@ -278,7 +278,9 @@ endToEnd('approvals', (bench) => {
     const { history } = await bench.finished(handle.workflowId);
     assert.equal(failedTasks(history), 0);
     await assert.rejects(handle.decide({ call: '2.1', digest: 'other', verdict: 'approve' }), RunOver);
-    await assert.rejects(handle.approve('2.1'), RunOver);
+    await assert.rejects(handle.approve('2.0'), RunOver);
+    const late = await handle.reject('2.1', { by: 'ann' });
+    assert.deepEqual([late.verdict, late.isFirst], ['approve', false], 'of what was decided, the end hides nothing');
     await other.reject();
     await bench.finished(other.workflowId);
     assert.deepEqual([paidTo('fay').length, paidTo('gus').length], [3, 0]);
