@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { connect, type Holdfast } from '../client/index.ts';
 import { readSettings, type SettingsOptions } from '../client/settings.ts';
-import { UsageError } from './exit.ts';
+import { EXIT, UsageError } from './exit.ts';
 
 /** The program's own options, which every command takes. */
 export function settingsOf(command: Command): SettingsOptions {
@@ -23,6 +23,8 @@ export async function withHoldfast(command: Command, use: (holdfast: Holdfast) =
   const holdfast = await connect(settingsOf(command));
   try {
     process.exitCode = await use(holdfast);
+    // The SDK still tries the server that went away, and would throw at a connection that is closed.
+    if (process.exitCode === EXIT.unreachable) process.exit();
   } finally {
     await holdfast.close();
   }

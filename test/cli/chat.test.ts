@@ -218,15 +218,18 @@ describe('holdfast chat', { concurrency: 4 }, () => {
   test('a server that goes away ends the chat with exit code 3, and says how to come back', async () => {
     const own = await startDevServer();
     const hands = start(['worker', '--agents', TALKER, '--address', own.address]);
-    await hands.line(/^Polling after/);
-    const screen = onTerminal(['chat', 'talker', '--id', 'lost', '--address', own.address]);
-    await screen.sees(/\/help/);
-    screen.type('hello\r');
-    await screen.sees(/1\. You said: hello/);
-    await own.kill();
-    await screen.sees(/No Temporal server answers at .* Come back: .* chat talker --id lost/);
-    assert.deepEqual(await screen.ended, { code: 3 });
-    hands.child.kill('SIGKILL');
+    try {
+      await hands.line(/^Polling after/);
+      const screen = onTerminal(['chat', 'talker', '--id', 'lost', '--address', own.address]);
+      await screen.sees(/\/help/);
+      screen.type('hello\r');
+      await screen.sees(/1\. You said: hello/);
+      await own.kill();
+      await screen.sees(/No Temporal server answers at .* Come back: .* chat talker --id lost/);
+      assert.deepEqual(await screen.ended, { code: 3 }, screen.text);
+    } finally {
+      hands.child.kill('SIGKILL');
+    }
   });
 
   test('a session that no worker takes gives exit code 4, and waits', async () => {
