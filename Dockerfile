@@ -23,7 +23,7 @@ ENV HOLDFAST_CACHE=/srv/holdfast/cache
 RUN node --input-type=module --eval "await (await import('/srv/holdfast/worker/workflowBundle.ts')).workflowCode()"
 
 FROM node:${NODE}
-ENV NODE_ENV=production HOLDFAST_CACHE=/srv/holdfast/cache
+ENV NODE_ENV=production HOLDFAST_CACHE=/srv/holdfast/cache NODE_OPTIONS=--max-semi-space-size=4
 WORKDIR /srv/holdfast
 COPY --from=build /srv /srv
 # The cache is the worker's to write; what it runs is not.

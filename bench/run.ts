@@ -16,8 +16,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   waiting,
   topology,
 };
-/** Too long for every day, and wants PostgreSQL. */
-const ONLY_WHEN_NAMED = ['topology'];
+/** Too long for every day: ten minutes and more. */
+const ONLY_WHEN_NAMED = ['waiting', 'topology'];
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in BENCHMARKS));

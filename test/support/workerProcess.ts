@@ -19,13 +19,20 @@ export interface WorkerProcessOptions {
   readonly module: URL;
   readonly ledger: string;
   readonly maxCachedWorkflows?: number;
+  /** Flags of Node for the process. */
+  readonly nodeFlags?: readonly string[];
 }
 
 /** Resolves when the worker polls. */
-export async function startWorkerProcess({ module, ...options }: WorkerProcessOptions): Promise<WorkerProcess> {
+export async function startWorkerProcess({
+  module,
+  nodeFlags = [],
+  ...options
+}: WorkerProcessOptions): Promise<WorkerProcess> {
   const main = new URL('./workerMain.ts', import.meta.url);
   const child: ChildProcess = fork(main, [JSON.stringify({ ...options, module: module.href })], {
     execPath: process.execPath,
+    execArgv: [...process.execArgv, ...nodeFlags],
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     stdio: ['ignore', 'ignore', process.env['HOLDFAST_TEST_LOGS'] ? 'inherit' : 'ignore', 'ipc'],
   });
