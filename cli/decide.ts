@@ -3,8 +3,8 @@ import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { type Decided, type Holdfast, OrderRefused, RunOver } from '../client/index.ts';
 import { callActivityId } from '../core/names.ts';
-import { type Run, toolCalls } from '../core/run.ts';
-import type { Decision, StandingDecision, Verdict } from '../core/types.ts';
+import { callAt, type Run, toolCalls } from '../core/run.ts';
+import type { Decision, Verdict } from '../core/types.ts';
 import { howTo } from './approvals.ts';
 import { addressFlags, type SaidOptions, saidOf, settingsOf, withHoldfast, withSaid } from './connected.ts';
 import { EXIT, UsageError } from './exit.ts';
@@ -95,7 +95,7 @@ async function decide(holdfast: Holdfast, id: string, { call, made, flags }: ToD
   const handle = holdfast.get(id);
   const run = await handle.read();
   const place = call === undefined ? await theOneThatWaits(holdfast, run, flags) : placeOf(run, call);
-  const standing = decisionAbout(run, place);
+  const standing = callAt(run, place)?.decision;
   if (standing) return { ...standing, isFirst: false };
   const open = run.questions.find((question) => question.kind === 'approval' && question.call === place);
   if (!open && run.endedAtMs !== null) throw over(run);
@@ -128,10 +128,6 @@ function over({ workflowId, status }: Run): RunOver {
 function placeOf(run: Run, call: string): string {
   const named = toolCalls(run).findLast(({ callId }) => callId === call);
   return named ? callActivityId(named.turn, named.slot) : call;
-}
-
-function decisionAbout(run: Run, place: string): StandingDecision | null {
-  return toolCalls(run).find(({ turn, slot }) => callActivityId(turn, slot) === place)?.decision ?? null;
 }
 
 export function whatStands(id: string, wanted: Verdict, decided: Decided): string {

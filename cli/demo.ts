@@ -10,9 +10,9 @@ import { startDevServer } from '../worker/devServer.ts';
 import { findTemporalCli } from '../worker/temporalCli.ts';
 import { batchTime, comparison } from './batchTime.ts';
 import { cleanUpInOrder } from './cleanUp.ts';
-import { EXIT, told } from './exit.ts';
 import { inert } from './inert.ts';
 import { installLogging } from './logging.ts';
+import { playToTheEnd } from './playToTheEnd.ts';
 import { createScreen, seconds, wrapped } from './screen.ts';
 import { bars, ended, exitCodeOfRun, followOnScreen, summary } from './showRun.ts';
 
@@ -24,27 +24,7 @@ const LATENCY_MS = '200,180,150,170';
 const screen = createScreen(process.stdout);
 const cleanUp = cleanUpInOrder();
 const interrupt = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.once(signal, () => {
-    interrupt.abort();
-    void leave(EXIT.interrupted);
-  });
-
-try {
-  await leave(await demo());
-} catch (error) {
-  screen.clear();
-  if (!interrupt.signal.aborted) {
-    process.stderr.write(`${told(error)}\n`);
-    await leave(EXIT.otherwise);
-  }
-}
-
-async function leave(code: number): Promise<never> {
-  screen.clear();
-  await cleanUp.run();
-  process.exit(code);
-}
+await playToTheEnd(demo, { cleanUp, interrupt, clear: () => screen.clear() });
 
 async function demo(): Promise<number> {
   stayHere();

@@ -22,7 +22,8 @@ import { findTemporalCli } from '../worker/temporalCli.ts';
 import { cleanUpInOrder } from './cleanUp.ts';
 import { compareLedger, type Decided, readLedger } from './exampleRefundsLedger.ts';
 import type { RefundsWorkerOptions, RefundsWorkerSays } from './exampleRefundsWorker.ts';
-import { EXIT, told } from './exit.ts';
+import { EXIT } from './exit.ts';
+import { playToTheEnd } from './playToTheEnd.ts';
 import { createScreen, seconds, wrapped } from './screen.ts';
 
 const SCHEDULE = 'refunds-nightly';
@@ -51,25 +52,7 @@ const { values: typed } = parseArgs({
 const screen = createScreen(process.stdout);
 const cleanUp = cleanUpInOrder();
 const interrupt = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.once(signal, () => {
-    interrupt.abort();
-    void leave(EXIT.interrupted);
-  });
-
-try {
-  await leave(await example());
-} catch (error) {
-  if (!interrupt.signal.aborted) {
-    process.stderr.write(`${told(error)}\n`);
-    await leave(EXIT.otherwise);
-  }
-}
-
-async function leave(code: number): Promise<never> {
-  await cleanUp.run();
-  process.exit(code);
-}
+await playToTheEnd(example, { cleanUp, interrupt });
 
 async function example(): Promise<number> {
   say(

@@ -8,8 +8,8 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { RULE_TIMEOUT_MS } from '../core/limits.ts';
-import { callActivityId, decisionId, FAILURE, UPDATE } from '../core/names.ts';
-import { type Run, toolCalls } from '../core/run.ts';
+import { decisionId, FAILURE, UPDATE } from '../core/names.ts';
+import { callAt, type Run } from '../core/run.ts';
 import type {
   Budget,
   Decision,
@@ -149,7 +149,7 @@ export function ordersTo({ client, workflowId, currentLink, read, told, answerMs
   /** Of a call that is over, or of a run that is, the run tells no more; its history has what was decided. */
   async function decidedBefore({ call, digest }: Decision, error: unknown): Promise<StandingDecision | null> {
     if (!(error instanceof OrderRefused || error instanceof RunOver)) return null;
-    const known = toolCalls(await read()).find(({ turn, slot }) => callActivityId(turn, slot) === call);
+    const known = callAt(await read(), call);
     return known?.asks && (digest === '' || digest === known.asks.digest) ? known.decision : null;
   }
 

@@ -1,4 +1,5 @@
 // A run as it can be read from its history: the shape behind `run`, `watch`, `show` and their JSON.
+import { callActivityId } from './names.ts';
 import type {
   Budget,
   FailureKind,
@@ -201,6 +202,11 @@ export type LiveEvent =
 
 export function toolCalls(run: Run): readonly Call[] {
   return run.turns.flatMap((turn) => turn.calls);
+}
+
+/** The call at a place, `<turn>.<slot>`. */
+export function callAt(run: Run, place: string): Call | undefined {
+  return toolCalls(run).find(({ turn, slot }) => callActivityId(turn, slot) === place);
 }
 
 /** The result that a cancelled run would have given: its workflow closes without one. */

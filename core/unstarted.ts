@@ -27,7 +27,7 @@ export interface BatchRules {
 }
 
 /** Whether it counts as a tool call: one that a person answered does not, and passing on runs nothing. */
-export function hasRun({ outcome, planned, decision }: Omit<BatchCall, 'isWaiting'>): boolean {
+export function hasRun({ outcome, planned, decision }: Pick<BatchCall, 'outcome' | 'planned' | 'decision'>): boolean {
   if (!outcome?.ok) return outcome?.ran === true;
   return handoffOf(planned) === undefined && decision?.verdict !== 'respond';
 }

@@ -55,11 +55,13 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
   const connection = await NativeConnection.connect({ ...connectionOptions, address }).catch((error) => {
     throw unreachable(address, error);
   });
-  const index = (await hasAttributes(connection, namespace)) ? 'attributes' : 'memo';
+  // Asked while the model is opened.
+  const indexed = hasAttributes(connection, namespace);
   const model = await openModel(options.model ?? modelSettingsFrom(process.env), registry).catch(async (error) => {
     await connection.close();
     throw error;
   });
+  const index = (await indexed) ? 'attributes' : 'memo';
   const threads = createThreads();
   const close = () => Promise.all([connection.close(), model.close(), threads.close()]);
   const create = async () =>

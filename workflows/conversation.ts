@@ -1,5 +1,5 @@
 // A session: messages come in order, each has its reply, and the run stays open between them.
-import { ApplicationFailure, CancellationScope, condition, upsertMemo } from '@temporalio/workflow';
+import { CancellationScope, condition, upsertMemo } from '@temporalio/workflow';
 import {
   AGENT_DEFAULTS,
   ASKS_MAX,
@@ -8,10 +8,11 @@ import {
   QUEUE_MAX,
   REPLIES_BYTES_MAX,
 } from '../core/limits.ts';
-import { FAILURE, MEMO } from '../core/names.ts';
+import { MEMO } from '../core/names.ts';
 import { cutText, inWords, utf8Length } from '../core/text.ts';
 import type { Reply, SendInput, Sent } from '../core/types.ts';
 import { mustMoveOn } from './carry.ts';
+import { refusal } from './checks.ts';
 import { type End, lastWords, type RunState } from './runState.ts';
 import { waitForPeople } from './waits.ts';
 
@@ -94,10 +95,7 @@ export async function send(run: RunState, { text, id, wait }: SendInput): Promis
   // One too many has its message queued all the same, and asks again.
   if (!wait || run.live.asks >= ASKS_MAX) return { message, reply: replyTo() ?? null };
   if (message < (run.replies[0]?.message ?? 0))
-    throw ApplicationFailure.nonRetryable(
-      `Message ${message} was answered too long ago: the history has its reply.`,
-      FAILURE.refusedOrder,
-    );
+    throw refusal(`Message ${message} was answered too long ago: the history has its reply.`);
   run.live.asks += 1;
   // A cancelled run has a last word for whoever waits, too.
   await CancellationScope.nonCancellable(() => condition(() => replyTo() !== undefined || run.live.leaving));

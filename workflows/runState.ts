@@ -26,6 +26,7 @@ import type {
   Usage,
   Waits,
 } from '../core/types.ts';
+import { hasRun } from '../core/unstarted.ts';
 import { addSpend, addUsage, NO_SPEND, NO_USAGE, spendOfAnswer } from '../core/usage.ts';
 import type { ChildReport, ParentOrder } from './messages.ts';
 import type { Clock } from './timeLimit.ts';
@@ -331,14 +332,11 @@ function recordOutcomes(run: RunState, batch: Batch, outcomes: readonly Outcome[
   if (warning) warn(run, warning);
 }
 
-/** How many calls of the batch have run, by now: one that a person answered has not, and passing on runs nothing. */
+/** How many calls of the batch have run, by now. */
 export function callsThatRan({ plan, outcomes, asks }: Batch): number {
-  return [...outcomes.entries()].filter(([slot, outcome]) => {
-    if (!outcome?.ok) return outcome?.ran === true;
-    const planned = plan[slot];
-    const isHandoff = planned !== undefined && 'handoff' in planned;
-    return !isHandoff && asks[slot]?.decision?.verdict !== 'respond';
-  }).length;
+  return outcomes.filter((outcome, slot) =>
+    hasRun({ outcome: outcome ?? undefined, planned: plan[slot], decision: asks[slot]?.decision ?? null }),
+  ).length;
 }
 
 /** Closes the batch: its outcomes are in the transcript, and what the model is to hear besides. */
