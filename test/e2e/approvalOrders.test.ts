@@ -9,7 +9,7 @@ import { OrderRefused, type RunHandle, RunOver } from '../../client/index.ts';
 import { readRun } from '../../core/readRun.ts';
 import { toolCalls } from '../../core/run.ts';
 import { endToEnd } from '../support/bench.ts';
-import { asked, failedTasks } from '../support/people.ts';
+import { asked, failedTasks, inboxOf } from '../support/people.ts';
 import { eventually, golden, toldOf } from '../support/said.ts';
 
 endToEnd('while a call waits', (bench) => {
@@ -57,7 +57,7 @@ endToEnd('while a call waits', (bench) => {
     await eventually(async () => toolCalls(await handle.read())[0]?.ok);
     return handle;
   }
-  const inbox = async (agent: { readonly name: string }) => (await bench.holdfast.inbox({ agent: agent.name })).waiting;
+  const inbox = ({ workflowId }: RunHandle) => inboxOf(bench.holdfast, workflowId);
 
   test('cancel: the run closes as cancelled, its transcript is whole, and nobody can decide any more', async () => {
     const handle = await waiting('abe', goldenId('cancelled-while-asked'));
@@ -73,7 +73,7 @@ endToEnd('while a call waits', (bench) => {
     );
     assert.deepEqual([run.questions, paidTo('abe').length], [[], 1]);
     await assert.rejects(handle.approve('1.1'), RunOver);
-    await eventually(async () => !(await inbox(plain)).some(({ workflowId }) => workflowId === handle.workflowId));
+    await eventually(async () => (await inbox(handle)).length === 0);
   });
 
   test('stop: the call is told as not run, and the run ends as stopped', async () => {
@@ -157,7 +157,7 @@ endToEnd('while a call waits', (bench) => {
     );
     const questions = await asked(handle, 2);
     const first = (await handle.describe()).runId;
-    const sinceMs = await eventually(async () => (await inbox(linked))[0]?.sinceMs);
+    const sinceMs = await eventually(async () => (await inbox(handle))[0]?.sinceMs);
     await untilNewLink(handle);
     await untilNewLink(handle);
 
@@ -168,7 +168,7 @@ endToEnd('while a call waits', (bench) => {
     assert.deepEqual(essence(last), essence(await handle.read()), 'the last link alone says so too');
     assert.equal(last.transcript.length, (await handle.read()).transcript.length);
     const found = await eventually(async () => {
-      const waits = await inbox(linked);
+      const waits = await inbox(handle);
       return waits.length === 1 && waits[0]?.runId !== first && waits;
     });
     assert.deepEqual(
@@ -201,7 +201,7 @@ endToEnd('while a call waits', (bench) => {
     const alone = readRun(await handle.history());
     assert.deepEqual(alone.transcript, run.transcript, 'the last link alone has the whole conversation');
     assert.deepEqual([alone.status, alone.output], ['completed', 'Done.']);
-    await eventually(async () => (await inbox(linked)).length === 0);
+    await eventually(async () => (await inbox(handle)).length === 0);
   });
 
   test('a handle of a later link takes orders as that of the run', async () => {
@@ -220,14 +220,14 @@ endToEnd('while a call waits', (bench) => {
     const calls = Array.from({ length: 30 }, (_, at) => ({ to: 'hal', amount: 500 + at, note: '長い '.repeat(2_000) }));
     const handle = await start(wordy, calls);
     await asked(handle, 30);
-    const shown = await eventually(async () => (await inbox(wordy))[0]);
+    const shown = await eventually(async () => (await inbox(handle))[0]);
     assert.deepEqual([shown.count, shown.questions.length], [30, 10]);
     const { memo } = await handle.describe();
     assert.ok(Buffer.byteLength(JSON.stringify(memo)) < 32_000, `${Buffer.byteLength(JSON.stringify(memo))} bytes`);
     assert.equal((await asked(handle, 30))[0]?.arguments, JSON.stringify(calls[0]), 'the run itself says it in full');
     await handle.edit('1.0', { to: 'hal', amount: 7 });
     const after = await eventually(async () => {
-      const [waits] = await inbox(wordy);
+      const [waits] = await inbox(handle);
       return waits?.count === 29 && waits;
     });
     assert.deepEqual(

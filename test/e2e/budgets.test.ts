@@ -8,6 +8,7 @@ import { InvalidStart, OrderRefused, type RunHandle } from '../../client/index.t
 import { toolCalls } from '../../core/run.ts';
 import type { Budget, Spend } from '../../core/types.ts';
 import { endToEnd } from '../support/bench.ts';
+import { inboxOf } from '../support/people.ts';
 import { eventually, gate, golden, tally, toldOf } from '../support/said.ts';
 
 const description = 'Another agent.';
@@ -159,11 +160,8 @@ endToEnd('budgets', (bench) => {
     const handle = await bench.holdfast.start(asking.name, 'Go.', { id });
     const question = await askedForBudget(handle);
     assert.equal(question.reason, 'The budget of 2 model calls is used up.');
-    const { waiting } = await eventually(async () => {
-      const inbox = await bench.holdfast.inbox({ agent: asking.name });
-      return inbox.total > 0 && inbox;
-    });
-    assert.deepEqual(waiting[0]?.questions, [question]);
+    const waiting = await eventually(async () => (await inboxOf(bench.holdfast, id))[0]);
+    assert.deepEqual(waiting.questions, [question]);
     const { client } = bench.holdfast;
     const details = () => client.workflow.getHandle(id).query<string>('__temporal_workflow_metadata');
     assert.match(
@@ -185,7 +183,7 @@ endToEnd('budgets', (bench) => {
     const { result } = await bench.finished(id);
     assert.deepEqual([result.status, result.turns], ['completed', 4]);
     // Temporal's visibility is a moment behind.
-    await eventually(async () => (await bench.holdfast.inbox({ agent: asking.name })).total === 0);
+    await eventually(async () => (await inboxOf(bench.holdfast, id)).length === 0);
   });
 
   test('ask: a stop in place of a raise ends it with what there is', async () => {

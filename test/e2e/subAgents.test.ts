@@ -9,6 +9,7 @@ import { toolCalls } from '../../core/run.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { ToolFailure } from '../../core/types.ts';
 import { endToEnd } from '../support/bench.ts';
+import { inboxOf } from '../support/people.ts';
 import { counter, eventually, gate, golden, jsonTold, tally, toldOf } from '../support/said.ts';
 
 const description = 'Another agent.';
@@ -304,7 +305,7 @@ endToEnd('sub-agents', (bench) => {
     const handle = await bench.holdfast.start(patient.name, 'Go.', { id });
     const [near, far] = [`${id}.1.0`, `${id}.1.1.1.0`];
     const waiting = await eventually(async () => {
-      const { waiting } = await bench.holdfast.inbox({ agent: payer.name });
+      const waiting = await inboxOf(bench.holdfast, id);
       return waiting.length === 2 && waiting;
     });
     assert.deepEqual(waiting.map(({ workflowId, parentId }) => [workflowId, parentId]).sort(), [
@@ -321,7 +322,7 @@ endToEnd('sub-agents', (bench) => {
     assert.deepEqual([result.status, ...toldOf(run)], ['completed', 'paid 1', 'paid 1']);
     assert.ok(result.spend.activeMs < 6_000, `${result.spend.activeMs}`);
     // Temporal's visibility is a moment behind.
-    await eventually(async () => (await bench.holdfast.inbox({ agent: payer.name })).total === 0);
+    await eventually(async () => (await inboxOf(bench.holdfast, id)).length === 0);
   });
 
   const deep = (key: string) =>

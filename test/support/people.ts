@@ -1,5 +1,5 @@
 // People, as tests play them: what a run asks them, and how they come in any order.
-import type { RunHandle } from '../../client/index.ts';
+import type { Holdfast, RunHandle, Waiting } from '../../client/index.ts';
 import type { History } from '../../core/history.ts';
 import type { Question } from '../../core/types.ts';
 import { eventually } from './said.ts';
@@ -12,6 +12,12 @@ export function asked(handle: RunHandle, n = 1): Promise<Asked[]> {
     const open = (await handle.questions()).flatMap((question) => (question.kind === 'approval' ? [question] : []));
     return open.length === n && open;
   });
+}
+
+/** What the inbox shows of a run and its sub-agents. Tests share a server, so an agent of that name may wait elsewhere too. */
+export async function inboxOf(holdfast: Holdfast, id: string): Promise<Waiting[]> {
+  const { waiting } = await holdfast.inbox({ limit: 100_000 });
+  return waiting.filter(({ workflowId }) => workflowId === id || workflowId.startsWith(`${id}.`));
 }
 
 /** Numbers that look random and are the same for the same seed (mulberry32): at least 0 and below 1. */

@@ -1,4 +1,5 @@
 // `npm run topology`: what docker-compose.yml describes, run by hand until Ctrl-C; or, with --once, until one run is done.
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { connect } from '../../client/index.ts';
 import { findPrograms } from './programs.ts';
@@ -17,18 +18,27 @@ const DEFAULT_PORT = 7233;
 
 const say = (line: string) => console.log(line);
 
-// Until everything is up, what has been started ends with this process.
-let leave = async (code: number): Promise<void> => process.exit(code);
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void leave(0));
+const leaving = new AbortController();
+// A second Ctrl-C does not wait.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    process.once(signal, () => process.exit(1));
+    say('Stopping …');
+    leaving.abort();
+  });
 
 try {
-  await main();
+  process.exitCode = await main();
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  await leave(1);
+  if (!leaving.signal.aborted) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
 }
+// What was given up while it started may still try to.
+process.exit();
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       port: { type: 'string', default: String(DEFAULT_PORT) },
@@ -40,10 +50,10 @@ async function main(): Promise<void> {
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) return say(USAGE);
-  if (values.build) {
-    await findPrograms(say);
-    return;
+  if (values.help || values.build) {
+    if (values.help) say(USAGE);
+    else await findPrograms(say);
+    return 0;
   }
   const startedMs = performance.now();
   const topology = await startTopology({
@@ -51,23 +61,26 @@ async function main(): Promise<void> {
     port: values.once ? undefined : wholeNumber('port', values.port),
     folder: values.data,
     workers: wholeNumber('workers', values.workers),
+    signal: leaving.signal,
     ...(values.agents !== undefined && { agents: values.agents }),
   });
-  leave = async (code) => {
-    // A second Ctrl-C does not wait.
-    process.once('SIGINT', () => process.exit(1));
-    say('Stopping …');
-    await topology.stop();
-    process.exit(code);
-  };
   say(`Ready in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s; logs are in ${topology.folder}.`);
-  if (values.once) return leave(await runOnce(topology));
+  try {
+    return values.once ? await runOnce(topology) : await serve(topology);
+  } finally {
+    await topology.stop();
+  }
+}
+
+async function serve(topology: Topology): Promise<number> {
   for (const [i, worker] of topology.workers.entries())
     void worker.exited.then((how) => say(`Worker ${i + 1} has ended (${how}).`));
   say('');
   say('Type next, in another terminal:');
   say(`  npm run -s holdfast -- run clock "${QUESTION}" --address ${topology.address}`);
   say('Ctrl-C ends everything.');
+  if (!leaving.signal.aborted) await once(leaving.signal, 'abort');
+  return 0;
 }
 
 async function runOnce({ address, namespace }: Topology): Promise<number> {

@@ -18,6 +18,8 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 // The schema takes 2 s on a free machine, the namespace one.
 const SCRIPT_MS = 180_000;
 const NAMESPACE = 'default';
+/** What is still about to end may write into a folder that is being removed. */
+const PATIENT = { maxRetries: 20, retryDelay: 20 };
 
 export interface TopologyOptions {
   readonly say?: (line: string) => void;
@@ -29,6 +31,8 @@ export interface TopologyOptions {
   readonly workers?: number;
   /** The module whose agents they serve. */
   readonly agents?: string;
+  /** Gives up while it starts: rejects with the signal's reason when what has been started has ended. */
+  readonly signal?: AbortSignal;
   /** The workers' environment; ours, without what names another Temporal server, when not said. */
   readonly env?: NodeJS.ProcessEnv;
   /** In place of what the configuration files say: for measuring what a setting brings. */
@@ -63,16 +67,23 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
   await chmod(folder, 0o711);
   const isOurs = options.folder === undefined;
   // Where we leave before all is up.
-  const removeAtExit = () => rmSync(folder, { recursive: true, force: true });
+  const removeAtExit = () => rmSync(folder, { recursive: true, force: true, ...PATIENT });
   if (isOurs) process.once('exit', removeAtExit);
   const undo: (() => Promise<void>)[] = [];
   const stop = async () => {
     // The last thing first. One that fails must not keep the others.
     for (let last = undo.pop(); last; last = undo.pop()) await last().catch(() => {});
     process.off('exit', removeAtExit);
-    if (isOurs) await rm(folder, { recursive: true, force: true });
+    if (isOurs) await rm(folder, { recursive: true, force: true, ...PATIENT });
   };
   try {
+    return await Promise.race([start(), givenUp(options.signal)]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  async function start(): Promise<Topology> {
     const [postgresPort, ...ports] = await portsOf(folder);
     if (options.port !== undefined && options.port !== 0)
       if (await listens(options.port)) say(`Port ${options.port} is taken, so Temporal is on ${ports[0]}.`);
@@ -127,10 +138,11 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
       say(`Worker ${i + 1}      process ${pid}: ${served.join(', ')}; ${model}`);
     }
     return { address, namespace: NAMESPACE, folder, postgres, server, workers, startWorker: addWorker, stop };
-  } catch (error) {
-    await stop();
-    throw error;
   }
+}
+
+function givenUp(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
 /** One that nobody chose and nobody knows: made once, kept beside the data. */
