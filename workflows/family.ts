@@ -8,20 +8,22 @@ import { type RunState, totalSpend } from './runState.ts';
 const ORDERS: readonly ParentOrder['order'][] = ['pause', 'resume', 'stop'];
 
 export function listenToFamily(run: RunState): void {
-  setHandler(fromParentSignal, (order) => {
+  const hearParent = (order: ParentOrder) => {
     // Anybody can send a signal, and an error here would hold up the run for ever.
     if (!ORDERS.includes(order?.order)) return;
     obey(run, order);
     run.live.wake();
-  });
-  setHandler(fromChildSignal, (report) => {
+  };
+  const hearChild = (report: ChildReport) => {
     const known = run.live.children.get(report?.child);
     // Of one that is over, its result has said more.
     if (!known || !isSpend(report.spend)) return;
     run.childSpend[report.child] = report.spend;
     known.waiting = report.waiting === true;
     run.live.wake();
-  });
+  };
+  setHandler(fromParentSignal, hearParent, { description: 'What a run tells its sub-agents.' });
+  setHandler(fromChildSignal, hearChild, { description: 'What a sub-agent tells the run that it works for.' });
 }
 
 function obey(run: RunState, order: ParentOrder): void {

@@ -29,17 +29,21 @@ import { isPaused, page, type RunState } from './runState.ts';
 import { questions } from './waits.ts';
 
 export function takeOrders(run: RunState): void {
-  setHandler(transcriptQuery, (from = 0, limit = 1_000) => page(run, from, limit));
-  setHandler(questionsQuery, () => questions(run));
+  setHandler(transcriptQuery, (from = 0, limit = 1_000) => page(run, from, limit), {
+    description: 'A page of the conversation: from which message, and how many.',
+  });
+  setHandler(questionsQuery, () => questions(run), { description: 'What it waits for a person to say.' });
   listenToFamily(run);
   // A run that is cancelled while it waits for people has to hear of it.
   run.live.clock.scope.cancelRequested.catch(() => run.live.wake());
 
   setHandler(decideUpdate, (decision) => decide(run, decision), {
+    description: 'Decides about a call that waits: {"call":"1.0","digest":"…","verdict":"approve","by":"…"}.',
     validator: (decision) => void checkDecision(run, decision),
   });
 
   setHandler(sendUpdate, ({ id, ...input }) => send(run, { ...input, ...(isSaid(id) && { id }) }), {
+    description: 'The next message of a session: {"text":"…"}.',
     validator(input) {
       if (!run.input.session)
         throw refusal(`${run.workflowId} is no session. Steer it, or start one with session: true.`);
@@ -53,11 +57,12 @@ export function takeOrders(run: RunState): void {
   const close = () => {
     run.closing = true;
   };
-  order(closeUpdate, close, () => {
+  order(closeUpdate, 'Ends a session when the messages it has are answered.', close, () => {
     if (!run.input.session) throw refusal(`${run.workflowId} is no session: it ends by itself. Stop it, or cancel it.`);
   });
 
   setHandler(steerUpdate, ({ message, id }) => (isNew(run, id) ? say(message ?? '') : changed()), {
+    description: 'A message that the model sees at its next turn: {"message":"…"}.',
     validator(input: SteerInput) {
       checkSaid(input);
       checkId(input.id);
@@ -77,6 +82,7 @@ export function takeOrders(run: RunState): void {
       return isSaid(message) ? say(message) : changed();
     },
     {
+      description: 'Stops the tools and the model call in flight, and goes on with the message.',
       validator(input: SteerInput = {}) {
         checkSaid(input);
         checkId(input.id);
@@ -88,15 +94,15 @@ export function takeOrders(run: RunState): void {
     },
   );
 
-  order(pauseUpdate, () => {
+  order(pauseUpdate, 'Starts nothing new until resumed.', () => {
     run.paused = true;
   });
 
-  order(resumeUpdate, () => {
+  order(resumeUpdate, 'Goes on after a pause.', () => {
     run.paused = false;
   });
 
-  order(stopUpdate, ({ by, why }) => {
+  order(stopUpdate, 'Ends it at its next boundary: what runs may finish, nothing new starts.', ({ by, why }) => {
     run.stop ??= { ...(isSaid(by) && { by }), ...(isSaid(why) && { why }) };
   });
 
@@ -110,6 +116,7 @@ export function takeOrders(run: RunState): void {
       return changed();
     },
     {
+      description: 'Stops one call: {"call":"1.0"}.',
       validator(input) {
         checkSaid(input);
         slotOf(run, input);
@@ -128,6 +135,7 @@ export function takeOrders(run: RunState): void {
       return changed();
     },
     {
+      description: 'Raises limits of the budget: {"budget":{"modelCalls":20}}.',
       validator(input: RaiseInput) {
         checkSaid(input);
         const problem = budgetProblem(input?.budget) ?? raiseProblem(budgetOf(run), input.budget);
@@ -136,12 +144,18 @@ export function takeOrders(run: RunState): void {
     },
   );
 
-  function order(update: typeof pauseUpdate, carryOut: (said: Said) => void, validator = () => {}): void {
+  function order(
+    update: typeof pauseUpdate,
+    description: string,
+    carryOut: (said: Said) => void,
+    validator = () => {},
+  ): void {
     const handler = (said: Said = {}) => {
       carryOut(said);
       return changed();
     };
     setHandler<Standing, [Said?], typeof update>(update, handler, {
+      description,
       validator(said: Said = {}) {
         checkSaid(said);
         validator();

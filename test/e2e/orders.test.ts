@@ -7,12 +7,15 @@ import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import { connect, NoWorker, OrderRefused, type Run, RunNotFound, RunOver } from '../../client/index.ts';
 import { type Orders, ordersTo } from '../../client/orders.ts';
-import { UPDATE, WORKFLOW_TYPE } from '../../core/names.ts';
+import { QUESTIONS_QUERY, SIGNAL, TRANSCRIPT_QUERY, UPDATE, WORKFLOW_TYPE } from '../../core/names.ts';
 import type { RunInput } from '../../core/types.ts';
 import { createWorker } from '../../worker/index.ts';
 import { endToEnd } from '../support/bench.ts';
 import { asked, failedTasks } from '../support/people.ts';
 import { counter, eventually, golden } from '../support/said.ts';
+
+// What Temporal's SDKs answer about a workflow's handlers.
+const METADATA_QUERY = '__temporal_workflow_metadata';
 
 endToEnd('orders', (bench) => {
   const none = z.object({});
@@ -196,6 +199,20 @@ endToEnd('orders', (bench) => {
     await assert.rejects(handle.raise({ ...nothing, toolCalls: 6 }), refused(/takes no atLimit/));
     assert.equal((await asked(handle)).length, 1, 'nothing of all that was taken');
     await handle.reject(call, { why: 'x'.repeat(4_000) });
+    await handle.close();
+    await bench.finished(handle.workflowId);
+  });
+
+  test('whoever lists what a run can be told, as the Web UI does, sees what each of it is for', async () => {
+    const handle = await bench.holdfast.start(talker.name, '', { session: true });
+    const { definition } = await bench.holdfast.client.workflow
+      .getHandle(handle.workflowId)
+      .query<{ definition: Record<string, readonly { name: string; description?: string }[]> }>(METADATA_QUERY);
+    const described = (kind: string) =>
+      definition[kind]?.flatMap(({ name, description }) => (description ? [name] : [])) ?? [];
+    assert.deepEqual(described('updateDefinitions').sort(), Object.values(UPDATE).sort());
+    assert.deepEqual(described('signalDefinitions').sort(), Object.values(SIGNAL).sort());
+    for (const query of [TRANSCRIPT_QUERY, QUESTIONS_QUERY]) assert.ok(described('queryDefinitions').includes(query));
     await handle.close();
     await bench.finished(handle.workflowId);
   });
