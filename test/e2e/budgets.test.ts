@@ -239,7 +239,9 @@ endToEnd('budgets', (bench) => {
 
   // ── Over the tree ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  const digger = worker(6, {});
+  // Long enough that only a limit ends it in good time.
+  const DIGGER_TURNS = 30;
+  const digger = worker(DIGGER_TURNS);
   const pair = bench.agent({
     tools: [asTool(digger, { description })],
     script: [
@@ -251,8 +253,8 @@ endToEnd('budgets', (bench) => {
     const id = golden(bench.cached, 'budget-tree').id ?? `pair-${Date.now()}`;
     const { result, run } = await bench.run(pair, 'Go.', { id, budget: { modelCalls: 6 } });
     assert.equal(result.status, 'budget');
-    // Beyond the limit is only what was in flight when the word came: a turn or two of each.
-    assert.ok(result.spend.modelCalls >= 6 && result.spend.modelCalls <= 6 + 4, `${result.spend.modelCalls}`);
+    // Beyond the limit is what was done until the word came: a turn or two of each, more on a busy machine.
+    assert.ok(result.spend.modelCalls >= 6 && result.spend.modelCalls < DIGGER_TURNS, `${result.spend.modelCalls}`);
     for (const text of toldOf(run))
       assert.match(text, /ended as stopped: Stopped: The budget of 6 model calls is used up/);
     const children = await Promise.all(['1.0', '1.1'].map((place) => bench.finished(`${id}.${place}`)));
@@ -267,18 +269,21 @@ endToEnd('budgets', (bench) => {
     const paused = async (place: string) => /Paused/.test(JSON.stringify(await metadata(`${id}.${place}`)));
     await eventually(async () => (await paused('1.0')) && (await paused('1.1')));
     const { spend } = await handle.read();
-    assert.ok(spend.modelCalls >= 5 && spend.modelCalls <= 5 + 4);
+    assert.ok(spend.modelCalls >= 5 && spend.modelCalls < DIGGER_TURNS, `${spend.modelCalls}`);
     await handle.raise({ modelCalls: 100 });
     const { result, run } = await bench.finished(id);
     assert.deepEqual([result.status, ...toldOf(run)], ['completed', 'Done.', 'Done.']);
-    assert.deepEqual([result.spend.modelCalls, result.spend.toolCalls], [2 + 2 * 7, 2 + 2 * 6]);
+    assert.deepEqual(
+      [result.spend.modelCalls, result.spend.toolCalls],
+      [2 + 2 * (DIGGER_TURNS + 1), 2 + 2 * DIGGER_TURNS],
+    );
     assert.deepEqual(run.spend, result.spend);
   });
 
   test('tool calls below count as well', async () => {
     const { result } = await bench.run(pair, 'Go.', { budget: { toolCalls: 6 } });
     assert.equal(result.status, 'budget');
-    assert.ok(result.spend.toolCalls > 6 && result.spend.toolCalls <= 6 + 4, `${result.spend.toolCalls}`);
+    assert.ok(result.spend.toolCalls > 6 && result.spend.toolCalls < DIGGER_TURNS, `${result.spend.toolCalls}`);
   });
 
   const careless = bench.agent({
