@@ -18,7 +18,7 @@ export interface AttemptCounter {
   /** Throws where the cost is limited and no price is known. */
   needsPrice(): void;
   /** The answer of this attempt, as far as it has come. */
-  sees(answer: AnswerBuilder): void;
+  sees(answer: Pick<AnswerBuilder, 'usage'>): void;
   heartbeat(): Heartbeat;
   ofAnswer(answer: RawAnswer | undefined): { readonly cost?: number; readonly lost?: Lost };
   /** The failure, with what is known of all attempts; and a last heartbeat, for the next one. */
@@ -30,7 +30,7 @@ export function countAttempts(agent: Agent, model: string): AttemptCounter {
   const { attempt, heartbeatDetails } = context.info;
   const before = lostIn(heartbeatDetails);
   const price = priceOf(agent.prices, model);
-  let seen: AnswerBuilder | undefined;
+  let seen: Pick<AnswerBuilder, 'usage'> | undefined;
   let unasked: unknown;
 
   /** What is known of this attempt and those before it, as one that is lost. */

@@ -2,16 +2,7 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { MODEL_CALL } from '../core/limits.ts';
-import { TRANSCRIPT_QUERY } from '../core/names.ts';
-import type {
-  AgentRecord,
-  Message,
-  ModelAnswer,
-  ModelCallInput,
-  PlanCallInput,
-  PlannedCall,
-  TranscriptPage,
-} from '../core/types.ts';
+import type { AgentRecord, Message, ModelAnswer, ModelCallInput, PlanCallInput, PlannedCall } from '../core/types.ts';
 import { NO_USAGE } from '../core/usage.ts';
 import { recordOf } from './agentRecord.ts';
 import { type AttemptCounter, countAttempts } from './attempts.ts';
@@ -27,18 +18,21 @@ import type { Registry } from './registry.ts';
 import type { RuleContext } from './rules.ts';
 import { stoppedFailure } from './stopped.ts';
 import { streamDetails } from './streamDetails.ts';
-import { createTranscripts, extend, markOf } from './transcripts.ts';
+import { type AskForPage, extend, markOf, type Transcripts } from './transcripts.ts';
 
 export type ModelHost = (input: ModelCallInput) => Promise<ModelAnswer>;
+
+/** Bytes that a value of a run takes in a payload of its history. */
+export type Weigh = (value: unknown, workflowId: string) => Promise<number>;
 
 export function createModelHost(
   registry: Registry,
   endpoint: ModelEndpoint,
   index: NonNullable<AgentRecord['index']>,
+  transcripts: Transcripts,
+  ask: AskForPage,
+  weigh: Weigh,
 ): ModelHost {
-  const transcripts = createTranscripts();
-  const askInTurn = oneAtATime();
-
   return async function callModel(input) {
     const { info } = Context.current();
     const agent = registry.agent(input.agent);
@@ -48,14 +42,15 @@ export function createModelHost(
     if (info.attempt > 1) pulse.report(spent.heartbeat);
     try {
       const key = info.workflowExecution!.workflowId;
-      const transcript = await transcripts.load(key, input, (from, limit) => askInTurn(() => askForPage(from, limit)));
+      const transcript = await transcripts.load(key, input, ask);
       const { planned, asked } = await answerFor(agent, input, transcript.messages, spent, pulse);
       const extended = extend(transcript, [planned.message]);
       transcripts.keep(key, extended);
-      const record = recordOf(agent, index);
+      const record = recordOf(agent, index, endpoint.modelFor(agent));
       return {
         ...planned,
         mark: markOf(extended),
+        ...(input.weigh && { weight: await weigh(extended.messages, key) }),
         ...(record.digest !== input.recorded && { agent: record }),
         model: asked ? asked.model || endpoint.modelFor(agent) : '',
         usage: asked?.usage ?? NO_USAGE,
@@ -115,25 +110,4 @@ export function createPlanHost(registry: Registry): PlanHost {
 function ruleContext(agent: string, turn: number): RuleContext {
   const { info, cancellationSignal: signal } = Context.current();
   return { agent, workflowId: info.workflowExecution?.workflowId ?? '', turn, signal };
-}
-
-const ASK_DEADLINE_MS = 20_000;
-
-/** A page of the transcript from the very workflow that waits for this activity. */
-async function askForPage(from: number, limit: number): Promise<TranscriptPage> {
-  const { info, client } = Context.current();
-  const { workflowId, runId } = info.workflowExecution!;
-  return client.withDeadline(Date.now() + ASK_DEADLINE_MS, () =>
-    client.workflow.getHandle(workflowId, runId).query<TranscriptPage, [number, number]>(TRANSCRIPT_QUERY, from, limit),
-  );
-}
-
-/** Queries of a process's own workflows go one at a time: with an empty workflow cache, three at once were seen to hang. */
-function oneAtATime(): <T>(ask: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (ask) => {
-    const mine = last.then(ask);
-    last = mine.catch(() => undefined);
-    return mine;
-  };
 }

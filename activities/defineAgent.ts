@@ -6,6 +6,7 @@ import { AGENT_DEFAULTS, INSTRUCTIONS_BYTES_MAX, TOOLS_MAX } from '../core/limit
 import { NAME_PATTERN } from '../core/names.ts';
 import { count, utf8Length } from '../core/text.ts';
 import type { AgentRules, Budget, WhenAllToolsFail, WhenApprovalExpires } from '../core/types.ts';
+import { type ContextOptions, type ContextRules, contextRules } from './context.ts';
 import { type Duration, type Presenter, type Tool, toMs } from './defineTool.ts';
 import type { Guardrails } from './guardrails.ts';
 import { type OutputFormat, outputFormat } from './output.ts';
@@ -39,6 +40,8 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly whenApprovalExpires?: WhenApprovalExpires;
   /** Which calls are denied, asked about, allowed. */
   readonly permissions?: Permissions;
+  /** What becomes of a conversation that nears what the model can read. false: nothing, and the run ends there. */
+  readonly context?: ContextOptions | false;
   /** Limits on what a run and its sub-agents spend. */
   readonly budget?: Omit<Budget, 'activeMs'> & { readonly activeTime?: Duration };
   /** What models cost, by the name that the provider gives them, a million tokens. */
@@ -86,6 +89,7 @@ export interface Agent<Output = unknown> {
   readonly permissions: Permissions | undefined;
   readonly guardrails: Guardrails;
   readonly prices: Prices;
+  readonly context: ContextRules;
 }
 
 /**
@@ -181,6 +185,7 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
       ...(beforeTool && { beforeTool }),
     },
     prices,
+    context: contextRules(options.context, wrong),
   };
 }
 

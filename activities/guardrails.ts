@@ -195,8 +195,8 @@ function shown(value: unknown): string {
   return typeof value === 'object' ? `{ ${oneLine(Object.keys(value ?? {}).join(', '), 100)} }` : `a ${typeof value}`;
 }
 
-/** What a model API would refuse in messages that a guardrail made. */
-function messagesProblem(messages: unknown): string | null {
+/** What a model API would refuse in messages that a function of the user made. */
+export function messagesProblem(messages: unknown): string | null {
   if (!Array.isArray(messages) || messages.length === 0) return 'they are not a list with something in it';
   const wrong = messages.findIndex((message) => !isMessage(message));
   if (wrong >= 0) return `message ${wrong} has not the shape of one`;

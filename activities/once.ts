@@ -1,6 +1,6 @@
 // An effect in PostgreSQL and the record that it happened, in one transaction: a crash between the commit and the answer
 // repeats nothing, and gives back what was recorded.
-import { digestOf } from './digest.ts';
+import { callDigest } from './digest.ts';
 import { ToolError } from './toolError.ts';
 
 /** The parts of a `pg` pool and its clients that are used here. */
@@ -21,12 +21,15 @@ export interface OnceContext {
 }
 
 export interface OnceOptions {
-  /** In place of the call's own key: what must happen once whichever call asks for it, such as `refund/4711`. */
-  readonly key?: string;
-  /** With a key of yours: what it stands for. The same key with another input is an error, and does nothing. */
-  readonly input?: unknown;
   /** Where it is recorded that it happened; `holdfast_once` when not said. Made when it is not there. */
   readonly table?: string;
+}
+
+export interface OwnKey {
+  /** In place of the call's own key: what must happen once whichever call asks for it, such as `refund/4711`. */
+  readonly key: string;
+  /** What the key stands for, as JSON. The same key with another input is an error, and does nothing. */
+  readonly input: unknown;
 }
 
 /**
@@ -46,17 +49,21 @@ export async function once<Result>(
   pool: PgPool,
   ctx: OnceContext,
   effect: (tx: Pick<PgClient, 'query'>) => Promise<Result>,
-  { key = ctx.idempotencyKey, input, table = 'holdfast_once' }: OnceOptions = {},
+  options: OnceOptions & (OwnKey | { readonly key?: undefined }) = {},
 ): Promise<Result> {
+  const { table = 'holdfast_once' } = options;
   if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/i.test(table))
     throw new TypeError(`${JSON.stringify(table)} is no name of a table.`);
-  const fingerprint = digestOf(JSON.stringify(input ?? null));
+  // A call's own key has the digest of its arguments in it.
+  const { key, input } = options.key === undefined ? { key: ctx.idempotencyKey, input: null } : options;
+  if (input === undefined) throw new TypeError(`What does the key ${key} stand for? Give "input" with it.`);
+  const place = { key, fingerprint: callDigest('', input), table };
   try {
-    return await inTransaction(pool, ctx, (tx) => effectOnce(tx, { key, fingerprint, table }, effect));
+    return await inTransaction(pool, ctx, (tx) => effectOnce(tx, place, effect));
   } catch (error) {
     if (!isTableMissing(error, table)) throw error;
     await inTransaction(pool, ctx, (tx) => createTable(tx, table));
-    return await inTransaction(pool, ctx, (tx) => effectOnce(tx, { key, fingerprint, table }, effect));
+    return await inTransaction(pool, ctx, (tx) => effectOnce(tx, place, effect));
   }
 }
 
@@ -77,9 +84,14 @@ async function effectOnce<Result>(
     [key, fingerprint],
   );
   if (mine.length === 0) return recorded<Result>(tx, { key, fingerprint, table });
-  const result = await effect({ query: (text, values) => tx.query(text, values) });
-  await tx.query(`update ${table} set result = $2 where key = $1`, [key, JSON.stringify(result ?? null)]);
-  return result;
+  const json = JSON.stringify((await effect({ query: (text, values) => tx.query(text, values) })) ?? null) ?? 'null';
+  await tx.query(`update ${table} set result = $2 where key = $1`, [key, json]);
+  return parsed<Result>(json);
+}
+
+/** The same to whoever comes first and to whoever comes again: what `effect` has returned, as JSON has it. */
+function parsed<Result>(json: string): Result {
+  return JSON.parse(json) as Result;
 }
 
 async function recorded<Result>(tx: PgClient, { key, fingerprint, table }: Place): Promise<Result> {
@@ -88,8 +100,7 @@ async function recorded<Result>(tx: PgClient, { key, fingerprint, table }: Place
   if (!row) throw new Error(`The record of ${key} is gone.`);
   if (row['input'] !== fingerprint)
     throw new ToolError(`${key} has happened already, with another input. Nothing was done.`);
-  // `effect` returned it, as JSON has it.
-  return JSON.parse(String(row['result'])) as Result;
+  return parsed<Result>(String(row['result']));
 }
 
 async function inTransaction<T>(pool: PgPool, { signal }: OnceContext, work: (tx: PgClient) => Promise<T>): Promise<T> {
@@ -129,7 +140,8 @@ async function createTable(tx: PgClient, table: string): Promise<void> {
     `create table if not exists ${table} (
        key text primary key,
        input text not null,
-       result jsonb,
+       -- Not jsonb, which would give back another text: with its keys in another order, and without the character 0.
+       result json,
        at timestamptz not null default now()
      )`,
   );

@@ -3,6 +3,7 @@ import { RESULT_BYTES_MAX } from '../core/limits.ts';
 import { cutText, plural } from '../core/text.ts';
 import type { Presenter, Tool } from './defineTool.ts';
 import { resultText } from './jsonText.ts';
+import { readThrown } from './thrown.ts';
 
 /** Room for the note on a presenter that failed. */
 const NOTE_BYTES = 1_000;
@@ -13,15 +14,13 @@ const LIST_CHARS_MAX = 2_000;
 export function present(tool: Tool, agentPresenter: Presenter | undefined, value: unknown): string {
   // The tool's own presenter takes what the tool returns; that is what `value` is.
   const presenter = (tool.present ?? agentPresenter ?? 'json') as Presenter;
-  if (typeof presenter === 'function') {
-    try {
-      return resultText(presenter(value));
-    } catch (error) {
-      // The tool has run: what cannot be presented is shown as it is, and never makes the call a failure.
-      return `${resultText(value, RESULT_BYTES_MAX - NOTE_BYTES)}\n[as it is; its presenter failed: ${cutText(resultText(error instanceof Error ? error.message : error), 200)}]`;
-    }
+  try {
+    if (typeof presenter === 'function') return resultText(presenter(value));
+    return presenter === 'list' ? listText(tool.name, value) : resultText(value);
+  } catch (error) {
+    // The tool has run: what cannot be presented is shown as it is, and never makes the call a failure.
+    return `${resultText(value, RESULT_BYTES_MAX - NOTE_BYTES)}\n[as it is; its presenter failed: ${cutText(readThrown(error).message, 200)}]`;
   }
-  return presenter === 'list' ? listText(tool.name, value) : resultText(value);
 }
 
 /** The head of a list, or the head of a text. An object with one list in it counts as that list. */

@@ -73,14 +73,17 @@ async function takePlace(places: Places, tool: Tool, stop: AbortSignal, late: Ab
     return await places.take(AbortSignal.any([stop, late]));
   } catch (error) {
     if (late.aborted && !stop.aborted)
-      throw ApplicationFailure.retryable(
-        `did not run: no place came free for ${inWords(tool.policy.waitMs ?? 0)}`,
-        FAILURE.tool,
-      );
+      throw notRun(`no place came free for ${inWords(tool.policy.waitMs ?? 0)}`, FAILURE.tool);
     if (stop.reason instanceof CancelledFailure && stop.reason.message === 'WORKER_SHUTDOWN')
-      throw ApplicationFailure.retryable('did not run: its worker was shut down first', FAILURE.workerShutdown);
+      throw notRun('its worker was shut down first', FAILURE.workerShutdown);
     throw error;
   }
+}
+
+/** Of a later attempt it can only be said why that one did not run: those before it may have. */
+function notRun(why: string, type: string): ApplicationFailure {
+  const { attempt } = Context.current().info;
+  return ApplicationFailure.retryable(attempt === 1 ? `did not run: ${why}` : why, type);
 }
 
 /**

@@ -3,10 +3,11 @@ import { clinic as clinicAgent } from './clinic/agent.ts';
 import { clock as clockAgent } from './clock/agent.ts';
 import { desk } from './desk/agent.ts';
 import { refunds } from './refunds/agent.ts';
+import { transfers } from './transfers/agent.ts';
 import { withLatency } from './withLatency.ts';
 
 export const clinic = withLatency(clinicAgent, 'CLINIC_LATENCY_MS');
 export const clock = withLatency(clockAgent, 'CLOCK_LATENCY_MS');
-export { desk, refunds };
+export { desk, refunds, transfers };
 
-export default [clinic, desk, clock, refunds];
+export default [clinic, desk, clock, refunds, transfers];

@@ -12,3 +12,18 @@ export async function bare(turns: number, calls: readonly number[]): Promise<voi
   }
   await think();
 }
+
+const { thinkAbout, result } = proxyActivities<{
+  thinkAbout(messages: readonly string[]): Promise<string>;
+  result(): Promise<string>;
+}>({ startToCloseTimeout: '1 minute' });
+
+/** The same with a conversation: the model is sent all of it, each time. */
+export async function whole(input: string, turns: number, calls: number): Promise<void> {
+  const messages = [input];
+  for (let turn = 0; turn < turns; turn++) {
+    messages.push(await thinkAbout(messages));
+    messages.push(...(await Promise.all(Array.from({ length: calls }, () => result()))));
+  }
+  await thinkAbout(messages);
+}

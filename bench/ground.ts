@@ -8,8 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Agent, defineAgent, defineTool } from '../activities/index.ts';
 import { createEndpoint, type ModelEndpoint } from '../activities/model/endpoint.ts';
-import { offlineModel, type Script, type ScriptedModel, startScriptedModel } from '../activities/testing/index.ts';
-import { connect, type Holdfast } from '../client/index.ts';
+import {
+  offlineModel,
+  type Script,
+  type ScriptedModel,
+  type ScriptedModelOptions,
+  startScriptedModel,
+} from '../activities/testing/index.ts';
+import { connect, type Holdfast, type PayloadOptions } from '../client/index.ts';
 import { newRunId } from '../client/runId.ts';
 import { quietLogs } from '../test/support/quiet.ts';
 import { startDevServer } from '../worker/devServer.ts';
@@ -25,10 +31,16 @@ export interface Ground {
   close(): Promise<void>;
 }
 
+export interface GroundOptions extends Omit<ScriptedModelOptions, 'scripts'> {
+  /** A server that is there already. */
+  readonly at?: string | undefined;
+  readonly payloads?: PayloadOptions;
+}
+
 export async function openGround(
   agents: readonly Agent[],
   scripts: Record<string, Script>,
-  at?: string,
+  { at, payloads, ...modelOptions }: GroundOptions = {},
 ): Promise<Ground> {
   quietLogs();
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
@@ -36,7 +48,7 @@ export async function openGround(
     at === undefined
       ? await startDevServer({ dbFile: join(folder, 'temporal.db'), say: console.log })
       : { address: at, kill: async () => {} };
-  const model = await startScriptedModel({ scripts });
+  const model = await startScriptedModel({ ...modelOptions, scripts });
   const { address } = server;
   const taskQueue = 'bench';
   const worker = await createWorker({
@@ -44,10 +56,11 @@ export async function openGround(
     address,
     namespace: 'default',
     taskQueue,
+    payloads,
     model: { apiKey: 'none', baseURL: model.baseURL },
   });
   const running = worker.run();
-  const holdfast = await connect({ address, namespace: 'default', taskQueue });
+  const holdfast = await connect({ address, namespace: 'default', taskQueue, payloads });
   return {
     address,
     holdfast,

@@ -5,3 +5,14 @@ export async function historyBytes(holdfast: Holdfast, workflowId: string): Prom
   const { historyLength, historySize } = await holdfast.get(workflowId).describe();
   return { events: historyLength, bytes: historySize ?? 0 };
 }
+
+/** The history of each link of the chain, as the server counts it. */
+export async function linkBytes(holdfast: Holdfast, workflowId: string): Promise<number[]> {
+  const { runId } = await holdfast.get(workflowId).read();
+  const runIds = [runId];
+  for await (const event of holdfast.get(workflowId).events()) if (event.type === 'continued') runIds.push(event.runId);
+  const described = await Promise.all(
+    runIds.map((id) => holdfast.client.workflow.getHandle(workflowId, id).describe()),
+  );
+  return described.map(({ historySize }) => historySize ?? 0);
+}

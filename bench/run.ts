@@ -1,4 +1,5 @@
 // `npm run bench [name …]`: measures the engine and prints medians with their spread. README.md says what each means.
+import { endless } from './endless.ts';
 import { historySize } from './historySize.ts';
 import { latency } from './latency.ts';
 import { overhead } from './overhead.ts';
@@ -15,9 +16,10 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   recovery,
   waiting,
   topology,
+  endless,
 };
 /** Too long for every day: ten minutes and more. */
-const ONLY_WHEN_NAMED = ['waiting', 'topology'];
+const ONLY_WHEN_NAMED = ['waiting', 'topology', 'endless'];
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in BENCHMARKS));

@@ -91,7 +91,7 @@ async function openSite(settings: NonNullable<TopologyOptions['settings']>): Pro
   const ground = await openGround(
     [turns.agent, crowd.agent],
     { turns: turns.script, crowd: crowd.script },
-    server.address,
+    { at: server.address },
   );
   const site: Site = {
     async overheadMs() {

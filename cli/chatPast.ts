@@ -1,4 +1,5 @@
 // What was said in a session before one came back to it: the last exchanges, none of them at length.
+import { readNote } from '../core/compaction.ts';
 import { type Call, type Run, toolCalls } from '../core/run.ts';
 import { plural } from '../core/text.ts';
 import { cutTo } from './columns.ts';
@@ -29,7 +30,7 @@ export function knownUntilMs({ turns }: Run): number {
 export function pastLines(run: Run, paper: Paper): string[] {
   const { transcript } = run;
   const said = transcript.filter(({ role }) => role !== 'system');
-  const asked = [...said.keys()].filter((at) => said[at]?.role === 'user');
+  const asked = [...said.keys()].filter((at) => said[at]?.role === 'user' && !readNote(said[at]));
   const from = Math.max(asked.at(-EXCHANGES) ?? 0, said.length - MESSAGES);
   const earlier = asked.filter((at) => at < from).length;
   const ended = toolCalls(run).filter(({ ok }) => ok !== null);
@@ -42,6 +43,8 @@ export function pastLines(run: Run, paper: Paper): string[] {
   for (const message of said.slice(0, from))
     if (message.role === 'assistant') for (const { id } of message.tool_calls ?? []) endedCall(id);
   const lines = said.slice(from).flatMap((message): string[] => {
+    const gone = readNote(message);
+    if (gone) return ['', paper.paint('dim', `(${plural(gone.messages, 'earlier message')}, compacted)`)];
     if (message.role === 'user') return ['', ...messageLines(message.content, paper), ''];
     if (message.role !== 'assistant') return [];
     const calls = (message.tool_calls ?? []).flatMap(({ id, function: { name, arguments: args } }) => [

@@ -65,7 +65,10 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   async function follow(): Promise<Left | undefined> {
     const since = knownUntilMs(run);
     // What was said and not heard when the chat began is not in the run; it waits.
-    const heard = new Set(run.transcript.flatMap((message) => (message.role === 'user' ? [message.content] : [])));
+    const heard = new Set([
+      ...run.turns.flatMap((turn) => turn.heard),
+      ...run.transcript.flatMap((message) => (message.role === 'user' ? [message.content] : [])),
+    ]);
     for await (const event of handle.events({ signal: leaving.signal })) {
       const isOld = event.atMs <= since && event.type !== 'ended';
       if (event.type === 'said' && isOld) {

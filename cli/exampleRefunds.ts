@@ -1,30 +1,34 @@
 // `npm run example:refunds`: a night in the back office, on a server of its own that is gone afterwards. Nine refund
 // requests, a person who decides, a worker that is killed in the middle of a payment; and the ledger counted at the end.
-import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { refunds } from '../agents/refunds/agent.ts';
 import { closeDatabase } from '../agents/refunds/database/index.ts';
 import { setUpRefunds } from '../agents/refunds/database/setUp.ts';
 import { money } from '../agents/refunds/orderId.ts';
 import type { NightlyReport } from '../agents/refunds/outcome.ts';
-import { connect, type Holdfast, type Question, type RunHandle } from '../client/index.ts';
+import type { Holdfast, Question, RunHandle } from '../client/index.ts';
 import { type Run, toolCalls } from '../core/run.ts';
 import { count, plural } from '../core/text.ts';
 import type { RunResult } from '../core/types.ts';
-import { type DevServer, startDevServer } from '../worker/devServer.ts';
-import { findTemporalCli } from '../worker/temporalCli.ts';
-import { cleanUpInOrder } from './cleanUp.ts';
+import type { DevServer } from '../worker/devServer.ts';
 import { compareLedger, type Decided, readLedger } from './exampleRefundsLedger.ts';
-import type { RefundsWorkerOptions, RefundsWorkerSays } from './exampleRefundsWorker.ts';
+import type { RefundsWorkerOptions } from './exampleRefundsWorker.ts';
+import {
+  cleanUp,
+  type ExampleWorker,
+  forgetEnvironment,
+  interrupt,
+  ownServer,
+  say,
+  screen,
+  startExampleWorker,
+  temporaryFolder,
+} from './exampleStage.ts';
 import { EXIT } from './exit.ts';
 import { playToTheEnd } from './playToTheEnd.ts';
-import { createScreen, seconds, wrapped } from './screen.ts';
+import { seconds } from './screen.ts';
 
 const SCHEDULE = 'refunds-nightly';
 const PERSON = 'Mira Falk';
@@ -39,7 +43,6 @@ const SAYS: Readonly<Record<string, Decided>> = {
 const QUESTIONS = 4;
 const INPUT = 'Work through the open refund requests.';
 const CRON = '0 2 * * *';
-const REST = '    ';
 /** Days in earnest. Short enough to watch; on a machine that is slow to start the server, the person gets longer. */
 const APPROVAL_TIMEOUT_MS = { min: 15_000, max: 60_000, ofServerStart: 8 };
 /** What happens without a person takes a second or two; beyond this, something is wrong. */
@@ -49,9 +52,6 @@ const LOOK_MS = 100;
 const { values: typed } = parseArgs({
   options: { keep: { type: 'boolean', default: false }, 'database-url': { type: 'string' } },
 });
-const screen = createScreen(process.stdout);
-const cleanUp = cleanUpInOrder();
-const interrupt = new AbortController();
 await playToTheEnd(example, { cleanUp, interrupt });
 
 async function example(): Promise<number> {
@@ -94,13 +94,8 @@ async function example(): Promise<number> {
   return isExact ? EXIT.completed : EXIT.otherwise;
 }
 
-/** No example reaches production: what names a server or a database is not looked at, but for what was typed. */
 async function chooseDatabase(): Promise<void> {
-  for (const name of Object.keys(process.env)) if (name.startsWith('TEMPORAL_')) delete process.env[name];
-  // A file that is not there has no profiles.
-  process.env['TEMPORAL_CONFIG_FILE'] = join(import.meta.dirname, 'none.toml');
-  delete process.env['DATABASE_URL'];
-  delete process.env['REFUNDS_DATABASE_URL'];
+  forgetEnvironment('REFUNDS_DATABASE_URL');
   const url = typed['database-url'];
   if (url !== undefined) {
     await setUpRefunds(url);
@@ -111,51 +106,19 @@ async function chooseDatabase(): Promise<void> {
     cleanUp.add(closeDatabase);
     return say('  database: the PostgreSQL at --database-url, schema "refunds"');
   }
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-refunds-'));
-  cleanUp.add(() => rm(folder, { recursive: true, force: true }));
-  process.env['REFUNDS_FOLDER'] = join(folder, 'database');
+  process.env['REFUNDS_FOLDER'] = await temporaryFolder('refunds');
   say('  database: an embedded PostgreSQL, in a temporary folder');
 }
 
 async function setUp(): Promise<{ holdfast: Holdfast; server: DevServer; approvalTimeoutMs: number }> {
-  const cli = await findTemporalCli({ say: (line) => say(`  ${line}`) });
-  const startedAtMs = performance.now();
-  const server = await startDevServer({ cli, uiPort: 0 });
+  const { holdfast, server, startedInMs } = await ownServer();
   const { min, max, ofServerStart } = APPROVAL_TIMEOUT_MS;
-  const slowMs = Math.ceil((ofServerStart * (performance.now() - startedAtMs)) / 1_000) * 1_000;
-  // It has nothing to keep, so it need not end in order.
-  cleanUp.add(() => server.kill());
-  const holdfast = await connect({ address: server.address, namespace: server.namespace });
-  cleanUp.add(() => holdfast.close());
+  const slowMs = Math.ceil((ofServerStart * startedInMs) / 1_000) * 1_000;
   return { holdfast, server, approvalTimeoutMs: Math.min(max, Math.max(min, slowMs)) };
 }
 
-interface WorkerProcess {
-  readonly pid: number;
-  /** Resolves when the order has been paid, and the payment is held. */
-  paid(): Promise<void>;
-  /** Resolves when the process is gone. */
-  end(signal: NodeJS.Signals): Promise<void>;
-}
-
-async function startWorker(options: RefundsWorkerOptions): Promise<WorkerProcess> {
-  const main = fileURLToPath(new URL('./exampleRefundsWorker.ts', import.meta.url));
-  const child: ChildProcess = fork(main, [JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  const exited = once(child, 'exit');
-  const end = async (signal: NodeJS.Signals) => {
-    child.kill(signal);
-    await exited;
-  };
-  cleanUp.add(() => end('SIGKILL'));
-  const ready = Promise.withResolvers<void>();
-  const paid = Promise.withResolvers<void>();
-  child.on('message', (said: RefundsWorkerSays) => ('ready' in said ? ready.resolve() : paid.resolve()));
-  const gone = exited.then(([code, signal]) => {
-    throw new Error(`The worker ended before its time (${signal ?? `exit code ${code}`}).`);
-  });
-  gone.catch(() => undefined);
-  await Promise.race([ready.promise, gone]);
-  return { pid: child.pid!, end, paid: () => Promise.race([paid.promise, gone]) };
+function startWorker(options: RefundsWorkerOptions): Promise<ExampleWorker> {
+  return startExampleWorker(new URL('./exampleRefundsWorker.ts', import.meta.url), options);
 }
 
 async function startTheNight(holdfast: Holdfast): Promise<RunHandle> {
@@ -191,8 +154,8 @@ function outcomeLine(text: string): string {
 }
 
 /** Once the payment is between the ledger and its answer. */
-async function killInThePayment(worker: WorkerProcess): Promise<void> {
-  await worker.paid();
+async function killInThePayment(worker: ExampleWorker): Promise<void> {
+  await worker.held();
   say(
     '',
     `${DOOMED_ORDER} is being paid: it is in the ledger, and the tool has not answered. Now kill -9 ${worker.pid} …`,
@@ -305,12 +268,4 @@ function whereNext({ address }: DevServer): void {
     `  ${holdfast} schedule trigger ${SCHEDULE}${flags}`,
     `  ${holdfast} approvals${flags}`,
   );
-}
-
-/** Broken between words where too wide, the rest a little to the right. */
-function say(...lines: string[]): void {
-  for (const line of lines) {
-    const [first = '', ...rest] = wrapped(line, screen.columns - REST.length);
-    screen.print(first, ...rest.map((text) => `${REST}${text}`));
-  }
 }

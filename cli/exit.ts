@@ -1,9 +1,11 @@
 // How the command ends: its exit codes, and what an error says to a person.
 import { InvalidArgumentError } from 'commander';
 import {
+  InvalidPayloads,
   InvalidSchedule,
   InvalidStart,
   NoWorker,
+  PayloadUnreadable,
   RunNotFound,
   ScheduleExists,
   ScheduleNotFound,
@@ -31,7 +33,16 @@ export class UsageError extends Error {
 }
 
 /** What the person who typed the command can put right. */
-const NONSENSE = [UsageError, RunNotFound, InvalidStart, InvalidSchedule, ScheduleExists, ScheduleNotFound];
+const NONSENSE = [
+  UsageError,
+  InvalidPayloads,
+  PayloadUnreadable,
+  RunNotFound,
+  InvalidStart,
+  InvalidSchedule,
+  ScheduleExists,
+  ScheduleNotFound,
+];
 
 export function exitCodeOf(error: unknown): number {
   if (NONSENSE.some((type) => error instanceof type)) return EXIT.usage;

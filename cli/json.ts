@@ -1,6 +1,6 @@
 // The documented JSON of runs: the one place that turns the read model into it. Times are ISO 8601.
 import type { Decided, RunSummary, Schedule, Waiting } from '../client/index.ts';
-import { type Call, type Run, type RunEvent, toolCalls } from '../core/run.ts';
+import { type Call, type Compaction, countsOf, type Run, type RunEvent, toolCalls } from '../core/run.ts';
 import type { Question, StandingDecision } from '../core/types.ts';
 
 export function runJson(run: Run) {
@@ -14,12 +14,14 @@ export function runJson(run: Run) {
     ...(run.value !== undefined && { value: run.value }),
     reason: run.reason,
     warnings: run.warnings,
-    turns: run.turns.length,
+    turns: countsOf(run).turns,
+    ...(run.earlier && { earlier: run.earlier }),
     toolCalls: toolCalls(run).map(callJson),
     paused: run.paused,
     questions: run.questions.map(questionJson),
     usage: run.usage,
     spend: run.spend,
+    compactions: run.compactions.map(compactionJson),
     budget: run.budget,
     startedAt: isoTime(run.startedAtMs),
     endedAt: isoTime(run.endedAtMs),
@@ -49,6 +51,8 @@ export function eventJson(event: RunEvent) {
   const base = { type: told.type, at: isoTime(atMs) };
   if (told.type === 'question') return { ...base, question: questionJson(told.question) };
   if (told.type === 'decided') return { ...base, decision: decisionJson(told.decision) };
+  if (told.type === 'compacting' || told.type === 'compacted')
+    return { ...base, compaction: compactionJson(told.compaction) };
   if (told.type !== 'call_ended') return { ...base, ...told };
   const { call } = told;
   const { turn, callId, tool, ...outcome } = callJson(call);
@@ -56,6 +60,10 @@ export function eventJson(event: RunEvent) {
     ...base,
     call: { turn, slot: call.slot, callId, tool, arguments: call.arguments, ...outcome, text: call.text },
   };
+}
+
+export function compactionJson({ startedAtMs, endedAtMs, ...compaction }: Compaction) {
+  return { ...compaction, startedAt: isoTime(startedAtMs), endedAt: isoTime(endedAtMs) };
 }
 
 /** A question as the run asks it: the same in a run's object, in its events and in the inbox. */

@@ -7,6 +7,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { connect } from '../client/index.ts';
+import { decodeHistory } from '../client/payloads/decode.ts';
+import { loadPayloads } from '../client/payloads/load.ts';
+import { readSettings } from '../client/settings.ts';
 import type { History } from '../core/history.ts';
 import { readRun } from '../core/readRun.ts';
 import { toolCalls } from '../core/run.ts';
@@ -19,6 +22,8 @@ import { createScreen } from './screen.ts';
 
 interface Recorded {
   readonly name: string;
+  /** Of a run that continued as new: which of its links, counted from 1. */
+  readonly link?: number;
   readonly history: History;
 }
 
@@ -50,10 +55,11 @@ async function replayAll(recorded: readonly Recorded[], json: boolean): Promise<
   const replay = await createReplayer({ debug: inspectorUrl() !== undefined });
   const screen = createScreen(process.stdout);
   const results = [];
-  for (const { name, history } of recorded) {
-    const outcome = await replay(history);
-    results.push(outcomeJson(name, history, outcome));
+  for (const one of recorded) {
+    const outcome = await replay(one.history);
+    results.push(outcomeJson(one, outcome));
     if (json) continue;
+    const name = one.link === undefined ? one.name : `${one.name}, link ${one.link}`;
     if (outcome.ok) screen.print(`${screen.paint('green', '✓')} ${name}`);
     else
       screen.print(`${screen.paint('red', '✗')} ${name}: ${placeInWords(outcome)}: ${inertLine(outcome.problem, 500)}`);
@@ -66,12 +72,13 @@ async function replayAll(recorded: readonly Recorded[], json: boolean): Promise<
   return failed === 0 ? EXIT.completed : EXIT.otherwise;
 }
 
-function outcomeJson(name: string, history: History, outcome: ReplayOutcome) {
-  const { workflowId } = readRun(history);
-  if (outcome.ok) return { name, workflowId, ok: true };
+function outcomeJson({ history, ...which }: Recorded, outcome: ReplayOutcome) {
+  const run = readRun(history);
+  const { workflowId } = run;
+  if (outcome.ok) return { ...which, workflowId, ok: true };
   const { turn, slot, activity, eventId, problem } = outcome;
-  const call = toolCalls(readRun(history)).find((one) => one.turn === turn && one.slot === slot);
-  return { name, workflowId, ok: false, turn, slot, callId: call?.callId ?? null, activity, eventId, problem };
+  const call = toolCalls(run).find((one) => one.turn === turn && one.slot === slot);
+  return { ...which, workflowId, ok: false, turn, slot, callId: call?.callId ?? null, activity, eventId, problem };
 }
 
 /** `turn 1, call 2 (get_weather), event 14`. */
@@ -87,27 +94,35 @@ function placeInWords({ turn, slot, activity, eventId }: Misfit): string {
 
 async function find(what: string, command: Command): Promise<Recorded[]> {
   const found = await stat(what).catch(() => null);
-  if (found?.isFile()) return [await readRecorded(what)];
+  if (found?.isFile()) return readRecorded(what, command);
   if (found?.isDirectory()) {
     const names = (await readdir(what, { recursive: true })).filter((name) => name.endsWith('.json')).sort();
     if (names.length === 0)
       throw new UsageError(`${what} has no history in it (*.json). Make one: holdfast export ID.`);
-    return Promise.all(names.map((name) => readRecorded(join(what, name))));
+    return (await Promise.all(names.map((name) => readRecorded(join(what, name), command)))).flat();
   }
   if (/[/\\]|\.json$/.test(what)) throw new UsageError(`There is no file or folder ${what}.`);
   const holdfast = await connect(settingsOf(command));
   try {
-    return [{ name: what, history: await holdfast.get(what).history() }];
+    return linksOf(what, await holdfast.get(what).histories());
   } finally {
     await holdfast.close();
   }
 }
 
-async function readRecorded(path: string): Promise<Recorded> {
-  const { historyFromJson } = await import('../worker/historyJson.ts');
+function linksOf(name: string, histories: readonly History[]): Recorded[] {
+  return histories.map((history, at) => ({ name, ...(histories.length > 1 && { link: at + 1 }), history }));
+}
+
+async function readRecorded(path: string, command: Command): Promise<Recorded[]> {
+  const { historiesFromJson } = await import('../worker/historyJson.ts');
   const text = await readFile(path, 'utf8');
   try {
-    return { name: path, history: historyFromJson(text) };
+    // What Temporal's own tools wrote still has its payloads encoded; ours are plain already.
+    const payloads = await loadPayloads();
+    const { namespace } = readSettings(settingsOf(command));
+    const histories = historiesFromJson(text).map((history) => decodeHistory(history, payloads, namespace));
+    return linksOf(path, await Promise.all(histories));
   } catch (error) {
     throw new UsageError(`${path} cannot be replayed: ${error instanceof Error ? error.message : error}.`);
   }

@@ -2,7 +2,7 @@
 import { parseActivityId } from '../core/names.ts';
 import type { RunEvent } from '../core/run.ts';
 import { inertLine } from './inert.ts';
-import type { CallSeen, TurnSeen } from './timeline.ts';
+import type { CallSeen, CompactionSeen, TurnSeen } from './timeline.ts';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -10,6 +10,7 @@ export interface RunSeen {
   readonly startedAtMs: number;
   readonly lastAtMs: number;
   readonly turns: readonly TurnSeen[];
+  readonly compactions: readonly CompactionSeen[];
   /** What the model has said so far, while it speaks; '' when it does not. */
   readonly text: string;
   /** The call that the model writes, while it does: the newest, where it writes several. */
@@ -30,7 +31,8 @@ const TEXT_CHARS_MAX = 8_000;
 
 export function createRunSeen(): RunSeen {
   const turns: (Omit<Writable<TurnSeen>, 'calls'> & { calls: Writable<CallSeen>[] })[] = [];
-  const seen = { startedAtMs: 0, lastAtMs: 0, text: '', call: null as CallWritten | null, turns, add };
+  const compactions: CompactionSeen[] = [];
+  const seen = { startedAtMs: 0, lastAtMs: 0, text: '', call: null as CallWritten | null, turns, compactions, add };
   return seen;
 
   function turnOf(turn: number) {
@@ -132,6 +134,13 @@ export function createRunSeen(): RunSeen {
         if (call) Object.assign(call, { ok, kind, attempts, scheduledAtMs, endedAtMs, asks, decision, childId });
         return;
       }
+      case 'compacting':
+        compactions.push(event.compaction);
+        return;
+      case 'compacted':
+        compactions.pop();
+        compactions.push(event.compaction);
+        return;
       case 'ended':
         silence();
         for (const turn of turns) turn.answeredAtMs ??= event.atMs;

@@ -8,7 +8,7 @@ import { askedBelow } from './family.ts';
 import { inert, inertLine } from './inert.ts';
 import { printJson, runJson } from './json.ts';
 import { createScreen, type Screen } from './screen.ts';
-import { bars, peopleLines, summary } from './showRun.ts';
+import { bars, compactionLines, peopleLines, summary } from './showRun.ts';
 import { typed } from './typed.ts';
 
 /** What to type about the run itself, and about the first of its sub-agents that wait. */
@@ -35,6 +35,8 @@ export function showCommand(): Command {
         else {
           screen.print(`${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(run.input)}`, '');
           screen.print(...bars(run, screen), '');
+          if (run.compactions.length > 0)
+            screen.print(...run.compactions.flatMap((one) => compactionLines(one, screen)), '');
           const people = peopleLines(run, screen);
           if (people.length > 0) screen.print(...people, '');
           if (run.output !== null) screen.print(inert(run.output), '');

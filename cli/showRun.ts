@@ -1,7 +1,15 @@
 // A run on the screen: live while it goes on, and what there is to say of it at its end.
 import { WorkflowFailedError } from '@temporalio/client';
 import type { RunHandle } from '../client/index.ts';
-import { type Run, type RunEvent, type RunState, toolCalls } from '../core/run.ts';
+import {
+  type Compaction,
+  countsOf,
+  type Earlier,
+  type Run,
+  type RunEvent,
+  type RunState,
+  toolCalls,
+} from '../core/run.ts';
 import { count, plural } from '../core/text.ts';
 import type { Reply } from '../core/types.ts';
 import { howTo } from './approvals.ts';
@@ -93,7 +101,7 @@ function isOfPeople(
 
 function frame(seen: RunSeen, screen: Screen): string[] {
   const now = Math.max(seen.lastAtMs, Date.now());
-  const bars = timeline(seen.turns, axisOf(seen.startedAtMs, null, now), screen);
+  const bars = timeline(seen, axisOf(seen.startedAtMs, null, now), screen);
   const text = seen.text === '' ? [] : wrapped(inert(seen.text).trim(), screen.columns - 2).slice(-TEXT_LINES);
   const call = seen.call === null ? [] : [writes(seen.call, screen.columns - 2)];
   return ['', ...bars, ...[...text, ...call].map((line) => screen.paint('dim', `  ${line}`))];
@@ -115,9 +123,12 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { sa
   const line = (text: string) => cutTo(text, screen.columns);
   switch (event.type) {
     case 'started':
-      return wrapped(`${inertLine(event.agent, 64)}: ${inertLine(event.input, 600)}`, screen.columns).map((part) =>
-        screen.paint('bold', part),
-      );
+      return [
+        ...wrapped(`${inertLine(event.agent, 64)}: ${inertLine(event.input, 600)}`, screen.columns).map((part) =>
+          screen.paint('bold', part),
+        ),
+        ...goneLines(event.earlier, screen),
+      ];
     case 'answered':
       return [
         ...(event.text && event.calls.length > 0 ? ['', ...wrapped(inert(event.text), screen.columns)] : []),
@@ -173,6 +184,12 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { sa
       const isPassedOn = before !== undefined && before !== event.agent;
       return isPassedOn ? [line(`The conversation goes on with ${inertLine(event.agent, 64)}.`)] : [];
     }
+    case 'compacting':
+      return screen.isLive
+        ? []
+        : [line(`  makes room: the conversation has ${count(event.compaction.tokens.before)} tokens`)];
+    case 'compacted':
+      return compactionLines(event.compaction, screen);
     case 'replied':
       return [...replyLines(event.reply, screen), ''];
     case 'continued':
@@ -187,6 +204,19 @@ function askedFor(event: Extract<RunEvent, { type: 'answered' }>, screen: Screen
     wrapped(`${inertLine(tool, 64)} ${inertLine(inertJson(args), 600)}`, screen.columns - 2).map((line) => `  ${line}`),
   );
   return [`Turn ${event.turn}: the model asks for ${plural(event.calls.length, 'call')}`, ...calls];
+}
+
+/** What became of a conversation that neared what the model can read. */
+export function compactionLines({ strategy, messages, tokens, error, warning }: Compaction, screen: Screen): string[] {
+  const size =
+    messages.after === null || tokens.after === null
+      ? ''
+      : `, ${plural(messages.before, 'message')} to ${count(messages.after)}, ${count(tokens.before)} tokens to ${count(tokens.after)}`;
+  const text =
+    error === null
+      ? `The conversation was compacted (${strategy ?? 'under way'})${size}.${warning === null ? '' : ` ${warning}`}`
+      : `The conversation was not compacted: ${error}`;
+  return wrapped(inertLine(text, 600), screen.columns - 2).map((part) => `  ${part}`);
 }
 
 function replyLines({ status, output, reason }: Reply, screen: Screen): string[] {
@@ -207,23 +237,34 @@ export function errorOf(text: string | null): string {
 
 /** The bars of a whole run. */
 export function bars(run: Run, screen: Screen): string[] {
-  const lines = timeline(run.turns, axisOf(run.startedAtMs, run.endedAtMs, Date.now()), screen);
+  const drawn = timeline(run, axisOf(run.startedAtMs, run.endedAtMs, Date.now()), screen);
+  const lines = [...goneLines(run.earlier, screen), ...drawn];
   if (lines.length <= ROWS_MAX) return lines;
   return [...lines.slice(0, ROWS_MAX), `… ${lines.length - 1 - ROWS_MAX} more rows: see --json`, lines.at(-1) ?? ''];
 }
 
+/** What of a run cannot be shown any more. */
+function goneLines(earlier: Earlier | undefined, screen: Screen): string[] {
+  if (!earlier || earlier.turns === 0) return [];
+  const { turns, calls, failedCalls } = earlier;
+  const which = turns === 1 ? 'turn 1' : `turns 1–${turns}`;
+  const what = `${plural(calls, 'call')}${failedCalls > 0 ? `, ${failedCalls} failed` : ''}`;
+  return wrapped(`${which} (${what}): no longer kept by the server (retention)`, screen.columns - 2).map((line) =>
+    screen.paint('dim', `  ${line}`),
+  );
+}
+
 /** Warnings, and the line that sums a run up. */
 export function summary(run: Run, screen: Screen): string[] {
-  const calls = toolCalls(run);
-  const failed = calls.filter(({ ok }) => ok === false).length;
+  const { turns, calls, failedCalls: failed } = countsOf(run);
   // A call that was asked for and waits has cost nothing, and is not among those that were spent.
-  const unstarted = calls.filter(({ ok, scheduledAtMs }) => ok === null && scheduledAtMs === null).length;
+  const unstarted = toolCalls(run).filter(({ ok, scheduledAtMs }) => ok === null && scheduledAtMs === null).length;
   const notes = [failed > 0 ? `${failed} failed` : '', unstarted > 0 ? `${unstarted} not started` : ''].filter(Boolean);
   const { inputTokens, outputTokens, cachedTokens } = run.usage;
   const parts = [
     `${stateOf(run)}${run.endedAtMs === null ? '' : ` in ${seconds(run.endedAtMs - run.startedAtMs)}`}`,
-    plural(run.turns.length, 'turn'),
-    `${plural(calls.length, 'tool call')}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
+    plural(turns, 'turn'),
+    `${plural(calls, 'tool call')}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
     `${count(inputTokens)} tokens in (${count(cachedTokens)} cached), ${count(outputTokens)} out`,
   ];
   const colour = run.status === 'completed' ? 'green' : run.status === 'running' ? 'yellow' : 'red';

@@ -1,4 +1,5 @@
 // A run as bars on one time axis: a row a model call, and under it a row a tool call.
+import { count } from '../core/text.ts';
 import type { FailureKind, StandingDecision } from '../core/types.ts';
 import { columnsOf, cutTo, fit, lastOf } from './columns.ts';
 import { inertLine } from './inert.ts';
@@ -14,6 +15,18 @@ export interface TurnSeen {
   readonly attempts: number;
   readonly error: string | null;
   readonly calls: readonly CallSeen[];
+}
+
+/** Where room was made in the conversation, after a turn. */
+export interface CompactionSeen {
+  readonly number: number;
+  readonly turn: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | null;
+  readonly attempts: number;
+  readonly warning: string | null;
+  readonly error: string | null;
+  readonly tokens: { readonly before: number; readonly after: number | null };
 }
 
 export interface CallSeen {
@@ -53,8 +66,15 @@ const TIME_COLUMNS = 11;
 const LABEL_COLUMNS_MAX = 34;
 
 /** The bars of these turns, as lines that fit the screen. */
-export function timeline(turns: readonly TurnSeen[], { fromMs, toMs }: Axis, screen: Screen): string[] {
-  const rows = turns.flatMap((turn) => rowsOf(turn, turns[0]?.agent));
+export function timeline(
+  { turns, compactions }: { readonly turns: readonly TurnSeen[]; readonly compactions: readonly CompactionSeen[] },
+  { fromMs, toMs }: Axis,
+  screen: Screen,
+): string[] {
+  const rows = turns.flatMap((turn) => [
+    ...rowsOf(turn, turns[0]?.agent),
+    ...compactions.filter((compaction) => compaction.turn === turn.turn).map(compactionRow),
+  ]);
   const widest = Math.max(0, ...rows.map(({ label }) => label.length));
   // A narrow terminal gives the label two fifths, and the bar what is left.
   const labelColumns = Math.min(widest, LABEL_COLUMNS_MAX, Math.floor(screen.columns * 0.4));
@@ -138,6 +158,19 @@ function rowsOf(seen: TurnSeen, first: string | undefined): Row[] {
     note: error ? inertLine(error, 200) : attempted(attempts),
   };
   return [model, ...calls.map((call) => callRow(call, answeredAtMs ?? askedAtMs))];
+}
+
+function compactionRow({ startedAtMs, endedAtMs, attempts, warning, error, tokens }: CompactionSeen): Row {
+  const wrong = error ?? warning;
+  const size = tokens.after === null ? '' : `${count(tokens.before)} to ${count(tokens.after)} tokens`;
+  return {
+    mark: wrong === null ? ' ' : '✗',
+    label: 'compaction',
+    startMs: startedAtMs,
+    endMs: endedAtMs,
+    fill: wrong === null ? '─' : '▒',
+    note: wrong === null ? [size, attempted(attempts)].filter(Boolean).join(', ') : inertLine(wrong, 200),
+  };
 }
 
 function callRow(call: CallSeen, askedAtMs: number): Row {

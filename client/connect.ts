@@ -5,6 +5,8 @@ import type { Budget, RunInput } from '../core/types.ts';
 import { grpcCode, namespaceMissing, unreachable } from './errors.ts';
 import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
 import { listRuns, type RunSummary } from './listRuns.ts';
+import { loadPayloads } from './payloads/load.ts';
+import { dataConverter, type PayloadOptions } from './payloads/options.ts';
 import { type RunHandle, runHandle } from './runHandle.ts';
 import { newRunId } from './runId.ts';
 import { type Schedules, schedulesOf } from './schedules.ts';
@@ -15,6 +17,8 @@ import { startOptions } from './startOptions.ts';
 
 export interface ConnectOptions extends SettingsOptions {
   readonly taskQueue?: string;
+  /** Compression, encryption and storage of payloads, as the workers have it; by HOLDFAST_PAYLOADS when not said. */
+  readonly payloads?: PayloadOptions | undefined;
 }
 
 export interface StartOptions {
@@ -83,8 +87,9 @@ const MESSAGE_BYTES_MAX = 128 * 1024 * 1024;
 export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
   const { address, namespace, connection: settings } = readSettings(options);
   const taskQueue = options.taskQueue ?? TASK_QUEUE;
+  const converter = dataConverter(await loadPayloads(options.payloads));
   const connection = await openConnection(address, namespace, settings);
-  const client = new Client({ connection, namespace });
+  const client = new Client({ connection, namespace, dataConverter: converter });
   return {
     address,
     namespace,

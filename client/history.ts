@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { HistoryEvent } from '../core/history.ts';
 import { grpcCode } from './errors.ts';
+import { eventDecoder } from './payloads/decode.ts';
 
 export interface RunPlace {
   readonly workflowId: string;
@@ -12,19 +13,21 @@ export interface RunPlace {
 const POLL_DEADLINE_MS = 70_000;
 
 /**
- * The events of a run, a page at a time, as they come. With `wait` it ends with the run; without, with what is there.
+ * The events of a run, decoded, a page at a time, as they come. With `wait` it ends with the run; without, with what is there.
  */
 export async function* historyPages(
   client: Client,
   { workflowId, runId }: RunPlace,
   { wait, signal }: { readonly wait: boolean; readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<readonly HistoryEvent[]> {
+  const { namespace, loadedDataConverter } = client.options;
+  const decode = eventDecoder(loadedDataConverter, { namespace, workflowId });
   let nextPageToken: Uint8Array | undefined;
   for (;;) {
     const ask = () =>
       client.withDeadline(Date.now() + POLL_DEADLINE_MS, () =>
         client.workflowService.getWorkflowExecutionHistory({
-          namespace: client.options.namespace,
+          namespace,
           execution: { workflowId, runId },
           waitNewEvent: wait,
           nextPageToken,
@@ -41,7 +44,10 @@ export async function* historyPages(
     }
     nextPageToken = page.nextPageToken?.length ? page.nextPageToken : undefined;
     const events = page.history?.events;
-    if (events?.length) yield events;
+    if (events?.length) {
+      await decode(events);
+      yield events;
+    }
     if (nextPageToken === undefined) return;
   }
 }

@@ -1,4 +1,5 @@
 // `holdfast/client`: starting runs and following them, from any program.
+export { ExternalStorage, type PayloadCodec, type StorageDriver } from '@temporalio/common';
 export type { Call, Run, RunEvent, RunState, Turn } from '../core/run.ts';
 export type {
   Budget,
@@ -25,6 +26,10 @@ export { NoWorker, OrderRefused, RunNotFound, RunOver, TemporalUnreachable } fro
 export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
 export type { RunSummary } from './listRuns.ts';
 export type { Decided, Orders } from './orders.ts';
+export { InvalidPayloads, PayloadUnreadable, StoredPayloadLost } from './payloads/errors.ts';
+export { type FileStorageOptions, fileStorage } from './payloads/fileStorage.ts';
+export { dataConverter, type PayloadOptions } from './payloads/options.ts';
+export { type PayloadPool, type PostgresStorageOptions, postgresStorage } from './payloads/postgresStorage.ts';
 export type { RunHandle, TypedResult } from './runHandle.ts';
 export {
   type Overlap,

@@ -5,6 +5,7 @@ import { firstJson, type Payloads, type Timestamp, timestampMs } from '../core/h
 import { parseActivityId } from '../core/names.ts';
 import type { LiveEvent } from '../core/run.ts';
 import type { RunPlace } from './history.ts';
+import { decodeDescription } from './payloads/decode.ts';
 
 export interface PendingActivity {
   readonly activityId?: string | null;
@@ -28,13 +29,15 @@ export const NOTHING: Told = { attempt: 0, textEnd: 0, argumentEnds: new Map(), 
 
 /** A look at the running activities of a run, that gives only what is new since the last look. */
 export function createLiveLook(client: Client, { workflowId, runId }: RunPlace): () => Promise<LiveEvent[]> {
+  const { namespace, loadedDataConverter } = client.options;
   const told = new Map<string, Told>();
   return async () => {
-    const { pendingActivities } = await client.workflowService.describeWorkflowExecution({
-      namespace: client.options.namespace,
+    const description = await client.workflowService.describeWorkflowExecution({
+      namespace,
       execution: { workflowId, runId },
     });
-    return (pendingActivities ?? []).flatMap((activity) => {
+    await decodeDescription(description, loadedDataConverter, { namespace, workflowId });
+    return (description.pendingActivities ?? []).flatMap((activity) => {
       const id = activity.activityId ?? '';
       const { events, now } = news(activity, told.get(id) ?? NOTHING);
       told.set(id, now);

@@ -128,6 +128,11 @@ export function ordersTo({ client, workflowId, currentLink, read, told, answerMs
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure)
       return new OrderRefused(error.cause.message, { cause: error });
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unanswered(withinMs, id);
+    if (isFull(error))
+      return new OrderRefused(
+        `${workflowId} has been asked as often as the server allows of one history. It goes on in a new one as soon as the calls that are under way have ended: send it again then.`,
+        { cause: error },
+      );
     if (isOver(error)) return runOver(workflowId);
     return told(error);
   }
@@ -205,6 +210,13 @@ export function ordersTo({ client, workflowId, currentLink, read, told, answerMs
     cancelCall: (call, said = {}) => order(UPDATE.cancelCall, { ...said, call }),
     raise: (budget, said = {}) => order(UPDATE.raise, { ...said, budget }),
   };
+}
+
+/** In the server's words: it has the same code as a run that is over. */
+function isFull(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (/limit on the total number of distinct updates/i.test(at.message)) return true;
+  return false;
 }
 
 function isOver(error: unknown): boolean {

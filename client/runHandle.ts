@@ -6,11 +6,11 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
-import type { History } from '../core/history.ts';
+import type { History, HistoryEvent } from '../core/history.ts';
 import { createRunReader } from '../core/readRun.ts';
 import { type Run, type RunEvent, resultOf } from '../core/run.ts';
 import type { RunResult } from '../core/types.ts';
-import { chainPages, lastLink, linksOf } from './chain.ts';
+import { chainHistories, chainPages, lastLink, linksOf } from './chain.ts';
 import { grpcCode, NoWorker, RunNotFound, runOver, unreachable } from './errors.ts';
 import { followRun } from './followRun.ts';
 import { historyPages } from './history.ts';
@@ -27,8 +27,10 @@ export interface RunHandle<Output = unknown> extends Orders {
   read(): Promise<Run>;
   /** Temporal's own description: status, pending activities, memo; of a chain, that of its last link. */
   describe(): Promise<WorkflowExecutionDescription>;
-  /** The history; of a chain, that of its last link. */
+  /** The history, decoded; of a chain, that of its last link. */
   history(): Promise<History>;
+  /** The histories of all links of its chain that the server still has, in their order: what `readRun` reads as one run. */
+  histories(): Promise<History[]>;
   /** Asks the run to stop: what runs is cancelled, and the run closes as cancelled. */
   cancel(): Promise<void>;
   /** Resolves when a worker has taken the run's first task; throws NoWorker where none has after `withinMs`. */
@@ -124,8 +126,22 @@ export function runHandle<Output = unknown>(
     read,
   });
 
-  // The SDK's type says of each field what it is on the wire; ours names the few that are read.
-  const history = () => found(latestLink().then((link) => link.fetchHistory() as Promise<History>));
+  async function result(): Promise<unknown> {
+    try {
+      return await workflow.result();
+    } catch (error) {
+      // The first link of a chain may be gone with the namespace's retention, while the run goes on.
+      if (runId === undefined || !isNotFound(error)) throw error;
+      return (await latestLink()).result();
+    }
+  }
+
+  async function history(): Promise<History> {
+    const last = runId && (await lastLink(client, workflowId, runId));
+    const events: HistoryEvent[] = [];
+    for await (const page of historyPages(client, { workflowId, runId: last }, { wait: false })) events.push(...page);
+    return { events };
+  }
 
   return {
     ...orders,
@@ -133,7 +149,7 @@ export function runHandle<Output = unknown>(
     async result() {
       try {
         // The schema of the agent has made the value; what it is, the caller says.
-        return (await found(workflow.result())) as TypedResult<Output>;
+        return (await found(result())) as TypedResult<Output>;
       } catch (error) {
         // Closed as Canceled it has no result of its own; its history tells the same.
         if (error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure)
@@ -144,7 +160,8 @@ export function runHandle<Output = unknown>(
     events: ({ signal } = {}) => events(signal),
     read,
     describe: () => found(latestLink().then((link) => link.describe())),
-    history,
+    history: () => found(history()),
+    histories: () => found(chainHistories(client, place)),
     async cancel() {
       try {
         await (await currentLink()).cancel();

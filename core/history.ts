@@ -76,6 +76,7 @@ export interface HistoryEvent {
   readonly childWorkflowExecutionCanceledEventAttributes?: ChildEvent | null;
   readonly childWorkflowExecutionTimedOutEventAttributes?: ChildEvent | null;
   readonly childWorkflowExecutionTerminatedEventAttributes?: ChildEvent | null;
+  readonly signalExternalWorkflowExecutionInitiatedEventAttributes?: ChildEvent | null;
   readonly workflowExecutionSignaledEventAttributes?: {
     readonly signalName?: string | null;
     readonly input?: Payloads | null;

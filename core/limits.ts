@@ -80,6 +80,15 @@ export const REPAIRS_MAX = 2;
 export const HANDOFFS_MAX = 10;
 /** A rule or guardrail that takes longer has hung, and is taken for a failed one. */
 export const RULE_TIMEOUT_MS = 30_000;
+/**
+ * Compaction. At four fifths of the limit there is room for the answer, and for an estimate that was too low; the last
+ * turns are what the model works on.
+ */
+export const CONTEXT_DEFAULTS = { at: 0.8, keepTurns: 3, compact: 'summarise' } as const;
+/** Bytes of JSON that make a token, by a cautious guess: English has some four, JSON with numbers and ids some three. */
+export const BYTES_A_TOKEN = 3.5;
+/** Requests for one summary: a conversation that needs more is far beyond what its model can read. */
+export const SUMMARY_REQUESTS_MAX = 20;
 /** Messages that wait in a session, and each one's size. */
 export const QUEUE_MAX = 1_000;
 export const QUEUE_BYTES_MAX = 512 * KB;
@@ -96,12 +105,20 @@ export const SAID_CHARS_MAX = 4_000;
 /** Questions in a run's memo, and the arguments of each: enough to see what is asked, small enough to list by the thousand. */
 export const WAITS_SHOWN = 10;
 export const WAITS_ARGUMENT_CHARS = 400;
+/** What the large commands of one workflow task hold together; with a model call and the small ones it stays under the server's 4 MiB. */
+export const TASK_BYTES_MAX = 3 * 1024 * KB;
+/** A command beside its payload: ids, timeouts, retry policy, summary. */
+export const COMMAND_BYTES = 1 * KB;
 /** A run continues as new past these, or when the server suggests it; what it hands over must fit one payload. */
 export const LINK_EVENTS_MAX = 10_000;
 /** Fewer, and a run that has just begun a new history would leave it again, for ever. */
 export const LINK_EVENTS_MIN = 20;
 export const LINK_BYTES_MAX = 8 * 1024 * KB;
 export const CARRIED_BYTES_MAX = 1536 * KB;
+/** A transcript of more than this is not handed over, however well it packs: each link begins by reading it. */
+export const CARRIED_TRANSCRIPT_BYTES_MAX = 32 * 1024 * KB;
+/** A transcript is weighed again when it has grown by so much: a new worker may have a store where the old one had none. */
+export const WEIGH_AGAIN = 1.1;
 /** Where a history cannot be left behind, the run ends here: the server would end it at 51,200 events or 50 MiB, without a result. */
 export const HISTORY_EVENTS_MAX = 45_000;
 export const HISTORY_BYTES_MAX = 40 * 1024 * KB;

@@ -5,6 +5,8 @@ export const WORKFLOW_TYPE = 'agent';
 export const MODEL_ACTIVITY = 'callModel';
 /** Plans a call anew, with the arguments that a person gave it. */
 export const PLAN_ACTIVITY = 'planCall';
+/** Makes room in a conversation that nears the model's limit. */
+export const COMPACT_ACTIVITY = 'compact';
 /** The worker's fallback for activity types it does not know: Temporal's own name for it. */
 export const FALLBACK_ACTIVITY = 'default';
 
@@ -12,7 +14,12 @@ export const FALLBACK_ACTIVITY = 'default';
 export const NAME_PATTERN = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/;
 
 /** Names of tools that would shadow the engine's own activities. */
-export const RESERVED_TOOL_NAMES: readonly string[] = [MODEL_ACTIVITY, PLAN_ACTIVITY, FALLBACK_ACTIVITY];
+export const RESERVED_TOOL_NAMES: readonly string[] = [
+  MODEL_ACTIVITY,
+  PLAN_ACTIVITY,
+  COMPACT_ACTIVITY,
+  FALLBACK_ACTIVITY,
+];
 
 /** The activity id of a tool call: its place in the run, counted from turn 1 and slot 0. */
 export function callActivityId(turn: number, slot: number): string {
@@ -21,6 +28,11 @@ export function callActivityId(turn: number, slot: number): string {
 
 export function modelActivityId(turn: number): string {
   return `${turn}.model`;
+}
+
+/** Compactions are counted from 1, over the whole chain of runs. They are no turns. */
+export function compactActivityId(time: number): string {
+  return `compact.${time}`;
 }
 
 /** The place that an activity id names; slot null is the model call. null for an id that is not one of ours. */
@@ -51,7 +63,13 @@ export const FAILURE = {
   notRegistered: 'NotRegistered',
   /** The worker stopped before the call was through; another one takes it up. */
   workerShutdown: 'WorkerShutdown',
+  /** What the workflow gave of its transcript does not have the digest that it holds, or is not all of it. */
+  transcriptMismatch: 'TranscriptMismatch',
+  /** The workflow did not answer when it was asked for its transcript. */
+  transcriptUnanswered: 'TranscriptUnanswered',
   model: 'ModelFailed',
+  /** The provider refused the conversation as longer than its model can read. */
+  contextExceeded: 'ContextExceeded',
   refused: 'ModelRefused',
   /** The workflow was started with an input that is not a RunInput. */
   invalidInput: 'InvalidRunInput',

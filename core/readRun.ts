@@ -5,9 +5,18 @@ import { causeOf, endOf } from './ends.ts';
 import { batchWarning, outcomeText } from './failures.ts';
 import { eventId, firstJson, type History, type HistoryEvent, timeMs } from './history.ts';
 import { AGENT_DEFAULTS, WARNINGS_MAX } from './limits.ts';
-import { callActivityId, MEMO, MODEL_ACTIVITY, parseActivityId, SIGNAL, TIMER, UPDATE } from './names.ts';
+import {
+  COMPACT_ACTIVITY,
+  callActivityId,
+  MEMO,
+  MODEL_ACTIVITY,
+  parseActivityId,
+  SIGNAL,
+  TIMER,
+  UPDATE,
+} from './names.ts';
 import { childEventOf } from './readChild.ts';
-import type { Call, Run, RunEvent, Turn } from './run.ts';
+import type { Call, Compaction, Run, RunEvent, Turn } from './run.ts';
 import {
   CALL_INTERRUPTED,
   type FailureCause,
@@ -24,6 +33,8 @@ import type {
   AgentRecord,
   Budget,
   CancelCallInput,
+  CompactAnswer,
+  CompactInput,
   Decision,
   Message,
   ModelAnswer,
@@ -43,7 +54,7 @@ import type {
   Waits,
 } from './types.ts';
 import { hasRun, settledByItself } from './unstarted.ts';
-import { addSpend, addUsage, lostIn, NO_SPEND, NO_USAGE, spendOfAnswer } from './usage.ts';
+import { addSpend, addUsage, lostIn, NO_SPEND, NO_USAGE, spendOfAnswer, spendOfCompaction } from './usage.ts';
 
 export interface RunReader {
   /** Takes the next event of the history, and says what it means. */
@@ -61,6 +72,8 @@ export function readRun(...histories: readonly History[]): Run {
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type OpenTurn = Writable<Omit<Turn, 'calls' | 'heard'>> & {
   heard: Message[];
+  /** Heard in it, and part of the conversation before it: a compaction came between. */
+  heardBefore: readonly Message[];
   calls: OpenCall[];
   answer: ModelAnswer | undefined;
   /** Said to the model after the answers of its calls. */
@@ -86,6 +99,23 @@ interface Activity {
   readonly call: OpenCall | undefined;
 }
 
+/** A compaction that goes on, and what the conversation was when it began. */
+interface OpenCompaction {
+  readonly compaction: Writable<Compaction>;
+  readonly conversation: readonly Message[];
+  /** What people said that it was sent, and no turn has told yet; but perhaps one that had no answer. */
+  readonly heard: readonly Message[];
+  readonly repeats: OpenTurn | undefined;
+}
+
+/** What the model is sent tells of what was settled and said before. */
+interface HeardNow {
+  readonly settled: RunEvent[];
+  readonly users: Message[];
+  /** A turn without an answer, which is asked again. */
+  readonly repeats: OpenTurn | undefined;
+}
+
 /** What continue-as-new hands over, as far as it says what the histories before it did. */
 interface CarriedPart {
   readonly transcript: readonly Message[];
@@ -94,6 +124,7 @@ interface CarriedPart {
   readonly spend: Spend;
   readonly childSpend?: Readonly<Record<string, Spend>>;
   readonly turn: number;
+  readonly context?: { readonly times: number };
   readonly agentName?: string;
   readonly calls?: number;
   readonly failedCalls?: number;
@@ -117,7 +148,7 @@ interface CarriedPart {
 }
 
 export function createRunReader(): RunReader {
-  const run: Writable<Omit<Run, 'turns' | 'transcript' | 'questions'>> = {
+  const run: Writable<Omit<Run, 'turns' | 'transcript' | 'questions' | 'compactions'>> = {
     workflowId: '',
     runId: '',
     agent: '',
@@ -136,6 +167,8 @@ export function createRunReader(): RunReader {
   };
   const turns: OpenTurn[] = [];
   const activities = new Map<number, Activity>();
+  const compactions: Writable<Compaction>[] = [];
+  const compacting = new Map<number, OpenCompaction>();
   /** Updates that were taken, by the event that says so, and what was asked in them. */
   const updates = new Map<number, string>();
   /** Decisions that are being looked at, by the event that took them: the place of the call. */
@@ -155,8 +188,16 @@ export function createRunReader(): RunReader {
   let cancelling = false;
   const waitingChildren = new Set<string>();
   let warningsBefore: readonly string[] = [];
-  /** What the links before the first one that is there had said. */
+  /** Compactions in the links before the first one that is there. */
+  let earlierCompactions = 0;
+  /** The run id of the link that the last one went on as. */
+  let nextLink: string | undefined;
+  /** The conversation up to `turnsBefore`: as the links before had it, or as it was compacted. */
   let before: readonly Message[] = [];
+  /** Turns that are in `before`. */
+  let turnsBefore = 0;
+  /** What was heard with a compaction: it is in `before`, and the next turn tells it. */
+  let heardBefore: readonly Message[] = [];
   let waits: Waits | null = null;
   /** A turn whose last open questions are over: nobody decided in time, or the run was told to go on without. */
   let askedNoMore: OpenTurn | undefined;
@@ -185,19 +226,21 @@ export function createRunReader(): RunReader {
     if (event.activityTaskStartedEventAttributes) {
       const { scheduledEventId, attempt } = event.activityTaskStartedEventAttributes;
       const activity = activities.get(eventId(scheduledEventId));
+      const open = compacting.get(eventId(scheduledEventId));
+      if (open) open.compaction.attempts = attempt ?? 1;
       if (activity?.call) activity.call.startedAtMs = atMs;
       if (activity) (activity.call ?? activity.turn).attempts = attempt ?? 1;
       return [];
     }
     if (event.workflowTaskCompletedEventAttributes) return taken(atMs);
     const result = event.activityTaskCompletedEventAttributes;
-    if (result) return succeeded(activities.get(eventId(result.scheduledEventId)), firstJson(result.result), atMs);
+    if (result) return succeeded(eventId(result.scheduledEventId), firstJson(result.result), atMs);
     const failed = event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
-    if (failed) return ended(activities.get(eventId(failed.scheduledEventId)), causeOf(failed.failure), atMs);
+    if (failed) return ended(eventId(failed.scheduledEventId), causeOf(failed.failure), atMs);
     const cancelled = event.activityTaskCanceledEventAttributes;
     if (cancelled) {
       const details = firstJson(cancelled.details);
-      return ended(activities.get(eventId(cancelled.scheduledEventId)), { source: 'cancelled', details }, atMs);
+      return ended(eventId(cancelled.scheduledEventId), { source: 'cancelled', details }, atMs);
     }
     if (event.timerStartedEventAttributes || event.timerFiredEventAttributes) return timer(event);
     if (event.workflowExecutionCancelRequestedEventAttributes) {
@@ -211,20 +254,33 @@ export function createRunReader(): RunReader {
     const child = childEventOf(event);
     if (child) return childEvent(child, atMs);
     const next = event.workflowExecutionContinuedAsNewEventAttributes;
-    if (next) return [{ type: 'continued', atMs, runId: next.newExecutionRunId ?? '' }];
+    if (next) {
+      nextLink = next.newExecutionRunId || undefined;
+      return [{ type: 'continued', atMs, runId: nextLink ?? '' }];
+    }
     return closed(event, atMs);
   }
 
   function started(event: HistoryEvent, atMs: number): RunEvent[] {
-    const { workflowId, originalExecutionRunId, input } = event.workflowExecutionStartedEventAttributes!;
+    const { workflowId, originalExecutionRunId, firstExecutionRunId, input } =
+      event.workflowExecutionStartedEventAttributes!;
     // A run may be started with anything; what is no text reads as none.
     const given = (firstJson(input) ?? {}) as Partial<RunInput>;
     const carried = given.carried as CarriedPart | undefined;
-    // A later link of the chain: what it carries is what was read already, unless its history is the first that is left.
-    for (const known of [activities, updates, looking, timers, waitingChildren]) known.clear();
-    if (run.startedAtMs > 0) return carried ? carriedOver(carried, atMs) : [];
+    for (const known of [activities, compacting, updates, looking, timers, waitingChildren]) known.clear();
+    if (run.startedAtMs > 0) {
+      if (!carried) return [];
+      // A later link of the chain: what it carries is what was read already, unless a link before it is gone.
+      if (nextLink === undefined || nextLink === originalExecutionRunId) return carriedOver(carried, atMs);
+      turns.length = 0;
+      compactions.length = 0;
+      turnsBefore = 0;
+      heardBefore = [];
+      takeOver(carried);
+      return [];
+    }
     run.workflowId = workflowId ?? '';
-    run.runId = originalExecutionRunId ?? '';
+    run.runId = firstExecutionRunId || originalExecutionRunId || '';
     run.agent = typeof given.agent === 'string' ? given.agent : '';
     run.input = typeof given.input === 'string' ? given.input : '';
     run.session = given.session === true;
@@ -233,7 +289,8 @@ export function createRunReader(): RunReader {
     parent = given.parent;
     run.startedAtMs = atMs;
     if (carried) takeOver(carried);
-    return [{ type: 'started', atMs, agent: run.agent, input: run.input }];
+    const { agent: name, input: asked, earlier } = run;
+    return [{ type: 'started', atMs, agent: name, input: asked, ...(earlier && { earlier }) }];
   }
 
   /** What the links before have settled without an event. */
@@ -252,6 +309,7 @@ export function createRunReader(): RunReader {
   function takeOver({ transcript, agent: record, usage, spend, turn, budget, batch, ...more }: CarriedPart): void {
     agent = record ?? undefined;
     const { calls = 0, failedCalls = 0, queue = [], messageIds: ids = [] } = more;
+    earlierCompactions = more.context?.times ?? 0;
     run.earlier = { turns: batch ? turn - 1 : turn, calls, failedCalls };
     warningsBefore = more.warnings ?? [];
     unheard = queue.map(({ kind, text }) => ({ text, isMessage: kind === 'message' }));
@@ -285,9 +343,10 @@ export function createRunReader(): RunReader {
 
   function scheduled(event: HistoryEvent, atMs: number): RunEvent[] {
     const { activityId, activityType, input } = event.activityTaskScheduledEventAttributes!;
+    const id = eventId(event.eventId);
+    if (activityType?.name === COMPACT_ACTIVITY) return compacts(id, (firstJson(input) ?? {}) as CompactInput, atMs);
     const place = parseActivityId(activityId ?? '');
     if (!place) return [];
-    const id = eventId(event.eventId);
     if (activityType?.name === MODEL_ACTIVITY) {
       const asked = (firstJson(input) ?? {}) as Partial<ModelCallInput>;
       const turn = openTurn(place.turn, asked.agent ?? run.agent, atMs);
@@ -309,32 +368,95 @@ export function createRunReader(): RunReader {
     return [{ type: 'call_scheduled', atMs, turn, slot, callId, tool, childId }];
   }
 
+  /** What the model is asked: it hears what a compaction before it has taken in, and what came since. */
+  function hears(turn: OpenTurn, asked: Partial<ModelCallInput>, atMs: number): RunEvent[] {
+    const { settled, repeats, users } = heardIn(asked, atMs);
+    if (repeats) repeats.heard = [];
+    takeHeard(users);
+    Object.assign(turn, { heard: users, heardBefore });
+    heardBefore = [];
+    return settled;
+  }
+
+  function takeHeard(users: readonly Message[]): void {
+    for (const { content } of users) {
+      const at = unheard.findIndex(({ text }) => text === content);
+      if (at >= 0) unheard.splice(at, 1);
+    }
+  }
+
   /**
    * What the model is sent that is new tells what it hears from people, and what became of calls that ended without an
    * event of their own. Where that was too much for the event, the run's own steps do.
    */
-  function hears(turn: OpenTurn, asked: Partial<ModelCallInput>, atMs: number): RunEvent[] {
+  function heardIn(asked: Partial<ModelCallInput>, atMs: number): HeardNow {
     const { fresh } = asked;
-    const last = turns.at(-1);
+    const last = turnsSince().at(-1);
     const settled = fresh ? answersIn(fresh, atMs) : settledBy(keptFromStarting, atMs);
     // A turn without an answer is asked again, with all that it was sent.
-    const repeated = last && !last.answer && !last.taken ? last.heard.splice(0) : [];
-    const first: Message[] =
-      turns.length === 0 && before.length === 0 && run.input !== '' ? [{ role: 'user', content: run.input }] : [];
-    const again = [...first, ...repeated];
+    const repeats = last && !last.answer && !last.taken ? last : undefined;
+    const again = [...firstAsked(), ...(repeats?.heard ?? [])];
     const { tell } = last ?? {};
     const users = (fresh ?? [...again, ...heardOf(asked, again.length)]).filter(({ role }) => role === 'user');
-    turn.heard = fresh && tell !== undefined && users[0]?.content === tell ? users.slice(1) : users;
-    for (const { content } of turn.heard) {
-      const at = unheard.findIndex(({ text }) => text === content);
-      if (at >= 0) unheard.splice(at, 1);
-    }
-    return settled;
+    const isTold = fresh && tell !== undefined && users[0]?.content === tell;
+    return { settled, repeats, users: isTold ? users.slice(1) : users };
+  }
+
+  /** The input, until a turn has heard it. */
+  function firstAsked(): Message[] {
+    const isAsked = turns.length === 0 && before.length === 0 && run.input !== '';
+    return isAsked ? [{ role: 'user', content: run.input }] : [];
+  }
+
+  /** Turns that are not in `before`. */
+  function turnsSince(): OpenTurn[] {
+    return turns.slice(turnsBefore);
+  }
+
+  function compacts(id: number, asked: CompactInput, atMs: number): RunEvent[] {
+    const { settled, repeats, users } = heardIn(asked, atMs);
+    const conversation = [...before, ...saidSince(repeats), ...users];
+    const compaction: Writable<Compaction> = {
+      number: earlierCompactions + compactions.length + 1,
+      turn: asked.turn,
+      startedAtMs: atMs,
+      endedAtMs: null,
+      attempts: 0,
+      strategy: null,
+      messages: { before: conversation.length, after: null },
+      tokens: { before: asked.tokens, after: null },
+      summary: null,
+      warning: null,
+      usage: NO_USAGE,
+      error: null,
+    };
+    compactions.push(compaction);
+    compacting.set(id, { compaction, conversation, repeats, heard: users });
+    return [...settled, { type: 'compacting', atMs, compaction: { ...compaction } }];
+  }
+
+  function compacted(
+    { compaction, conversation, repeats, heard }: OpenCompaction,
+    answer: CompactAnswer,
+    atMs: number,
+  ): RunEvent[] {
+    const { strategy, replaced, messages, tokens, usage, summary = null, warning = null } = answer;
+    before = [...messages, ...conversation.slice(replaced)];
+    turnsBefore = turns.length;
+    heardBefore = [...heardBefore, ...heard];
+    takeHeard(heard);
+    if (repeats) repeats.heard = [];
+    run.usage = addUsage(run.usage, usage);
+    run.spend = addSpend(run.spend, spendOfCompaction(answer));
+    Object.assign(compaction, { endedAtMs: atMs, strategy, summary, warning, usage });
+    compaction.messages = { ...compaction.messages, after: before.length };
+    compaction.tokens = { ...compaction.tokens, after: tokens };
+    return [{ type: 'compacted', atMs, compaction: { ...compaction } }];
   }
 
   /** As many as fit the length of the transcript: a message of a session waits for its turn. */
   function heardOf({ length, known }: Partial<ModelCallInput>, others: number): Message[] {
-    const answered = turns.findLast(({ taken }) => taken);
+    const answered = turnsSince().findLast(({ taken }) => taken);
     const told = (answered?.calls.length ?? 0) + (answered?.tell === undefined ? 0 : 1) + others;
     const steers = unheard.filter(({ isMessage }) => !isMessage).length;
     let messages = length === undefined || !known ? unheard.length : length - known.length - told - steers;
@@ -346,7 +468,7 @@ export function createRunReader(): RunReader {
 
   /** The model's own words for what became of the last turn's calls: what it was told holds. */
   function answersIn(messages: readonly Message[], atMs: number): RunEvent[] {
-    const calls = turns.at(-1)?.calls ?? [];
+    const calls = turnsSince().at(-1)?.calls ?? [];
     return messages.flatMap((message) => {
       const call = message.role === 'tool' ? calls.find(({ callId }) => callId === message.tool_call_id) : undefined;
       if (!call || message.role !== 'tool' || call.text === message.content) return [];
@@ -576,10 +698,14 @@ export function createRunReader(): RunReader {
     return questionsOf(turn).map((question) => ({ type: 'question', atMs, question }));
   }
 
-  function succeeded(activity: Activity | undefined, result: unknown, atMs: number): RunEvent[] {
+  function succeeded(scheduledId: number, result: unknown, atMs: number): RunEvent[] {
+    const open = compacting.get(scheduledId);
+    // What our own activities returned; a history of other code reads as far as it is alike.
+    if (open)
+      return (result as CompactAnswer | undefined)?.messages ? compacted(open, result as CompactAnswer, atMs) : [];
+    const activity = activities.get(scheduledId);
     if (!activity) return [];
     const { turn, call } = activity;
-    // What our own activities returned; a history of other code reads as far as it is alike.
     if (call) return [settle(call, { ok: true, tool: call.tool, text: (result as ToolCallResult)?.text ?? '' }, atMs)];
     const answer = result as ModelAnswer | undefined;
     if (!answer?.message) return [];
@@ -605,7 +731,14 @@ export function createRunReader(): RunReader {
     return [{ type: 'answered', atMs, turn: turn.turn, text: message.content, calls, usage }, ...problems];
   }
 
-  function ended(activity: Activity | undefined, cause: FailureCause, atMs: number): RunEvent[] {
+  function ended(scheduledId: number, cause: FailureCause, atMs: number): RunEvent[] {
+    const open = compacting.get(scheduledId);
+    if (open) {
+      Object.assign(open.compaction, { endedAtMs: atMs, error: 'message' in cause ? cause.message : cause.source });
+      run.spend = addSpend(run.spend, lostIn(cause));
+      return [{ type: 'compacted', atMs, compaction: { ...open.compaction } }];
+    }
+    const activity = activities.get(scheduledId);
     if (!activity) return [];
     const { turn, call } = activity;
     if (call) {
@@ -626,6 +759,7 @@ export function createRunReader(): RunReader {
     const settled = result ? settledByNow(atMs) : [];
     run.status = status;
     run.endedAtMs = atMs;
+    for (const compaction of compactions) compaction.endedAtMs ??= atMs;
     run.paused = null;
     run.reason = reason;
     run.output = result?.output ?? run.output;
@@ -633,13 +767,15 @@ export function createRunReader(): RunReader {
     run.spend = result?.spend ?? spendAtEnd ?? { ...spendSoFar(), activeMs: atMs - run.startedAtMs };
     const left = turns.flatMap((turn) => turn.calls).filter((call) => call.ok === null);
     const events = [...settled, ...left.map((call) => settle(call, leftAtTheEnd(call), atMs))];
-    run.warnings =
-      result?.warnings ??
-      [...warningsBefore, ...turns.flatMap((turn) => batchWarning(turn.turn, outcomesOf(turn)) ?? [])].slice(
-        0,
-        WARNINGS_MAX,
-      );
+    run.warnings = result?.warnings ?? [...warningsBefore, ...turns.flatMap(warningsOf)].slice(0, WARNINGS_MAX);
     return [...events, { type: 'ended', atMs, status, output: run.output, reason }];
+  }
+
+  function warningsOf(turn: OpenTurn): string[] {
+    const after = compactions.filter((compaction) => compaction.turn === turn.turn);
+    return [batchWarning(turn.turn, outcomesOf(turn)), ...after.map(({ warning }) => warning)].flatMap(
+      (one) => one ?? [],
+    );
   }
 
   /** What is known of a call that the run's end came before. */
@@ -694,16 +830,6 @@ export function createRunReader(): RunReader {
   function read(): Run {
     if (taskDone) due.push(...settledByNow(lastAtMs));
     const system: Message[] = agent ? [{ role: 'system', content: agent.instructions }] : [];
-    const unasked: Message[] =
-      turns.length === 0 && before.length === 0 && run.input !== '' ? [{ role: 'user', content: run.input }] : [];
-    const said = turns.flatMap((turn): Message[] => [
-      ...turn.heard,
-      ...(turn.answer ? [turn.answer.message] : []),
-      ...turn.calls.flatMap(({ callId, text }): Message[] =>
-        text === null ? [] : [{ role: 'tool', tool_call_id: callId, content: text }],
-      ),
-      ...(turn.tell === undefined ? [] : [{ role: 'user', content: turn.tell } as const]),
-    ]);
     const last = turns.at(-1);
     const budget = waits?.questions.filter(({ kind }) => kind === 'budget') ?? [];
     return {
@@ -711,15 +837,38 @@ export function createRunReader(): RunReader {
       paused: run.paused ?? (heldByParent && run.endedAtMs === null ? { by: null } : null),
       spend: run.endedAtMs === null ? spendSoFar() : run.spend,
       turns: turns.map(
-        ({ answer: _, tell: __, taken: ___, interrupted: ____, expired: _____, calls, heard, ...turn }) => ({
+        ({
+          answer: _,
+          tell: __,
+          taken: ___,
+          interrupted: ____,
+          expired: _____,
+          calls,
+          heard,
+          heardBefore,
+          ...turn
+        }) => ({
           ...turn,
-          heard: heard.map(({ content }) => content ?? ''),
+          heard: [...heardBefore, ...heard].map(({ content }) => content ?? ''),
           calls: calls.map(({ outcome: _, planned: __, ...call }) => call),
         }),
       ),
       questions: run.endedAtMs === null ? [...(last ? questionsOf(last) : []), ...budget] : [],
-      transcript: [...system, ...before, ...unasked, ...said],
+      compactions: compactions.map((compaction) => ({ ...compaction })),
+      transcript: [...system, ...before, ...firstAsked(), ...saidSince()],
     };
+  }
+
+  /** What was said in the turns that are not in `before`. */
+  function saidSince(repeated?: OpenTurn): Message[] {
+    return turnsSince().flatMap(({ answer, calls, tell, ...turn }): Message[] => [
+      ...(turn.turn === repeated?.turn ? [] : turn.heard),
+      ...(answer ? [answer.message] : []),
+      ...calls.flatMap(({ callId, text }): Message[] =>
+        text === null ? [] : [{ role: 'tool', tool_call_id: callId, content: text }],
+      ),
+      ...(tell === undefined ? [] : [{ role: 'user', content: tell } as const]),
+    ]);
   }
 }
 
@@ -745,6 +894,7 @@ function openTurn(turn: number, agent: string, askedAtMs: number): OpenTurn {
     turn,
     agent,
     heard: [],
+    heardBefore: [],
     askedAtMs,
     answeredAtMs: null,
     attempts: 0,

@@ -2,6 +2,7 @@
 import { callActivityId } from './names.ts';
 import type {
   Budget,
+  CompactStrategy,
   FailureKind,
   Message,
   Question,
@@ -42,10 +43,46 @@ export interface Run {
   readonly paused: { readonly by: string | null } | null;
   /** What it waits for people to say. */
   readonly questions: readonly Question[];
-  /** What histories before the first one that is there had; left out where none is missing. */
-  readonly earlier?: { readonly turns: number; readonly calls: number; readonly failedCalls: number };
-  /** The messages as the next model call would be sent them, instructions first. */
+  /** What links of its chain had that the server no longer keeps; left out where none is missing. */
+  readonly earlier?: Earlier;
+  /** Where room was made in the conversation, in order. What was said before is in the turns all the same. */
+  readonly compactions: readonly Compaction[];
+  /** The messages as the next model call would be sent them, instructions first: after a compaction, what is left. */
   readonly transcript: readonly Message[];
+}
+
+/** The older part of a conversation that neared what the model can read was replaced. */
+export interface Compaction {
+  /** Compactions are counted from 1, over the whole chain of runs. */
+  readonly number: number;
+  /** The turn after which it was. */
+  readonly turn: number;
+  readonly startedAtMs: number;
+  /** null while it goes on. */
+  readonly endedAtMs: number | null;
+  readonly attempts: number;
+  /** How room was made; null while it goes on, and where it failed. */
+  readonly strategy: CompactStrategy | null;
+  /** Messages of the conversation, without the instructions, and its tokens, estimated; `after` is null until it is over. */
+  readonly messages: { readonly before: number; readonly after: number | null };
+  readonly tokens: { readonly before: number; readonly after: number | null };
+  /** What the model wrote of what is gone; null where it wrote nothing. */
+  readonly summary: string | null;
+  /** Why it was not as it should be. */
+  readonly warning: string | null;
+  readonly usage: Usage;
+  /** Why it failed, or was stopped: the conversation stayed as it was. */
+  readonly error: string | null;
+}
+
+/**
+ * Turns of which no history is left, the first of the run: the server deletes closed links of a chain when the namespace's
+ * retention is over. What was said in them is in the transcript, and what they spent in `usage` and `spend`.
+ */
+export interface Earlier {
+  readonly turns: number;
+  readonly calls: number;
+  readonly failedCalls: number;
 }
 
 export interface Turn {
@@ -96,7 +133,14 @@ export interface Call {
 
 /** What happened in a run, one thing at a time, as `events()` and `watch --json` tell it. */
 export type RunEvent =
-  | { readonly type: 'started'; readonly atMs: number; readonly agent: string; readonly input: string }
+  | {
+      readonly type: 'started';
+      readonly atMs: number;
+      readonly agent: string;
+      readonly input: string;
+      /** What of it is no longer kept; left out where nothing is missing. */
+      readonly earlier?: Earlier;
+    }
   | { readonly type: 'asked'; readonly atMs: number; readonly turn: number; readonly agent: string }
   | {
       readonly type: 'answered';
@@ -117,6 +161,8 @@ export type RunEvent =
       readonly childId: string | null;
     }
   | { readonly type: 'call_ended'; readonly atMs: number; readonly call: Call }
+  /** Room is being made in the conversation: told when that begins, and when it is over. */
+  | { readonly type: 'compacting' | 'compacted'; readonly atMs: number; readonly compaction: Compaction }
   /** A call waits for a person. */
   | { readonly type: 'question'; readonly atMs: number; readonly question: Question }
   | { readonly type: 'decided'; readonly atMs: number; readonly decision: StandingDecision }
@@ -209,18 +255,25 @@ export function callAt(run: Run, place: string): Call | undefined {
   return toolCalls(run).find(({ turn, slot }) => callActivityId(turn, slot) === place);
 }
 
-/** The result that a cancelled run would have given: its workflow closes without one. */
-export function resultOf(run: Run): RunResult {
+/** How many turns and calls the run has had, those that are no longer kept among them. */
+export function countsOf(run: Run): Earlier {
   const calls = toolCalls(run);
   const { earlier = { turns: 0, calls: 0, failedCalls: 0 } } = run;
+  return {
+    turns: earlier.turns + run.turns.length,
+    calls: earlier.calls + calls.length,
+    failedCalls: earlier.failedCalls + calls.filter(({ ok }) => ok === false).length,
+  };
+}
+
+/** The result that a cancelled run would have given: its workflow closes without one. */
+export function resultOf(run: Run): RunResult {
   return {
     status: 'cancelled',
     output: run.output,
     reason: run.reason,
     warnings: run.warnings,
-    turns: earlier.turns + run.turns.length,
-    calls: earlier.calls + calls.length,
-    failedCalls: earlier.failedCalls + calls.filter((call) => !call.ok).length,
+    ...countsOf(run),
     usage: run.usage,
     spend: run.spend,
     // The instructions are sent with it and are not part of it.

@@ -124,8 +124,11 @@ function applicationFailure(type: string | null | undefined, message: string, po
 
 function timedOut(timeout: TimeoutKind, policy: ToolPolicy): Failure {
   switch (timeout) {
-    case 'SCHEDULE_TO_START':
-      return { kind: 'timeout', error: `did not run: no worker took the call for ${inWords(QUEUE_WAIT_MS)}` };
+    case 'SCHEDULE_TO_START': {
+      const error = `no worker took the call for ${inWords(QUEUE_WAIT_MS)}`;
+      // Where there may be more than one attempt, those before this one may have run.
+      return { kind: 'timeout', error: policy.attempts === 1 ? `did not run: ${error}` : error };
+    }
     case 'HEARTBEAT':
       return lost(policy, `the worker that ran it was lost (no sign of life for ${inWords(policy.heartbeatMs)})`);
     case 'START_TO_CLOSE':

@@ -170,6 +170,8 @@ export interface ModelCallInput {
   readonly repairs?: number;
   /** Whether a cost is limited: then a model without a price is an error. */
   readonly priced?: boolean;
+  /** Whether to tell the transcript's weight: the run would hand it over, and cannot tell what compression makes of it. */
+  readonly weigh?: boolean;
 }
 
 /** What `callModel` made of the model's answer: the message for the transcript and the plan to carry out. */
@@ -192,6 +194,8 @@ export interface ModelAnswer {
   readonly plan: readonly PlannedCall[];
   /** The transcript with `message` at its end. The workflow has no crypto: it hands this back with the next call. */
   readonly mark: Mark;
+  /** Bytes that this transcript takes in a payload: compressed, or as the reference to where it is stored. */
+  readonly weight?: number;
   /** The agent as it was asked, when that is not as it was last recorded. */
   readonly agent?: AgentRecord;
   /** The model that answered, as the provider names it; '' where a guardrail answered in its place. */
@@ -199,6 +203,46 @@ export interface ModelAnswer {
   readonly usage: Usage;
   readonly cost?: number;
   /** Attempts at this answer that were lost, and what is known of their tokens. */
+  readonly lost?: Lost;
+}
+
+/**
+ * The input of the activity `compact`, which makes room in a conversation that nears what the model can read. The
+ * transcript comes as it does to `callModel`.
+ */
+export interface CompactInput extends Pick<ModelCallInput, 'agent' | 'known' | 'length' | 'fresh' | 'priced'> {
+  /** The last turn: the conversation is compacted before the next. */
+  readonly turn: number;
+  /** Tokens of the conversation: as the provider counted them last, and estimated for what came since. */
+  readonly tokens: number;
+  /** Tokens of it at the last answer: so many the model took. */
+  readonly taken: number;
+  /** What the provider said, where it refused the conversation as too long. */
+  readonly refusal?: string;
+}
+
+/** How room was made: `own` is a function of the user. */
+export type CompactStrategy = 'summarise' | 'drop-oldest' | 'own';
+
+/** What `compact` put in the place of older messages. The rest of the transcript stays as it is. */
+export interface CompactAnswer {
+  readonly strategy: CompactStrategy;
+  /** The first so many messages of the transcript go, 0 where there was nothing to gain. */
+  readonly replaced: number;
+  /** What stands in their place. */
+  readonly messages: readonly Message[];
+  /** The whole transcript afterwards. */
+  readonly mark: Mark;
+  /** Tokens of it, estimated. */
+  readonly tokens: number;
+  /** What the model wrote, where it was asked for a summary. */
+  readonly summary?: string;
+  /** What went wrong: the oldest messages were dropped instead. */
+  readonly warning?: string;
+  /** Requests to the model: several where the older part was too long for one. */
+  readonly modelCalls: number;
+  readonly usage: Usage;
+  readonly cost?: number;
   readonly lost?: Lost;
 }
 
@@ -263,6 +307,8 @@ export interface AgentRules {
   readonly idleMs?: number;
   /** Events of a history after which the run continues as new. */
   readonly linkEvents?: number;
+  /** Tokens of the conversation from which on it is compacted; left out where the model's limit is not known. */
+  readonly compactAt?: number;
   /** Runs of other agents that this one may start, and how deep they may nest. */
   readonly maxSubAgents?: number;
   readonly maxDepth?: number;

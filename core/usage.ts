@@ -1,7 +1,7 @@
 // Counting what is spent.
 import { MODEL_CALL } from './limits.ts';
 import type { FailureCause } from './toolFailure.ts';
-import type { Lost, ModelAnswer, Spend, Usage } from './types.ts';
+import type { CompactAnswer, Lost, ModelAnswer, Spend, Usage } from './types.ts';
 
 export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, cachedTokens: 0 };
 
@@ -31,6 +31,11 @@ export function spendOfAnswer({ model, usage, cost, lost }: Pick<ModelAnswer, 'm
 export function spendOf(usage: Usage, cost = 0, lost?: Lost): Partial<Spend> {
   const { attempts = 0, usage: lostUsage = NO_USAGE, cost: lostCost = 0 } = lost ?? {};
   return { ...addUsage(usage, lostUsage), cost: cost + lostCost, modelCalls: 1 + attempts };
+}
+
+/** What making room in the conversation cost: no request where nothing was asked of a model. */
+export function spendOfCompaction({ usage, cost, lost, modelCalls }: CompactAnswer): Partial<Spend> {
+  return { ...spendOf(usage, cost, lost), modelCalls: modelCalls + (lost?.attempts ?? 0) };
 }
 
 /** What is known of the attempts of a model call that failed for good. Our own activity put it where it is found. */

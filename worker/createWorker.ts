@@ -5,6 +5,9 @@ import type { Agent } from '../activities/defineAgent.ts';
 import { createRegistry } from '../activities/registry.ts';
 import { createThreads } from '../activities/threads.ts';
 import { unreachable } from '../client/errors.ts';
+import { loadPayloads } from '../client/payloads/load.ts';
+import { dataConverter, type PayloadOptions } from '../client/payloads/options.ts';
+import { weigherOf } from '../client/payloads/weigh.ts';
 import { readSettings, type SettingsOptions } from '../client/settings.ts';
 import { hasAttributes } from '../client/setup.ts';
 import { TASK_QUEUE } from '../core/names.ts';
@@ -21,8 +24,14 @@ export interface WorkerOptions extends SettingsOptions {
   readonly model?: ModelSettings;
   /** How often streamed text reaches the server at most; 500 ms when not said. */
   readonly streamIntervalMs?: number;
+  /** Memory for the conversations of recent runs; 64 MiB when not said. With 0 none is kept, and each is asked for anew. */
+  readonly transcriptCacheBytes?: number;
+  /** Compression, encryption and storage of payloads, the same as the clients have; by HOLDFAST_PAYLOADS when not said. */
+  readonly payloads?: PayloadOptions | undefined;
   /** Anything else that Temporal's own worker takes. */
-  readonly temporal?: Partial<Omit<TemporalWorkerOptions, 'connection' | 'namespace' | 'taskQueue' | 'workflowBundle'>>;
+  readonly temporal?: Partial<
+    Omit<TemporalWorkerOptions, 'connection' | 'namespace' | 'taskQueue' | 'workflowBundle' | 'dataConverter'>
+  >;
 }
 
 export interface HoldfastWorker {
@@ -48,6 +57,7 @@ const STREAM_INTERVAL_MS = 500;
  */
 export async function createWorker(options: WorkerOptions): Promise<HoldfastWorker> {
   const registry = createRegistry(options.agents);
+  const converter = dataConverter(await loadPayloads(options.payloads));
   const { address, namespace, connection: connectionOptions } = readSettings(options);
   // Built while the connection is made; where that fails, nobody waits for it.
   const building = workflowCode(options.workflowsPath);
@@ -70,6 +80,7 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
       namespace,
       taskQueue: options.taskQueue ?? TASK_QUEUE,
       workflowBundle: await building,
+      dataConverter: converter,
       // Stands in most events of a history; the SDK's own is a digest of the bundle, three times as long, that says nothing.
       buildId: `holdfast-${VERSION}`,
       maxHeartbeatThrottleInterval: options.streamIntervalMs ?? STREAM_INTERVAL_MS,
@@ -84,7 +95,17 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
       shutdownForceTime: '20 s',
       ...options.temporal,
       // Your own workflows may have activities of their own, beside ours.
-      activities: { ...options.temporal?.activities, ...createActivities(registry, model.endpoint, threads, index) },
+      activities: {
+        ...options.temporal?.activities,
+        ...createActivities(
+          registry,
+          model.endpoint,
+          threads,
+          index,
+          weigherOf(converter, namespace),
+          options.transcriptCacheBytes,
+        ),
+      },
     });
   const worker = await create().catch(async (error) => {
     // What is open would keep the process.

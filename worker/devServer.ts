@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { devServerArguments } from './dynamicConfig.ts';
+import { type DynamicConfig, devServerArguments } from './dynamicConfig.ts';
 import { findTemporalCli } from './temporalCli.ts';
 
 const IP = '127.0.0.1';
@@ -34,6 +34,8 @@ export interface DevServerOptions {
   readonly dbFile?: string;
   /** Made if it is not there; `default` is there always. */
   readonly namespace?: string;
+  /** Settings of the server, on top of ours: by the names of its dynamic configuration. */
+  readonly dynamicConfig?: DynamicConfig;
   /** Gets what the server has to say, at its end; kept for error messages only when not said. */
   readonly logFile?: string;
   readonly say?: (line: string) => void;
@@ -109,9 +111,9 @@ async function launch(
   port: number,
   uiPort: number | null,
   namespace: string,
-  { dbFile, logFile }: DevServerOptions,
+  { dbFile, dynamicConfig, logFile }: DevServerOptions,
 ): Promise<Launched> {
-  const args = devServerArguments({ ip: IP, port, uiPort, namespace, dbFile });
+  const args = devServerArguments({ ip: IP, port, uiPort, namespace, dbFile, dynamicConfig });
   const log = await openLog(logFile);
   const child = spawn('/bin/sh', ['-c', SERVER_WITH_GUARD, 'sh', cli, ...args], {
     stdio: ['ignore', log.fd, log.fd, 'pipe'],

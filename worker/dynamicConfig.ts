@@ -5,7 +5,9 @@ import { ATTRIBUTE } from '../core/names.ts';
 // "As many as it likes": the limits protect a database that many shards share, and the dev server has one shard.
 const UNLIMITED_RPS = 10_000;
 
-const DYNAMIC_CONFIG: Readonly<Record<string, number | boolean>> = {
+export type DynamicConfig = Readonly<Record<string, number | boolean | string>>;
+
+const DYNAMIC_CONFIG: DynamicConfig = {
   // 20 a second by default: every start of a task falls on a grid of 50 ms, and a turn takes 180–200 ms more.
   'history.transferProcessorMaxPollRPS': UNLIMITED_RPS,
   // The same grid for retries and timeouts.
@@ -34,14 +36,17 @@ export interface DevServerArguments {
   readonly uiPort: number | null;
   readonly namespace: string;
   readonly dbFile: string | undefined;
+  readonly dynamicConfig?: DynamicConfig | undefined;
 }
 
 /** The arguments of `temporal`. */
-export function devServerArguments({ ip, port, uiPort, namespace, dbFile }: DevServerArguments): string[] {
+export function devServerArguments(options: DevServerArguments): string[] {
+  const { ip, port, uiPort, namespace, dbFile, dynamicConfig } = options;
+  const config = Object.entries({ ...DYNAMIC_CONFIG, ...dynamicConfig });
   return [
     ...['server', 'start-dev', '--ip', ip, '--port', String(port), '--namespace', namespace, '--log-level', 'warn'],
     ...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)]),
-    ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
+    ...config.flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${JSON.stringify(value)}`]),
     ...SEARCH_ATTRIBUTES.flatMap((attribute) => ['--search-attribute', attribute]),
     ...(dbFile === undefined ? [] : ['--db-filename', dbFile]),
     ...(dbFile === undefined ? [] : SQLITE_PRAGMAS.flatMap((pragma) => ['--sqlite-pragma', pragma])),

@@ -33,17 +33,47 @@ function protoJson(): ReturnType<typeof load> {
 }
 
 export function historyToJson(history: History): string {
-  const { toJson, type, fromObject } = protoJson();
-  return `${JSON.stringify(toJson(type, fromObject(history)), null, 2)}\n`;
+  return inText(toPlain(history));
+}
+
+/** The links of a run that continued as new, as one file: `{"links":[…]}`; of a single one, just its history. */
+export function historiesToJson(histories: readonly History[]): string {
+  const [first, ...others] = histories.map(toPlain);
+  return inText(others.length === 0 ? first : { links: [first, ...others] });
 }
 
 export function historyFromJson(text: string): History {
-  let json: unknown;
+  const [first, ...others] = historiesFromJson(text);
+  if (!first || others.length > 0)
+    throw new TypeError(`it has the histories of ${others.length + 1} links of a run: take historiesFromJson`);
+  return first;
+}
+
+/** What `historiesToJson` or any of Temporal's tools wrote: the links of a run in their order, often just one. */
+export function historiesFromJson(text: string): History[] {
+  const json = parsed(text) as { readonly links?: unknown } | null;
+  const links = json?.links;
+  return Array.isArray(links) && links.length > 0 ? links.map(fromPlain) : [fromPlain(json)];
+}
+
+function inText(json: unknown): string {
+  return `${JSON.stringify(json, null, 2)}\n`;
+}
+
+function parsed(text: string): unknown {
   try {
-    json = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw new TypeError('it is not JSON');
   }
+}
+
+function toPlain(history: History): unknown {
+  const { toJson, type, fromObject } = protoJson();
+  return toJson(type, fromObject(history));
+}
+
+function fromPlain(json: unknown): History {
   const events = (json as { events?: unknown } | null)?.events;
   if (!Array.isArray(events) || events.length === 0)
     throw new TypeError('it is not a Temporal history: it has no list of events');

@@ -32,7 +32,8 @@ export type Replayer = (history: History) => Promise<ReplayOutcome>;
 const REPLAY_MS = 30_000;
 
 /**
- * Gets the workflow code, once for all histories.
+ * Gets the workflow code, once for all histories. Their payloads are plain: as the client and `export` give them, or by
+ * `decodeHistory`.
  *
  * ```ts
  * const replay = await createReplayer();

@@ -29,14 +29,13 @@ export async function agent(input: RunInput): Promise<RunResult> {
         if (!run.batch) {
           const halt = await betweenTurns(run);
           if (halt) return finish(run, halt);
+          if (clock.scope.consideredCancelled) throw new CancelledFailure('Cancelled between two turns.');
 
           const answer = await askModel(run);
           if ('failed' in answer && clock.scope.consideredCancelled)
             throw new CancelledFailure('Cancelled while the model was asked.');
-          if ('interrupted' in answer) {
-            endInterrupted(run);
-            continue;
-          }
+          if ('interrupted' in answer) endInterrupted(run);
+          if ('interrupted' in answer || 'tooLong' in answer) continue;
           if ('failed' in answer) {
             const end = { status: answer.failed, reason: answer.reason };
             if (!endMessage(run, end)) return finish(run, end);

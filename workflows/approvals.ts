@@ -14,6 +14,7 @@ import { nobodyDecided, refused, rejection } from '../core/toolFailure.ts';
 import type { Decision, PlanCallInput, PlannedCall, StandingDecision } from '../core/types.ts';
 import { checkDecisionForm, noPlace, refusal } from './checks.ts';
 import { type Ask, approvalTimeoutMs, type Batch, type RunState } from './runState.ts';
+import { jsonBytes, roomFor } from './taskRoom.ts';
 
 interface Open {
   /** The call's place, in the one form that all use. */
@@ -92,6 +93,8 @@ export async function decide(run: RunState, decision: Decision): Promise<Standin
   if (verdict === 'reject') batch.outcomes[slot] = refused(tool, { kind: 'rejected', error: rejection(standing) });
   if (verdict === 'respond') batch.outcomes[slot] = { ok: true, tool, text: standing.text! };
   run.live.wake();
+  const later = roomFor(run, jsonBytes(standing));
+  if (later) await later;
   return standing;
 }
 
@@ -113,6 +116,8 @@ async function edited(run: RunState, batch: Batch, slot: number, json: string): 
   let replanned: PlannedCall;
   try {
     const tool = batch.calls[slot]!.function.name;
+    const later = roomFor(run, jsonBytes(json));
+    if (later) await later;
     replanned = await scope.run(() => planCall({ agent: run.agentName, turn: run.turn, tool, arguments: json }));
   } catch (error) {
     if (isCancellation(error)) throw refusal('The call was over while the new arguments were looked at.');

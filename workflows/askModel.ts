@@ -1,6 +1,7 @@
 // One model call: what the activity is sent, and what becomes of its failures.
 import {
   ActivityFailure,
+  type ActivityOptions,
   ApplicationFailure,
   CancellationScope,
   isCancellation,
@@ -13,8 +14,9 @@ import { inWords } from '../core/text.ts';
 import type { Message, ModelAnswer, ModelCallInput } from '../core/types.ts';
 import { addSpend, lostIn } from '../core/usage.ts';
 import { limitsCost } from './budget.ts';
+import { mustWeigh } from './carry.ts';
 import { showModel } from './details.ts';
-import { messageBytes, type RunState } from './runState.ts';
+import { contextOf, messageBytes, type RunState } from './runState.ts';
 import { causeOf } from './runTool.ts';
 
 interface ModelFailed {
@@ -27,7 +29,26 @@ interface Interrupted {
   readonly interrupted: true;
 }
 
-export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed | Interrupted> {
+/** The provider refused the conversation as too long: between turns, room is made in it. */
+interface TooLong {
+  readonly tooLong: true;
+}
+
+/** How activities that ask a model are carried out. */
+export const MODEL_ACTIVITY_OPTIONS = {
+  startToCloseTimeout: MODEL_CALL.timeoutMs,
+  scheduleToStartTimeout: QUEUE_WAIT_MS,
+  heartbeatTimeout: MODEL_CALL.heartbeatMs,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: {
+    maximumAttempts: MODEL_CALL.attempts,
+    initialInterval: MODEL_CALL.backoff.initialMs,
+    backoffCoefficient: MODEL_CALL.backoff.factor,
+    maximumInterval: MODEL_CALL.backoff.maxMs,
+  },
+} as const satisfies ActivityOptions;
+
+export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed | Interrupted | TooLong> {
   run.turn += 1;
   showModel(run);
   const input: ModelCallInput = {
@@ -39,20 +60,12 @@ export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed
     recorded: run.agent?.digest ?? '',
     ...(run.repairs > 0 && { repairs: run.repairs }),
     ...(limitsCost(run) && { priced: true }),
+    ...(mustWeigh(run) && { weigh: true }),
   };
   const { callModel } = proxyActivities<{ callModel(input: ModelCallInput): Promise<ModelAnswer> }>({
+    ...MODEL_ACTIVITY_OPTIONS,
     activityId: modelActivityId(run.turn),
-    startToCloseTimeout: MODEL_CALL.timeoutMs,
-    scheduleToStartTimeout: QUEUE_WAIT_MS,
-    heartbeatTimeout: MODEL_CALL.heartbeatMs,
-    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     summary: `turn ${run.turn}`,
-    retry: {
-      maximumAttempts: MODEL_CALL.attempts,
-      initialInterval: MODEL_CALL.backoff.initialMs,
-      backoffCoefficient: MODEL_CALL.backoff.factor,
-      maximumInterval: MODEL_CALL.backoff.maxMs,
-    },
   });
   const scope = new CancellationScope();
   run.live.asking = scope;
@@ -65,25 +78,40 @@ export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed
       return { interrupted: true };
     }
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
-    return modelFailed(error);
+    return refusedAsTooLong(run, error) ? { tooLong: true } : modelFailed(error);
   } finally {
     // An interrupt that the answer came before holds for the calls in it.
     run.live.asking = null;
   }
 }
 
+/** Whether room is to be made for another try: once, since the same would come of it again. */
+function refusedAsTooLong(run: RunState, { cause }: ActivityFailure): boolean {
+  if (!(cause instanceof ApplicationFailure) || cause.type !== FAILURE.contextExceeded) return false;
+  const context = contextOf(run);
+  // Of a conversation without an answer there is nothing that could go.
+  if (run.agent === null || context.refused?.turn === run.turn - 1) return false;
+  run.context = { ...context, refused: { turn: run.turn, refusal: cause.message } };
+  // A turn that the model did not take is none of those that the agent may have.
+  run.turnsBefore += 1;
+  return true;
+}
+
 /** What the model has not seen yet; null when it is too large for a payload, and the activity must ask for it. */
-function freshMessages(run: RunState): readonly Message[] | null {
+export function freshMessages(run: RunState): readonly Message[] | null {
   const fresh = run.transcript.slice(run.known.length);
   const bytes = fresh.reduce((sum, message) => sum + messageBytes(message), 0);
   return bytes <= FRESH_BYTES_MAX ? fresh : null;
 }
 
-function modelFailed({ cause, message }: ActivityFailure): ModelFailed {
-  if (cause instanceof ApplicationFailure)
-    return { failed: cause.type === FAILURE.refused ? 'refused' : 'model_failed', reason: cause.message };
-  if (cause instanceof TimeoutFailure) return { failed: 'model_failed', reason: modelTimeout(cause) };
-  return { failed: 'model_failed', reason: cause?.message ?? message };
+function modelFailed(failure: ActivityFailure): ModelFailed {
+  const { cause } = failure;
+  const isRefused = cause instanceof ApplicationFailure && cause.type === FAILURE.refused;
+  return { failed: isRefused ? 'refused' : 'model_failed', reason: whyModelFailed(failure) };
+}
+
+export function whyModelFailed({ cause, message }: ActivityFailure): string {
+  return cause instanceof TimeoutFailure ? modelTimeout(cause) : (cause?.message ?? message);
 }
 
 function modelTimeout({ timeoutType }: TimeoutFailure): string {

@@ -19,6 +19,7 @@ import { tellChildren } from './family.ts';
 import { type Batch, callsThatRan, isPaused, nextChange, type RunState } from './runState.ts';
 import { runTool } from './runTool.ts';
 import { runSubAgent } from './subAgent.ts';
+import { jsonBytes, nextTask, takeRoom } from './taskRoom.ts';
 import { goOn, hold, showWaits } from './waits.ts';
 
 /** Carries out the open batch, and settles when every call has an outcome. It never throws, but for continue-as-new. */
@@ -49,6 +50,7 @@ export async function carryOut(run: RunState): Promise<Batch> {
     if (running.size === 0 && !isBeingChecked(batch) && mustMoveOn(run)) {
       expiry.stop();
       await moveOn(run);
+      continue;
     }
     const shown = [...running.keys()].map((slot) => calls[slot]!);
     showTools(run, shown, waiting.length);
@@ -76,6 +78,10 @@ export async function carryOut(run: RunState): Promise<Batch> {
         run.budgetReached = refusal;
         if (asksAtLimit(run)) return askForBudget(run);
         for (const left of waiting.splice(0)) refuse(left, refusal);
+        return;
+      }
+      if (!takeRoom(run, jsonBytes(planned.child ?? planned.arguments ?? calls[slot]!.function.arguments))) {
+        nextTask().then(() => run.live.wake());
         return;
       }
       waiting.splice(waiting.indexOf(slot), 1);

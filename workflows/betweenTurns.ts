@@ -1,7 +1,8 @@
 // Between two turns: where a run stops, waits and moves on, and where it hears what was said to it.
-import { condition } from '@temporalio/workflow';
+import { CancelledFailure, condition } from '@temporalio/workflow';
 import { askForBudget, asksAtLimit, overBudget } from './budget.ts';
 import { isFull, moveOn, mustMoveOn } from './carry.ts';
+import { compact, mustCompact } from './compact.ts';
 import { hear, nextMessage } from './conversation.ts';
 import { reportToParent } from './family.ts';
 import { type End, isPaused, type RunState } from './runState.ts';
@@ -15,6 +16,7 @@ export async function betweenTurns(run: RunState): Promise<End | null> {
     if (mustMoveOn(run)) {
       if (isFull(run)) return FULL;
       await moveOn(run);
+      throw new CancelledFailure('Cancelled before it continued as new.');
     }
     if (run.idle && run.queue.length === 0) {
       const end = await nextMessage(run);
@@ -26,7 +28,10 @@ export async function betweenTurns(run: RunState): Promise<End | null> {
       if (over === null) {
         goOn(run);
         hear(run);
-        return null;
+        if (!mustCompact(run)) return null;
+        // It takes its time and costs something: then it is looked at once more whether the run may go on.
+        await compact(run);
+        continue;
       }
       if (!asksAtLimit(run)) return { status: 'budget', reason: over };
       askForBudget(run);
@@ -46,5 +51,7 @@ function stopped({ stop }: RunState): End {
 
 const FULL: End = {
   status: 'stopped',
-  reason: 'The history of the run is full, and what it would hand over to a new one does not fit a payload.',
+  reason:
+    'The history of the run is full, and what it would hand over to a new one does not fit a payload. Give the workers a ' +
+    'store for large payloads, or let the agent compact its conversation.',
 };

@@ -7,18 +7,28 @@ import {
   LINK_BYTES_MAX,
   LINK_EVENTS_MAX,
   LINK_EVENTS_MIN,
+  WEIGH_AGAIN,
 } from '../core/limits.ts';
-import { utf8Length } from '../core/text.ts';
 import type { RunInput } from '../core/types.ts';
 import type { agent } from './agent.ts';
 import { carriedOf, type RunState } from './runState.ts';
+import { jsonBytes, roomFor } from './taskRoom.ts';
 
 /** Whether the history has become long, and can be left behind or must be. */
 export function mustMoveOn(run: RunState): boolean {
+  return isLong(run) && (isFull(run) || fits(run));
+}
+
+/** Whether the history is to be left behind, if only the transcript were known to fit when it is packed. */
+export function mustWeigh(run: RunState): boolean {
+  const { weight } = run.live;
+  return isLong(run) && (!weight || run.transcript.length > weight.length * WEIGH_AGAIN) && !fits(run);
+}
+
+function isLong(run: RunState): boolean {
   const { historyLength, historySize, continueAsNewSuggested } = workflowInfo();
   const eventsMax = Math.max(run.agent?.rules.linkEvents ?? LINK_EVENTS_MAX, LINK_EVENTS_MIN);
-  if (historyLength < eventsMax && historySize < LINK_BYTES_MAX && !continueAsNewSuggested) return false;
-  return isFull(run) || fits(run);
+  return historyLength >= eventsMax || historySize >= LINK_BYTES_MAX || continueAsNewSuggested;
 }
 
 /** Whether the history cannot be left behind, and is about to be too long for the server. */
@@ -28,26 +38,38 @@ export function isFull(run: RunState): boolean {
   return !fits(run);
 }
 
+/** What nobody has weighed counts as it is: it may be such that nothing makes it smaller. */
 function fits(run: RunState): boolean {
-  return utf8Length(JSON.stringify(inputOfNext(run))) <= CARRIED_BYTES_MAX;
+  const { length, bytes } = run.live.weight ?? { length: 0, bytes: 0 };
+  const rest = inputOfNext({ ...run, transcript: run.transcript.slice(length) });
+  return bytes + jsonBytes(rest) <= CARRIED_BYTES_MAX;
 }
 
 function inputOfNext(run: RunState): RunInput {
   return { ...run.input, carried: carriedOf(run) };
 }
 
-export async function moveOn(run: RunState): Promise<never> {
+/** Resolves where the run was cancelled or interrupted meanwhile, which the next link would not know: it stays in this one. */
+export async function moveOn(run: RunState): Promise<void> {
   run.live.leaving = true;
   run.live.wake();
-  // Whoever asked for something has an answer before the history that knows of it is left.
-  await condition(allHandlersFinished);
-  // A signal in the task of the continue-as-new would be lost.
-  await run.live.telling;
+  // Whoever asked for something has an answer before the history that knows of it is left; also who asked in between.
+  do {
+    await condition(allHandlersFinished);
+    const later = roomFor(run, CARRIED_BYTES_MAX);
+    if (later) await later;
+    // A signal in the task of the continue-as-new would be lost.
+    await run.live.telling;
+  } while (!allHandlersFinished());
+  if (run.live.clock.scope.consideredCancelled || run.live.interrupted) {
+    run.live.leaving = false;
+    return;
+  }
   const { memo = {}, typedSearchAttributes } = workflowInfo();
   // Said here, since the SDK would hand over what the run was started with, and what it waits for would be lost.
   const next = makeContinueAsNewFunc<typeof agent>({
     memo: Object.fromEntries(Object.entries(memo).filter(([, value]) => value !== null && value !== undefined)),
     typedSearchAttributes,
   });
-  return next(inputOfNext(run));
+  await next(inputOfNext(run));
 }

@@ -14,6 +14,7 @@ import type { Reply, SendInput, Sent } from '../core/types.ts';
 import { mustMoveOn } from './carry.ts';
 import { refusal } from './checks.ts';
 import { type End, lastWords, type RunState } from './runState.ts';
+import { jsonBytes, roomFor } from './taskRoom.ts';
 import { waitForPeople } from './waits.ts';
 
 /** Takes what was said into the transcript: all that steers, and a message only where the one before is answered. */
@@ -100,7 +101,10 @@ export async function send(run: RunState, { text, id, wait }: SendInput): Promis
   // A cancelled run has a last word for whoever waits, too.
   await CancellationScope.nonCancellable(() => condition(() => replyTo() !== undefined || run.live.leaving));
   run.live.asks -= 1;
-  return { message, reply: replyTo() ?? lastReply(run, message) };
+  const answer = { message, reply: replyTo() ?? lastReply(run, message) };
+  const later = roomFor(run, jsonBytes(answer));
+  if (later) await later;
+  return answer;
 }
 
 /** What a message gets that the session's end came before. null where the session goes on, in a new history. */

@@ -11,6 +11,10 @@ export function showModel(run: RunState): void {
   show(run, ['Waits for the model.']);
 }
 
+export function showCompaction(run: RunState): void {
+  show(run, ['Makes room in the conversation.']);
+}
+
 export function showTools(run: RunState, running: readonly ToolCall[], queued: number): void {
   const more = running.length - CALLS_SHOWN;
   show(run, [

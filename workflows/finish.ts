@@ -6,6 +6,7 @@ import type { RunResult } from '../core/types.ts';
 import { showEnd } from './details.ts';
 import { tellParentOfEnd } from './family.ts';
 import { type End, type RunState, resultOf, warn } from './runState.ts';
+import { jsonBytes, roomFor } from './taskRoom.ts';
 import { clearWaits } from './waits.ts';
 
 /** From here on the run takes nothing more; whoever still waits for a reply is told how it ended. */
@@ -22,6 +23,8 @@ export async function finish(run: RunState, end: End): Promise<RunResult> {
   await letGo(run, end);
   showEnd(run, end.status, end.reason);
   const result = resultOf(run, end);
+  const later = roomFor(run, jsonBytes(result));
+  if (later) await later;
   showResult(run, result);
   return result;
 }

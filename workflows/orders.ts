@@ -7,7 +7,7 @@ import { count, cutText, utf8Length } from '../core/text.ts';
 import { notStarted } from '../core/toolFailure.ts';
 import type { CancelCallInput, RaiseInput, Said, Standing, SteerInput } from '../core/types.ts';
 import { checkDecision, decide } from './approvals.ts';
-import { budgetOf, timeLimitMs, watchTime } from './budget.ts';
+import { budgetOf, overBudget, timeLimitMs, watchTime } from './budget.ts';
 import { checkId, checkSaid, checkText, isSaid, refusal } from './checks.ts';
 import { messageOf, queueMessage, send } from './conversation.ts';
 import { listenToFamily } from './family.ts';
@@ -26,7 +26,7 @@ import {
   transcriptQuery,
 } from './messages.ts';
 import { isPaused, page, type RunState } from './runState.ts';
-import { questions } from './waits.ts';
+import { questions, showWaits } from './waits.ts';
 
 export function takeOrders(run: RunState): void {
   setHandler(transcriptQuery, (from = 0, limit = 1_000) => page(run, from, limit), {
@@ -129,7 +129,11 @@ export function takeOrders(run: RunState): void {
     ({ budget }) => {
       run.budget = { ...budgetOf(run), ...budget };
       run.budgetReached = null;
-      run.budgetAskedAtMs = null;
+      // One limit may be raised and another still be reached: then it goes on asking, for that.
+      const over = overBudget(run);
+      if (over === null) run.budgetAskedAtMs = null;
+      // A run that waits on between two turns looks at its questions only when it goes on.
+      if (!run.batch && (over !== null || isPaused(run))) showWaits(run);
       if (run.agent) run.live.clock.extendTo(timeLimitMs(run, run.agent.rules));
       watchTime(run);
       return changed();

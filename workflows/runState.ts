@@ -1,6 +1,7 @@
 // The state of a run, and everything that changes it. It is small on purpose: continue-as-new will carry it.
 import { ApplicationFailure, type CancellationScope, workflowInfo } from '@temporalio/workflow';
 import { budgetProblem } from '../core/budget.ts';
+import { tokensOf } from '../core/compaction.ts';
 import { batchWarning, outcomeText } from '../core/failures.ts';
 import { AGENT_DEFAULTS, PAGE_BYTES_MAX, WARNINGS_CHARS_MAX, WARNINGS_MAX } from '../core/limits.ts';
 import { FAILURE } from '../core/names.ts';
@@ -55,6 +56,8 @@ export interface Carried {
   readonly transcript: Message[];
   /** What the model has seen. */
   known: Mark;
+  /** How long the conversation is for the model; left out before its first answer. */
+  context?: Context;
   /** Who has the conversation: the agent of the input, or whom it was handed to. */
   agentName: string;
   /** The agent as it was last recorded; null before its first answer. */
@@ -109,6 +112,17 @@ export interface Carried {
   shownWaits: Waits | null;
 }
 
+export interface Context {
+  /** Tokens of what the model has seen, its last answer included. */
+  readonly tokens: number;
+  /** Compactions that were begun. */
+  readonly times: number;
+  /** The turn after which room was made last. */
+  readonly compactedAt?: number;
+  /** The last turn that the provider refused as too long, and what it said. */
+  readonly refused?: { readonly turn: number; readonly refusal: string };
+}
+
 export interface Heard {
   readonly kind: 'message' | 'steer';
   readonly text: string;
@@ -158,11 +172,20 @@ export interface Live {
   readonly checking: Map<number, CancellationScope>;
   /** Senders that wait for their reply. */
   asks: number;
+  /** What large commands have taken of a workflow task, which is named by the history's length. */
+  room: { readonly task: number; readonly bytes: number };
+  /** What the first `length` messages take in a payload, once that was asked for. */
+  weight: Weight | null;
   /** About to continue as new, or over: whoever waits for a reply here should not. */
   leaving: boolean;
   /** How the run ended, once nothing more is taken. */
   ended: End | null;
   wake: () => void;
+}
+
+export interface Weight {
+  readonly length: number;
+  readonly bytes: number;
 }
 
 /** A sub-agent in flight, and what it was told. */
@@ -191,6 +214,8 @@ export function openRun(input: RunInput, clock: Clock): RunState {
     telling: Promise.resolve(),
     checking: new Map(),
     asks: 0,
+    room: { task: 0, bytes: 0 },
+    weight: null,
     leaving: false,
     ended: null,
     wake: () => {},
@@ -280,8 +305,10 @@ function inputProblem(input: unknown): string | null {
 /** Takes an answer into the run: its calls are to be carried out now. */
 export function recordAnswer(run: RunState, answer: ModelAnswer): AgentRecord {
   const { message, plan, kind, tell, end, value, usage } = answer;
+  run.context = { ...contextOf(run), tokens: tokensAfter(run, answer) };
   run.transcript.push(message);
   run.known = answer.mark;
+  if (answer.weight !== undefined) run.live.weight = { length: answer.mark.length, bytes: answer.weight };
   const isFirst = run.agent === null;
   run.agent = answer.agent ?? run.agent;
   run.usage = addUsage(run.usage, usage);
@@ -309,6 +336,19 @@ export function recordAnswer(run: RunState, answer: ModelAnswer): AgentRecord {
     expired: null,
   };
   return run.agent;
+}
+
+/** A run that was begun before its conversation was weighed has it weighed once, from its beginning. */
+export function contextOf({ context, transcript, known }: RunState): Context {
+  return context ?? { tokens: tokensOf(transcript.slice(0, known.length)), times: 0 };
+}
+
+/** As the provider counts, which knows of the instructions and tools as well; not every server tells it. */
+function tokensAfter(run: RunState, { message, usage }: ModelAnswer): number {
+  const said = tokensOf([message]);
+  // What a model thinks is counted as its output, and is not sent back to it.
+  if (usage.inputTokens > 0) return usage.inputTokens + Math.min(usage.outputTokens, said);
+  return contextOf(run).tokens + tokensOf(run.transcript.slice(run.known.length)) + said;
 }
 
 function wholeBudget({ input, budget: raised }: RunState, { rules }: AgentRecord): Budget | undefined {

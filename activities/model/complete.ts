@@ -66,7 +66,8 @@ export async function complete(
       warn?.(`The model of ${agent.name} does not take its output as a schema, and is told it in words: ${message}`);
       return await complete(endpoint, agent, messages, options);
     }
-    throw modelFailure(error, { baseURL: endpoint.client.baseURL, model, apiKey: endpoint.apiKey });
+    const compacts = agent.context !== null;
+    throw modelFailure(error, { baseURL: endpoint.client.baseURL, model, apiKey: endpoint.apiKey, compacts });
   } finally {
     clearTimeout(silence);
     signal.removeEventListener('abort', abort);

@@ -17,6 +17,8 @@ interface Where {
   readonly baseURL: string;
   readonly model: string;
   readonly apiKey: string;
+  /** Whether a conversation that is too long can be compacted. */
+  readonly compacts?: boolean;
 }
 
 export function modelFailure(thrown: unknown, where: Where): ApplicationFailure {
@@ -27,8 +29,8 @@ export function modelFailure(thrown: unknown, where: Where): ApplicationFailure 
   const delayMs = thrown instanceof APIError ? retryAfterMs(thrown.headers) : undefined;
   const failure = ApplicationFailure.create({
     message: cutText(withoutSecrets(`${describe(thrown, where)}${advice(thrown, where)}`, where), ERROR_CHARS_MAX),
-    type: isRefusal(thrown) ? FAILURE.refused : FAILURE.model,
-    nonRetryable: status !== undefined && !isRetryableStatus(status),
+    type: typeOf(thrown, where),
+    nonRetryable: (status !== undefined && !isRetryableStatus(status)) || isTooLong(thrown),
     ...(delayMs !== undefined && { nextRetryDelay: delayMs }),
   });
   failure.stack = failure.message;
@@ -51,7 +53,7 @@ function reasonOf(error: Error): string {
 
 function advice(thrown: unknown, { model }: Where): string {
   if (!(thrown instanceof APIError)) return '';
-  if (thrown.code === 'context_length_exceeded') return ' The conversation is longer than the model can read.';
+  if (isTooLong(thrown)) return TOO_LONG;
   switch (thrown.status) {
     case 401:
     case 403:
@@ -61,6 +63,43 @@ function advice(thrown: unknown, { model }: Where): string {
     default:
       return '';
   }
+}
+
+const TOO_LONG =
+  " The conversation is longer than the model can read. Say in the agent's context.limitTokens what it can read, let tools " +
+  'return less, or use a model that reads more.';
+
+function typeOf(thrown: unknown, { compacts }: Where): string {
+  if (isRefusal(thrown)) return FAILURE.refused;
+  return compacts && isTooLong(thrown) ? FAILURE.contextExceeded : FAILURE.model;
+}
+
+/** OpenAI has a code for it. Other servers say it in words, and with several statuses. */
+function isTooLong(thrown: unknown): boolean {
+  if (!(thrown instanceof APIError)) return false;
+  if (thrown.code === 'context_length_exceeded') return true;
+  if (thrown.status !== undefined && ![400, 413, 422].includes(thrown.status)) return false;
+  return TOO_LONG_WORDS.test(thrown.message);
+}
+
+const TOO_LONG_WORDS = new RegExp(
+  [
+    'maximum context length',
+    'context (?:length|window|size) (?:is |was )?exceed',
+    "exceeds? the (?:available |maximum |model's )?context",
+    '(?:prompt|input) is too long',
+    'input token count.{0,40} exceeds',
+    'too large for model with',
+  ].join('|'),
+  'i',
+);
+
+/** Tokens that the model can read, where a refusal says so: `maximum context length is 8192 tokens`. */
+export function saidLimit(refusal = ''): number | undefined {
+  const [, after, before] =
+    /(?:maximum|context)[^.\d]{0,60}?(\d[\d,]{2,})|(?:>|with) (\d[\d,]{2,}) (?:tokens )?max/i.exec(refusal) ?? [];
+  const limit = after ?? before;
+  return limit === undefined ? undefined : Number(limit.replaceAll(',', ''));
 }
 
 function isRefusal(thrown: unknown): boolean {

@@ -1,6 +1,7 @@
 // From a request to the script's answer. What goes wrong in a script is told to the caller, and never retried.
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { countGone, readNote } from '../../core/compaction.ts';
 import { plural } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
 import { ApiError, badRequest } from './apiError.ts';
@@ -15,8 +16,9 @@ export function scriptedRequest(
   attempt: number,
   { messages, tools, format }: ChatRequest,
 ): ScriptedRequest {
-  const turn = 1 + messages.filter((message) => message.role === 'assistant').length;
-  const input = messages.findLast((message) => message.role === 'user')?.content ?? '';
+  // Turns that were compacted stand in a note: a script goes on where it was.
+  const turn = 1 + countGone(messages).turns;
+  const input = messages.findLast((message) => message.role === 'user' && !readNote(message))?.content ?? '';
   return { agent, turn, attempt, input, messages, results: lastResults(messages), tools, format };
 }
 

@@ -91,11 +91,14 @@ function callIds(
   };
 }
 
-// A rough and repeatable estimate, about four characters a token; a script has no tokenizer and no cache.
+/** A rough and repeatable estimate, about four characters a token; a script has no tokenizer. */
+export function tokensIn(value: unknown): number {
+  return Math.ceil(JSON.stringify(value).length / 4);
+}
+
 function usageOf(request: ScriptedRequest, choices: readonly ReplyChoice[]): ReplyUsage {
-  const tokens = (value: unknown) => Math.ceil(JSON.stringify(value).length / 4);
-  const prompt_tokens = tokens(request.messages);
-  const completion_tokens = choices.length === 0 ? 0 : tokens(choices);
+  const prompt_tokens = tokensIn(request.messages);
+  const completion_tokens = choices.length === 0 ? 0 : tokensIn(choices);
   return {
     prompt_tokens,
     completion_tokens,

@@ -5,7 +5,10 @@ import type { AskedFormat } from './validateFormat.ts';
 /** What the script sees: the request as any model would, and what can be read from it. */
 export interface ScriptedRequest {
   readonly agent: string;
-  /** Which answer this is: 1 for the first, counted from the transcript, so that no crash can lose count. */
+  /**
+   * Which answer this is: 1 for the first, counted from the transcript, so that no crash can lose count. Turns in the
+   * place of which a summary or note stands count as well.
+   */
   readonly turn: number;
   /**
    * How often this server has been sent exactly this transcript: 1 for the first time. It is there to play faults that

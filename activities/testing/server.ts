@@ -1,13 +1,24 @@
 // The scripted model: scripts served over HTTP as the OpenAI API would, so that the real client and the real code run.
+
+import { isSummaryRequest } from '../summaryRequest.ts';
 import { badRequest } from './apiError.ts';
 import { askScript, attemptCounter, scriptedRequest } from './askScript.ts';
+import { checkContext } from './checkContext.ts';
 import { deliver } from './deliver.ts';
 import { playFault } from './faults.ts';
 import { serve } from './http.ts';
 import { LOG_BYTES_MAX, LOG_ENTRIES_MAX, SCRIPT_MS_MAX } from './limits.ts';
 import { offlineModel, replyTo } from './reply.ts';
 import { type RecordedRequest, requestLog } from './requestLog.ts';
-import type { Pace, Script, ScriptedAnswer, ScriptedChoices, ScriptedMessage } from './script.ts';
+import type {
+  Pace,
+  Script,
+  ScriptedAnswer,
+  ScriptedChoices,
+  ScriptedMessage,
+  ScriptedRequest,
+  ScriptFunction,
+} from './script.ts';
 import { type Caller, sendJson } from './send.ts';
 import { readRequest } from './validate.ts';
 
@@ -16,6 +27,13 @@ export interface ScriptedModelOptions {
   readonly agents?: Iterable<{ readonly name: string; readonly offline?: Script | undefined }>;
   /** Scripts by the agent's name. They go before an agent's own. */
   readonly scripts?: Readonly<Record<string, Script>>;
+  /**
+   * What the model writes where it is asked for a summary of a conversation, by the agent's name. When not said, a line
+   * that says that a script wrote it.
+   */
+  readonly summaries?: Readonly<Record<string, ScriptFunction>>;
+  /** Tokens that the model of an agent reads at most; a request with more is refused, as the OpenAI API does. */
+  readonly contextTokens?: Readonly<Record<string, number>>;
   /** How long the model thinks before its first token; 0 when not said. */
   readonly delayMs?: number;
   /** How long it takes over each further chunk of a stream; 0 when not said. */
@@ -65,9 +83,11 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
     const record = log.add(body ?? null, text.length);
     try {
       const chat = readRequest(body);
-      const { agent, script } = findScript(scripts, chat.model);
+      const { agent, script: usual } = findScript(scripts, chat.model);
       const request = scriptedRequest(agent, countAttempt(chat), chat);
       record({ agent, turn: request.turn, attempt: request.attempt });
+      checkContext(chat, options.contextTokens?.[agent]);
+      const script = isSummaryRequest(chat.messages) ? (options.summaries?.[agent] ?? usualSummary) : usual;
       const answer = await askScript(script, request, { limitMs: scriptTimeoutMs, signal: caller.signal });
       const exchange = { ...caller, chat, request, pace: paceOf(answer, { delayMs, chunkDelayMs }) };
       if (typeof answer === 'object' && 'fault' in answer) {
@@ -133,6 +153,11 @@ function findScript(scripts: ReadonlyMap<string, Script>, model: string): { agen
     'model',
     'script_missing',
   );
+}
+
+function usualSummary({ agent, messages }: ScriptedRequest): string {
+  const lines = messages.at(-1)?.content?.split('\n').length ?? 0;
+  return `The offline script of ${agent} stands here for a summary: no model has read the ${lines} lines that it was sent.`;
 }
 
 function paceOf(answer: ScriptedAnswer, usual: Required<Pace>): Required<Pace> {

@@ -1,4 +1,5 @@
 // What the examples' tools know of a database, and what the embedded one and a PostgreSQL of yours share.
+import type { PgPool } from '../../activities/index.ts';
 
 export type Row = Record<string, unknown>;
 
@@ -10,6 +11,8 @@ export interface Database {
   query(sql: string, params?: readonly unknown[], signal?: AbortSignal): Promise<Row[]>;
   /** Likewise for one statement that writes: what it did is kept once this resolves. Where it rejects, it may be. */
   write(sql: string, params?: readonly unknown[], signal?: AbortSignal): Promise<Row[]>;
+  /** Connections whose transactions may write, for `once`. */
+  readonly pool: PgPool;
   close(): Promise<void>;
 }
 

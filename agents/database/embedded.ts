@@ -2,13 +2,15 @@
 // PostgreSQL's works in there. So the limit is kept from outside, by ending the thread; the next query starts another.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import type { PgClient } from '../../activities/index.ts';
 import { type Database, QUERY_CANCELED, QUERY_TIMEOUT_MS, untilAborted } from './database.ts';
 import { HOLD_WAIT_MS, holdFolder, leaveFolder } from './holdFolder.ts';
 
 export interface Statement {
   readonly sql: string;
   readonly params: readonly unknown[];
-  readonly writes: boolean;
+  /** `alone`: as it is, in whatever transaction its sender has begun. */
+  readonly how: 'reads' | 'writes' | 'alone';
 }
 export type Reply = { readonly rows: Record<string, unknown>[] } | { readonly error: string; readonly code?: string };
 
@@ -71,9 +73,37 @@ export function embeddedDatabase(
     return untilAborted(rows, signal);
   }
 
+  /** A connection that has the database to itself until it is released: there is one. */
+  async function connect(): Promise<PgClient> {
+    const released = Promise.withResolvers<void>();
+    const before = last;
+    last = released.promise;
+    await before;
+    const alone = (sql: string, params: readonly unknown[] = []) => run({ sql, params, how: 'alone' }, undefined);
+    const roleOf = (role: string) => alone(`SET ROLE ${role}`);
+    const leave = async (destroy: boolean) => {
+      // A thread that was ended is begun anew, as the one who reads.
+      if (destroy) await thread?.terminate();
+      else await roleOf(setUp.readAs);
+    };
+    const release = (destroy = false) =>
+      void leave(destroy)
+        .catch(() => thread?.terminate())
+        .finally(() => released.resolve());
+    try {
+      await roleOf(setUp.writeAs ?? setUp.readAs);
+    } catch (error) {
+      release(true);
+      throw error;
+    }
+    const none = () => undefined;
+    return { query: async (sql, params) => ({ rows: await alone(sql, params) }), release, on: none, off: none };
+  }
+
   return {
-    query: (sql, params = [], signal) => inTurn({ sql, params, writes: false }, signal),
-    write: (sql, params = [], signal) => inTurn({ sql, params, writes: true }, signal),
+    query: (sql, params = [], signal) => inTurn({ sql, params, how: 'reads' }, signal),
+    write: (sql, params = [], signal) => inTurn({ sql, params, how: 'writes' }, signal),
+    pool: { connect },
     async close() {
       await thread?.terminate();
       if (folder !== undefined) await leaveFolder(folder);

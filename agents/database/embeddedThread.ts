@@ -19,14 +19,15 @@ parentPort?.on('message', async (statement: Statement) => {
 });
 
 /** What reads is read-only and rolled back, so that it cannot leave anything behind, not even a setting. */
-async function answer({ sql, params, writes }: Statement): Promise<Reply> {
+async function answer({ sql, params, how }: Statement): Promise<Reply> {
   try {
-    await db.exec(writes ? `BEGIN; SET LOCAL ROLE ${writeAs ?? readAs}` : 'BEGIN READ ONLY');
+    if (how === 'alone') return { rows: (await db.query<Record<string, unknown>>(sql, [...params])).rows };
+    await db.exec(how === 'writes' ? `BEGIN; SET LOCAL ROLE ${writeAs ?? readAs}` : 'BEGIN READ ONLY');
     const { rows } = await db.query<Record<string, unknown>>(sql, [...params]);
-    await db.exec(writes ? 'COMMIT' : 'ROLLBACK');
+    await db.exec(how === 'writes' ? 'COMMIT' : 'ROLLBACK');
     return { rows };
   } catch (error) {
-    await db.exec('ROLLBACK');
+    if (how !== 'alone') await db.exec('ROLLBACK');
     const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
     return { error: error instanceof Error ? error.message : String(error), ...(code && { code }) };
   }

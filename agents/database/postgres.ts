@@ -16,9 +16,9 @@ export function postgresDatabase(
   schema: string,
   { timeoutMs = QUERY_TIMEOUT_MS }: { readonly timeoutMs?: number | undefined } = {},
 ): Database {
-  const config: pg.ClientConfig = {
+  const configFor = (isReadOnly: boolean): pg.ClientConfig => ({
     connectionString: withSessionSettings(url, {
-      default_transaction_read_only: 'on',
+      default_transaction_read_only: isReadOnly ? 'on' : 'off',
       statement_timeout: String(timeoutMs),
       search_path: schema,
       TimeZone: 'UTC',
@@ -29,10 +29,10 @@ export function postgresDatabase(
     query_timeout: timeoutMs + NETWORK_MARGIN_MS,
     application_name: `holdfast ${schema}`,
     types: { getTypeParser: (oid, format) => PARSERS[oid] ?? pg.types.getTypeParser(oid, format) },
-  };
-  const pool = new pg.Pool({ ...config, max: CONNECTIONS_MAX, allowExitOnIdle: true });
-  // A connection that breaks fails its query and is replaced by the next; without listeners it would end the process.
-  pool.on('error', () => undefined).on('connect', (client) => client.on('error', () => undefined));
+  });
+  const config = configFor(true);
+  const pool = openPool(config);
+  let writers: pg.Pool | undefined;
 
   async function run(writes: boolean, sql: string, params: readonly unknown[], signal: AbortSignal | undefined) {
     const client = await pool.connect();
@@ -62,8 +62,22 @@ export function postgresDatabase(
   return {
     query: (sql, params = [], signal) => untilAborted(run(false, sql, params, signal), signal),
     write: (sql, params = [], signal) => untilAborted(run(true, sql, params, signal), signal),
-    close: () => pool.end(),
+    pool: {
+      connect() {
+        writers ??= openPool(configFor(false));
+        return writers.connect();
+      },
+    },
+    async close() {
+      await Promise.all([pool.end(), writers?.end()]);
+    },
   };
+}
+
+function openPool(config: pg.ClientConfig): pg.Pool {
+  const pool = new pg.Pool({ ...config, max: CONNECTIONS_MAX, allowExitOnIdle: true });
+  // A connection that breaks fails its query and is replaced by the next; without listeners it would end the process.
+  return pool.on('error', () => undefined).on('connect', (client) => client.on('error', () => undefined));
 }
 
 /** Ends what the connection is doing, over another one. If that fails, the statement timeout will do. */

@@ -122,7 +122,7 @@ test('an agent is recorded as data: its rules and policies, and none of its func
     output: z.object({ a: z.string() }),
     offline: () => 'Hi.',
   })();
-  const record = recordOf(guarded, 'memo');
+  const record = recordOf(guarded, 'memo', 'gpt-4o');
   assert.deepEqual(JSON.parse(JSON.stringify(record)), record);
   assert.deepEqual(Object.keys(record).sort(), ['digest', 'index', 'instructions', 'policies', 'rules']);
 });

@@ -3,29 +3,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { resultText } from '../../activities/jsonText.ts';
-
-const anything = fc.anything({
-  withBigInt: true,
-  withBoxedValues: true,
-  withDate: true,
-  withMap: true,
-  withSet: true,
-  withNullPrototype: true,
-  withObjectString: true,
-  withSparseArray: true,
-  withTypedArray: true,
-  withUnicodeString: true,
-});
-
-function check(value: unknown, bytes: number): void {
-  const text = resultText(value, bytes);
-  assert.ok(Buffer.byteLength(text) <= bytes);
-  assert.ok(text.isWellFormed());
-  if (!text.includes('[cut: ') && typeof value !== 'string') JSON.parse(text);
-}
+import { anything, checkPresented, checkText } from '../support/resultFuzz.ts';
 
 test('stays within its bytes, is well-formed, and says so where it was cut', () => {
-  fc.assert(fc.property(anything, fc.integer({ min: 200, max: 2_000 }), check), { numRuns: 1_000 });
+  fc.assert(
+    fc.property(anything, fc.integer({ min: 200, max: 2_000 }), ({ value }, bytes) => checkText(value, bytes)),
+    { numRuns: 1_000 },
+  );
+});
+
+test('so it does through every presenter', () => {
+  fc.assert(fc.property(anything, checkPresented), { numRuns: 300 });
 });
 
 const fail = () => assert.fail('no entry');
@@ -74,8 +62,8 @@ function endlessJSON(): unknown {
 
 for (const [name, value] of Object.entries(STRANGE))
   test(`takes a ${name}, alone and among others`, () => {
-    check(value, 2_000);
-    check({ before: 1, value, after: [value, 2] }, 2_000);
+    checkText(value, 2_000);
+    checkText({ before: 1, value, after: [value, 2] }, 2_000);
     if (typeof value !== 'string') assert.equal(JSON.parse(resultText({ before: 1, value })).before, 1);
   });
 

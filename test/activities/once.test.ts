@@ -104,6 +104,26 @@ describe('once', { skip: noPostgres }, () => {
     assert.equal(await transferred(), before + 1);
   });
 
+  test('the recorded result is the first one to the letter: the order of its keys, any character, and what JSON makes of it', async () => {
+    const ctx = context();
+    const result = { z: 1, a: 'a\u0000b \ud800', at: new Date(0), nothing: undefined, n: 1e21 };
+    const texts = [];
+    for (let i = 0; i < 2; i++) texts.push(JSON.stringify(await once(pool, ctx, async () => result)));
+    assert.equal(texts[0], JSON.stringify(result));
+    assert.equal(texts[1], texts[0]);
+  });
+
+  test('a key of one’s own says what it stands for, in whatever order', async () => {
+    const key = `refund/${randomUUID()}`;
+    const before = await transferred();
+    // A program in JavaScript may leave it out.
+    const unsaid = once(pool, context(), transfer(3), { key, input: undefined });
+    await assert.rejects(unsaid, /What does the key refund\/.* stand for\? Give "input" with it/);
+    await once(pool, context(), transfer(3), { key, input: { order: 'A', cents: 3 } });
+    await once(pool, context(), transfer(3), { key, input: { cents: 3, order: 'A' } });
+    assert.equal(await transferred(), before + 1);
+  });
+
   test('an effect without a result is done once as well; a table of another name is made', async () => {
     await pool.query('create schema desk');
     const ctx = context();

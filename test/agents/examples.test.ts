@@ -1,14 +1,14 @@
-// The example agents as they are served: four, slow when asked to be, over data that makes sense.
+// The example agents as they are served: five, slow when asked to be, over data that makes sense.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { madeUpData } from '../../agents/clinic/database/madeUpData.ts';
-import agents, { clinic, clock, desk, refunds } from '../../agents/index.ts';
+import agents, { clinic, clock, desk, refunds, transfers } from '../../agents/index.ts';
 import { callTool } from './play.ts';
 
-test('there are four, each under its own name', () => {
-  assert.deepEqual(agents, [clinic, desk, clock, refunds]);
+test('there are five, each under its own name', () => {
+  assert.deepEqual(agents, [clinic, desk, clock, refunds, transfers]);
   assert.deepEqual(
     agents.map(({ name, tools }) => [name, tools.size]),
     [
@@ -16,6 +16,7 @@ test('there are four, each under its own name', () => {
       ['desk', 3],
       ['clock', 3],
       ['refunds', 2],
+      ['transfers', 2],
     ],
   );
   for (const agent of agents) assert.match(agent.instructions, /in one turn/);

@@ -1,4 +1,5 @@
 // Runs a tool, or an agent with its script, in this process: as the loop would, but for Temporal.
+import { randomUUID } from 'node:crypto';
 import type { Agent, Tool, ToolContext } from '../../activities/index.ts';
 import type { ScriptedCall, ScriptedMessage, ScriptedRequest } from '../../activities/testing/script.ts';
 
@@ -44,7 +45,9 @@ export async function play(agent: Agent, input: string): Promise<{ turns: Script
     turns.push([...calls]);
     results = await Promise.all(
       calls.map(async ({ tool, arguments: args }) => {
-        const result = await callTool(agent.tools.get(tool), args).catch((error) => ({
+        // Another call has another key.
+        const ctx = { idempotencyKey: randomUUID() };
+        const result = await callTool(agent.tools.get(tool), args, ctx).catch((error) => ({
           error: String(error?.message),
         }));
         return { tool, result };

@@ -5,7 +5,8 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { RefundsWorkerOptions, RefundsWorkerSays } from '../../cli/exampleRefundsWorker.ts';
+import type { RefundsWorkerOptions } from '../../cli/exampleRefundsWorker.ts';
+import type { ExampleWorkerSays } from '../../cli/exampleWorker.ts';
 import { connect } from '../../client/index.ts';
 import { toolCalls } from '../../core/run.ts';
 import { serverAddress } from '../support/server.ts';
@@ -28,7 +29,7 @@ async function startWorker(shop: Shop, options: RefundsWorkerOptions): Promise<W
   const exited = once(child, 'exit').then(() => started.delete(child));
   const ready = Promise.withResolvers<void>();
   const paid = Promise.withResolvers<string>();
-  child.on('message', (said: RefundsWorkerSays) => ('ready' in said ? ready.resolve() : paid.resolve(said.paid)));
+  child.on('message', (said: ExampleWorkerSays) => ('ready' in said ? ready.resolve() : paid.resolve(said.held)));
   await Promise.race([
     ready.promise,
     exited.then(() => {

@@ -81,6 +81,7 @@ const run: Run = {
   spend: NO_SPEND,
   budget: null,
   paused: null,
+  compactions: [],
   questions: [],
   transcript: hello,
 };
@@ -149,7 +150,10 @@ test('coming back to a chat, one sees what became of each call', () => {
 test('rows of sub-agents are told apart by the end of their ids, also where there is little room', () => {
   const calls = [0, 1].map((slot) => ({ ...call, slot, tool: 'clerk', childId: `support-7kq2m4xp.2.${slot}` }));
   const rows = (columns: number) =>
-    timeline([{ ...turn, calls }], { fromMs: 0, toMs: 2_000 }, screenOf(columns)).slice(1, 3);
+    timeline({ turns: [{ ...turn, calls }], compactions: [] }, { fromMs: 0, toMs: 2_000 }, screenOf(columns)).slice(
+      1,
+      3,
+    );
   for (const [slot, row] of rows(45).entries()) assert.match(row, new RegExp(`2\\.${slot}$`));
   for (const [slot, row] of rows(120).entries()) assert.ok(row.endsWith(` run support-7kq2m4xp.2.${slot}`), row);
 });

@@ -53,6 +53,7 @@ test('run --json prints one object of the documented shape, and nothing else', a
     turns: 2,
     paused: null,
     questions: [],
+    compactions: [],
     budget: null,
   });
   const { activeMs, ...spent } = spend;

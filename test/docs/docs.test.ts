@@ -36,7 +36,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 };
 
 /** Pages that bring agents of their own, which a worker serves while their scripts run. */
-const PAGES = ['approvals', 'conversations', 'sub-agents', 'budgets', 'guardrails'];
+const PAGES = ['approvals', 'conversations', 'sub-agents', 'budgets', 'guardrails', 'context'];
 
 let folder: string;
 let address: string;
@@ -97,6 +97,9 @@ test('the code of the guide and of its pages compiles', async () => {
   const found = blocks(await read('docs/guide.md'), 'ts compile');
   assert.equal(found.length, named.length, 'each block has its file');
   for (const [i, code] of found.entries()) await writeFile(join(folder, `${named[i]}.ts`), code);
+  const payloads = blocks(await read('docs/payloads.md'), 'ts compile');
+  assert.ok(payloads.length >= 3);
+  for (const [i, code] of payloads.entries()) await writeFile(join(folder, `payloads${i}.ts`), code);
   const paths = Object.fromEntries(Object.entries(SOURCES).map(([name, file]) => [name, [join(root, file)]]));
   const options = {
     ...JSON.parse(await read('tsconfig.json')).compilerOptions,
@@ -169,6 +172,14 @@ test('the scripts of docs/guardrails.md run', async () => {
   assert.match(output!, /^completed high 2\nIt is sent\.\ntrue sent to ann@shop\.test\nfalse .*that is nobody/);
 });
 
+test('the scripts of docs/context.md run', async () => {
+  const [output] = await outputsOf('docs/context.md');
+  assert.match(
+    output!,
+    /^completed All of it is figures\. 16\n(summarise true\n)+What is in the file\? earlier messages\n$/,
+  );
+});
+
 test('the script and the commands of docs/schedules.md run', async () => {
   const page = 'docs/schedules.md';
   const [output] = await outputsOf(page);
@@ -196,9 +207,17 @@ test('every page that the docs link to is there', async () => {
   const pages = [
     'README.md',
     'CONTRIBUTING.md',
-    ...['guide', ...PAGES, 'operations', 'architecture', 'starting-runs', 'schedules', 'cli', 'decisions/README'].map(
-      (name) => `docs/${name}.md`,
-    ),
+    ...[
+      'guide',
+      ...PAGES,
+      'payloads',
+      'operations',
+      'architecture',
+      'starting-runs',
+      'schedules',
+      'cli',
+      'decisions/README',
+    ].map((name) => `docs/${name}.md`),
   ];
   const missing: string[] = [];
   for (const page of pages)

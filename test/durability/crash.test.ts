@@ -5,44 +5,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
-import { connect, type Holdfast, type Run } from '../../client/index.ts';
+import type { Holdfast, Run } from '../../client/index.ts';
 import type { History } from '../../core/history.ts';
 import { type DevServer, startDevServer } from '../../worker/devServer.ts';
 import { type Entry, readLedger, untilLedger } from '../support/ledger.ts';
 import { serverAddress } from '../support/server.ts';
-import { startWorkerProcess, type WorkerProcess } from '../support/workerProcess.ts';
 import { scripts } from './agents.ts';
+import { openCase } from './openCase.ts';
 
 const module = new URL('./agents.ts', import.meta.url);
-
-/** One case: a task queue, a ledger and a model of its own, on a server that may be shared. */
-async function openCase(address: string, maxCachedWorkflows?: number) {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-crash-'));
-  const ledger = join(folder, 'ledger');
-  const taskQueue = `crash-${randomUUID()}`;
-  const model: ScriptedModel = await startScriptedModel({ scripts });
-  const holdfast: Holdfast = await connect({ address, namespace: 'default', taskQueue });
-  const workers: WorkerProcess[] = [];
-  return {
-    ledger,
-    model,
-    holdfast,
-    async worker() {
-      const options = { address, taskQueue, modelURL: model.baseURL, module, ledger };
-      const worker = await startWorkerProcess(
-        maxCachedWorkflows === undefined ? options : { ...options, maxCachedWorkflows },
-      );
-      workers.push(worker);
-      return worker;
-    },
-    async close() {
-      await Promise.all(workers.map((worker) => worker.end('SIGKILL')));
-      await Promise.all([holdfast.close(), model.close()]);
-      await rm(folder, { recursive: true });
-    },
-  };
-}
 
 const times = (entries: readonly Entry[], what: string, call: string) =>
   entries.filter((entry) => entry.what === what && entry.call === call).length;
@@ -69,7 +40,11 @@ for (const [mode, maxCached] of [
     });
 
     test('SIGKILL in a batch of four with three done: the three ran once, the fourth again, and the result is that of an undisturbed run', async () => {
-      const here = await openCase(address, maxCached);
+      const here = await openCase(
+        address,
+        { module, scripts },
+        maxCached === undefined ? {} : { maxCachedWorkflows: maxCached },
+      );
       const doomed = await here.worker();
       const run = await here.holdfast.start('crew', 'wait', { id: `killed-${randomUUID()}` });
       await untilLedger(here.ledger, (entries) => times(entries, 'started', 'd') === 1);
@@ -101,7 +76,11 @@ for (const [mode, maxCached] of [
     });
 
     test('SIGKILL while the model is asked: it is asked again, and answers as if nothing had been', async () => {
-      const here = await openCase(address, maxCached);
+      const here = await openCase(
+        address,
+        { module, scripts },
+        maxCached === undefined ? {} : { maxCachedWorkflows: maxCached },
+      );
       const doomed = await here.worker();
       const run = await here.holdfast.start('crew', 'hang', { id: `asked-${randomUUID()}` });
       await here.model.until((requests) => requests.some(({ fault }) => fault === 'hang'));
@@ -119,7 +98,11 @@ for (const [mode, maxCached] of [
     });
 
     test('SIGKILL in a tool that must not run twice: the model is told outcome_unknown', async () => {
-      const here = await openCase(address, maxCached);
+      const here = await openCase(
+        address,
+        { module, scripts },
+        maxCached === undefined ? {} : { maxCachedWorkflows: maxCached },
+      );
       const doomed = await here.worker();
       const run = await here.holdfast.start('crew', 'pay', { id: `pay-${randomUUID()}` });
       await untilLedger(here.ledger, (entries) => times(entries, 'started', 'p') === 1);
@@ -138,7 +121,11 @@ for (const [mode, maxCached] of [
     });
 
     test('SIGTERM drains: the calls in flight finish, nothing fails, and the process ends in order', async () => {
-      const here = await openCase(address, maxCached);
+      const here = await openCase(
+        address,
+        { module, scripts },
+        maxCached === undefined ? {} : { maxCachedWorkflows: maxCached },
+      );
       const leaving = await here.worker();
       const run = await here.holdfast.start('crew', 'take 1500 ms', { id: `term-${randomUUID()}` });
       await untilLedger(here.ledger, (entries) =>
@@ -186,7 +173,7 @@ describe('a server that dies', () => {
   });
 
   test('SIGKILL of the server in a batch, and its restart on the same database: worker and client reconnect, and the run completes', async () => {
-    const here = await openCase(server.address);
+    const here = await openCase(server.address, { module, scripts });
     await here.worker();
     const run = await here.holdfast.start('crew', 'take 1000 ms', { id: 'survivor' });
     await untilLedger(here.ledger, (entries) => times(entries, 'started', 'd') === 1);

@@ -5,13 +5,13 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import type { Script } from '../../activities/testing/index.ts';
-import type { Run } from '../../client/index.ts';
 import { firstJson, type History } from '../../core/history.ts';
 import { MODEL_ACTIVITY, WORKFLOW_TYPE } from '../../core/names.ts';
-import type { Message, ModelCallInput } from '../../core/types.ts';
+import type { ModelCallInput } from '../../core/types.ts';
 import { createWorker } from '../../worker/index.ts';
-import { type Bench, endToEnd } from '../support/bench.ts';
+import { endToEnd } from '../support/bench.ts';
 import { conversation, golden } from '../support/said.ts';
+import { lastSent, sentTo } from '../support/sent.ts';
 
 const KB = 1024;
 
@@ -27,12 +27,6 @@ function modelInputs(history: History): ModelCallInput[] {
   return (history.events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
     scheduled?.activityType?.name === MODEL_ACTIVITY ? [firstJson(scheduled.input) as ModelCallInput] : [],
   );
-}
-
-function sentTo(bench: Bench, agent: { name: string }): Message[][] {
-  return bench.model.requests
-    .filter((request) => request.agent === agent.name)
-    .map(({ body }) => (body as { messages: Message[] }).messages);
 }
 
 const turns =
@@ -129,12 +123,6 @@ endToEnd('what travels', (bench) => {
     }
   });
 });
-
-/** The longest conversation that the model was sent for this run, without the instructions. */
-function lastSent(bench: Bench, agent: { name: string }, run: Run): Message[] | undefined {
-  const mine = sentTo(bench, agent).filter((messages) => messages[1]?.content === run.input);
-  return mine.toSorted((a, b) => b.length - a.length)[0]?.slice(1);
-}
 
 /** Who took the model calls of a run. */
 function modelWorkers(history: History): Set<string> {

@@ -5,7 +5,13 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe } from 'node:test';
 import { Worker } from '@temporalio/worker';
 import { type Agent, type AgentOptions, defineAgent } from '../../activities/defineAgent.ts';
-import { offlineModel, type Script, type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
+import {
+  offlineModel,
+  type Script,
+  type ScriptedModel,
+  type ScriptFunction,
+  startScriptedModel,
+} from '../../activities/testing/index.ts';
 import { connect, type Holdfast, type Run, type RunResult, type StartOptions } from '../../client/index.ts';
 import type { History } from '../../core/history.ts';
 import { TRANSCRIPT_QUERY } from '../../core/names.ts';
@@ -27,7 +33,14 @@ export interface Finished {
 export interface Bench {
   /** Declares an agent that the bench's worker will serve; its name is its own in every bench. */
   agent(
-    options: Omit<AgentOptions, 'name' | 'model' | 'instructions' | 'offline'> & { script: Script; name?: string },
+    options: Omit<AgentOptions, 'name' | 'model' | 'instructions' | 'offline'> & {
+      script: Script;
+      name?: string;
+      /** What the model writes where it is asked for a summary. */
+      summary?: ScriptFunction;
+      /** Tokens that the model reads; it refuses more. */
+      contextTokens?: number;
+    },
   ): Agent;
   /** Runs an agent to its end. What it leaves is checked: a valid transcript, a history that reads and replays alike. */
   run(agent: Agent, input?: string, options?: StartOptions): Promise<Finished>;
@@ -56,18 +69,22 @@ export function endToEnd(name: string, define: (bench: Bench) => void, options: 
 function openBench(cached: boolean, options: BenchOptions) {
   const agents: Agent[] = [];
   const scripts: Record<string, Script> = {};
+  const summaries: Record<string, ScriptFunction> = {};
+  const contextTokens: Record<string, number> = {};
   const taskQueue = `test-${randomUUID()}`;
-  const histories: { workflowId: string; history: History }[] = [];
+  const histories: { workflowId: string; name: string; history: History }[] = [];
   let model: ScriptedModel;
   let holdfast: Holdfast;
   let worker: HoldfastWorker;
   let running: Promise<void>;
 
   const bench: Bench = {
-    agent({ script, name = `agent${agents.length + 1}`, ...rest }) {
+    agent({ script, summary, contextTokens: tokens, name = `agent${agents.length + 1}`, ...rest }) {
       const agent = defineAgent({ name, model: offlineModel(name), instructions: `You are ${name}.`, ...rest });
       agents.push(agent);
       scripts[name] = script;
+      if (summary) summaries[name] = summary;
+      if (tokens !== undefined) contextTokens[name] = tokens;
       return agent;
     },
     async run(agent, input = 'Go.', startOptions = {}) {
@@ -79,12 +96,16 @@ function openBench(cached: boolean, options: BenchOptions) {
     async finished(workflowId) {
       const handle = holdfast.get(workflowId);
       const result = await handle.result();
-      const [run, history] = await Promise.all([handle.read(), handle.history()]);
+      const [run, links] = await Promise.all([handle.read(), handle.histories()]);
+      const history = links.at(-1)!;
       assert.equal(transcriptProblem(run.transcript), null);
       assert.equal(run.status, result.status);
       assert.deepEqual(conversation(run), await transcriptOf(holdfast, workflowId));
       assert.equal(conversation(run).length, result.transcriptLength);
-      histories.push({ workflowId, history });
+      for (const [at, link] of links.entries()) {
+        const name = link === history ? workflowId : `${workflowId}.link-${at + 1}`;
+        histories.push({ workflowId, name, history: link });
+      }
       return { result, run, history };
     },
     get holdfast() {
@@ -103,8 +124,8 @@ function openBench(cached: boolean, options: BenchOptions) {
     bench,
     async open() {
       const address = await serverAddress();
-      model = await startScriptedModel({ scripts });
-      holdfast = await connect({ address, namespace: 'default', taskQueue });
+      model = await startScriptedModel({ scripts, summaries, contextTokens });
+      holdfast = await connect({ address, namespace: 'default', taskQueue, payloads: options.payloads });
       worker = await createWorker({
         ...options,
         agents,
@@ -119,7 +140,7 @@ function openBench(cached: boolean, options: BenchOptions) {
     async close() {
       try {
         await replayAll(histories);
-        for (const { workflowId, history } of histories) await recordHistory(workflowId, history);
+        for (const { name, history } of histories) await recordHistory(name, history);
       } finally {
         worker.shutdown();
         await running;

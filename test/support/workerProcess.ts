@@ -15,24 +15,30 @@ export interface WorkerProcessOptions {
   readonly address: string;
   readonly taskQueue: string;
   readonly modelURL: string;
-  /** A module that exports `agents`. */
+  /** A module that exports `agents`; and `opened`, where something is to be done with the worker before it runs. */
   readonly module: URL;
   readonly ledger: string;
   readonly maxCachedWorkflows?: number;
+  /** Other options of Temporal's own worker. */
+  readonly temporal?: Readonly<Record<string, string | number>>;
   /** Flags of Node for the process. */
   readonly nodeFlags?: readonly string[];
+  /** Beside our own environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Resolves when the worker polls. */
 export async function startWorkerProcess({
   module,
   nodeFlags = [],
+  env = {},
   ...options
 }: WorkerProcessOptions): Promise<WorkerProcess> {
   const main = new URL('./workerMain.ts', import.meta.url);
   const child: ChildProcess = fork(main, [JSON.stringify({ ...options, module: module.href })], {
     execPath: process.execPath,
     execArgv: [...process.execArgv, ...nodeFlags],
+    env: { ...process.env, ...env },
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     stdio: ['ignore', 'ignore', process.env['HOLDFAST_TEST_LOGS'] ? 'inherit' : 'ignore', 'ipc'],
   });

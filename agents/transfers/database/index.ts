@@ -1,0 +1,71 @@
+// The process's database: the PostgreSQL that the environment names, or an embedded one. The ledger has to outlive a
+// worker, so that one is kept in a folder.
+import { resolve } from 'node:path';
+import type { PgPool } from '../../../activities/index.ts';
+import { type Database, sqlState } from '../../database/database.ts';
+import { embeddedDatabase } from '../../database/embedded.ts';
+import { postgresDatabase } from '../../database/postgres.ts';
+import { CLERK, READER, SCHEMA } from './setUp.ts';
+
+const FOLDER = '.holdfast/transfers';
+const UNDEFINED_TABLE = '42P01';
+
+let shared: Database | undefined;
+
+function database(): Database {
+  const url = process.env['TRANSFERS_DATABASE_URL'] || process.env['DATABASE_URL'];
+  const folder = resolve(process.env['TRANSFERS_FOLDER'] || FOLDER);
+  const setUp = new URL('./setUp.ts', import.meta.url).href;
+  shared ??= url
+    ? postgresDatabase(url, SCHEMA)
+    : embeddedDatabase({ setUp, schema: SCHEMA, readAs: READER, writeAs: CLERK, folder });
+  return shared;
+}
+
+/** For `once`. */
+export const pool: PgPool = { connect: () => database().pool.connect() };
+
+export interface Account {
+  readonly id: string;
+  readonly purpose: string;
+  readonly cents: number;
+  readonly target_cents: number;
+}
+
+export async function accounts(signal?: AbortSignal): Promise<Account[]> {
+  const rows = await database().query('SELECT id, purpose, cents, target_cents FROM accounts ORDER BY id', [], signal);
+  // What the statement names.
+  return rows as unknown as Account[];
+}
+
+export interface Booking {
+  readonly id: number;
+  readonly idempotency_key: string;
+  readonly from_account: string;
+  readonly to_account: string;
+  readonly cents: number;
+  readonly run: string;
+}
+
+export async function bookings(signal?: AbortSignal): Promise<Booking[]> {
+  const sql = 'SELECT id, idempotency_key, from_account, to_account, cents, run FROM bookings ORDER BY id';
+  return (await database().query(sql, [], signal)) as unknown as Booking[];
+}
+
+/** Starts the database now, so that the first call of a tool need not wait for it; and says what is missing. */
+export async function warmUp(): Promise<void> {
+  try {
+    await accounts();
+  } catch (error) {
+    if (sqlState(error) !== UNDEFINED_TABLE) throw error;
+    throw new Error('There is no ledger in the database at DATABASE_URL. Set it up: node agents/transfers/setup.ts', {
+      cause: error,
+    });
+  }
+}
+
+export async function closeDatabase(): Promise<void> {
+  const closing = shared;
+  shared = undefined;
+  await closing?.close();
+}

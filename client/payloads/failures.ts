@@ -1,0 +1,5 @@
+// The SDK's failure converter with messages and stacks in a payload, so that codecs reach them: what a tool's error says is
+// as private as its result. Temporal's SDK loads this file by its path.
+import { DefaultFailureConverter } from '@temporalio/common';
+
+export const failureConverter = new DefaultFailureConverter({ encodeCommonAttributes: true });

@@ -1,0 +1,61 @@
+// Large payloads as files, in a folder that clients and workers share: one machine, or a network file system.
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { StorageDriver } from '@temporalio/common';
+import { driverOf } from './stored.ts';
+
+export interface FileStorageOptions {
+  /** Stands in histories in place of the folder, which may then be elsewhere on another machine; `file` when not said. */
+  readonly name?: string;
+}
+
+/**
+ * Keeps each payload in `folder/ab/cd/<sha256>`, whole or not at all. Nothing is ever deleted; a payload that is stored
+ * again is as new.
+ *
+ * ```ts
+ * export default { storage: fileStorage('/srv/holdfast/payloads') };
+ * ```
+ */
+export function fileStorage(folder: string, { name = 'file' }: FileStorageOptions = {}): StorageDriver {
+  const root = resolve(folder);
+  const folderOf = (key: string) => join(root, key.slice(0, 2), key.slice(2, 4));
+  return driverOf(
+    { name, type: 'holdfast.file', place: `the folder ${root} (store "${name}")` },
+    {
+      async put(key, bytes) {
+        const target = folderOf(key);
+        await mkdir(target, { recursive: true });
+        const draft = join(target, `${key}.${randomUUID()}`);
+        try {
+          await writeDurably(draft, bytes);
+          // Over the one that may be there: it gets today's date, and is whole again should it have been damaged.
+          await rename(draft, join(target, key));
+        } catch (error) {
+          await rm(draft, { force: true });
+          throw error;
+        }
+      },
+      async get(key) {
+        try {
+          return await readFile(join(folderOf(key), key));
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+          throw error;
+        }
+      },
+    },
+  );
+}
+
+/** A history must not name what a power cut takes back. */
+async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,38 @@
+// What becomes of payloads between this process and the server: one set of options, the same for clients and workers.
+import { fileURLToPath } from 'node:url';
+import { type DataConverter, ExternalStorage, type PayloadCodec, type StorageDriver } from '@temporalio/common';
+import { InvalidPayloads } from './errors.ts';
+import { gzipCodec } from './gzip.ts';
+import { plainOnly } from './plain.ts';
+import { mendReferences } from './sdk.ts';
+
+export interface PayloadOptions {
+  /** Payloads of more bytes than this are compressed, where that makes them smaller; 32 kB when not said. */
+  readonly compressAbove?: number;
+  /** Run after compression, in this order, and before storing; encryption goes here. */
+  readonly codecs?: readonly PayloadCodec[];
+  /** Where payloads of more than 256 kB are kept, outside of Temporal; `ExternalStorage` says it in detail. */
+  readonly storage?: StorageDriver | ExternalStorage;
+}
+
+const FAILURES = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './failures.ts' : './failures.js', import.meta.url),
+);
+
+/** The options as Temporal's clients and workers take them. */
+export function dataConverter({ compressAbove, codecs = [], storage }: PayloadOptions = {}): DataConverter {
+  if (compressAbove !== undefined && !(compressAbove >= 0))
+    throw new InvalidPayloads(`compressAbove is ${compressAbove}. Give a number of bytes; Infinity never compresses.`);
+  if (storage) mendReferences();
+  return {
+    // Read from the last to the first.
+    payloadCodecs: [plainOnly, gzipCodec(compressAbove), ...codecs],
+    // Without codecs, the messages of failures stay where the Web UI shows them.
+    ...(codecs.length > 0 && { failureConverterPath: FAILURES }),
+    ...(storage && { externalStorage: isDriver(storage) ? new ExternalStorage({ drivers: [storage] }) : storage }),
+  };
+}
+
+function isDriver(storage: StorageDriver | ExternalStorage): storage is StorageDriver {
+  return 'store' in storage;
+}

@@ -1,0 +1,83 @@
+// What the SDK has inside for walking payloads: its client and worker do with it what is done here for whole histories.
+import { createRequire } from 'node:module';
+import type { LoadedDataConverter, Payload } from '@temporalio/common';
+import {
+  decode,
+  encode,
+  extstoreInboundOptions,
+  visit,
+  walkDescribeWorkflowExecutionResponse,
+  walkGetWorkflowExecutionHistoryResponse,
+} from '@temporalio/common/lib/internal-non-workflow/index.js';
+
+export { decode, encode, visit, walkDescribeWorkflowExecutionResponse, walkGetWorkflowExecutionHistoryResponse };
+
+/** Brings back what is in an external store; where none is configured, it throws at the first reference to one. */
+export function retrieval(converter: LoadedDataConverter) {
+  return extstoreInboundOptions(converter.externalStorage);
+}
+
+interface PayloadProto {
+  encode(payload: Payload): { finish(): Uint8Array };
+  decode(bytes: Uint8Array): Payload;
+  fromObject(object: object): Payload;
+}
+
+/** What the SDK makes of a payload in a store, and of the reference that stands for it in history. */
+interface References {
+  encodeReferencePayload(reference: Reference & { readonly claim: { readonly claimData: ClaimData } }): Payload;
+  decodeReferencePayload(payload: Payload): Reference & { readonly claimData: ClaimData };
+}
+
+interface Reference {
+  readonly driverName: string;
+  readonly sizeBytes: number;
+}
+
+type ClaimData = Readonly<Record<string, string>>;
+
+const requireFromCommon = createRequire(createRequire(import.meta.url).resolve('@temporalio/common'));
+const proto: { temporal: { api: { common: { v1: { Payload: PayloadProto } } } } } =
+  requireFromCommon('@temporalio/proto');
+
+/** A payload as the bytes that every SDK of Temporal reads. */
+export const payloadProto: PayloadProto = proto.temporal.api.common.v1.Payload;
+
+const MESSAGE_TYPE = 'temporal.api.sdk.v1.ExternalStorageReference';
+
+/**
+ * Where npm installs more than one copy of protobufjs, as it does beside @grpc/grpc-js, the SDK's own functions for
+ * references throw "type must be a Type": a type of one copy is checked by another. There, and only there, they are
+ * replaced by functions that write and read the same bytes.
+ */
+export function mendReferences(): void {
+  const references: References = requireFromCommon('./internal-non-workflow/extstore-helpers');
+  try {
+    references.encodeReferencePayload({ driverName: 'trial', sizeBytes: 0, claim: { claimData: {} } });
+  } catch (error) {
+    if (!(error instanceof TypeError && error.message.includes('must be a Type'))) throw error;
+    references.encodeReferencePayload = encodeReference;
+    references.decodeReferencePayload = decodeReference;
+  }
+}
+
+function encodeReference({
+  driverName,
+  claim,
+  sizeBytes,
+}: Parameters<References['encodeReferencePayload']>[0]): Payload {
+  return payloadProto.fromObject({
+    metadata: { encoding: bytesOf('json/protobuf'), messageType: bytesOf(MESSAGE_TYPE) },
+    data: bytesOf(JSON.stringify({ driverName, claimData: claim.claimData })),
+    externalPayloads: [{ sizeBytes }],
+  });
+}
+
+function decodeReference({ data, externalPayloads }: Payload): ReturnType<References['decodeReferencePayload']> {
+  const { driverName, claimData = {} } = JSON.parse(new TextDecoder().decode(data ?? undefined));
+  return { driverName, claimData, sizeBytes: Number(externalPayloads?.[0]?.sizeBytes ?? 0) };
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

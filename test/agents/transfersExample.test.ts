@@ -1,0 +1,64 @@
+// `npm run example:transfers` does what it says, from start to end, and leaves nothing behind; on either database.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { noPostgres, startPostgres } from '../support/postgres.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Plays it in a temporary folder of its own; gives what it said, without the breaks of its lines. */
+async function playIn(folder: string, ...args: string[]): Promise<string> {
+  // A server and a database that are named are somebody's: it must not look at them.
+  const env = {
+    ...process.env,
+    TMPDIR: folder,
+    TEMPORAL_ADDRESS: '127.0.0.1:1',
+    DATABASE_URL: 'postgres://127.0.0.1:1/x',
+  };
+  const { stdout } = await promisify(execFile)(process.execPath, ['cli/exampleTransfers.ts', ...args], {
+    cwd: root,
+    env,
+  });
+  return stdout.replace(/\n {4}/g, ' ');
+}
+
+function assertExact(said: string): void {
+  for (const line of [
+    /The transfer to A-03 is committed, and the tool has not answered\. Now kill -9 \d+/,
+    /The worker is gone\. The ledger has \d bookings?, A-03 1 time\./,
+    /A-03 wages +4,100\.00 {2}✓ {2}booked 1 time, 2 attempts/,
+    /A-07 reserve +5,600\.00 {2}✓ {2}booked 1 time, [12] attempts?/,
+    /In all accounts together: 18,687\.30 before, 18,687\.30 now\./,
+    /Report: 5 transfers, 8,849\.70\./,
+    /✓ The ledger is exact/,
+  ])
+    assert.match(said, line);
+  assert.doesNotMatch(said, /✗/);
+}
+
+test('a worker is killed between commit and answer, and the embedded ledger is exact', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-example-'));
+  const own = join(folder, 'tmp');
+  await mkdir(own);
+  assertExact(await playIn(own));
+  assert.deepEqual(await readdir(own), [], 'its database went with it');
+  await rm(folder, { recursive: true });
+});
+
+test('so is that in a PostgreSQL, where it can be played once', { skip: noPostgres }, async () => {
+  const postgres = await startPostgres();
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-example-'));
+  try {
+    assertExact(await playIn(folder, '--database-url', postgres.url));
+    const again = playIn(folder, '--database-url', postgres.url);
+    await assert.rejects(again, /has been through this before\. Drop its schema "transfers", and start again/);
+  } finally {
+    await postgres.stop();
+    await rm(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,119 @@
+// How a compaction looks to people: a bar among those of the turns, a line that says what became of it, and in a chat one comes
+// back to, no word that nobody has said.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pastLines } from '../../cli/chatPast.ts';
+import { eventJson } from '../../cli/json.ts';
+import { createRunSeen } from '../../cli/runSeen.ts';
+import type { Screen } from '../../cli/screen.ts';
+import { compactionLines } from '../../cli/showRun.ts';
+import { timeline } from '../../cli/timeline.ts';
+import { noteOf } from '../../core/compaction.ts';
+import type { Compaction, Run } from '../../core/run.ts';
+import type { Message } from '../../core/types.ts';
+import { NO_SPEND, NO_USAGE } from '../../core/usage.ts';
+
+const screen: Screen = {
+  isLive: true,
+  columns: 120,
+  rows: 24,
+  paint: (_, text) => text,
+  print: () => {},
+  live: () => {},
+  clear: () => {},
+};
+
+const compaction: Compaction = {
+  number: 1,
+  turn: 1,
+  startedAtMs: 1_000,
+  endedAtMs: 2_000,
+  attempts: 1,
+  strategy: 'summarise',
+  messages: { before: 57, after: 9 },
+  tokens: { before: 103_000, after: 12_500 },
+  summary: 'Sum.',
+  warning: null,
+  usage: NO_USAGE,
+  error: null,
+};
+const warning = 'The conversation could not be summarised (x\u001b[2J). Its oldest 50 messages were dropped instead.';
+
+test('it has a row of its own after its turn, which says what it brought, or what went wrong', () => {
+  const turns = [1, 2].map((turn) => ({
+    turn,
+    agent: 'clerk',
+    askedAtMs: turn * 1_000 - 500,
+    answeredAtMs: turn * 1_000,
+    attempts: 1,
+    error: null,
+    calls: [],
+  }));
+  const rows = (...compactions: Compaction[]) => timeline({ turns, compactions }, { fromMs: 0, toMs: 2_000 }, screen);
+  assert.match(rows(compaction)[1] ?? '', /^ {2}compaction +─+ +1\.00 s 103,000 to 12,500 tokens$/);
+  assert.match(rows(compaction)[2] ?? '', /^ {2}turn 2, model/);
+  assert.match(rows({ ...compaction, warning })[1] ?? '', /^✗ compaction .*▒.*The conversation could not be/);
+  assert.ok(
+    !rows({ ...compaction, warning })
+      .join('')
+      .includes('\u001b'),
+  );
+});
+
+test('a line says what became of it', () => {
+  assert.deepEqual(compactionLines(compaction, screen), [
+    '  The conversation was compacted (summarise), 57 messages to 9, 103,000 tokens to 12,500.',
+  ]);
+  const failed: Compaction = { ...compaction, strategy: null, error: 'The worker was lost.' };
+  assert.deepEqual(compactionLines(failed, screen), ['  The conversation was not compacted: The worker was lost.']);
+  assert.match(compactionLines({ ...compaction, warning }, screen).join(' '), /dropped instead\./);
+});
+
+test('whoever follows a run sees it begin and end', () => {
+  const seen = createRunSeen();
+  const open: Compaction = { ...compaction, endedAtMs: null, strategy: null, summary: null };
+  seen.add({ type: 'compacting', atMs: 1_000, compaction: open });
+  assert.deepEqual(seen.compactions, [open]);
+  seen.add({ type: 'compacted', atMs: 2_000, compaction });
+  assert.deepEqual(seen.compactions, [compaction]);
+  const { startedAtMs: _, endedAtMs: __, ...told } = compaction;
+  assert.deepEqual(JSON.parse(JSON.stringify(eventJson({ type: 'compacted', atMs: 2_000, compaction }))), {
+    type: 'compacted',
+    at: '1970-01-01T00:00:02.000Z',
+    compaction: { ...told, startedAt: '1970-01-01T00:00:01.000Z', endedAt: '1970-01-01T00:00:02.000Z' },
+  });
+});
+
+test('coming back to a chat, one sees that something was compacted, and not its summary as if one had said it', () => {
+  const transcript: Message[] = [
+    { role: 'user', content: 'Hello.' },
+    noteOf({ messages: 12, turns: 5, calls: {} }, 'A summary that nobody has typed.'),
+    { role: 'user', content: 'And now?' },
+    { role: 'assistant', content: 'Now this.' },
+  ];
+  const run: Run = {
+    workflowId: 'r1',
+    runId: 'x',
+    agent: 'clerk',
+    status: 'running',
+    input: 'Hello.',
+    session: true,
+    output: null,
+    reason: null,
+    warnings: [],
+    startedAtMs: 0,
+    endedAtMs: null,
+    turns: [],
+    usage: NO_USAGE,
+    spend: NO_SPEND,
+    budget: null,
+    paused: null,
+    questions: [],
+    compactions: [compaction],
+    transcript,
+  };
+  assert.deepEqual(
+    pastLines(run, screen).filter((line) => line !== ''),
+    ['> Hello.', '(12 earlier messages, compacted)', '> And now?', 'Now this.'],
+  );
+});

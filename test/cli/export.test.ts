@@ -1,0 +1,175 @@
+// `export`, `replay`, `show` and `watch` of a run that continued as new: all its links are one run; and where the server no
+// longer keeps the first ones, they say so.
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { z } from 'zod';
+import { defineAgent, defineTool } from '../../activities/index.ts';
+import { connect, type Holdfast, type RunHandle } from '../../client/index.ts';
+import { readRun } from '../../core/readRun.ts';
+import { historiesFromJson } from '../../worker/historyJson.ts';
+import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
+import { quietLogs } from '../support/quiet.ts';
+import { eventually } from '../support/said.ts';
+import { ownServer, serverAddress } from '../support/server.ts';
+import { holdfast } from './command.ts';
+
+const pulse = defineTool({
+  name: 'pulse',
+  description: 'Takes the pulse.',
+  input: z.object({ bed: z.string() }),
+  effect: 'read',
+  retry: { attempts: 1 },
+  run: ({ bed }) => {
+    if (bed === 'empty') throw new Error('nobody is in it');
+    return { pulse: 72 };
+  },
+});
+const rounds = defineAgent({
+  name: 'rounds',
+  model: 'none',
+  instructions: 'Look after the ward.',
+  tools: [pulse],
+  linkEvents: 30,
+  maxTurns: 30,
+  offline: ({ results, turn }) =>
+    results.length > 0
+      ? `All is well, ${turn}.`
+      : { calls: ['7', 'empty'].map((bed) => ({ tool: 'pulse', arguments: { bed } })) },
+});
+
+// A link is deleted when the server has noted that its closing is through, which it does every half a minute by itself.
+ownServer({
+  'history.transferProcessorUpdateAckInterval': '100ms',
+  'history.visibilityProcessorUpdateAckInterval': '100ms',
+});
+quietLogs();
+
+const MESSAGES = 6;
+const TURNS = 2 * MESSAGES;
+let address: string;
+let client: Holdfast;
+let worker: HoldfastWorker;
+let running: Promise<void>;
+let dir: string;
+let handle: RunHandle;
+
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'holdfast-export-'));
+  address = await serverAddress();
+  client = await connect({ address, namespace: 'default' });
+  worker = await createWorker({ agents: [rounds], address, namespace: 'default', model: {} });
+  running = worker.run();
+  handle = await client.start('rounds', 'Bed 1?', { id: 'rounds', session: true });
+  for (let n = 2; n <= MESSAGES; n++) await handle.ask(`Bed ${n}?`);
+  await handle.close();
+  await handle.result();
+});
+after(async () => {
+  worker.shutdown();
+  await running;
+  await client.close();
+  await rm(dir, { recursive: true });
+});
+
+const command = (...args: string[]) => holdfast([...args, '--address', address]);
+
+test('a chain is exported as one file, which replays link by link and reads as the run that show shows', async () => {
+  const links = (await handle.histories()).length;
+  assert.ok(links >= 3, `${links} links`);
+  const file = join(dir, 'rounds.json');
+  const exported = await command('export', 'rounds', '-o', file);
+  assert.deepEqual([exported.code, exported.stdout], [0, '']);
+  assert.match(exported.stderr, new RegExp(`^Wrote .*rounds\\.json: \\d+ events of rounds in ${links} links\\.\\n$`));
+  const text = await readFile(file, 'utf8');
+  // The server gives the entries of a map in any order.
+  assert.deepEqual(JSON.parse((await command('export', 'rounds')).stdout), JSON.parse(text));
+  assert.equal(JSON.parse(text).links.length, links);
+
+  const run = readRun(...historiesFromJson(text));
+  assert.deepEqual(run, await handle.read());
+  const shown = JSON.parse((await command('show', 'rounds', '--json')).stdout);
+  assert.deepEqual([shown.turns, shown.toolCalls.length, shown.earlier], [TURNS, TURNS, undefined]);
+  assert.deepEqual(JSON.parse((await command('show', 'rounds', '--transcript', '--json')).stdout), run.transcript);
+
+  const replayed = await command('replay', file);
+  assert.equal(replayed.code, 0);
+  for (let link = 1; link <= links; link++)
+    assert.match(replayed.stdout, new RegExp(`^✓ .*rounds\\.json, link ${link}$`, 'm'));
+  assert.match(replayed.stdout, new RegExp(`^${links} replayed; all fit`, 'm'));
+  assert.deepEqual(
+    JSON.parse((await command('replay', 'rounds', '--json')).stdout),
+    Array.from({ length: links }, (_, i) => ({ name: 'rounds', link: i + 1, workflowId: 'rounds', ok: true })),
+  );
+});
+
+test('a link that does not fit is named, with the turn and the call in it; a link alone is a history of its own', async () => {
+  const { links } = JSON.parse((await command('export', 'rounds')).stdout) as { links: object[] };
+  const wrong = JSON.stringify(links[1]).replace('"name":"pulse"', '"name":"other"');
+  await writeFile(join(dir, 'wrong.json'), JSON.stringify({ links: links.with(1, JSON.parse(wrong)) }));
+  const replayed = await command('replay', join(dir, 'wrong.json'));
+  assert.equal(replayed.code, 1);
+  assert.match(replayed.stdout, /^✗ .*wrong\.json, link 2: turn \d, call \d\.\d \(other\), event \d+/m);
+  assert.equal(replayed.stdout.match(/^✓/gm)?.length, links.length - 1);
+
+  await writeFile(join(dir, 'second.json'), JSON.stringify(links[1]));
+  assert.match((await command('replay', join(dir, 'second.json'))).stdout, /^✓ .*second\.json$/m);
+  for (const [name, content, why] of [
+    ['none.json', '{"links":[]}', /it has no list of events/],
+    ['half.json', '{"links":[{}]}', /it has no list of events/],
+  ] as const) {
+    await writeFile(join(dir, name), content);
+    const { code, stderr } = await command('replay', join(dir, name));
+    assert.equal(code, 2);
+    assert.match(stderr, why);
+  }
+});
+
+test('where the first link is gone, show, watch and export say which turns, and still give what is carried', async () => {
+  const whole = await handle.read();
+  const { workflowService } = client.client;
+  const [first] = await handle.histories();
+  const runId = first?.events?.[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? '';
+  const execution = { workflowId: 'rounds', runId };
+  await workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution: execution });
+  await eventually(() =>
+    workflowService.describeWorkflowExecution({ namespace: 'default', execution }).then(
+      () => false,
+      () => true,
+    ),
+  );
+  const { earlier } = await handle.read();
+  assert.ok(earlier && earlier.turns > 1 && earlier.turns < TURNS);
+  const gone = new RegExp(
+    `^ *turns 1–${earlier.turns} \\(${earlier.calls} calls, ${earlier.failedCalls} failed\\): no longer kept by the server \\(retention\\)$`,
+    'm',
+  );
+
+  const shown = await command('show', 'rounds');
+  assert.match(shown.stdout, gone);
+  assert.match(
+    shown.stdout,
+    new RegExp(`rounds: completed in .*, ${TURNS} turns, ${TURNS} tool calls \\(${MESSAGES} failed\\)`),
+  );
+  assert.doesNotMatch(shown.stdout, /turn 1, model/);
+  assert.match(shown.stdout, new RegExp(`turn ${earlier.turns + 1}, model`));
+  const json = JSON.parse((await command('show', 'rounds', '--json')).stdout);
+  assert.deepEqual([json.turns, json.earlier, json.toolCalls[0].turn], [TURNS, earlier, earlier.turns + 1]);
+  assert.deepEqual(JSON.parse((await command('show', 'rounds', '--transcript', '--json')).stdout), whole.transcript);
+
+  const watched = await command('watch', 'rounds');
+  assert.match(watched.stderr, gone);
+  const [started] = (await command('watch', 'rounds', '--json')).stdout.split('\n');
+  assert.deepEqual(JSON.parse(started ?? '').earlier, earlier);
+
+  const file = join(dir, 'left.json');
+  const exported = await command('export', 'rounds', '-o', file);
+  assert.match(
+    exported.stderr,
+    new RegExp(`^Without the turns before turn ${earlier.turns + 1}: they are no longer kept by the server`, 'm'),
+  );
+  assert.deepEqual(readRun(...historiesFromJson(await readFile(file, 'utf8'))), await handle.read());
+  assert.equal((await command('replay', file)).code, 0);
+});

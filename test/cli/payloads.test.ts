@@ -1,0 +1,117 @@
+// The command with payload settings: HOLDFAST_PAYLOADS serves workers and readers alike, and who has none is told.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { connect, type PayloadOptions } from '../../client/index.ts';
+import type { History } from '../../core/history.ts';
+import { readRun } from '../../core/readRun.ts';
+import { type DevServer, startDevServer } from '../../worker/devServer.ts';
+import { historiesFromJson, historyToJson } from '../../worker/historyJson.ts';
+import { asked } from '../support/people.ts';
+import { eventually } from '../support/said.ts';
+import { holdfast, type Started, start, stop, WARD } from './command.ts';
+
+let server: DevServer;
+let worker: Started;
+let folder: string;
+let env: Record<string, string>;
+const said = (...args: string[]) => holdfast([...args, '--address', server.address], { env });
+const strange = (...args: string[]) => holdfast([...args, '--address', server.address]);
+
+/** The module reads its key when it is loaded. */
+async function settings(): Promise<{ default: PayloadOptions }> {
+  Object.assign(process.env, env, { HOLDFAST_PAYLOADS: '' });
+  return import('./payloadSettings.ts');
+}
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-settings-'));
+  env = {
+    HOLDFAST_PAYLOADS: fileURLToPath(new URL('./payloadSettings.ts', import.meta.url)),
+    PAYLOAD_KEY: randomBytes(32).toString('hex'),
+    PAYLOAD_FOLDER: join(folder, 'store'),
+  };
+  server = await startDevServer();
+  worker = start(['worker', '--agents', WARD, '--address', server.address], { env });
+  await worker.line(/^Polling after/);
+});
+after(async () => {
+  await stop(worker);
+  await server.kill();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('run, show, list and export read what is encrypted, and a replay needs no key', async () => {
+  const run = await said('run', 'ward', 'How are they?', '--id', 'sealed');
+  assert.match(run.stdout, /All is well\./);
+  const shown = await said('show', 'sealed', '--transcript');
+  assert.match(shown.stdout, /the thermometer is broken/);
+  assert.match(await eventually(() => said('list').then(({ stdout }) => /sealed/.test(stdout) && stdout)), /ward/);
+
+  const file = join(folder, 'sealed.json');
+  assert.equal((await said('export', 'sealed', '--output', file)).code, 0);
+  assert.match(await readFile(file, 'utf8'), /the thermometer is broken/);
+  assert.equal((await strange('replay', file)).code, 0);
+});
+
+test('what Temporal itself exported is encrypted, and replays with the settings only', async () => {
+  await said('run', 'ward', 'How are they?', '--id', 'raw');
+  const client = await connect({ address: server.address, payloads: {} });
+  const history = (await client.client.workflow.getHandle('raw').fetchHistory()) as History;
+  await client.close();
+  const file = join(folder, 'raw.json');
+  const json = historyToJson(history);
+  assert.doesNotMatch(json, /thermometer/);
+  await writeFile(file, json);
+  assert.equal((await said('replay', file)).code, 0);
+  const without = await strange('replay', file);
+  assert.equal(without.code, 2);
+  assert.match(without.stderr, /"binary\/encrypted".*HOLDFAST_PAYLOADS/);
+});
+
+test('a run that was started without settings is served, and read with them', async () => {
+  const client = await connect({ address: server.address, payloads: {} });
+  const handle = await client.start('ward', 'How are they?', { id: 'plain-start' });
+  await assert.rejects(handle.result(), /HOLDFAST_PAYLOADS/);
+  await client.close();
+  assert.match((await said('show', 'plain-start')).stdout, /All is well\./);
+});
+
+test('schedules, the inbox and a watch read what is encrypted', async () => {
+  const added = await said('schedule', 'add', 'round', 'ward', 'How is bed 7?', '--cron', '0 3 * * 1-5');
+  assert.deepEqual([added.code, added.stderr], [0, '']);
+  const triggered = await said('schedule', 'trigger', 'round');
+  const watched = await said('watch', triggered.stdout.trim(), '--json');
+  assert.match(watched.stdout, /"status":"completed","output":"All is well\."/);
+  assert.match(await eventually(() => said('schedule', 'list').then(({ stdout }) => stdout)), /round.*ward/);
+
+  const client = await connect({ address: server.address, payloads: (await settings()).default });
+  const handle = await client.start('payer', 'Pay.', { id: 'asked' });
+  await asked(handle);
+  const { stdout } = await eventually(() => said('approvals').then((ended) => /asked/.test(ended.stdout) && ended));
+  assert.match(stdout, /Pay 500/);
+  await handle.approve();
+  assert.equal((await handle.result()).status, 'completed');
+  await client.close();
+});
+
+test('a large input goes through the store', async () => {
+  const input = randomBytes(300_000).toString('base64');
+  const run = await holdfast(['run', 'ward', '-', '--id', 'large', '--address', server.address], { env, input });
+  assert.equal(run.code, 0, run.stderr);
+  const exported = await said('export', 'large');
+  assert.equal(readRun(...historiesFromJson(exported.stdout)).input, input);
+  const without = await strange('show', 'large');
+  assert.equal(without.code, 2);
+  assert.match(without.stderr, /external store.*HOLDFAST_PAYLOADS/);
+});
+
+test('settings that cannot be loaded are a mistake of whoever typed them', async () => {
+  const ended = await holdfast(['list', '--address', server.address], { env: { HOLDFAST_PAYLOADS: './nothing.ts' } });
+  assert.equal(ended.code, 2);
+  assert.match(ended.stderr, /HOLDFAST_PAYLOADS is ".\/nothing.ts", which cannot be loaded/);
+});

@@ -1,0 +1,283 @@
+// A run that continued as new is one run to its client; and where the server has deleted closed links, as it does when their
+// retention is over, what the links that are left carry tells the rest, and what is gone is marked.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { Worker } from '@temporalio/worker';
+import { z } from 'zod';
+import { defineTool } from '../../activities/index.ts';
+import type { Run, RunEvent, RunHandle } from '../../client/index.ts';
+import { eventId } from '../../core/history.ts';
+import { readRun } from '../../core/readRun.ts';
+import { countsOf, toolCalls } from '../../core/run.ts';
+import { historiesFromJson, historiesToJson, historyFromJson } from '../../worker/historyJson.ts';
+import { workflowCode } from '../../worker/workflowBundle.ts';
+import { endToEnd } from '../support/bench.ts';
+import { asked } from '../support/people.ts';
+import { conversation, eventually } from '../support/said.ts';
+import { sentTo } from '../support/sent.ts';
+import { ownServer } from '../support/server.ts';
+
+// A link is deleted when the server has noted that its closing is through, which it does every half a minute by itself.
+ownServer({
+  'history.transferProcessorUpdateAckInterval': '100ms',
+  'history.visibilityProcessorUpdateAckInterval': '100ms',
+});
+
+endToEnd('a chain of links', (bench) => {
+  const say = defineTool({
+    name: 'say',
+    description: 'Says something, or fails.',
+    input: z.object({ what: z.string() }),
+    effect: 'read',
+    retry: { attempts: 1 },
+    run: ({ what }) => {
+      if (what === 'fails') throw new Error('It does not want to.');
+      return `said ${what}`;
+    },
+  });
+  const talker = bench.agent({
+    tools: [say],
+    linkEvents: 30,
+    maxTurns: 30,
+    script: ({ messages, results }) => {
+      const heard = messages.filter(({ role }) => role === 'user').map(({ content }) => String(content));
+      if (results.length > 0) return `${heard.length}: ${heard.at(-1)}`;
+      return { calls: [heard.at(-1) ?? '', 'fails'].map((what) => ({ tool: 'say', arguments: { what } })) };
+    },
+  });
+
+  /** A session of so many messages, still open. */
+  async function open(messages: number): Promise<RunHandle> {
+    const handle = await bench.holdfast.start(talker.name, 'message 1', { session: true });
+    for (let n = 2; n <= messages; n++) await handle.ask(`message ${n}`);
+    return handle;
+  }
+
+  /** The run ids of the chain's links, in their order. */
+  async function linksOf(handle: RunHandle): Promise<string[]> {
+    const histories = await handle.histories();
+    return histories.map(({ events }) => {
+      const { originalExecutionRunId } = events?.[0]?.workflowExecutionStartedEventAttributes ?? {};
+      return originalExecutionRunId ?? assert.fail('a history without its first event');
+    });
+  }
+
+  /** What the server does with a closed link when its retention is over. */
+  async function expire({ workflowId }: RunHandle, runId: string | undefined): Promise<void> {
+    const { workflowService } = bench.holdfast.client;
+    const execution = { workflowId, runId: runId ?? assert.fail('there are not so many links') };
+    await workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution: execution });
+    await eventually(() =>
+      workflowService.describeWorkflowExecution({ namespace: 'default', execution }).then(
+        () => false,
+        () => true,
+      ),
+    );
+  }
+
+  async function eventsOf(handle: RunHandle): Promise<RunEvent[]> {
+    const events: RunEvent[] = [];
+    for await (const event of handle.events()) events.push(event);
+    return events;
+  }
+
+  /** What holds of a run whatever is still kept of it. */
+  const lasting = (run: Run) => {
+    const { runId, agent, status, input, output, reason, usage, spend, transcript, warnings } = run;
+    return { runId, agent, status, input, output, reason, usage, spend, transcript, warnings, counts: countsOf(run) };
+  };
+
+  test('is exported as one file, which reads as the run itself does, and every link of it replays', async () => {
+    const handle = await open(6);
+    await handle.close();
+    const { run } = await bench.finished(handle.workflowId);
+    const histories = await handle.histories();
+    assert.ok(histories.length >= 3, `${histories.length} links`);
+    assert.equal(run.earlier, undefined);
+
+    const text = historiesToJson(histories);
+    const again = historiesFromJson(text);
+    assert.equal(again.length, histories.length);
+    assert.deepEqual(readRun(...again), run);
+    assert.equal(historiesToJson(again), text);
+    assert.throws(() => historyFromJson(text), /histories of \d links .* historiesFromJson/);
+    const workflowBundle = await workflowCode();
+    for (const history of again)
+      await Worker.runReplayHistory({ workflowBundle }, history as object, handle.workflowId);
+
+    // One link alone is what Temporal's own tools write and read.
+    const last = await handle.history();
+    assert.deepEqual(Object.keys(JSON.parse(historiesToJson([last]))), ['events']);
+    assert.deepEqual(readRun(historyFromJson(historiesToJson([last]))), readRun(last));
+  });
+
+  test('whose first links are gone reads as the same run, with a mark of what is missing', async () => {
+    const handle = await open(8);
+    await handle.close();
+    const { run: whole } = await bench.finished(handle.workflowId);
+    const links = await linksOf(handle);
+    assert.ok(links.length >= 4, `${links.length} links`);
+    let known = whole;
+    for (const [i, link] of links.slice(0, 2).entries()) {
+      await expire(handle, link);
+      const run = await handle.read();
+      assert.deepEqual(lasting(run), lasting(whole), `link ${i + 1} is gone`);
+      const { earlier } = run;
+      assert.ok(earlier && earlier.turns > (known.earlier?.turns ?? 0));
+      assert.deepEqual(run.turns, whole.turns.slice(earlier.turns));
+      const before = whole.turns.slice(0, earlier.turns).flatMap(({ calls }) => calls);
+      assert.deepEqual(earlier, {
+        turns: earlier.turns,
+        calls: before.length,
+        failedCalls: before.filter(({ ok }) => !ok).length,
+      });
+      known = run;
+    }
+    const histories = await handle.histories();
+    assert.equal(histories.length, links.length - 2);
+    assert.deepEqual(readRun(...historiesFromJson(historiesToJson(histories))), known);
+    const [started] = await eventsOf(handle);
+    assert.ok(started?.type === 'started');
+    assert.deepEqual(started.earlier, known.earlier);
+  });
+
+  test('is found by the id of its first link, also when that one is gone: read, asked, and waited for', async () => {
+    const handle = await open(4);
+    const [first] = await linksOf(handle);
+    const byFirst = bench.holdfast.get(handle.workflowId, first);
+    assert.deepEqual(await byFirst.read(), await handle.read());
+    await expire(handle, first);
+    assert.deepEqual(await byFirst.read(), await handle.read());
+    assert.ok((await byFirst.read()).earlier);
+    assert.equal((await byFirst.ask('message 5')).output, '5: message 5');
+    const result = byFirst.result();
+    await byFirst.close();
+    assert.equal((await result).status, 'completed');
+    assert.deepEqual(await byFirst.history(), await handle.history());
+    await bench.finished(handle.workflowId);
+  });
+
+  test('goes on from what is carried: a run that is followed, and answers, while its links go', async () => {
+    const handle = await open(3);
+    const events = eventsOf(handle);
+    for (let n = 4; n <= 7; n++) {
+      const links = await linksOf(handle);
+      if (links.length > 1) await expire(handle, links[0]);
+      assert.equal((await handle.ask(`message ${n}`)).output, `${n}: message ${n}`);
+    }
+    const links = await linksOf(handle);
+    assert.deepEqual((await handle.read()).earlier !== undefined, true, `${links.length} links are left`);
+    await handle.close();
+    const { run, result } = await bench.finished(handle.workflowId);
+    assert.deepEqual(countsOf(run), { turns: result.turns, calls: result.calls, failedCalls: result.failedCalls });
+    assert.deepEqual([result.turns, result.calls, result.failedCalls], [14, 14, 7]);
+    const sent = sentTo(bench, talker).findLast((messages) => messages.at(-4)?.content === 'message 7');
+    assert.deepEqual(sent?.slice(1), conversation(run).slice(0, -1), 'the model was sent all of it');
+    const turns = (await events).flatMap((event) => (event.type === 'answered' ? [event.turn] : []));
+    assert.deepEqual(
+      turns,
+      Array.from({ length: 14 }, (_, i) => i + 1),
+    );
+  });
+
+  test('with a link missing in the middle reads from there on, since what is before cannot be joined to it', async () => {
+    const handle = await open(8);
+    await handle.close();
+    const { run: whole } = await bench.finished(handle.workflowId);
+    const links = await linksOf(handle);
+    assert.ok(links.length >= 4, `${links.length} links`);
+    await expire(handle, links[1]);
+    const run = await handle.read();
+    assert.deepEqual(lasting(run), lasting(whole));
+    assert.deepEqual(run.turns, whole.turns.slice(run.earlier?.turns));
+    assert.equal((await handle.histories()).length, links.length - 1);
+    assert.equal((await eventsOf(handle)).filter(({ type }) => type === 'ended').length, 1);
+  });
+
+  let takes = 0;
+  const worker = bench.agent({
+    tools: [say],
+    linkEvents: 30,
+    maxTurns: 30,
+    script: ({ turn }) =>
+      turn <= 10 ? { calls: [{ tool: 'say', arguments: { what: `turn ${turn}` } }] } : `Done in take ${takes}.`,
+  });
+  test('of which a link was reset is the chain that it was reset to: the last link, or the first', async () => {
+    const { workflowId } = (await bench.run(worker)).run;
+    const handle = bench.holdfast.get(workflowId);
+    const before = await linksOf(handle);
+    assert.ok(before.length >= 3, `${before.length} links`);
+    for (const [at, kept] of [
+      [before.length - 1, before.length - 1],
+      [0, 0],
+    ] as const) {
+      takes += 1;
+      const histories = await handle.histories();
+      const first = histories[at]?.events?.find((event) => event.workflowTaskCompletedEventAttributes);
+      await bench.holdfast.client.workflowService.resetWorkflowExecution({
+        namespace: 'default',
+        workflowExecution: { workflowId, runId: before[at] ?? '' },
+        reason: 'a test',
+        requestId: randomUUID(),
+        workflowTaskFinishEventId: eventId(first?.eventId) as never,
+      });
+      await handle.result();
+      const { run, result } = await bench.finished(workflowId);
+      assert.deepEqual([result.status, result.turns, run.turns.length], ['completed', 11, 11]);
+      assert.equal(run.output, `Done in take ${takes}.`);
+      assert.equal(run.runId, before[0]);
+      // What stands before the reset is what it was; the started event of a link that was reset still has its old id.
+      assert.deepEqual((await linksOf(handle)).slice(0, kept + 1), before.slice(0, kept + 1));
+      assert.equal((await eventsOf(handle)).filter(({ type }) => type === 'ended').length, 1);
+    }
+  });
+
+  const pay = defineTool({
+    name: 'pay',
+    description: 'Pays.',
+    input: z.object({ to: z.string() }),
+    effect: 'once',
+    approval: 'always',
+    run: ({ to }) => `paid ${to}`,
+  });
+  const payer = bench.agent({
+    tools: [say, pay],
+    linkEvents: 30,
+    script: [
+      {
+        calls: [
+          { tool: 'say', arguments: { what: 'this' } },
+          { tool: 'pay', arguments: { to: 'ann' } },
+          { tool: 'pay', arguments: { to: 'bob' } },
+        ],
+      },
+      'Done.',
+    ],
+  });
+  test('left in the middle of a batch keeps its questions, decisions and outcomes without the link that had them', async () => {
+    const handle = await bench.holdfast.start(payer.name, 'Pay them.');
+    await asked(handle, 2);
+    await handle.reject('1.1', { by: 'mira', why: 'not ann' });
+    await eventually(async () => {
+      await handle.pause();
+      await handle.resume();
+      return (await linksOf(handle)).length > 1;
+    });
+    const before = await handle.read();
+    for (const link of (await linksOf(handle)).slice(0, -1)) await expire(handle, link);
+    const run = await handle.read();
+    assert.deepEqual(
+      run.questions.map((question) => question.kind === 'approval' && question.call),
+      ['1.2'],
+    );
+    const told = (of: Run) =>
+      toolCalls(of).map(({ tool, ok, kind, text, decision }) => [tool, ok, kind, text, decision]);
+    assert.deepEqual(told(run), told(before));
+    assert.deepEqual(run.earlier, { turns: 0, calls: 0, failedCalls: 0 });
+    await handle.approve('1.2');
+    await handle.result();
+    const { result } = await bench.finished(handle.workflowId);
+    assert.deepEqual([result.status, result.calls, result.failedCalls], ['completed', 3, 1]);
+  });
+});

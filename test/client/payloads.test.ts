@@ -1,0 +1,148 @@
+// What becomes of a payload on its way out, and that the way back gives the same.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { defaultPayloadConverter, ExternalStorage, type Payload } from '@temporalio/common';
+import { loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { dataConverter, fileStorage, PayloadUnreadable } from '../../client/index.ts';
+import { decodeHistory } from '../../client/payloads/decode.ts';
+import { COMPRESS_ABOVE_BYTES, gzipCodec, PAYLOAD_BYTES_MAX } from '../../client/payloads/gzip.ts';
+import { loadPayloads } from '../../client/payloads/load.ts';
+import { encodingOf } from '../../client/payloads/plain.ts';
+import { weigherOf } from '../../client/payloads/weigh.ts';
+import { CARRIED_TRANSCRIPT_BYTES_MAX } from '../../core/limits.ts';
+
+const payloadOf = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
+const contentOf = (payload: Payload): unknown => defaultPayloadConverter.fromPayload(payload);
+const noise = (bytes: number) => randomBytes(bytes);
+
+describe('compression', () => {
+  const codec = gzipCodec();
+  const through = async (value: unknown) => (await codec.encode([payloadOf(value)]))[0]!;
+
+  test('what is above the threshold shrinks, and comes back', async () => {
+    const text = 'What was said. '.repeat(10_000);
+    const coded = await through({ text });
+    assert.equal(encodingOf(coded), 'binary/gzip');
+    assert.ok((coded.data?.length ?? 0) < text.length / 10);
+    const [decoded] = await codec.decode([coded]);
+    assert.deepEqual(contentOf(decoded!), { text });
+  });
+
+  test('what is small, or would not get smaller, is left as it is', async () => {
+    const small = payloadOf('x'.repeat(COMPRESS_ABOVE_BYTES - 2));
+    const dense = payloadOf(noise(100_000));
+    assert.deepEqual(await codec.encode([small, dense]), [small, dense]);
+    assert.equal(encodingOf((await codec.encode([payloadOf('x'.repeat(COMPRESS_ABOVE_BYTES))]))[0]!), 'binary/gzip');
+  });
+
+  test('payloads of a client without the codec are read beside those with it', async () => {
+    const plain = payloadOf({ agent: 'clock' });
+    const [coded] = await codec.encode([payloadOf('y'.repeat(50_000))]);
+    const decoded = await codec.decode([plain, coded!]);
+    assert.deepEqual(decoded.map(contentOf), [{ agent: 'clock' }, 'y'.repeat(50_000)]);
+  });
+
+  test('a few bytes that unpack to too much are refused', async () => {
+    const data = gzipSync(Buffer.alloc(PAYLOAD_BYTES_MAX + 1));
+    const bomb: Payload = { metadata: { encoding: Buffer.from('binary/gzip') }, data };
+    await assert.rejects(codec.decode([bomb]), PayloadUnreadable);
+    await assert.rejects(codec.decode([{ ...bomb, data: noise(100) }]), PayloadUnreadable);
+  });
+
+  test("a threshold of one's own, and none at all", async () => {
+    assert.equal(encodingOf((await gzipCodec(100).encode([payloadOf('x'.repeat(200))]))[0]!), 'binary/gzip');
+    const never = gzipCodec(Number.POSITIVE_INFINITY);
+    assert.equal(encodingOf((await never.encode([payloadOf('x'.repeat(1_000_000))]))[0]!), 'json/plain');
+    assert.throws(() => dataConverter({ compressAbove: -1 }), /compressAbove is -1/);
+  });
+});
+
+describe('the options', () => {
+  test('failures are encoded where there are codecs, and only there', () => {
+    const failureOf = (options: Parameters<typeof dataConverter>[0]) => {
+      const { failureConverter, payloadConverter } = loadDataConverter(dataConverter(options));
+      return failureConverter.errorToFailure(new Error('no bed'), payloadConverter);
+    };
+    assert.equal(failureOf({}).message, 'no bed');
+    const coded = failureOf({ codecs: [gzipCodec()] });
+    assert.equal(coded.message, 'Encoded failure');
+    assert.equal((contentOf(coded.encodedAttributes!) as { message: string }).message, 'no bed');
+  });
+
+  test('a driver alone is a store of one driver; more is said with ExternalStorage', () => {
+    const driver = fileStorage(tmpdir());
+    assert.equal(dataConverter({ storage: driver }).externalStorage?.getDriver('file'), driver);
+    const storage = new ExternalStorage({ drivers: [driver], payloadSizeThreshold: 1 });
+    assert.equal(dataConverter({ storage }).externalStorage, storage);
+  });
+
+  test('HOLDFAST_PAYLOADS names a module, and what is given comes before it', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-payloads-'));
+    const named = async (text: string) => {
+      const path = join(folder, `${randomBytes(4).toString('hex')}.mjs`);
+      await writeFile(path, text);
+      process.env['HOLDFAST_PAYLOADS'] = path;
+    };
+    t.after(() => delete process.env['HOLDFAST_PAYLOADS']);
+    await named('export default { compressAbove: 7 };');
+    assert.deepEqual(await loadPayloads(), { compressAbove: 7 });
+    assert.deepEqual(await loadPayloads({ compressAbove: 8 }), { compressAbove: 8 });
+    await named('export const payloads = {};');
+    await assert.rejects(loadPayloads(), /exports no options/);
+    await named('export default { store: 1 };');
+    await assert.rejects(loadPayloads(), /has the option "store". There are: compressAbove, codecs, storage/);
+    process.env['HOLDFAST_PAYLOADS'] = join(folder, 'none.mjs');
+    await assert.rejects(loadPayloads(), /HOLDFAST_PAYLOADS is .* cannot be loaded/);
+  });
+});
+
+describe('the weight of a transcript', () => {
+  const text = 'What was said. '.repeat(100_000);
+  const weigh = (options: Parameters<typeof dataConverter>[0]) => weigherOf(dataConverter(options), 'default');
+
+  test('is that of its payload: compressed, or a reference', async () => {
+    assert.ok((await weigh({})(text, 'run')) < text.length / 20);
+    assert.ok((await weigh({ compressAbove: Number.POSITIVE_INFINITY })(text, 'run')) > text.length);
+    const dense = noise(1_000_000).toString('base64');
+    assert.ok((await weigh({})(dense, 'run')) > 990_000);
+    assert.ok((await weigh({ storage: fileStorage(tmpdir()) })(dense, 'run')) < 2_000);
+  });
+
+  test('of what is too long to be handed over at all, it is its length', async () => {
+    const long = 'x'.repeat(CARRIED_TRANSCRIPT_BYTES_MAX);
+    assert.ok((await weigh({ storage: fileStorage(tmpdir()) })(long, 'run')) > CARRIED_TRANSCRIPT_BYTES_MAX);
+  });
+});
+
+describe('a recorded history', () => {
+  const eventOf = (result: Payload, failure?: object) => ({
+    events: [
+      { eventId: 1, activityTaskCompletedEventAttributes: { scheduledEventId: 1, result: { payloads: [result] } } },
+      { eventId: 2, activityTaskFailedEventAttributes: { scheduledEventId: 1, failure: failure ?? {} } },
+    ],
+  });
+
+  test('is decoded in place, its failures with it', async () => {
+    const text = 'z'.repeat(100_000);
+    const [coded] = await gzipCodec().encode([payloadOf(text)]);
+    const history = eventOf(coded!, {
+      message: 'Encoded failure',
+      encodedAttributes: payloadOf({ message: 'no bed', stack_trace: 'at …' }),
+    });
+    await decodeHistory(history);
+    const [completed, failed] = history.events;
+    assert.equal(contentOf(completed!.activityTaskCompletedEventAttributes!.result.payloads[0]!), text);
+    const { failure } = failed!.activityTaskFailedEventAttributes!;
+    assert.deepEqual(failure, { message: 'no bed', stackTrace: 'at …', encodedAttributes: null });
+  });
+
+  test('of which no codec knows the encoding is an error that says what to configure', async () => {
+    const secret: Payload = { metadata: { encoding: Buffer.from('binary/secret') }, data: noise(10) };
+    await assert.rejects(decodeHistory(eventOf(secret)), /encoding "binary\/secret".*HOLDFAST_PAYLOADS/);
+  });
+});

@@ -1,0 +1,82 @@
+// A worker that dies while a conversation is compacted, or right after it, takes nothing along: the next one writes the
+// summary, asks for what is left of the conversation, and the run ends as one that was left in peace.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { isSummaryRequest } from '../../activities/summaryRequest.ts';
+import { startScriptedModel } from '../../activities/testing/index.ts';
+import { connect, type Run } from '../../client/index.ts';
+import { transcriptProblem } from '../../core/transcript.ts';
+import type { Message } from '../../core/types.ts';
+import { readLedger, untilLedger } from '../support/ledger.ts';
+import { serverAddress } from '../support/server.ts';
+import { startWorkerProcess, type WorkerProcess } from '../support/workerProcess.ts';
+import { STEPS, scripts, summaries, WAITS_AT } from './compactionAgent.ts';
+
+const module = new URL('./compactionAgent.ts', import.meta.url);
+
+/** What the model was sent in the end: only the words differ by which one run is told from the other. */
+function transcript(run: Run): string {
+  return JSON.stringify(run.transcript).replaceAll('Go, and wait.', 'Go.').replaceAll('true', 'false');
+}
+
+for (const [mode, maxCached] of [
+  ['cached workflows', {}],
+  ['replaying every task', { maxCachedWorkflows: 0 }],
+] as const)
+  describe(`a compaction whose workers die (${mode})`, () => {
+    test('SIGKILL while the summary is written, and again when it is: the run is as an undisturbed one', async () => {
+      const address = await serverAddress();
+      const folder = await mkdtemp(join(tmpdir(), 'holdfast-compaction-'));
+      const ledger = join(folder, 'ledger');
+      const taskQueue = `compaction-${randomUUID()}`;
+      const model = await startScriptedModel({ scripts, summaries, contextTokens: { packer: 2_500 } });
+      const holdfast = await connect({ address, namespace: 'default', taskQueue });
+      const options = { address, taskQueue, modelURL: model.baseURL, module, ledger, ...maxCached };
+      const workers: WorkerProcess[] = [await startWorkerProcess(options)];
+      const killAndReplace = async () => {
+        await workers.at(-1)!.end('SIGKILL');
+        workers.push(await startWorkerProcess(options));
+      };
+      const sent = () => model.requests.map(({ body }) => (body as { messages: Message[] }).messages);
+      try {
+        const handle = await holdfast.start('packer', 'Go, and wait.', { id: `packer-${randomUUID()}` });
+        await model.until(() => sent().some(isSummaryRequest));
+        await killAndReplace();
+        await untilLedger(ledger, (entries) => entries.some(({ call }) => call === `step ${WAITS_AT}`));
+        await killAndReplace();
+        const result = await handle.result();
+        assert.deepEqual(
+          [result.status, result.turns, result.calls, result.warnings],
+          ['completed', STEPS + 1, STEPS, []],
+        );
+        const run = await handle.read();
+        assert.deepEqual([run.compactions[0]?.attempts, run.compactions[0]?.strategy], [2, 'summarise']);
+
+        const ended = readLedger(ledger).filter(({ what }) => what === 'ended');
+        assert.deepEqual(
+          ended.map(({ call }) => call),
+          Array.from({ length: STEPS }, (_, i) => `step ${i + 1}`),
+          'each step was taken once',
+        );
+        for (const messages of sent()) assert.equal(transcriptProblem(messages), null);
+
+        const peaceful = await holdfast.start('packer', 'Go.', { id: `packer-${randomUUID()}` });
+        await peaceful.result();
+        const undisturbed = await peaceful.read();
+        assert.equal(transcript(run), transcript(undisturbed));
+        assert.deepEqual(
+          run.compactions.map(({ turn, messages }) => [turn, messages]),
+          undisturbed.compactions.map(({ turn, messages }) => [turn, messages]),
+        );
+        assert.ok(undisturbed.compactions.length >= 1 && undisturbed.compactions[0]!.turn < WAITS_AT);
+      } finally {
+        await Promise.all(workers.map((worker) => worker.end('SIGKILL')));
+        await Promise.all([holdfast.close(), model.close()]);
+        await rm(folder, { recursive: true });
+      }
+    });
+  });

@@ -1,0 +1,124 @@
+// What becomes of a call whose worker ends: what may run again runs again, with the same key, on the next worker; what must
+// not happen twice does not, and the model is told that nobody knows. The table is in docs/effects.md.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { before, describe, test } from 'node:test';
+import { toolCalls } from '../../core/run.ts';
+import { type Entry, readLedger, untilLedger } from '../support/ledger.ts';
+import { serverAddress } from '../support/server.ts';
+import { scripts } from './effectsAgent.ts';
+import { openCase } from './openCase.ts';
+
+const cast = { module: new URL('./effectsAgent.ts', import.meta.url), scripts };
+const TOOLS = ['look', 'put', 'send'];
+
+/** Entries of a tool: its calls have names with their keys. */
+const of = (entries: readonly Entry[], tool: string, what: Entry['what']) =>
+  entries.filter((entry) => entry.what === what && entry.call.startsWith(`${tool} `));
+
+const allStarted = (entries: readonly Entry[]) => TOOLS.every((tool) => of(entries, tool, 'started').length >= 1);
+const times = (entries: readonly Entry[], what: Entry['what']) => TOOLS.map((tool) => of(entries, tool, what).length);
+
+for (const [mode, cache] of [
+  ['cached workflows', {}],
+  ['replaying every task', { maxCachedWorkflows: 0 }],
+] as const)
+  describe(`a worker that ends with a call of each effect in flight (${mode})`, { concurrency: 2 }, () => {
+    let address: string;
+    before(async () => {
+      address = await serverAddress();
+    });
+
+    async function inFlight(manner: string, options: Parameters<typeof openCase>[2] = {}) {
+      const here = await openCase(address, cast, { ...cache, ...options });
+      const worker = await here.worker();
+      const run = await here.holdfast.start('hands', manner, { id: `${manner}-${randomUUID()}` });
+      await untilLedger(here.ledger, allStarted);
+      return { ...here, worker, run, next: here.worker };
+    }
+
+    /** Waits for the run's end, and gives its calls and the ledger. */
+    async function outcome({ run, ledger }: Awaited<ReturnType<typeof inFlight>>) {
+      const { status } = await run.result();
+      const calls = toolCalls(await run.read());
+      const entries = readLedger(ledger);
+      for (const tool of TOOLS)
+        assert.equal(new Set(of(entries, tool, 'started').map(({ call }) => call)).size, 1, `${tool} has one key`);
+      return {
+        status,
+        entries,
+        kinds: calls.map(({ kind }) => kind),
+        attempts: calls.map(({ attempts }) => attempts),
+        sent: JSON.parse(calls[2]?.text ?? '') as { error?: string; attempt?: number },
+      };
+    }
+
+    test('SIGKILL: a lookup and an idempotent call run again, once does not and is unknown', async () => {
+      const here = await inFlight('hangs');
+      await here.worker.end('SIGKILL');
+      await here.next();
+      const { status, entries, kinds, attempts, sent } = await outcome(here);
+      assert.equal(status, 'completed');
+      assert.deepEqual(kinds, [null, null, 'outcome_unknown']);
+      assert.deepEqual(attempts, [2, 2, 1]);
+      assert.deepEqual(
+        [times(entries, 'started'), times(entries, 'ended')],
+        [
+          [2, 2, 1],
+          [1, 1, 0],
+        ],
+      );
+      assert.match(sent.error ?? '', /^the worker that ran it was lost .*; it may or may not have happened: check/);
+      await here.close();
+    });
+
+    for (const manner of ['listens', 'hangs'])
+      test(`SIGTERM, and the grace is over before a tool that ${manner}: the same, at once, and the process ends in order`, async () => {
+        const here = await inFlight(manner, { temporal: { shutdownGraceTime: '500 ms' } });
+        const ended = here.worker.end('SIGTERM');
+        await here.next();
+        const { status, entries, kinds, attempts, sent } = await outcome(here);
+        assert.deepEqual([status, kinds], ['completed', [null, null, 'outcome_unknown']]);
+        assert.deepEqual(attempts, [2, 2, 1]);
+        assert.deepEqual(times(entries, 'started'), [2, 2, 1]);
+        assert.match(sent.error ?? '', /^stopped while it ran; it may or may not have happened: check/);
+        assert.deepEqual(await ended, { code: 0, signal: null });
+        await here.close();
+      });
+
+    test('SIGTERM, and the grace is enough: all of them end as they would have', async () => {
+      const here = await inFlight('quick');
+      assert.deepEqual(await here.worker.end('SIGTERM'), { code: 0, signal: null });
+      await here.next();
+      const { status, entries, kinds, attempts, sent } = await outcome(here);
+      assert.deepEqual([status, kinds, sent], ['completed', [null, null, null], { attempt: 1 }]);
+      assert.deepEqual(attempts, [1, 1, 1]);
+      assert.deepEqual(
+        [times(entries, 'started'), times(entries, 'ended')],
+        [
+          [1, 1, 1],
+          [1, 1, 1],
+        ],
+      );
+      await here.close();
+    });
+
+    test('SIGSTOP for longer than the heartbeat, then SIGCONT: what the late worker says is ignored, and once is unknown though it happened', async () => {
+      const here = await inFlight('frozen');
+      here.worker.signal('SIGSTOP');
+      await here.next();
+      await here.run.result();
+      const before = await here.run.read();
+      here.worker.signal('SIGCONT');
+      await untilLedger(here.ledger, (found) => of(found, 'send', 'ended').length === 1);
+      const { status, entries, kinds, attempts, sent } = await outcome(here);
+      // The server still gives tasks to the polls of the one that is stopped, so that further attempts of the others may be
+      // lost as well; they are tried again, and this one is not.
+      assert.deepEqual([status, kinds[2], attempts[2]], ['completed', 'outcome_unknown', 1]);
+      for (const attempt of attempts.slice(0, 2)) assert.ok(attempt > 1, `attempt ${attempt}`);
+      assert.equal(of(entries, 'send', 'started').length, 1);
+      assert.match(sent.error ?? '', /no sign of life for 2 seconds/);
+      assert.deepEqual((await here.run.read()).transcript, before.transcript);
+      await here.close();
+    });
+  });

@@ -1,0 +1,46 @@
+// The agent of the tests about effects and workers that end: a tool of each effect, which at its first attempt waits for
+// what becomes of its worker.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { defineAgent, defineTool } from '../../activities/index.ts';
+import { offlineModel, type Script } from '../../activities/testing/index.ts';
+import type { Effect } from '../../core/types.ts';
+import { writeLedger } from '../support/ledger.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** `hangs`: for good. `listens`: until it is told to end. `frozen`: a moment, in which its process is stopped. */
+const Manner = z.enum(['hangs', 'listens', 'frozen', 'quick']);
+
+const tool = (name: string, effect: Effect) =>
+  defineTool({
+    name,
+    description: 'Does something.',
+    input: z.object({ manner: Manner }),
+    effect,
+    timeout: '60 s',
+    heartbeat: '2 s',
+    async run({ manner }, { attempt, signal, idempotencyKey }) {
+      const entry = `${name} ${idempotencyKey}`;
+      writeLedger(process.env['LEDGER']!, 'started', entry, attempt);
+      if (attempt === 1 && manner === 'hangs') await sleep(HOUR_MS);
+      if (attempt === 1 && manner === 'listens') await sleep(HOUR_MS, undefined, { signal });
+      if (attempt === 1 && manner === 'frozen') await sleep(1_000);
+      if (manner === 'quick') await sleep(500);
+      writeLedger(process.env['LEDGER']!, 'ended', entry, attempt);
+      return { attempt };
+    },
+  });
+
+export const hands = defineAgent({
+  name: 'hands',
+  model: offlineModel('hands'),
+  instructions: 'You work.',
+  tools: [tool('look', 'read'), tool('put', 'idempotent'), tool('send', 'once')],
+});
+export const agents = [hands];
+
+export const scripts: Readonly<Record<string, Script>> = {
+  hands: ({ turn, input: manner }) =>
+    turn === 1 ? { calls: ['look', 'put', 'send'].map((name) => ({ tool: name, arguments: { manner } })) } : 'Done.',
+};
