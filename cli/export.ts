@@ -19,7 +19,7 @@ export function exportCommand(): Command {
         const json = historiesToJson(histories);
         if (output === undefined) process.stdout.write(json);
         else {
-          await writeFile(output, json).catch((error) => {
+          await writeFile(output, json, { mode: 0o600 }).catch((error) => {
             throw new UsageError(`${output} cannot be written: ${error.message}. Name another file with --output.`);
           });
           const events = histories.reduce((sum, history) => sum + (history.events?.length ?? 0), 0);

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildBundle } from './workflowBundle.ts';
+import { FAILURES } from '../client/payloads/options.ts';
+import { buildBundle, bundleName } from './workflowBundle.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -13,6 +14,7 @@ const types = spawnSync(join(root, 'node_modules/.bin/tsc'), ['--project', join(
   stdio: 'inherit',
 });
 if (types.status !== 0) process.exit(types.status ?? 1);
-await writeFile(join(dist, 'workflow-bundle.js'), await buildBundle());
+for (const failures of [{}, { failureConverterPath: FAILURES }])
+  await writeFile(join(dist, bundleName(failures)), await buildBundle(undefined, failures));
 await chmod(join(dist, 'cli/main.js'), 0o755);
 console.log('Built dist/.');

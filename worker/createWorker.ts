@@ -60,7 +60,7 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
   const converter = dataConverter(await loadPayloads(options.payloads));
   const { address, namespace, connection: connectionOptions } = readSettings(options);
   // Built while the connection is made; where that fails, nobody waits for it.
-  const building = workflowCode(options.workflowsPath);
+  const building = workflowCode(options.workflowsPath, converter);
   building.catch(() => undefined);
   const connection = await NativeConnection.connect({ ...connectionOptions, address }).catch((error) => {
     throw unreachable(address, error);

@@ -5,13 +5,14 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { DataConverter } from '@temporalio/common';
 import type { Logger } from '@temporalio/worker';
 import { cacheDir } from './cacheDir.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Beside the built worker, where `npm run build` puts it. */
-const PREBUILT_BUNDLE = here('../workflow-bundle.js');
+/** Beside the built worker, where `npm run build` puts them. */
+const PREBUILT = here('..');
 
 const ENTRY = existsSync(here('../workflows/agent.ts')) ? here('../workflows/agent.ts') : here('../workflows/agent.js');
 
@@ -22,20 +23,32 @@ const PACKAGES = join(dirname(require.resolve('@temporalio/workflow/package.json
 
 export type WorkflowCode = { readonly codePath: string } | { readonly code: string };
 
+/** The converter of failures is part of the bundle: those of the workflow itself are converted in the sandbox. */
+export type Failures = Pick<DataConverter, 'failureConverterPath'>;
+
 /** The bundle of the agent workflow, with the workflows of `userPath` where there are any. */
-export async function workflowCode(userPath?: string): Promise<WorkflowCode> {
-  if (userPath !== undefined) return { code: await buildBundle(await entryWith(resolve(userPath))) };
-  if (existsSync(PREBUILT_BUNDLE)) return { codePath: PREBUILT_BUNDLE };
-  const codePath = join(cacheDir(), `workflow-bundle-${await contentHash()}.js`);
-  if (!existsSync(codePath)) await writeAtomically(codePath, await buildBundle(ENTRY));
+export async function workflowCode(userPath?: string, failures: Failures = {}): Promise<WorkflowCode> {
+  if (userPath !== undefined) return { code: await buildBundle(await entryWith(resolve(userPath)), failures) };
+  const prebuilt = join(PREBUILT, bundleName(failures));
+  if (existsSync(prebuilt)) return { codePath: prebuilt };
+  const codePath = join(cacheDir(), `${await contentHash()}-${bundleName(failures)}`);
+  if (!existsSync(codePath)) await writeAtomically(codePath, await buildBundle(ENTRY, failures));
   return { codePath };
 }
 
-export async function buildBundle(workflowsPath: string = ENTRY): Promise<string> {
+export function bundleName({ failureConverterPath }: Failures): string {
+  return failureConverterPath === undefined ? 'workflow-bundle.js' : 'workflow-bundle-coded.js';
+}
+
+export async function buildBundle(
+  workflowsPath: string = ENTRY,
+  { failureConverterPath }: Failures = {},
+): Promise<string> {
   // Only here: webpack takes half a second to load, and a worker with a bundle needs none of it.
   const { bundleWorkflowCode } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({
     workflowsPath,
+    ...(failureConverterPath !== undefined && { failureConverterPath }),
     logger: warningsOnly(),
     // The entry that joins a user's workflows with ours lies in the cache, where no package is found.
     webpackConfigHook: (config) => ({

@@ -1,5 +1,11 @@
 // Continue-as-new: the run goes on with an empty history, and with everything that it knows.
-import { allHandlersFinished, condition, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  makeContinueAsNewFunc,
+  workflowInfo,
+} from '@temporalio/workflow';
 import {
   CARRIED_BYTES_MAX,
   HISTORY_BYTES_MAX,
@@ -55,7 +61,8 @@ export async function moveOn(run: RunState): Promise<void> {
   run.live.wake();
   // Whoever asked for something has an answer before the history that knows of it is left; also who asked in between.
   do {
-    await condition(allHandlersFinished);
+    // Also in a run that is cancelled meanwhile: its calls are still to be answered.
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
     const later = roomFor(run, CARRIED_BYTES_MAX);
     if (later) await later;
     // A signal in the task of the continue-as-new would be lost.

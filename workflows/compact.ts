@@ -51,6 +51,8 @@ export async function compact(run: RunState): Promise<void> {
   run.live.asking = scope;
   try {
     recordCompaction(run, await scope.run(() => activities[COMPACT_ACTIVITY](input)));
+    // It was through before it could be stopped: whoever interrupted meant what would have come next.
+    if (run.live.interrupted) endInterrupted(run);
   } catch (error) {
     if (error instanceof ActivityFailure) run.spend = addSpend(run.spend, lostIn(causeOf(error)));
     if (run.live.interrupted && !run.live.clock.scope.consideredCancelled) return endInterrupted(run);

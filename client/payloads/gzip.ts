@@ -30,7 +30,10 @@ export function gzipCodec(aboveBytes: number = COMPRESS_ABOVE_BYTES): PayloadCod
         payloads.map(async (payload) => {
           const size = payload.data?.length ?? 0;
           if (size <= aboveBytes) return payload;
-          const data = await compress(payloadProto.encode(payload).finish(), { level: constants.Z_BEST_SPEED });
+          const bytes = payloadProto.encode(payload).finish();
+          // Nobody would unpack it: as it is, the server says at once that it is too large.
+          if (bytes.length > PAYLOAD_BYTES_MAX) return payload;
+          const data = await compress(bytes, { level: constants.Z_BEST_SPEED });
           return data.length <= size * WORTH
             ? { metadata: { encoding: new TextEncoder().encode(GZIP) }, data }
             : payload;

@@ -15,7 +15,8 @@ export interface PayloadOptions {
   readonly storage?: StorageDriver | ExternalStorage;
 }
 
-const FAILURES = fileURLToPath(
+/** The converter of failures where there are codecs; Temporal's SDK and the workflow bundle take it by its path. */
+export const FAILURES = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './failures.ts' : './failures.js', import.meta.url),
 );
 

@@ -69,7 +69,8 @@ export function postgresStorage(
 /** PostgreSQL's code for a relation that is not there. */
 function isTableMissing(error: unknown, table: string): boolean {
   const { code, message = '' } = (error ?? {}) as { code?: unknown; message?: string };
-  return code === '42P01' && message.includes(table.split('.').at(-1) ?? table);
+  // Which it says in lower case, as it has every name that is not quoted.
+  return code === '42P01' && message.includes(table.toLowerCase().split('.').at(-1) ?? table);
 }
 
 /** One statement, which is one transaction: "if not exists" alone fails where two come at the same moment. */

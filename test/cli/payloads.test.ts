@@ -1,7 +1,7 @@
 // The command with payload settings: HOLDFAST_PAYLOADS serves workers and readers alike, and who has none is told.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -55,6 +55,8 @@ test('run, show, list and export read what is encrypted, and a replay needs no k
   const file = join(folder, 'sealed.json');
   assert.equal((await said('export', 'sealed', '--output', file)).code, 0);
   assert.match(await readFile(file, 'utf8'), /the thermometer is broken/);
+  // In plain text, it is for nobody else.
+  assert.equal((await stat(file)).mode & 0o077, 0);
   assert.equal((await strange('replay', file)).code, 0);
 });
 

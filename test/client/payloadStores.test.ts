@@ -113,6 +113,8 @@ describe('PostgreSQL', { skip: noPostgres }, () => {
     await Promise.all(stores.map((store) => store.store({}, [payloadOf(100)])));
     const { rows } = await pool.query('select count(*)::int as n from elsewhere');
     assert.equal(rows[0].n, 5);
+    const capital = postgresStorage(pool, { table: 'Elsewhere_Too' });
+    assert.equal((await capital.store({}, [payloadOf(100)])).length, 1);
     assert.throws(() => postgresStorage(pool, { table: 'a; drop table b' }), /is no name of a table/);
   });
 

@@ -54,6 +54,12 @@ describe('compression', () => {
     await assert.rejects(codec.decode([{ ...bomb, data: noise(100) }]), PayloadUnreadable);
   });
 
+  test('what nobody would unpack is not compressed: it would be lost in a payload that the server takes', async () => {
+    const huge = payloadOf(Buffer.alloc(PAYLOAD_BYTES_MAX));
+    const [coded] = await codec.encode([huge]);
+    assert.equal((await codec.decode([coded!]))[0]?.data?.length, PAYLOAD_BYTES_MAX);
+  });
+
   test("a threshold of one's own, and none at all", async () => {
     assert.equal(encodingOf((await gzipCodec(100).encode([payloadOf('x'.repeat(200))]))[0]!), 'binary/gzip');
     const never = gzipCodec(Number.POSITIVE_INFINITY);

@@ -467,6 +467,32 @@ endToEnd('compaction', (bench) => {
     assert.deepEqual(afterInterrupt.run.turns.at(-1)?.heard, ['Leave it.']);
   });
 
+  let interrupt: (() => Promise<unknown>) | undefined;
+  const quick = bench.agent({
+    ...usual,
+    script: (request) => (request.input === 'Go on.' ? steps(Number.POSITIVE_INFINITY, 2)(request) : 'Here.'),
+    context: {
+      ...LIMIT,
+      // The run has heard it, and the activity not yet: that comes with its next heartbeat.
+      async compact(_, { task, recent }) {
+        await interrupt?.();
+        return [...task, ...recent];
+      },
+    },
+  });
+  test('an interrupt that a compaction is through before holds for what would have come next', async () => {
+    const handle = await bench.holdfast.start(quick.name, '', { session: true });
+    interrupt = () => handle.interrupt();
+    const { status, reason } = await handle.ask('Go on.');
+    interrupt = undefined;
+    assert.deepEqual([status, reason], ['stopped', 'interrupted']);
+    assert.equal((await handle.ask('Are you there?')).output, 'Here.');
+    await handle.close();
+    const { run } = await bench.finished(handle.workflowId);
+    const [first, ...others] = run.turns.map(({ heard }) => heard);
+    assert.deepEqual([first, others.flat()], [['Go on.'], ['Are you there?']]);
+  });
+
   const masked = bench.agent({
     ...usual,
     script: steps(6, 2),

@@ -1,6 +1,6 @@
 // Payloads on their way: compressed, encrypted, kept in a store; and read by everything that reads a run.
 import assert from 'node:assert/strict';
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/co
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import { connect, fileStorage, PayloadUnreadable } from '../../client/index.ts';
+import { WORKFLOW_TYPE } from '../../core/names.ts';
 import { type Bench, endToEnd } from '../support/bench.ts';
 import { asked } from '../support/people.ts';
 import { eventually, toldOf } from '../support/said.ts';
@@ -127,6 +128,38 @@ endToEnd(
       assert.deepEqual(encodings, ['binary/encrypted']);
       assert.ok(!text.includes(SECRET), 'the secret is in history');
       assert.ok(!text.includes(Buffer.from(SECRET).toString('base64').slice(0, 20)));
+    });
+
+    const admit = defineTool({
+      name: 'admit',
+      description: 'Admits a patient.',
+      input: z.object({ name: z.string().refine((name) => name !== SECRET, { error: `no bed for ${SECRET}` }) }),
+      effect: 'once',
+      approval: 'always',
+      run: () => 'Admitted.',
+    });
+    const ward = bench.agent({
+      tools: [admit],
+      script: [{ calls: [{ tool: 'admit', arguments: { name: 'Bob' } }] }, 'Done.'],
+    });
+    test('failures of the workflow itself hold none either: an order that it refuses, and its own', async () => {
+      const handle = await bench.holdfast.start(ward.name, `Admit ${SECRET}.`);
+      await asked(handle);
+      await assert.rejects(handle.edit('1.0', { name: SECRET }), { message: new RegExp(`no bed for ${SECRET}`) });
+      await handle.approve('1.0');
+      await bench.finished(handle.workflowId);
+      assert.ok(!(await onTheServer(bench, handle.workflowId)).text.includes(SECRET), 'the secret is in history');
+
+      const workflowId = `wrong-${randomUUID()}`;
+      const { client } = bench.holdfast;
+      const args = [{ agent: ward.name, input: 'Go.', budget: { [SECRET]: 1 } }];
+      const wrong = await client.workflow.start(WORKFLOW_TYPE, {
+        workflowId,
+        args,
+        taskQueue: bench.holdfast.taskQueue,
+      });
+      await assert.rejects(wrong.result(), ({ cause }: Error) => new RegExp(SECRET).test(String(cause)));
+      assert.ok(!(await onTheServer(bench, workflowId)).text.includes(SECRET), 'the secret is in history');
     });
 
     test('whoever has no key is told what is missing', async () => {

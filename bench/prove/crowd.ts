@@ -1,0 +1,76 @@
+// Many runs at once on a few workers, while something happens to what is beneath them; and whether each of them is exact.
+import { judge, newTally, problem, type Tally } from './exact.ts';
+import type { Lane } from './lane.ts';
+import type { Plan, Step } from './plan.ts';
+import { type Played, play } from './play.ts';
+import { drawFrom } from './points.ts';
+import type { Stage } from './stage.ts';
+
+/** Runs of one shape say the same to the model: the undisturbed one of each stands for all of them. */
+const SHAPES = 10;
+
+export interface Crowd {
+  /** Of the section: its runs are named after it. */
+  readonly name: string;
+  /** At least so many. */
+  readonly runs: number;
+  /** Whether more have to follow them. */
+  more?(): boolean;
+  /** So many are under way at a time. */
+  readonly atOnce: number;
+  readonly seed: number;
+  /** Called each time that a run has ended, with how many have; not awaited. */
+  ended?(count: number): void;
+  /** What goes on until the last run has ended. */
+  disturb?(until: AbortSignal): Promise<void>;
+}
+
+export async function playCrowd({ ledger }: Stage, lane: Lane, crowd: Crowd): Promise<Tally> {
+  const tally = newTally();
+  const plans = Array.from({ length: SHAPES }, (_, i) => shape(crowd.seed + i, i));
+  const undisturbed: Played[] = [];
+  for (const [i, plan] of plans.entries())
+    undisturbed.push(await play(lane.holdfast, `${crowd.name}-calm-${i}`, { agent: 'prover', plan }));
+
+  const over = new AbortController();
+  const disturbing = crowd.disturb?.(over.signal);
+  let next = 0;
+  let count = 0;
+  const player = async () => {
+    for (let i = next++; i < crowd.runs || crowd.more?.(); i = next++) {
+      const id = `${crowd.name}-${i}`;
+      try {
+        const played = await play(lane.holdfast, id, { agent: 'prover', plan: plans[i % SHAPES]! });
+        await judge(tally, played, undisturbed[i % SHAPES]!, ledger.effects);
+      } catch (error) {
+        problem(tally, 'lost', `${id}: ${error instanceof Error ? error.message : error}`);
+      }
+      crowd.ended?.(++count);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: crowd.atOnce }, player));
+  } finally {
+    over.abort();
+  }
+  await disturbing;
+  return tally;
+}
+
+/** Two to four turns of one to four calls. */
+function shape(seed: number, i: number): Plan {
+  const { between, oneOf } = drawFrom(`shape-${i}`, seed);
+  const id = `shape-${i}`;
+  const step = (name: string): Step => ({
+    tool: oneOf(['look', 'book', 'book', 'send'] as const),
+    name,
+    ms: between(0, 200),
+    bytes: oneOf([0, 100, 2_000]),
+  });
+  return {
+    id,
+    turns: Array.from({ length: between(2, 4) }, (_, turn) =>
+      Array.from({ length: between(1, 4) }, (_, slot) => step(`${id}-${turn + 1}-${slot}`)),
+    ),
+  };
+}

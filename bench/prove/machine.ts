@@ -1,0 +1,36 @@
+// What the proof ran on: figures without it say nothing.
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { cpus, release, totalmem, type } from 'node:os';
+import { promisify } from 'node:util';
+import type { Machine } from './report.ts';
+
+const run = promisify(execFile);
+const ROOT = new URL('../../', import.meta.url);
+
+export async function describeMachine(): Promise<Machine> {
+  const { devDependencies, dependencies } = JSON.parse(await readFile(new URL('package.json', ROOT), 'utf8'));
+  const processors = cpus();
+  return {
+    cpus: processors.length,
+    cpu: processors[0]?.model.trim() || 'unknown processor',
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${release()}`,
+    versions: {
+      Node: process.versions.node,
+      '@temporalio/worker': dependencies['@temporalio/worker'],
+      pg: devDependencies.pg,
+    },
+  };
+}
+
+/** The commit of the tree; with `+` where files differ from it. */
+export async function describeCommit(): Promise<string> {
+  const git = async (...args: string[]) => (await run('git', args, { cwd: ROOT })).stdout.trim();
+  try {
+    const [commit, changes] = [await git('rev-parse', '--short', 'HEAD'), await git('status', '--porcelain')];
+    return changes === '' ? commit : `${commit}+`;
+  } catch {
+    return 'unknown';
+  }
+}

@@ -1,0 +1,88 @@
+// What the proof writes: everything as JSON, and its rows as a table between two markers of a page. A section that is run
+// again takes the place of what it said before; the others stay as they are, each with the day and the commit that it is of.
+import type { Row, SectionResult } from './section.ts';
+
+export interface Machine {
+  readonly cpus: number;
+  readonly cpu: string;
+  readonly memoryGb: number;
+  readonly system: string;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface Entry extends SectionResult {
+  /** What it ran on, in words; null for a section that needs no server, or has its own. */
+  readonly on: string | null;
+  readonly form: 'short' | 'long';
+  readonly seed: number;
+  readonly date: string;
+  /** With `+` where the tree had changes that were not committed. */
+  readonly commit: string;
+  readonly seconds: number;
+  readonly machine: Machine;
+}
+
+export interface Report {
+  readonly sections: readonly Entry[];
+}
+
+/** The markers of the page, each on a line of its own. */
+const BEGIN = '<!-- begin: npm run prove -->';
+const END = '<!-- end: npm run prove -->';
+
+const placeOf = ({ name, on }: Pick<Entry, 'name' | 'on'>) => `${name}\n${on}`;
+
+/** The report with these entries in place of what they are the newer word of; in the order of `names`. */
+export function withEntries(report: Report, entries: readonly Entry[], names: readonly string[]): Report {
+  const all = new Map([...report.sections, ...entries].map((entry) => [placeOf(entry), entry]));
+  const order = ({ name }: Entry) => names.indexOf(name);
+  return { sections: [...all.values()].filter((entry) => order(entry) >= 0).sort((a, b) => order(a) - order(b)) };
+}
+
+/** Whether everything that was to be shown has been. */
+export function isReached({ rows }: Pick<SectionResult, 'rows'>): boolean {
+  return rows.length > 0 && rows.every(({ reached }) => reached);
+}
+
+/** The page with the table of this report between its markers. */
+export function pageWith(page: string, report: Report): string {
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin)
+    throw new Error(`The page has no place for the table. Put "${BEGIN}" and "${END}" into it, each on its own line.`);
+  return `${page.slice(0, begin + BEGIN.length)}\n\n${tableOf(report)}\n${page.slice(end)}`;
+}
+
+export function tableOf({ sections }: Report): string {
+  if (sections.length === 0) return 'Nothing has been run yet.\n';
+  return sections.map(sectionTable).join('\n');
+}
+
+function sectionTable(entry: Entry): string {
+  const { title, on, form, seed, date, commit, seconds, machine, rows } = entry;
+  const ran = `${date}, commit \`${commit}\`, seed ${seed}, ${form} form, ${seconds} s.`;
+  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
+  const where = `${machine.cpus} × ${machine.cpu}, ${machine.memoryGb} GB, ${machine.system}; ${versions.join(', ')}.`;
+  return [
+    `### ${title}${on === null ? '' : `: ${on.split(/[,;]/)[0]}`}`,
+    '',
+    [...(on === null ? [] : [`${on}.`]), ran, where].join(' '),
+    '',
+    '| what | asked | measured | reached |',
+    '| --- | --- | --- | --- |',
+    ...rows.map(rowLine),
+    '',
+  ].join('\n');
+}
+
+function rowLine({ what, asked, measured, reached, note }: Row): string {
+  const told = reached ? 'yes' : '**no**';
+  return `| ${[what, asked, measured, note === undefined ? told : `${told}: ${note}`].map(cell).join(' | ')} |`;
+}
+
+/** What would end a cell, or begin markup. */
+function cell(text: string): string {
+  return text
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll('|', '\\|')
+    .replaceAll(/[<>]/g, (sign) => (sign === '<' ? '&lt;' : '&gt;'));
+}

@@ -1,0 +1,46 @@
+// Every section of the proof, in the order in which it is run and told.
+import { databaseChaos, serverChaos } from './chaos.ts';
+import { crashGrid } from './crashGrid.ts';
+import { floods } from './floods.ts';
+import { badAnswers, run as fuzz } from './fuzz.ts';
+import { randomKills } from './randomKills.ts';
+import { recovery } from './recovery.ts';
+import { run as replayGate } from './replayGate.ts';
+import type { Section, SectionOnSite } from './section.ts';
+import { serialisation } from './serialisation.ts';
+import { run as simulation } from './simulation.ts';
+import { SITES, type SiteName } from './site.ts';
+
+/** By name. */
+export type Sections = Readonly<Record<string, Listed>>;
+
+type Listed = { readonly summary: string } & (
+  | { readonly on: 'nothing'; readonly run: Section }
+  | { readonly on: readonly SiteName[]; readonly run: SectionOnSite }
+);
+
+export const SECTIONS: Sections = {
+  simulation: {
+    summary: 'the workflow’s decisions, in virtual time and without a server',
+    on: 'nothing',
+    run: simulation,
+  },
+  fuzz: { summary: 'the planner and tool results, under random input', on: 'nothing', run: fuzz },
+  replayGate: {
+    summary: 'recorded histories replay, and changes that break them are caught',
+    on: 'nothing',
+    run: replayGate,
+  },
+  badAnswers: { summary: 'runs whose model answers badly, in every way', on: SITES, run: badAnswers },
+  serialisation: { summary: 'every kind of value that a tool may return, end to end', on: SITES, run: serialisation },
+  crashGrid: { summary: 'a worker is killed at each of the named points of a run', on: SITES, run: crashGrid },
+  randomKills: { summary: 'workers under many runs are killed at any moment', on: SITES, run: randomKills },
+  recovery: { summary: 'how long a run waits when its worker is gone', on: SITES, run: recovery },
+  databaseChaos: { summary: 'PostgreSQL stops and comes back, under many runs', on: ['topology'], run: databaseChaos },
+  serverChaos: {
+    summary: 'the Temporal server is killed and comes back, under many runs',
+    on: SITES,
+    run: serverChaos,
+  },
+  floods: { summary: 'too many starts, decisions, orders, signals and calls', on: SITES, run: floods },
+};

@@ -1,0 +1,124 @@
+// What the proof counts is counted: each fault that it looks for, made by hand, is found, and named.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { judge, newTally, rowsOf, type Tally } from '../../bench/prove/exact.ts';
+import type { Played } from '../../bench/prove/play.ts';
+import type { Call } from '../../core/run.ts';
+import type { Message } from '../../core/types.ts';
+
+interface Made {
+  readonly tool: string;
+  readonly text: string;
+  readonly ok?: boolean;
+  readonly kind?: Call['kind'];
+}
+
+const USUAL: readonly Made[] = [
+  { tool: 'book', text: '{"done":"a"}' },
+  { tool: 'look', text: '{"done":"b"}' },
+  { tool: 'send', text: '{"done":"c"}' },
+];
+const EFFECTS = { '1.0': 1, '1.2': 1 };
+
+/** A run of one turn with these calls; only what is looked at. */
+function played(calls: readonly Made[], { last = 'Done.', status = 'completed' } = {}): Played {
+  const made = calls.map(({ tool, text, ok = true, kind = null }, slot) => {
+    return { turn: 1, slot, callId: `call_${slot}`, tool, text, ok, kind, childId: null };
+  });
+  const transcript: Message[] = [
+    { role: 'user', content: 'Go.' },
+    {
+      role: 'assistant',
+      content: null,
+      tool_calls: made.map(({ callId, tool }) => {
+        return { id: callId, type: 'function' as const, function: { name: tool, arguments: '{}' } };
+      }),
+    },
+    ...made.map(({ callId, text }) => ({ role: 'tool' as const, tool_call_id: callId, content: text })),
+    { role: 'assistant', content: last },
+  ];
+  // The parts of a run that are looked at.
+  return {
+    result: { status, reason: null },
+    run: { workflowId: 'run', transcript, turns: [{ calls: made }] },
+    children: [],
+  } as unknown as Played;
+}
+
+async function counted(disturbed: Played, effects: Record<string, number> = EFFECTS): Promise<Partial<Tally>> {
+  const tally = newTally();
+  await judge(tally, disturbed, played(USUAL), async () => new Map(Object.entries(effects)));
+  const { runs: _, calls: __, problems, ...counts } = tally;
+  const found = Object.entries(counts).filter(([, count]) => count > 0);
+  assert.equal(
+    problems.length > 0,
+    found.some(([name]) => name !== 'unknown'),
+    'a fault is named, and nothing else',
+  );
+  return Object.fromEntries(found);
+}
+
+const changed = (slot: number, change: Partial<Made>) =>
+  USUAL.map((made, i) => (i === slot ? { ...made, ...change } : made));
+
+describe('a run that was disturbed', () => {
+  test('that is as the undisturbed one has nothing to count', async () => {
+    assert.deepEqual(await counted(played(USUAL)), {});
+  });
+
+  test('in which an effect happened twice', async () => {
+    assert.deepEqual(await counted(played(USUAL), { ...EFFECTS, '1.0': 2 }), { duplicates: 1 });
+    assert.deepEqual(await counted(played(USUAL), { ...EFFECTS, '1.2': 3 }), { duplicates: 1 });
+  });
+
+  test('whose result has no effect, or whose call has no result, has lost one', async () => {
+    assert.deepEqual(await counted(played(USUAL), { '1.2': 1 }), { lost: 1 });
+    const failed = changed(0, { ok: false, kind: 'failed', text: '{"error":"lost"}' });
+    assert.deepEqual(await counted(played(failed)), { lost: 1, different: 1 });
+    assert.deepEqual(await counted(played(USUAL.slice(0, 2)), { '1.0': 1 }), { lost: 1, different: 1 });
+  });
+
+  test('that did not end as the undisturbed one did has lost its end', async () => {
+    assert.deepEqual(await counted(played(USUAL, { status: 'model_failed' })), { lost: 1 });
+  });
+
+  test('whose results are in each other’s place', async () => {
+    const swapped = [{ ...USUAL[0]!, text: USUAL[1]!.text }, { ...USUAL[1]!, text: USUAL[0]!.text }, USUAL[2]!];
+    assert.deepEqual(await counted(played(swapped)), { disordered: 2, different: 1 });
+  });
+
+  test('in which the model said another word', async () => {
+    assert.deepEqual(await counted(played(USUAL, { last: 'Done!' })), { different: 1 });
+  });
+
+  test('whose transcript no model would take', async () => {
+    const whole = played(USUAL);
+    const transcript = whole.run.transcript.filter(({ role }, i) => !(role === 'tool' && i === 3));
+    const cut = { ...whole, run: { ...whole.run, transcript } };
+    assert.deepEqual(await counted(cut), { invalid: 1, different: 1 });
+  });
+
+  test('may be told of a once tool that nobody knows, whether it happened or not; but not that of another, and not twice', async () => {
+    const unknown = { ok: false, kind: 'outcome_unknown', text: '{"error":"nobody knows"}' } as const;
+    assert.deepEqual(await counted(played(changed(2, unknown))), { unknown: 1 });
+    assert.deepEqual(await counted(played(changed(2, unknown)), { '1.0': 1 }), { unknown: 1 });
+    assert.deepEqual(await counted(played(changed(2, unknown)), { ...EFFECTS, '1.2': 2 }), {
+      duplicates: 1,
+      unknown: 1,
+    });
+    assert.deepEqual(await counted(played(changed(0, unknown))), { lost: 1 });
+  });
+});
+
+test('each fault makes its row one that is not reached, with the seed that finds it again', () => {
+  const faults = ['lost', 'duplicates', 'disordered', 'invalid', 'different'] as const;
+  for (const fault of faults) {
+    const rows = rowsOf({ ...newTally(), [fault]: 1, problems: ['run 3'] }, 7);
+    const missed = rows.filter(({ reached }) => !reached);
+    assert.deepEqual(
+      missed.map(({ measured, note }) => [measured, note]),
+      [['1', 'seed 7: run 3']],
+    );
+  }
+  assert.ok(rowsOf(newTally(), 7).every(({ reached }) => reached));
+});

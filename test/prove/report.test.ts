@@ -1,0 +1,92 @@
+// What the proof writes down: a newer word takes the place of an older one, the page keeps its own words, and a row that
+// was not reached says so.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Entry, isReached, pageWith, tableOf, withEntries } from '../../bench/prove/report.ts';
+import type { Row } from '../../bench/prove/section.ts';
+
+const row = (reached: boolean, more: Partial<Row> = {}): Row => ({
+  what: 'results lost',
+  asked: '0',
+  measured: reached ? '0' : '3',
+  reached,
+  ...more,
+});
+
+const entry = (name: string, more: Partial<Entry> = {}): Entry => ({
+  name,
+  title: name,
+  rows: [row(true)],
+  figures: {},
+  on: null,
+  form: 'long',
+  seed: 7,
+  date: '2026-01-02',
+  commit: 'abc1234',
+  seconds: 12,
+  machine: { cpus: 2, cpu: 'Processor', memoryGb: 8, system: 'Linux 6', versions: { Node: '24.0.0' } },
+  ...more,
+});
+
+const NAMES = ['first', 'second', 'third'];
+
+test('a section that was run again takes the place of what it said; the others, and those of other servers, stay', () => {
+  const before = { sections: [entry('second', { on: 'dev' }), entry('first'), entry('second', { on: 'topology' })] };
+  const again = entry('second', { on: 'dev', commit: 'def5678' });
+  const { sections } = withEntries(before, [entry('third'), again], NAMES);
+  assert.deepEqual(
+    sections.map(({ name, on, commit }) => [name, on, commit]),
+    [
+      ['first', null, 'abc1234'],
+      ['second', 'dev', 'def5678'],
+      ['second', 'topology', 'abc1234'],
+      ['third', null, 'abc1234'],
+    ],
+  );
+});
+
+test('a section that is no more is not told any more', () => {
+  assert.deepEqual(withEntries({ sections: [entry('gone')] }, [entry('first')], NAMES).sections, [entry('first')]);
+});
+
+test('one row that is not reached, or none at all, is a section that is not', () => {
+  assert.equal(isReached({ rows: [row(true), row(true)] }), true);
+  assert.equal(isReached({ rows: [row(true), row(false)] }), false);
+  assert.equal(isReached({ rows: [] }), false);
+});
+
+test('the table says what, when, on what, and plainly what was not reached, with its reason', () => {
+  const table = tableOf({
+    sections: [
+      entry('first', { on: 'The server, version 1', rows: [row(true), row(false, { note: 'seed 7: run 3' })] }),
+    ],
+  });
+  for (const part of [
+    '### first: The server\n',
+    '2026-01-02',
+    '`abc1234`',
+    'seed 7',
+    '12 s',
+    '2 × Processor',
+    'Node 24.0.0',
+  ])
+    assert.ok(table.includes(part), `${part} in ${table}`);
+  assert.ok(table.includes('| results lost | 0 | 0 | yes |\n'));
+  assert.ok(table.includes('| results lost | 0 | 3 | **no**: seed 7: run 3 |\n'));
+});
+
+test('what would break the table, or be markup, does not', () => {
+  const table = tableOf({ sections: [entry('first', { rows: [row(false, { note: 'a | b\n<script>' })] })] });
+  assert.ok(table.includes('**no**: a \\| b &lt;script&gt; |\n'), table);
+});
+
+test('the page keeps its words, and has the table between its markers, however often it is written', () => {
+  const page = '# Head\n\n<!-- begin: npm run prove -->\nold\n<!-- end: npm run prove -->\n\nFoot\n';
+  const report = { sections: [entry('first')] };
+  const written = pageWith(page, report);
+  assert.ok(written.startsWith('# Head\n\n<!-- begin: npm run prove -->\n'));
+  assert.ok(written.endsWith('<!-- end: npm run prove -->\n\nFoot\n'));
+  assert.ok(written.includes(tableOf(report)) && !written.includes('old'));
+  assert.equal(pageWith(written, report), written);
+  assert.throws(() => pageWith('# Head\n', report), /has no place for the table/);
+});
