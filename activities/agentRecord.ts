@@ -1,5 +1,5 @@
 // An agent as it goes into history.
-import type { AgentRecord } from '../core/types.ts';
+import type { AgentRecord, AgentRules } from '../core/types.ts';
 import { compactAtOf } from './context.ts';
 import type { Agent } from './defineAgent.ts';
 import { digestOf } from './digest.ts';
@@ -18,7 +18,11 @@ export function recordOf(agent: Agent, index: Index, model: string): AgentRecord
   if (known) return known;
   const { instructions } = agent;
   const compactAt = compactAtOf(agent, model);
-  const rules = { ...agent.rules, ...(compactAt !== undefined && { compactAt }) };
+  const rules: AgentRules = {
+    ...agent.rules,
+    ...(compactAt !== undefined && { compactAt }),
+    ...(agent.context !== null && { compacts: true }),
+  };
   const policies = Object.fromEntries([...agent.tools].map(([name, { policy }]) => [name, policy]));
   const digest = digestOf(instructions, JSON.stringify({ name: agent.name, rules, policies, index }));
   const record = { digest, instructions, rules, policies, index };

@@ -122,3 +122,5 @@ export const WEIGH_AGAIN = 1.1;
 /** Where a history cannot be left behind, the run ends here: the server would end it at 51,200 events or 50 MiB, without a result. */
 export const HISTORY_EVENTS_MAX = 45_000;
 export const HISTORY_BYTES_MAX = 40 * 1024 * KB;
+/** From this share of them on, an agent that compacts its conversation does, so that it can leave: a batch and a summary still find room. */
+export const HISTORY_NEARLY_FULL = 0.75;

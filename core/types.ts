@@ -309,6 +309,8 @@ export interface AgentRules {
   readonly linkEvents?: number;
   /** Tokens of the conversation from which on it is compacted; left out where the model's limit is not known. */
   readonly compactAt?: number;
+  /** Left out where its conversation is never compacted. */
+  readonly compacts?: true;
   /** Runs of other agents that this one may start, and how deep they may nest. */
   readonly maxSubAgents?: number;
   readonly maxDepth?: number;

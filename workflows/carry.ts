@@ -10,6 +10,7 @@ import {
   CARRIED_BYTES_MAX,
   HISTORY_BYTES_MAX,
   HISTORY_EVENTS_MAX,
+  HISTORY_NEARLY_FULL,
   LINK_BYTES_MAX,
   LINK_EVENTS_MAX,
   LINK_EVENTS_MIN,
@@ -17,7 +18,7 @@ import {
 } from '../core/limits.ts';
 import type { RunInput } from '../core/types.ts';
 import type { agent } from './agent.ts';
-import { carriedOf, type RunState } from './runState.ts';
+import { carriedOf, messageBytes, type RunState } from './runState.ts';
 import { jsonBytes, roomFor } from './taskRoom.ts';
 
 /** Whether the history has become long, and can be left behind or must be. */
@@ -39,16 +40,27 @@ function isLong(run: RunState): boolean {
 
 /** Whether the history cannot be left behind, and is about to be too long for the server. */
 export function isFull(run: RunState): boolean {
+  return hasTaken(1) && !fits(run);
+}
+
+/** Whether that is near: what can be done about it is to be done now. */
+export function isNearlyFull(run: RunState): boolean {
+  return hasTaken(HISTORY_NEARLY_FULL) && !fits(run);
+}
+
+function hasTaken(share: number): boolean {
   const { historyLength, historySize } = workflowInfo();
-  if (historyLength < HISTORY_EVENTS_MAX && historySize < HISTORY_BYTES_MAX) return false;
-  return !fits(run);
+  return historyLength >= HISTORY_EVENTS_MAX * share || historySize >= HISTORY_BYTES_MAX * share;
 }
 
 /** What nobody has weighed counts as it is: it may be such that nothing makes it smaller. */
 function fits(run: RunState): boolean {
   const { length, bytes } = run.live.weight ?? { length: 0, bytes: 0 };
-  const rest = inputOfNext({ ...run, transcript: run.transcript.slice(length) });
-  return bytes + jsonBytes(rest) <= CARRIED_BYTES_MAX;
+  let room = CARRIED_BYTES_MAX - bytes - jsonBytes(inputOfNext({ ...run, transcript: [] }));
+  // Looked at no further than it takes to know: there may be a hundred times as much.
+  for (let at = length; at < run.transcript.length && room >= 0; at++)
+    room -= messageBytes(run.transcript[at]!) + (at > length ? 1 : 0);
+  return room >= 0;
 }
 
 function inputOfNext(run: RunState): RunInput {

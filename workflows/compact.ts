@@ -7,6 +7,7 @@ import type { CompactAnswer, CompactInput } from '../core/types.ts';
 import { addSpend, addUsage, lostIn, spendOfCompaction } from '../core/usage.ts';
 import { freshMessages, MODEL_ACTIVITY_OPTIONS, whyModelFailed } from './askModel.ts';
 import { limitsCost } from './budget.ts';
+import { isNearlyFull } from './carry.ts';
 import { endInterrupted } from './conversation.ts';
 import { showCompaction } from './details.ts';
 import { contextOf, type RunState, warn } from './runState.ts';
@@ -17,7 +18,13 @@ export function mustCompact(run: RunState): boolean {
   const context = contextOf(run);
   if (run.agent === null || context.compactedAt === run.turn) return false;
   const { compactAt } = run.agent.rules;
-  return context.refused?.turn === run.turn || (compactAt !== undefined && tokensNow(run) >= compactAt);
+  if (context.refused?.turn === run.turn || (compactAt !== undefined && tokensNow(run) >= compactAt)) return true;
+  return mustFit(run);
+}
+
+/** Whether what is handed over has to become shorter, or the run would end with its history. */
+function mustFit(run: RunState): boolean {
+  return run.agent?.rules.compacts === true && !run.live.madeRoom && isNearlyFull(run);
 }
 
 /** As the provider counted what the model has seen, and estimated for what it has not. */
@@ -29,6 +36,7 @@ export function tokensNow(run: RunState): number {
 export async function compact(run: RunState): Promise<void> {
   const context = contextOf(run);
   run.context = { ...context, times: context.times + 1 };
+  run.live.madeRoom ||= mustFit(run);
   showCompaction(run);
   const { turn, refusal } = context.refused ?? {};
   const input: CompactInput = {

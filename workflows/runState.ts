@@ -176,6 +176,8 @@ export interface Live {
   room: { readonly task: number; readonly bytes: number };
   /** What the first `length` messages take in a payload, once that was asked for. */
   weight: Weight | null;
+  /** Whether the conversation was compacted so that this history can be left behind: another time would bring as little. */
+  madeRoom: boolean;
   /** About to continue as new, or over: whoever waits for a reply here should not. */
   leaving: boolean;
   /** How the run ended, once nothing more is taken. */
@@ -216,6 +218,7 @@ export function openRun(input: RunInput, clock: Clock): RunState {
     asks: 0,
     room: { task: 0, bytes: 0 },
     weight: null,
+    madeRoom: false,
     leaving: false,
     ended: null,
     wake: () => {},
