@@ -7,7 +7,12 @@ export function toolFailure(thrown: unknown): ApplicationFailure {
   if (!(thrown instanceof ApplicationFailure)) return failureOf(readThrown(thrown));
   const { type, nonRetryable, nextRetryDelay } = thrown;
   const { message, stack } = readThrown(thrown);
-  return failure(message, stack, type ?? FAILURE.tool, nonRetryable ?? false, nextRetryDelay);
+  return failure(message, stack, isOurs(type) ? type : FAILURE.tool, nonRetryable ?? false, nextRetryDelay);
+}
+
+/** Any other type is for what happens to an activity outside of its host: `whatHappened` believes that. */
+function isOurs(type: string | null | undefined): type is string {
+  return Object.values<unknown>(FAILURE).includes(type);
 }
 
 export function failureOf({ message, stack, retryable, delayMs }: Thrown): ApplicationFailure {

@@ -16,8 +16,11 @@ export function installLogging(write: (line: string) => void): void {
 const LINE_CHARS_MAX = 500;
 
 function logLine({ level, message, meta = {} }: LogEntry): string {
-  const { error, workflowId, activityId, activityType, tool } = meta as Record<string, unknown>;
-  const about = [activityType ?? tool, workflowId, activityId].filter((part) => typeof part === 'string').join(' ');
+  const { error, workflowId, runId, run_id, activityId, activityType, tool } = meta as Record<string, unknown>;
+  // Of what cannot be read, the SDK and its core know no more than the id of the run's history.
+  const about = [activityType ?? tool, workflowId ?? runId ?? run_id, activityId]
+    .filter((part) => typeof part === 'string')
+    .join(' ');
   const why = error === undefined ? '' : `: ${error instanceof Error ? error.message : String(error)}`;
   return inertLine(`${level.toLowerCase()}: ${message}${about && ` (${about})`}${why}`, LINE_CHARS_MAX);
 }

@@ -26,8 +26,10 @@ export async function listRuns(
   { agent, limit = LIST_DEFAULT }: { readonly agent?: string; readonly limit?: number },
 ): Promise<RunSummary[]> {
   const runs: RunSummary[] = [];
+  // A run that continued as new is one run: its earlier links are left out.
+  const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus != 'ContinuedAsNew'`;
   // The agent is in the memo, which no query can filter: so the filter is here.
-  for await (const found of client.workflow.list({ query: `WorkflowType = '${WORKFLOW_TYPE}'`, pageSize: 100 })) {
+  for await (const found of client.workflow.list({ query, pageSize: 100 })) {
     const { memo = {} } = found;
     const text = (key: string) => (typeof memo[key] === 'string' ? memo[key] : null);
     const name = text(MEMO.agent);

@@ -54,6 +54,11 @@ export function causeOf(failure: Failure | null | undefined): FailureCause {
   return { source: 'other', message };
 }
 
+/** The same where no more than a message is shown. */
+export function causeInWords(cause: FailureCause): string {
+  return 'message' in cause ? cause.message : cause.source;
+}
+
 /** A number in the protocol (1 is start-to-close), a name in exported JSON. */
 function timeoutOf(type: number | string | null | undefined): TimeoutKind {
   if (typeof type === 'number') return TIMEOUTS[type - 1] ?? 'START_TO_CLOSE';

@@ -117,8 +117,15 @@ function applicationFailure(type: string | null | undefined, message: string, po
       return lost(policy, message, 'timeout');
     case FAILURE.outcomeUnknown:
       return { kind: 'outcome_unknown', error: message };
-    default:
+    case FAILURE.tool:
+    case FAILURE.notRegistered:
+    case FAILURE.workerShutdown:
+    case undefined:
+    case null:
       return { kind: 'failed', error: message };
+    // Nothing of ours says that: the call's payloads could not be read or written, perhaps after it was through.
+    default:
+      return lost(policy, message);
   }
 }
 

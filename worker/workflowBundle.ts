@@ -69,9 +69,14 @@ async function entryWith(userPath: string): Promise<string> {
 /** Changes whenever what is in the bundle does. */
 async function contentHash(): Promise<string> {
   const hash = createHash('sha256').update(sdkVersion());
-  for (const folder of [here('../workflows'), here('../core')])
-    for (const file of (await readdir(folder)).sort()) hash.update(file).update(await readFile(join(folder, file)));
+  for (const folder of [here('../workflows'), here('../core'), here('../client/payloads')])
+    for (const file of (await readdir(folder, { recursive: true })).filter(isCode).sort())
+      hash.update(file).update(await readFile(join(folder, file)));
   return hash.digest('hex').slice(0, 16);
+}
+
+function isCode(path: string): boolean {
+  return /\.[jt]s$/.test(path);
 }
 
 function sdkVersion(): string {

@@ -13,7 +13,7 @@ import {
   callsUsedUp,
   childrenOverBudget,
 } from './budget.ts';
-import { isFull, moveOn, mustMoveOn } from './carry.ts';
+import { HISTORY_FULL, isFull, moveOn, mustMoveOn } from './carry.ts';
 import { showTools } from './details.ts';
 import { tellChildren } from './family.ts';
 import { type Batch, callsThatRan, isPaused, nextChange, type RunState } from './runState.ts';
@@ -44,7 +44,7 @@ export async function carryOut(run: RunState): Promise<Batch> {
     steerChildren();
     if (outcomes.every((outcome) => outcome !== null)) break;
     if (isFull(run) && !run.stop) {
-      run.stop = { why: 'the history of the run is full' };
+      run.stop = HISTORY_FULL;
       continue;
     }
     if (running.size === 0 && !isBeingChecked(batch) && mustMoveOn(run)) {

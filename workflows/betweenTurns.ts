@@ -1,7 +1,7 @@
 // Between two turns: where a run stops, waits and moves on, and where it hears what was said to it.
 import { CancelledFailure, condition } from '@temporalio/workflow';
 import { askForBudget, asksAtLimit, overBudget } from './budget.ts';
-import { isFull, moveOn, mustMoveOn } from './carry.ts';
+import { HISTORY_FULL, isFull, moveOn, mustMoveOn } from './carry.ts';
 import { compact, mustCompact } from './compact.ts';
 import { hear, nextMessage } from './conversation.ts';
 import { reportToParent } from './family.ts';
@@ -14,7 +14,10 @@ export async function betweenTurns(run: RunState): Promise<End | null> {
   for (;;) {
     if (run.stop) return stopped(run);
     if (mustMoveOn(run)) {
-      if (isFull(run)) return FULL;
+      if (isFull(run)) {
+        run.stop = HISTORY_FULL;
+        continue;
+      }
       await moveOn(run);
       throw new CancelledFailure('Cancelled before it continued as new.');
     }
@@ -48,10 +51,3 @@ function stopped({ stop }: RunState): End {
   const by = stop?.by ? ` by ${stop.by}` : '';
   return { status: 'stopped', reason: `Stopped${by}${stop?.why ? `: ${stop.why}` : '.'}` };
 }
-
-const FULL: End = {
-  status: 'stopped',
-  reason:
-    'The history of the run is full, and what it would hand over to a new one does not fit a payload. Give the workers a ' +
-    'store for large payloads, or let the agent compact its conversation.',
-};

@@ -16,7 +16,7 @@ import {
   LINK_EVENTS_MIN,
   WEIGH_AGAIN,
 } from '../core/limits.ts';
-import type { RunInput } from '../core/types.ts';
+import type { RunInput, Said } from '../core/types.ts';
 import type { agent } from './agent.ts';
 import { carriedOf, messageBytes, type RunState } from './runState.ts';
 import { jsonBytes, roomFor } from './taskRoom.ts';
@@ -42,6 +42,13 @@ function isLong(run: RunState): boolean {
 export function isFull(run: RunState): boolean {
   return hasTaken(1) && !fits(run);
 }
+
+/** Nobody else stops a run whose history is full. */
+export const HISTORY_FULL: Said = {
+  why:
+    'the history of the run is full, and what it would hand over to a new one does not fit a payload. Give the workers a ' +
+    'store for large payloads, or let the agent compact its conversation.',
+};
 
 /** Whether that is near: what can be done about it is to be done now. */
 export function isNearlyFull(run: RunState): boolean {

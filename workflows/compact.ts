@@ -24,7 +24,7 @@ export function mustCompact(run: RunState): boolean {
 
 /** Whether what is handed over has to become shorter, or the run would end with its history. */
 function mustFit(run: RunState): boolean {
-  return run.agent?.rules.compacts === true && !run.live.madeRoom && isNearlyFull(run);
+  return run.agent?.rules.compacts === true && !run.live.compactedInVain && isNearlyFull(run);
 }
 
 /** As the provider counted what the model has seen, and estimated for what it has not. */
@@ -36,7 +36,6 @@ export function tokensNow(run: RunState): number {
 export async function compact(run: RunState): Promise<void> {
   const context = contextOf(run);
   run.context = { ...context, times: context.times + 1 };
-  run.live.madeRoom ||= mustFit(run);
   showCompaction(run);
   const { turn, refusal } = context.refused ?? {};
   const input: CompactInput = {
@@ -79,6 +78,7 @@ function recordCompaction(run: RunState, answer: CompactAnswer): void {
   run.transcript.splice(0, replaced, ...messages);
   run.known = mark;
   run.live.weight = null;
+  run.live.compactedInVain = isNearlyFull(run);
   run.context = { ...contextOf(run), tokens, compactedAt: run.turn };
   run.usage = addUsage(run.usage, usage);
   run.spend = addSpend(run.spend, spendOfCompaction(answer));

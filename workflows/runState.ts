@@ -176,8 +176,8 @@ export interface Live {
   room: { readonly task: number; readonly bytes: number };
   /** What the first `length` messages take in a payload, once that was asked for. */
   weight: Weight | null;
-  /** Whether the conversation was compacted so that this history can be left behind: another time would bring as little. */
-  madeRoom: boolean;
+  /** The history is nearly full, and was not to be left behind after a compaction either: another would bring as little. */
+  compactedInVain: boolean;
   /** About to continue as new, or over: whoever waits for a reply here should not. */
   leaving: boolean;
   /** How the run ended, once nothing more is taken. */
@@ -218,7 +218,7 @@ export function openRun(input: RunInput, clock: Clock): RunState {
     asks: 0,
     room: { task: 0, bytes: 0 },
     weight: null,
-    madeRoom: false,
+    compactedInVain: false,
     leaving: false,
     ended: null,
     wake: () => {},

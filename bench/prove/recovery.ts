@@ -136,5 +136,6 @@ function timed(what: string, valuesMs: readonly number[], limitMs: number): Row 
     asked: `at most ${seconds(limitMs)} s`,
     measured: `${seconds(p95Ms)} s (median ${seconds(median)}, ${seconds(sorted[0])} to ${seconds(sorted.at(-1))})`,
     reached: p95Ms !== undefined && p95Ms <= limitMs,
+    isTime: true,
   };
 }

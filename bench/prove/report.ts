@@ -39,9 +39,9 @@ export function withEntries(report: Report, entries: readonly Entry[], names: re
   return { sections: [...all.values()].filter((entry) => order(entry) >= 0).sort((a, b) => order(a) - order(b)) };
 }
 
-/** Whether everything that was to be shown has been. */
-export function isReached({ rows }: Pick<SectionResult, 'rows'>): boolean {
-  return rows.length > 0 && rows.every(({ reached }) => reached);
+/** Whether everything that was to be shown has been; of the short form, all but times. */
+export function isReached({ rows, form }: Pick<Entry, 'rows' | 'form'>): boolean {
+  return rows.length > 0 && rows.every(({ reached, isTime }) => reached || (isTime === true && form === 'short'));
 }
 
 /** The page with the table of this report between its markers. */

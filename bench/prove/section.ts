@@ -18,6 +18,8 @@ export interface Row {
   readonly measured: string;
   /** Whether the measured is what was asked. One `false` makes the command fail. */
   readonly reached: boolean;
+  /** A time. A machine that does other things as well may miss it: the short form tells it, and does not fail for it. */
+  readonly isTime?: true;
   /** Why a number was not reached, or how to reach the case again: its seed. */
   readonly note?: string;
 }

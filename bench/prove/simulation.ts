@@ -51,6 +51,7 @@ export const run: Section = async ({ seed, long, say }) => {
         asked: long ? 'no limit' : `at most ${SHORT_MS_MAX / 1_000} s`,
         measured: `${seconds} s`,
         reached: long || ms <= SHORT_MS_MAX,
+        isTime: true,
       },
     ],
     figures: { ...played, ms: Math.round(ms), failures },

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type DataConverter, ExternalStorage, type PayloadCodec, type StorageDriver } from '@temporalio/common';
 import { InvalidPayloads } from './errors.ts';
 import { gzipCodec } from './gzip.ts';
-import { plainOnly } from './plain.ts';
+import { explained, plainOnly } from './plain.ts';
 import { mendReferences } from './sdk.ts';
 
 export interface PayloadOptions {
@@ -22,16 +22,27 @@ export const FAILURES = fileURLToPath(
 
 /** The options as Temporal's clients and workers take them. */
 export function dataConverter({ compressAbove, codecs = [], storage }: PayloadOptions = {}): DataConverter {
-  if (compressAbove !== undefined && !(compressAbove >= 0))
+  // These come from modules that no type check may have seen.
+  if (compressAbove !== undefined && !(typeof compressAbove === 'number' && compressAbove >= 0))
     throw new InvalidPayloads(`compressAbove is ${compressAbove}. Give a number of bytes; Infinity never compresses.`);
+  if (!Array.isArray(codecs) || !codecs.every((codec) => codec?.encode && codec.decode))
+    throw new InvalidPayloads('codecs is no list of codecs. Give a list: each has encode and decode.');
+  if (storage !== undefined && !isStore(storage))
+    throw new InvalidPayloads(
+      'storage is no store. Give one: fileStorage(folder), postgresStorage(pool), a StorageDriver.',
+    );
   if (storage) mendReferences();
   return {
     // Read from the last to the first.
-    payloadCodecs: [plainOnly, gzipCodec(compressAbove), ...codecs],
+    payloadCodecs: [plainOnly, gzipCodec(compressAbove), ...codecs.map(explained)],
     // Without codecs, the messages of failures stay where the Web UI shows them.
     ...(codecs.length > 0 && { failureConverterPath: FAILURES }),
     ...(storage && { externalStorage: isDriver(storage) ? new ExternalStorage({ drivers: [storage] }) : storage }),
   };
+}
+
+function isStore(storage: StorageDriver | ExternalStorage): boolean {
+  return typeof storage === 'object' && storage !== null && (isDriver(storage) || 'drivers' in storage);
 }
 
 function isDriver(storage: StorageDriver | ExternalStorage): storage is StorageDriver {

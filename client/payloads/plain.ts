@@ -16,6 +16,22 @@ export const plainOnly: PayloadCodec = {
   },
 };
 
+/** A codec of the user's. What it throws comes from a cipher or a key service, and says neither what failed nor what to do. */
+export function explained(codec: PayloadCodec): PayloadCodec {
+  return {
+    encode: (payloads, context) => codec.encode(payloads, context),
+    async decode(payloads, context) {
+      try {
+        return await codec.decode(payloads, context);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        const message = `A codec cannot read a payload, as with another key than it was written with: ${why}. ${CONFIGURE}`;
+        throw new PayloadUnreadable(message, { cause: error });
+      }
+    },
+  };
+}
+
 export function encodingOf({ metadata }: Payload): string {
   return new TextDecoder().decode(metadata?.['encoding'] ?? undefined);
 }

@@ -88,6 +88,24 @@ endToEnd('a chain of links', (bench) => {
     return { runId, agent, status, input, output, reason, usage, spend, transcript, warnings, counts: countsOf(run) };
   };
 
+  test('is listed as one run, by its last link', async () => {
+    const handle = await open(6);
+    await handle.close();
+    await bench.finished(handle.workflowId);
+    const links = await linksOf(handle);
+    assert.ok(links.length >= 3, `${links.length} links`);
+    const listed = await eventually(async () => {
+      const runs = (await bench.holdfast.list({ limit: 100 })).filter(
+        ({ workflowId }) => workflowId === handle.workflowId,
+      );
+      return runs.some(({ status }) => status === 'completed') && runs;
+    });
+    assert.deepEqual(
+      listed.map(({ runId, state }) => [runId, state]),
+      [[links.at(-1), 'completed']],
+    );
+  });
+
   test('is exported as one file, which reads as the run itself does, and every link of it replays', async () => {
     const handle = await open(6);
     await handle.close();

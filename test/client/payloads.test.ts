@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { defaultPayloadConverter, ExternalStorage, type Payload } from '@temporalio/common';
+import { defaultPayloadConverter, ExternalStorage, type Payload, type PayloadCodec } from '@temporalio/common';
 import { loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { dataConverter, fileStorage, PayloadUnreadable } from '../../client/index.ts';
+import { dataConverter, fileStorage, type PayloadOptions, PayloadUnreadable } from '../../client/index.ts';
 import { decodeHistory } from '../../client/payloads/decode.ts';
 import { COMPRESS_ABOVE_BYTES, gzipCodec, PAYLOAD_BYTES_MAX } from '../../client/payloads/gzip.ts';
 import { loadPayloads } from '../../client/payloads/load.ts';
@@ -85,6 +85,34 @@ describe('the options', () => {
     assert.equal(dataConverter({ storage: driver }).externalStorage?.getDriver('file'), driver);
     const storage = new ExternalStorage({ drivers: [driver], payloadSizeThreshold: 1 });
     assert.equal(dataConverter({ storage }).externalStorage, storage);
+  });
+
+  test('what is none of them is an error that says what to give', () => {
+    const refused = (options: unknown, message: RegExp) =>
+      assert.throws(() => dataConverter(options as PayloadOptions), { name: 'InvalidPayloads', message });
+    refused({ compressAbove: '32' }, /compressAbove is 32\. Give a number of bytes/);
+    refused({ codecs: gzipCodec() }, /codecs is no list/);
+    refused({ codecs: [{ encode: () => [] }] }, /each has encode and decode/);
+    refused({ storage: '/srv/holdfast' }, /storage is no store\. Give one: fileStorage/);
+    refused({ storage: {} }, /storage is no store/);
+  });
+
+  test('a codec that cannot read is an error that says what to look at, and is told whose payload it is', async () => {
+    const contexts: unknown[] = [];
+    const codec: PayloadCodec = {
+      encode: async (payloads) => payloads,
+      async decode(_, context) {
+        contexts.push(context);
+        throw new Error('unable to authenticate data');
+      },
+    };
+    const codecs = dataConverter({ codecs: [codec] }).payloadCodecs ?? [];
+    const context = { type: 'workflow', namespace: 'default', workflowId: 'w' } as const;
+    await assert.rejects(codecs.at(-1)!.decode([payloadOf(1)], context), {
+      name: 'PayloadUnreadable',
+      message: /^A codec cannot read a payload, .*: unable to authenticate data\. .*HOLDFAST_PAYLOADS/,
+    });
+    assert.deepEqual(contexts, [context]);
   });
 
   test('HOLDFAST_PAYLOADS names a module, and what is given comes before it', async (t) => {

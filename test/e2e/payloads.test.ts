@@ -5,7 +5,13 @@ import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
+import {
+  ExternalStorage,
+  type Payload,
+  type PayloadCodec,
+  type SerializationContext,
+  type StorageDriver,
+} from '@temporalio/common';
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import { connect, fileStorage, PayloadUnreadable } from '../../client/index.ts';
@@ -250,4 +256,46 @@ endToEnd(
     });
   },
   { payloads: { storage: fileStorage(shelf) } },
+);
+
+let isFull = false;
+const bounded: StorageDriver = {
+  ...fileStorage(join(folder, 'bounded')),
+  async store(context, payloads) {
+    if (isFull) throw new Error('no space left');
+    return fileStorage(join(folder, 'bounded')).store(context, payloads);
+  },
+};
+
+endToEnd(
+  'a store that takes no more',
+  (bench) => {
+    const order = defineTool({
+      name: 'order',
+      description: 'Orders something.',
+      input: z.object({}),
+      effect: 'once',
+      run() {
+        isFull = true;
+        return randomBytes(20_000).toString('base64');
+      },
+    });
+    const shop = bench.agent({
+      tools: [order],
+      script: ({ turn }) => {
+        isFull = false;
+        return turn === 1 ? { calls: [{ tool: 'order' }] } : 'Done.';
+      },
+    });
+    test('a call of effect once that was through, and whose result is lost with it, may have happened', async () => {
+      const { run } = await bench.run(shop);
+      assert.match(toldOf(run)[0] ?? '', /no space left; it may or may not have happened.*"kind":"outcome_unknown"/);
+    });
+  },
+  {
+    payloads: {
+      storage: new ExternalStorage({ drivers: [bounded], payloadSizeThreshold: 10_000 }),
+      compressAbove: Number.POSITIVE_INFINITY,
+    },
+  },
 );

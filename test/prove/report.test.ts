@@ -50,9 +50,12 @@ test('a section that is no more is not told any more', () => {
 });
 
 test('one row that is not reached, or none at all, is a section that is not', () => {
-  assert.equal(isReached({ rows: [row(true), row(true)] }), true);
-  assert.equal(isReached({ rows: [row(true), row(false)] }), false);
-  assert.equal(isReached({ rows: [] }), false);
+  const isReachedWith = (form: Entry['form'], ...rows: Row[]) => isReached(entry('first', { form, rows }));
+  assert.equal(isReachedWith('short', row(true), row(true)), true);
+  assert.equal(isReachedWith('short', row(true), row(false)), false);
+  assert.equal(isReachedWith('short'), false);
+  assert.equal(isReachedWith('short', row(true), row(false, { isTime: true })), true, 'a time is only told');
+  assert.equal(isReachedWith('long', row(true), row(false, { isTime: true })), false);
 });
 
 test('the table says what, when, on what, and plainly what was not reached, with its reason', () => {

@@ -1,10 +1,10 @@
 // What the events about sub-agents mean: child workflows, told apart by their ids.
-import { causeOf } from './ends.ts';
-import { firstJson, type HistoryEvent } from './history.ts';
-import { SIGNAL } from './names.ts';
-import { type ChildEnd, childOutcome } from './toolFailure.ts';
-import type { Outcome, RunResult, Spend } from './types.ts';
-import { isSpend } from './usage.ts';
+import { causeInWords, causeOf } from '../ends.ts';
+import { firstJson, type HistoryEvent } from '../history.ts';
+import { SIGNAL } from '../names.ts';
+import { type ChildEnd, childOutcome } from '../toolFailure.ts';
+import type { Outcome, RunResult, Spend } from '../types.ts';
+import { isSpend } from '../usage.ts';
 
 export interface ChildEvent {
   readonly childId: string;
@@ -39,10 +39,7 @@ export function childEventOf(event: HistoryEvent): ChildEvent | null {
     return { childId: idOf(completed), what: result ? ended({ ended: result }, result.spend) : ended(NO_RESULT) };
   }
   const failed = event.childWorkflowExecutionFailedEventAttributes;
-  if (failed) {
-    const cause = causeOf(failed.failure);
-    return { childId: idOf(failed), what: ended({ failed: 'message' in cause ? cause.message : cause.source }) };
-  }
+  if (failed) return { childId: idOf(failed), what: ended({ failed: causeInWords(causeOf(failed.failure)) }) };
   const cancelled = event.childWorkflowExecutionCanceledEventAttributes;
   if (cancelled) return { childId: idOf(cancelled), what: ended('cancelled') };
   const late = event.childWorkflowExecutionTimedOutEventAttributes;

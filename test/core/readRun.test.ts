@@ -1,0 +1,16 @@
+// Histories that were recorded before something in them had the meaning that it has today.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { COMPACT_ACTIVITY } from '../../core/names.ts';
+import { readRun } from '../../core/readRun.ts';
+import { historiesFromJson } from '../../worker/historyJson.ts';
+
+test('a tool with a name that the engine has taken since reads as a tool', async () => {
+  const recorded = await readFile(new URL('../histories/all-fail-once.json', import.meta.url), 'utf8');
+  const run = readRun(...historiesFromJson(recorded));
+  const [tool = ''] = run.turns.flatMap(({ calls }) => calls.map((call) => call.tool));
+  const renamed = recorded.replaceAll(`"name": "${tool}"`, `"name": "${COMPACT_ACTIVITY}"`);
+  assert.notEqual(renamed, recorded);
+  assert.deepEqual(readRun(...historiesFromJson(renamed)), run);
+});
