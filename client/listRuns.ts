@@ -1,11 +1,13 @@
 // The runs that the server knows of, latest first, from Temporal's visibility.
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowClient } from '@temporalio/client';
 import { MEMO, WORKFLOW_TYPE } from '../core/names.ts';
 import type { RunStatus, Waits } from '../core/types.ts';
+import { lenientCodec, UNREADABLE } from './payloads/lenient.ts';
 
 export interface RunSummary {
   readonly workflowId: string;
   readonly runId: string;
+  /** null for a run that was not started by our client; `(not readable here)` where its payloads cannot be read. */
   readonly agent: string | null;
   /** The run that this one is a sub-agent of. */
   readonly parentId: string | null;
@@ -28,11 +30,18 @@ export async function listRuns(
   const runs: RunSummary[] = [];
   // A run that continued as new is one run: its earlier links are left out.
   const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus != 'ContinuedAsNew'`;
+  const { connection, options } = client;
+  const workflows = new WorkflowClient({
+    connection,
+    namespace: options.namespace,
+    dataConverter: { payloadCodecs: [lenientCodec(options.loadedDataConverter)] },
+  });
   // The agent is in the memo, which no query can filter: so the filter is here.
-  for await (const found of client.workflow.list({ query, pageSize: 100 })) {
+  for await (const found of workflows.list({ query, pageSize: 100 })) {
     const { memo = {} } = found;
-    const text = (key: string) => (typeof memo[key] === 'string' ? memo[key] : null);
-    const name = text(MEMO.agent);
+    const told = (key: string) => (memo[key] === UNREADABLE ? null : memo[key]);
+    const text = (key: string) => (typeof told(key) === 'string' ? (told(key) as string) : null);
+    const name = memo[MEMO.agent] === UNREADABLE ? UNREADABLE : text(MEMO.agent);
     if (agent !== undefined && name !== agent) continue;
     runs.push({
       workflowId: found.workflowId,
@@ -42,7 +51,7 @@ export async function listRuns(
       state: found.status.name.toLowerCase(),
       // Written by the run itself, at its end; and what it waits for, which is nothing once it is closed.
       status: text(MEMO.status) as RunStatus | null,
-      waiting: found.closeTime ? 0 : ((memo[MEMO.waits] as Waits | null | undefined)?.count ?? 0),
+      waiting: found.closeTime ? 0 : ((told(MEMO.waits) as Waits | null | undefined)?.count ?? 0),
       startedAtMs: found.startTime.getTime(),
       endedAtMs: found.closeTime?.getTime() ?? null,
     });

@@ -91,6 +91,8 @@ export async function prove({ names, sites, seed, long, out }: Chosen, sections:
   }
   const missed = entries.filter((entry) => !isReached(entry));
   for (const { title, on } of missed) console.log(`Not reached: ${title}${on === null ? '' : `, on ${on}`}`);
+  if (missed.length === 0) console.log('All that was asked was reached.');
+  console.log(`Kept in ${join(out, 'reliability.md')}.`);
   return missed.length === 0 && entries.length > 0;
 }
 

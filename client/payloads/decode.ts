@@ -72,7 +72,14 @@ async function decodeIn(
   try {
     await visit(root, walk, retrieval(converter));
   } catch (error) {
-    if ((error as Error).name !== 'ExternalStorageNotConfiguredError') throw error;
+    const { name, message } = error as Error;
+    // The SDK has no class of its own for this one.
+    const [, other] = /^No driver registered with name '(.*)'$/.exec(message) ?? [];
+    if (other !== undefined)
+      throw new PayloadUnreadable(
+        `The run keeps payloads in a store "${other}", and there is none of that name here. ${CONFIGURE}`,
+      );
+    if (name !== 'ExternalStorageNotConfiguredError') throw error;
     throw new PayloadUnreadable(`The run keeps payloads in an external store, and there is none here. ${CONFIGURE}`);
   }
   await visit<typeof root, SerializationContext | undefined>(root, walk, {

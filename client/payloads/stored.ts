@@ -26,6 +26,10 @@ export interface DriverOptions {
 const AT_ONCE = 8;
 
 export function driverOf({ name, type, place }: DriverOptions, store: ObjectStore): StorageDriver {
+  // A disk or a database that fails does not say that it is the store.
+  const failed = (done: string) => (error: Error & { readonly code?: unknown }) => {
+    throw new Error(`${place} cannot be ${done}: ${error.message || error.code}`, { cause: error });
+  };
   return {
     name,
     type,
@@ -37,7 +41,7 @@ export function driverOf({ name, type, place }: DriverOptions, store: ObjectStor
             `A payload of ${bytes.length} bytes is too large for ${place}: ${PAYLOAD_BYTES_MAX} may be.`,
           );
         const key = digestOf(bytes);
-        await store.put(key, bytes);
+        await store.put(key, bytes).catch(failed('written'));
         return new StorageDriverClaim({ sha256: key });
       }),
     retrieve: ({ abortSignal }, claims) =>
@@ -48,7 +52,7 @@ export function driverOf({ name, type, place }: DriverOptions, store: ObjectStor
           throw new StoredPayloadLost(
             `History names ${JSON.stringify(key.slice(0, 100))} in ${place}, which is no key of it.`,
           );
-        const bytes = await store.get(key);
+        const bytes = await store.get(key).catch(failed('read'));
         if (bytes === null)
           throw new StoredPayloadLost(
             `${place} has no payload ${key}. It was deleted, or this process looks in another place than the one that stored it.`,

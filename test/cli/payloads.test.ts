@@ -52,6 +52,9 @@ test('run, show, list and export read what is encrypted, and a replay needs no k
   assert.match(shown.stdout, /the thermometer is broken/);
   assert.match(await eventually(() => said('list').then(({ stdout }) => /sealed/.test(stdout) && stdout)), /ward/);
 
+  const listed = JSON.parse((await strange('list', '--json')).stdout) as { workflowId: string; agent: string }[];
+  assert.equal(listed.find(({ workflowId }) => workflowId === 'sealed')?.agent, '(not readable here)');
+
   const file = join(folder, 'sealed.json');
   assert.equal((await said('export', 'sealed', '--output', file)).code, 0);
   assert.match(await readFile(file, 'utf8'), /the thermometer is broken/);
@@ -110,6 +113,12 @@ test('a large input goes through the store', async () => {
   const without = await strange('show', 'large');
   assert.equal(without.code, 2);
   assert.match(without.stderr, /external store.*HOLDFAST_PAYLOADS/);
+  const settings = fileURLToPath(new URL('./otherStore.ts', import.meta.url));
+  const elsewhere = await holdfast(['show', 'large', '--address', server.address], {
+    env: { ...env, HOLDFAST_PAYLOADS: settings },
+  });
+  assert.equal(elsewhere.code, 2);
+  assert.match(elsewhere.stderr, /a store "file", and there is none of that name here.*HOLDFAST_PAYLOADS/);
 });
 
 test('settings that cannot be loaded are a mistake of whoever typed them', async () => {

@@ -56,6 +56,16 @@ function holdsFor(open: () => StorageDriver): void {
   });
 }
 
+test('a store that fails says which it is, and why', async () => {
+  const database = postgresStorage(new pg.Pool({ host: '127.0.0.1', port: 1 }), { name: 'mine' });
+  const folder = fileStorage('/dev/null/payloads');
+  const claim = new StorageDriverClaim({ sha256: 'ab'.repeat(32) });
+  await assert.rejects(database.store({}, [payloadOf(10)]), /store "mine"\) cannot be written: .*ECONNREFUSED/);
+  await assert.rejects(database.retrieve({}, [claim]), /store "mine"\) cannot be read: .*ECONNREFUSED/);
+  await assert.rejects(folder.store({}, [payloadOf(10)]), /null\/payloads \(store "file"\) cannot be written: ENOTDIR/);
+  await assert.rejects(folder.retrieve({}, [claim]), /null\/payloads \(store "file"\) cannot be read: ENOTDIR/);
+});
+
 describe('files', () => {
   let folder: string;
   before(async () => {

@@ -64,7 +64,7 @@ export function seedName(seed: number): string {
 
 /** How a failing seed is looked at. */
 export function howToReplay({ seed, problem }: SeedFailure): string {
-  return `seed ${seedName(seed)}: ${problem}\n  See each step: node test/simulation/main.ts ${seed}`;
+  return `seed ${seedName(seed)}: ${problem}\n  See each step: node cli/entry.mjs test/simulation/main.ts ${seed}`;
 }
 
 export function commit(): string {
