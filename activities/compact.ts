@@ -1,28 +1,25 @@
 // The activity that makes room in a conversation: it cuts it in two, keeps the last turns, and puts a summary or a note in
 // the place of what is older. A summary that does not come about costs what it would have said, and not the run.
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { ApplicationFailure } from '@temporalio/common';
 import { countGone, noteOf, tokensOf, tokensOfBytes } from '../core/compaction.ts';
 import { MODEL_CALL, PLAN_BYTES_MAX, REPAIRS_MAX } from '../core/limits.ts';
 import { FAILURE } from '../core/names.ts';
-import { count, cutText, utf8Length } from '../core/text.ts';
+import { count, cutText, jsonBytes, utf8Length } from '../core/text.ts';
 import type { CompactAnswer, CompactInput, Message, Usage } from '../core/types.ts';
 import { addUsage, NO_USAGE } from '../core/usage.ts';
-import { type AttemptCounter, countAttempts } from './attempts.ts';
+import { type Asking, askingModel } from './askingModel.ts';
 import { type Cut, cutConversation, fitMessages } from './compactCut.ts';
 import { summarise } from './compactSummary.ts';
 import { type CompactFunction, compactAtOf, limitTokensOf } from './context.ts';
 import type { Agent } from './defineAgent.ts';
 import { guardAnswer, guardRequest, messagesProblem } from './guardrails.ts';
-import { type Pulse, startPulse } from './heartbeat.ts';
 import type { RawAnswer } from './model/answer.ts';
 import { complete } from './model/complete.ts';
 import type { ModelEndpoint } from './model/endpoint.ts';
 import { badAnswer, saidLimit } from './model/modelFailure.ts';
 import type { Registry } from './registry.ts';
 import { askRule, type RuleContext, toLookAt } from './rules.ts';
-import { stoppedFailure } from './stopped.ts';
-import { streamDetails } from './streamDetails.ts';
 import { type AskForPage, EMPTY, extend, markOf, type Transcripts } from './transcripts.ts';
 
 export type CompactHost = (input: CompactInput) => Promise<CompactAnswer>;
@@ -34,17 +31,13 @@ export function createCompactHost(
   ask: AskForPage,
 ): CompactHost {
   return async function compact(input) {
-    const { info, cancellationSignal: signal } = Context.current();
     const agent = registry.agent(input.agent);
-    const pulse = startPulse(MODEL_CALL.heartbeatMs);
-    const spent = countAttempts(agent, endpoint.modelFor(agent));
-    if (info.attempt > 1) pulse.report(spent.heartbeat);
-    try {
-      const key = info.workflowExecution!.workflowId;
+    return askingModel(agent, endpoint, input, async (asking) => {
+      const { ctx } = asking;
+      const key = ctx.workflowId;
       const { messages } = await transcripts.load(key, input, ask);
       const room = roomFor(agent, endpoint.modelFor(agent), messages, input);
-      const ctx: RuleContext = { agent: agent.name, workflowId: key, turn: input.turn, signal };
-      const model = askModel(endpoint, agent, ctx, input.priced === true, spent, pulse);
+      const model = summaryModel(endpoint, agent, asking);
       const made = await compacted(agent, messages, room, ctx, model);
       const replacement = changed(messages, made.messages);
       const extended = extend(EMPTY, made.messages);
@@ -58,11 +51,7 @@ export function createCompactHost(
         ...(made.warning !== undefined && { warning: made.warning }),
         ...model.spent(),
       };
-    } catch (thrown) {
-      throw spent.lostWith(thrown instanceof CancelledFailure ? stoppedFailure(thrown) : thrown);
-    } finally {
-      pulse.stop();
-    }
+    });
   };
 }
 
@@ -113,7 +102,7 @@ const SUMMARY_TOKENS_MAX = 3_000;
 function roomFor(agent: Agent, model: string, messages: readonly Message[], input: CompactInput): Room {
   const overhead = tokensOfBytes(
     [...agent.tools.values()].reduce(
-      (sum, { name, description, parameters }) => sum + utf8Length(JSON.stringify({ name, description, parameters })),
+      (sum, { name, description, parameters }) => sum + jsonBytes({ name, description, parameters }),
       utf8Length(agent.instructions),
     ),
   );
@@ -225,7 +214,7 @@ function ownProblem(before: readonly Message[], after: unknown): string | null {
   if (unseen.some((message) => message.role === 'tool' && !answered.has(message.tool_call_id)))
     return 'results of the last turn are missing, which the model has not seen yet';
   if (tokensOf(messages) >= tokensOf(before)) return 'they are not shorter than before';
-  const bytes = utf8Length(JSON.stringify(changed(before, messages).messages));
+  const bytes = jsonBytes(changed(before, messages).messages);
   return bytes > PLAN_BYTES_MAX
     ? `what is new in them has ${count(bytes)} bytes; ${count(PLAN_BYTES_MAX)} are allowed`
     : null;
@@ -258,16 +247,7 @@ interface SummaryModel {
   spent(): Pick<CompactAnswer, 'modelCalls' | 'usage' | 'cost' | 'lost'>;
 }
 
-function askModel(
-  endpoint: ModelEndpoint,
-  agent: Agent,
-  ctx: RuleContext,
-  priced: boolean,
-  attempts: AttemptCounter,
-  pulse: Pulse,
-): SummaryModel {
-  const { info } = Context.current();
-  const { afterModel } = agent.guardrails;
+function summaryModel(endpoint: ModelEndpoint, agent: Agent, { ctx, spent, needsPrice, sees }: Asking): SummaryModel {
   // It writes a text: nothing to call, no form, and no limit but its own.
   const writer: Agent = { ...agent, tools: new Map(), output: undefined, maxOutputTokens: undefined };
   let modelCalls = 0;
@@ -283,17 +263,12 @@ function askModel(
       return guarded.messages.filter(({ role }) => role !== 'system');
     },
     async ask(messages) {
-      if (priced || agent.rules.budget?.cost !== undefined) attempts.needsPrice();
+      needsPrice();
       modelCalls += 1;
+      const before = usage;
       const answer = await complete(endpoint, writer, messages, {
         signal: ctx.signal,
-        onProgress(partial) {
-          const before = usage;
-          attempts.sees({ usage: () => addUsage(before, partial.usage()) });
-          // What a guardrail has not seen, nobody else does.
-          const shown = () => (afterModel ? {} : streamDetails(partial, info.attempt));
-          pulse.report(() => ({ ...attempts.heartbeat(), ...shown() }));
-        },
+        onProgress: (partial) => sees(partial, () => addUsage(before, partial.usage())),
       });
       last = answer;
       usage = addUsage(usage, answer.usage);
@@ -301,13 +276,18 @@ function askModel(
         throw ApplicationFailure.nonRetryable('the model, or its provider, declined to write it', FAILURE.refused);
       if (answer.content === '') throw badAnswer('The model wrote nothing where it was asked for a summary.');
       const message: Message = { role: 'assistant', content: answer.content.toWellFormed() };
-      const guarded = await guardAnswer(afterModel, { message, kind: 'final', plan: [] }, REPAIRS_MAX, ctx);
+      const guarded = await guardAnswer(
+        agent.guardrails.afterModel,
+        { message, kind: 'final', plan: [] },
+        REPAIRS_MAX,
+        ctx,
+      );
       if (guarded.kind !== 'final')
         throw ApplicationFailure.nonRetryable('the guardrail afterModel does not allow it', FAILURE.refused);
       return guarded.message.content ?? '';
     },
     spent() {
-      const { cost, lost } = attempts.ofAnswer(last && { ...last, usage });
+      const { cost, lost } = spent.ofAnswer(last && { ...last, usage });
       return { modelCalls, usage, ...(cost !== undefined && { cost }), ...(lost && { lost }) };
     },
   };

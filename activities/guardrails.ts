@@ -3,7 +3,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { ERROR_CHARS_MAX, PLAN_BYTES_MAX, REPAIRS_MAX } from '../core/limits.ts';
 import { FAILURE } from '../core/names.ts';
-import { count, cutText, oneLine, plural, utf8Length } from '../core/text.ts';
+import { count, cutText, jsonBytes, oneLine, plural } from '../core/text.ts';
 import { transcriptProblem } from '../core/transcript.ts';
 import type { Message, ModelAnswer, ToolCall } from '../core/types.ts';
 import type { Agent } from './defineAgent.ts';
@@ -105,7 +105,7 @@ export async function guardAnswer(
 
 function changedText(text: unknown, hasCalls: boolean, ctx: RuleContext): string | null {
   if (typeof text !== 'string') throw misused('afterModel', ctx, 'changed the answer to what is no text');
-  if (utf8Length(JSON.stringify(text)) > CHANGED_BYTES_MAX)
+  if (jsonBytes(text) > CHANGED_BYTES_MAX)
     throw misused('afterModel', ctx, `changed the answer to more than ${count(CHANGED_BYTES_MAX)} bytes`);
   if (text === '' && !hasCalls) throw misused('afterModel', ctx, 'changed the answer to nothing; say what is missing');
   return text === '' ? null : text.toWellFormed();

@@ -1,6 +1,6 @@
 // Turns a model's answer into a message that any model API accepts and a plan that the workflow can carry out.
 import { PLAN_BYTES_MAX, PLAN_CALLS_MAX } from '../core/limits.ts';
-import { count, cutText, plural, utf8Length } from '../core/text.ts';
+import { count, cutText, jsonBytes, plural } from '../core/text.ts';
 import type { AssistantMessage, Message, ModelAnswer, PlannedCall, Problem, ToolCall } from '../core/types.ts';
 import { parseArguments, readArguments } from './arguments.ts';
 import { nameOf } from './asTool.ts';
@@ -73,10 +73,6 @@ function sizeOf({ planned, wire }: PlannedWire): number {
   if ('problem' in planned) return jsonBytes(wire) + jsonBytes(planned.problem.error);
   const { arguments: changed = '', ask, child } = planned;
   return [wire, changed, ask?.question ?? '', child?.input ?? ''].reduce((sum, text) => sum + jsonBytes(text), 0);
-}
-
-function jsonBytes(text: string): number {
-  return utf8Length(JSON.stringify(text));
 }
 
 const cutOff = problem(

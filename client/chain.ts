@@ -48,8 +48,11 @@ export async function* chainPages(client: Client, place: RunPlace, options: Page
 /** The histories of the chain's links that the server still has, in their order. */
 export async function chainHistories(client: Client, place: RunPlace): Promise<History[]> {
   const links = new Map<string, HistoryEvent[]>();
-  for await (const { runId, events } of chainPages(client, place, { wait: false }))
-    links.set(runId, [...(links.get(runId) ?? []), ...events]);
+  for await (const { runId, events } of chainPages(client, place, { wait: false })) {
+    const link = links.get(runId) ?? [];
+    link.push(...events);
+    links.set(runId, link);
+  }
   return [...links.values()].map((events) => ({ events }));
 }
 

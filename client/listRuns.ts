@@ -38,10 +38,9 @@ export async function listRuns(
   });
   // The agent is in the memo, which no query can filter: so the filter is here.
   for await (const found of workflows.list({ query, pageSize: 100 })) {
-    const { memo = {} } = found;
-    const told = (key: string) => (memo[key] === UNREADABLE ? null : memo[key]);
-    const text = (key: string) => (typeof told(key) === 'string' ? (told(key) as string) : null);
-    const name = memo[MEMO.agent] === UNREADABLE ? UNREADABLE : text(MEMO.agent);
+    const memo = readable(found.memo ?? {});
+    const text = (key: string) => (typeof memo[key] === 'string' ? memo[key] : null);
+    const name = text(MEMO.agent);
     if (agent !== undefined && name !== agent) continue;
     runs.push({
       workflowId: found.workflowId,
@@ -51,11 +50,16 @@ export async function listRuns(
       state: found.status.name.toLowerCase(),
       // Written by the run itself, at its end; and what it waits for, which is nothing once it is closed.
       status: text(MEMO.status) as RunStatus | null,
-      waiting: found.closeTime ? 0 : ((told(MEMO.waits) as Waits | null | undefined)?.count ?? 0),
+      waiting: found.closeTime ? 0 : ((memo[MEMO.waits] as Waits | null | undefined)?.count ?? 0),
       startedAtMs: found.startTime.getTime(),
       endedAtMs: found.closeTime?.getTime() ?? null,
     });
     if (runs.length >= limit) break;
   }
   return runs;
+}
+
+/** Of a memo that is not, in whatever part, no more is told than that. */
+function readable(memo: Record<string, unknown>): Record<string, unknown> {
+  return Object.values(memo).includes(UNREADABLE) ? { [MEMO.agent]: UNREADABLE } : memo;
 }

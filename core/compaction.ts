@@ -1,12 +1,12 @@
 // How long a conversation is, and the note that stands in it for messages which are no longer there. The note counts what
 // it stands for, so that one that takes the place of another knows of all that went before.
 import { BYTES_A_TOKEN } from './limits.ts';
-import { count, plural, utf8Length } from './text.ts';
+import { count, jsonBytes, plural } from './text.ts';
 import type { Message } from './types.ts';
 
 /** What messages take, estimated: nobody but the provider counts their tokens. */
 export function tokensOf(messages: readonly Message[]): number {
-  return messages.reduce((sum, message) => sum + tokensOfBytes(utf8Length(JSON.stringify(message))), 0);
+  return messages.reduce((sum, message) => sum + tokensOfBytes(jsonBytes(message)), 0);
 }
 
 export function tokensOfBytes(bytes: number): number {

@@ -14,6 +14,11 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
+/** What `value` takes as JSON, in bytes; 0 for what JSON leaves out. */
+export function jsonBytes(value: unknown): number {
+  return utf8Length(JSON.stringify(value) ?? '');
+}
+
 function isLowSurrogate(code: number): boolean {
   return code >= 0xdc00 && code < 0xe000;
 }

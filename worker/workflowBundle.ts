@@ -31,7 +31,7 @@ export async function workflowCode(userPath?: string, failures: Failures = {}): 
   if (userPath !== undefined) return { code: await buildBundle(await entryWith(resolve(userPath)), failures) };
   const prebuilt = join(PREBUILT, bundleName(failures));
   if (existsSync(prebuilt)) return { codePath: prebuilt };
-  const codePath = join(cacheDir(), `${await contentHash()}-${bundleName(failures)}`);
+  const codePath = join(cacheDir(), `${await contentHash(failures)}-${bundleName(failures)}`);
   if (!existsSync(codePath)) await writeAtomically(codePath, await buildBundle(ENTRY, failures));
   return { codePath };
 }
@@ -67,9 +67,10 @@ async function entryWith(userPath: string): Promise<string> {
 }
 
 /** Changes whenever what is in the bundle does. */
-async function contentHash(): Promise<string> {
+async function contentHash({ failureConverterPath }: Failures): Promise<string> {
   const hash = createHash('sha256').update(sdkVersion());
-  for (const folder of [here('../workflows'), here('../core'), here('../client/payloads')])
+  if (failureConverterPath !== undefined) hash.update(await readFile(failureConverterPath));
+  for (const folder of [here('../workflows'), here('../core')])
     for (const file of (await readdir(folder, { recursive: true })).filter(isCode).sort())
       hash.update(file).update(await readFile(join(folder, file)));
   return hash.digest('hex').slice(0, 16);

@@ -10,11 +10,12 @@ import {
 } from '@temporalio/workflow';
 import { RULE_TIMEOUT_MS } from '../core/limits.ts';
 import { callActivityId, FAILURE, PLAN_ACTIVITY, parseActivityId, TIMER } from '../core/names.ts';
+import { jsonBytes } from '../core/text.ts';
 import { nobodyDecided, refused, rejection } from '../core/toolFailure.ts';
 import type { Decision, PlanCallInput, PlannedCall, StandingDecision } from '../core/types.ts';
 import { checkDecisionForm, noPlace, refusal } from './checks.ts';
 import { type Ask, approvalTimeoutMs, type Batch, type RunState } from './runState.ts';
-import { jsonBytes, roomFor } from './taskRoom.ts';
+import { roomFor } from './taskRoom.ts';
 
 interface Open {
   /** The call's place, in the one form that all use. */

@@ -10,13 +10,13 @@ import {
 } from '@temporalio/workflow';
 import { FRESH_BYTES_MAX, MODEL_CALL, QUEUE_WAIT_MS } from '../core/limits.ts';
 import { FAILURE, modelActivityId } from '../core/names.ts';
-import { inWords } from '../core/text.ts';
+import { inWords, jsonBytes } from '../core/text.ts';
 import type { Message, ModelAnswer, ModelCallInput } from '../core/types.ts';
 import { addSpend, lostIn } from '../core/usage.ts';
 import { limitsCost } from './budget.ts';
 import { mustWeigh } from './carry.ts';
 import { showModel } from './details.ts';
-import { contextOf, messageBytes, type RunState } from './runState.ts';
+import { contextOf, type RunState } from './runState.ts';
 import { causeOf } from './runTool.ts';
 
 interface ModelFailed {
@@ -52,14 +52,9 @@ export async function askModel(run: RunState): Promise<ModelAnswer | ModelFailed
   run.turn += 1;
   showModel(run);
   const input: ModelCallInput = {
-    agent: run.agentName,
-    turn: run.turn,
-    known: run.known,
-    length: run.transcript.length,
-    fresh: freshMessages(run),
+    ...conversationInput(run),
     recorded: run.agent?.digest ?? '',
     ...(run.repairs > 0 && { repairs: run.repairs }),
-    ...(limitsCost(run) && { priced: true }),
     ...(mustWeigh(run) && { weigh: true }),
   };
   const { callModel } = proxyActivities<{ callModel(input: ModelCallInput): Promise<ModelAnswer> }>({
@@ -97,10 +92,22 @@ function refusedAsTooLong(run: RunState, { cause }: ActivityFailure): boolean {
   return true;
 }
 
+/** What every activity that asks a model is sent of the run. */
+export function conversationInput(run: RunState) {
+  return {
+    agent: run.agentName,
+    turn: run.turn,
+    known: run.known,
+    length: run.transcript.length,
+    fresh: freshMessages(run),
+    ...(limitsCost(run) && { priced: true }),
+  };
+}
+
 /** What the model has not seen yet; null when it is too large for a payload, and the activity must ask for it. */
-export function freshMessages(run: RunState): readonly Message[] | null {
+function freshMessages(run: RunState): readonly Message[] | null {
   const fresh = run.transcript.slice(run.known.length);
-  const bytes = fresh.reduce((sum, message) => sum + messageBytes(message), 0);
+  const bytes = fresh.reduce((sum, message) => sum + jsonBytes(message), 0);
   return bytes <= FRESH_BYTES_MAX ? fresh : null;
 }
 

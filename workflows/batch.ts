@@ -2,6 +2,7 @@
 // for a person takes no place: its siblings run on.
 import { CancellationScope } from '@temporalio/workflow';
 import { beyondBudget } from '../core/budget.ts';
+import { jsonBytes } from '../core/text.ts';
 import { CALL_INTERRUPTED, handedOff, notStarted, RUN_STOPPED, refused } from '../core/toolFailure.ts';
 import type { AgentRecord, AllowedCall, Outcome, ToolCall } from '../core/types.ts';
 import { watchExpiry } from './approvals.ts';
@@ -19,7 +20,7 @@ import { tellChildren } from './family.ts';
 import { type Batch, callsThatRan, isPaused, nextChange, type RunState } from './runState.ts';
 import { runTool } from './runTool.ts';
 import { runSubAgent } from './subAgent.ts';
-import { jsonBytes, nextTask, takeRoom } from './taskRoom.ts';
+import { nextTask, takeRoom } from './taskRoom.ts';
 import { goOn, hold, showWaits } from './waits.ts';
 
 /** Carries out the open batch, and settles when every call has an outcome. It never throws, but for continue-as-new. */

@@ -16,10 +16,11 @@ import {
   LINK_EVENTS_MIN,
   WEIGH_AGAIN,
 } from '../core/limits.ts';
+import { jsonBytes } from '../core/text.ts';
 import type { RunInput, Said } from '../core/types.ts';
 import type { agent } from './agent.ts';
-import { carriedOf, messageBytes, type RunState } from './runState.ts';
-import { jsonBytes, roomFor } from './taskRoom.ts';
+import { carriedOf, type RunState } from './runState.ts';
+import { roomFor } from './taskRoom.ts';
 
 /** Whether the history has become long, and can be left behind or must be. */
 export function mustMoveOn(run: RunState): boolean {
@@ -66,7 +67,7 @@ function fits(run: RunState): boolean {
   let room = CARRIED_BYTES_MAX - bytes - jsonBytes(inputOfNext({ ...run, transcript: [] }));
   // Looked at no further than it takes to know: there may be a hundred times as much.
   for (let at = length; at < run.transcript.length && room >= 0; at++)
-    room -= messageBytes(run.transcript[at]!) + (at > length ? 1 : 0);
+    room -= jsonBytes(run.transcript[at]) + (at > length ? 1 : 0);
   return room >= 0;
 }
 

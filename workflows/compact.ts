@@ -5,8 +5,7 @@ import { tokensOf } from '../core/compaction.ts';
 import { COMPACT_ACTIVITY, compactActivityId } from '../core/names.ts';
 import type { CompactAnswer, CompactInput } from '../core/types.ts';
 import { addSpend, addUsage, lostIn, spendOfCompaction } from '../core/usage.ts';
-import { freshMessages, MODEL_ACTIVITY_OPTIONS, whyModelFailed } from './askModel.ts';
-import { limitsCost } from './budget.ts';
+import { conversationInput, MODEL_ACTIVITY_OPTIONS, whyModelFailed } from './askModel.ts';
 import { isNearlyFull } from './carry.ts';
 import { endInterrupted } from './conversation.ts';
 import { showCompaction } from './details.ts';
@@ -39,15 +38,10 @@ export async function compact(run: RunState): Promise<void> {
   showCompaction(run);
   const { turn, refusal } = context.refused ?? {};
   const input: CompactInput = {
-    agent: run.agentName,
-    turn: run.turn,
-    known: run.known,
-    length: run.transcript.length,
-    fresh: freshMessages(run),
+    ...conversationInput(run),
     tokens: tokensNow(run),
     taken: context.tokens,
     ...(turn === run.turn && { refusal }),
-    ...(limitsCost(run) && { priced: true }),
   };
   const activities = proxyActivities<{ [COMPACT_ACTIVITY](input: CompactInput): Promise<CompactAnswer> }>({
     ...MODEL_ACTIVITY_OPTIONS,

@@ -9,12 +9,12 @@ import {
   REPLIES_BYTES_MAX,
 } from '../core/limits.ts';
 import { MEMO } from '../core/names.ts';
-import { cutText, inWords, utf8Length } from '../core/text.ts';
+import { cutText, inWords, jsonBytes } from '../core/text.ts';
 import type { Reply, SendInput, Sent } from '../core/types.ts';
 import { mustMoveOn } from './carry.ts';
 import { refusal } from './checks.ts';
 import { type End, lastWords, type RunState } from './runState.ts';
-import { jsonBytes, roomFor } from './taskRoom.ts';
+import { roomFor } from './taskRoom.ts';
 import { waitForPeople } from './waits.ts';
 
 /** Takes what was said into the transcript: all that steers, and a message only where the one before is answered. */
@@ -80,7 +80,7 @@ export function endInterrupted(run: RunState): void {
 
 function reply(run: RunState, answer: Reply): void {
   run.replies.push(answer);
-  const bytes = () => utf8Length(JSON.stringify(run.replies));
+  const bytes = () => jsonBytes(run.replies);
   while (run.replies.length > MESSAGES_REMEMBERED || (run.replies.length > 1 && bytes() > REPLIES_BYTES_MAX))
     run.replies.shift();
   // For whoever follows the run: nothing else in its history says that a message is answered, least of all that it failed.

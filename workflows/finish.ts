@@ -1,12 +1,12 @@
 // The end of a run: nothing more is taken, and nobody is left waiting.
 import { allHandlersFinished, CancellationScope, condition, upsertMemo } from '@temporalio/workflow';
 import { MEMO } from '../core/names.ts';
-import { plural } from '../core/text.ts';
+import { jsonBytes, plural } from '../core/text.ts';
 import type { RunResult } from '../core/types.ts';
 import { showEnd } from './details.ts';
 import { tellParentOfEnd } from './family.ts';
 import { type End, type RunState, resultOf, warn } from './runState.ts';
-import { jsonBytes, roomFor } from './taskRoom.ts';
+import { roomFor } from './taskRoom.ts';
 import { clearWaits } from './waits.ts';
 
 /** From here on the run takes nothing more; whoever still waits for a reply is told how it ended. */

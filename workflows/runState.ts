@@ -5,7 +5,7 @@ import { tokensOf } from '../core/compaction.ts';
 import { batchWarning, outcomeText } from '../core/failures.ts';
 import { AGENT_DEFAULTS, PAGE_BYTES_MAX, WARNINGS_CHARS_MAX, WARNINGS_MAX } from '../core/limits.ts';
 import { FAILURE } from '../core/names.ts';
-import { utf8Length } from '../core/text.ts';
+import { jsonBytes } from '../core/text.ts';
 import { refused } from '../core/toolFailure.ts';
 import type {
   AgentRecord,
@@ -440,13 +440,9 @@ export function page(run: RunState, from: number, limit: number): TranscriptPage
   const messages: Message[] = [];
   let bytes = 0;
   for (const message of run.transcript.slice(from, from + limit)) {
-    bytes += messageBytes(message);
+    bytes += jsonBytes(message);
     if (messages.length > 0 && bytes > PAGE_BYTES_MAX) break;
     messages.push(message);
   }
   return { messages, length: run.transcript.length };
-}
-
-export function messageBytes(message: Message): number {
-  return utf8Length(JSON.stringify(message));
 }

@@ -2,12 +2,7 @@
 // for the next task.
 import { CancellationScope, sleep, workflowInfo } from '@temporalio/workflow';
 import { COMMAND_BYTES, TASK_BYTES_MAX } from '../core/limits.ts';
-import { utf8Length } from '../core/text.ts';
 import type { RunState } from './runState.ts';
-
-export function jsonBytes(content: unknown): number {
-  return utf8Length(JSON.stringify(content) ?? '');
-}
 
 /** Takes room in the task at hand for a command with so much in it; false where there is none left. */
 export function takeRoom(run: RunState, contentBytes: number): boolean {

@@ -50,51 +50,44 @@ function isMessages(part: readonly object[]): part is Message[] {
   return part.every((one) => 'role' in one);
 }
 
+/** A conversation, how many turns are to be kept, and the tokens that these may have. */
+const cuts = [conversation, fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 5_000 })] as const;
+
 const runs = Number(process.env['HOLDFAST_FUZZ'] ?? 2_000);
 
 test('a cut takes whole turns, keeps the task and the last turn, and loses nothing', () => {
   fc.assert(
-    fc.property(
-      conversation,
-      fc.integer({ min: 1, max: 6 }),
-      fc.integer({ min: 1, max: 5_000 }),
-      (messages, keep, max) => {
-        const { task, older, recent } = cutConversation(messages, keep, max);
-        assert.deepEqual([...task, ...older, ...recent], messages);
-        for (const part of [task, older, recent]) assert.equal(transcriptProblem(part), null);
-        const turns = (part: readonly Message[]) => part.filter(({ role }) => role === 'assistant').length;
-        if (older.length > 0) {
-          assert.ok(turns(recent) >= 1 && turns(recent) <= keep);
-          assert.ok(tokensOf(recent) <= max || turns(recent) === 1);
-          assert.ok(older.some((message) => readNote(message) === null));
-        }
-        const first = messages[0]!;
-        assert.deepEqual(task, first.role === 'user' && readNote(first) === null ? [first] : []);
-      },
-    ),
+    fc.property(...cuts, (messages, keep, max) => {
+      const { task, older, recent } = cutConversation(messages, keep, max);
+      assert.deepEqual([...task, ...older, ...recent], messages);
+      for (const part of [task, older, recent]) assert.equal(transcriptProblem(part), null);
+      const turns = (part: readonly Message[]) => part.filter(({ role }) => role === 'assistant').length;
+      if (older.length > 0) {
+        assert.ok(turns(recent) >= 1 && turns(recent) <= keep);
+        assert.ok(tokensOf(recent) <= max || turns(recent) === 1);
+        assert.ok(older.some((message) => readNote(message) === null));
+      }
+      const first = messages[0]!;
+      assert.deepEqual(task, first.role === 'user' && readNote(first) === null ? [first] : []);
+    }),
     { numRuns: runs },
   );
 });
 
 test('with a note in the place of what goes, it is a conversation, and the note counts all that is gone', () => {
   fc.assert(
-    fc.property(
-      conversation,
-      fc.integer({ min: 1, max: 6 }),
-      fc.integer({ min: 1, max: 5_000 }),
-      (messages, keep, max) => {
-        const { task, older, recent } = cutConversation(messages, keep, max);
-        if (older.length === 0) return;
-        const standsFor = noteOf(countGone(older), 'Gone.');
-        const compacted = [...task, standsFor, ...fitMessages(recent, max)];
-        assert.equal(transcriptProblem(compacted), null);
-        assert.deepEqual(readNote(standsFor), countGone(older));
-        // Counted again with the note, it is what it was.
-        const { messages: gone, turns } = countGone(compacted);
-        const before = countGone(messages);
-        assert.deepEqual([gone, turns], [before.messages, before.turns]);
-      },
-    ),
+    fc.property(...cuts, (messages, keep, max) => {
+      const { task, older, recent } = cutConversation(messages, keep, max);
+      if (older.length === 0) return;
+      const standsFor = noteOf(countGone(older), 'Gone.');
+      const compacted = [...task, standsFor, ...fitMessages(recent, max)];
+      assert.equal(transcriptProblem(compacted), null);
+      assert.deepEqual(readNote(standsFor), countGone(older));
+      // Counted again with the note, it is what it was.
+      const { messages: gone, turns } = countGone(compacted);
+      const before = countGone(messages);
+      assert.deepEqual([gone, turns], [before.messages, before.turns]);
+    }),
     { numRuns: runs },
   );
 });

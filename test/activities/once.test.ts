@@ -2,24 +2,18 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import pg from 'pg';
+import type pg from 'pg';
 import { once, ToolError } from '../../activities/index.ts';
-import { noPostgres, type Postgres, startPostgres } from '../support/postgres.ts';
+import { noPostgres, startPool } from '../support/postgres.ts';
 
 describe('once', { skip: noPostgres }, () => {
-  let server: Postgres;
   let pool: pg.Pool;
+  let stop: () => Promise<void>;
   before(async () => {
-    server = await startPostgres();
-    pool = new pg.Pool({ connectionString: server.url, max: 20 });
-    // The server's end, after the last test, is no failure of any of them.
-    pool.on('error', () => undefined);
+    ({ pool, stop } = await startPool());
     await pool.query('create table transfers (cents int)');
   });
-  after(async () => {
-    await pool.end();
-    await server.stop();
-  });
+  after(() => stop());
 
   const transferred = async () => {
     const { rows } = await pool.query('select count(*)::int as count from transfers');

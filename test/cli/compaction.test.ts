@@ -5,23 +5,15 @@ import { test } from 'node:test';
 import { pastLines } from '../../cli/chatPast.ts';
 import { eventJson } from '../../cli/json.ts';
 import { createRunSeen } from '../../cli/runSeen.ts';
-import type { Screen } from '../../cli/screen.ts';
 import { compactionLines } from '../../cli/showRun.ts';
 import { timeline } from '../../cli/timeline.ts';
 import { noteOf } from '../../core/compaction.ts';
 import type { Compaction, Run } from '../../core/run.ts';
 import type { Message } from '../../core/types.ts';
 import { NO_SPEND, NO_USAGE } from '../../core/usage.ts';
+import { screenOf } from './screens.ts';
 
-const screen: Screen = {
-  isLive: true,
-  columns: 120,
-  rows: 24,
-  paint: (_, text) => text,
-  print: () => {},
-  live: () => {},
-  clear: () => {},
-};
+const screen = screenOf(120);
 
 const compaction: Compaction = {
   number: 1,

@@ -11,7 +11,6 @@ import { whatStands } from '../../cli/decide.ts';
 import { exitCodeOf, told } from '../../cli/exit.ts';
 import { personLines, questionParts } from '../../cli/people.ts';
 import { holdfastProgram } from '../../cli/program.ts';
-import type { Screen } from '../../cli/screen.ts';
 import { stateOf, summary } from '../../cli/showRun.ts';
 import { timeline } from '../../cli/timeline.ts';
 import { RunNotFound } from '../../client/index.ts';
@@ -19,16 +18,7 @@ import { costText, limitInWords } from '../../core/budget.ts';
 import type { Call, Run, RunEvent, Turn } from '../../core/run.ts';
 import type { Message } from '../../core/types.ts';
 import { NO_SPEND, NO_USAGE } from '../../core/usage.ts';
-
-const screenOf = (columns: number): Screen => ({
-  isLive: true,
-  columns,
-  rows: 24,
-  paint: (_, text) => text,
-  print: () => {},
-  live: () => {},
-  clear: () => {},
-});
+import { screenOf } from './screens.ts';
 
 const call: Call = {
   turn: 1,

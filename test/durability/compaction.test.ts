@@ -2,21 +2,18 @@
 // summary, asks for what is left of the conversation, and the run ends as one that was left in peace.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { isSummaryRequest } from '../../activities/summaryRequest.ts';
-import { startScriptedModel } from '../../activities/testing/index.ts';
-import { connect, type Run } from '../../client/index.ts';
+import type { Run } from '../../client/index.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message } from '../../core/types.ts';
 import { readLedger, untilLedger } from '../support/ledger.ts';
 import { serverAddress } from '../support/server.ts';
-import { startWorkerProcess, type WorkerProcess } from '../support/workerProcess.ts';
 import { STEPS, scripts, summaries, WAITS_AT } from './compactionAgent.ts';
+import { openCase } from './openCase.ts';
 
 const module = new URL('./compactionAgent.ts', import.meta.url);
+const cast = { module, scripts, summaries, contextTokens: { packer: 2_500 } };
 
 /** What the model was sent in the end: only the words differ by which one run is told from the other. */
 function transcript(run: Run): string {
@@ -30,19 +27,10 @@ for (const [mode, maxCached] of [
   describe(`a compaction whose workers die (${mode})`, () => {
     test('SIGKILL while the summary is written, and again when it is: the run is as an undisturbed one', async () => {
       const address = await serverAddress();
-      const folder = await mkdtemp(join(tmpdir(), 'holdfast-compaction-'));
-      const ledger = join(folder, 'ledger');
-      const taskQueue = `compaction-${randomUUID()}`;
-      const model = await startScriptedModel({ scripts, summaries, contextTokens: { packer: 2_500 } });
-      const holdfast = await connect({ address, namespace: 'default', taskQueue });
-      const options = { address, taskQueue, modelURL: model.baseURL, module, ledger, ...maxCached };
-      const workers: WorkerProcess[] = [await startWorkerProcess(options)];
-      const killAndReplace = async () => {
-        await workers.at(-1)!.end('SIGKILL');
-        workers.push(await startWorkerProcess(options));
-      };
+      const { holdfast, model, ledger, worker, killAndReplace, close } = await openCase(address, cast, maxCached);
       const sent = () => model.requests.map(({ body }) => (body as { messages: Message[] }).messages);
       try {
+        await worker();
         const handle = await holdfast.start('packer', 'Go, and wait.', { id: `packer-${randomUUID()}` });
         await model.until(() => sent().some(isSummaryRequest));
         await killAndReplace();
@@ -74,9 +62,7 @@ for (const [mode, maxCached] of [
         );
         assert.ok(undisturbed.compactions.length >= 1 && undisturbed.compactions[0]!.turn < WAITS_AT);
       } finally {
-        await Promise.all(workers.map((worker) => worker.end('SIGKILL')));
-        await Promise.all([holdfast.close(), model.close()]);
-        await rm(folder, { recursive: true });
+        await close();
       }
     });
   });

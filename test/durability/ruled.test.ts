@@ -2,19 +2,14 @@
 // has to be repaired.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { startScriptedModel } from '../../activities/testing/index.ts';
-import { connect } from '../../client/index.ts';
 import { readLedger, untilLedger } from '../support/ledger.ts';
 import { eventually, toldOf } from '../support/said.ts';
 import { serverAddress } from '../support/server.ts';
-import { startWorkerProcess, type WorkerProcess } from '../support/workerProcess.ts';
+import { openCase } from './openCase.ts';
 import { scripts } from './ruled.ts';
 
-const module = new URL('./ruled.ts', import.meta.url);
+const cast = { module: new URL('./ruled.ts', import.meta.url), scripts };
 
 for (const [mode, maxCached] of [
   ['cached workflows', {}],
@@ -27,18 +22,9 @@ for (const [mode, maxCached] of [
     });
 
     test('SIGKILL in a guarded call, and again while the budget waits: the rules have held once each', async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'holdfast-ruled-'));
-      const ledger = join(folder, 'ledger');
-      const taskQueue = `ruled-${randomUUID()}`;
-      const model = await startScriptedModel({ scripts });
-      const holdfast = await connect({ address, namespace: 'default', taskQueue });
-      const options = { address, taskQueue, modelURL: model.baseURL, module, ledger, ...maxCached };
-      const workers: WorkerProcess[] = [await startWorkerProcess(options)];
-      const killAndReplace = async () => {
-        await workers.at(-1)!.end('SIGKILL');
-        workers.push(await startWorkerProcess(options));
-      };
+      const { holdfast, model, ledger, worker, killAndReplace, close } = await openCase(address, cast, maxCached);
       try {
+        await worker();
         const run = await holdfast.start('ruled', 'Go.', { id: `ruled-${randomUUID()}` });
         await untilLedger(ledger, (entries) => entries.length === 1);
         await killAndReplace();
@@ -62,9 +48,7 @@ for (const [mode, maxCached] of [
         );
         assert.equal(model.countRequests(), 3, 'no answer was asked for twice');
       } finally {
-        await Promise.all(workers.map((worker) => worker.end('SIGKILL')));
-        await Promise.all([holdfast.close(), model.close()]);
-        await rm(folder, { recursive: true });
+        await close();
       }
     });
   });

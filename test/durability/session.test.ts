@@ -1,26 +1,22 @@
 // A session survives its workers: who waits for a reply gets it from the next one, and every message is answered once.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { startScriptedModel } from '../../activities/testing/index.ts';
-import { connect, type RunHandle } from '../../client/index.ts';
+import type { RunHandle } from '../../client/index.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Reply } from '../../core/types.ts';
 import { readLedger, untilLedger } from '../support/ledger.ts';
 import { serverAddress } from '../support/server.ts';
-import { startWorkerProcess, type WorkerProcess } from '../support/workerProcess.ts';
+import { openCase } from './openCase.ts';
 import { scripts } from './sessionAgent.ts';
 
-const module = new URL('./sessionAgent.ts', import.meta.url);
+const cast = { module: new URL('./sessionAgent.ts', import.meta.url), scripts };
 
 const completed = (message: number, output: string): Reply => ({ message, status: 'completed', output, reason: null });
 
-for (const [mode, maxCachedWorkflows] of [
-  ['cached workflows', undefined],
-  ['replaying every task', 0],
+for (const [mode, maxCached] of [
+  ['cached workflows', {}],
+  ['replaying every task', { maxCachedWorkflows: 0 }],
 ] as const)
   describe(`a session whose worker dies (${mode})`, { concurrency: 2 }, () => {
     let address: string;
@@ -28,42 +24,12 @@ for (const [mode, maxCachedWorkflows] of [
       address = await serverAddress();
     });
 
-    async function openCase() {
-      const folder = await mkdtemp(join(tmpdir(), 'holdfast-session-'));
-      const ledger = join(folder, 'ledger');
-      const taskQueue = `session-${randomUUID()}`;
-      const model = await startScriptedModel({ scripts });
-      const holdfast = await connect({ address, namespace: 'default', taskQueue });
-      const workers: WorkerProcess[] = [];
-      return {
-        ledger,
-        holdfast,
-        async worker() {
-          const worker = await startWorkerProcess({
-            address,
-            taskQueue,
-            modelURL: model.baseURL,
-            module,
-            ledger,
-            ...(maxCachedWorkflows !== undefined && { maxCachedWorkflows }),
-          });
-          workers.push(worker);
-          return worker;
-        },
-        async close() {
-          await Promise.all(workers.map((worker) => worker.end('SIGKILL')));
-          await Promise.all([holdfast.close(), model.close()]);
-          await rm(folder, { recursive: true });
-        },
-      };
-    }
-
     async function untilTaken(handle: RunHandle, text: string): Promise<void> {
       for await (const event of handle.events()) if (event.type === 'said' && event.text === text) return;
     }
 
     test('SIGKILL in a message with another one queued: both askers get their reply, and nothing is said twice', async () => {
-      const here = await openCase();
+      const here = await openCase(address, cast, maxCached);
       const doomed = await here.worker();
       const handle = await here.holdfast.start('teller', '', { id: `killed-${randomUUID()}`, session: true });
       assert.deepEqual(await handle.ask('one'), completed(1, 'one'));
@@ -94,7 +60,7 @@ for (const [mode, maxCachedWorkflows] of [
     });
 
     test('SIGKILL while it is idle or paused: the next worker takes up what was said before', async () => {
-      const here = await openCase();
+      const here = await openCase(address, cast, maxCached);
       const doomed = await here.worker();
       const handle = await here.holdfast.start('teller', 'one', { id: `idle-${randomUUID()}`, session: true });
       for await (const event of handle.events()) if (event.type === 'replied') break;

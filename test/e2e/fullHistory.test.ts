@@ -1,31 +1,22 @@
 // A run whose history is nearly full, and whose conversation does not fit a payload, compacts it and goes on in a new history.
 // The workflow's own limit is 40 MB: here it is a tenth of that, in a copy of its code.
 import assert from 'node:assert/strict';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { Worker } from '@temporalio/worker';
-import { z } from 'zod';
-import { defineAgent, defineTool } from '../../activities/index.ts';
+import { defineAgent } from '../../activities/index.ts';
 import { offlineModel, type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
 import { connect, type Holdfast } from '../../client/index.ts';
 import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
 import { transcriptOf } from '../support/bench.ts';
 import { mutatedBundle } from '../support/mutatedWorkflows.ts';
+import { noise } from '../support/noise.ts';
 import { quietLogs } from '../support/quiet.ts';
 import { conversation } from '../support/said.ts';
 import { serverAddress } from '../support/server.ts';
 
-const RESULT = 60_000;
 const CALLS = 5;
 const TURNS = 24;
-
-const noise = defineTool({
-  name: 'noise',
-  description: 'Gives a text that gets smaller by a quarter at most.',
-  input: z.object({}),
-  effect: 'read',
-  run: () => randomBytes(RESULT).toString('base64').slice(0, RESULT),
-});
 
 const talker = (name: string, context?: false) =>
   defineAgent({

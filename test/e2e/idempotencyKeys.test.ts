@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import pg from 'pg';
+import type pg from 'pg';
 import { z } from 'zod';
 import { defineTool, once } from '../../activities/index.ts';
 import type { Script } from '../../activities/testing/index.ts';
@@ -15,7 +15,7 @@ import { WORKFLOW_TYPE } from '../../core/names.ts';
 import { toolCalls } from '../../core/run.ts';
 import { endToEnd } from '../support/bench.ts';
 import { asked } from '../support/people.ts';
-import { noPostgres, type Postgres, startPostgres } from '../support/postgres.ts';
+import { noPostgres, startPool } from '../support/postgres.ts';
 import { eventually, toldOf } from '../support/said.ts';
 
 /** The answer of a first attempt is lost on its way, when the tool has done all that it does. */
@@ -31,19 +31,13 @@ const losesAnswers: ActivityInterceptorsFactory = ({ info }) => ({
 });
 
 describe('idempotency keys', { skip: noPostgres }, () => {
-  let server: Postgres;
   let pool: pg.Pool;
+  let stop: () => Promise<void>;
   before(async () => {
-    server = await startPostgres();
-    pool = new pg.Pool({ connectionString: server.url, max: 20 });
-    // The server's end, after the last test, is no failure of any of them.
-    pool.on('error', () => undefined);
+    ({ pool, stop } = await startPool());
     await pool.query('create table payments (id serial primary key, payer text, cents int)');
   });
-  after(async () => {
-    await pool.end();
-    await server.stop();
-  });
+  after(() => stop());
 
   const paidBy = async (payer: string) => {
     const { rows } = await pool.query('select cents from payments where payer = $1 order by id', [payer]);

@@ -1,7 +1,6 @@
 // A conversation of more than a payload holds moves on all the same, where it can be compressed or stored; where it can
 // not, the run stays in its history.
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,22 +10,14 @@ import { defineTool } from '../../activities/index.ts';
 import { fileStorage } from '../../client/index.ts';
 import { firstJson, type History } from '../../core/history.ts';
 import { CARRIED_BYTES_MAX } from '../../core/limits.ts';
-import { utf8Length } from '../../core/text.ts';
+import { jsonBytes } from '../../core/text.ts';
 import type { RunInput } from '../../core/types.ts';
 import { type Bench, endToEnd } from '../support/bench.ts';
+import { noise, RESULT } from '../support/noise.ts';
 import { toldOf } from '../support/said.ts';
 
-const RESULT = 60_000;
 const TURNS = 10;
 const CALLS = 5;
-
-const noise = defineTool({
-  name: 'noise',
-  description: 'Gives a text that gets smaller by a quarter at most.',
-  input: z.object({}),
-  effect: 'read',
-  run: () => randomBytes(RESULT).toString('base64').slice(0, RESULT),
-});
 
 const prose = defineTool({
   name: 'prose',
@@ -50,7 +41,7 @@ function talker(bench: Bench, tool: typeof noise | typeof prose) {
 /** Bytes of the state that the last link began with. */
 function carriedBytes({ events }: History): number {
   const input = firstJson(events?.[0]?.workflowExecutionStartedEventAttributes?.input) as RunInput;
-  return utf8Length(JSON.stringify(input.carried ?? ''));
+  return jsonBytes(input.carried ?? '');
 }
 
 endToEnd('carried in a payload', (bench) => {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import pg from 'pg';
 
 const run = promisify(execFile);
 const DEBIAN = '/usr/lib/postgresql';
@@ -60,6 +61,21 @@ export async function startPostgres(): Promise<Postgres> {
         await once(server, 'exit');
       }
       await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The same with a pool of connections, for the tests of a suite. */
+export async function startPool(): Promise<{ readonly pool: pg.Pool; stop(): Promise<void> }> {
+  const server = await startPostgres();
+  const pool = new pg.Pool({ connectionString: server.url, max: 20 });
+  // The server's end, after the last test, is no failure of any of them.
+  pool.on('error', () => undefined);
+  return {
+    pool,
+    async stop() {
+      await pool.end();
+      await server.stop();
     },
   };
 }

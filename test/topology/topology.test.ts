@@ -216,6 +216,15 @@ describe('npm run topology', { skip }, () => {
     await assert.rejects(readFile(join(logs, 'server.log')), /ENOENT/);
   });
 
+  test('--once, and Ctrl-C while its run goes on: nobody waits for it any more, and everything ends', async () => {
+    const command = start('--once', '--agents', here('./hangingAgents.ts'));
+    await command.untilLine(/^Ready/);
+    command.child.kill('SIGINT');
+    const [code] = await once(command.child, 'close');
+    assert.equal(code, 1, command.lines.join('\n'));
+    assert.deepEqual(command.pids().filter(isAlive), []);
+  });
+
   test('--data keeps everything: a second start finds it, and changes nothing that is there', async () => {
     const data = join(folder, 'data');
     for (const time of ['first', 'second']) {

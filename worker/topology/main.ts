@@ -66,7 +66,9 @@ async function main(): Promise<number> {
   });
   say(`Ready in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s; logs are in ${topology.folder}.`);
   try {
-    return values.once ? await runOnce(topology) : await serve(topology);
+    if (!values.once) return await serve(topology);
+    // A run that nobody waits for any more has not completed.
+    return await Promise.race([runOnce(topology), untilLeaving().then(() => 1)]);
   } finally {
     await topology.stop();
   }
@@ -79,8 +81,12 @@ async function serve(topology: Topology): Promise<number> {
   say('Type next, in another terminal:');
   say(`  npm run -s holdfast -- run clock "${QUESTION}" --address ${topology.address}`);
   say('Ctrl-C ends everything.');
-  if (!leaving.signal.aborted) await once(leaving.signal, 'abort');
+  await untilLeaving();
   return 0;
+}
+
+async function untilLeaving(): Promise<void> {
+  if (!leaving.signal.aborted) await once(leaving.signal, 'abort');
 }
 
 async function runOnce({ address, namespace }: Topology): Promise<number> {
