@@ -1,5 +1,6 @@
 // Runs a command that may take minutes: says how far it is, and gives up when nothing moves.
 import { spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { setInterval as every } from 'node:timers/promises';
 
 // How often progress is looked at …
@@ -31,6 +32,10 @@ export async function runLongCommand(options: LongCommand): Promise<void> {
     env: options.env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // Others work on this machine, too. It may have ended already.
+  try {
+    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  } catch {}
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {

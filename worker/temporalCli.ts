@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheDir } from './cacheDir.ts';
 import { makeOnce } from './cacheLock.ts';
+import { goInstall } from './goProgram.ts';
 import { runLongCommand } from './longCommand.ts';
 
 /** The version that the project is tested with, and the last one that `go install` can build (later: a `replace`). */
@@ -12,8 +13,6 @@ export const TEMPORAL_CLI_VERSION = '1.5.1';
 
 // A network that is blocked may swallow packets; a slow one still moves.
 const DOWNLOAD_STALL_MS = 60_000;
-// Linking is silent, and takes minutes where memory is short.
-const BUILD_STALL_MS = 10 * 60_000;
 const VERSION_TIMEOUT_MS = 30_000;
 const EXE = process.platform === 'win32' ? '.exe' : '';
 
@@ -155,25 +154,17 @@ async function build(workDir: string, env: NodeJS.ProcessEnv, say: (line: string
   const go = await findOnPath('go', env);
   if (go === null) throw new Error(`No Temporal CLI: none is installed, and there is no Go to build it.\n${FOUR_WAYS}`);
   say('Temporal CLI: building it with Go instead, about 3 minutes …');
-  const version = `-X github.com/temporalio/cli/temporalcli.Version=${TEMPORAL_CLI_VERSION}`;
-  await runLongCommand({
-    command: go,
-    // -v names every package that is compiled; -s -w leave out the debugger's tables, 40 MB.
-    args: [
-      'install',
-      '-v',
-      `-ldflags=-s -w ${version}`,
-      `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_CLI_VERSION}`,
-    ],
-    cwd: workDir,
-    env: { ...env, GOBIN: workDir },
-    progress: (output) => `${output.split('\n').length - 1} packages`,
-    stallMs: BUILD_STALL_MS,
+  return goInstall({
+    go,
+    path: 'github.com/temporalio/cli/cmd/temporal',
+    version: TEMPORAL_CLI_VERSION,
+    versionIn: 'github.com/temporalio/cli/temporalcli.Version',
+    workDir,
+    env,
     say: (progress) => say(`Temporal CLI: building, ${progress} …`),
   }).catch((error) => {
     throw new Error(`The Temporal CLI could not be built with Go:\n${error.message}\n${FOUR_WAYS}`);
   });
-  return join(workDir, `temporal${EXE}`);
 }
 
 /** The cause at the end of a chain of them: `dns error: Name or service not known`. */

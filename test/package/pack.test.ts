@@ -2,14 +2,16 @@
 // This one test needs the npm registry.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { noS3, startS3 } from '../support/s3.ts';
 
 const run = promisify(execFile);
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -40,8 +42,8 @@ defineTool({ name: 'x', description: 'x', input: 1, run: () => 1 });
 let folder: string;
 // The package wants Node 22.18, which the machine's own may not be; the project's is.
 const env = { ...process.env, PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) };
-const inFolder = (command: string, args: string[]) =>
-  run(command, args, { cwd: folder, env, timeout: 240_000, maxBuffer: 1e8 });
+const inFolder = (command: string, args: string[], more: Readonly<Record<string, string>> = {}) =>
+  run(command, args, { cwd: folder, env: { ...env, ...more }, timeout: 240_000, maxBuffer: 1e8 });
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'holdfast-package-'));
@@ -52,12 +54,18 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-test('npx holdfast dev serves the agents file, and npx holdfast run uses it', async () => {
+/** `npx holdfast dev` in that folder, ready for runs. */
+async function startDev(more: Readonly<Record<string, string>> = {}) {
   const dev = spawn('npx', ['holdfast', 'dev', '--agents', './agents.ts', '--port', '0', '--ui-port', '0'], {
     cwd: folder,
-    env,
+    env: { ...env, ...more },
     detached: true,
   });
+  const stop = async () => {
+    // The whole group: npx stands between.
+    if (dev.exitCode === null) process.kill(-dev.pid!, 'SIGINT');
+    await once(dev, 'exit').catch(() => undefined);
+  };
   const said: string[] = [];
   let address: string | undefined;
   const ready = new Promise<void>((resolve, reject) => {
@@ -70,15 +78,18 @@ test('npx holdfast dev serves the agents file, and npx holdfast run uses it', as
     createInterface(dev.stderr).on('line', hear);
     dev.once('exit', () => reject(new Error(said.join('\n'))));
   });
+  await ready;
+  return { address: address!, stop };
+}
+
+test('npx holdfast dev serves the agents file, and npx holdfast run uses it', async () => {
+  const { address, stop } = await startDev();
   try {
-    await ready;
-    const { stdout } = await inFolder('npx', ['holdfast', '--address', address!, 'run', 'crier', 'Go.', '--json']);
+    const { stdout } = await inFolder('npx', ['holdfast', '--address', address, 'run', 'crier', 'Go.', '--json']);
     const { status, output, toolCalls } = JSON.parse(stdout);
     assert.deepEqual([status, output, toolCalls.length], ['completed', 'HEAR YE', 1]);
   } finally {
-    // The whole group: npx stands between.
-    if (dev.exitCode === null) process.kill(-dev.pid!, 'SIGINT');
-    await once(dev, 'exit').catch(() => undefined);
+    await stop();
   }
 });
 
@@ -108,4 +119,41 @@ test('the package holds what it needs and nothing else', async () => {
   assert.deepEqual(outside, []);
   assert.ok(files.includes('dist/workflow-bundle.js') && files.includes('dist/cli/main.js'));
   assert.ok(!files.some((file) => /^dist\/(agents|test|bench)\//.test(file)));
+});
+
+// Last, for what it installs beside the package.
+test('payloads in S3, by the packages and the module of docs/payloads.md', { skip: noS3 }, async () => {
+  const page = await readFile(join(root, 'docs/payloads.md'), 'utf8');
+  const [packages] = [/install (`@temporalio\/external-storage-s3`.*?)\./s.exec(page)![1]!.match(/@[\w/-]+/g)!];
+  const module = /```ts\n(import \{ S3Client \}.*?)```/s.exec(page)![1]!;
+  const [region, bucket] = ['region', 'bucket'].map((name) => new RegExp(`${name}: '(.*?)'`).exec(module)![1]!);
+  await inFolder('npm', ['install', '--no-audit', '--no-fund', ...packages]);
+  await writeFile(join(folder, 'payloads.ts'), module);
+  const s3 = await startS3(region!);
+  const settings = { ...s3.env, HOLDFAST_PAYLOADS: './payloads.ts' };
+  try {
+    await mkdir(join(s3.folder, bucket!));
+    const { address, stop } = await startDev(settings);
+    try {
+      // Random, so that it is still large when it is compressed.
+      const text = randomBytes(300_000).toString('base64');
+      const asked = inFolder('npx', ['holdfast', '--address', address, 'run', 'crier', '-', '--json'], settings);
+      asked.child.stdin!.end(text);
+      const { status, workflowId } = JSON.parse((await asked).stdout);
+      assert.equal(status, 'completed');
+      const objects = await readdir(join(s3.folder, bucket!), { recursive: true });
+      assert.ok(
+        objects.some((name) => name.includes(workflowId) && name.includes('sha256')),
+        `the run has something in S3:\n${objects.join('\n')}`,
+      );
+      const history = await inFolder('npx', ['holdfast', '--address', address, 'export', workflowId], settings);
+      const [started] = JSON.parse(history.stdout).events;
+      const { data } = started.workflowExecutionStartedEventAttributes.input.payloads[0];
+      assert.ok(Buffer.from(data, 'base64').includes(text), 'what was asked is read back');
+    } finally {
+      await stop();
+    }
+  } finally {
+    await s3.stop();
+  }
 });
