@@ -42,6 +42,7 @@ export async function listRuns(
     const text = (key: string) => (typeof memo[key] === 'string' ? memo[key] : null);
     const name = text(MEMO.agent);
     if (agent !== undefined && name !== agent) continue;
+    const startedAt = memo[MEMO.startedAt];
     runs.push({
       workflowId: found.workflowId,
       runId: found.runId,
@@ -51,7 +52,7 @@ export async function listRuns(
       // Written by the run itself, at its end; and what it waits for, which is nothing once it is closed.
       status: text(MEMO.status) as RunStatus | null,
       waiting: found.closeTime ? 0 : ((memo[MEMO.waits] as Waits | null | undefined)?.count ?? 0),
-      startedAtMs: found.startTime.getTime(),
+      startedAtMs: typeof startedAt === 'number' ? startedAt : found.startTime.getTime(),
       endedAtMs: found.closeTime?.getTime() ?? null,
     });
     if (runs.length >= limit) break;

@@ -21,7 +21,7 @@ export interface SettingsOptions {
 export const DEFAULT_ADDRESS = '127.0.0.1:7233';
 
 export function readSettings({ address, namespace, profile }: SettingsOptions = {}): TemporalSettings {
-  const found = loadClientConnectConfig(profile === undefined ? {} : { profile });
+  const found = load(profile);
   const { address: foundAddress, metadata, ...connection } = found.connectionOptions;
   return {
     address: address ?? foundAddress ?? DEFAULT_ADDRESS,
@@ -36,5 +36,11 @@ export function readSettings({ address, namespace, profile }: SettingsOptions = 
 
 /** Whether the environment or a profile names a server: then it is used, and none is started. */
 export function namesServer(): boolean {
-  return loadClientConnectConfig().connectionOptions.address !== undefined;
+  return load().connectionOptions.address !== undefined;
+}
+
+function load(profile?: string) {
+  // Shells and container files unset a variable by leaving it empty.
+  const env = Object.entries(process.env).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return loadClientConnectConfig({ ...(profile && { profile }), overrideEnvVars: Object.fromEntries(env) });
 }

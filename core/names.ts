@@ -110,6 +110,8 @@ export const MEMO = {
   spend: 'spend',
   /** Of a session: the message that was answered last, and how. */
   replied: 'replied',
+  /** Of a link that is not the first: when that one began. */
+  startedAt: 'startedAt',
 } as const;
 
 /** Search attributes that `holdfast setup` registers: with the first, one query finds all that waits. */

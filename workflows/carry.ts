@@ -16,6 +16,7 @@ import {
   LINK_EVENTS_MIN,
   WEIGH_AGAIN,
 } from '../core/limits.ts';
+import { MEMO } from '../core/names.ts';
 import { jsonBytes } from '../core/text.ts';
 import type { RunInput, Said } from '../core/types.ts';
 import type { agent } from './agent.ts';
@@ -92,10 +93,11 @@ export async function moveOn(run: RunState): Promise<void> {
     run.live.leaving = false;
     return;
   }
-  const { memo = {}, typedSearchAttributes } = workflowInfo();
+  const { memo, typedSearchAttributes } = workflowInfo();
+  const said = { ...memo, [MEMO.startedAt]: run.startedAtMs };
   // Said here, since the SDK would hand over what the run was started with, and what it waits for would be lost.
   const next = makeContinueAsNewFunc<typeof agent>({
-    memo: Object.fromEntries(Object.entries(memo).filter(([, value]) => value !== null && value !== undefined)),
+    memo: Object.fromEntries(Object.entries(said).filter(([, value]) => value !== null && value !== undefined)),
     typedSearchAttributes,
   });
   await next(inputOfNext(run));

@@ -60,6 +60,8 @@ export interface Carried {
   context?: Context;
   /** Who has the conversation: the agent of the input, or whom it was handed to. */
   agentName: string;
+  /** When the first link of the chain began. */
+  startedAtMs: number;
   /** The agent as it was last recorded; null before its first answer. */
   agent: AgentRecord | null;
   turn: number;
@@ -236,6 +238,7 @@ function newState({ agent, input, session }: RunInput): Carried {
     transcript: waits ? [] : [{ role: 'user', content: input }],
     known: { length: 0, digest: '' },
     agentName: agent,
+    startedAtMs: workflowInfo().startTime.getTime(),
     agent: null,
     turn: 0,
     turnsBefore: 0,

@@ -1,5 +1,6 @@
 // Kills a worker at each of the points, once for each seed, and compares what the run leaves with the same run undisturbed.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keepEvidence } from './evidence.ts';
 import { atLeast, judge, newTally, problem, rowsOf, type Tally } from './exact.ts';
 import { makeFolder } from './folder.ts';
 import { type Lane, type LaneOptions, openLane } from './lane.ts';
@@ -130,7 +131,7 @@ async function playCase(
     if (!died) count.missed += 1;
     // The same words, another run; after it, since the model is busy only for whoever asks first.
     const undisturbed = await play(lane.holdfast, `${id}-calm`, drawn);
-    await judge(tally, disturbed, undisturbed, ledger.effects);
+    if (!(await judge(tally, disturbed, undisturbed, ledger.effects))) await keepEvidence(disturbed);
   } catch (error) {
     problem(tally, 'lost', `${point.name}, ${id}: ${error instanceof Error ? error.message : error}`);
   }

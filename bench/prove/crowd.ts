@@ -1,4 +1,5 @@
 // Many runs at once on a few workers, while something happens to what is beneath them; and whether each of them is exact.
+import { keepEvidence } from './evidence.ts';
 import { judge, newTally, problem, type Tally } from './exact.ts';
 import type { Lane } from './lane.ts';
 import type { Plan, Step } from './plan.ts';
@@ -41,7 +42,7 @@ export async function playCrowd({ ledger }: Stage, lane: Lane, crowd: Crowd): Pr
       const id = `${crowd.name}-${i}`;
       try {
         const played = await play(lane.holdfast, id, { agent: 'prover', plan: plans[i % SHAPES]! });
-        await judge(tally, played, undisturbed[i % SHAPES]!, ledger.effects);
+        if (!(await judge(tally, played, undisturbed[i % SHAPES]!, ledger.effects))) await keepEvidence(played);
       } catch (error) {
         problem(tally, 'lost', `${id}: ${error instanceof Error ? error.message : error}`);
       }

@@ -46,18 +46,25 @@ export function problem(tally: Tally, count: Count, what: string): void {
   if (tally.problems.length < PROBLEMS_MAX) tally.problems.push(what);
 }
 
+/** Whether the run is the undisturbed one; what is not is counted. */
 export async function judge(
   tally: Tally,
   played: Played,
   undisturbed: Played,
   effectsOf: (workflowId: string) => Promise<Effects>,
-): Promise<void> {
+): Promise<boolean> {
   const { result } = played;
+  const before = faults(tally);
   if (result.status !== undisturbed.result.status)
     problem(tally, 'lost', `${played.run.workflowId} ended as ${result.status}: ${result.reason}`);
   const calm = [undisturbed.run, ...undisturbed.children];
   for (const [i, run] of [played.run, ...played.children].entries())
     judgeRun(tally, run, calm[i]!, await effectsOf(run.workflowId));
+  return faults(tally) === before;
+}
+
+function faults({ lost, duplicates, disordered, invalid, different }: Tally): number {
+  return lost + duplicates + disordered + invalid + different;
 }
 
 function judgeRun(tally: Tally, run: Run, undisturbed: Run, effects: Effects): void {

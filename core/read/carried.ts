@@ -25,6 +25,7 @@ export interface CarriedPart {
   readonly turn: number;
   readonly context?: { readonly times: number };
   readonly agentName?: string;
+  readonly startedAtMs?: number;
   readonly calls?: number;
   readonly failedCalls?: number;
   readonly warnings?: readonly string[];
@@ -66,6 +67,7 @@ export function takeOver(reading: Reading, carried: CarriedPart): void {
   const { run, turns, childSpend, messageIds, orderIds } = reading;
   const { transcript, turn, batch, calls = 0, failedCalls = 0, queue = [] } = carried;
   run.earlier = { turns: batch ? turn - 1 : turn, calls, failedCalls };
+  run.startedAtMs = carried.startedAtMs ?? run.startedAtMs;
   run.usage = carried.usage;
   run.spend = carried.spend;
   run.budget = carried.budget ?? run.budget;

@@ -84,14 +84,15 @@ endToEnd('a chain of links', (bench) => {
 
   /** What holds of a run whatever is still kept of it. */
   const lasting = (run: Run) => {
-    const { runId, agent, status, input, output, reason, usage, spend, transcript, warnings } = run;
-    return { runId, agent, status, input, output, reason, usage, spend, transcript, warnings, counts: countsOf(run) };
+    const { runId, agent, status, input, output, reason, usage, spend, transcript, warnings, startedAtMs } = run;
+    const said = { runId, agent, status, input, output, reason, usage, spend, transcript, warnings, startedAtMs };
+    return { ...said, counts: countsOf(run) };
   };
 
-  test('is listed as one run, by its last link', async () => {
+  test('is listed as one run, by its last link, with the beginning of its first one', async () => {
     const handle = await open(6);
     await handle.close();
-    await bench.finished(handle.workflowId);
+    const { run } = await bench.finished(handle.workflowId);
     const links = await linksOf(handle);
     assert.ok(links.length >= 3, `${links.length} links`);
     const listed = await eventually(async () => {
@@ -101,8 +102,8 @@ endToEnd('a chain of links', (bench) => {
       return runs.some(({ status }) => status === 'completed') && runs;
     });
     assert.deepEqual(
-      listed.map(({ runId, state }) => [runId, state]),
-      [[links.at(-1), 'completed']],
+      listed.map(({ runId, state, startedAtMs }) => [runId, state, startedAtMs]),
+      [[links.at(-1), 'completed', run.startedAtMs]],
     );
   });
 

@@ -43,6 +43,16 @@ test('nothing said: the local server and the default namespace', () => {
   assert.equal(withEnv({}, namesServer), false);
 });
 
+test('a variable that is empty says nothing', () => {
+  const names = ['ADDRESS', 'NAMESPACE', 'API_KEY', 'PROFILE'];
+  const env = Object.fromEntries(names.map((name) => [`TEMPORAL_${name}`, '']));
+  assert.deepEqual(
+    withEnv(env, () => readSettings()),
+    withEnv({}, () => readSettings()),
+  );
+  assert.equal(withEnv(env, namesServer), false);
+});
+
 test('the environment is used, and an option goes before it', () => {
   const env = { TEMPORAL_ADDRESS: 'env:7233', TEMPORAL_NAMESPACE: 'envspace', TEMPORAL_API_KEY: 'secret' };
   const found = withEnv(env, () => readSettings());

@@ -115,9 +115,12 @@ test('the package holds what it needs and nothing else', async () => {
     .trim()
     .split('\n')
     .map((file) => file.replace('package/', ''));
-  const outside = files.filter((file) => !/^(dist\/|README\.md|LICENSE|CHANGELOG\.md|package\.json)/.test(file));
+  const outside = files.filter(
+    (file) => !/^(dist\/|docs\/.*\.md$|README\.md|LICENSE|CHANGELOG\.md|package\.json)/.test(file),
+  );
   assert.deepEqual(outside, []);
   assert.ok(files.includes('dist/workflow-bundle.js') && files.includes('dist/cli/main.js'));
+  assert.ok(files.includes('docs/payloads.md'), 'messages name the pages');
   assert.ok(!files.some((file) => /^dist\/(agents|test|bench)\//.test(file)));
 });
 

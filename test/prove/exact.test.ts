@@ -47,8 +47,9 @@ function played(calls: readonly Made[], { last = 'Done.', status = 'completed' }
 
 async function counted(disturbed: Played, effects: Record<string, number> = EFFECTS): Promise<Partial<Tally>> {
   const tally = newTally();
-  await judge(tally, disturbed, played(USUAL), async () => new Map(Object.entries(effects)));
+  const isExact = await judge(tally, disturbed, played(USUAL), async () => new Map(Object.entries(effects)));
   const { runs: _, calls: __, problems, ...counts } = tally;
+  assert.equal(isExact, problems.length === 0);
   const found = Object.entries(counts).filter(([, count]) => count > 0);
   assert.equal(
     problems.length > 0,
