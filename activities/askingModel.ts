@@ -3,12 +3,15 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { MODEL_CALL } from '../core/limits.ts';
+import { inWords } from '../core/text.ts';
 import type { ModelCallInput, Usage } from '../core/types.ts';
 import { type AttemptCounter, countAttempts } from './attempts.ts';
 import type { Agent } from './defineAgent.ts';
 import { startPulse } from './heartbeat.ts';
 import type { AnswerBuilder } from './model/answer.ts';
 import type { ModelEndpoint } from './model/endpoint.ts';
+import { badAnswer } from './model/modelFailure.ts';
+import type { Registry } from './registry.ts';
 import type { RuleContext } from './rules.ts';
 import { stoppedFailure } from './stopped.ts';
 import { streamDetails } from './streamDetails.ts';
@@ -24,19 +27,27 @@ export interface Asking {
 
 /** Does `work` as one attempt at a model call: whatever it throws says what all attempts have cost. */
 export async function askingModel<T>(
-  agent: Agent,
+  registry: Registry,
   endpoint: ModelEndpoint,
-  { turn, priced }: Pick<ModelCallInput, 'turn' | 'priced'>,
-  work: (asking: Asking) => Promise<T>,
+  { agent: name, turn, priced }: Pick<ModelCallInput, 'agent' | 'turn' | 'priced'>,
+  work: (agent: Agent, asking: Asking) => Promise<T>,
 ): Promise<T> {
   const { attempt } = Context.current().info;
   const pulse = startPulse(MODEL_CALL.heartbeatMs);
-  const spent = countAttempts(agent, endpoint.modelFor(agent));
+  const spent = countAttempts();
   // A heartbeat takes the place of the one before: it must not come without what that one said.
   if (attempt > 1) pulse.report(spent.heartbeat);
+  // Given up here and not by the server, so that it counts as an attempt that failed.
+  const late = new AbortController();
+  const tooLate = () =>
+    late.abort(badAnswer(`The model did not finish its answer within ${inWords(endpoint.timeoutMs)}.`));
+  const timer = setTimeout(tooLate, endpoint.timeoutMs);
   try {
-    return await work({
-      ctx: ruleContext(agent.name, turn),
+    const agent = registry.agent(name);
+    spent.asks(agent, endpoint.modelFor(agent));
+    const ctx = ruleContext(name, turn);
+    return await work(agent, {
+      ctx: { ...ctx, signal: AbortSignal.any([ctx.signal, late.signal]) },
       spent,
       needsPrice() {
         // Before its first answer, the run does not know of the agent's own budget.
@@ -52,6 +63,7 @@ export async function askingModel<T>(
   } catch (thrown) {
     throw spent.lostWith(thrown instanceof CancelledFailure ? stoppedFailure(thrown) : thrown);
   } finally {
+    clearTimeout(timer);
     pulse.stop();
   }
 }

@@ -28,8 +28,7 @@ export function createModelHost(
   weigh: Weigh,
 ): ModelHost {
   return async function callModel(input) {
-    const agent = registry.agent(input.agent);
-    return askingModel(agent, endpoint, input, async (asking) => {
+    return askingModel(registry, endpoint, input, async (agent, asking) => {
       const key = asking.ctx.workflowId;
       const transcript = await transcripts.load(key, input, ask);
       const { planned, asked } = await answerFor(agent, input, transcript.messages, asking);

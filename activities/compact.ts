@@ -3,7 +3,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { countGone, noteOf, tokensOf, tokensOfBytes } from '../core/compaction.ts';
-import { MODEL_CALL, PLAN_BYTES_MAX, REPAIRS_MAX } from '../core/limits.ts';
+import { PLAN_BYTES_MAX, REPAIRS_MAX } from '../core/limits.ts';
 import { FAILURE } from '../core/names.ts';
 import { count, cutText, jsonBytes, utf8Length } from '../core/text.ts';
 import type { CompactAnswer, CompactInput, Message, Usage } from '../core/types.ts';
@@ -31,8 +31,7 @@ export function createCompactHost(
   ask: AskForPage,
 ): CompactHost {
   return async function compact(input) {
-    const agent = registry.agent(input.agent);
-    return askingModel(agent, endpoint, input, async (asking) => {
+    return askingModel(registry, endpoint, input, async (agent, asking) => {
       const { ctx } = asking;
       const key = ctx.workflowId;
       const { messages } = await transcripts.load(key, input, ask);
@@ -169,17 +168,9 @@ async function bySummary(agent: Agent, cut: Cut, room: Room, model: SummaryModel
     });
     return { strategy: 'summarise', messages: around(cut, `${SUMMED_UP}\n\n${summary}`, room), summary };
   } catch (error) {
-    if (!isTheLastWord(error)) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    return dropInstead(`could not be summarised (${cutText(why, 500)})`, cut, room);
+    if (!model.isLastWord(error)) throw error;
+    return dropInstead(`could not be summarised (${cutText(error.message, 500)})`, cut, room);
   }
-}
-
-/** Whether another attempt would say the same, or there is none. */
-function isTheLastWord(error: unknown): boolean {
-  const { info, cancellationSignal: signal } = Context.current();
-  if (signal.aborted || !(error instanceof ApplicationFailure)) return false;
-  return error.nonRetryable === true || info.attempt >= MODEL_CALL.attempts;
 }
 
 async function byOwn(
@@ -244,6 +235,8 @@ interface SummaryModel {
   /** The messages as the agent's own guardrail lets the model see them. */
   mayRead(messages: readonly Message[]): Promise<readonly Message[]>;
   ask(messages: readonly Message[]): Promise<string>;
+  /** Whether another attempt would say the same, or there is none. */
+  isLastWord(error: unknown): error is ApplicationFailure;
   spent(): Pick<CompactAnswer, 'modelCalls' | 'usage' | 'cost' | 'lost'>;
 }
 
@@ -285,6 +278,10 @@ function summaryModel(endpoint: ModelEndpoint, agent: Agent, { ctx, spent, needs
       if (guarded.kind !== 'final')
         throw ApplicationFailure.nonRetryable('the guardrail afterModel does not allow it', FAILURE.refused);
       return guarded.message.content ?? '';
+    },
+    isLastWord(error): error is ApplicationFailure {
+      if (Context.current().cancellationSignal.aborted) return false;
+      return error instanceof ApplicationFailure && spent.isLast(error);
     },
     spent() {
       const { cost, lost } = spent.ofAnswer(last && { ...last, usage });

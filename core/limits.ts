@@ -33,7 +33,13 @@ export const MODEL_CALL = {
   // A stream that says nothing for this long is given up, and the call is tried again.
   silenceMs: 60_000,
   heartbeatMs: 10_000,
+  // Those that said why they failed …
   attempts: 5,
+  // … and those that were lost with their workers as well: a worker that dies again and again, of whatever, for a quarter
+  // of an hour must not cost the runs that it serves.
+  attemptsMax: 25,
+  // An attempt ends itself at its limit; the server's comes later.
+  graceMs: 30_000,
   backoff: { initialMs: 1_000, factor: 2, maxMs: 30_000 },
 } as const;
 

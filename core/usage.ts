@@ -47,7 +47,7 @@ export function lostIn({ details, ...cause }: FailureCause): Partial<Spend> {
     case 'timeout': {
       if (cause.timeout === 'SCHEDULE_TO_START') return {};
       const { lost } = (details ?? {}) as { lost?: unknown };
-      return spendOf(NO_USAGE, 0, { ...(isLost(lost) ? lost : NOTHING_LOST), attempts: MODEL_CALL.attempts - 1 });
+      return spendOf(NO_USAGE, 0, { ...(isLost(lost) ? lost : NOTHING_LOST), attempts: MODEL_CALL.attemptsMax - 1 });
     }
     case 'application':
       return isLost(details) ? spendOf(NO_USAGE, 0, details) : {};

@@ -9,6 +9,8 @@ export interface ModelSettings {
   readonly model?: string | undefined;
   /** How long an answer may say nothing before it is given up and tried again; 60 s when not said. */
   readonly silenceMs?: number | undefined;
+  /** How long one attempt at an answer may take; 10 minutes when not said, and at most. */
+  readonly timeoutMs?: number | undefined;
   /** How long the offline script waits before it answers. */
   readonly offlineDelayMs?: number | undefined;
 }
@@ -40,11 +42,11 @@ function milliseconds(env: NodeJS.ProcessEnv, name: string): number | undefined 
 }
 
 export async function openModel(settings: ModelSettings, registry: Registry): Promise<WorkerModel> {
-  const { apiKey, baseURL, model, silenceMs } = settings;
+  const { apiKey, baseURL, model, silenceMs, timeoutMs } = settings;
   if (apiKey === undefined && baseURL === undefined) return openOffline(settings, registry);
   return {
     // A server of one's own often wants no key; the client insists on one.
-    endpoint: createEndpoint({ apiKey: apiKey ?? 'none', baseURL, model, silenceMs }),
+    endpoint: createEndpoint({ apiKey: apiKey ?? 'none', baseURL, model, silenceMs, timeoutMs }),
     description: `${model ?? 'the model of each agent'} at ${baseURL ? publicAddress(baseURL) : 'api.openai.com'}`,
     isOffline: false,
     close: async () => {},

@@ -36,12 +36,12 @@ interface TooLong {
 
 /** How activities that ask a model are carried out. */
 export const MODEL_ACTIVITY_OPTIONS = {
-  startToCloseTimeout: MODEL_CALL.timeoutMs,
+  startToCloseTimeout: MODEL_CALL.timeoutMs + MODEL_CALL.graceMs,
   scheduleToStartTimeout: QUEUE_WAIT_MS,
   heartbeatTimeout: MODEL_CALL.heartbeatMs,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: {
-    maximumAttempts: MODEL_CALL.attempts,
+    maximumAttempts: MODEL_CALL.attemptsMax,
     initialInterval: MODEL_CALL.backoff.initialMs,
     backoffCoefficient: MODEL_CALL.backoff.factor,
     maximumInterval: MODEL_CALL.backoff.maxMs,
@@ -124,7 +124,7 @@ export function whyModelFailed({ cause, message }: ActivityFailure): string {
 function modelTimeout({ timeoutType }: TimeoutFailure): string {
   switch (timeoutType) {
     case 'HEARTBEAT':
-      return `The worker that called the model was lost, ${MODEL_CALL.attempts} times in a row.`;
+      return `The worker that called the model was lost, in the last of ${MODEL_CALL.attemptsMax} attempts.`;
     case 'SCHEDULE_TO_START':
       return `No worker took the model call for ${inWords(QUEUE_WAIT_MS)}. Start one with "holdfast worker".`;
     default:

@@ -1,7 +1,7 @@
 // One request to the model, streamed: given up when it falls silent, and never mistaken for whole when it was cut off.
 import { APIError } from 'openai';
 import { Stream } from 'openai/streaming';
-import { ANSWER_CALLS_MAX, ANSWER_CHARS_MAX, MODEL_CALL } from '../../core/limits.ts';
+import { ANSWER_CALLS_MAX, ANSWER_CHARS_MAX } from '../../core/limits.ts';
 import { count, inWords, oneLine } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
 import type { Agent } from '../defineAgent.ts';
@@ -25,7 +25,7 @@ export async function complete(
 ): Promise<RawAnswer> {
   const { signal, onProgress, warn } = options;
   const model = endpoint.modelFor(agent);
-  const { silenceMs } = endpoint;
+  const { silenceMs, timeoutMs } = endpoint;
   // Of this agent: a server may take one schema and refuse another.
   const asking = `${model}\n${agent.name}`;
   const takesSchemas = !endpoint.withoutSchemas.has(asking);
@@ -43,7 +43,7 @@ export async function complete(
     const response = await endpoint.client.chat.completions
       .create(requestBody(agent, model, messages, takesSchemas), {
         signal: request.signal,
-        timeout: MODEL_CALL.timeoutMs,
+        timeout: timeoutMs,
       })
       .asResponse();
     const answer = buildAnswer();

@@ -15,6 +15,8 @@ export interface ModelEndpoint {
   readonly apiKey: string;
   /** How long an answer may say nothing before it is given up. */
   readonly silenceMs: number;
+  /** How long one attempt may take. */
+  readonly timeoutMs: number;
   /** Models that were found to take no JSON schema, or not that of an agent: `<model>\n<agent>`. */
   readonly withoutSchemas: Set<string>;
   modelFor(agent: Agent): string;
@@ -25,6 +27,8 @@ export interface EndpointOptions {
   readonly baseURL?: string | undefined;
   /** 60 s when not said. */
   readonly silenceMs?: number | undefined;
+  /** 10 minutes when not said, and at most. */
+  readonly timeoutMs?: number | undefined;
   /** The model to use: for all agents, or by agent. Each agent's own when not said. */
   readonly model?: string | ((agent: Agent) => string) | undefined;
 }
@@ -34,6 +38,7 @@ export function createEndpoint({
   baseURL,
   model,
   silenceMs = MODEL_CALL.silenceMs,
+  timeoutMs = MODEL_CALL.timeoutMs,
 }: EndpointOptions): ModelEndpoint {
   // Temporal is the one owner of retries: it records them, and they outlive the process.
   const client = new OpenAI({ apiKey, maxRetries: 0, ...(baseURL && { baseURL }) });
@@ -41,6 +46,7 @@ export function createEndpoint({
     client,
     apiKey,
     silenceMs,
+    timeoutMs,
     withoutSchemas: new Set(),
     modelFor: (agent) => (typeof model === 'function' ? model(agent) : (model ?? agent.model)),
   };

@@ -143,6 +143,32 @@ endToEnd(
   { model: { apiKey: KEY } },
 );
 
+const LIMIT_MS = 500;
+
+endToEnd(
+  'a model that writes longer than an attempt may take',
+  (bench) => {
+    const words = Array.from({ length: 40 }, (_, i) => `word ${i}`).join(' ');
+    const slow = { text: words, chunkDelayMs: 60 };
+    const recovers = bench.agent({ script: once(slow) });
+    test('is asked again', async () => {
+      const { result, run } = await bench.run(recovers);
+      assert.deepEqual([result.status, result.output], ['completed', 'Done.']);
+      assertOneRetryOwner(bench, recovers, run, 2);
+    });
+
+    if (!bench.cached) return;
+    const always = bench.agent({ script: () => slow });
+    test('is given up after five attempts, each of which has told so', async () => {
+      const { result, run } = await bench.run(always);
+      assert.equal(result.status, 'model_failed');
+      assert.equal(result.reason, 'The model did not finish its answer within 500 milliseconds.');
+      assertOneRetryOwner(bench, always, run, MODEL_CALL.attempts);
+    });
+  },
+  { model: { timeoutMs: LIMIT_MS } },
+);
+
 const SILENCE_MS = 700;
 
 endToEnd(

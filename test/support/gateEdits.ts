@@ -82,8 +82,8 @@ export const COMPATIBLE: readonly GateEdit[] = [
   one(
     'more attempts at an answer',
     'workflows/askModel.ts',
-    'maximumAttempts: MODEL_CALL.attempts,',
-    'maximumAttempts: MODEL_CALL.attempts + 3,',
+    'maximumAttempts: MODEL_CALL.attemptsMax,',
+    'maximumAttempts: MODEL_CALL.attemptsMax + 3,',
   ),
   one(
     'other words for the model',

@@ -1,0 +1,72 @@
+// What the attempts at a model call leave to the next one, and when there is none.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { countAttempts } from '../../activities/attempts.ts';
+import { badAnswer } from '../../activities/model/modelFailure.ts';
+import { MODEL_CALL } from '../../core/limits.ts';
+import { FAILURE } from '../../core/names.ts';
+
+/** One attempt that ends so: its failure, and what it leaves to the next one. */
+async function attempt(number: number, left: unknown, thrown: unknown) {
+  const environment = new MockActivityEnvironment({ attempt: number, heartbeatDetails: left });
+  let leaves = left;
+  environment.on('heartbeat', (details) => {
+    leaves = details;
+  });
+  const failure = await environment.run(async () => countAttempts().lostWith(thrown));
+  assert.ok(failure instanceof ApplicationFailure);
+  return { failure, leaves };
+}
+
+/** A worker that dies sends nothing but what it had been told. */
+async function lost(number: number, left: unknown) {
+  const environment = new MockActivityEnvironment({ attempt: number, heartbeatDetails: left });
+  return environment.run(async () => countAttempts().heartbeat());
+}
+
+describe('attempts at a model call', () => {
+  test('that fail are counted, and the fifth one is the last', async () => {
+    let left: unknown;
+    for (let number = 1; number <= MODEL_CALL.attempts; number++) {
+      const { failure, leaves } = await attempt(number, left, badAnswer('No answer.'));
+      assert.equal(failure.message, 'No answer.');
+      assert.equal(failure.nonRetryable, number === MODEL_CALL.attempts, `attempt ${number}`);
+      left = leaves;
+    }
+  });
+
+  test('that were lost with their workers are none of the five', async () => {
+    let left: unknown;
+    let number = 0;
+    for (let failed = 1; failed <= MODEL_CALL.attempts; failed++) {
+      for (let i = 0; i < 3; i++) left = await lost(++number, left);
+      const { failure, leaves } = await attempt(++number, left, badAnswer('No answer.'));
+      assert.equal(failure.nonRetryable, failed === MODEL_CALL.attempts, `attempt ${number}`);
+      left = leaves;
+    }
+    assert.ok(number < MODEL_CALL.attemptsMax, 'Temporal lets it come to that');
+  });
+
+  test('that a worker gave up since it stops are none of them either', async () => {
+    const stopped = ApplicationFailure.retryable('the worker was shut down', FAILURE.workerShutdown);
+    let left: unknown;
+    for (let number = 1; number <= 2 * MODEL_CALL.attempts; number++) {
+      const { failure, leaves } = await attempt(number, left, stopped);
+      assert.equal(failure.nonRetryable, false);
+      left = leaves;
+    }
+    assert.equal((await attempt(11, left, badAnswer('No answer.'))).failure.nonRetryable, false);
+  });
+
+  test('that fail for good, or with anything that was thrown, say so', async () => {
+    const refused = await attempt(1, undefined, ApplicationFailure.nonRetryable('The key is wrong.'));
+    assert.equal(refused.failure.nonRetryable, true);
+    const thrown = await attempt(1, undefined, new TypeError('A guardrail has a fault.'));
+    assert.deepEqual(
+      [thrown.failure.message, thrown.failure.type, thrown.failure.nonRetryable],
+      ['A guardrail has a fault.', 'TypeError', false],
+    );
+  });
+});
