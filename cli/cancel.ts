@@ -1,6 +1,6 @@
 // `holdfast cancel`: asks a run to stop, and waits for its end.
 import { Command } from 'commander';
-import { RunNotFound } from '../client/index.ts';
+import { type RunHandle, RunNotFound, TemporalUnreachable } from '../client/index.ts';
 import { addressFlags, settingsOf, unlessInterrupted, withHoldfast } from './connected.ts';
 import { EXIT } from './exit.ts';
 import { printJson, runJson } from './json.ts';
@@ -18,7 +18,7 @@ export function cancelCommand(): Command {
     .action((id: string, { json }: { json?: boolean }, command: Command) =>
       withHoldfast(command, async (holdfast) => {
         const handle = holdfast.get(id);
-        const before = await handle.read();
+        const before = await handle.read().catch((error) => cancelUnread(handle, error));
         if (before.endedAtMs === null) {
           // It may have ended a moment ago, and then there is nothing to cancel.
           await handle.cancel().catch((error) => {
@@ -35,6 +35,16 @@ export function cancelCommand(): Command {
         return run.endedAtMs === null ? EXIT.otherwise : EXIT.completed;
       }),
     );
+}
+
+/** Whoever cannot read what a run does may stop it all the same. */
+async function cancelUnread(handle: RunHandle, error: unknown): Promise<never> {
+  if (error instanceof RunNotFound || error instanceof TemporalUnreachable) throw error;
+  await handle.cancel();
+  const why = error instanceof Error ? error.message : String(error);
+  throw new Error(`${handle.workflowId} is asked to stop. What comes of it cannot be read here: ${why}`, {
+    cause: error,
+  });
 }
 
 function whatHappened(id: string, wasOver: boolean, status: string, flags: string): string {

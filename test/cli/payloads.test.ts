@@ -104,6 +104,20 @@ test('schedules, the inbox and a watch read what is encrypted', async () => {
   await client.close();
 });
 
+test('who cannot read a run may cancel it', async () => {
+  const client = await connect({ address: server.address, payloads: (await settings()).default });
+  const handle = await client.start('payer', 'Pay.', { id: 'unread' });
+  await asked(handle);
+  const cancelled = await strange('cancel', 'unread');
+  assert.equal(cancelled.code, 1);
+  assert.match(
+    cancelled.stderr,
+    /^unread is asked to stop\. What comes of it cannot be read here: .*HOLDFAST_PAYLOADS/,
+  );
+  await eventually(async () => (await handle.read()).status === 'cancelled');
+  await client.close();
+});
+
 test('a large input goes through the store', async () => {
   const input = randomBytes(300_000).toString('base64');
   const run = await holdfast(['run', 'ward', '-', '--id', 'large', '--address', server.address], { env, input });
