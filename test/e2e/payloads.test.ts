@@ -239,18 +239,27 @@ endToEnd(
       const handle = await bench.holdfast.start(patient.name, input);
       await asked(handle);
       await rename(shelf, `${shelf}.away`);
-      let isDecided = false;
-      const decided = handle.approve('1.0').finally(() => {
-        isDecided = true;
-      });
-      decided.catch(() => undefined);
-      // With its state in memory the run needs nothing from the store; without, its task fails until it is there.
-      await eventually(async () => {
-        const { raw } = await bench.holdfast.client.workflow.getHandle(handle.workflowId).describe();
-        return isDecided || (raw.pendingWorkflowTask?.attempt ?? 0) > 1;
-      });
+      const paused = handle.pause().catch(() => undefined);
+      // With its state in memory the run needs nothing from the store; without, its tasks fail until it is there.
+      if (bench.cached) await paused;
+      else {
+        await eventually(async () => {
+          const { raw } = await bench.holdfast.client.workflow.getHandle(handle.workflowId).describe();
+          return (raw.pendingWorkflowTask?.attempt ?? 0) > 2;
+        });
+        await assert.rejects(handle.resume(), {
+          name: 'OrderRefused',
+          message: /cannot take what was asked now, in the server's words: Unable to perform .* failed state\. Its/,
+        });
+      }
       await rename(`${shelf}.away`, shelf);
-      await decided.catch(() => handle.approve('1.0'));
+      await eventually(() =>
+        handle.resume().then(
+          () => true,
+          () => false,
+        ),
+      );
+      await handle.approve('1.0');
       const { result, run } = await bench.finished(handle.workflowId);
       assert.deepEqual([result.status, run.input, toldOf(run)], ['completed', input, ['asked']]);
     });
