@@ -57,7 +57,8 @@ export function countAttempts(): AttemptCounter {
   // A worker that was told to stop in the middle says nothing of the call.
   const counts = ({ type }: ApplicationFailure) => type !== FAILURE.workerShutdown;
   const isLast = (failure: ApplicationFailure) =>
-    failure.nonRetryable === true || (counts(failure) && failures + 1 >= MODEL_CALL.attempts);
+    failure.nonRetryable === true ||
+    (counts(failure) && (failures + 1 >= MODEL_CALL.attempts || attempt >= MODEL_CALL.attemptsMax));
 
   return {
     asks(agent, model) {
@@ -91,8 +92,8 @@ export function countAttempts(): AttemptCounter {
         type: type ?? null,
         nonRetryable,
         ...(nextRetryDelay && { nextRetryDelay }),
-        // Of an agent that is not here, nothing was asked.
-        ...(asked && { details: [lost] }),
+        // For an agent that no worker knew, nobody has asked anything.
+        ...((asked || lost.usage.inputTokens > 0) && { details: [lost] }),
       });
       if (stack !== undefined) failure.stack = stack;
       return failure;

@@ -1,6 +1,8 @@
 // `holdfast cancel`: asks a run to stop, and waits for its end.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { type RunHandle, RunNotFound, TemporalUnreachable } from '../client/index.ts';
+import { type Holdfast, type Run, RunNotFound } from '../client/index.ts';
+import { PayloadUnreadable, StoredPayloadLost } from '../client/payloads/errors.ts';
 import { addressFlags, settingsOf, unlessInterrupted, withHoldfast } from './connected.ts';
 import { EXIT } from './exit.ts';
 import { printJson, runJson } from './json.ts';
@@ -9,6 +11,7 @@ import { TYPED } from './typed.ts';
 
 /** Tools have the worker's grace time to end, 10 s; and a worker that died is noticed after as long again. */
 const WAIT_MS = 30_000;
+const LOOK_MS = 250;
 
 export function cancelCommand(): Command {
   return new Command('cancel')
@@ -18,7 +21,16 @@ export function cancelCommand(): Command {
     .action((id: string, { json }: { json?: boolean }, command: Command) =>
       withHoldfast(command, async (holdfast) => {
         const handle = holdfast.get(id);
-        const before = await handle.read().catch((error) => cancelUnread(handle, error));
+        const flags = addressFlags(settingsOf(command));
+        let before: Run;
+        try {
+          before = await handle.read();
+        } catch (error) {
+          if (!(error instanceof PayloadUnreadable || error instanceof StoredPayloadLost)) throw error;
+          const [said, code] = await cancelUnread(holdfast, id, error.message, flags);
+          console.error(said);
+          return code;
+        }
         if (before.endedAtMs === null) {
           // It may have ended a moment ago, and then there is nothing to cancel.
           await handle.cancel().catch((error) => {
@@ -28,23 +40,29 @@ export function cancelCommand(): Command {
         }
         const run = await handle.read();
         if (json) printJson(runJson(run));
-        else {
-          const flags = addressFlags(settingsOf(command));
-          process.stdout.write(`${whatHappened(id, before.endedAtMs !== null, run.status, flags)}\n`);
-        }
+        else process.stdout.write(`${whatHappened(id, before.endedAtMs !== null, run.status, flags)}\n`);
         return run.endedAtMs === null ? EXIT.otherwise : EXIT.completed;
       }),
     );
 }
 
-/** Whoever cannot read what a run does may stop it all the same. */
-async function cancelUnread(handle: RunHandle, error: unknown): Promise<never> {
-  if (error instanceof RunNotFound || error instanceof TemporalUnreachable) throw error;
-  await handle.cancel();
-  const why = error instanceof Error ? error.message : String(error);
-  throw new Error(`${handle.workflowId} is asked to stop. What comes of it cannot be read here: ${why}`, {
-    cause: error,
-  });
+/** Whoever cannot read what a run does may stop it all the same: whether it is over needs no payload. */
+async function cancelUnread(holdfast: Holdfast, id: string, why: string, flags: string): Promise<[string, number]> {
+  const unread = `How it ended cannot be read here: ${why}`;
+  if (await isOver(holdfast, id)) return [`${id} was over already. ${unread}`, EXIT.completed];
+  await holdfast.get(id).cancel();
+  const deadline = Date.now() + WAIT_MS;
+  while (Date.now() < deadline) {
+    if (await isOver(holdfast, id)) return [`${id} is over. ${unread}`, EXIT.completed];
+    await sleep(LOOK_MS);
+  }
+  return [whatHappened(id, false, 'running', flags), EXIT.otherwise];
+}
+
+async function isOver({ client, namespace }: Holdfast, workflowId: string): Promise<boolean> {
+  const asked = { namespace, execution: { workflowId } };
+  const { workflowExecutionInfo } = await client.workflowService.describeWorkflowExecution(asked);
+  return Boolean(workflowExecutionInfo?.closeTime);
 }
 
 function whatHappened(id: string, wasOver: boolean, status: string, flags: string): string {

@@ -237,10 +237,17 @@ export function errorOf(text: string | null): string {
 
 /** The bars of a whole run. */
 export function bars(run: Run, screen: Screen): string[] {
-  const drawn = timeline(run, axisOf(run.startedAtMs, run.endedAtMs, Date.now()), screen);
+  const drawn = timeline(run, axisOf(firstShownMs(run), run.endedAtMs, Date.now()), screen);
   const lines = [...goneLines(run.earlier, screen), ...drawn];
   if (lines.length <= ROWS_MAX) return lines;
   return [...lines.slice(0, ROWS_MAX), `… ${lines.length - 1 - ROWS_MAX} more rows: see --json`, lines.at(-1) ?? ''];
+}
+
+/** Where the first links are gone, there is nothing to see of their time. */
+function firstShownMs({ earlier, startedAtMs, turns, compactions }: Run): number {
+  if (!earlier) return startedAtMs;
+  const shown = [turns[0]?.askedAtMs, compactions[0]?.startedAtMs].filter((ms) => ms !== undefined && ms !== null);
+  return shown.length > 0 ? Math.min(...shown) : startedAtMs;
 }
 
 /** What of a run cannot be shown any more. */

@@ -1,5 +1,4 @@
 // Counting what is spent.
-import { MODEL_CALL } from './limits.ts';
 import type { FailureCause } from './toolFailure.ts';
 import type { CompactAnswer, Lost, ModelAnswer, Spend, Usage } from './types.ts';
 
@@ -46,8 +45,9 @@ export function lostIn({ details, ...cause }: FailureCause): Partial<Spend> {
       return spendOf(NO_USAGE, 0, isLost(details) ? details : NOTHING_LOST);
     case 'timeout': {
       if (cause.timeout === 'SCHEDULE_TO_START') return {};
+      // The last heartbeat's word: how many attempts there were depends on who asked for the end of it meanwhile.
       const { lost } = (details ?? {}) as { lost?: unknown };
-      return spendOf(NO_USAGE, 0, { ...(isLost(lost) ? lost : NOTHING_LOST), attempts: MODEL_CALL.attemptsMax - 1 });
+      return spendOf(NO_USAGE, 0, isLost(lost) ? lost : NOTHING_LOST);
     }
     case 'application':
       return isLost(details) ? spendOf(NO_USAGE, 0, details) : {};

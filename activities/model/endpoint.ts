@@ -46,7 +46,7 @@ export function createEndpoint({
     client,
     apiKey,
     silenceMs,
-    timeoutMs,
+    timeoutMs: Math.min(timeoutMs, MODEL_CALL.timeoutMs),
     withoutSchemas: new Set(),
     modelFor: (agent) => (typeof model === 'function' ? model(agent) : (model ?? agent.model)),
   };

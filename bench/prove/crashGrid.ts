@@ -131,8 +131,9 @@ async function playCase(
     if (!died) count.missed += 1;
     // The same words, another run; after it, since the model is busy only for whoever asks first.
     const undisturbed = await play(lane.holdfast, `${id}-calm`, drawn);
-    if (!(await judge(tally, disturbed, undisturbed, ledger.effects))) await keepEvidence(disturbed);
+    if (!(await judge(tally, disturbed, undisturbed, ledger.effects))) await keepEvidence(lane.holdfast, id);
   } catch (error) {
+    await keepEvidence(lane.holdfast, id);
     problem(tally, 'lost', `${point.name}, ${id}: ${error instanceof Error ? error.message : error}`);
   }
 }

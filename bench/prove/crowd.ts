@@ -42,8 +42,10 @@ export async function playCrowd({ ledger }: Stage, lane: Lane, crowd: Crowd): Pr
       const id = `${crowd.name}-${i}`;
       try {
         const played = await play(lane.holdfast, id, { agent: 'prover', plan: plans[i % SHAPES]! });
-        if (!(await judge(tally, played, undisturbed[i % SHAPES]!, ledger.effects))) await keepEvidence(played);
+        const isExact = await judge(tally, played, undisturbed[i % SHAPES]!, ledger.effects);
+        if (!isExact) await keepEvidence(lane.holdfast, id);
       } catch (error) {
+        await keepEvidence(lane.holdfast, id);
         problem(tally, 'lost', `${id}: ${error instanceof Error ? error.message : error}`);
       }
       crowd.ended?.(++count);

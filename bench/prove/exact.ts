@@ -53,18 +53,23 @@ export async function judge(
   undisturbed: Played,
   effectsOf: (workflowId: string) => Promise<Effects>,
 ): Promise<boolean> {
-  const { result } = played;
-  const before = faults(tally);
+  const { result, run, children } = played;
+  // Of its own: others are judged meanwhile.
+  const own = newTally();
   if (result.status !== undisturbed.result.status)
-    problem(tally, 'lost', `${played.run.workflowId} ended as ${result.status}: ${result.reason}`);
+    problem(own, 'lost', `${run.workflowId} ended as ${result.status}: ${result.reason}`);
+  if (children.length !== undisturbed.children.length)
+    problem(own, 'lost', `${run.workflowId} has ${children.length} sub-agents, not ${undisturbed.children.length}`);
   const calm = [undisturbed.run, ...undisturbed.children];
-  for (const [i, run] of [played.run, ...played.children].entries())
-    judgeRun(tally, run, calm[i]!, await effectsOf(run.workflowId));
-  return faults(tally) === before;
+  for (const [i, one] of [run, ...children].entries())
+    if (calm[i]) judgeRun(own, one, calm[i], await effectsOf(one.workflowId));
+  add(tally, own);
+  return own.problems.length === 0;
 }
 
-function faults({ lost, duplicates, disordered, invalid, different }: Tally): number {
-  return lost + duplicates + disordered + invalid + different;
+function add(tally: Tally, { problems, ...counts }: Tally): void {
+  for (const [name, count] of Object.entries(counts)) tally[name as keyof typeof counts] += count;
+  tally.problems.push(...problems.slice(0, PROBLEMS_MAX - tally.problems.length));
 }
 
 function judgeRun(tally: Tally, run: Run, undisturbed: Run, effects: Effects): void {

@@ -2,7 +2,6 @@
 // may be gone at any moment; it asks again until it has its answer, as a patient client would.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Holdfast, Run, RunHandle, RunResult, StartOptions } from '../../client/index.ts';
-import type { History } from '../../core/history.ts';
 import { MEMO } from '../../core/names.ts';
 import { toolCalls } from '../../core/run.ts';
 import type { Budget, Question } from '../../core/types.ts';
@@ -28,8 +27,6 @@ export interface Played {
   readonly run: Run;
   /** Its sub-agents, in the order of their calls. */
   readonly children: readonly Run[];
-  /** All of it, as the server has it. */
-  histories(): Promise<History[]>;
 }
 
 /** Long beyond everything that is expected: a run that has not ended by then is lost. */
@@ -57,10 +54,8 @@ export async function play(
   const result = await persist(() => handle.result());
   const run = await persist(() => handle.read());
   const childIds = toolCalls(run).flatMap(({ childId }) => childId ?? []);
-  const handles = childIds.map((child) => holdfast.get(child));
-  const children = await Promise.all(handles.map((child) => persist(() => child.read())));
-  const histories = () => Promise.all([handle, ...handles].map((each) => persist(() => each.histories())));
-  return { result, run, children, histories: async () => (await histories()).flat() };
+  const children = await Promise.all(childIds.map((child) => persist(() => holdfast.get(child).read())));
+  return { result, run, children };
 }
 
 /** Asks until there is an answer, or it is clear that none will come. */

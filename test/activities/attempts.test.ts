@@ -60,6 +60,19 @@ describe('attempts at a model call', () => {
     assert.equal((await attempt(11, left, badAnswer('No answer.'))).failure.nonRetryable, false);
   });
 
+  test('are told where there is no other one, also by Temporal', async () => {
+    const { failure } = await attempt(MODEL_CALL.attemptsMax, undefined, badAnswer('No answer.'));
+    assert.equal(failure.nonRetryable, true);
+  });
+
+  test('that were paid are told, also where the last one meets a worker that does not know the agent', async () => {
+    const paid = { attempts: 3, usage: { inputTokens: 900, outputTokens: 50, cachedTokens: 0 }, cost: 1.5 };
+    const { failure } = await attempt(5, { lost: paid, failures: 4 }, badAnswer('no agent "x"'));
+    assert.deepEqual(failure.details, [{ ...paid, attempts: 4 }]);
+    const unpaid = { attempts: 3, usage: { inputTokens: 0, outputTokens: 0, cachedTokens: 0 }, cost: 0 };
+    assert.deepEqual((await attempt(5, { lost: unpaid, failures: 4 }, badAnswer('no agent "x"'))).failure.details, []);
+  });
+
   test('that fail for good, or with anything that was thrown, say so', async () => {
     const refused = await attempt(1, undefined, ApplicationFailure.nonRetryable('The key is wrong.'));
     assert.equal(refused.failure.nonRetryable, true);

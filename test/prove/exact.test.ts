@@ -67,6 +67,21 @@ describe('a run that was disturbed', () => {
     assert.deepEqual(await counted(played(USUAL)), {});
   });
 
+  test('is judged by itself, also while others are', async () => {
+    const tally = newTally();
+    const effectsOf = async () => new Map(Object.entries(EFFECTS));
+    const judged = [played(USUAL), played(USUAL, { status: 'model_failed' }), played(USUAL)].map((one) =>
+      judge(tally, one, played(USUAL), effectsOf),
+    );
+    assert.deepEqual(await Promise.all(judged), [true, false, true]);
+    assert.deepEqual([tally.runs, tally.lost, tally.problems.length], [3, 1, 1]);
+  });
+
+  test('with a sub-agent too many, or too few, has lost something', async () => {
+    const child = played(USUAL).run;
+    assert.deepEqual(await counted({ ...played(USUAL), children: [child] }), { lost: 1 });
+  });
+
   test('in which an effect happened twice', async () => {
     assert.deepEqual(await counted(played(USUAL), { ...EFFECTS, '1.0': 2 }), { duplicates: 1 });
     assert.deepEqual(await counted(played(USUAL), { ...EFFECTS, '1.2': 3 }), { duplicates: 1 });

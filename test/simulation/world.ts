@@ -223,9 +223,9 @@ export class World {
       [applicationCause('the model is gone', FAILURE.model), {}],
       [applicationCause('too long', FAILURE.contextExceeded), {}],
       [applicationCause('no', FAILURE.refused, lost), { ...paid, modelCalls: 1 + lost.attempts }],
-      // All attempts that there are, and the last one's word of what those before it have cost.
-      [timeoutCause('heartbeat', { lost }), { ...paid, modelCalls: 25 }],
-      [timeoutCause('startToClose'), { modelCalls: 25 }],
+      // The last one's word of those before it, where it came to say something.
+      [timeoutCause('heartbeat', { lost }), { ...paid, modelCalls: 1 + lost.attempts }],
+      [timeoutCause('startToClose'), { modelCalls: 1 }],
       [timeoutCause('scheduleToStart'), {}],
     ] as const);
     const job = resolved(activity, { failed: { failure: activityFailure(activity, cause) } });

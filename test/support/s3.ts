@@ -1,6 +1,6 @@
 // A real S3 server of one's own, on a folder: Versity's gateway, built by Go where it is not at hand. Run as a program,
 // this file does no more than that.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -47,7 +47,7 @@ export async function startS3(region: string): Promise<S3> {
   const kill = () => server.kill('SIGKILL');
   process.once('exit', kill);
   while (!(await listens(port!))) {
-    if (server.exitCode !== null) throw new Error(`${SERVER.name} ended at once.`);
+    if (hasEnded(server)) throw new Error(`${SERVER.name} ended at once.`);
     await pause(POLL_MS);
   }
   return {
@@ -59,13 +59,17 @@ export async function startS3(region: string): Promise<S3> {
     folder: buckets,
     async stop() {
       process.off('exit', kill);
-      if (server.exitCode === null) {
+      if (!hasEnded(server)) {
         kill();
         await once(server, 'exit');
       }
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 if (import.meta.main) console.log(await findGoProgram(SERVER, console.log));

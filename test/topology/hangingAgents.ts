@@ -1,4 +1,7 @@
-// A `clock` that never tells the time: for a run that somebody stops waiting for.
+// A `clock` that never tells the time: for a run that somebody stops waiting for. A file tells when it has begun to wait.
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';
@@ -9,7 +12,10 @@ const wait = defineTool({
   input: z.object({}),
   effect: 'read',
   timeout: '1 h',
-  run: (_, { signal }) => sleep(3_600_000, 'Time is up.', { signal }),
+  async run(_, { signal }) {
+    await writeFile(join(tmpdir(), 'it-waits'), '');
+    return sleep(3_600_000, 'Time is up.', { signal });
+  },
 });
 
 export const clock = defineAgent({

@@ -18,6 +18,7 @@ import { whyNoPostgres } from '../../worker/topology/postgres.ts';
 import { findPrograms, whyNoPrograms } from '../../worker/topology/programs.ts';
 import { startTopology, type Topology } from '../../worker/topology/topology.ts';
 import { type Entry, readLedger, untilLedger } from '../support/ledger.ts';
+import { eventually } from '../support/said.ts';
 import { STEPS, scripts, TURNS } from './agents.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -219,6 +220,7 @@ describe('npm run topology', { skip }, () => {
   test('--once, and Ctrl-C while its run goes on: nobody waits for it any more, and everything ends', async () => {
     const command = start('--once', '--agents', here('./hangingAgents.ts'));
     await command.untilLine(/^Ready/);
+    await eventually(async () => (await readdir(folder)).includes('it-waits'));
     command.child.kill('SIGINT');
     const [code] = await once(command.child, 'close');
     assert.equal(code, 1, command.lines.join('\n'));

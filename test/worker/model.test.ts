@@ -29,6 +29,15 @@ test('OPENAI_MODEL is used for every agent, and the silence is as long as is sai
   assert.deepEqual([endpoint.modelFor(agent), endpoint.silenceMs], ['other', 180_000]);
 });
 
+test('an attempt may take less than ten minutes, and no more: the server would end it, and nobody count it', async () => {
+  const limits = [1_000, 600_000, 2 ** 40].map(async (timeoutMs) => openModel({ apiKey: 'k', timeoutMs }, registry));
+  const models = await Promise.all(limits);
+  assert.deepEqual(
+    models.map(({ endpoint }) => endpoint.timeoutMs),
+    [1_000, 600_000, 600_000],
+  );
+});
+
 test('a number that is none is refused by its name', () => {
   for (const name of ['HOLDFAST_MODEL_SILENCE_MS', 'HOLDFAST_MODEL_DELAY_MS'])
     assert.throws(() => modelSettingsFrom({ [name]: 'soon' }), new RegExp(name));
