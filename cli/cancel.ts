@@ -7,6 +7,7 @@ import { addressFlags, settingsOf, unlessInterrupted, withHoldfast } from './con
 import { EXIT } from './exit.ts';
 import { printJson, runJson } from './json.ts';
 import { ended } from './showRun.ts';
+import { describeRun, stuckLine } from './stuck.ts';
 import { TYPED } from './typed.ts';
 
 /** Tools have the worker's grace time to end, 10 s; and a worker that died is noticed after as long again. */
@@ -40,7 +41,8 @@ export function cancelCommand(): Command {
         }
         const run = await handle.read();
         if (json) printJson(runJson(run));
-        else process.stdout.write(`${whatHappened(id, before.endedAtMs !== null, run.status, flags)}\n`);
+        else if (run.endedAtMs === null) process.stdout.write(`${await notEnded(holdfast, id, flags)}\n`);
+        else process.stdout.write(`${whatHappened(id, before.endedAtMs !== null, run.status)}\n`);
         return run.endedAtMs === null ? EXIT.otherwise : EXIT.completed;
       }),
     );
@@ -56,19 +58,21 @@ async function cancelUnread(holdfast: Holdfast, id: string, why: string, flags: 
     if (await isOver(holdfast, id)) return [`${id} is over. ${unread}`, EXIT.completed];
     await sleep(LOOK_MS);
   }
-  return [whatHappened(id, false, 'running', flags), EXIT.otherwise];
+  return [await notEnded(holdfast, id, flags), EXIT.otherwise];
 }
 
-async function isOver({ client, namespace }: Holdfast, workflowId: string): Promise<boolean> {
-  const asked = { namespace, execution: { workflowId } };
-  const { workflowExecutionInfo } = await client.workflowService.describeWorkflowExecution(asked);
-  return Boolean(workflowExecutionInfo?.closeTime);
+async function isOver(holdfast: Holdfast, id: string): Promise<boolean> {
+  return Boolean((await describeRun(holdfast, id)).workflowExecutionInfo?.closeTime);
 }
 
-function whatHappened(id: string, wasOver: boolean, status: string, flags: string): string {
+function whatHappened(id: string, wasOver: boolean, status: string): string {
   if (wasOver) return `${id} was over already: ${status}.`;
   if (status === 'cancelled') return `${id} is cancelled.`;
-  if (status === 'running')
-    return `${id} is asked to stop and has not after ${WAIT_MS / 1_000} s: is a worker running? See: ${TYPED} watch ${id}${flags}`;
   return `${id} ended before it could be cancelled: ${status}.`;
+}
+
+async function notEnded(holdfast: Holdfast, id: string, flags: string): Promise<string> {
+  const stuck = await stuckLine(holdfast, id);
+  const asked = `${id} is asked to stop and has not after ${WAIT_MS / 1_000} s`;
+  return stuck ? `${asked}. ${stuck}` : `${asked}: is a worker running? See: ${TYPED} watch ${id}${flags}`;
 }

@@ -87,6 +87,8 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
     lines: frame,
     close() {
       clearTimeout(reading);
+      // An answer that is under way may come back after this: there is nothing left to ask about.
+      open = [];
       asking = undefined;
       release();
     },

@@ -9,6 +9,7 @@ import { inert, inertLine } from './inert.ts';
 import { printJson, runJson } from './json.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { bars, compactionLines, peopleLines, summary } from './showRun.ts';
+import { stuckLine } from './stuck.ts';
 import { typed } from './typed.ts';
 
 /** What to type about the run itself, and about the first of its sub-agents that wait. */
@@ -42,6 +43,8 @@ export function showCommand(): Command {
           if (run.output !== null) screen.print(inert(run.output), '');
           screen.print(...summary(run, screen));
           const flags = addressFlags(settingsOf(command));
+          const stuck = run.endedAtMs === null ? await stuckLine(holdfast, id) : null;
+          if (stuck) process.stderr.write(`${stuck}\n`);
           if (run.paused) process.stderr.write(`Let it go on: ${typed(['resume', id], flags)}\n`);
           for (const asked of [run, ...(await askedBelow(holdfast, run))].slice(0, HINTS_MAX)) {
             const [question] = asked.questions;

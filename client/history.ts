@@ -35,7 +35,7 @@ export async function* historyPages(
       );
     let page: Awaited<ReturnType<typeof ask>>;
     try {
-      page = await (signal ? client.withAbortSignal(signal, ask) : ask());
+      page = await (signal ? unlessAborted(signal, () => client.withAbortSignal(signal, ask)) : ask());
     } catch (error) {
       if (signal?.aborted) return;
       // The poll's own end; the token still says where we are.
@@ -49,5 +49,21 @@ export async function* historyPages(
       yield events;
     }
     if (nextPageToken === undefined) return;
+  }
+}
+
+/** The SDK's call does not hear of a signal that was aborted before it had begun. */
+async function unlessAborted<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const stopped = Promise.withResolvers<never>();
+  const stop = () => stopped.reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  const answer = ask();
+  // Nobody waits for it any more, where it is stopped first.
+  answer.catch(() => undefined);
+  try {
+    return await Promise.race([answer, stopped.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }

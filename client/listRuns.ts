@@ -1,5 +1,5 @@
 // The runs that the server knows of, latest first, from Temporal's visibility.
-import { type Client, WorkflowClient } from '@temporalio/client';
+import { type Client, WorkflowClient, type WorkflowExecutionInfo } from '@temporalio/client';
 import { MEMO, WORKFLOW_TYPE } from '../core/names.ts';
 import type { RunStatus, Waits } from '../core/types.ts';
 import { lenientCodec, UNREADABLE } from './payloads/lenient.ts';
@@ -28,16 +28,18 @@ export async function listRuns(
   { agent, limit = LIST_DEFAULT }: { readonly agent?: string; readonly limit?: number },
 ): Promise<RunSummary[]> {
   const runs: RunSummary[] = [];
-  // A run that continued as new is one run: its earlier links are left out.
-  const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus != 'ContinuedAsNew'`;
   const { connection, options } = client;
   const workflows = new WorkflowClient({
     connection,
     namespace: options.namespace,
     dataConverter: { payloadCodecs: [lenientCodec(options.loadedDataConverter)] },
   });
+  const ofStatus = (which: string) =>
+    workflows.list({ query: `WorkflowType = '${WORKFLOW_TYPE}' AND ${which}`, pageSize: 100 })[Symbol.asyncIterator]();
+  // A run that continued as new is one run: its earlier links are left out.
+  const ended = ofStatus("ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'");
   // The agent is in the memo, which no query can filter: so the filter is here.
-  for await (const found of workflows.list({ query, pageSize: 100 })) {
+  for await (const found of latestOf(ofStatus("ExecutionStatus = 'Running'"), ended)) {
     const memo = readable(found.memo ?? {});
     const text = (key: string) => (typeof memo[key] === 'string' ? memo[key] : null);
     const name = text(MEMO.agent);
@@ -50,7 +52,7 @@ export async function listRuns(
       parentId: text(MEMO.parent),
       state: found.status.name.toLowerCase(),
       // Written by the run itself, at its end; and what it waits for, which is nothing once it is closed.
-      status: text(MEMO.status) as RunStatus | null,
+      status: (text(MEMO.status) as RunStatus | null) ?? (await statusInResult(workflows, found)),
       waiting: found.closeTime ? 0 : ((memo[MEMO.waits] as Waits | null | undefined)?.count ?? 0),
       startedAtMs: typeof startedAt === 'number' ? startedAt : found.startTime.getTime(),
       endedAtMs: found.closeTime?.getTime() ?? null,
@@ -58,6 +60,30 @@ export async function listRuns(
     if (runs.length >= limit) break;
   }
   return runs;
+}
+
+/** Both as the server gives them, which would be all that go on, and then all that have ended: the latest of either. */
+async function* latestOf(...lists: readonly AsyncIterator<WorkflowExecutionInfo>[]) {
+  const heads = await Promise.all(lists.map((list) => list.next()));
+  for (;;) {
+    const times = heads.map(({ done, value }) => (done ? -1 : (value.closeTime ?? value.startTime).getTime()));
+    const latest = times.indexOf(Math.max(...times));
+    const head = heads[latest];
+    if (!head || head.done) return;
+    yield head.value;
+    heads[latest] = await lists[latest]!.next();
+  }
+}
+
+/** A run that ended before it knew its agent has no memo of it. */
+async function statusInResult(
+  workflows: WorkflowClient,
+  { workflowId, runId, status }: WorkflowExecutionInfo,
+): Promise<RunStatus | null> {
+  if (status.name !== 'COMPLETED') return null;
+  const result: unknown = await workflows.getHandle(workflowId, runId, { followRuns: false }).result();
+  const said = (result as { status?: unknown } | null)?.status;
+  return typeof said === 'string' ? (said as RunStatus) : null;
 }
 
 /** Of a memo that is not, in whatever part, no more is told than that. */

@@ -70,7 +70,10 @@ describe('attempts at a model call', () => {
     const { failure } = await attempt(5, { lost: paid, failures: 4 }, badAnswer('no agent "x"'));
     assert.deepEqual(failure.details, [{ ...paid, attempts: 4 }]);
     const unpaid = { attempts: 3, usage: { inputTokens: 0, outputTokens: 0, cachedTokens: 0 }, cost: 0 };
-    assert.deepEqual((await attempt(5, { lost: unpaid, failures: 4 }, badAnswer('no agent "x"'))).failure.details, []);
+    assert.deepEqual(
+      (await attempt(5, { lost: unpaid, failures: 4 }, badAnswer('no agent "x"'))).failure.details,
+      undefined,
+    );
   });
 
   test('that fail for good, or with anything that was thrown, say so', async () => {

@@ -57,6 +57,13 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     assert.equal(run.status, 'running', 'the session stays, and a line that looks like a command was a message');
   });
 
+  test('who has nothing to say is answered nothing, at once', async () => {
+    for (const nothing of ['', '\n', '\n\n']) {
+      const { code, stdout, stderr } = await chat(nothing);
+      assert.deepEqual([code, stdout], [0, ''], stderr);
+    }
+  });
+
   test('another process goes on with the same id; --json prints a line for each reply, and --close ends the session', async () => {
     assert.equal((await chat('one\n', '--id', 'again')).code, 0);
     const { code, stdout, stderr } = await chat('two\nthree\n', '--id', 'again', '--json', '--close');

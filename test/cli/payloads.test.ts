@@ -135,6 +135,24 @@ test('a large input goes through the store', async () => {
   assert.match(elsewhere.stderr, /a store "file", and there is none of that name here.*HOLDFAST_PAYLOADS/);
 });
 
+test('a worker without the settings cannot carry on a run, and show says so; with them, it goes on', async () => {
+  await stop(worker);
+  worker = start(['worker', '--agents', WARD, '--address', server.address]);
+  await worker.line(/^Polling after/);
+  assert.equal((await said('run', 'ward', 'How are they?', '--id', 'stuck', '--detach')).code, 0);
+  const shown = await eventually(async () => {
+    const { stderr } = await said('show', 'stuck');
+    return /No worker gets on with stuck: each fails at it, and this is attempt \d+\. The worker's log says why\./.test(
+      stderr,
+    );
+  });
+  assert.ok(shown);
+  await stop(worker);
+  worker = start(['worker', '--agents', WARD, '--address', server.address], { env });
+  await worker.line(/^Polling after/);
+  assert.match((await said('watch', 'stuck')).stdout, /All is well\./);
+});
+
 test('settings that cannot be loaded are a mistake of whoever typed them', async () => {
   const ended = await holdfast(['list', '--address', server.address], { env: { HOLDFAST_PAYLOADS: './nothing.ts' } });
   assert.equal(ended.code, 2);

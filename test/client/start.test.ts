@@ -13,6 +13,7 @@ import {
   TemporalUnreachable,
 } from '../../client/index.ts';
 import { endToEnd } from '../support/bench.ts';
+import { eventually } from '../support/said.ts';
 
 endToEnd('a client', (bench) => {
   let counted = 0;
@@ -71,6 +72,48 @@ endToEnd('a client', (bench) => {
     const stop = new AbortController();
     for await (const { type } of run.events({ signal: stop.signal })) if (type === 'asked') stop.abort();
     assert.equal((await run.result()).status, 'completed');
+  });
+
+  const idler = bench.agent({ script: ['Here.'] });
+  test('following ends with its signal also where it was aborted before, or has just begun', async () => {
+    const run = await bench.holdfast.start(idler.name, '', { session: true });
+    await run.pickedUp();
+    for (const delayMs of [null, 0, 1, 5]) {
+      const stop = new AbortController();
+      if (delayMs === null) stop.abort();
+      else setTimeout(() => stop.abort(), delayMs);
+      for await (const { type } of run.events({ signal: stop.signal })) assert.equal(type, 'started');
+    }
+    await run.close();
+    await bench.finished(run.workflowId);
+  });
+
+  const lister = bench.agent({ script: ['Here.'] });
+  test('the list has the latest first: what has just ended before a session that waits since before', async () => {
+    const session = await bench.holdfast.start(lister.name, '', { session: true });
+    const { run } = await bench.run(lister);
+    const listed = async () => {
+      const runs = await bench.holdfast.list({ agent: lister.name });
+      const ids = runs.map(({ workflowId }) => workflowId);
+      return ids.includes(session.workflowId) && ids.includes(run.workflowId) && ids;
+    };
+    const ids = await eventually(listed);
+    assert.deepEqual(ids.slice(0, 2), [run.workflowId, session.workflowId]);
+    assert.equal((await bench.holdfast.list({ agent: lister.name, limit: 1 }))[0]?.workflowId, run.workflowId);
+    await session.close();
+    await bench.finished(session.workflowId);
+  });
+
+  test('the list tells how a run ended that had no agent', async () => {
+    if (!bench.cached) return;
+    const handle = await bench.holdfast.start('nobody-has-it', 'Go.');
+    assert.equal((await handle.result()).status, 'model_failed');
+    const found = await eventually(async () =>
+      (await bench.holdfast.list({ limit: 200 })).find(
+        ({ workflowId, state }) => workflowId === handle.workflowId && state === 'completed',
+      ),
+    );
+    assert.equal(found.status, 'model_failed');
   });
 
   test('following a run that is over tells all of it', async () => {

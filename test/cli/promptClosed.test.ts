@@ -1,0 +1,41 @@
+// The prompt at the bottom of the screen gives the keyboard back for good.
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { test } from 'node:test';
+import type { OpenQuestion } from '../../cli/openQuestions.ts';
+import { createPrompt } from '../../cli/prompt.ts';
+import { OrderRefused } from '../../client/index.ts';
+import { eventually, gate } from '../support/said.ts';
+import { screenOf } from './screens.ts';
+
+test('an answer that is refused after the run is over asks for no other one', async () => {
+  const refused = gate();
+  const stop = async () => {
+    await refused.opened;
+    throw new OrderRefused('The run "paid" is over.');
+  };
+  const question = {
+    kind: 'budget',
+    reason: 'The budget of 2 model calls is used up.',
+    sinceMs: 1,
+    spend: {},
+    budget: {},
+  };
+  // The parts of a question that are looked at.
+  const open = { key: 'paid budget', handle: { workflowId: 'paid', stop }, question } as unknown as OpenQuestion;
+  const input = new PassThrough() as unknown as NodeJS.ReadStream & PassThrough;
+  const prompt = createPrompt({ screen: screenOf(80), input, rootId: 'paid', howTo: () => '', redraw: () => {} });
+  const sees = (pattern: RegExp) => eventually(async () => pattern.test(prompt.lines().join('\n')));
+
+  prompt.show([open]);
+  await sees(/\[s\]top/);
+  input.write('s\r');
+  await sees(/stop, why/);
+  input.write('enough\r');
+  await sees(/^ {2}…$/m);
+  prompt.close();
+  refused.open();
+  await new Promise((done) => setImmediate(done));
+  assert.deepEqual(prompt.lines(), []);
+  assert.equal(input.listenerCount('keypress'), 0, 'nobody listens to the keyboard');
+});
