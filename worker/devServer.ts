@@ -22,6 +22,8 @@ const LOOK_MS = 50;
 // A free port may be taken by another before the server, which also picks four for itself, has bound it.
 const ATTEMPTS = 3;
 const LOG_TAIL_BYTES = 4_000;
+const LOG_BYTES_MAX = 1_000_000;
+const PORT_TAKEN = /.*address already in use.*/;
 
 export interface DevServerOptions {
   /** The Temporal CLI; found, or got, by `findTemporalCli` when not said. */
@@ -78,13 +80,17 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
       };
     } catch (error) {
       await end(server, 'SIGKILL');
-      const portTaken = error instanceof Error && error.message.includes('address already in use');
-      if (!portTaken || attempt === ATTEMPTS) throw error;
+      if (!isOfTheMoment(error) || attempt === ATTEMPTS) throw error;
     } finally {
       // The server has its own handle; ours was for its last words.
       await server.log.close();
     }
   }
+}
+
+/** Somebody else has taken a port meanwhile; or it fell over its own start, as was seen once on a machine under load. */
+function isOfTheMoment(error: unknown): boolean {
+  return error instanceof Error && (PORT_TAKEN.test(error.message) || /^panic: /m.test(error.message));
 }
 
 interface Launched {
@@ -180,9 +186,14 @@ async function hasNamespace(address: string, namespace: string, deadline: number
 
 async function lastWords(log: FileHandle): Promise<string> {
   const { size } = await log.stat();
-  const length = Math.min(size, LOG_TAIL_BYTES);
+  const length = Math.min(size, LOG_BYTES_MAX);
   const { buffer } = await log.read(Buffer.alloc(length), 0, length, size - length);
-  const words = buffer.toString('utf8').trim();
+  const text = buffer.toString('utf8').trim();
+  // Of a panic, its first lines say why, and many more where.
+  const panic = text.lastIndexOf('panic: ');
+  const end = panic < 0 ? text.slice(-LOG_TAIL_BYTES) : text.slice(panic, panic + LOG_TAIL_BYTES);
+  const taken = PORT_TAKEN.exec(text)?.[0];
+  const words = taken === undefined || end.includes(taken) ? end : `${taken}\n${end}`;
   return words === '' ? ' It said nothing.' : ` Its last words:\n${words}`;
 }
 

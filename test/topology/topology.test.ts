@@ -249,7 +249,9 @@ describe('npm run topology', { skip }, () => {
     const command = start('--port', '0');
     await command.untilLine(/^PostgreSQL/);
     const made = (await readdir(folder)).filter((name) => name.startsWith('holdfast-topology-'));
+    const ended = once(command.child, 'close');
     command.child.kill('SIGINT');
+    await ended;
     await untilGone(command.pids());
     const left = (await readdir(folder)).filter((name) => name.startsWith('holdfast-topology-'));
     assert.equal(left.length, made.length - 1);

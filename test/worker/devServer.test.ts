@@ -128,6 +128,25 @@ test('a server that cannot start is an error with its last words', async () => {
   await assert.rejects(startDevServer({ cli, dbFile }), /ended at once \(1\)\. Its last words:\n.*database file/s);
 });
 
+test('a server that lost one of its ports, or panics as it starts, is tried again, however much it says', async () => {
+  const path = join(dir, 'panics');
+  const tries = join(dir, 'panics.tries');
+  const script = `#!/bin/sh
+echo started >> ${tries}
+echo 'level=error msg="listen tcp 127.0.0.1:7: bind: address already in use"' >&2
+echo 'panic: no listener' >&2
+for i in $(seq 500); do echo "somewhere.in.its.code($i)" >&2; done
+exit 2
+`;
+  await writeFile(path, script);
+  await chmod(path, 0o755);
+  await assert.rejects(
+    startDevServer({ cli: path }),
+    /ended at once \(2\)\. Its last words:\n.*address already in use"\npanic: no listener\nsomewhere/,
+  );
+  assert.equal(await readFile(tries, 'utf8'), 'started\n'.repeat(3));
+});
+
 test('a server that does not get ready in time is ended, and the error says how far it was', async () => {
   const path = join(dir, 'silent');
   const pidFile = join(dir, 'silent.pid');
