@@ -62,15 +62,22 @@ export async function listRuns(
   return runs;
 }
 
-/** Both as the server gives them, which would be all that go on, and then all that have ended: the latest of either. */
-async function* latestOf(...lists: readonly AsyncIterator<WorkflowExecutionInfo>[]) {
-  const heads = await Promise.all(lists.map((list) => list.next()));
+/**
+ * The server gives all that go on, and then all that have ended: here comes the latest of either. What ends between the two
+ * questions is in the answers to both, as they are asked in this order.
+ */
+async function* latestOf(open: AsyncIterator<WorkflowExecutionInfo>, ended: AsyncIterator<WorkflowExecutionInfo>) {
+  const lists = [open, ended];
+  const heads = [await open.next(), await ended.next()];
+  const given = new Set<string>();
   for (;;) {
     const times = heads.map(({ done, value }) => (done ? -1 : (value.closeTime ?? value.startTime).getTime()));
     const latest = times.indexOf(Math.max(...times));
     const head = heads[latest];
     if (!head || head.done) return;
-    yield head.value;
+    const run: WorkflowExecutionInfo = head.value;
+    if (!given.has(run.runId)) yield run;
+    given.add(run.runId);
     heads[latest] = await lists[latest]!.next();
   }
 }
