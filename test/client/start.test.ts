@@ -88,7 +88,8 @@ endToEnd('a client', (bench) => {
     await bench.finished(run.workflowId);
   });
 
-  const lister = bench.agent({ script: ['Here.'] });
+  // Others of the suite use this server, too, and have agents of the same names.
+  const lister = bench.agent({ name: `lister-${randomUUID()}`, script: ['Here.'] });
   test('the list has the latest first: what has just ended before a session that waits since before', async () => {
     const session = await bench.holdfast.start(lister.name, '', { session: true });
     const { run } = await bench.run(lister);
