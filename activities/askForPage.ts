@@ -2,6 +2,7 @@
 // deadline. Every way in which it may stay unanswered is told as one failure.
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
+import { unlessAborted } from '../core/abort.ts';
 import { FAILURE, TRANSCRIPT_QUERY } from '../core/names.ts';
 import { inWords } from '../core/text.ts';
 import type { TranscriptPage } from '../core/types.ts';
@@ -18,15 +19,7 @@ export function createAskForPage(deadlineMs: number = ASK_DEADLINE_MS): AskForPa
     const { cancellationSignal: stop } = Context.current();
     const leave = await places.take(stop);
     // The worker's connection takes no signal: one that nobody waits for any more keeps its place until it is answered.
-    const answer = ask(from, limit, deadlineMs).finally(leave);
-    const stopped = Promise.withResolvers<never>();
-    const giveUp = () => stopped.reject(stop.reason);
-    stop.addEventListener('abort', giveUp, { once: true });
-    try {
-      return await Promise.race([answer, stopped.promise]);
-    } finally {
-      stop.removeEventListener('abort', giveUp);
-    }
+    return unlessAborted(stop, ask(from, limit, deadlineMs).finally(leave));
   };
 }
 

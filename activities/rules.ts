@@ -1,4 +1,5 @@
 // Rules that users write as functions: what they are given, and how one that throws or hangs is told from an answer.
+import { unlessAborted } from '../core/abort.ts';
 import { RULE_TIMEOUT_MS } from '../core/limits.ts';
 import { cutText, inWords } from '../core/text.ts';
 
@@ -20,15 +21,11 @@ export async function askRule<T>(
   timeoutMs: number = RULE_TIMEOUT_MS,
 ): Promise<RuleAnswer<T>> {
   const late = AbortSignal.timeout(timeoutMs);
-  const stop = AbortSignal.any([ctx.signal, late]);
-  const stopped = Promise.withResolvers<never>();
-  stop.addEventListener('abort', () => stopped.reject(stop.reason), { once: true });
-  stopped.promise.catch(() => undefined);
   try {
     ctx.signal.throwIfAborted();
     // Called within a promise: a rule may throw before it returns one.
     const asked = Promise.resolve().then(rule);
-    return { ok: true, value: await Promise.race([asked, stopped.promise]) };
+    return { ok: true, value: await unlessAborted(AbortSignal.any([ctx.signal, late]), asked) };
   } catch (error) {
     if (ctx.signal.aborted) throw ctx.signal.reason;
     if (late.aborted) return { ok: false, error: `it took longer than ${inWords(timeoutMs)}` };

@@ -1,13 +1,14 @@
 // `holdfast cancel`: asks a run to stop, and waits for its end.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
+import { describeRun } from '../client/history.ts';
 import { type Holdfast, type Run, RunNotFound } from '../client/index.ts';
 import { PayloadUnreadable, StoredPayloadLost } from '../client/payloads/errors.ts';
 import { addressFlags, settingsOf, unlessInterrupted, withHoldfast } from './connected.ts';
 import { EXIT } from './exit.ts';
 import { printJson, runJson } from './json.ts';
 import { ended } from './showRun.ts';
-import { describeRun, stuckLine } from './stuck.ts';
+import { stuckLine } from './stuck.ts';
 import { TYPED } from './typed.ts';
 
 /** Tools have the worker's grace time to end, 10 s; and a worker that died is noticed after as long again. */
@@ -61,8 +62,8 @@ async function cancelUnread(holdfast: Holdfast, id: string, why: string, flags: 
   return [await notEnded(holdfast, id, flags), EXIT.otherwise];
 }
 
-async function isOver(holdfast: Holdfast, id: string): Promise<boolean> {
-  return Boolean((await describeRun(holdfast, id)).workflowExecutionInfo?.closeTime);
+async function isOver({ client }: Holdfast, workflowId: string): Promise<boolean> {
+  return Boolean((await describeRun(client, { workflowId })).workflowExecutionInfo?.closeTime);
 }
 
 function whatHappened(id: string, wasOver: boolean, status: string): string {

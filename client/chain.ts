@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { History, HistoryEvent } from '../core/history.ts';
 import { grpcCode } from './errors.ts';
-import { historyPages, type RunPlace } from './history.ts';
+import { describeRun, historyPages, type RunPlace } from './history.ts';
 
 interface PagesOptions {
   readonly wait: boolean;
@@ -70,13 +70,9 @@ export async function linksOf(client: Client, place: RunPlace): Promise<{ first:
 }
 
 async function describedLinks(client: Client, place: RunPlace): Promise<{ first: string; given: string }> {
-  const { workflowExecutionInfo: info } = await describe(client, place);
+  const { workflowExecutionInfo: info } = await describeRun(client, place);
   const given = info?.execution?.runId ?? place.runId ?? '';
   return { first: info?.firstRunId || given, given };
-}
-
-function describe(client: Client, execution: RunPlace) {
-  return client.workflowService.describeWorkflowExecution({ namespace: client.options.namespace, execution });
 }
 
 /** The run id of the last link of the chain that `runId` is in; another run may have the workflow id by now. */
@@ -142,7 +138,7 @@ async function linkBefore(client: Client, execution: RunPlace): Promise<string |
 async function standing(client: Client, { workflowId, runId }: ChainLink): Promise<string | undefined> {
   try {
     for (let at = runId; ; ) {
-      const { workflowExtendedInfo } = await describe(client, { workflowId, runId: at });
+      const { workflowExtendedInfo } = await describeRun(client, { workflowId, runId: at });
       if (!workflowExtendedInfo?.resetRunId) return at;
       at = workflowExtendedInfo.resetRunId;
     }

@@ -55,10 +55,12 @@ const GRPC = {
 } as const;
 
 export function grpcCode(error: unknown): keyof typeof GRPC | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (!isGrpcServiceError(at)) continue;
-    const { code } = at;
-    return (Object.keys(GRPC) as (keyof typeof GRPC)[]).find((name) => GRPC[name] === code);
-  }
+  const { code } = grpcErrorIn(error) ?? {};
+  return (Object.keys(GRPC) as (keyof typeof GRPC)[]).find((name) => GRPC[name] === code);
+}
+
+/** What the server itself said, beneath what the SDK made of it. */
+export function grpcErrorIn(error: unknown) {
+  for (let at = error; at instanceof Error; at = at.cause) if (isGrpcServiceError(at)) return at;
   return undefined;
 }

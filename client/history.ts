@@ -1,5 +1,6 @@
 // Histories as the server sends them: whole, or as they grow.
 import type { Client } from '@temporalio/client';
+import { unlessAborted } from '../core/abort.ts';
 import type { HistoryEvent } from '../core/history.ts';
 import { grpcCode } from './errors.ts';
 import { eventDecoder } from './payloads/decode.ts';
@@ -33,9 +34,11 @@ export async function* historyPages(
           nextPageToken,
         }),
       );
+    if (signal?.aborted) return;
     let page: Awaited<ReturnType<typeof ask>>;
     try {
-      page = await (signal ? unlessAborted(signal, () => client.withAbortSignal(signal, ask)) : ask());
+      // The SDK's call does not hear of a signal that is aborted before it has begun.
+      page = await (signal ? unlessAborted(signal, client.withAbortSignal(signal, ask)) : ask());
     } catch (error) {
       if (signal?.aborted) return;
       // The poll's own end; the token still says where we are.
@@ -52,18 +55,7 @@ export async function* historyPages(
   }
 }
 
-/** The SDK's call does not hear of a signal that was aborted before it had begun. */
-async function unlessAborted<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
-  signal.throwIfAborted();
-  const stopped = Promise.withResolvers<never>();
-  const stop = () => stopped.reject(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
-  const answer = ask();
-  // Nobody waits for it any more, where it is stopped first.
-  answer.catch(() => undefined);
-  try {
-    return await Promise.race([answer, stopped.promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+/** What the server says of a run as it is now, with payloads as they are kept. */
+export function describeRun(client: Client, execution: RunPlace) {
+  return client.workflowService.describeWorkflowExecution({ namespace: client.options.namespace, execution });
 }

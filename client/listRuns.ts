@@ -52,7 +52,10 @@ export async function listRuns(
       parentId: text(MEMO.parent),
       state: found.status.name.toLowerCase(),
       // Written by the run itself, at its end; and what it waits for, which is nothing once it is closed.
-      status: (text(MEMO.status) as RunStatus | null) ?? (await statusInResult(workflows, found)),
+      status:
+        name === UNREADABLE
+          ? null
+          : ((text(MEMO.status) as RunStatus | null) ?? (await statusInResult(workflows, found))),
       waiting: found.closeTime ? 0 : ((memo[MEMO.waits] as Waits | null | undefined)?.count ?? 0),
       startedAtMs: typeof startedAt === 'number' ? startedAt : found.startTime.getTime(),
       endedAtMs: found.closeTime?.getTime() ?? null,

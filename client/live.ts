@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { firstJson, type Payloads, type Timestamp, timestampMs } from '../core/history.ts';
 import { parseActivityId } from '../core/names.ts';
 import type { LiveEvent } from '../core/run.ts';
-import type { RunPlace } from './history.ts';
+import { describeRun, type RunPlace } from './history.ts';
 import { decodeDescription } from './payloads/decode.ts';
 
 export interface PendingActivity {
@@ -32,10 +32,7 @@ export function createLiveLook(client: Client, { workflowId, runId }: RunPlace):
   const { namespace, loadedDataConverter } = client.options;
   const told = new Map<string, Told>();
   return async () => {
-    const description = await client.workflowService.describeWorkflowExecution({
-      namespace,
-      execution: { workflowId, runId },
-    });
+    const description = await describeRun(client, { workflowId, runId });
     await decodeDescription(description, loadedDataConverter, { namespace, workflowId });
     return (description.pendingActivities ?? []).flatMap((activity) => {
       const id = activity.activityId ?? '';

@@ -22,7 +22,7 @@ import type {
   StandingDecision,
   SteerInput,
 } from '../core/types.ts';
-import { grpcCode, NoWorker, OrderRefused, RunOver, runOver } from './errors.ts';
+import { grpcCode, grpcErrorIn, NoWorker, OrderRefused, RunOver, runOver } from './errors.ts';
 import { newRunId } from './runId.ts';
 
 /** The decision that counts, and whether it is the one that was just made. */
@@ -136,7 +136,7 @@ export function ordersTo({ client, workflowId, currentLink, read, told, answerMs
     if (isOver(error)) return runOver(workflowId);
     if (grpcCode(error) === 'failedPrecondition')
       return new OrderRefused(
-        `${workflowId} cannot take what was asked now, in the server's words: ${wordsOf(error)} Its worker's log has more; send it again when that is mended.`,
+        `${workflowId} cannot take what was asked now, in the server's words: ${grpcErrorIn(error)?.details} Its worker's log has more; send it again when that is mended.`,
         { cause: error },
       );
     return told(error);
@@ -228,14 +228,6 @@ function isOver(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause)
     if (/already completed|already closed|closing workflow|workflow .*closed/i.test(at.message)) return true;
   return false;
-}
-
-/** gRPC's own message, which it puts behind its code: `9 FAILED_PRECONDITION: …`. */
-function wordsOf(error: unknown): string {
-  let innermost = error;
-  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
-  const message = innermost instanceof Error ? innermost.message : String(innermost);
-  return message.replace(/^\d+ [A-Z_]+: /, '');
 }
 
 /** Whoever sends again, or second, is answered with the first: it is this decision where it says the same. */

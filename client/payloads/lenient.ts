@@ -1,6 +1,6 @@
 // For lists: one payload that this process cannot read must not hide all the others.
 import type { LoadedDataConverter, Payload, PayloadCodec } from '@temporalio/common';
-import { decode, encode } from './sdk.ts';
+import { bytesOf, decode, encode } from './sdk.ts';
 
 /** What stands in the place of a payload that cannot be read here. */
 export const UNREADABLE = '(not readable here)';
@@ -16,11 +16,7 @@ export function lenientCodec({ payloadCodecs }: LoadedDataConverter): PayloadCod
     try {
       return (await decode(payloadCodecs, [payload], context))[0]!;
     } catch {
-      return { metadata: { encoding: utf8('json/plain') }, data: utf8(JSON.stringify(UNREADABLE)) };
+      return { metadata: { encoding: bytesOf('json/plain') }, data: bytesOf(JSON.stringify(UNREADABLE)) };
     }
   }
-}
-
-function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }

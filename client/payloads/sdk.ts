@@ -78,6 +78,6 @@ function decodeReference({ data, externalPayloads }: Payload): ReturnType<Refere
   return { driverName, claimData, sizeBytes: Number(externalPayloads?.[0]?.sizeBytes ?? 0) };
 }
 
-function bytesOf(text: string): Uint8Array {
+export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
