@@ -1,8 +1,8 @@
 // An agent as it goes into history.
 import type { AgentRecord, AgentRules } from '../core/types.ts';
-import { compactAtOf } from './context.ts';
-import type { Agent } from './defineAgent.ts';
-import { digestOf } from './digest.ts';
+import { compactAtOf } from './compact/contextSettings.ts';
+import type { Agent } from './define/defineAgent.ts';
+import { digestOf } from './transcript/digest.ts';
 
 type Index = NonNullable<AgentRecord['index']>;
 

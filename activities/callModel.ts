@@ -3,16 +3,16 @@ import { Context } from '@temporalio/activity';
 import type { AgentRecord, Message, ModelAnswer, ModelCallInput, PlanCallInput, PlannedCall } from '../core/types.ts';
 import { NO_USAGE } from '../core/usage.ts';
 import { recordOf } from './agentRecord.ts';
-import { type Asking, askingModel, ruleContext } from './askingModel.ts';
-import type { Agent } from './defineAgent.ts';
-import { guardAnswer, guardRequest } from './guardrails.ts';
+import type { Agent } from './define/defineAgent.ts';
+import { guardAnswer, guardRequest } from './define/guardrails.ts';
+import { checkOutput } from './define/output.ts';
 import type { RawAnswer } from './model/answer.ts';
+import { type Asking, askingModel, ruleContext } from './model/askingModel.ts';
 import { complete } from './model/complete.ts';
 import type { ModelEndpoint } from './model/endpoint.ts';
-import { checkOutput } from './output.ts';
-import { type Planned, planBatch, planCall } from './plan.ts';
+import { type Planned, planBatch, planCall } from './plan/plan.ts';
 import type { Registry } from './registry.ts';
-import { type AskForPage, extend, markOf, type Transcripts } from './transcripts.ts';
+import { type AskForPage, extend, markOf, type Transcripts } from './transcript/transcripts.ts';
 
 export type ModelHost = (input: ModelCallInput) => Promise<ModelAnswer>;
 

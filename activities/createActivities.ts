@@ -2,14 +2,14 @@
 import { Context } from '@temporalio/activity';
 import { COMPACT_ACTIVITY, FALLBACK_ACTIVITY, MODEL_ACTIVITY, PLAN_ACTIVITY } from '../core/names.ts';
 import type { AgentRecord } from '../core/types.ts';
-import { createAskForPage } from './askForPage.ts';
 import { createModelHost, createPlanHost, type ModelHost, type PlanHost, type Weigh } from './callModel.ts';
-import { type CompactHost, createCompactHost } from './compact.ts';
+import { type CompactHost, createCompactHost } from './compact/compact.ts';
 import type { ModelEndpoint } from './model/endpoint.ts';
 import { notRegistered, type Registry } from './registry.ts';
-import type { Threads } from './threads.ts';
-import { createToolHost, type ToolHost } from './toolHost.ts';
-import { createTranscripts } from './transcripts.ts';
+import type { Threads } from './tools/threads.ts';
+import { createToolHost, type ToolHost } from './tools/toolHost.ts';
+import { createAskForPage } from './transcript/askForPage.ts';
+import { createTranscripts } from './transcript/transcripts.ts';
 
 export type Activities = Readonly<
   Record<string, ModelHost | PlanHost | CompactHost | ToolHost | (() => Promise<never>)>

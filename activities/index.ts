@@ -1,7 +1,8 @@
 // `holdfast`: what one defines agents with.
-export { asTool, handoff } from './asTool.ts';
-export type { CompactContext, CompactFunction, ContextOptions } from './context.ts';
-export { type Agent, type AgentOptions, defineAgent } from './defineAgent.ts';
+
+export type { CompactContext, CompactFunction, ContextOptions } from './compact/contextSettings.ts';
+export { asTool, handoff } from './define/asTool.ts';
+export { type Agent, type AgentOptions, defineAgent } from './define/defineAgent.ts';
 export {
   type Duration,
   type DurationText,
@@ -10,10 +11,10 @@ export {
   type ThreadContext,
   type Tool,
   type ToolContext,
-} from './defineTool.ts';
-export type { Guarded, GuardedAnswer, GuardedCall, Guardrails } from './guardrails.ts';
-export { type OnceOptions, type OwnKey, once, type PgClient, type PgPool } from './once.ts';
-export type { ApprovalRule, PermissionRule, Permissions } from './permissions.ts';
-export type { Price, Prices } from './prices.ts';
-export type { RuleContext } from './rules.ts';
-export { ToolError } from './toolError.ts';
+} from './define/defineTool.ts';
+export type { Guarded, GuardedAnswer, GuardedCall, Guardrails } from './define/guardrails.ts';
+export type { ApprovalRule, PermissionRule, Permissions } from './define/permissions.ts';
+export type { Price, Prices } from './define/prices.ts';
+export type { RuleContext } from './define/rules.ts';
+export { type OnceOptions, type OwnKey, once, type PgClient, type PgPool } from './tools/once.ts';
+export { ToolError } from './tools/toolError.ts';

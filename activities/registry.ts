@@ -1,8 +1,8 @@
 // The agents that a worker serves, looked up by name.
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../core/names.ts';
-import type { Agent } from './defineAgent.ts';
-import type { Tool } from './defineTool.ts';
+import type { Agent } from './define/defineAgent.ts';
+import type { Tool } from './define/defineTool.ts';
 
 export interface Registry {
   readonly agents: ReadonlyMap<string, Agent>;

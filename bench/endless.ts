@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { defineAgent, defineTool } from '../activities/index.ts';
 import { offlineModel, type Script } from '../activities/testing/index.ts';
 import { fileStorage, type PayloadOptions } from '../client/index.ts';
-import { toolCalls } from '../core/run.ts';
+import { toolCalls } from '../core/read/run.ts';
 import { count } from '../core/text.ts';
 import { endlessCompacted } from './endlessCompacted.ts';
 import { runWhole } from './endlessWhole.ts';

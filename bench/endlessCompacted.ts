@@ -3,7 +3,7 @@
 
 import { defineAgent } from '../activities/index.ts';
 import { offlineModel, type Script } from '../activities/testing/index.ts';
-import { toolCalls } from '../core/run.ts';
+import { toolCalls } from '../core/read/run.ts';
 import { count } from '../core/text.ts';
 import { openGround, work } from './ground.ts';
 import { linkBytes } from './historyBytes.ts';

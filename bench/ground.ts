@@ -18,7 +18,7 @@ import {
 import { connect, type Holdfast, type PayloadOptions } from '../client/index.ts';
 import { newRunId } from '../client/runId.ts';
 import { quietLogs } from '../test/support/quiet.ts';
-import { startDevServer } from '../worker/devServer.ts';
+import { startDevServer } from '../worker/dev/devServer.ts';
 import { createWorker } from '../worker/index.ts';
 
 export interface Ground {

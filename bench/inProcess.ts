@@ -4,7 +4,7 @@
 import type { Agent, ToolContext } from '../activities/index.ts';
 import { complete } from '../activities/model/complete.ts';
 import type { ModelEndpoint } from '../activities/model/endpoint.ts';
-import { planBatch } from '../activities/plan.ts';
+import { planBatch } from '../activities/plan/plan.ts';
 import type { Message } from '../core/types.ts';
 
 const ctx: ToolContext = {

@@ -3,7 +3,7 @@
 import { offlineModel } from '../activities/testing/index.ts';
 import { clock as plainClock } from '../agents/clock/agent.ts';
 import { withLatency } from '../agents/withLatency.ts';
-import { readRun } from '../core/readRun.ts';
+import { readRun } from '../core/read/readRun.ts';
 import { openGround } from './ground.ts';
 import { printRow, repeat } from './measure.ts';
 

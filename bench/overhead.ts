@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { newRunId } from '../client/runId.ts';
-import { readRun } from '../core/readRun.ts';
+import { readRun } from '../core/read/readRun.ts';
 import { loop, openGround } from './ground.ts';
 import { runInProcess } from './inProcess.ts';
 import { printRow, repeat, sampleOf } from './measure.ts';

@@ -7,7 +7,7 @@ import { connect } from '../client/index.ts';
 import { scripts } from '../test/durability/agents.ts';
 import { untilLedger } from '../test/support/ledger.ts';
 import { startWorkerProcess } from '../test/support/workerProcess.ts';
-import { startDevServer } from '../worker/devServer.ts';
+import { startDevServer } from '../worker/dev/devServer.ts';
 import { printRow, repeat } from './measure.ts';
 
 const RUNS = 5;

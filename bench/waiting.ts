@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startScriptedModel } from '../activities/testing/index.ts';
 import { connect, type Holdfast } from '../client/index.ts';
 import { startWorkerProcess } from '../test/support/workerProcess.ts';
-import { startDevServer } from '../worker/devServer.ts';
+import { startDevServer } from '../worker/dev/devServer.ts';
 import { printRow, repeat, sampleOf } from './measure.ts';
 import { scripts } from './waitingAgents.ts';
 

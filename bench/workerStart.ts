@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { startDevServer } from '../worker/devServer.ts';
+import { startDevServer } from '../worker/dev/devServer.ts';
 import { workflowCode } from '../worker/workflowBundle.ts';
 import { printRow, repeat } from './measure.ts';
 

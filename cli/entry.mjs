@@ -15,7 +15,7 @@ const INSTALLED = join(MODULES, '.package-lock.json');
 const STAMP = join(MODULES, '.holdfast-lock');
 const NODE = join(MODULES, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 
-const SCRIPTS = { start: 'cli/demo.ts', test: 'test/run.ts' };
+const SCRIPTS = { start: 'cli/examples/demo.ts', test: 'test/run.ts' };
 const SAY_MS = 10_000;
 
 /** Ends the process: with what to do next. */

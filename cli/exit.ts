@@ -11,8 +11,8 @@ import {
   ScheduleNotFound,
   TemporalUnreachable,
 } from '../client/index.ts';
-import { inert } from './inert.ts';
-import { TYPED } from './typed.ts';
+import { inert } from './terminal/inert.ts';
+import { TYPED } from './terminal/typed.ts';
 
 export const EXIT = {
   completed: 0,

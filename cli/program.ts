@@ -1,24 +1,24 @@
 // The `holdfast` command: its commands and the options that all of them take.
 import { Command, InvalidArgumentError } from 'commander';
 import { VERSION } from '../core/version.ts';
-import { agentsCommand } from './agents.ts';
-import { approvalsCommand } from './approvals.ts';
-import { cancelCommand } from './cancel.ts';
-import { chatCommand } from './chat.ts';
-import { decisionCommands } from './decide.ts';
-import { devCommand } from './dev.ts';
-import { exportCommand } from './export.ts';
-import { listCommand } from './list.ts';
-import { orderCommands } from './orders.ts';
-import { replayCommand } from './replay.ts';
-import { runCommand } from './run.ts';
-import { scheduleCommand } from './schedule.ts';
-import { sendCommand } from './send.ts';
-import { setupCommand } from './setup.ts';
-import { showCommand } from './show.ts';
-import { TYPED } from './typed.ts';
-import { watchCommand } from './watch.ts';
-import { workerCommand } from './worker.ts';
+import { agentsCommand } from './commands/agents.ts';
+import { approvalsCommand } from './commands/approvals.ts';
+import { cancelCommand } from './commands/cancel.ts';
+import { chatCommand } from './commands/chat.ts';
+import { decisionCommands } from './commands/decide.ts';
+import { devCommand } from './commands/dev.ts';
+import { exportCommand } from './commands/export.ts';
+import { listCommand } from './commands/list.ts';
+import { orderCommands } from './commands/orders.ts';
+import { replayCommand } from './commands/replay.ts';
+import { runCommand } from './commands/run.ts';
+import { scheduleCommand } from './commands/schedule.ts';
+import { sendCommand } from './commands/send.ts';
+import { setupCommand } from './commands/setup.ts';
+import { showCommand } from './commands/show.ts';
+import { watchCommand } from './commands/watch.ts';
+import { workerCommand } from './commands/worker.ts';
+import { TYPED } from './terminal/typed.ts';
 
 export function holdfastProgram(): Command {
   const program = new Command('holdfast')

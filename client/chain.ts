@@ -1,6 +1,6 @@
 // A run and what it became when it continued as new: one run, in several histories.
 import type { Client } from '@temporalio/client';
-import type { History, HistoryEvent } from '../core/history.ts';
+import type { History, HistoryEvent } from '../core/read/history.ts';
 import { grpcCode } from './errors.ts';
 import { describeRun, historyPages, type RunPlace } from './history.ts';
 

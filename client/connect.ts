@@ -9,7 +9,7 @@ import { loadPayloads } from './payloads/load.ts';
 import { dataConverter, type PayloadOptions } from './payloads/options.ts';
 import { type RunHandle, runHandle } from './runHandle.ts';
 import { newRunId } from './runId.ts';
-import { type Schedules, schedulesOf } from './schedules.ts';
+import { type Schedules, schedulesOf } from './schedules/schedules.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
 import { addAttributes } from './setup.ts';
 import { checkStart } from './startable.ts';

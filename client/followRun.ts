@@ -1,9 +1,9 @@
 // Follows a run live: its history by long poll, and what history does not keep (text as it streams, attempts, progress)
 // from the heartbeats that the server shows.
 import type { Client } from '@temporalio/client';
-import type { HistoryEvent } from '../core/history.ts';
-import { createRunReader } from '../core/readRun.ts';
-import type { RunEvent } from '../core/run.ts';
+import type { HistoryEvent } from '../core/read/history.ts';
+import { createRunReader } from '../core/read/readRun.ts';
+import type { RunEvent } from '../core/read/run.ts';
 import { chainPages } from './chain.ts';
 import type { RunPlace } from './history.ts';
 import { createLiveLook } from './live.ts';

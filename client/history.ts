@@ -1,7 +1,7 @@
 // Histories as the server sends them: whole, or as they grow.
 import type { Client } from '@temporalio/client';
 import { unlessAborted } from '../core/abort.ts';
-import type { HistoryEvent } from '../core/history.ts';
+import type { HistoryEvent } from '../core/read/history.ts';
 import { grpcCode } from './errors.ts';
 import { eventDecoder } from './payloads/decode.ts';
 

@@ -1,6 +1,6 @@
 // `holdfast/client`: starting runs and following them, from any program.
 export { ExternalStorage, type PayloadCodec, type StorageDriver } from '@temporalio/common';
-export type { Call, Run, RunEvent, RunState, Turn } from '../core/run.ts';
+export type { Call, Run, RunEvent, RunState, Turn } from '../core/read/run.ts';
 export type {
   Budget,
   Decision,
@@ -38,6 +38,6 @@ export {
   ScheduleNotFound,
   type ScheduleOptions,
   type Schedules,
-} from './schedules.ts';
-export { InvalidSchedule, type ScheduleTimes } from './scheduleTimes.ts';
+} from './schedules/schedules.ts';
+export { InvalidSchedule, type ScheduleTimes } from './schedules/scheduleTimes.ts';
 export { InvalidStart } from './startable.ts';

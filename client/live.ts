@@ -1,9 +1,9 @@
 // What the server knows of running activities beyond history: attempts, and what their heartbeats carry. Told as events,
 // each thing once.
 import type { Client } from '@temporalio/client';
-import { firstJson, type Payloads, type Timestamp, timestampMs } from '../core/history.ts';
 import { parseActivityId } from '../core/names.ts';
-import type { LiveEvent } from '../core/run.ts';
+import { firstJson, type Payloads, type Timestamp, timestampMs } from '../core/read/history.ts';
+import type { LiveEvent } from '../core/read/run.ts';
 import { describeRun, type RunPlace } from './history.ts';
 import { decodeDescription } from './payloads/decode.ts';
 

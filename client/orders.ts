@@ -9,7 +9,7 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { RULE_TIMEOUT_MS } from '../core/limits.ts';
 import { decisionId, FAILURE, UPDATE } from '../core/names.ts';
-import { callAt, type Run } from '../core/run.ts';
+import { callAt, type Run } from '../core/read/run.ts';
 import type {
   Budget,
   Decision,

@@ -6,9 +6,9 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
-import type { History, HistoryEvent } from '../core/history.ts';
-import { createRunReader } from '../core/readRun.ts';
-import { type Run, type RunEvent, resultOf } from '../core/run.ts';
+import type { History, HistoryEvent } from '../core/read/history.ts';
+import { createRunReader } from '../core/read/readRun.ts';
+import { type Run, type RunEvent, resultOf } from '../core/read/run.ts';
 import type { RunResult } from '../core/types.ts';
 import { chainHistories, chainPages, lastLink, linksOf } from './chain.ts';
 import { grpcCode, NoWorker, RunNotFound, runOver, unreachable } from './errors.ts';

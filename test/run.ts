@@ -4,8 +4,8 @@ import { dirname, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
-import { startDevServer } from '../worker/devServer.ts';
-import { findTemporalCli } from '../worker/temporalCli.ts';
+import { startDevServer } from '../worker/dev/devServer.ts';
+import { findTemporalCli } from '../worker/dev/temporalCli.ts';
 
 /** Two files at once keep two cores busy; more would only lengthen every timeout. */
 const FILES_AT_ONCE = 2;

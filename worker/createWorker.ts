@@ -1,9 +1,9 @@
 // The composition root: agents, model and settings become a Temporal worker.
 import { NativeConnection, type WorkerOptions as TemporalWorkerOptions, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/createActivities.ts';
-import type { Agent } from '../activities/defineAgent.ts';
+import type { Agent } from '../activities/define/defineAgent.ts';
 import { createRegistry } from '../activities/registry.ts';
-import { createThreads } from '../activities/threads.ts';
+import { createThreads } from '../activities/tools/threads.ts';
 import { unreachable } from '../client/errors.ts';
 import { loadPayloads } from '../client/payloads/load.ts';
 import { dataConverter, type PayloadOptions } from '../client/payloads/options.ts';

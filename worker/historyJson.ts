@@ -1,6 +1,6 @@
 // Histories as JSON, in the form that Temporal's CLI and Web UI write and read.
 import { createRequire } from 'node:module';
-import type { History } from '../core/history.ts';
+import type { History } from '../core/read/history.ts';
 
 // The SDK has both functions (`@temporalio/common/lib/proto-utils`), but where npm installs more than one copy of
 // protobufjs, as it does beside @grpc/grpc-js, they throw "type must be a Type": the type comes from one copy and is

@@ -1,7 +1,7 @@
 // The replay gate: runs recorded histories against the workflow code of today, and says where it no longer fits.
 import { DefaultLogger, type ReplayWorkerOptions, Runtime, Worker } from '@temporalio/worker';
-import { eventId, type History, type HistoryEvent } from '../core/history.ts';
 import { parseActivityId } from '../core/names.ts';
+import { eventId, type History, type HistoryEvent } from '../core/read/history.ts';
 import { workflowCode } from './workflowBundle.ts';
 
 /** What became of one history. */

@@ -5,10 +5,10 @@ import { countGone, readNote } from '../../core/compaction.ts';
 import { plural } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
 import { ApiError, badRequest } from './apiError.ts';
-import { checkAnswer } from './checkAnswer.ts';
 import { ATTEMPTS_KEPT_MAX } from './limits.ts';
 import type { Script, ScriptedAnswer, ScriptedRequest } from './script.ts';
-import type { ChatRequest } from './validate.ts';
+import { checkAnswer } from './validation/checkAnswer.ts';
+import type { ChatRequest } from './validation/validate.ts';
 
 /** The request as a script sees it. */
 export function scriptedRequest(

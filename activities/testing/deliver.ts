@@ -2,7 +2,7 @@
 import type { Reply } from './reply.ts';
 import type { Pace, ScriptedRequest } from './script.ts';
 import { type Caller, event, pause, sendEvents, sendHead, sendJson } from './send.ts';
-import type { ChatRequest } from './validate.ts';
+import type { ChatRequest } from './validation/validate.ts';
 import { chunksOf, completionOf } from './wire.ts';
 
 /** One request on its way to an answer. */

@@ -1,6 +1,6 @@
 // What a script is: a stand-in for the model that answers from the transcript it is sent.
 import type { Message } from '../../core/types.ts';
-import type { AskedFormat } from './validateFormat.ts';
+import type { AskedFormat } from './validation/validateFormat.ts';
 
 /** What the script sees: the request as any model would, and what can be read from it. */
 export interface ScriptedRequest {

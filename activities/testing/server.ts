@@ -1,9 +1,8 @@
 // The scripted model: scripts served over HTTP as the OpenAI API would, so that the real client and the real code run.
 
-import { isSummaryRequest } from '../summaryRequest.ts';
+import { isSummaryRequest } from '../compact/summaryRequest.ts';
 import { badRequest } from './apiError.ts';
 import { askScript, attemptCounter, scriptedRequest } from './askScript.ts';
-import { checkContext } from './checkContext.ts';
 import { deliver } from './deliver.ts';
 import { playFault } from './faults.ts';
 import { serve } from './http.ts';
@@ -20,7 +19,8 @@ import type {
   ScriptFunction,
 } from './script.ts';
 import { type Caller, sendJson } from './send.ts';
-import { readRequest } from './validate.ts';
+import { checkContext } from './validation/checkContext.ts';
+import { readRequest } from './validation/validate.ts';
 
 export interface ScriptedModelOptions {
   /** Agents bring their scripts along, as `offline`; those without one are passed over. */

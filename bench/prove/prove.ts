@@ -3,11 +3,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { openSite, SITES, type Site, type SiteName } from './ground/site.ts';
 import { describeCommit, describeMachine } from './machine.ts';
 import { type Entry, isReached, pageWith, type Report, tableOf, withEntries } from './report.ts';
 import type { SectionOptions, SectionResult } from './section.ts';
 import type { Sections } from './sections.ts';
-import { openSite, SITES, type Site, type SiteName } from './site.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PAGE = 'docs/reliability.md';

@@ -1,5 +1,5 @@
 // What every section of `npm run prove` is: a function that shows something, and says what was asked and what was measured.
-import type { Site } from './site.ts';
+import type { Site } from './ground/site.ts';
 
 export interface SectionOptions {
   /** Whatever is random in a section comes from this: the same seed asks the same cases. */

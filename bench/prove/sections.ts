@@ -1,15 +1,16 @@
 // Every section of the proof, in the order in which it is run and told.
-import { databaseChaos, serverChaos } from './chaos.ts';
-import { crashGrid } from './crashGrid.ts';
-import { floods } from './floods.ts';
-import { badAnswers, run as fuzz } from './fuzz.ts';
-import { randomKills } from './randomKills.ts';
-import { recovery } from './recovery.ts';
-import { run as replayGate } from './replayGate.ts';
+
+import { SITES, type SiteName } from './ground/site.ts';
 import type { Section, SectionOnSite } from './section.ts';
-import { serialisation } from './serialisation.ts';
-import { run as simulation } from './simulation.ts';
-import { SITES, type SiteName } from './site.ts';
+import { databaseChaos, serverChaos } from './sections/chaos.ts';
+import { crashGrid } from './sections/crashGrid.ts';
+import { floods } from './sections/floods.ts';
+import { badAnswers, run as fuzz } from './sections/fuzz.ts';
+import { randomKills } from './sections/randomKills.ts';
+import { recovery } from './sections/recovery.ts';
+import { run as replayGate } from './sections/replayGate.ts';
+import { serialisation } from './sections/serialisation.ts';
+import { run as simulation } from './sections/simulation.ts';
 
 /** By name. */
 export type Sections = Readonly<Record<string, Listed>>;

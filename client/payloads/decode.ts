@@ -2,7 +2,7 @@
 // replay takes.
 import type { LoadedDataConverter, Payload, SerializationContext } from '@temporalio/common';
 import { loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import type { Failure, History, HistoryEvent } from '../../core/history.ts';
+import type { Failure, History, HistoryEvent } from '../../core/read/history.ts';
 import { CONFIGURE, PayloadUnreadable } from './errors.ts';
 import { dataConverter, type PayloadOptions } from './options.ts';
 import {

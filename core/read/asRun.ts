@@ -1,9 +1,10 @@
 // The run as it stands by what was read of it.
-import type { Run } from '../run.ts';
+
 import type { Message } from '../types.ts';
 import { conversation } from './conversation.ts';
 import { openQuestions } from './questions.ts';
 import type { Reading } from './reading.ts';
+import type { Run } from './run.ts';
 import { settledByNow } from './settled.ts';
 import { spendOf } from './spend.ts';
 import { asTurn } from './turns.ts';

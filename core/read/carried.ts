@@ -1,5 +1,5 @@
 // What continue-as-new hands over: of links that were read it says what they settled, of links that are gone all there is.
-import type { Run, RunEvent } from '../run.ts';
+
 import type {
   AgentRecord,
   Budget,
@@ -13,6 +13,7 @@ import type {
 } from '../types.ts';
 import { answersIn } from './conversation.ts';
 import type { Reading } from './reading.ts';
+import type { Run, RunEvent } from './run.ts';
 import { type OpenTurn, openCalls, openTurn, settle } from './turns.ts';
 
 /** As far as it says what the histories before it did. */

@@ -1,8 +1,9 @@
 // The conversation as the reader puts it together, and what the model hears of it when it is asked.
-import type { RunEvent } from '../run.ts';
+
 import { toldOutcome } from '../toolFailure.ts';
 import type { Message, ModelCallInput } from '../types.ts';
 import type { Heard, Reading } from './reading.ts';
+import type { RunEvent } from './run.ts';
 import { settledAfterTurn } from './settled.ts';
 import { type OpenTurn, settle } from './turns.ts';
 

@@ -1,9 +1,9 @@
 // What is known of a run while its history is read. All else in this folder is functions over it.
 import { AGENT_DEFAULTS } from '../limits.ts';
 import { parseActivityId } from '../names.ts';
-import type { Compaction, Run, RunEvent } from '../run.ts';
 import type { AgentRecord, Message, ParentRun, Spend, Waits } from '../types.ts';
 import { NO_SPEND, NO_USAGE } from '../usage.ts';
+import type { Compaction, Run, RunEvent } from './run.ts';
 import type { OpenCall, OpenTurn, Writable } from './turns.ts';
 
 export interface Reading {

@@ -1,11 +1,11 @@
 // Calls that end without an event of their own: what keeps them from starting, the reader works out as the run did.
 import { beyondBudget, isTimeUp } from '../budget.ts';
 import { AGENT_DEFAULTS } from '../limits.ts';
-import type { RunEvent } from '../run.ts';
 import { CALL_INTERRUPTED, nobodyDecided, notStarted, RUN_STOPPED, refused, whyNoSubAgent } from '../toolFailure.ts';
 import type { Outcome } from '../types.ts';
 import { settledByItself } from '../unstarted.ts';
 import { approvalTimeoutMs, type Reading } from './reading.ts';
+import type { RunEvent } from './run.ts';
 import { spendOf } from './spend.ts';
 import { type OpenCall, type OpenTurn, placeOf, settle, settleAll } from './turns.ts';
 

@@ -1,9 +1,9 @@
 // Turns and calls as they are while they are read: what the run shows of them, and what only the reader knows.
 import { outcomeText } from '../failures.ts';
 import { callActivityId } from '../names.ts';
-import type { Call, RunEvent, Turn } from '../run.ts';
 import type { Message, ModelAnswer, Outcome, PlannedCall, ToolCall } from '../types.ts';
 import { NO_USAGE } from '../usage.ts';
+import type { Call, RunEvent, Turn } from './run.ts';
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
 

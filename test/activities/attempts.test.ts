@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { countAttempts } from '../../activities/attempts.ts';
+import { countAttempts } from '../../activities/model/attempts.ts';
 import { badAnswer } from '../../activities/model/modelFailure.ts';
 import { MODEL_CALL } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';

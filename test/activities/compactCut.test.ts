@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { cutConversation, fitMessages } from '../../activities/compactCut.ts';
+import { cutConversation, fitMessages } from '../../activities/compact/compactCut.ts';
 import { countGone, noteOf, readNote, tokensOf } from '../../core/compaction.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message } from '../../core/types.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { resultText } from '../../activities/jsonText.ts';
+import { resultText } from '../../activities/tools/jsonText.ts';
 import { anything, checkPresented, checkText } from '../support/resultFuzz.ts';
 
 test('stays within its bytes, is well-formed, and says so where it was cut', () => {

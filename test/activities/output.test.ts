@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toStrictJsonSchema } from 'openai/lib/transform';
 import { z } from 'zod';
+import { checkOutput } from '../../activities/define/output.ts';
 import { defineAgent } from '../../activities/index.ts';
-import { checkOutput } from '../../activities/output.ts';
-import type { Planned } from '../../activities/plan.ts';
-import { readFormat } from '../../activities/testing/validateFormat.ts';
+import type { Planned } from '../../activities/plan/plan.ts';
+import { readFormat } from '../../activities/testing/validation/validateFormat.ts';
 
 const formatOf = (output: z.ZodType) => {
   const { output: format } = defineAgent({ name: 'a', model: 'm', instructions: 'Do.', output });

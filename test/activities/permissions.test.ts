@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { guardRequest } from '../../activities/guardrails.ts';
+import { guardRequest } from '../../activities/define/guardrails.ts';
+import { type Permission, permissionFor } from '../../activities/define/permissions.ts';
+import { askRule, type RuleContext, toLookAt } from '../../activities/define/rules.ts';
 import { defineAgent, defineTool, type PermissionRule, type Permissions } from '../../activities/index.ts';
-import { type Permission, permissionFor } from '../../activities/permissions.ts';
-import { planCall } from '../../activities/plan.ts';
-import { askRule, type RuleContext, toLookAt } from '../../activities/rules.ts';
+import { planCall } from '../../activities/plan/plan.ts';
 import type { Message, PlannedCall } from '../../core/types.ts';
 
 const ctx: RuleContext = { agent: 'a', workflowId: 'w', turn: 1, signal: new AbortController().signal };

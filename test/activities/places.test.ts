@@ -1,7 +1,7 @@
 // Places: never more than there are, and none is lost by whoever gives up waiting.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPlaces } from '../../activities/places.ts';
+import { createPlaces } from '../../activities/tools/places.ts';
 
 const patient = new AbortController().signal;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildAnswer } from '../../activities/model/answer.ts';
-import { streamDetails } from '../../activities/streamDetails.ts';
+import { streamDetails } from '../../activities/model/streamDetails.ts';
 
 const BYTES_MAX = 9_000;
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import fc from 'fast-check';
-import { createTranscripts, extend, markOf, type Transcript } from '../../activities/transcripts.ts';
+import { createTranscripts, extend, markOf, type Transcript } from '../../activities/transcript/transcripts.ts';
 import { FAILURE } from '../../core/names.ts';
 import type { Mark, Message } from '../../core/types.ts';
 

@@ -5,10 +5,10 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { RefundsWorkerOptions } from '../../cli/exampleRefundsWorker.ts';
-import type { ExampleWorkerSays } from '../../cli/exampleWorker.ts';
+import type { ExampleWorkerSays } from '../../cli/examples/exampleWorker.ts';
+import type { RefundsWorkerOptions } from '../../cli/examples/refundsWorker.ts';
 import { connect } from '../../client/index.ts';
-import { toolCalls } from '../../core/run.ts';
+import { toolCalls } from '../../core/read/run.ts';
 import { serverAddress } from '../support/server.ts';
 import { ledger, onBothDatabases, type Shop } from './refundsShop.ts';
 
@@ -20,7 +20,7 @@ interface WorkerProcess {
 }
 
 async function startWorker(shop: Shop, options: RefundsWorkerOptions): Promise<WorkerProcess> {
-  const main = fileURLToPath(new URL('../../cli/exampleRefundsWorker.ts', import.meta.url));
+  const main = fileURLToPath(new URL('../../cli/examples/refundsWorker.ts', import.meta.url));
   const child = fork(main, [JSON.stringify(options)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: shop.env(),

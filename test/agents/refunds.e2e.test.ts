@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { createRefunds } from '../../agents/refunds/agent.ts';
 import type { NightlyReport } from '../../agents/refunds/outcome.ts';
 import { connect, type Holdfast, type RunHandle, RunNotFound } from '../../client/index.ts';
-import { toolCalls } from '../../core/run.ts';
+import { toolCalls } from '../../core/read/run.ts';
 import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
 import { quietLogs } from '../support/quiet.ts';
 import { eventually } from '../support/said.ts';

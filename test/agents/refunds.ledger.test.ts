@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { write } from '../../agents/refunds/database/index.ts';
-import { compareLedger, type Decided } from '../../cli/exampleRefundsLedger.ts';
+import { compareLedger, type Decided } from '../../cli/examples/refundsLedger.ts';
 import { onBothDatabases } from './refundsShop.ts';
 
 const DECIDED: ReadonlyMap<string, Decided> = new Map([

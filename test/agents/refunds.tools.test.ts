@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RuleContext, ToolContext } from '../../activities/index.ts';
-import { planCall } from '../../activities/plan.ts';
+import { planCall } from '../../activities/plan/plan.ts';
 import { refundOrder, refunds } from '../../agents/refunds/agent.ts';
 import { query, write } from '../../agents/refunds/database/index.ts';
 import { SAID_CHARS_MAX } from '../../core/limits.ts';

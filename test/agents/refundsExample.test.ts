@@ -21,7 +21,7 @@ test('the night is asked, decided, killed, recovered and counted', async () => {
     TEMPORAL_ADDRESS: '127.0.0.1:1',
     DATABASE_URL: 'postgres://127.0.0.1:1/x',
   };
-  const { stdout } = await promisify(execFile)(process.execPath, ['cli/exampleRefunds.ts'], { cwd: root, env });
+  const { stdout } = await promisify(execFile)(process.execPath, ['cli/examples/refunds.ts'], { cwd: root, env });
   const said = stdout.replace(/\n {4}/g, ' ');
 
   assert.match(said, /The model is a script, and so is the person/);

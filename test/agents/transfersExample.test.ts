@@ -20,7 +20,7 @@ async function playIn(folder: string, ...args: string[]): Promise<string> {
     TEMPORAL_ADDRESS: '127.0.0.1:1',
     DATABASE_URL: 'postgres://127.0.0.1:1/x',
   };
-  const { stdout } = await promisify(execFile)(process.execPath, ['cli/exampleTransfers.ts', ...args], {
+  const { stdout } = await promisify(execFile)(process.execPath, ['cli/examples/transfers.ts', ...args], {
     cwd: root,
     env,
   });

@@ -2,13 +2,13 @@
 // back to, no word that nobody has said.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pastLines } from '../../cli/chatPast.ts';
-import { eventJson } from '../../cli/json.ts';
-import { createRunSeen } from '../../cli/runSeen.ts';
-import { compactionLines } from '../../cli/showRun.ts';
-import { timeline } from '../../cli/timeline.ts';
+import { pastLines } from '../../cli/chat/chatPast.ts';
+import { eventJson } from '../../cli/view/json.ts';
+import { createRunSeen } from '../../cli/view/runSeen.ts';
+import { compactionLines } from '../../cli/view/showRun.ts';
+import { timeline } from '../../cli/view/timeline.ts';
 import { noteOf } from '../../core/compaction.ts';
-import type { Compaction, Run } from '../../core/run.ts';
+import type { Compaction, Run } from '../../core/read/run.ts';
 import type { Message } from '../../core/types.ts';
 import { NO_SPEND, NO_USAGE } from '../../core/usage.ts';
 import { screenOf } from './screens.ts';

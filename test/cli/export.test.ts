@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';
 import { connect, type Holdfast, type RunHandle } from '../../client/index.ts';
-import { readRun } from '../../core/readRun.ts';
+import { readRun } from '../../core/read/readRun.ts';
 import { historiesFromJson } from '../../worker/historyJson.ts';
 import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
 import { quietLogs } from '../support/quiet.ts';

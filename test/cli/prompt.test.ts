@@ -1,10 +1,10 @@
 // `holdfast run` on a terminal asks right there: what is typed decides, and only about what was there to be read.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { columnsOf } from '../../cli/columns.ts';
+import { columnsOf } from '../../cli/terminal/columns.ts';
 import { connect, type Holdfast } from '../../client/index.ts';
-import { type Call, toolCalls } from '../../core/run.ts';
-import { type DevServer, startDevServer } from '../../worker/devServer.ts';
+import { type Call, toolCalls } from '../../core/read/run.ts';
+import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
 import { asked } from '../support/people.ts';
 import { type Started, start, stop, WARD } from './command.ts';
 import { CTRL_C, onTerminal, type Terminal } from './terminal.ts';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import type { OpenQuestion } from '../../cli/openQuestions.ts';
-import { createPrompt } from '../../cli/prompt.ts';
+import { createPrompt } from '../../cli/terminal/prompt.ts';
+import type { OpenQuestion } from '../../cli/view/openQuestions.ts';
 import { OrderRefused } from '../../client/index.ts';
 import { eventually, gate } from '../support/said.ts';
 import { screenOf } from './screens.ts';

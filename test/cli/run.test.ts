@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { offlineModel, type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
-import { type DevServer, startDevServer } from '../../worker/devServer.ts';
+import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
 import { holdfast, type Started, start, stop, WARD } from './command.ts';
 import * as agents from './ward.ts';
 

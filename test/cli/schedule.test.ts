@@ -1,10 +1,10 @@
 // What `schedule add`, `list`, `pause`, `resume`, `trigger` and `remove` do, say, and end with.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { columnsOf } from '../../cli/columns.ts';
-import { scheduleLines } from '../../cli/scheduleTable.ts';
+import { columnsOf } from '../../cli/terminal/columns.ts';
+import { scheduleLines } from '../../cli/view/scheduleTable.ts';
 import type { Schedule } from '../../client/index.ts';
-import { type DevServer, startDevServer } from '../../worker/devServer.ts';
+import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
 import { eventually } from '../support/said.ts';
 import { type Ended, holdfast, type Started, start, stop, WARD } from './command.ts';
 

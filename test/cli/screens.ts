@@ -1,5 +1,5 @@
 // A terminal that shows nothing: what would be on it is what the functions under test give back.
-import type { Screen } from '../../cli/screen.ts';
+import type { Screen } from '../../cli/terminal/screen.ts';
 
 export const screenOf = (columns: number): Screen => ({
   isLive: true,

@@ -1,11 +1,11 @@
 // What `run` and `watch` show while the model writes: on a terminal under the bars, else now and then a line.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { columnsOf } from '../../cli/columns.ts';
-import type { Screen } from '../../cli/screen.ts';
-import { followOnScreen } from '../../cli/showRun.ts';
+import { columnsOf } from '../../cli/terminal/columns.ts';
+import type { Screen } from '../../cli/terminal/screen.ts';
+import { followOnScreen } from '../../cli/view/showRun.ts';
 import type { RunHandle } from '../../client/index.ts';
-import type { RunEvent } from '../../core/run.ts';
+import type { RunEvent } from '../../core/read/run.ts';
 import { HOSTILE } from './hostile.ts';
 
 /** A screen of so many columns that keeps what was written to it: the lines that stay, and the frame after each event. */

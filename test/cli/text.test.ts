@@ -1,9 +1,9 @@
 // Text on a terminal: hostile text is inert, and lines are as wide as they are taken to be.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { columnsOf, cutTo, fit, lastOf } from '../../cli/columns.ts';
-import { inert, inertJson, inertJsonLines, inertLine } from '../../cli/inert.ts';
-import { wrapped } from '../../cli/screen.ts';
+import { columnsOf, cutTo, fit, lastOf } from '../../cli/terminal/columns.ts';
+import { inert, inertJson, inertJsonLines, inertLine } from '../../cli/terminal/inert.ts';
+import { wrapped } from '../../cli/terminal/screen.ts';
 import { HOSTILE } from './hostile.ts';
 
 test('escape sequences, control characters and what turns text round are gone; lines and letters stay', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NOTHING, news, type PendingActivity, type Told } from '../../client/live.ts';
-import type { LiveEvent } from '../../core/run.ts';
+import type { LiveEvent } from '../../core/read/run.ts';
 
 const STARTED = { seconds: 100 };
 

@@ -13,7 +13,7 @@ import {
   ScheduleNotFound,
   TemporalUnreachable,
 } from '../../client/index.ts';
-import { startDevServer } from '../../worker/devServer.ts';
+import { startDevServer } from '../../worker/dev/devServer.ts';
 import { endToEnd } from '../support/bench.ts';
 import { type Counter, counter, eventually, type Gate, gate } from '../support/said.ts';
 

@@ -1,7 +1,7 @@
 // Which limits there are, which is reached, and what may be raised.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { costOf, priceOf } from '../../activities/prices.ts';
+import { costOf, priceOf } from '../../activities/define/prices.ts';
 import { budgetProblem, limitInWords, limitReached, raiseProblem } from '../../core/budget.ts';
 import { addSpend, isSpend, NO_SPEND, NO_USAGE, spendOf } from '../../core/usage.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { COMPACT_ACTIVITY } from '../../core/names.ts';
-import { readRun } from '../../core/readRun.ts';
+import { readRun } from '../../core/read/readRun.ts';
 import { historiesFromJson } from '../../worker/historyJson.ts';
 
 test('a tool with a name that the engine has taken since reads as a tool', async () => {

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Agent } from '../../activities/index.ts';
 import agents from '../../agents/index.ts';
+import { findTemporalCli } from '../../worker/dev/temporalCli.ts';
 import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
-import { findTemporalCli } from '../../worker/temporalCli.ts';
 import { quietLogs } from '../support/quiet.ts';
 import { serverAddress } from '../support/server.ts';
 

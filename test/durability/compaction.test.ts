@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { isSummaryRequest } from '../../activities/summaryRequest.ts';
+import { isSummaryRequest } from '../../activities/compact/summaryRequest.ts';
 import type { Run } from '../../client/index.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message } from '../../core/types.ts';

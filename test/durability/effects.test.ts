@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
-import { toolCalls } from '../../core/run.ts';
+import { toolCalls } from '../../core/read/run.ts';
 import { type Entry, readLedger, untilLedger } from '../support/ledger.ts';
 import { serverAddress } from '../support/server.ts';
 import { scripts } from './effectsAgent.ts';

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import { defineAgent, defineTool, ToolError } from '../../activities/index.ts';
 import { connect } from '../../client/index.ts';
-import { startDevServer } from '../../worker/devServer.ts';
+import { startDevServer } from '../../worker/dev/devServer.ts';
 import { createWorker } from '../../worker/index.ts';
 import { noBrowser, startBrowser } from '../support/browser.ts';
 import { quietLogs } from '../support/quiet.ts';

@@ -2,10 +2,10 @@
 // that nobody comes to is counted as missed.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { playGrid } from '../../bench/prove/crashGrid.ts';
-import { POINTS, type Point } from '../../bench/prove/points.ts';
-import type { Site } from '../../bench/prove/site.ts';
-import { withStage } from '../../bench/prove/stage.ts';
+import { POINTS, type Point } from '../../bench/prove/ground/points.ts';
+import type { Site } from '../../bench/prove/ground/site.ts';
+import { withStage } from '../../bench/prove/ground/stage.ts';
+import { playGrid } from '../../bench/prove/sections/crashGrid.ts';
 import { noPostgres } from '../support/postgres.ts';
 import { serverAddress } from '../support/server.ts';
 

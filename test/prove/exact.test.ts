@@ -1,9 +1,9 @@
 // What the proof counts is counted: each fault that it looks for, made by hand, is found, and named.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { judge, newTally, rowsOf, type Tally } from '../../bench/prove/exact.ts';
-import type { Played } from '../../bench/prove/play.ts';
-import type { Call } from '../../core/run.ts';
+import { judge, newTally, rowsOf, type Tally } from '../../bench/prove/ground/exact.ts';
+import type { Played } from '../../bench/prove/ground/play.ts';
+import type { Call } from '../../core/read/run.ts';
 import type { Message } from '../../core/types.ts';
 
 interface Made {

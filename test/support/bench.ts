@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe } from 'node:test';
 import { Worker } from '@temporalio/worker';
-import { type Agent, type AgentOptions, defineAgent } from '../../activities/defineAgent.ts';
+import { type Agent, type AgentOptions, defineAgent } from '../../activities/define/defineAgent.ts';
 import {
   offlineModel,
   type Script,
@@ -13,8 +13,8 @@ import {
   startScriptedModel,
 } from '../../activities/testing/index.ts';
 import { connect, type Holdfast, type Run, type RunResult, type StartOptions } from '../../client/index.ts';
-import type { History } from '../../core/history.ts';
 import { TRANSCRIPT_QUERY } from '../../core/names.ts';
+import type { History } from '../../core/read/history.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message, TranscriptPage } from '../../core/types.ts';
 import { createWorker, type HoldfastWorker, type WorkerOptions } from '../../worker/index.ts';

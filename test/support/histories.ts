@@ -1,6 +1,6 @@
 // Golden histories: `HOLDFAST_RECORD=1 npm test` writes those that are not there yet; every version must replay them.
 import { access, mkdir, writeFile } from 'node:fs/promises';
-import type { History } from '../../core/history.ts';
+import type { History } from '../../core/read/history.ts';
 import { historyToJson } from '../../worker/historyJson.ts';
 
 export const GOLDEN_FOLDER = new URL('../histories/', import.meta.url);

@@ -1,6 +1,6 @@
 // People, as tests play them: what a run asks them, and how they come in any order.
 import type { Holdfast, RunHandle, Waiting } from '../../client/index.ts';
-import type { History } from '../../core/history.ts';
+import type { History } from '../../core/read/history.ts';
 import type { Question } from '../../core/types.ts';
 import { eventually } from './said.ts';
 

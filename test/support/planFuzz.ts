@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';
 import type { RawAnswer } from '../../activities/model/answer.ts';
-import { type Planned, planBatch } from '../../activities/plan.ts';
+import { type Planned, planBatch } from '../../activities/plan/plan.ts';
 import { PLAN_BYTES_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import { transcriptProblem } from '../../core/transcript.ts';

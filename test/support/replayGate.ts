@@ -1,9 +1,9 @@
 // The replay gate, as tests and the proof ask it: golden histories against any bundle of the workflow code.
 import { readdir, readFile } from 'node:fs/promises';
 import { Worker } from '@temporalio/worker';
-import { endOf } from '../../core/ends.ts';
-import type { History, HistoryEvent } from '../../core/history.ts';
 import { COMPACT_ACTIVITY, MODEL_ACTIVITY, PLAN_ACTIVITY, SIGNAL, UPDATE } from '../../core/names.ts';
+import { endOf } from '../../core/read/ends.ts';
+import type { History, HistoryEvent } from '../../core/read/history.ts';
 import type { RunStatus } from '../../core/types.ts';
 import { historyFromJson } from '../../worker/historyJson.ts';
 import type { WorkflowCode } from '../../worker/workflowBundle.ts';

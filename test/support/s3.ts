@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { findGoProgram, type GoProgram, hasGoProgram } from '../../worker/goProgram.ts';
+import { findGoProgram, type GoProgram, hasGoProgram } from '../../worker/dev/goProgram.ts';
 import { freePorts, IP, listens } from '../../worker/topology/ports.ts';
 
 const SERVER: GoProgram = {

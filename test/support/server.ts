@@ -1,7 +1,7 @@
 // The Temporal server of the tests: the one that `npm test` started for all, or this process's own.
 import { after } from 'node:test';
-import { type DevServer, startDevServer } from '../../worker/devServer.ts';
-import type { DynamicConfig } from '../../worker/dynamicConfig.ts';
+import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
+import type { DynamicConfig } from '../../worker/dev/dynamicConfig.ts';
 
 let own: Promise<DevServer> | undefined;
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ATTRIBUTE } from '../../core/names.ts';
-import { devServerArguments } from '../../worker/dynamicConfig.ts';
+import { devServerArguments } from '../../worker/dev/dynamicConfig.ts';
 import { TEMPORAL_SERVER_VERSION } from '../../worker/topology/programs.ts';
 import { environmentOf } from '../../worker/topology/server.ts';
 

@@ -10,8 +10,8 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { type DevServer, type DevServerOptions, startDevServer } from '../../worker/devServer.ts';
-import { findTemporalCli } from '../../worker/temporalCli.ts';
+import { type DevServer, type DevServerOptions, startDevServer } from '../../worker/dev/devServer.ts';
+import { findTemporalCli } from '../../worker/dev/temporalCli.ts';
 
 let dir: string;
 let cli: string;
@@ -99,7 +99,7 @@ test('a server that is killed and started again on its port and file still has i
 });
 
 test('the server ends when the process that started it is killed', async () => {
-  const module = new URL('../../worker/devServer.ts', import.meta.url);
+  const module = new URL('../../worker/dev/devServer.ts', import.meta.url);
   const script = `const { startDevServer } = await import(${JSON.stringify(module.href)});
     console.log((await startDevServer({ cli: ${JSON.stringify(cli)} })).address);`;
   const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {

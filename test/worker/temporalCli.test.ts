@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { makeOnce } from '../../worker/cacheLock.ts';
-import { findTemporalCli, TEMPORAL_CLI_VERSION } from '../../worker/temporalCli.ts';
+import { makeOnce } from '../../worker/dev/cacheLock.ts';
+import { findTemporalCli, TEMPORAL_CLI_VERSION } from '../../worker/dev/temporalCli.ts';
 
 const CACHED = `temporal-${TEMPORAL_CLI_VERSION}-${process.platform}-${process.arch}`;
 const CLI = '#!/bin/sh\necho temporal version 9\n';

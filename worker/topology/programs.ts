@@ -1,5 +1,5 @@
 // The programs that the images of docker-compose.yml have in them.
-import { findGoProgram, type GoProgram, hasGoProgram } from '../goProgram.ts';
+import { findGoProgram, type GoProgram, hasGoProgram } from '../dev/goProgram.ts';
 
 /** The version of the images in docker-compose.yml. */
 export const TEMPORAL_SERVER_VERSION = '1.31.2';

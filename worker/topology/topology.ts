@@ -6,7 +6,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findTemporalCli } from '../temporalCli.ts';
+import { findTemporalCli } from '../dev/temporalCli.ts';
 import { startChild } from './child.ts';
 import { freePorts, IP, listens } from './ports.ts';
 import { POSTGRES_USER, type Postgres, startPostgres } from './postgres.ts';

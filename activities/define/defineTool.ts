@@ -1,0 +1,205 @@
+// A tool: one file, one export. What the author says here is all that the engine knows about it.
+import { z } from 'zod';
+import { TOOL_DEFAULTS } from '../../core/limits.ts';
+import { NAME_PATTERN, RESERVED_TOOL_NAMES } from '../../core/names.ts';
+import type { Effect, StandingDecision, ToolPolicy } from '../../core/types.ts';
+import type { Agent } from './defineAgent.ts';
+import { type ApprovalRule, approvalProblem } from './permissions.ts';
+
+/** Milliseconds, or a text such as `'10 s'`. */
+export type Duration = number | DurationText;
+export type DurationText = `${number}${'' | ' '}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+
+/** What a running tool may use. */
+export interface ToolContext {
+  /** Aborted when the call is cancelled, timed out, or the worker stops. Pass it on to fetch, timers, queries. */
+  readonly signal: AbortSignal;
+  /** The same for every attempt of this call, and for no other call. Give it to services that accept one. */
+  readonly idempotencyKey: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  readonly agent: string;
+  readonly workflowId: string;
+  /** Who let this call run, where a person was asked: for the records that a tool keeps. */
+  readonly decision?: Pick<StandingDecision, 'verdict' | 'by' | 'why'>;
+  readonly log: ToolLog;
+  /** Says how far the call is; seen by `holdfast watch` and in the Web UI. JSON, small, free of charge to history. */
+  progress(detail: unknown): void;
+}
+
+export interface ToolLog {
+  info(message: string, meta?: Record<string, unknown>): void;
+  warn(message: string, meta?: Record<string, unknown>): void;
+}
+
+/** What a tool in a thread is given: what can cross into one. */
+export interface ThreadContext {
+  readonly idempotencyKey: string;
+  readonly attempt: number;
+  readonly agent: string;
+  readonly workflowId: string;
+}
+
+/** How a result becomes text: `json` as it is, `list` as its head, or a function of yours. */
+export type Presenter<Result = unknown> = 'json' | 'list' | ((result: Result) => string);
+
+export type ObjectSchema = z.ZodObject;
+
+interface ToolOptions<Input extends ObjectSchema, Result> {
+  /** The model calls it by this name; also the activity type in Temporal's Web UI. */
+  readonly name: string;
+  /** What it does and when to use it, for the model. */
+  readonly description: string;
+  readonly input: Input;
+  /** What running it twice would do. It decides whether it is retried, and what the model is told when it is lost. */
+  readonly effect: Effect;
+  /** How long one attempt may take; 30 s when not said. */
+  readonly timeout?: Duration;
+  /** Silence after which the worker is taken for dead and the call is given to another; 10 s when not said. */
+  readonly heartbeat?: Duration;
+  /** Attempts are finite always: 3, or 1 for `once`, which takes no retry. */
+  readonly retry?: {
+    readonly attempts?: number;
+    readonly initial?: Duration;
+    readonly factor?: number;
+    readonly max?: Duration;
+  };
+  /** Calls of this tool at once in one turn. */
+  readonly maxParallel?: number;
+  /** Calls of this tool at once in one worker process, over all runs. */
+  readonly workerParallel?: number;
+  readonly present?: Presenter<Result>;
+  /**
+   * Whether a person has to decide before a call runs: `never` when not said. A function is given the arguments; it may
+   * look things up, and where it fails, a person is asked.
+   */
+  readonly approval?: ApprovalRule<z.output<Input>>;
+}
+
+interface RunHere<Input extends ObjectSchema, Result> extends ToolOptions<Input, Result> {
+  readonly run: (input: z.output<Input>, ctx: ToolContext) => Result | Promise<Result>;
+  readonly thread?: never;
+}
+
+interface RunInThread<Input extends ObjectSchema, Result> extends ToolOptions<Input, Result> {
+  /**
+   * For work that keeps a processor busy: a module whose default export is `(input, ctx: ThreadContext) => result`. It
+   * runs in a worker thread, where it blocks nobody and can be ended at its timeout.
+   * `thread: new URL('./crunch.ts', import.meta.url)`
+   */
+  readonly thread: URL;
+  readonly run?: never;
+}
+
+/** A tool, checked and with its defaults filled in. */
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  readonly input: ObjectSchema;
+  /** What the model is told of `input`. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly policy: ToolPolicy;
+  readonly workerParallel: number | undefined;
+  readonly present: Presenter<never> | undefined;
+  readonly approval: ApprovalRule;
+  readonly run: ((input: never, ctx: ToolContext) => unknown) | undefined;
+  readonly thread: URL | undefined;
+  /** The call is a run of this agent, asked this. */
+  readonly subAgent: { readonly agent: Agent | string; ask(args: unknown): string } | undefined;
+  /** The call passes the conversation on. */
+  readonly handoff: Agent | string | undefined;
+}
+
+/**
+ * Defines a tool.
+ *
+ * ```ts
+ * export const getTime = defineTool({
+ *   name: 'get_time',
+ *   description: 'The time of day in a city.',
+ *   input: z.object({ city: z.string() }),
+ *   effect: 'read',
+ *   run: ({ city }) => ({ city, time: timeIn(city) }),
+ * });
+ * ```
+ */
+export function defineTool<Input extends ObjectSchema, Result>(
+  options: RunHere<Input, Result> | RunInThread<Input, Result>,
+): Tool {
+  const { name } = options;
+  const wrong = (what: string) => new TypeError(`Tool ${JSON.stringify(name)}: ${what}`);
+  if (typeof name !== 'string' || !NAME_PATTERN.test(name))
+    throw wrong('a name is a letter, then up to 63 letters, digits, "_" or "-".');
+  if (RESERVED_TOOL_NAMES.includes(name)) throw wrong("the name is the engine's own. Choose another.");
+  if (!(options.input instanceof z.ZodObject)) throw wrong('input must be a z.object(…).');
+  if (!['read', 'idempotent', 'once'].includes(options.effect))
+    throw wrong("say what running it twice would do: effect: 'read', 'idempotent' or 'once'.");
+  if ((options.run === undefined) === (options.thread === undefined)) throw wrong('give either run or thread.');
+  for (const limit of ['maxParallel', 'workerParallel'] as const)
+    if (options[limit] !== undefined && !(Number.isInteger(options[limit]) && options[limit] >= 1))
+      throw wrong(`${limit} must be a whole number from 1.`);
+  const attempts = options.retry?.attempts ?? (options.effect === 'once' ? 1 : TOOL_DEFAULTS.attempts);
+  if (!(Number.isInteger(attempts) && attempts >= 1)) throw wrong('retry.attempts must be a whole number from 1.');
+  if (options.effect === 'once' && attempts !== 1)
+    throw wrong("effect 'once' means one attempt; drop retry, or make the tool idempotent with ctx.idempotencyKey.");
+
+  const approval = options.approval ?? 'never';
+  const unclear = approvalProblem(approval);
+  if (unclear) throw wrong(`approval ${unclear}`);
+
+  const { backoff } = TOOL_DEFAULTS;
+  const initialMs = toMs(options.retry?.initial, backoff.initialMs, wrong);
+  const maxMs = toMs(options.retry?.max, Math.max(backoff.maxMs, initialMs), wrong);
+  const factor = options.retry?.factor ?? backoff.factor;
+  if (!(Number.isFinite(factor) && factor >= 1)) throw wrong('retry.factor must be a number from 1.');
+  if (maxMs < initialMs) throw wrong('retry.max must not be less than retry.initial.');
+
+  // A field that the schema does not know is the model's mistake, and it should hear of it.
+  const input = options.input._zod.def.catchall === undefined ? options.input.strict() : options.input;
+  const waits = options.thread !== undefined || options.workerParallel !== undefined;
+  return {
+    name,
+    description: options.description,
+    input,
+    parameters: parametersOf(input, wrong),
+    policy: {
+      effect: options.effect,
+      timeoutMs: toMs(options.timeout, TOOL_DEFAULTS.timeoutMs, wrong),
+      ...(waits && { waitMs: TOOL_DEFAULTS.waitMs }),
+      heartbeatMs: toMs(options.heartbeat, TOOL_DEFAULTS.heartbeatMs, wrong),
+      attempts,
+      backoff: { initialMs, factor, maxMs },
+      ...(options.maxParallel !== undefined && { maxParallel: options.maxParallel }),
+    },
+    workerParallel: options.workerParallel,
+    // The host calls them with what the schema made of the arguments and what the tool returned: their own types.
+    present: options.present as Presenter<never> | undefined,
+    approval: approval as ApprovalRule,
+    run: options.run as Tool['run'],
+    thread: options.thread,
+    subAgent: undefined,
+    handoff: undefined,
+  };
+}
+
+export function parametersOf(input: ObjectSchema, wrong: (what: string) => Error): Record<string, unknown> {
+  try {
+    const { $schema: _, ...schema } = z.toJSONSchema(input, { io: 'input' });
+    return schema;
+  } catch (error) {
+    throw wrong(`input cannot be told to a model as JSON Schema: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of a duration; a mistake in it is told at start, not when the tool is first called. */
+export function toMs(duration: Duration | undefined, fallbackMs: number, wrong: (what: string) => Error): number {
+  if (duration === undefined) return fallbackMs;
+  const [, number, unit] = /^([\d.]+) ?(ms|s|m|h|d)$/.exec(String(duration)) ?? [];
+  const ms = typeof duration === 'number' ? duration : Math.round(Number(number) * (UNIT_MS[unit ?? ''] ?? Number.NaN));
+  // A 32-bit timer ends at 24.8 days; beyond it Node would fire at once.
+  if (!(ms >= 1 && ms <= 2 ** 31 - 1))
+    throw wrong(`${JSON.stringify(duration)} is not a duration of at most 24 days. Write '10 s' or 10_000.`);
+  return ms;
+}

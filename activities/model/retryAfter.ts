@@ -1,0 +1,27 @@
+// What a server says about when to try again.
+import { RETRY_AFTER_MAX_MS } from '../../core/limits.ts';
+
+/**
+ * The delay that `retry-after-ms` or `Retry-After` (seconds, or an HTTP date) asks for, within the cap; undefined where
+ * they are absent, zero, negative or garbage.
+ */
+export function retryAfterMs(headers: Headers | undefined, nowMs = Date.now()): number | undefined {
+  const exact = number(headers?.get('retry-after-ms'));
+  if (exact !== undefined) return capped(exact);
+  const text = headers?.get('retry-after')?.trim();
+  if (!text) return undefined;
+  const seconds = number(text);
+  if (seconds !== undefined) return capped(seconds * 1_000);
+  // Only what looks like a date: Date.parse would take "-5" for the year 2005.
+  const atMs = /^[A-Za-z]{3}/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(atMs) ? undefined : capped(atMs - nowMs);
+}
+
+function number(text: string | null | undefined): number | undefined {
+  return text && /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : undefined;
+}
+
+/** "At once" leaves the delay to the retry policy: Temporal's server takes a next delay of 0 for "never again". */
+export function capped(ms: number): number | undefined {
+  return ms > 0 ? Math.min(ms, RETRY_AFTER_MAX_MS) : undefined;
+}

@@ -1,0 +1,85 @@
+// Reading the arguments that a model wrote: parsed, bounded, and validated by the tool's schema.
+import type { z } from 'zod';
+import { ARGUMENT_BYTES_MAX, ARGUMENT_DEPTH_MAX } from '../../core/limits.ts';
+import { count, cutText, utf8Length } from '../../core/text.ts';
+import type { Problem } from '../../core/types.ts';
+import type { Tool } from '../define/defineTool.ts';
+
+export type ParsedArguments =
+  | { readonly ok: true; readonly json: object }
+  | { readonly ok: false; readonly json?: never; readonly problem: Problem };
+
+/** `json` is what the model wrote, `value` what the schema made of it. Arguments may be JSON and still be wrong. */
+export type ReadArguments =
+  | { readonly ok: true; readonly json: object; readonly value: unknown }
+  | { readonly ok: false; readonly json?: object; readonly problem: Problem };
+
+const ISSUES_SHOWN = 5;
+
+/** What the tool will be given, or one message that names what is wrong. */
+export async function readArguments(tool: Tool, text: string): Promise<ReadArguments> {
+  const parsed = parseArguments(text);
+  if (!parsed.ok) return parsed;
+  try {
+    const result = await tool.input.safeParseAsync(parsed.json);
+    if (result.success) return { ...parsed, value: result.data };
+    return { ...invalid(issuesText(result.error.issues)), json: parsed.json };
+  } catch (error) {
+    // A refinement of the schema threw: the model cannot know why, but it can be told where.
+    return invalid(
+      `they could not be checked: ${cutText(error instanceof Error ? error.message : String(error), 300)}`,
+    );
+  }
+}
+
+/** The JSON object in `text`. A tool without parameters may be called with nothing at all. */
+export function parseArguments(text: string): ParsedArguments {
+  const bytes = utf8Length(text);
+  if (bytes > ARGUMENT_BYTES_MAX)
+    return {
+      ok: false,
+      problem: {
+        kind: 'too_large',
+        error: `arguments of ${count(bytes)} bytes; ${count(ARGUMENT_BYTES_MAX)} are allowed`,
+      },
+    };
+  let value: unknown;
+  try {
+    value = text.trim() === '' ? {} : JSON.parse(text);
+  } catch (error) {
+    return invalid(`they are not valid JSON (${error instanceof Error ? cutText(error.message, 200) : 'unreadable'})`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return invalid(
+      `they must be a JSON object, not ${Array.isArray(value) ? 'an array' : value === null ? 'null' : `a ${typeof value}`}`,
+    );
+  const problem = structureProblem(value);
+  return problem ? invalid(problem) : { ok: true, json: value };
+}
+
+/** What no tool should meet: nesting without end, and keys that reach for a prototype. */
+function structureProblem(root: object): string | null {
+  const pending: { value: object; depth: number }[] = [{ value: root, depth: 1 }];
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    if (next.depth > ARGUMENT_DEPTH_MAX) return `they are nested deeper than ${ARGUMENT_DEPTH_MAX} levels`;
+    for (const [key, child] of Object.entries(next.value)) {
+      if (key === '__proto__') return 'the field __proto__ is not allowed';
+      if (typeof child === 'object' && child !== null) pending.push({ value: child, depth: next.depth + 1 });
+    }
+  }
+  return null;
+}
+
+function invalid(why: string): { readonly ok: false; readonly problem: Problem } {
+  return { ok: false, problem: { kind: 'invalid_arguments', error: `invalid arguments: ${why}` } };
+}
+
+/** The first things that a schema finds wrong, with their fields. */
+export function issuesText(issues: readonly z.core.$ZodIssue[]): string {
+  const shown = issues.slice(0, ISSUES_SHOWN).map(({ path, message }) => {
+    const field = path.map(String).join('.');
+    return cutText(field ? `${field}: ${message}` : message, 300);
+  });
+  if (issues.length > ISSUES_SHOWN) shown.push(`and ${issues.length - ISSUES_SHOWN} more`);
+  return shown.join('; ');
+}

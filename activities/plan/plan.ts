@@ -1,0 +1,198 @@
+// Turns a model's answer into a message that any model API accepts and a plan that the workflow can carry out.
+import { PLAN_BYTES_MAX, PLAN_CALLS_MAX } from '../../core/limits.ts';
+import { count, cutText, jsonBytes, plural } from '../../core/text.ts';
+import type { AssistantMessage, Message, ModelAnswer, PlannedCall, Problem, ToolCall } from '../../core/types.ts';
+import { nameOf } from '../define/asTool.ts';
+import type { Agent } from '../define/defineAgent.ts';
+import type { Tool } from '../define/defineTool.ts';
+import { guardCall, refuseAll } from '../define/guardrails.ts';
+import { permissionFor } from '../define/permissions.ts';
+import { askRule, type RuleContext, toLookAt } from '../define/rules.ts';
+import type { RawAnswer, RawCall } from '../model/answer.ts';
+import { badAnswer } from '../model/modelFailure.ts';
+import { callDigest } from '../transcript/digest.ts';
+import { parseArguments, readArguments } from './arguments.ts';
+
+export type Planned = Pick<ModelAnswer, 'message' | 'kind' | 'plan' | 'tell' | 'end' | 'value'>;
+
+export async function planBatch(
+  agent: Agent,
+  ctx: RuleContext,
+  transcript: readonly Message[],
+  answer: RawAnswer,
+): Promise<Planned> {
+  const content = (answer.content || answer.refusal).toWellFormed();
+  let bytes = jsonBytes(content);
+  if (bytes > PLAN_BYTES_MAX) throw badAnswer(`The model answered with ${count(content.length)} characters.`);
+  if (answer.refusal || answer.finishReasons.includes('content_filter'))
+    return {
+      message: { role: 'assistant', content: content || 'The answer was withheld.' },
+      kind: 'refused',
+      plan: [],
+    };
+
+  const truncated = answer.finishReasons.includes('length');
+  if (answer.calls.length === 0) {
+    if (content === '') throw badAnswer('The model answered with neither text nor calls.');
+    return { message: { role: 'assistant', content }, kind: truncated ? 'truncated' : 'final', plan: [] };
+  }
+  const ids = callIds(ctx.turn, transcript, answer.calls);
+  const plan: PlannedCall[] = [];
+  const calls: ToolCall[] = [];
+  let end: string | undefined;
+  for (const [slot, raw] of answer.calls.entries()) {
+    let call = truncated ? cutOff : await planInSlot(agent, raw, slot, ctx);
+    const size = sizeOf(call);
+    if (bytes + size > PLAN_BYTES_MAX) call = beyondLimit;
+    else bytes += size;
+    const { planned, wire } = call;
+    end ??= call.end;
+    plan.push(planned);
+    calls.push({ id: ids[slot]!, type: 'function', function: { name: wireName(raw.name), arguments: wire } });
+  }
+  const message: AssistantMessage = { role: 'assistant', content: content || null, tool_calls: calls };
+  if (end !== undefined)
+    return { message, kind: 'ended', end: { status: 'refused', reason: end }, plan: refuseAll(calls, end) };
+  return { message, kind: truncated ? 'truncated' : 'calls', plan };
+}
+
+/** A call as planned, and its arguments as they go back to the model: valid JSON, whatever it wrote. */
+interface PlannedWire {
+  readonly planned: PlannedCall;
+  readonly wire: string;
+  /** A guardrail ends the run. */
+  readonly end?: string;
+}
+
+function problem(kind: Problem['kind'], error: string, wire = '{}'): PlannedWire {
+  return { planned: { problem: { kind, error } }, wire };
+}
+
+/** What a call adds to the plan's payload, as JSON in JSON: there, a quote is two bytes. */
+function sizeOf({ planned, wire }: PlannedWire): number {
+  if ('problem' in planned) return jsonBytes(wire) + jsonBytes(planned.problem.error);
+  const { arguments: changed = '', ask, child } = planned;
+  return [wire, changed, ask?.question ?? '', child?.input ?? ''].reduce((sum, text) => sum + jsonBytes(text), 0);
+}
+
+const cutOff = problem(
+  'invalid_arguments',
+  'not run: the answer was cut off at the output limit before its calls were complete. Ask for less at once.',
+);
+
+const beyondLimit = problem(
+  'too_large',
+  `not run: what a turn says, its calls and their arguments, may have ${count(PLAN_BYTES_MAX)} bytes together`,
+);
+
+async function planInSlot(agent: Agent, raw: RawCall, slot: number, ctx: RuleContext): Promise<PlannedWire> {
+  if (slot >= PLAN_CALLS_MAX)
+    return problem(
+      'too_large',
+      `not run: ${plural(PLAN_CALLS_MAX, 'call')} a turn are allowed, this is number ${count(slot + 1)}`,
+    );
+  return planCall(agent, raw, ctx);
+}
+
+/** One call: read, guarded, permitted, and asked about where that is due. */
+export async function planCall(
+  agent: Agent,
+  raw: Pick<RawCall, 'name' | 'arguments'>,
+  ctx: RuleContext,
+): Promise<PlannedWire> {
+  const tool = agent.tools.get(raw.name);
+  if (!tool) return problem('unknown_tool', unknownTool(agent, raw.name), wireOf(raw, parseArguments(raw.arguments)));
+  const read = await readArguments(tool, raw.arguments);
+  const wire = wireOf(raw, read);
+  if (!read.ok) return problem(read.problem.kind, read.problem.error, wire);
+  const { beforeTool } = agent.guardrails;
+  if (!beforeTool) return { planned: await permitted(agent, tool, read, undefined, ctx), wire };
+
+  const said = await guardCall(beforeTool, { tool: tool.name, arguments: read.value }, ctx);
+  switch (said.kind) {
+    case 'allow':
+      return { planned: await permitted(agent, tool, read, undefined, ctx), wire };
+    case 'reject':
+      return problem('rejected', `not run: ${said.why}`, wire);
+    case 'end':
+      return { ...problem('rejected', `not run: ${said.why}`, wire), end: said.why };
+    case 'change': {
+      const changed = jsonOf(said.change);
+      const reread = await readArguments(tool, changed);
+      if (!reread.ok) return problem('rejected', `not run: a guardrail changed it, and ${reread.problem.error}`, wire);
+      return { planned: await permitted(agent, tool, reread, changed, ctx), wire };
+    }
+  }
+}
+
+/** As JSON; what has none is left as a text that no schema takes. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? 'undefined';
+  } catch (error) {
+    return error instanceof Error ? error.message : 'unreadable';
+  }
+}
+
+async function permitted(
+  agent: Agent,
+  tool: Tool,
+  read: { readonly json: object; readonly value: unknown },
+  changed: string | undefined,
+  ctx: RuleContext,
+): Promise<PlannedCall> {
+  // A tool may have the name of what every object has.
+  const approval = (Object.hasOwn(agent.approvals, tool.name) && agent.approvals[tool.name]) || tool.approval;
+  const args = toLookAt(read.value);
+  const asked = { tool: tool.name, args, permissions: agent.permissions, approval };
+  const permission = await permissionFor(asked, ctx);
+  if (permission.kind === 'denied')
+    return { problem: { kind: 'rejected', error: `not permitted: ${permission.reason}` } };
+  const { subAgent, handoff } = tool;
+  const input = subAgent && (await askRule(ctx, () => subAgent.ask(args)));
+  if (input && !input.ok)
+    return { problem: { kind: 'invalid_arguments', error: `${tool.name} cannot be asked this: ${input.error}` } };
+  return {
+    digest: callDigest(tool.name, read.json),
+    ...(permission.kind === 'ask' && { ask: { question: permission.question } }),
+    ...(changed !== undefined && { arguments: changed }),
+    ...(subAgent && input && { child: { agent: nameOf(subAgent.agent), input: input.value } }),
+    ...(handoff !== undefined && { handoff: nameOf(handoff) }),
+  };
+}
+
+/** What goes back to the model as its arguments: valid JSON, whatever it wrote. */
+function wireOf(raw: Pick<RawCall, 'arguments'>, { json }: { readonly json?: object }): string {
+  return json && raw.arguments.trim() !== '' ? raw.arguments.toWellFormed() : '{}';
+}
+
+/** The API takes a name of these characters only, also for a tool that does not exist. */
+function wireName(name: string): string {
+  return name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 64) || 'unnamed';
+}
+
+function unknownTool(agent: Agent, name: string): string {
+  const names = [...agent.tools.keys()];
+  const near = names.find((known) => known.toLowerCase() === name.trim().toLowerCase());
+  const hint = near ? ` Did you mean ${near}?` : '';
+  const list = names.length > 0 ? `Available tools: ${names.join(', ')}.` : 'There are no tools.';
+  return cutText(`unknown tool ${JSON.stringify(cutText(name, 100))}.${hint} ${list}`, 2_000);
+}
+
+/** What OpenAI takes back (40 characters), and safe in every place that shows it. */
+const ID_PATTERN = /^[!-~]{1,40}$/;
+
+/** The model's own ids where they are valid and new in the conversation; deterministic ones elsewhere. */
+function callIds(turn: number, transcript: readonly Message[], calls: readonly RawCall[]): string[] {
+  const used = new Set(
+    transcript.flatMap((message) =>
+      message.role === 'assistant' ? (message.tool_calls ?? []).map(({ id }) => id) : [],
+    ),
+  );
+  return calls.map(({ id: given }, slot) => {
+    let id = ID_PATTERN.test(given) && !used.has(given) ? given : `call_${turn}_${slot}`;
+    while (used.has(id)) id = `${id}_`;
+    used.add(id);
+    return id;
+  });
+}

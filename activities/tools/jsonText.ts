@@ -1,0 +1,190 @@
+// Any value that a tool may return, as JSON that survives: bounded, faithful, and never throwing. The default converter
+// would drop a Map, poison the workflow on a function and throw on a BigInt, all after the effect has happened.
+import { RESULT_BYTES_MAX } from '../../core/limits.ts';
+import { count, utf8Head, utf8Length } from '../../core/text.ts';
+
+/** Deeper than this is not read by a model; it also bounds the recursion. */
+const DEPTH_MAX = 64;
+
+/** The text of a result: a string as it is, all else as JSON; cut at `bytesMax`, saying so. */
+export function resultText(value: unknown, bytesMax: number = RESULT_BYTES_MAX): string {
+  if (typeof value === 'string') return bounded(value.toWellFormed(), bytesMax, false);
+  const writer = new Writer(bytesMax + 1);
+  writer.write(value, 0);
+  return bounded(writer.text(), bytesMax, writer.full);
+}
+
+/** Room for the note at the end of what was cut. */
+const NOTE_BYTES = 120;
+
+function bounded(text: string, bytesMax: number, unfinished: boolean): string {
+  const bytes = utf8Length(text);
+  if (bytes <= bytesMax && !unfinished) return text;
+  const head = utf8Head(text, bytesMax - NOTE_BYTES);
+  const of = unfinished ? 'a longer result' : `${count(bytes)} bytes`;
+  return `${head}\n[cut: the first ${count(utf8Length(head))} bytes of ${of}]`;
+}
+
+/** Writes JSON until it is full, so that a result of 100 MB costs no more than what is kept of it. */
+class Writer {
+  private readonly parts: string[] = [];
+  private readonly open = new Set<object>();
+  private room: number;
+  full = false;
+
+  constructor(bytes: number) {
+    this.room = bytes;
+  }
+
+  text(): string {
+    return this.parts.join('');
+  }
+
+  write(value: unknown, depth: number): void {
+    if (this.full) return;
+    switch (typeof value) {
+      case 'string':
+        return this.string(value);
+      case 'number':
+        return this.put(Number.isFinite(value) ? String(value) : JSON.stringify(String(value)));
+      case 'boolean':
+        return this.put(String(value));
+      case 'bigint':
+        return this.put(JSON.stringify(String(value)));
+      case 'undefined':
+        return this.put('null');
+      case 'function':
+        return this.put(JSON.stringify(`[function ${nameOf(value)}]`));
+      case 'symbol':
+        return this.put(JSON.stringify(String(value)));
+      case 'object':
+        return value === null ? this.put('null') : this.object(value, depth);
+    }
+  }
+
+  private put(text: string): void {
+    this.parts.push(text);
+    this.room -= utf8Length(text);
+    if (this.room <= 0) this.full = true;
+  }
+
+  private string(value: string): void {
+    // Cut before quoting: quoting 100 MB only to throw it away would stall the event loop.
+    const head = value.length > this.room ? value.slice(0, this.room) : value;
+    this.put(JSON.stringify(head.toWellFormed()));
+    if (head.length < value.length) this.full = true;
+  }
+
+  private object(value: object, depth: number): void {
+    if (this.open.has(value)) return this.put('"[circular]"');
+    if (depth >= DEPTH_MAX) return this.put('"[too deep]"');
+    this.open.add(value);
+    const { length } = this.parts;
+    const { room } = this;
+    try {
+      this.known(value, depth);
+    } catch (error) {
+      // It may have thrown half-way: what there is of it would not be JSON.
+      this.parts.length = length;
+      this.room = room;
+      this.put(JSON.stringify(unreadable(error)));
+    } finally {
+      this.open.delete(value);
+    }
+  }
+
+  private known(value: object, depth: number): void {
+    if (Array.isArray(value)) return this.list(value, depth);
+    if (value instanceof Map) return this.map(value, depth);
+    if (value instanceof Set) return this.list(value, depth);
+    if (value instanceof Date)
+      return this.put(Number.isNaN(value.getTime()) ? '"Invalid Date"' : JSON.stringify(value.toISOString()));
+    if (value instanceof Error) return this.write({ error: value.message, name: value.name }, depth + 1);
+    if (value instanceof RegExp || value instanceof URL) return this.string(String(value));
+    if (value instanceof ArrayBuffer) return this.bytes(new Uint8Array(value));
+    if (ArrayBuffer.isView(value)) return this.bytes(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    if (value instanceof Promise) return this.put('"[a promise: the tool did not await it]"');
+    if (typeof (value as { pipe?: unknown }).pipe === 'function' || value instanceof ReadableStream)
+      return this.put('"[a stream: the tool did not read it]"');
+    if (typeof (value as { toJSON?: unknown }).toJSON === 'function')
+      return this.write((value as { toJSON(): unknown }).toJSON(), depth + 1);
+    this.fields(
+      Object.keys(value).map((key) => [key, () => (value as Record<string, unknown>)[key]]),
+      depth,
+    );
+  }
+
+  private bytes(bytes: Uint8Array): void {
+    const head = bytes.subarray(0, Math.max(0, this.room));
+    this.put(
+      JSON.stringify(`data:;base64,${Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('base64')}`),
+    );
+    if (head.length < bytes.length) this.full = true;
+  }
+
+  private list(items: Iterable<unknown>, depth: number): void {
+    this.put('[');
+    let first = true;
+    for (const item of items) {
+      if (this.full) return;
+      if (!first) this.put(',');
+      first = false;
+      this.write(item, depth + 1);
+    }
+    this.put(']');
+  }
+
+  private map(map: ReadonlyMap<unknown, unknown>, depth: number): void {
+    const keys = [...map.keys()];
+    if (keys.every((key) => typeof key === 'string'))
+      return this.fields(
+        keys.map((key) => [key, () => map.get(key)]),
+        depth,
+      );
+    this.list(map, depth);
+  }
+
+  private fields(entries: readonly (readonly [string, () => unknown])[], depth: number): void {
+    this.put('{');
+    let first = true;
+    for (const [key, read] of entries) {
+      if (this.full) return;
+      const value = readSafely(read);
+      // As JSON.stringify has it: a field that holds nothing is left out.
+      if (value === undefined) continue;
+      if (!first) this.put(',');
+      first = false;
+      this.string(key);
+      this.put(':');
+      this.write(value, depth + 1);
+    }
+    this.put('}');
+  }
+}
+
+function readSafely(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch (error) {
+    return unreadable(error);
+  }
+}
+
+function unreadable(error: unknown): string {
+  // What was thrown may itself be hostile; a message need not be a text.
+  const message = textSafely(() => (error instanceof Error ? error.message : undefined));
+  return `[unreadable: ${message?.slice(0, 200) ?? 'it threw'}]`;
+}
+
+function nameOf(value: object): string {
+  return textSafely(() => (value as { name?: unknown }).name)?.slice(0, 200) || 'without a name';
+}
+
+function textSafely(read: () => unknown): string | undefined {
+  try {
+    const text = read();
+    return typeof text === 'string' ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}

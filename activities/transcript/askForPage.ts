@@ -1,0 +1,53 @@
+// Asks the very workflow that waits for this activity for a page of its transcript: one question at a time, each with a
+// deadline. Every way in which it may stay unanswered is told as one failure.
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
+import { unlessAborted } from '../../core/abort.ts';
+import { FAILURE, TRANSCRIPT_QUERY } from '../../core/names.ts';
+import { inWords } from '../../core/text.ts';
+import type { TranscriptPage } from '../../core/types.ts';
+import { createPlaces } from '../tools/places.ts';
+import type { AskForPage } from './transcripts.ts';
+
+/** A workflow answers in milliseconds, and one that has to be replayed first in a second or two. */
+const ASK_DEADLINE_MS = 20_000;
+
+/** Queries of a process's own workflows go one at a time: with an empty workflow cache, three at once were seen to hang. */
+export function createAskForPage(deadlineMs: number = ASK_DEADLINE_MS): AskForPage {
+  const places = createPlaces(1);
+  return async (from, limit) => {
+    const { cancellationSignal: stop } = Context.current();
+    const leave = await places.take(stop);
+    // The worker's connection takes no signal: one that nobody waits for any more keeps its place until it is answered.
+    return unlessAborted(stop, ask(from, limit, deadlineMs).finally(leave));
+  };
+}
+
+async function ask(from: number, limit: number, deadlineMs: number): Promise<TranscriptPage> {
+  const { info, client } = Context.current();
+  const { workflowId, runId } = info.workflowExecution!;
+  const handle = client.workflow.getHandle(workflowId, runId);
+  const query = () => handle.query<TranscriptPage, [number, number]>(TRANSCRIPT_QUERY, from, limit);
+  const deadline = Date.now() + deadlineMs;
+  try {
+    return await client.withDeadline(deadline, query);
+  } catch (error) {
+    throw unanswered(Date.now() >= deadline ? `no answer within ${inWords(deadlineMs)}` : whyNot(error));
+  }
+}
+
+/** Retryable: a workflow that is busy, or whose worker was lost, answers the next attempt. */
+function unanswered(why: string): ApplicationFailure {
+  return ApplicationFailure.retryable(
+    `The workflow did not give its transcript (${why}). Nothing was sent to the model.`,
+    FAILURE.transcriptUnanswered,
+  );
+}
+
+/** The client wraps gRPC's errors, with a sentence that says less; what happened stands in the innermost. */
+function whyNot(error: unknown): string {
+  if (error instanceof WorkflowNotFoundError) return 'the run is not there any more';
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  return inner instanceof Error ? inner.message : String(inner);
+}

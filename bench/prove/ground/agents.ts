@@ -1,0 +1,172 @@
+// The agents of the proof, and what is watched in the processes that serve them. What their tools do is counted in
+// PostgreSQL.
+import { flushCompileCache } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
+import pg from 'pg';
+import { z } from 'zod';
+import {
+  type AgentOptions,
+  asTool,
+  defineAgent,
+  defineTool,
+  once,
+  type ToolContext,
+} from '../../../activities/index.ts';
+import { offlineModel } from '../../../activities/testing/index.ts';
+import type { HoldfastWorker } from '../../../worker/index.ts';
+import { MOMENT, watchDoors, watchModel } from './doors.ts';
+import { ONCE_TABLE, writeEffect, writeStart } from './ledger.ts';
+import { reach } from './moments.ts';
+
+/** What startWorkerProcess does with the worker before it runs. */
+export function opened({ worker }: HoldfastWorker): void {
+  // When whoever started it is gone, nobody else would end it.
+  const end = () => process.kill(process.pid, 'SIGKILL');
+  if (process.connected) process.once('disconnect', end);
+  else end();
+  watchDoors(worker);
+  // Written at the end of a process, which a killed one does not have; the next one starts from it.
+  flushCompileCache();
+}
+
+// Before the model's client is made, which keeps the fetch that it finds.
+watchModel();
+
+const pool = new pg.Pool({ connectionString: process.env['LEDGER'], max: 10 });
+// A connection that is idle when the database goes is no matter of the process.
+pool.on('error', () => undefined);
+
+const input = z.object({
+  name: z.string(),
+  ms: z.number().default(0),
+  bytes: z.number().default(0),
+  fails: z.boolean().default(false),
+});
+
+// A worker that is killed is noticed after this. Attempts are many: what is killed again and again is not at fault.
+const LIFE = { timeout: '60 s', heartbeat: '2 s' } as const;
+const RETRY = { attempts: 20, initial: '500 ms', max: '1 s' } as const;
+
+/** The place of the call, and how to say where it is. */
+function place({ workflowId }: ToolContext) {
+  const { activityId } = Context.current().info;
+  return {
+    workflowId,
+    place: activityId,
+    at: (moment: (id: string) => string) => reach(workflowId, moment(activityId)),
+  };
+}
+
+async function begin(ctx: ToolContext, { ms, fails }: z.output<typeof input>) {
+  const here = place(ctx);
+  await writeStart(pool, here, ctx.attempt);
+  here.at(MOMENT.began);
+  if (fails && ctx.attempt === 1) throw new Error('It does not work the first time.');
+  await sleep(ms, undefined, { signal: ctx.signal });
+  return here;
+}
+
+const resultOf = ({ name, bytes }: z.output<typeof input>) => ({ done: name, text: name.repeat(bytes / name.length) });
+
+async function book(args: z.output<typeof input>, ctx: ToolContext) {
+  const here = await begin(ctx, args);
+  const result = await once(
+    pool,
+    ctx,
+    async (tx) => {
+      await writeEffect(tx, here, 'book');
+      here.at(MOMENT.inTransaction);
+      return resultOf(args);
+    },
+    { table: ONCE_TABLE },
+  );
+  here.at(MOMENT.happened);
+  return result;
+}
+
+const tools = [
+  defineTool({
+    ...LIFE,
+    name: 'look',
+    description: 'Looks.',
+    input,
+    effect: 'read',
+    retry: RETRY,
+    async run(args, ctx) {
+      await begin(ctx, args);
+      return resultOf(args);
+    },
+  }),
+  defineTool({ ...LIFE, name: 'book', description: 'Books.', input, effect: 'idempotent', retry: RETRY, run: book }),
+  defineTool({
+    ...LIFE,
+    name: 'ask',
+    description: 'Books, when a person approves.',
+    input,
+    effect: 'idempotent',
+    approval: 'always',
+    retry: RETRY,
+    run: book,
+  }),
+  defineTool({
+    ...LIFE,
+    name: 'send',
+    description: 'Sends.',
+    input,
+    effect: 'once',
+    async run(args, ctx) {
+      const here = await begin(ctx, args);
+      await writeEffect(pool, here, 'send');
+      here.at(MOMENT.happened);
+      return resultOf(args);
+    },
+  }),
+  asTool('prover', { name: 'delegate', description: 'Has another one do it.' }),
+];
+
+const prover = (name: string, options: Pick<AgentOptions, 'linkEvents' | 'context'> = {}) =>
+  defineAgent({
+    name,
+    model: offlineModel('prover'),
+    instructions: 'You do as you are told.',
+    tools,
+    maxTurns: 100,
+    parallel: 8,
+    ...options,
+  });
+
+export const agents = [
+  prover('prover'),
+  // Continues as new as often as it may.
+  prover('wanderer', { linkEvents: 20 }),
+  // Has its conversation summed up after a few turns.
+  prover('forgetful', { context: { limitTokens: 2_500, at: 0.6, keepTurns: 1 } }),
+];
+
+// ── For timing: how long until the call of a dead worker starts again ───────────────────────────────────────────────
+
+/** Waits at its first attempt for the end of its worker. */
+const waiting = (name: string, heartbeat?: '3 s') =>
+  defineTool({
+    name,
+    description: 'Waits.',
+    input: z.object({}),
+    effect: 'idempotent',
+    timeout: '10 m',
+    ...(heartbeat && { heartbeat }),
+    async run(_, ctx) {
+      await writeStart(pool, place(ctx), ctx.attempt);
+      if (ctx.attempt === 1) await sleep(3_600_000, undefined, { signal: ctx.signal });
+      return 'done';
+    },
+  });
+
+agents.push(
+  defineAgent({
+    name: 'waiter',
+    model: offlineModel('waiter'),
+    instructions: 'You wait.',
+    tools: [waiting('wait_10'), waiting('wait_3', '3 s')],
+  }),
+);

@@ -1,0 +1,133 @@
+// A task queue of its own with worker processes that are there to be killed: whoever dies is replaced at once.
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { connect, type Holdfast } from '../../../client/index.ts';
+import { startWorkerProcess, type WorkerProcess } from '../../../test/support/workerProcess.ts';
+import { cacheDir } from '../../../worker/cacheDir.ts';
+import { MOMENTS_VARIABLE } from './moments.ts';
+
+export interface LaneOptions {
+  readonly address: string;
+  readonly modelURL: string;
+  /** The ledger's database. */
+  readonly ledger: string;
+  /** The folder of the moments, where workers die by themselves. */
+  readonly moments?: string;
+  readonly workers: number;
+  /** Without, every workflow task replays from the start. */
+  readonly cached: boolean;
+}
+
+export interface Lane {
+  readonly holdfast: Holdfast;
+  readonly workers: readonly WorkerProcess[];
+  /** The processes that have died of SIGKILL. */
+  readonly killed: ReadonlySet<number>;
+  /** Kills one and starts another; resolves when the one is dead, with the time of the kill. */
+  kill(worker: WorkerProcess): Promise<number>;
+  /** Kills all, does what is to be done while nobody works, and resolves when there are as many again. */
+  without(act: () => Promise<void>): Promise<void>;
+  /** Resolves when as many poll as there should be. */
+  whole(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A worker may fail to start while its server is down; one that always does is a fault. */
+const FAILED_STARTS_MAX = 50;
+const MODULE = new URL('./agents.ts', import.meta.url);
+
+export async function openLane({
+  address,
+  modelURL,
+  ledger,
+  moments,
+  workers: count,
+  cached,
+}: LaneOptions): Promise<Lane> {
+  const taskQueue = `prove-${randomUUID()}`;
+  const holdfast = await connect({ address, namespace: 'default', taskQueue });
+  const workers: WorkerProcess[] = [];
+  const killed = new Set<number>();
+  const starting = new Set<Promise<void>>();
+  let isClosing = false;
+  let nobodyMay = false;
+  let failedStarts = 0;
+  let problem: unknown = null;
+
+  async function startOne(): Promise<void> {
+    const worker = await startWorkerProcess({
+      address,
+      taskQueue,
+      modelURL,
+      ledger,
+      module: MODULE,
+      ...(!cached && { maxCachedWorkflows: 0 }),
+      env: {
+        // Most of a start is compiling, and there are many.
+        NODE_COMPILE_CACHE: join(cacheDir(), 'compiled'),
+        ...(moments !== undefined && { [MOMENTS_VARIABLE]: moments }),
+      },
+    });
+    workers.push(worker);
+    void worker.exited.then(({ code, signal }) => {
+      if (signal === 'SIGKILL') killed.add(worker.pid);
+      else problem = new Error(`A worker ended by itself: ${signal ?? `exit code ${code}`}.`);
+      workers.splice(workers.indexOf(worker), 1);
+      if (!isClosing && !nobodyMay) start();
+    });
+    // It may have been started when nobody was wanted any more.
+    if (isClosing) await worker.end('SIGKILL');
+  }
+
+  function start(): void {
+    const started = startOne().finally(() => starting.delete(started));
+    starting.add(started);
+    started.then(
+      () => {
+        failedStarts = 0;
+      },
+      (error) => {
+        failedStarts += 1;
+        if (failedStarts > FAILED_STARTS_MAX) problem = error;
+        else if (!isClosing) start();
+      },
+    );
+  }
+
+  async function whole(): Promise<void> {
+    while (starting.size > 0) await Promise.allSettled(starting);
+    if (problem !== null) throw problem;
+  }
+
+  for (let i = 0; i < count; i++) start();
+  await whole();
+  return {
+    holdfast,
+    workers,
+    killed,
+    async kill(worker) {
+      const atMs = Date.now();
+      await worker.end('SIGKILL');
+      return atMs;
+    },
+    async without(act) {
+      await whole();
+      nobodyMay = true;
+      try {
+        await Promise.all([...workers].map((worker) => worker.end('SIGKILL')));
+        await act();
+      } finally {
+        nobodyMay = false;
+        for (let i = 0; i < count; i++) start();
+        await whole();
+      }
+    },
+    whole,
+    async close() {
+      isClosing = true;
+      await whole();
+      await Promise.all([...workers].map((worker) => worker.end('SIGKILL')));
+      await holdfast.close();
+    },
+  };
+}

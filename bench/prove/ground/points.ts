@@ -1,0 +1,232 @@
+// The points of the crash grid: where in a run a worker dies, each with the run that comes there. A seed draws how many turns
+// and calls the run has, what they do and how long they take, and which of them it is about.
+import { seeded } from '../../../test/support/people.ts';
+import { MOMENT } from './doors.ts';
+import type { Plan, Step } from './plan.ts';
+import type { Act, Play } from './play.ts';
+
+export interface Point {
+  readonly name: string;
+  draw(draw: Draw): Case;
+}
+
+export interface Case extends Play {
+  readonly dies: Dies;
+}
+
+/** Where a worker dies: at a moment of its code; or, while nothing of the run is under way on any worker, all of them. */
+export type Dies =
+  | {
+      readonly moment: string /** The sub-agent that comes there, by the place of its call. */;
+      readonly child?: string;
+    }
+  | { readonly before: 'start' | Act['act'] };
+
+export interface Draw {
+  readonly id: string;
+  /** A whole number from `min` to `max`. */
+  between(min: number, max: number): number;
+  oneOf<T>(items: readonly T[]): T;
+}
+
+export function drawFrom(id: string, seed: number): Draw {
+  const random = seeded(seed);
+  const between = (min: number, max: number) => min + Math.floor(random() * (max - min + 1));
+  return { id, between, oneOf: (items) => items[between(0, items.length - 1)]! };
+}
+
+const EFFECTS = ['book', 'send'] as const;
+const TOOLS = ['look', 'book', 'book', 'send'] as const;
+/** Longer than anything beside it takes: when one of the others is through, this one is not. */
+const SLOW_MS = 1_500;
+
+function drawStep({ between, oneOf }: Draw, name: string): Step {
+  // Few are large, as in life.
+  return { tool: oneOf(TOOLS), name, ms: between(0, 100), bytes: oneOf([0, 10, 100, 1_000, 20_000]) };
+}
+
+function drawPlan(draw: Draw, turns: readonly [number, number], calls: readonly [number, number], id = draw.id): Plan {
+  return {
+    id,
+    turns: Array.from({ length: draw.between(...turns) }, (_, turn) =>
+      Array.from({ length: draw.between(...calls) }, (_, slot) => drawStep(draw, `${id}-${turn + 1}-${slot}`)),
+    ),
+  };
+}
+
+/** A plan and one of its calls, changed as the point needs it. */
+function planWith(draw: Draw, change: (step: Step) => Step): { plan: Plan; turn: number; slot: number; at: string } {
+  const { id, turns } = drawPlan(draw, [1, 3], [1, 5]);
+  const turn = draw.between(1, turns.length);
+  const slot = draw.between(0, turns[turn - 1]!.length - 1);
+  const changed = turns.map((steps, i) => steps.map((step, j) => (i === turn - 1 && j === slot ? change(step) : step)));
+  return { plan: { id, turns: changed }, turn, slot, at: `${turn}.${slot}` };
+}
+
+const usual = (plan: Plan, moment: string): Case => ({ agent: 'prover', plan, dies: { moment } });
+
+/** At a moment of a model call, whichever. */
+function ofModel(name: string, moment: (activityId: string) => string): Point {
+  return {
+    name,
+    draw(draw) {
+      const plan = drawPlan(draw, [1, 3], [1, 4]);
+      return usual(plan, moment(`${draw.between(1, plan.turns.length + 1)}.model`));
+    },
+  };
+}
+
+/** At a moment of a call of one of these tools. */
+function ofTool(name: string, tools: readonly Step['tool'][], moment: (activityId: string) => string): Point {
+  return {
+    name,
+    draw(draw) {
+      const tool = draw.oneOf(tools);
+      const { plan, at } = planWith(draw, (step) => ({ ...step, tool }));
+      return usual(plan, moment(at));
+    },
+  };
+}
+
+function ofApproval(name: string, dies: (at: string) => Dies): Point {
+  return {
+    name,
+    draw(draw) {
+      const { plan, at } = planWith(draw, (step) => ({ ...step, tool: 'ask' }));
+      return { agent: 'prover', plan, people: [{ act: 'approve' }], dies: dies(at) };
+    },
+  };
+}
+
+function ofSubAgent(name: string, moment: (at: string) => string): Point {
+  return {
+    name,
+    draw(draw) {
+      const sub = drawPlan(draw, [1, 2], [1, 3], `${draw.id}-sub`);
+      const turn = draw.between(1, sub.turns.length);
+      const slot = draw.between(0, sub.turns[turn - 1]!.length - 1);
+      const turns = sub.turns.map((steps) => steps.map((step): Step => ({ ...step, tool: 'book' })));
+      const { plan, at } = planWith(draw, ({ name: call }) => ({
+        tool: 'delegate',
+        name: call,
+        plan: { ...sub, turns },
+      }));
+      return { agent: 'prover', plan, dies: { moment: moment(`${turn}.${slot}`), child: at } };
+    },
+  };
+}
+
+/** Where a history is left for a new one, which it is here as often as it may. */
+function ofContinuing(name: string, moment: string): Point {
+  return {
+    name,
+    draw: (draw) => ({ agent: 'wanderer', plan: drawPlan(draw, [5, 7], [2, 4]), dies: { moment } }),
+  };
+}
+
+/** Where the conversation has become too long for the model, and a summary takes the place of its older part. */
+function ofCompaction(name: string, moment: string): Point {
+  return {
+    name,
+    draw(draw) {
+      const { id, turns } = drawPlan(draw, [5, 7], [2, 3]);
+      const long = turns.map((steps) =>
+        steps.map((step): Step => ({ ...step, tool: draw.oneOf(['look', 'book'] as const), bytes: 600 })),
+      );
+      return { agent: 'forgetful', plan: { id, turns: long }, dies: { moment } };
+    },
+  };
+}
+
+function ofSession(name: string, dies: Dies): Point {
+  return {
+    name,
+    draw(draw) {
+      const say = (id: string): Act => ({ act: 'say', plan: drawPlan(draw, [1, 2], [1, 3], id) });
+      const people = [say(`${draw.id}-second`), ...(draw.between(0, 1) === 1 ? [say(`${draw.id}-third`)] : [])];
+      return {
+        agent: draw.oneOf(['prover', 'wanderer']),
+        plan: drawPlan(draw, [1, 2], [1, 3]),
+        options: { session: true },
+        people: [...people, { act: 'close' }],
+        dies,
+      };
+    },
+  };
+}
+
+export const POINTS: readonly Point[] = [
+  {
+    name: 'run started, nothing taken: no worker is there',
+    draw: (draw) => ({ agent: 'prover', plan: drawPlan(draw, [1, 3], [1, 4]), dies: { before: 'start' } }),
+  },
+  {
+    name: 'first task taken, nothing done',
+    draw: (draw) => usual(drawPlan(draw, [1, 3], [1, 4]), MOMENT.firstTask),
+  },
+  {
+    name: 'first model call decided, the server not told',
+    draw: (draw) => usual(drawPlan(draw, [1, 3], [1, 4]), MOMENT.decided('1.model')),
+  },
+  ofModel('callModel started, before its request', MOMENT.asking),
+  ofModel('request accepted, no word of the answer', MOMENT.accepted),
+  ofModel('in the middle of the stream', MOMENT.streaming),
+  ofModel('answer complete, activity not reported', MOMENT.returned),
+  {
+    name: 'model in back-off after a 429',
+    draw: (draw) => usual({ ...drawPlan(draw, [1, 3], [1, 4]), busy: true }, MOMENT.reported('1.model')),
+  },
+  ofTool('answer recorded, tools not scheduled', TOOLS, MOMENT.decided),
+  ofTool('tool scheduled, not begun', TOOLS, MOMENT.told),
+  ofTool('tool begun, before its effect', ['look', 'book', 'send'], MOMENT.began),
+  ofTool('inside its transaction', ['book'], MOMENT.inTransaction),
+  ofTool('effect committed, not returned', EFFECTS, MOMENT.happened),
+  ofTool('tool returned, not reported', TOOLS, MOMENT.returned),
+  {
+    name: 'some of a turn’s tools done, others under way',
+    draw(draw) {
+      const quick = draw.between(1, 3);
+      const { id, turns } = drawPlan(draw, [1, 2], [4, 6]);
+      const turn = draw.between(1, turns.length);
+      const changed = turns.map((steps, i) =>
+        steps.map((step, slot) => (i === turn - 1 && slot >= quick ? { ...step, ms: SLOW_MS } : step)),
+      );
+      return usual({ id, turns: changed }, MOMENT.reported(`${turn}.${draw.between(0, quick - 1)}`));
+    },
+  },
+  {
+    name: 'tool in back-off after a failed attempt',
+    draw(draw) {
+      const tool = draw.oneOf(['look', 'book'] as const);
+      const { plan, at } = planWith(draw, (step) => ({ ...step, tool, fails: true }));
+      return usual(plan, MOMENT.reported(at));
+    },
+  },
+  ofApproval('an approval waits', () => ({ before: 'approve' })),
+  ofApproval('a decision came, not taken', () => ({ moment: MOMENT.came('decide') })),
+  ofApproval('decision taken, the call not begun', (at) => ({ moment: MOMENT.told(at) })),
+  ofSubAgent('sub-agent started, nothing done', () => MOMENT.firstTask),
+  ofSubAgent('in a sub-agent’s tool', MOMENT.inTransaction),
+  ofSubAgent('sub-agent ended, its parent not told', () => MOMENT.told('end')),
+  ofContinuing('just before continue-as-new', MOMENT.decided('next')),
+  ofContinuing('just after continue-as-new', MOMENT.told('next')),
+  ofCompaction('a summary is being written', MOMENT.accepted('compact.1')),
+  ofCompaction('conversation compacted, not reported', MOMENT.returned('compact.1')),
+  ofCompaction('compaction recorded, nothing asked since', MOMENT.reported('compact.1')),
+  ofSession('a session is idle', { before: 'say' }),
+  ofSession('a message came to a session, not taken', { moment: MOMENT.came('send') }),
+  {
+    name: 'a budget waits to be raised',
+    draw: (draw) => ({
+      agent: 'prover',
+      plan: drawPlan(draw, [2, 3], [1, 4]),
+      options: { budget: { modelCalls: draw.between(1, 2), atLimit: 'ask' } },
+      people: [{ act: 'raise', budget: { modelCalls: 100 } }],
+      dies: { before: 'raise' },
+    }),
+  },
+  {
+    name: 'last answer recorded, the run not completed',
+    draw: (draw) => usual(drawPlan(draw, [1, 3], [1, 4]), MOMENT.decided('end')),
+  },
+];

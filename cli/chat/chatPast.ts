@@ -1,0 +1,92 @@
+// What was said in a session before one came back to it: the last exchanges, none of them at length.
+import { readNote } from '../../core/compaction.ts';
+import { type Call, type Run, toolCalls } from '../../core/read/run.ts';
+import { plural } from '../../core/text.ts';
+import { cutTo } from '../terminal/columns.ts';
+import { inert, inertLine } from '../terminal/inert.ts';
+import { type Screen, seconds, wrapped } from '../terminal/screen.ts';
+import { errorOf } from '../view/showRun.ts';
+
+/** What fits a screen or two, and recalls what it was about. */
+const EXCHANGES = 3;
+/** An exchange may have hundreds of calls; the last ones say enough. */
+const MESSAGES = 30;
+const LINES_EACH = 12;
+const CHARS_EACH = 4_000;
+
+/** Where lines are written, as far as they depend on it. */
+export type Paper = Pick<Screen, 'columns' | 'paint'>;
+
+/** The time of the last thing that is in the run as it was read: events until then have been told. */
+export function knownUntilMs({ turns }: Run): number {
+  const times = turns.flatMap(({ askedAtMs, answeredAtMs, calls }) => [
+    askedAtMs,
+    answeredAtMs,
+    ...calls.flatMap(({ scheduledAtMs, endedAtMs }) => [scheduledAtMs, endedAtMs]),
+  ]);
+  return Math.max(0, ...times.map((time) => time ?? 0));
+}
+
+export function pastLines(run: Run, paper: Paper): string[] {
+  const { transcript } = run;
+  const said = transcript.filter(({ role }) => role !== 'system');
+  const asked = [...said.keys()].filter((at) => said[at]?.role === 'user' && !readNote(said[at]));
+  const from = Math.max(asked.at(-EXCHANGES) ?? 0, said.length - MESSAGES);
+  const earlier = asked.filter((at) => at < from).length;
+  const ended = toolCalls(run).filter(({ ok }) => ok !== null);
+  /** Models may give an id again, in a later turn: the calls come in the transcript's order. */
+  const endedCall = (id: string) => {
+    const at = ended.findIndex(({ callId }) => callId === id);
+    return at < 0 ? undefined : ended.splice(0, at + 1).at(-1);
+  };
+  // Those of what is not shown.
+  for (const message of said.slice(0, from))
+    if (message.role === 'assistant') for (const { id } of message.tool_calls ?? []) endedCall(id);
+  const lines = said.slice(from).flatMap((message): string[] => {
+    const gone = readNote(message);
+    if (gone) return ['', paper.paint('dim', `(${plural(gone.messages, 'earlier message')}, compacted)`)];
+    if (message.role === 'user') return ['', ...messageLines(message.content, paper), ''];
+    if (message.role !== 'assistant') return [];
+    const calls = (message.tool_calls ?? []).flatMap(({ id, function: { name, arguments: args } }) => [
+      paper.paint('dim', callLine(name, args, paper)),
+      ...endLines(endedCall(id), paper),
+    ]);
+    return [...(message.content ? bounded(wrapped(inert(cut(message.content)), paper.columns - 1)) : []), ...calls];
+  });
+  if (earlier > 0) lines.unshift(paper.paint('dim', `(${plural(earlier, 'earlier message')})`));
+  return lines.length > 0 ? [...lines, ''] : [];
+}
+
+/** A message as it looks in the chat, in bold behind the prompt. */
+export function messageLines(text: string, { columns, paint }: Paper): string[] {
+  const lines = bounded(wrapped(inert(cut(text)).replaceAll('\t', '    '), columns - 3));
+  return lines.map((line, at) => paint('bold', `${at === 0 ? '>' : ' '} ${line}`));
+}
+
+export function callLine(tool: string, args: string, { columns }: Paper): string {
+  const line = `· ${inertLine(tool, 64)}${args === '{}' ? '' : ` ${inertLine(args, 600)}`}`;
+  return inertLine(line, columns - 1);
+}
+
+/** What became of a call; nothing of one that is under way. */
+export function endLines(call: Call | undefined, { columns, paint }: Paper): string[] {
+  if (!call) return [];
+  const { ok, tool, kind, text, scheduledAtMs, endedAtMs } = call;
+  const name = inertLine(tool, 64);
+  if (!ok)
+    return wrapped(`✗ ${name} ${kind?.replaceAll('_', ' ')}: ${inertLine(errorOf(text), 300)}`, columns - 1).map(
+      (line) => paint('red', line),
+    );
+  const took = scheduledAtMs === null || endedAtMs === null ? '' : ` ${seconds(endedAtMs - scheduledAtMs)}`;
+  return [paint('dim', cutTo(`✓ ${name}${took}`, columns - 1))];
+}
+
+function cut(text: string): string {
+  return text.length > CHARS_EACH ? `${text.slice(0, CHARS_EACH)}…` : text;
+}
+
+function bounded(lines: string[]): string[] {
+  return lines.length > LINES_EACH
+    ? [...lines.slice(0, LINES_EACH), `… ${lines.length - LINES_EACH} more lines`]
+    : lines;
+}

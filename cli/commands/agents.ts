@@ -1,0 +1,78 @@
+// `holdfast agents`: what the agents file has to offer. It needs no server.
+import { Command } from 'commander';
+import { nameOf } from '../../activities/define/asTool.ts';
+import type { Agent, Tool } from '../../activities/index.ts';
+import { inWords, plural } from '../../core/text.ts';
+import { AGENTS_OPTION, findAgentsFile, loadAgents } from '../agentsFile.ts';
+import { createScreen } from '../terminal/screen.ts';
+import { budgetText } from '../view/budget.ts';
+import { printJson } from '../view/json.ts';
+
+export function agentsCommand(): Command {
+  return new Command('agents')
+    .description('list the agents of a module, with their tools')
+    .option('--agents <file>', AGENTS_OPTION)
+    .option('--json', 'print one JSON array')
+    .action(async ({ agents: named, json }: { agents?: string; json?: boolean }) => {
+      const agents = await loadAgents(await findAgentsFile(named));
+      if (json) printJson(agents.map(agentJson));
+      else createScreen(process.stdout).print(...agents.flatMap(lines));
+      // A module may keep the process busy: a database pool, a timer.
+      process.exit(0);
+    });
+}
+
+function agentJson(agent: Agent) {
+  const { name, model, rules, tools } = agent;
+  return {
+    name,
+    model,
+    maxTurns: rules.maxTurns,
+    parallel: rules.parallel,
+    ...(rules.budget && { budget: rules.budget }),
+    ...(agent.output && { output: true }),
+    tools: [...tools.values()].map((tool) => {
+      const { name, description, policy, subAgent, handoff } = tool;
+      const approval = approvalOf(agent, tool);
+      return {
+        name,
+        description,
+        ...(subAgent && { subAgent: nameOf(subAgent.agent) }),
+        ...(handoff && { handoff: nameOf(handoff) }),
+        // The engine carries out the others itself.
+        ...(!subAgent && !handoff && { effect: policy.effect, timeoutMs: policy.timeoutMs, attempts: policy.attempts }),
+        ...(approval && { approval }),
+      };
+    }),
+  };
+}
+
+/** Whether a person is asked about the tool: always, or where a rule says so; null where nobody is. */
+function approvalOf({ approvals, permissions }: Agent, { name, approval }: Tool): 'always' | 'sometimes' | null {
+  const rule = Object.hasOwn(approvals, name) ? approvals[name] : approval;
+  const asks = (permissions?.ask ?? []).filter(({ tool }) => tool === name || tool === '*');
+  if (rule === 'always' || asks.some(({ when }) => when === undefined)) return 'always';
+  return (rule !== undefined && rule !== 'never') || asks.length > 0 ? 'sometimes' : null;
+}
+
+const ASKS = { always: '; a person decides first', sometimes: '; a person may have to decide first' } as const;
+
+function toolText(agent: Agent, tool: Tool): string {
+  const { policy, subAgent, handoff } = tool;
+  const approval = approvalOf(agent, tool);
+  const asks = approval ? ASKS[approval] : '';
+  if (subAgent) return `a run of ${nameOf(subAgent.agent)}${asks}`;
+  if (handoff) return `passes the conversation on to ${nameOf(handoff)}${asks}`;
+  return `${policy.effect}, ${inWords(policy.timeoutMs)}, ${plural(policy.attempts, 'attempt')}${asks}`;
+}
+
+export function lines(agent: Agent): string[] {
+  const { name, model, rules, tools, output } = agent;
+  const width = Math.max(0, ...[...tools.keys()].map((tool) => tool.length));
+  return [
+    `${name} (${model}; ${plural(rules.maxTurns, 'turn')} at most, ${plural(rules.parallel, 'call')} at once)`,
+    ...(rules.budget ? [`  budget: ${budgetText(rules.budget)}`] : []),
+    ...(output ? ['  output: its last answer fits a schema'] : []),
+    ...[...tools.values()].map((tool) => `  ${tool.name.padEnd(width)}  ${toolText(agent, tool)}`),
+  ];
+}

@@ -1,0 +1,124 @@
+// `holdfast dev`: server, Web UI and worker, kept up until Ctrl-C.
+import { existsSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { Command } from 'commander';
+import { connect } from '../../client/index.ts';
+import { namesServer, readSettings, type SettingsOptions } from '../../client/settings.ts';
+import { AGENTS_OPTION, findAgentsFile } from '../agentsFile.ts';
+import { addressFlags, settingsOf, untilInterrupted } from '../connected.ts';
+import { type KeptServer, keepServer } from '../dev/devServerKept.ts';
+import { watchFiles } from '../dev/watchFiles.ts';
+import { keepWorker } from '../dev/workerProcess.ts';
+import { EXIT, portNumber } from '../exit.ts';
+import { seconds } from '../terminal/screen.ts';
+import { TYPED } from '../terminal/typed.ts';
+import type { WorkerReady } from './worker.ts';
+
+export const DEV_DEFAULTS = { port: 7233, uiPort: 8233, db: '.holdfast/temporal.db' } as const;
+/** A person looks at it; and a dev server with a few runs can bear it. */
+const STREAM_INTERVAL_MS = 100;
+
+interface DevOptions {
+  readonly agents?: string;
+  readonly port: number;
+  readonly uiPort: number;
+  readonly db: string;
+}
+
+export function devCommand(): Command {
+  return new Command('dev')
+    .description('keep a Temporal dev server, its Web UI and a worker up; restart the worker when a file changes')
+    .option('--agents <file>', AGENTS_OPTION)
+    .option('--port <port>', "Temporal's port; another one when it is taken", portNumber, DEV_DEFAULTS.port)
+    .option('--ui-port <port>', "the Web UI's port; another one when it is taken", portNumber, DEV_DEFAULTS.uiPort)
+    .option('--db <file>', 'where runs are kept', DEV_DEFAULTS.db)
+    .action((options: DevOptions, command: Command) => dev(options, settingsOf(command)));
+}
+
+const say = (...lines: string[]) => process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+
+async function dev(options: DevOptions, settings: SettingsOptions): Promise<void> {
+  const { signal } = untilInterrupted();
+  const interrupted = new Promise((resolve) => signal.addEventListener('abort', resolve));
+  const agentsFile = await findAgentsFile(options.agents);
+
+  const named = settings.address !== undefined || settings.profile !== undefined || namesServer();
+  // Getting the server may take minutes the first time. What has been started by then ends with this process.
+  const leaveNow = () => process.exit(EXIT.interrupted);
+  signal.addEventListener('abort', leaveNow);
+  const server = named ? null : await keepServer({ ...options, namespace: settings.namespace, say });
+  // Somebody else's server must be there already.
+  if (!server) await (await connect(settings)).close();
+  signal.removeEventListener('abort', leaveNow);
+  const { address, namespace } = server ?? readSettings(settings);
+  const where = server ? { address, namespace } : settings;
+
+  let serves = false;
+  const worker = keepWorker({
+    args: ['--agents', agentsFile, '--stream-interval', String(STREAM_INTERVAL_MS), ...flagsOf(where)],
+    say,
+    onReady(ready, tookMs) {
+      if (serves) return say(`Worker ready in ${seconds(tookMs)}: ${ready.agents.join(', ')}.`);
+      serves = true;
+      say(...welcome(ready, server, `${address}, namespace ${namespace}`, where));
+    },
+  });
+  const folder = projectOf(agentsFile);
+  const watching = await watchFiles(folder, (path) => {
+    say(`${relative(process.cwd(), path)} has changed: restarting the worker …`);
+    worker.replace();
+  });
+
+  await interrupted;
+  say('Stopping …');
+  watching.close();
+  await worker.stop();
+  await leave(server);
+}
+
+async function leave(server: KeptServer | null): Promise<void> {
+  await server?.stop();
+  process.exit(EXIT.completed);
+}
+
+/** The arguments that lead a worker to the same server. */
+function flagsOf(settings: SettingsOptions): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
+}
+
+/** The folder of the nearest package.json: what agents import is mostly in it. Else the file's own. */
+function projectOf(agentsFile: string): string {
+  for (let folder = dirname(agentsFile); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'package.json'))) return folder;
+    if (folder === dirname(folder)) return dirname(agentsFile);
+  }
+}
+
+function welcome(
+  { agents, model }: WorkerReady,
+  server: KeptServer | null,
+  place: string,
+  where: SettingsOptions,
+): string[] {
+  // Only what is not found without it.
+  const { address, namespace, profile } = where;
+  const flags = addressFlags({
+    profile,
+    address: address === `127.0.0.1:${DEV_DEFAULTS.port}` ? undefined : address,
+    namespace: namespace === 'default' ? undefined : namespace,
+  });
+  const example = agents.includes('clock') ? 'clock "What time is it in Tokyo?"' : `${agents[0]} "…"`;
+  return [
+    `Ready in ${seconds(performance.now())}.`,
+    `  server  ${place}${server ? `, runs are kept in ${server.dbFile}` : ''}`,
+    ...(server?.uiUrl ? [`  Web UI  ${server.uiUrl}`] : []),
+    `  agents  ${agents.join(', ')}`,
+    `  model   ${model}`,
+    '',
+    'Type next, in another terminal:',
+    `  ${TYPED} run ${example}${flags}`,
+    `  ${TYPED} list${flags}`,
+    '',
+    'The worker restarts when a file changes. Ctrl-C ends everything.',
+  ];
+}

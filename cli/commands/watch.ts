@@ -1,0 +1,36 @@
+// `holdfast watch`: follows a run from its beginning to its end.
+import { Command } from 'commander';
+import { addressFlags, settingsOf, untilInterrupted, withHoldfast } from '../connected.ts';
+import { EXIT } from '../exit.ts';
+import { createScreen } from '../terminal/screen.ts';
+import { eventJson } from '../view/json.ts';
+import { exitCodeOfRun, finishOnScreen, followOnScreen } from '../view/showRun.ts';
+
+export function watchCommand(): Command {
+  return new Command('watch')
+    .description('follow a run from its beginning to its end')
+    .argument('<id>', 'the workflow id of the run')
+    .option('--json', 'print one JSON object a line for each event (NDJSON)')
+    .action((id: string, { json }: { json?: boolean }, command: Command) =>
+      withHoldfast(command, async (holdfast) => {
+        const handle = holdfast.get(id);
+        const { signal, stop } = untilInterrupted();
+        const screen = createScreen(process.stderr);
+        try {
+          if (json)
+            for await (const event of handle.events({ signal }))
+              process.stdout.write(`${JSON.stringify(eventJson(event))}\n`);
+          else {
+            const flags = addressFlags(settingsOf(command));
+            await followOnScreen(handle, screen, signal, { get: (child) => holdfast.get(child), flags });
+          }
+        } finally {
+          stop();
+        }
+        const run = await handle.read();
+        if (json) return run.endedAtMs === null ? EXIT.interrupted : exitCodeOfRun(run);
+        const flags = addressFlags(settingsOf(command));
+        return finishOnScreen(run, screen, { json: false, flags, interrupted: signal.aborted });
+      }),
+    );
+}

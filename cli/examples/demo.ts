@@ -1,0 +1,125 @@
+// `npm start`: everything at once, on a server of its own that is gone afterwards. The clinic agent writes a summary, its
+// four tools side by side; then once more with one tool at a time, to measure the difference.
+import { join } from 'node:path';
+import { closeDatabase, warmUp } from '../../agents/clinic/database/index.ts';
+import { clinic } from '../../agents/index.ts';
+import { connect, type Holdfast } from '../../client/index.ts';
+import type { Run } from '../../core/read/run.ts';
+import { createWorker } from '../../worker/createWorker.ts';
+import { startDevServer } from '../../worker/dev/devServer.ts';
+import { findTemporalCli } from '../../worker/dev/temporalCli.ts';
+import { cleanUpInOrder } from '../terminal/cleanUp.ts';
+import { inert } from '../terminal/inert.ts';
+import { installLogging } from '../terminal/logging.ts';
+import { createScreen, seconds, wrapped } from '../terminal/screen.ts';
+import { batchTime, comparison } from '../view/batchTime.ts';
+import { bars, ended, exitCodeOfRun, followOnScreen, summary } from '../view/showRun.ts';
+import { playToTheEnd } from './playToTheEnd.ts';
+
+const QUESTION =
+  'Generate a complete clinical summary for patient P-00123. Include demographics, current medications, allergies, and recent lab results.';
+/** The clinic's database answers in a millisecond; real ones take a while, and then one sees what runs at once. */
+const LATENCY_MS = '200,180,150,170';
+
+const screen = createScreen(process.stdout);
+const cleanUp = cleanUpInOrder();
+const interrupt = new AbortController();
+await playToTheEnd(demo, { cleanUp, interrupt, clear: () => screen.clear() });
+
+async function demo(): Promise<number> {
+  stayHere();
+  const holdfast = await setUp();
+  const first = await watched(holdfast);
+  screen.print('', ...bars(first, screen), '', ...wrapped(inert(first.output ?? ''), screen.columns), '');
+  screen.print(...summary(first, screen), '');
+  const together = batchTime(first);
+  if (together) {
+    screen.print('Once more, quietly, with one tool at a time, to measure …');
+    const handle = await holdfast.start('clinic', QUESTION, { parallel: 1 });
+    await ended(handle);
+    screen.print(screen.paint('bold', comparison(together, batchTime(await handle.read()))));
+  }
+  screen.print(...whereNext());
+  return exitCodeOfRun(first);
+}
+
+/** No demo reaches production: what names a server or a database is not looked at. The model's settings are. */
+function stayHere(): void {
+  for (const name of Object.keys(process.env)) if (name.startsWith('TEMPORAL_')) delete process.env[name];
+  // A file that is not there has no profiles.
+  process.env['TEMPORAL_CONFIG_FILE'] = join(import.meta.dirname, 'none.toml');
+  delete process.env['DATABASE_URL'];
+  process.env['CLINIC_LATENCY_MS'] ??= LATENCY_MS;
+}
+
+async function setUp(): Promise<Holdfast> {
+  screen.print('Holdfast: durable LLM agents on Temporal. Setting up …');
+  installLogging((line) => screen.print(line));
+  const database = step('clinic database', openClinic);
+  // It is waited for below; should something else fail first, that is what is told.
+  database.catch(() => {});
+  const server = await step('Temporal dev server', startServer);
+  const settings = { address: server.address, namespace: server.namespace };
+  const worker = await step('worker', async () => {
+    const made = await createWorker({
+      ...settings,
+      agents: [clinic],
+      streamIntervalMs: 100,
+      // Nothing here is worth waiting for when it ends early.
+      temporal: { shutdownGraceTime: 0, shutdownForceTime: '2 s' },
+    });
+    const running = made.run();
+    cleanUp.add(async () => {
+      made.shutdown();
+      await running;
+    });
+    return made;
+  });
+  const [holdfast] = await Promise.all([connect(settings), database]);
+  cleanUp.add(() => holdfast.close());
+  screen.print(`  model: ${worker.model.description}`, `ready in ${seconds(process.uptime() * 1_000)}`, '');
+  return holdfast;
+}
+
+async function startServer() {
+  const cli = await findTemporalCli({ say: (line) => screen.print(`  ${line}`) });
+  const server = await startDevServer({ cli });
+  // It has nothing to keep, so it need not end in order.
+  cleanUp.add(() => server.kill());
+  return server;
+}
+
+async function openClinic(): Promise<void> {
+  cleanUp.add(closeDatabase);
+  await warmUp();
+}
+
+/** Says what is being done and, every few seconds, for how long; and how long it took. */
+async function step<T>(name: string, run: () => Promise<T>): Promise<T> {
+  const startedAtMs = performance.now();
+  const took = () => seconds(performance.now() - startedAtMs);
+  const ticker = setInterval(() => screen.print(`  ${name}: ${took()} …`), 5_000);
+  try {
+    const made = await run();
+    screen.print(`  ${name}: ${took()}`);
+    return made;
+  } finally {
+    clearInterval(ticker);
+  }
+}
+
+async function watched(holdfast: Holdfast): Promise<Run> {
+  const handle = await holdfast.start('clinic', QUESTION);
+  await followOnScreen(handle, screen, interrupt.signal);
+  return handle.read();
+}
+
+function whereNext(): string[] {
+  return [
+    '',
+    'Where to look next:',
+    '  npm run dev             server, Web UI and worker, kept up; it says what to type',
+    '  agents/clinic/agent.ts  the agent that has just run',
+    '  docs/cli.md             the holdfast command',
+  ];
+}

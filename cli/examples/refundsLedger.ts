@@ -1,0 +1,88 @@
+// The ledger of `npm run example:refunds`, against what the policy gives and what was decided: worked out again here, and
+// not taken from what the agents say.
+import { query } from '../../agents/refunds/database/index.ts';
+import { findOrder, policyFor, type Refund } from '../../agents/refunds/database/queries.ts';
+import { money } from '../../agents/refunds/orderId.ts';
+import { APPROVAL_OVER_CENTS } from '../../agents/refunds/payRefund.ts';
+import { propose } from '../../agents/refunds/policy.ts';
+
+/** What a person said of a payment. */
+export interface Decided {
+  readonly verdict: 'approve' | 'edit' | 'reject';
+  /** For `edit`. */
+  readonly cents?: number;
+  readonly by: string;
+  readonly why: string;
+}
+
+export interface Ledger {
+  readonly entries: readonly Refund[];
+  /** Orders whose request was rejected. */
+  readonly rejected: readonly string[];
+}
+
+export async function readLedger(): Promise<Ledger> {
+  const entries = await query<Refund>(
+    'SELECT order_id, cents, approved_by, run, paid_at FROM refunds ORDER BY order_id, paid_at',
+    [],
+  );
+  const rejections = await query<{ order_id: string }>('SELECT order_id FROM rejections ORDER BY order_id', []);
+  return { entries, rejected: rejections.map(({ order_id }) => order_id) };
+}
+
+interface Due {
+  readonly outcome: 'paid' | 'rejected' | 'open';
+  readonly cents: number;
+  readonly by: string | null;
+  readonly why: string;
+}
+
+export interface Comparison {
+  readonly lines: readonly string[];
+  readonly problems: string[];
+  readonly entries: readonly Refund[];
+  readonly cents: number;
+}
+
+/** Every request: what is due, and what the ledger has. */
+export async function compareLedger(decided: ReadonlyMap<string, Decided>): Promise<Comparison> {
+  const { entries, rejected } = await readLedger();
+  const requests = await query<{ order_id: string }>('SELECT order_id FROM refund_requests ORDER BY order_id', []);
+  const lines: string[] = [];
+  const problems: string[] = [];
+  for (const { order_id } of requests) {
+    const due = await dueFor(order_id, decided.get(order_id));
+    const payments = entries.filter((entry) => entry.order_id === order_id);
+    const has =
+      payments.map(({ cents }) => money(cents)).join(' + ') || (rejected.includes(order_id) ? 'rejected' : '-');
+    const wanted = due.outcome === 'paid' ? money(due.cents) : due.outcome === 'rejected' ? 'rejected' : '-';
+    const isRight = has === wanted && payments.every(({ approved_by }) => approved_by === due.by);
+    lines.push(
+      `  ${order_id}  due ${wanted.padStart(8)}  ledger ${has.padStart(8)}  ${isRight ? '✓' : '✗'}  ${due.why}`,
+    );
+    if (!isRight) problems.push(`${order_id}: ${wanted} is due, and the ledger has ${has}`);
+  }
+  const asked = new Set(requests.map(({ order_id }) => order_id));
+  for (const { order_id, cents } of entries)
+    if (!asked.has(order_id)) problems.push(`${order_id}: nobody asked for a refund, and ${money(cents)} was paid`);
+  return { lines, problems, entries, cents: entries.reduce((sum, { cents }) => sum + cents, 0) };
+}
+
+/** By the order as it was before it was settled. */
+async function dueFor(orderId: string, decision: Decided | undefined): Promise<Due> {
+  const { signal } = new AbortController();
+  const order = await findOrder(orderId, signal);
+  if (!order) throw new Error(`There is no order ${orderId} for its request.`);
+  const proposal = propose(
+    { ...order, refunded_cents: null, rejected_because: null },
+    await policyFor(order.category, signal),
+  );
+  if (proposal.decision === 'reject')
+    return { outcome: 'rejected', cents: 0, by: null, why: `policy: ${proposal.why}` };
+  if (proposal.decision === 'leave') return { outcome: 'open', cents: 0, by: null, why: proposal.why };
+  if (proposal.cents <= APPROVAL_OVER_CENTS) return { outcome: 'paid', cents: proposal.cents, by: null, why: 'policy' };
+  if (!decision) return { outcome: 'open', cents: 0, by: null, why: 'nobody decided: open for the next night' };
+  const { verdict, by, cents = proposal.cents } = decision;
+  const why = `${by}: ${verdict}`;
+  return verdict === 'reject' ? { outcome: 'rejected', cents: 0, by: null, why } : { outcome: 'paid', cents, by, why };
+}

@@ -1,0 +1,154 @@
+// `npm run example:transfers`: the end of a month, on a server of its own that is gone afterwards. Money is moved between the
+// accounts of a ledger; a worker is killed between a transfer's commit and its answer; and the ledger is counted at the end.
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { type Report, transfers } from '../../agents/transfers/agent.ts';
+import {
+  type Account,
+  accounts,
+  type Booking,
+  bookings,
+  closeDatabase,
+} from '../../agents/transfers/database/index.ts';
+import { setUpTransfers } from '../../agents/transfers/database/setUp.ts';
+import { money } from '../../agents/transfers/money.ts';
+import { type Run, toolCalls } from '../../core/read/run.ts';
+import { plural } from '../../core/text.ts';
+import { EXIT } from '../exit.ts';
+import { seconds } from '../terminal/screen.ts';
+import {
+  cleanUp,
+  type ExampleWorker,
+  forgetEnvironment,
+  interrupt,
+  ownServer,
+  say,
+  screen,
+  startExampleWorker,
+  temporaryFolder,
+} from './exampleStage.ts';
+import { playToTheEnd } from './playToTheEnd.ts';
+import type { TransfersWorkerOptions } from './transfersWorker.ts';
+
+const INPUT = 'It is the end of the month: give every account what it lacks.';
+const TAKINGS = 'A-01';
+/** The worker dies when this account's transfer is committed, and before it has answered. */
+const DOOMED_ACCOUNT = 'A-03';
+
+const { values: typed } = parseArgs({
+  options: { keep: { type: 'boolean', default: false }, 'database-url': { type: 'string' } },
+});
+await playToTheEnd(example, { cleanUp, interrupt });
+
+async function example(): Promise<number> {
+  say(
+    'The end of the month: an agent that moves money between accounts, on a Temporal server of this example.',
+    'The model is a script: no key is needed.',
+    '',
+  );
+  await chooseDatabase();
+  const sumBefore = sumOf((await look()).all);
+  const { holdfast, server } = await ownServer();
+  say(`  Web UI: ${server.uiUrl}`, `ready in ${seconds(process.uptime() * 1_000)}`, '');
+  const { address } = server;
+  const doomed = await startWorker({ address, holdAfterMovingTo: DOOMED_ACCOUNT });
+  const handle = await holdfast.start(transfers.name, INPUT);
+  say(`Run ${handle.workflowId}: ${INPUT}`, '');
+  await killBeforeTheAnswer(doomed);
+
+  const worker = await startWorker({ address });
+  say('A new worker is up, on the same ledger.', '');
+  const result = await handle.result();
+  const run = await handle.read();
+  // The ledger of an embedded database can be looked at when its worker has let it go.
+  await worker.end('SIGTERM');
+  const problems = await sumUp(run, sumBefore);
+  if (result.status !== 'completed') problems.push(`the run ended as ${result.status}: ${result.reason}`);
+  for (const problem of problems) say(screen.paint('red', `✗ ${problem}`));
+  if (problems.length === 0) say(screen.paint('bold', '✓ The ledger is exact: nothing lost, nothing booked twice.'));
+  screen.print('', 'Where to look next:', '  agents/transfers/README.md  what has just run', '  docs/effects.md');
+  if (typed.keep) {
+    say('', 'The server and its Web UI stay up until Ctrl-C.');
+    await once(interrupt.signal, 'abort');
+  }
+  return problems.length === 0 ? EXIT.completed : EXIT.otherwise;
+}
+
+function startWorker(options: TransfersWorkerOptions): Promise<ExampleWorker> {
+  return startExampleWorker(new URL('./transfersWorker.ts', import.meta.url), options);
+}
+
+async function chooseDatabase(): Promise<void> {
+  forgetEnvironment('TRANSFERS_DATABASE_URL');
+  const url = typed['database-url'];
+  if (url === undefined) {
+    process.env['TRANSFERS_FOLDER'] = await temporaryFolder('transfers');
+    return say('  database: an embedded PostgreSQL, in a temporary folder');
+  }
+  await setUpTransfers(url);
+  process.env['TRANSFERS_DATABASE_URL'] = url;
+  if ((await bookings()).length > 0)
+    throw new Error('That database has been through this before. Drop its schema "transfers", and start again.');
+  cleanUp.add(closeDatabase);
+  say('  database: the PostgreSQL at --database-url, schema "transfers"');
+}
+
+/** Looks at the ledger while no worker has it, and leaves it again. */
+async function look(): Promise<{ all: Account[]; booked: Booking[] }> {
+  const [all, booked] = [await accounts(), await bookings()];
+  await closeDatabase();
+  return { all, booked };
+}
+
+async function killBeforeTheAnswer(worker: ExampleWorker): Promise<void> {
+  await worker.held();
+  say(`The transfer to ${DOOMED_ACCOUNT} is committed, and the tool has not answered. Now kill -9 ${worker.pid} …`);
+  await worker.end('SIGKILL');
+  const { booked } = await look();
+  say(
+    `The worker is gone. The ledger has ${plural(booked.length, 'booking')}, ${DOOMED_ACCOUNT} ${timesTo(booked, DOOMED_ACCOUNT)}.`,
+  );
+}
+
+function timesTo(booked: readonly Booking[], account: string): string {
+  return plural(booked.filter(({ to_account }) => to_account === account).length, 'time');
+}
+
+function sumOf(all: readonly { readonly cents: number }[]): number {
+  return all.reduce((sum, { cents }) => sum + cents, 0);
+}
+
+/** Compares the ledger with what was due, and with what the model was told; gives what is wrong. */
+async function sumUp(run: Run, before: number): Promise<string[]> {
+  const { all, booked } = await look();
+  const problems: string[] = [];
+  const calls = toolCalls(run).filter(({ tool }) => tool === 'transfer');
+  say('The ledger at the end:');
+  for (const { id, purpose, cents, target_cents } of all) {
+    const incoming = booked.filter(({ to_account }) => to_account === id);
+    const call = calls.find((one) => JSON.parse(one.arguments).to === id);
+    const told = call?.ok ? (JSON.parse(call.text ?? '') as { booking?: number }).booking : undefined;
+    const isRight =
+      id === TAKINGS ? incoming.length === 0 : cents === target_cents && incoming.length === (call ? 1 : 0);
+    const how = call
+      ? `booked ${plural(incoming.length, 'time')}, ${plural(call.attempts, 'attempt')}`
+      : 'nothing to do';
+    say(`  ${id} ${purpose.padEnd(10)} ${money(cents).padStart(10)}  ${isRight ? '✓' : '✗'}  ${how}`);
+    if (!isRight) problems.push(`${id} has ${money(cents)}, and ${money(target_cents)} is due`);
+    if (call && told !== incoming[0]?.id)
+      problems.push(`${id}: the model was told of booking ${told}, not ${incoming[0]?.id}`);
+  }
+  const doomed = calls.find((one) => JSON.parse(one.arguments).to === DOOMED_ACCOUNT);
+  if ((doomed?.attempts ?? 0) < 2)
+    problems.push(`${DOOMED_ACCOUNT} was not tried again: its worker was not killed in the middle`);
+  const sum = sumOf(all);
+  say('', `In all accounts together: ${money(before)} before, ${money(sum)} now.`);
+  if (sum !== before) problems.push(`${money(Math.abs(sum - before))} came or went`);
+  // The agent's schema has made it.
+  const report = run.value as Report | undefined;
+  const moved = sumOf(booked);
+  if (report) say(`Report: ${plural(report.transfers, 'transfer')}, ${money(report.cents)}. ${report.note}`, '');
+  if (report?.transfers !== booked.length || report.cents !== moved)
+    problems.push(`the report says ${report?.cents} cents, and the ledger has ${moved}`);
+  return problems;
+}

@@ -1,0 +1,134 @@
+// The documented JSON of runs: the one place that turns the read model into it. Times are ISO 8601.
+import type { Decided, RunSummary, Schedule, Waiting } from '../../client/index.ts';
+import { type Call, type Compaction, countsOf, type Run, type RunEvent, toolCalls } from '../../core/read/run.ts';
+import type { Question, StandingDecision } from '../../core/types.ts';
+
+export function runJson(run: Run) {
+  return {
+    workflowId: run.workflowId,
+    runId: run.runId,
+    agent: run.agent,
+    status: run.status,
+    session: run.session,
+    output: run.output,
+    ...(run.value !== undefined && { value: run.value }),
+    reason: run.reason,
+    warnings: run.warnings,
+    turns: countsOf(run).turns,
+    ...(run.earlier && { earlier: run.earlier }),
+    toolCalls: toolCalls(run).map(callJson),
+    paused: run.paused,
+    questions: run.questions.map(questionJson),
+    usage: run.usage,
+    spend: run.spend,
+    compactions: run.compactions.map(compactionJson),
+    budget: run.budget,
+    startedAt: isoTime(run.startedAtMs),
+    endedAt: isoTime(run.endedAtMs),
+    durationMs: run.endedAtMs === null ? null : run.endedAtMs - run.startedAtMs,
+  };
+}
+
+export function callJson(call: Call) {
+  const { turn, callId, tool, ok, kind, attempts, startedAtMs, endedAtMs, decision, childId } = call;
+  return {
+    turn,
+    callId,
+    tool,
+    ok,
+    ...(kind !== null && { kind }),
+    ...(decision !== null && { decision: decisionJson(decision) }),
+    ...(childId !== null && { childId }),
+    attempts,
+    startedAt: isoTime(startedAtMs),
+    // A call that never ran took no time; one that runs has not taken it yet.
+    durationMs: endedAtMs === null ? null : startedAtMs === null ? 0 : endedAtMs - startedAtMs,
+  };
+}
+
+export function eventJson(event: RunEvent) {
+  const { atMs, ...told } = event;
+  const base = { type: told.type, at: isoTime(atMs) };
+  if (told.type === 'question') return { ...base, question: questionJson(told.question) };
+  if (told.type === 'decided') return { ...base, decision: decisionJson(told.decision) };
+  if (told.type === 'compacting' || told.type === 'compacted')
+    return { ...base, compaction: compactionJson(told.compaction) };
+  if (told.type !== 'call_ended') return { ...base, ...told };
+  const { call } = told;
+  const { turn, callId, tool, ...outcome } = callJson(call);
+  return {
+    ...base,
+    call: { turn, slot: call.slot, callId, tool, arguments: call.arguments, ...outcome, text: call.text },
+  };
+}
+
+export function compactionJson({ startedAtMs, endedAtMs, ...compaction }: Compaction) {
+  return { ...compaction, startedAt: isoTime(startedAtMs), endedAt: isoTime(endedAtMs) };
+}
+
+/** A question as the run asks it: the same in a run's object, in its events and in the inbox. */
+export function questionJson(question: Question) {
+  if (question.kind === 'budget') {
+    const { sinceMs, ...budget } = question;
+    return { ...budget, since: isoTime(sinceMs) };
+  }
+  const { sinceMs, expiresAtMs, ...approval } = question;
+  return { ...approval, since: isoTime(sinceMs), expiresAt: isoTime(expiresAtMs) };
+}
+
+export function decisionJson({ atMs, ...decision }: StandingDecision) {
+  return { ...decision, at: isoTime(atMs) };
+}
+
+export function decidedJson(workflowId: string, { isFirst, ...decision }: Decided) {
+  return { workflowId, ...decisionJson(decision), isFirst };
+}
+
+export function waitingJson({ workflowId, runId, agent, parentId, sinceMs, count, questions }: Waiting) {
+  return { workflowId, runId, agent, parentId, since: isoTime(sinceMs), count, questions: questions.map(questionJson) };
+}
+
+export function listedJson(run: RunSummary) {
+  const { workflowId, runId, agent, parentId, state, status, waiting, startedAtMs, endedAtMs } = run;
+  return {
+    workflowId,
+    runId,
+    agent,
+    parentId,
+    state: listedState(state),
+    status: status ?? listedState(state),
+    waiting,
+    startedAt: isoTime(startedAtMs),
+    endedAt: isoTime(endedAtMs),
+  };
+}
+
+export function scheduleJson({ nextRunAtMs, lastRun, runs, skipped, ...schedule }: Schedule) {
+  return {
+    ...schedule,
+    nextRunAt: isoTime(nextRunAtMs),
+    lastRun: lastRun && {
+      workflowId: lastRun.workflowId,
+      runId: lastRun.runId,
+      startedAt: isoTime(lastRun.startedAtMs),
+    },
+    runs,
+    skipped,
+  };
+}
+
+/** Temporal spells it with one l; everything else here with two. */
+export function listedState(state: string): string {
+  return state === 'canceled' ? 'cancelled' : state;
+}
+
+export function isoTime(ms: number): string;
+export function isoTime(ms: number | null): string | null;
+export function isoTime(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+/** The one object or array that a command answers with. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}

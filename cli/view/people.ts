@@ -1,0 +1,125 @@
+// What people are asked, and what they said, as lines on a screen.
+import type { RunEvent } from '../../core/read/run.ts';
+import type { Question, StandingDecision } from '../../core/types.ts';
+import { columnsOf } from '../terminal/columns.ts';
+import { inert, inertJson, inertJsonLines, inertLine } from '../terminal/inert.ts';
+import { age, type Screen, wrapped } from '../terminal/screen.ts';
+import { limitsText } from './budget.ts';
+
+type PersonEvent = Extract<RunEvent, { type: 'question' | 'decided' | 'said' | 'ordered' }>;
+
+/** What people say to a model, and why, is shown so far. */
+const SAID_CHARS_MAX = 600;
+const WHY_CHARS_MAX = 300;
+
+/** The lines of an event; `of` is the sub-agent's id, where it is not of the run that is shown. */
+export function personLines(event: PersonEvent, screen: Pick<Screen, 'columns' | 'paint'>, of = ''): string[] {
+  const from = of === '' ? '' : `${inertLine(of, 300)} `;
+  return indented(`${mark(event)} ${from}${personText(event)}`, screen.columns).map((line) =>
+    screen.paint('yellow', line),
+  );
+}
+
+function mark({ type }: PersonEvent): string {
+  return type === 'question' ? '?' : type === 'said' ? '>' : '!';
+}
+
+function personText(event: PersonEvent): string {
+  switch (event.type) {
+    case 'question':
+      return questionText(event.question);
+    case 'decided':
+      return decisionText(event.decision);
+    case 'said':
+      return `${inertLine(event.text, SAID_CHARS_MAX)}${event.by ? ` (${byWhom(event.by)})` : ''}`;
+    case 'ordered':
+      return `${orderWord(event.order)}${orderDetail(event)}${because(event)}`;
+  }
+}
+
+/** `cancelCall` as it is typed. */
+function orderWord(order: string): string {
+  return inertLine(order, 64).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Which call was stopped, and what the limits are now. */
+function orderDetail({ call, budget }: Extract<PersonEvent, { type: 'ordered' }>): string {
+  if (call !== undefined) return ` ${inertLine(call, 100)}`;
+  return budget === undefined ? '' : ` to ${inertLine(limitsText(budget), 200)}`;
+}
+
+/** A question on one line. */
+export function questionText(question: Question): string {
+  if (question.kind === 'budget') return `budget: ${inertLine(question.reason, SAID_CHARS_MAX)}`;
+  const asked = question.question ? ` ${inertLine(question.question, SAID_CHARS_MAX)}` : '';
+  return `${callText(question)} ${inertLine(inertJson(question.arguments), SAID_CHARS_MAX)}${asked}`;
+}
+
+/** `1.0 pay` */
+export function callText({ call, tool }: { readonly call: string; readonly tool: string }): string {
+  return `${inertLine(call, 32)} ${inertLine(tool, 64)}`;
+}
+
+/** A question over several lines, none wider than `columns`: with all of its arguments where it is to be read in full. */
+export function questionLines(question: Question, columns: number, full: boolean): string[] {
+  const { what, asked } = questionParts(question, columns, full);
+  return [...what, ...asked];
+}
+
+/** The call and its arguments; and what is asked about it, which is not to be lost among them. */
+export function questionParts(
+  question: Question,
+  columns: number,
+  full: boolean,
+): { readonly what: readonly string[]; readonly asked: readonly string[] } {
+  if (question.kind === 'budget') return { what: indented(questionText(question), columns), asked: [] };
+  const { question: asked, expiresAtMs } = question;
+  const below = (text: string) => wrapped(text, columns - 6).map((line) => `      ${line}`);
+  const whole = `  ${callText(question)} ${inertJson(question.arguments)}`;
+  const lines =
+    full && columnsOf(whole) > columns
+      ? [`  ${callText(question)}`, ...inertJsonLines(question.arguments).flatMap(below)]
+      : full
+        ? [whole]
+        : indented(inertLine(whole, SAID_CHARS_MAX), columns);
+  const until = expiresAtMs === null ? '' : `Waits until ${new Date(expiresAtMs).toISOString().slice(0, 16)}Z.`;
+  return {
+    what: lines,
+    asked: [
+      ...(asked ? below(inert(full ? asked : inertLine(asked, SAID_CHARS_MAX))) : []),
+      ...(full && until ? below(until) : []),
+    ],
+  };
+}
+
+/** Wrapped, and indented by two; by six where it goes on. */
+function indented(text: string, columns: number): string[] {
+  return wrapped(text, columns - 6).map((line, i) => `${i === 0 ? '  ' : '      '}${line}`);
+}
+
+export function decisionText({ call, verdict, by, why, arguments: edited, text }: StandingDecision): string {
+  const what = edited === undefined ? text : inertJson(edited);
+  const to = what === undefined ? '' : ` with ${inertLine(what, WHY_CHARS_MAX)}`;
+  return `${inertLine(call, 32)} ${PAST[verdict]}${to}${because({ by, why })}`;
+}
+
+/** `rejected by ann` */
+export function decisionWords({ verdict, by }: StandingDecision): string {
+  return `${PAST[verdict]}${because({ by, why: null })}`;
+}
+
+export const PAST = { approve: 'approved', edit: 'edited', reject: 'rejected', respond: 'answered' } as const;
+
+/** ` by ann: known customer` */
+export function because({ by, why }: { readonly by: string | null; readonly why: string | null }): string {
+  return `${by ? ` ${byWhom(by)}` : ''}${why ? `: ${inertLine(why, WHY_CHARS_MAX)}` : ''}`;
+}
+
+function byWhom(by: string): string {
+  return `by ${inertLine(by, 64)}`;
+}
+
+/** `, 3 min ago` */
+export function ago(atMs: number): string {
+  return `, ${age(atMs)} ago`;
+}

@@ -1,0 +1,161 @@
+// What is known of a run while it is followed: its events, summed up for the bars.
+import { parseActivityId } from '../../core/names.ts';
+import type { RunEvent } from '../../core/read/run.ts';
+import { inertLine } from '../terminal/inert.ts';
+import type { CallSeen, CompactionSeen, TurnSeen } from './timeline.ts';
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+export interface RunSeen {
+  readonly startedAtMs: number;
+  readonly lastAtMs: number;
+  readonly turns: readonly TurnSeen[];
+  readonly compactions: readonly CompactionSeen[];
+  /** What the model has said so far, while it speaks; '' when it does not. */
+  readonly text: string;
+  /** The call that the model writes, while it does: the newest, where it writes several. */
+  readonly call: CallWritten | null;
+  add(event: RunEvent): void;
+}
+
+export interface CallWritten {
+  readonly slot: number;
+  readonly tool: string;
+  /** The end of its arguments, and where that end begins. */
+  readonly offset: number;
+  readonly arguments: string;
+}
+
+/** More of a streaming answer than this is on no screen. */
+const TEXT_CHARS_MAX = 8_000;
+
+export function createRunSeen(): RunSeen {
+  const turns: (Omit<Writable<TurnSeen>, 'calls'> & { calls: Writable<CallSeen>[] })[] = [];
+  const compactions: CompactionSeen[] = [];
+  const seen = { startedAtMs: 0, lastAtMs: 0, text: '', call: null as CallWritten | null, turns, compactions, add };
+  return seen;
+
+  function turnOf(turn: number) {
+    return turns.find((one) => one.turn === turn);
+  }
+
+  function callAt(place: string) {
+    const { turn, slot } = parseActivityId(place) ?? {};
+    return turn === undefined ? undefined : turnOf(turn)?.calls[slot ?? -1];
+  }
+
+  /** A look at the heartbeats may come in after the answer that was on its way at the same time. */
+  function isAsked(turn: number): boolean {
+    return turnOf(turn)?.answeredAtMs === null;
+  }
+
+  function silence(): void {
+    seen.text = '';
+    seen.call = null;
+  }
+
+  function add(event: RunEvent): void {
+    seen.lastAtMs = Math.max(seen.lastAtMs, event.atMs);
+    switch (event.type) {
+      case 'started':
+        seen.startedAtMs = event.atMs;
+        return;
+      case 'asked':
+        silence();
+        turns.push({
+          turn: event.turn,
+          agent: event.agent,
+          askedAtMs: event.atMs,
+          answeredAtMs: null,
+          attempts: 1,
+          error: null,
+          calls: [],
+        });
+        return;
+      case 'text':
+        if (!isAsked(event.turn)) return;
+        // A new attempt, or text that came faster than it was looked at, starts elsewhere than where the last one ended.
+        seen.text = (event.offset === 0 ? event.text : seen.text + event.text).slice(-TEXT_CHARS_MAX);
+        return;
+      case 'calling':
+        if (isAsked(event.turn)) seen.call = added(seen.call, event);
+        return;
+      case 'answered': {
+        const turn = turnOf(event.turn);
+        silence();
+        if (!turn) return;
+        turn.answeredAtMs = event.atMs;
+        turn.calls = event.calls.map(({ tool }) => ({
+          tool,
+          ok: null,
+          kind: null,
+          attempts: 0,
+          scheduledAtMs: null,
+          endedAtMs: null,
+          asks: null,
+          decision: null,
+          childId: null,
+        }));
+        return;
+      }
+      case 'call_scheduled': {
+        const call = turnOf(event.turn)?.calls[event.slot];
+        if (call) Object.assign(call, { scheduledAtMs: event.atMs, childId: event.childId });
+        return;
+      }
+      case 'question': {
+        const call = event.question.kind === 'approval' ? callAt(event.question.call) : undefined;
+        if (call) call.asks = event.question;
+        return;
+      }
+      case 'decided': {
+        const call = callAt(event.decision.call);
+        if (call) call.decision = event.decision;
+        return;
+      }
+      case 'attempt': {
+        const turn = turnOf(event.turn);
+        const call = event.slot === null ? undefined : turn?.calls[event.slot];
+        if (event.slot === null && turn?.answeredAtMs === null) {
+          turn.attempts = event.attempt;
+          if (event.restarts) silence();
+        }
+        if (call && call.ok === null) call.attempts = event.attempt;
+        return;
+      }
+      case 'progress': {
+        const call = turnOf(event.turn)?.calls[event.slot];
+        if (call && call.ok === null) call.note = inertLine(progressText(event.progress), 80);
+        return;
+      }
+      case 'call_ended': {
+        const { turn, slot, ok, kind, attempts, scheduledAtMs, endedAtMs, asks, decision, childId } = event.call;
+        const call = turnOf(turn)?.calls[slot];
+        if (call) Object.assign(call, { ok, kind, attempts, scheduledAtMs, endedAtMs, asks, decision, childId });
+        return;
+      }
+      case 'compacting':
+        compactions.push(event.compaction);
+        return;
+      case 'compacted':
+        compactions.pop();
+        compactions.push(event.compaction);
+        return;
+      case 'ended':
+        silence();
+        for (const turn of turns) turn.answeredAtMs ??= event.atMs;
+    }
+  }
+}
+
+/** The call with what was added to it. A piece that does not follow on the last one stands for itself. */
+function added(call: CallWritten | null, { slot, tool, offset, arguments: more }: CallWritten): CallWritten {
+  const follows = call?.slot === slot && call.offset + call.arguments.length === offset;
+  const all = follows ? call.arguments + more : more;
+  const kept = all.slice(-TEXT_CHARS_MAX);
+  return { slot, tool, offset: offset + more.length - kept.length, arguments: kept };
+}
+
+export function progressText(progress: unknown): string {
+  return typeof progress === 'string' ? progress : (JSON.stringify(progress) ?? '');
+}

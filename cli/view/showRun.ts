@@ -1,0 +1,362 @@
+// A run on the screen: live while it goes on, and what there is to say of it at its end.
+import { WorkflowFailedError } from '@temporalio/client';
+import type { RunHandle } from '../../client/index.ts';
+import {
+  type Compaction,
+  countsOf,
+  type Earlier,
+  type Run,
+  type RunEvent,
+  type RunState,
+  toolCalls,
+} from '../../core/read/run.ts';
+import { count, plural } from '../../core/text.ts';
+import type { Reply } from '../../core/types.ts';
+import { howTo } from '../commands/approvals.ts';
+import { EXIT } from '../exit.ts';
+import { columnsOf, cutTo, lastOf } from '../terminal/columns.ts';
+import { inert, inertJson, inertLine } from '../terminal/inert.ts';
+import { createPrompt } from '../terminal/prompt.ts';
+import { type Screen, seconds, wrapped } from '../terminal/screen.ts';
+import { TYPED } from '../terminal/typed.ts';
+import { budgetText, spendText } from './budget.ts';
+import { type FamilyEvent, followFamily } from './family.ts';
+import { printJson, runJson } from './json.ts';
+import { type OpenQuestion, tellOfQuestions } from './openQuestions.ts';
+import { because, decisionText, personLines, questionText } from './people.ts';
+import { type CallWritten, createRunSeen, progressText, type RunSeen } from './runSeen.ts';
+import { axisOf, timeline } from './timeline.ts';
+
+/** Lines of a streaming answer that are shown under the bars. */
+const TEXT_LINES = 6;
+/** Where text cannot be redrawn, it is said so often how far it is. */
+const PLAIN_TEXT_EVERY_MS = 5_000;
+/** Rows of bars in what stays on the screen: a run of hundreds of calls is read with --json. */
+const ROWS_MAX = 120;
+
+/** How people come in while a run is followed. */
+export interface PeopleOptions {
+  /** Finds a sub-agent's run. */
+  readonly get: (id: string) => RunHandle;
+  /** For what is typed about a question. */
+  readonly flags: string;
+  /** The keyboard, where questions are asked right there; else it is said what to type. */
+  readonly keyboard?: NodeJS.ReadStream;
+}
+
+/** Follows a run to its end, or until the signal, and shows it. The bars of the whole run stay on the screen. */
+export async function followOnScreen(
+  handle: RunHandle,
+  screen: Screen,
+  signal: AbortSignal,
+  people?: PeopleOptions,
+): Promise<void> {
+  const seen = createRunSeen();
+  const plainText = { saidAtMs: 0 };
+  const toType = (one: OpenQuestion) => howTo(one.handle.workflowId, one.question, people?.flags ?? '');
+  const prompt =
+    people?.keyboard &&
+    createPrompt({
+      screen,
+      input: people.keyboard,
+      rootId: handle.workflowId,
+      howTo: toType,
+      redraw: () => screen.live(draw),
+    });
+  // A line of its own, however long: it is there to be copied.
+  const say = (one: OpenQuestion) => screen.print(screen.paint('yellow', `  ${toType(one)}`));
+  const asker = people && tellOfQuestions(prompt ? (open) => prompt.show(open) : { say });
+  const draw = () => [...frame(seen, screen), ...(prompt?.lines() ?? [])];
+  let isLive = false;
+  try {
+    for await (const happened of people ? followFamily(handle, people.get, signal) : eventsOf(handle, signal)) {
+      const { event } = happened;
+      if (happened.handle.workflowId === handle.workflowId) {
+        seen.add(event);
+        const lines = linesOf(event, seen, screen, plainText);
+        if (lines.length > 0) screen.print(...lines);
+        if (event.type === 'started' && !isLive) {
+          isLive = true;
+          screen.live(draw);
+        }
+      } else if (isOfPeople(event)) screen.print(...personLines(event, screen, happened.handle.workflowId));
+      asker?.add(happened);
+    }
+  } finally {
+    asker?.close();
+    prompt?.close();
+    screen.clear();
+  }
+}
+
+async function* eventsOf(handle: RunHandle, signal: AbortSignal): AsyncGenerator<FamilyEvent> {
+  for await (const event of handle.events({ signal })) yield { handle, event };
+}
+
+function isOfPeople(
+  event: RunEvent,
+): event is Extract<RunEvent, { type: 'question' | 'decided' | 'said' | 'ordered' }> {
+  return event.type === 'question' || event.type === 'decided' || event.type === 'said' || event.type === 'ordered';
+}
+
+function frame(seen: RunSeen, screen: Screen): string[] {
+  const now = Math.max(seen.lastAtMs, Date.now());
+  const bars = timeline(seen, axisOf(seen.startedAtMs, null, now), screen);
+  const text = seen.text === '' ? [] : wrapped(inert(seen.text).trim(), screen.columns - 2).slice(-TEXT_LINES);
+  const call = seen.call === null ? [] : [writes(seen.call, screen.columns - 2)];
+  return ['', ...bars, ...[...text, ...call].map((line) => screen.paint('dim', `  ${line}`))];
+}
+
+/** The call that the model writes, on one line: where it is too long, the end, which is where it grows. */
+function writes({ slot, tool, offset, arguments: written }: CallWritten, columns: number): string {
+  const which = slot === 0 ? 'writes' : `writes call ${slot + 1},`;
+  const head = `${which} ${cutTo(inertLine(tool, 64), Math.floor(columns / 2))} `;
+  const line = inertLine(written.slice(-columns), columns);
+  const isWhole = offset === 0 && written.length <= columns && columnsOf(head + line) <= columns;
+  return cutTo(isWhole ? head + line : `${head}…${lastOf(line, columns - columnsOf(head) - 1)}`, columns);
+}
+
+/** What an event is worth on the screen for good. On a terminal the bars tell most of it. */
+function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { saidAtMs: number }): string[] {
+  const toolAt = (turn: number, slot: number) =>
+    inertLine(seen.turns.find((other) => other.turn === turn)?.calls[slot]?.tool ?? `call ${turn}.${slot}`, 64);
+  const line = (text: string) => cutTo(text, screen.columns);
+  switch (event.type) {
+    case 'started':
+      return [
+        ...wrapped(`${inertLine(event.agent, 64)}: ${inertLine(event.input, 600)}`, screen.columns).map((part) =>
+          screen.paint('bold', part),
+        ),
+        ...goneLines(event.earlier, screen),
+      ];
+    case 'answered':
+      return [
+        ...(event.text && event.calls.length > 0 ? ['', ...wrapped(inert(event.text), screen.columns)] : []),
+        ...askedFor(event, screen),
+      ];
+    case 'attempt': {
+      if (event.attempt < 2) return [];
+      if (isUnknownAgent(event.lastError))
+        // It is tried again for the sake of other workers; saying so once is enough.
+        return event.attempt > 2
+          ? []
+          : wrapped(`${event.lastError}`, screen.columns - 2).map((part) => `  ${inertLine(part, 600)}`);
+      const who = event.slot === null ? 'the model' : toolAt(event.turn, event.slot);
+      // Temporal's word for a worker that is gone says little to people.
+      const lastError = /heartbeat timeout/i.test(event.lastError ?? '') ? 'its worker was lost' : event.lastError;
+      const why = lastError ? `: ${inertLine(lastError, 200)}` : '';
+      const what = event.restarts
+        ? `the answer starts again (attempt ${event.attempt})`
+        : `${who}: attempt ${event.attempt}`;
+      return wrapped(`${what}${why}`, screen.columns - 2).map((part) => `  ${part}`);
+    }
+    case 'call_ended': {
+      const { ok, tool, kind, text, scheduledAtMs } = event.call;
+      const took = scheduledAtMs === null ? '' : ` ${seconds(event.atMs - scheduledAtMs)}`;
+      if (ok) return screen.isLive ? [] : [line(`  ✓ ${inertLine(tool, 64)}${took}`)];
+      const why = `${kind?.replaceAll('_', ' ')}: ${inertLine(errorOf(text), 300)}`;
+      return [screen.paint('red', line(`  ✗ ${inertLine(tool, 64)} ${why}`))];
+    }
+    case 'progress':
+      if (screen.isLive) return [];
+      return [line(`  ${toolAt(event.turn, event.slot)}: ${inertLine(progressText(event.progress), 100)}`)];
+    case 'text': {
+      if (screen.isLive || seen.text === '' || event.atMs - plainText.saidAtMs < PLAIN_TEXT_EVERY_MS) return [];
+      plainText.saidAtMs = event.atMs;
+      return [line(`  the model writes: … ${inertLine(seen.text.slice(-60), 60)}`)];
+    }
+    case 'calling': {
+      if (screen.isLive || seen.call === null || event.atMs - plainText.saidAtMs < PLAIN_TEXT_EVERY_MS) return [];
+      plainText.saidAtMs = event.atMs;
+      return [line(`  the model ${writes(seen.call, 80)}`)];
+    }
+    case 'question':
+    case 'decided':
+    case 'said':
+    case 'ordered':
+      return personLines(event, screen);
+    case 'call_scheduled':
+      return event.childId === null
+        ? []
+        : [line(`  ${inertLine(event.tool, 64)} runs as ${inertLine(event.childId, 300)}`)];
+    case 'asked': {
+      const before = seen.turns.at(-2)?.agent;
+      const isPassedOn = before !== undefined && before !== event.agent;
+      return isPassedOn ? [line(`The conversation goes on with ${inertLine(event.agent, 64)}.`)] : [];
+    }
+    case 'compacting':
+      return screen.isLive
+        ? []
+        : [line(`  makes room: the conversation has ${count(event.compaction.tokens.before)} tokens`)];
+    case 'compacted':
+      return compactionLines(event.compaction, screen);
+    case 'replied':
+      return [...replyLines(event.reply, screen), ''];
+    case 'continued':
+    case 'ended':
+      return [];
+  }
+}
+
+function askedFor(event: Extract<RunEvent, { type: 'answered' }>, screen: Screen): string[] {
+  if (event.calls.length === 0) return [];
+  const calls = event.calls.flatMap(({ tool, arguments: args }) =>
+    wrapped(`${inertLine(tool, 64)} ${inertLine(inertJson(args), 600)}`, screen.columns - 2).map((line) => `  ${line}`),
+  );
+  return [`Turn ${event.turn}: the model asks for ${plural(event.calls.length, 'call')}`, ...calls];
+}
+
+/** What became of a conversation that neared what the model can read. */
+export function compactionLines({ strategy, messages, tokens, error, warning }: Compaction, screen: Screen): string[] {
+  const size =
+    messages.after === null || tokens.after === null
+      ? ''
+      : `, ${plural(messages.before, 'message')} to ${count(messages.after)}, ${count(tokens.before)} tokens to ${count(tokens.after)}`;
+  const text =
+    error === null
+      ? `The conversation was compacted (${strategy ?? 'under way'})${size}.${warning === null ? '' : ` ${warning}`}`
+      : `The conversation was not compacted: ${error}`;
+  return wrapped(inertLine(text, 600), screen.columns - 2).map((part) => `  ${part}`);
+}
+
+function replyLines({ status, output, reason }: Reply, screen: Screen): string[] {
+  const why =
+    status === 'completed' ? [] : [`The answer ended as ${status}${reason ? `: ${inertLine(reason, 600)}` : ''}`];
+  return ['', ...(output === null ? [] : [inert(output)]), ...why].flatMap((part) => wrapped(part, screen.columns));
+}
+
+/** A failure's text is JSON with the sentence in it. */
+export function errorOf(text: string | null): string {
+  try {
+    const { error } = JSON.parse(text ?? '') as { error?: unknown };
+    return typeof error === 'string' ? error : (text ?? '');
+  } catch {
+    return text ?? '';
+  }
+}
+
+/** The bars of a whole run. */
+export function bars(run: Run, screen: Screen): string[] {
+  const drawn = timeline(run, axisOf(firstShownMs(run), run.endedAtMs, Date.now()), screen);
+  const lines = [...goneLines(run.earlier, screen), ...drawn];
+  if (lines.length <= ROWS_MAX) return lines;
+  return [...lines.slice(0, ROWS_MAX), `… ${lines.length - 1 - ROWS_MAX} more rows: see --json`, lines.at(-1) ?? ''];
+}
+
+/** Where the first links are gone, there is nothing to see of their time. */
+function firstShownMs({ earlier, startedAtMs, turns, compactions }: Run): number {
+  if (!earlier) return startedAtMs;
+  const shown = [turns[0]?.askedAtMs, compactions[0]?.startedAtMs].filter((ms) => ms !== undefined && ms !== null);
+  return shown.length > 0 ? Math.min(...shown) : startedAtMs;
+}
+
+/** What of a run cannot be shown any more. */
+function goneLines(earlier: Earlier | undefined, screen: Screen): string[] {
+  if (!earlier || earlier.turns === 0) return [];
+  const { turns, calls, failedCalls } = earlier;
+  const which = turns === 1 ? 'turn 1' : `turns 1–${turns}`;
+  const what = `${plural(calls, 'call')}${failedCalls > 0 ? `, ${failedCalls} failed` : ''}`;
+  return wrapped(`${which} (${what}): no longer kept by the server (retention)`, screen.columns - 2).map((line) =>
+    screen.paint('dim', `  ${line}`),
+  );
+}
+
+/** Warnings, and the line that sums a run up. */
+export function summary(run: Run, screen: Screen): string[] {
+  const { turns, calls, failedCalls: failed } = countsOf(run);
+  // A call that was asked for and waits has cost nothing, and is not among those that were spent.
+  const unstarted = toolCalls(run).filter(({ ok, scheduledAtMs }) => ok === null && scheduledAtMs === null).length;
+  const notes = [failed > 0 ? `${failed} failed` : '', unstarted > 0 ? `${unstarted} not started` : ''].filter(Boolean);
+  const { inputTokens, outputTokens, cachedTokens } = run.usage;
+  const parts = [
+    `${stateOf(run)}${run.endedAtMs === null ? '' : ` in ${seconds(run.endedAtMs - run.startedAtMs)}`}`,
+    plural(turns, 'turn'),
+    `${plural(calls, 'tool call')}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
+    `${count(inputTokens)} tokens in (${count(cachedTokens)} cached), ${count(outputTokens)} out`,
+  ];
+  const colour = run.status === 'completed' ? 'green' : run.status === 'running' ? 'yellow' : 'red';
+  return [
+    ...run.warnings.flatMap((warning) => wrapped(`Warning: ${inert(warning)}`, screen.columns)),
+    ...(run.reason ? wrapped(`Reason: ${inert(run.reason)}`, screen.columns) : []),
+    ...wrapped(`${run.workflowId}: ${parts.join(', ')}`, screen.columns).map((line) => screen.paint(colour, line)),
+    ...wrapped(`Spent: ${spendText(run.spend)}`, screen.columns),
+    ...(run.budget ? wrapped(`Budget: ${budgetText(run.budget)}`, screen.columns) : []),
+  ];
+}
+
+/** What people were asked and said, in its order; nothing where nobody was. */
+export function peopleLines(run: Run, screen: Screen): string[] {
+  const told = run.turns.flatMap(({ heard, calls, turn }) => [
+    // The first thing that is heard is the run's input, which is shown already.
+    ...heard.slice(turn === 1 && run.input !== '' ? 1 : 0).map((text) => `> ${inertLine(text, 600)}`),
+    ...calls.flatMap(({ decision, tool }) => (decision ? [`! ${inertLine(tool, 64)} ${decisionText(decision)}`] : [])),
+  ]);
+  const asked = run.questions.map((question) => `? ${questionText(question)}`);
+  return [...told, ...asked].flatMap((text) =>
+    wrapped(text, screen.columns - 4).map((line, i) => screen.paint('yellow', `${i === 0 ? '  ' : '    '}${line}`)),
+  );
+}
+
+export function stateOf({ status, questions, paused, ...run }: Run): string {
+  if (status !== 'running') return isUnknownAgent(run.reason) ? 'gave up on an unknown agent' : inWordsOf(status);
+  if (paused) return `paused${because({ by: paused.by, why: null })}`;
+  if (questions.length === 0) return isIdle(run) ? 'idle' : inWordsOf(status);
+  return `waits for ${questions.length === 1 ? 'a decision' : `${questions.length} decisions`}`;
+}
+
+/** No model was asked: whoever reads of the model would look in the wrong place. */
+export function isUnknownAgent(why: string | null): boolean {
+  return /This worker has no agent "/.test(why ?? '');
+}
+
+/** Whether a session has answered all that it was told, as far as its history says. */
+function isIdle({ session, turns, input, transcript }: Omit<Run, 'status' | 'questions' | 'paused'>): boolean {
+  if (!session) return false;
+  const last = turns.at(-1);
+  if (!last) return input === '' && transcript.every(({ role }) => role === 'system');
+  return (
+    last.answeredAtMs !== null && last.calls.every(({ ok }) => ok !== null) && transcript.at(-1)?.role === 'assistant'
+  );
+}
+
+/** `max_turns` as a person says it. */
+function inWordsOf(status: RunState): string {
+  return status === 'max_turns' ? 'exceeded maximum iterations' : status.replaceAll('_', ' ');
+}
+
+/** Waits for a run's end, however it ends. */
+export async function ended(handle: RunHandle): Promise<void> {
+  try {
+    await handle.result();
+  } catch (error) {
+    // A workflow that broke is an end as well; its history says which.
+    if (!(error instanceof WorkflowFailedError)) throw error;
+  }
+}
+
+/** The end of `run` and `watch`: the answer on stdout, what there is to say about it on the screen. */
+export function finishOnScreen(
+  run: Run,
+  screen: Screen,
+  { json, flags, interrupted }: { readonly json: boolean; readonly flags: string; readonly interrupted: boolean },
+): number {
+  if (interrupted && run.endedAtMs === null) {
+    if (json) printJson(runJson(run));
+    process.stderr.write(
+      `Left ${run.workflowId}, which goes on. Come back: ${TYPED} watch ${run.workflowId}${flags}\n`,
+    );
+    return EXIT.interrupted;
+  }
+  if (json) {
+    printJson(runJson(run));
+    return exitCodeOfRun(run);
+  }
+  screen.print('', ...bars(run, screen), '');
+  if (run.output !== null) process.stdout.write(`${inert(run.output)}\n`);
+  screen.print('', ...summary(run, screen));
+  return exitCodeOfRun(run);
+}
+
+export function exitCodeOfRun(run: Run): number {
+  return run.status === 'completed' ? EXIT.completed : EXIT.otherwise;
+}

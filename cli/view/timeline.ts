@@ -1,0 +1,203 @@
+// A run as bars on one time axis: a row a model call, and under it a row a tool call.
+import { count } from '../../core/text.ts';
+import type { FailureKind, StandingDecision } from '../../core/types.ts';
+import { columnsOf, cutTo, fit, lastOf } from '../terminal/columns.ts';
+import { inertLine } from '../terminal/inert.ts';
+import { type Screen, seconds } from '../terminal/screen.ts';
+import { decisionWords } from './people.ts';
+
+/** What the bars need of a turn: the read model's turns have it, and so has what is seen live. */
+export interface TurnSeen {
+  readonly turn: number;
+  readonly agent: string;
+  readonly askedAtMs: number;
+  readonly answeredAtMs: number | null;
+  readonly attempts: number;
+  readonly error: string | null;
+  readonly calls: readonly CallSeen[];
+}
+
+/** Where room was made in the conversation, after a turn. */
+export interface CompactionSeen {
+  readonly number: number;
+  readonly turn: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | null;
+  readonly attempts: number;
+  readonly warning: string | null;
+  readonly error: string | null;
+  readonly tokens: { readonly before: number; readonly after: number | null };
+}
+
+export interface CallSeen {
+  readonly tool: string;
+  readonly ok: boolean | null;
+  readonly kind: FailureKind | null;
+  readonly attempts: number;
+  readonly scheduledAtMs: number | null;
+  readonly endedAtMs: number | null;
+  /** A person has to decide before it runs; its decision, once there is one. */
+  readonly asks: object | null;
+  readonly decision: StandingDecision | null;
+  readonly childId: string | null;
+  /** What it says of its progress, while it runs. */
+  readonly note?: string;
+}
+
+export interface Axis {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+interface Row {
+  readonly mark: '✓' | '✗' | '·' | '?' | ' ';
+  readonly label: string;
+  /** While it waited for a person: that is not its own time. */
+  readonly wait?: { readonly fromMs: number; readonly toMs: number | null };
+  readonly startMs: number | null;
+  readonly endMs: number | null;
+  readonly fill: '█' | '▒' | '░' | '─';
+  readonly note: string;
+  /** Of a sub-agent: its run, which the note ends with. */
+  readonly childId?: string;
+}
+
+const TIME_COLUMNS = 11;
+const LABEL_COLUMNS_MAX = 34;
+
+/** The bars of these turns, as lines that fit the screen. */
+export function timeline(
+  { turns, compactions }: { readonly turns: readonly TurnSeen[]; readonly compactions: readonly CompactionSeen[] },
+  { fromMs, toMs }: Axis,
+  screen: Screen,
+): string[] {
+  const rows = turns.flatMap((turn) => [
+    ...rowsOf(turn, turns[0]?.agent),
+    ...compactions.filter((compaction) => compaction.turn === turn.turn).map(compactionRow),
+  ]);
+  const widest = Math.max(0, ...rows.map(({ label }) => label.length));
+  // A narrow terminal gives the label two fifths, and the bar what is left.
+  const labelColumns = Math.min(widest, LABEL_COLUMNS_MAX, Math.floor(screen.columns * 0.4));
+  // Notes get what they need, up to a quarter; the bar goes first.
+  const noteColumns = Math.min(
+    Math.floor(screen.columns / 4),
+    Math.max(0, ...rows.map((row) => noteOf(row, 1_000).length)),
+  );
+  const barColumns = Math.max(5, Math.min(60, screen.columns - labelColumns - TIME_COLUMNS - 5 - noteColumns));
+  const spanMs = Math.max(1, toMs - fromMs);
+  const at = (ms: number) => Math.min(barColumns, Math.max(0, Math.round(((ms - fromMs) / spanMs) * barColumns)));
+
+  const drawn = rows.map((row) => {
+    const label = fit(row.label, labelColumns);
+    const { wait } = row;
+    if (row.startMs === null && !wait) {
+      const head = `${row.mark} ${label}`;
+      return `${painted(row, screen, head)}  ${screen.paint('dim', noteOf(row, screen.columns - labelColumns - 5))}`;
+    }
+    const bar = barOf(row, barColumns, at, toMs);
+    const time = timeOf(row, toMs);
+    const used = labelColumns + barColumns + time.length + 6;
+    const note = noteOf(row, screen.columns - used - 1);
+    const shown = note === '' ? '' : screen.paint('dim', ` ${note}`);
+    return `${painted(row, screen, `${row.mark} ${label}`)} ${painted(row, screen, bar)}  ${time}${shown}`;
+  });
+  const left = `0 s`;
+  const right = seconds(spanMs);
+  const line = '─'.repeat(Math.max(1, barColumns - left.length - right.length - 2));
+  return [...drawn, screen.paint('dim', `${' '.repeat(labelColumns + 3)}${left} ${line} ${right}`)];
+}
+
+/** What does not fit is cut at the end; but of a sub-agent's id it is the end that tells it from the others. */
+function noteOf({ note, childId }: Row, columns: number): string {
+  if (childId === undefined) return cutTo(note, columns);
+  const head = note === '' ? '' : `${note}, `;
+  const whole = `${head}run ${childId}`;
+  if (columnsOf(whole) <= columns) return whole;
+  const cut = (before: string) => `${before}…${lastOf(childId, columns - columnsOf(before) - 1)}`;
+  const place = (/\.\d+\.\d+$/.exec(childId)?.[0] ?? '').length;
+  return columnsOf(head) + 'run …'.length + place <= columns ? cut(`${head}run `) : cut('');
+}
+
+/** What it waited for a person, and what it took after that; each at least one column wide. */
+function barOf(
+  { wait, startMs, endMs, fill }: Row,
+  columns: number,
+  at: (ms: number) => number,
+  nowMs: number,
+): string {
+  const cells = Array.from({ length: columns }, () => ' ');
+  const draw = (fromMs: number, toMs: number, letter: string) => {
+    const start = Math.min(at(fromMs), columns - 1);
+    cells.fill(letter, start, Math.max(start + 1, at(toMs)));
+  };
+  if (wait) draw(wait.fromMs, wait.toMs ?? nowMs, '┄');
+  if (startMs !== null) draw(startMs, endMs ?? nowMs, fill);
+  return cells.join('');
+}
+
+/** Its own time; of one that waits, how long it has. */
+function timeOf({ wait, startMs, endMs, mark }: Row, nowMs: number): string {
+  if (startMs !== null) return seconds((endMs ?? nowMs) - startMs);
+  return mark === '?' && wait ? seconds(nowMs - wait.fromMs) : seconds(0);
+}
+
+/** From the run's start to its end, or until now. */
+export function axisOf(startedAtMs: number, endedAtMs: number | null, nowMs: number): Axis {
+  return { fromMs: startedAtMs, toMs: endedAtMs ?? Math.max(nowMs, startedAtMs + 1) };
+}
+
+function rowsOf(seen: TurnSeen, first: string | undefined): Row[] {
+  const { turn, agent, askedAtMs, answeredAtMs, attempts, error, calls } = seen;
+  const model: Row = {
+    mark: error ? '✗' : ' ',
+    // Whom the conversation was passed to.
+    label: `turn ${turn}, ${agent === first ? 'model' : inertLine(agent, 64)}`,
+    startMs: askedAtMs,
+    endMs: answeredAtMs,
+    fill: error ? '▒' : '─',
+    note: error ? inertLine(error, 200) : attempted(attempts),
+  };
+  return [model, ...calls.map((call) => callRow(call, answeredAtMs ?? askedAtMs))];
+}
+
+function compactionRow({ startedAtMs, endedAtMs, attempts, warning, error, tokens }: CompactionSeen): Row {
+  const wrong = error ?? warning;
+  const size = tokens.after === null ? '' : `${count(tokens.before)} to ${count(tokens.after)} tokens`;
+  return {
+    mark: wrong === null ? ' ' : '✗',
+    label: 'compaction',
+    startMs: startedAtMs,
+    endMs: endedAtMs,
+    fill: wrong === null ? '─' : '▒',
+    note: wrong === null ? [size, attempted(attempts)].filter(Boolean).join(', ') : inertLine(wrong, 200),
+  };
+}
+
+function callRow(call: CallSeen, askedAtMs: number): Row {
+  const { tool, ok, kind, attempts, scheduledAtMs, endedAtMs, asks, decision, childId } = call;
+  const base = {
+    label: inertLine(tool, 64),
+    startMs: scheduledAtMs,
+    endMs: endedAtMs,
+    ...(childId !== null && { childId: inertLine(childId, 300) }),
+    ...(asks && { wait: { fromMs: askedAtMs, toMs: decision?.atMs ?? scheduledAtMs ?? endedAtMs } }),
+  };
+  const noted = (...more: (string | undefined)[]) =>
+    [...more, decision ? decisionWords(decision) : ''].filter(Boolean).join(', ');
+  if (ok === true) return { ...base, mark: '✓', fill: '█', note: noted(attempted(attempts)) };
+  const said = kind === 'rejected' && decision ? '' : kind?.replaceAll('_', ' ');
+  if (ok === false) return { ...base, mark: '✗', fill: '▒', note: noted(said, attempted(attempts)) };
+  if (asks && !decision) return { ...base, mark: '?', fill: '░', note: noted('waits for a decision') };
+  if (scheduledAtMs === null) return { ...base, mark: '·', fill: '░', note: noted('waits for a place') };
+  return { ...base, mark: '·', fill: '░', note: noted(call.note ?? attempted(attempts)) };
+}
+
+function attempted(attempts: number): string {
+  return attempts > 1 ? `attempt ${attempts}` : '';
+}
+
+function painted({ mark, fill }: Row, screen: Screen, text: string): string {
+  if (mark === '✗') return screen.paint('red', text);
+  if (mark === '✓') return screen.paint('green', text);
+  return screen.paint(fill === '─' ? 'cyan' : 'yellow', text);
+}

@@ -1,0 +1,67 @@
+// What the events at the end of things mean: of a run, and of an activity that failed.
+
+import type { FailureCause, TimeoutKind } from '../toolFailure.ts';
+import type { RunResult } from '../types.ts';
+import { type Failure, firstJson, type HistoryEvent } from './history.ts';
+import type { RunState } from './run.ts';
+
+interface End {
+  readonly status: RunState;
+  readonly result?: RunResult;
+  readonly reason: string | null;
+}
+
+/** How the run ended, where the event is its end. */
+export function endOf(event: HistoryEvent): End | null {
+  if (event.workflowExecutionCompletedEventAttributes) {
+    const result = firstJson(event.workflowExecutionCompletedEventAttributes.result) as RunResult | undefined;
+    return { status: result?.status ?? 'completed', reason: result?.reason ?? null, ...(result && { result }) };
+  }
+  if (event.workflowExecutionFailedEventAttributes)
+    return {
+      status: 'failed',
+      reason: event.workflowExecutionFailedEventAttributes.failure?.message ?? 'The workflow failed.',
+    };
+  if (event.workflowExecutionCanceledEventAttributes) return { status: 'cancelled', reason: 'The run was cancelled.' };
+  if (event.workflowExecutionTerminatedEventAttributes)
+    return {
+      status: 'terminated',
+      reason: event.workflowExecutionTerminatedEventAttributes.reason || 'The workflow was terminated from outside.',
+    };
+  if (event.workflowExecutionTimedOutEventAttributes)
+    return { status: 'timed_out', reason: "The workflow took longer than Temporal's own timeout for it." };
+  return null;
+}
+
+const TIMEOUTS: readonly TimeoutKind[] = ['START_TO_CLOSE', 'SCHEDULE_TO_START', 'SCHEDULE_TO_CLOSE', 'HEARTBEAT'];
+
+/** Why the activity failed, in the words that the workflow told it in. */
+export function causeOf(failure: Failure | null | undefined): FailureCause {
+  const message = failure?.message ?? 'the call was lost';
+  if (failure?.applicationFailureInfo)
+    return {
+      source: 'application',
+      type: failure.applicationFailureInfo.type,
+      message,
+      details: firstJson(failure.applicationFailureInfo.details),
+    };
+  if (failure?.timeoutFailureInfo)
+    return {
+      source: 'timeout',
+      timeout: timeoutOf(failure.timeoutFailureInfo.timeoutType),
+      details: firstJson(failure.timeoutFailureInfo.lastHeartbeatDetails),
+    };
+  if (failure?.canceledFailureInfo) return { source: 'cancelled' };
+  return { source: 'other', message };
+}
+
+/** The same where no more than a message is shown. */
+export function causeInWords(cause: FailureCause): string {
+  return 'message' in cause ? cause.message : cause.source;
+}
+
+/** A number in the protocol (1 is start-to-close), a name in exported JSON. */
+function timeoutOf(type: number | string | null | undefined): TimeoutKind {
+  if (typeof type === 'number') return TIMEOUTS[type - 1] ?? 'START_TO_CLOSE';
+  return TIMEOUTS.find((timeout) => type?.endsWith(timeout)) ?? 'START_TO_CLOSE';
+}

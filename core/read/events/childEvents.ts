@@ -1,0 +1,65 @@
+// What the events about sub-agents mean: child workflows, told apart by their ids.
+
+import { SIGNAL } from '../../names.ts';
+import { type ChildEnd, childOutcome } from '../../toolFailure.ts';
+import type { Outcome, RunResult, Spend } from '../../types.ts';
+import { isSpend } from '../../usage.ts';
+import { causeInWords, causeOf } from '../ends.ts';
+import { firstJson, type HistoryEvent } from '../history.ts';
+
+export interface ChildEvent {
+  readonly childId: string;
+  readonly what: 'asked' | 'started' | ChildNews;
+}
+
+interface ChildNews {
+  /** What it has spent by now, where the event says so. */
+  readonly spend?: Spend;
+  /** Whether it waits for a person, where the event says so. */
+  readonly isWaiting?: boolean;
+  /** What became of it, where it is over. */
+  readonly outcome?: (tool: string) => Outcome;
+}
+
+/** The child event in `event`; null for events of other kinds. */
+export function childEventOf(event: HistoryEvent): ChildEvent | null {
+  const initiated = event.startChildWorkflowExecutionInitiatedEventAttributes;
+  if (initiated) return { childId: initiated.workflowId ?? '', what: 'asked' };
+  const unstarted = event.startChildWorkflowExecutionFailedEventAttributes;
+  if (unstarted) return { childId: unstarted.workflowId ?? '', what: ended('id_taken') };
+  const signaled = event.workflowExecutionSignaledEventAttributes;
+  if (signaled) return signaled.signalName === SIGNAL.fromChild ? reported(firstJson(signaled.input)) : null;
+
+  const idOf = (told: { workflowExecution?: { workflowId?: string | null } | null }) =>
+    told.workflowExecution?.workflowId ?? '';
+  const started = event.childWorkflowExecutionStartedEventAttributes;
+  if (started) return { childId: idOf(started), what: 'started' };
+  const completed = event.childWorkflowExecutionCompletedEventAttributes;
+  if (completed) {
+    const result = firstJson(completed.result) as RunResult | undefined;
+    return { childId: idOf(completed), what: result ? ended({ ended: result }, result.spend) : ended(NO_RESULT) };
+  }
+  const failed = event.childWorkflowExecutionFailedEventAttributes;
+  if (failed) return { childId: idOf(failed), what: ended({ failed: causeInWords(causeOf(failed.failure)) }) };
+  const cancelled = event.childWorkflowExecutionCanceledEventAttributes;
+  if (cancelled) return { childId: idOf(cancelled), what: ended('cancelled') };
+  const late = event.childWorkflowExecutionTimedOutEventAttributes;
+  if (late) return { childId: idOf(late), what: ended('timed_out') };
+  const terminated = event.childWorkflowExecutionTerminatedEventAttributes;
+  if (terminated) return { childId: idOf(terminated), what: ended('terminated') };
+  return null;
+}
+
+const NO_RESULT: ChildEnd = { failed: 'it gave no result' };
+
+function ended(end: ChildEnd, spend?: Spend): ChildNews {
+  return { outcome: (tool) => childOutcome(tool, end), ...(spend && { spend }) };
+}
+
+/** Anybody who can reach the server can send a signal: what reads like no report is none. */
+function reported(report: unknown): ChildEvent | null {
+  const { child, spend, waiting } = (report ?? {}) as { child?: unknown; spend?: Spend; waiting?: unknown };
+  return typeof child === 'string' && isSpend(spend)
+    ? { childId: child, what: { spend, isWaiting: waiting === true } }
+    : null;
+}

@@ -1,0 +1,42 @@
+// What a run hears from its parent, and of its sub-agents.
+
+import { NO_SPEND } from '../../usage.ts';
+import { firstJson, type HistoryEvent } from '../history.ts';
+import { callAt, type Reading } from '../reading.ts';
+import type { RunEvent } from '../run.ts';
+import { schedule, settle } from '../turns.ts';
+import type { ChildEvent } from './childEvents.ts';
+
+type Signal = NonNullable<HistoryEvent['workflowExecutionSignaledEventAttributes']>;
+
+/** A sub-agent hears from its parent, by a signal, that it is to hold, to go on or to stop. */
+export function fromParent(reading: Reading, { input }: Signal): RunEvent[] {
+  const { order } = (firstJson(input) ?? {}) as { order?: unknown };
+  if (order === 'stop') reading.stopped = true;
+  if (order === 'pause' || order === 'resume') reading.heldByParent = order === 'pause';
+  return [];
+}
+
+export function fromChild(reading: Reading, { childId, what }: ChildEvent, atMs: number): RunEvent[] {
+  const { run, childSpend, waitingChildren } = reading;
+  const call = childId.startsWith(`${run.workflowId}.`)
+    ? callAt(reading, childId.slice(run.workflowId.length + 1))
+    : undefined;
+  if (!call) return [];
+  if (what === 'asked') {
+    if (!childSpend.has(childId)) childSpend.set(childId, NO_SPEND);
+    call.childId = childId;
+    return [schedule(call, atMs)];
+  }
+  if (what === 'started') {
+    call.startedAtMs = atMs;
+    call.attempts = 1;
+    return [];
+  }
+  const { isWaiting, spend, outcome } = what;
+  if (isWaiting) waitingChildren.add(childId);
+  else if (isWaiting === false) waitingChildren.delete(childId);
+  // A report that comes late says less than the result did.
+  if (spend && (outcome || call.ok === null)) childSpend.set(childId, spend);
+  return outcome && call.ok === null ? [settle(call, outcome(call.tool), atMs)] : [];
+}

@@ -1,0 +1,48 @@
+// What the run writes into its memo: replies of a session, what it waits for, and what it has spent at its end.
+
+import { MEMO } from '../../names.ts';
+import type { Reply, Spend, Waits } from '../../types.ts';
+import { firstJson, type HistoryEvent, type Payload } from '../history.ts';
+import { budgetQuestions } from '../questions.ts';
+import type { Reading } from '../reading.ts';
+import type { RunEvent } from '../run.ts';
+import { settledAfterTurn } from '../settled.ts';
+
+type MemoChange = NonNullable<HistoryEvent['workflowPropertiesModifiedEventAttributes']>;
+
+export function memoChanged(reading: Reading, { upsertedMemo }: MemoChange, atMs: number): RunEvent[] {
+  const memo = upsertedMemo?.fields ?? {};
+  const replied = memo[MEMO.replied];
+  if (replied) return messageAnswered(reading, jsonOf(replied) as Replied, atMs);
+  const spent = memo[MEMO.spend];
+  if (spent) reading.spendAtEnd = jsonOf(spent) as Spend;
+  const waits = memo[MEMO.waits];
+  return waits ? waitsChanged(reading, (jsonOf(waits) as Waits | null | undefined) ?? null, atMs) : [];
+}
+
+function jsonOf(field: Payload): unknown {
+  return firstJson({ payloads: [field] });
+}
+
+/** The memo says which message it is and how it went; what was said is the answer before it. */
+type Replied = Pick<Reply, 'message' | 'status' | 'reason'>;
+
+function messageAnswered(reading: Reading, replied: Replied, atMs: number): RunEvent[] {
+  const settled = settledAfterTurn(reading, atMs);
+  return [...settled, { type: 'replied', atMs, reply: replyOf(reading, replied) }];
+}
+
+function replyOf({ run, turns }: Reading, { message, status, reason }: Replied): Reply {
+  if (status !== 'completed') return { message, status, output: null, reason };
+  const value = turns.at(-1)?.answer?.value;
+  return { message, status, output: run.output, ...(value !== undefined && { value }), reason };
+}
+
+function waitsChanged(reading: Reading, waits: Waits | null, atMs: number): RunEvent[] {
+  const [known] = budgetQuestions(reading.waits);
+  const [question] = budgetQuestions(waits);
+  reading.waits = waits;
+  if (!waits) reading.askedNoMore = reading.turns.at(-1);
+  // One that is raised, and reached elsewhere at once, asks again.
+  return question && question.sinceMs !== known?.sinceMs ? [{ type: 'question', atMs, question }] : [];
+}

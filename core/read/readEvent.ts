@@ -1,0 +1,94 @@
+// One event of the history after the other: what each is about, and what the run has settled before it.
+
+import { SIGNAL } from '../names.ts';
+import { causeOf } from './ends.ts';
+import { activityFailed, activityScheduled, activityStarted, activitySucceeded } from './events/activities.ts';
+import { childEventOf } from './events/childEvents.ts';
+import { closed } from './events/end.ts';
+import { fromChild, fromParent } from './events/family.ts';
+import { memoChanged } from './events/memo.ts';
+import { answerTaken } from './events/modelCalls.ts';
+import { updateAccepted, updateCompleted } from './events/orders.ts';
+import { continuedAsNew, started } from './events/start.ts';
+import { timerFired, timerStarted } from './events/timers.ts';
+import { eventId, firstJson, type HistoryEvent, timeMs } from './history.ts';
+import type { Reading } from './reading.ts';
+import type { RunEvent } from './run.ts';
+import { settledByNow } from './settled.ts';
+
+/** Takes the next event of the history, and says what it means. */
+export function take(reading: Reading, event: HistoryEvent): RunEvent[] {
+  const atMs = timeMs(event);
+  reading.atMs = atMs;
+  const settled = reading.taskDone && isNews(event) ? settledByNow(reading, atMs) : [];
+  return [...reading.due.splice(0), ...settled, ...told(reading, event, atMs)];
+}
+
+function told(reading: Reading, event: HistoryEvent, atMs: number): RunEvent[] {
+  const id = eventId(event.eventId);
+
+  const start = event.workflowExecutionStartedEventAttributes;
+  if (start) return started(reading, start, atMs);
+  const next = event.workflowExecutionContinuedAsNewEventAttributes;
+  if (next) return continuedAsNew(reading, next, atMs);
+  if (event.workflowTaskCompletedEventAttributes) {
+    reading.taskDone = true;
+    return answerTaken(reading, atMs);
+  }
+
+  const scheduled = event.activityTaskScheduledEventAttributes;
+  if (scheduled) return activityScheduled(reading, id, scheduled, atMs);
+  const attempt = event.activityTaskStartedEventAttributes;
+  if (attempt) return activityStarted(reading, attempt, atMs);
+  const result = event.activityTaskCompletedEventAttributes;
+  if (result) return activitySucceeded(reading, result, atMs);
+  const failed = event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
+  if (failed) return activityFailed(reading, failed, causeOf(failed.failure), atMs);
+  const cancelled = event.activityTaskCanceledEventAttributes;
+  if (cancelled) {
+    const details = firstJson(cancelled.details);
+    return activityFailed(reading, cancelled, { source: 'cancelled', details }, atMs);
+  }
+
+  if (event.timerStartedEventAttributes) return timerStarted(reading, id, event.userMetadata);
+  const fired = event.timerFiredEventAttributes;
+  if (fired) return timerFired(reading, fired);
+
+  if (event.workflowExecutionCancelRequestedEventAttributes) {
+    reading.cancelling = true;
+    return [];
+  }
+  const accepted = event.workflowExecutionUpdateAcceptedEventAttributes;
+  if (accepted) return updateAccepted(reading, id, accepted, atMs);
+  const completed = event.workflowExecutionUpdateCompletedEventAttributes;
+  if (completed) return updateCompleted(reading, completed, atMs);
+  const memo = event.workflowPropertiesModifiedEventAttributes;
+  if (memo) return memoChanged(reading, memo, atMs);
+
+  const signal = event.workflowExecutionSignaledEventAttributes;
+  if (signal?.signalName === SIGNAL.fromParent) return fromParent(reading, signal);
+  const child = childEventOf(event);
+  if (child) return fromChild(reading, child, atMs);
+  return closed(reading, event, atMs);
+}
+
+/** What comes from outside of the workflow: all that its last task has done stands in the history before it. */
+function isNews(event: HistoryEvent): boolean {
+  return Boolean(
+    event.workflowTaskStartedEventAttributes ??
+      event.activityTaskStartedEventAttributes ??
+      event.activityTaskCompletedEventAttributes ??
+      event.activityTaskFailedEventAttributes ??
+      event.activityTaskTimedOutEventAttributes ??
+      event.activityTaskCanceledEventAttributes ??
+      event.timerFiredEventAttributes ??
+      event.workflowExecutionSignaledEventAttributes ??
+      event.workflowExecutionCancelRequestedEventAttributes ??
+      event.childWorkflowExecutionStartedEventAttributes ??
+      event.childWorkflowExecutionCompletedEventAttributes ??
+      event.childWorkflowExecutionFailedEventAttributes ??
+      event.childWorkflowExecutionCanceledEventAttributes ??
+      event.childWorkflowExecutionTimedOutEventAttributes ??
+      event.childWorkflowExecutionTerminatedEventAttributes,
+  );
+}

@@ -1,0 +1,31 @@
+// A model that answers badly at random: no run is stuck, and nothing invalid is ever sent to it. `npm run prove` has more.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runWithBadModel } from '../../support/badModelRuns.ts';
+import { quietLogs } from '../../support/quiet.ts';
+import { serverAddress } from '../../support/server.ts';
+
+const RUNS = 40;
+
+test('whatever the model answers, every run ends, with a valid transcript', async () => {
+  quietLogs();
+  const { statuses, requests, ...found } = await runWithBadModel({
+    address: await serverAddress(),
+    seed: 1,
+    runs: RUNS,
+  });
+  assert.deepEqual(found, {
+    runs: RUNS,
+    stuck: [],
+    invalidRequests: [],
+    invalidTranscripts: [],
+    unhandledRejections: [],
+  });
+  assert.equal(
+    Object.values(statuses).reduce((sum, count) => sum + count),
+    RUNS,
+  );
+  // More than an answer a run: the bad ones came to calls that were told to the model.
+  assert.ok(requests > 2 * RUNS, `${requests} requests`);
+  assert.ok((statuses['completed'] ?? 0) > 0);
+});

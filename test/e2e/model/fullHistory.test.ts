@@ -1,0 +1,94 @@
+// A run whose history is nearly full, and whose conversation does not fit a payload, compacts it and goes on in a new history.
+// The workflow's own limit is 40 MB: here it is a tenth of that, in a copy of its code.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { Worker } from '@temporalio/worker';
+import { defineAgent } from '../../../activities/index.ts';
+import { offlineModel, type ScriptedModel, startScriptedModel } from '../../../activities/testing/index.ts';
+import { connect, type Holdfast } from '../../../client/index.ts';
+import { createWorker, type HoldfastWorker } from '../../../worker/index.ts';
+import { transcriptOf } from '../../support/bench.ts';
+import { mutatedBundle } from '../../support/mutatedWorkflows.ts';
+import { noise } from '../../support/noise.ts';
+import { quietLogs } from '../../support/quiet.ts';
+import { conversation } from '../../support/said.ts';
+import { serverAddress } from '../../support/server.ts';
+
+const CALLS = 5;
+const TURNS = 24;
+
+const talker = (name: string, context?: false) =>
+  defineAgent({
+    name,
+    model: offlineModel(name),
+    instructions: 'Listen.',
+    tools: [noise],
+    maxTurns: TURNS + 1,
+    linkEvents: 50,
+    ...(context === false && { context }),
+  });
+const agents = [talker('compacting'), talker('keeping', false)];
+
+let holdfast: Holdfast;
+let model: ScriptedModel;
+let worker: HoldfastWorker;
+let running: Promise<void>;
+let code: string;
+
+quietLogs();
+before(async () => {
+  const address = await serverAddress();
+  const script = ({ turn }: { turn: number }) =>
+    turn > TURNS ? 'Done.' : { calls: Array.from({ length: CALLS }, () => ({ tool: 'noise' })) };
+  model = await startScriptedModel({ scripts: { compacting: script, keeping: script } });
+  code = await mutatedBundle([
+    { file: 'core/limits.ts', from: 'HISTORY_BYTES_MAX = 40 *', to: 'HISTORY_BYTES_MAX = 4 *' },
+  ]);
+  const taskQueue = `test-${randomUUID()}`;
+  holdfast = await connect({ address, namespace: 'default', taskQueue });
+  worker = await createWorker({
+    agents,
+    address,
+    namespace: 'default',
+    taskQueue,
+    model: { apiKey: 'offline', baseURL: model.baseURL },
+    // Not for users: their worker takes the code that the histories of all are made with.
+    temporal: { workflowBundle: { code } } as object,
+  });
+  running = worker.run();
+});
+after(async () => {
+  worker?.worker.shutdown();
+  await running;
+  await holdfast?.close();
+  await model?.close();
+});
+
+async function finished(agent: string) {
+  const handle = await holdfast.start(agent, 'Talk.');
+  const result = await handle.result();
+  const [run, links] = await Promise.all([handle.read(), handle.histories()]);
+  assert.deepEqual(conversation(run), await transcriptOf(holdfast, handle.workflowId));
+  for (const history of links)
+    await Worker.runReplayHistory(
+      { workflowBundle: { code } },
+      history as Parameters<typeof Worker.runReplayHistory>[1],
+      handle.workflowId,
+    );
+  return { result, run };
+}
+
+test('it compacts its conversation, and moves on', async () => {
+  const { result, run } = await finished('compacting');
+  assert.deepEqual([result.status, result.calls, result.failedCalls], ['completed', TURNS * CALLS, 0]);
+  assert.ok(run.compactions.length >= 1);
+  assert.ok(run.compactions.every(({ strategy, error }) => strategy === 'summarise' && error === null));
+});
+
+test('where that is not allowed, it ends with what it has, and says what to do', async () => {
+  const { result, run } = await finished('keeping');
+  assert.equal(result.status, 'stopped');
+  assert.match(result.reason ?? '', /history of the run is full.*store for large payloads.*compact/);
+  assert.deepEqual(run.compactions, []);
+});

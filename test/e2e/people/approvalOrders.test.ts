@@ -1,0 +1,243 @@
+// While a call waits for a person, everything else that may be asked of a run can be: cancel, stop, interrupt, pause; and
+// the run may continue as new, with the same question in the same place.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { type AgentOptions, defineTool } from '../../../activities/index.ts';
+import { OrderRefused, type RunHandle, RunOver } from '../../../client/index.ts';
+import { readRun } from '../../../core/read/readRun.ts';
+import { toolCalls } from '../../../core/read/run.ts';
+import { endToEnd } from '../../support/bench.ts';
+import { asked, failedTasks, inboxOf } from '../../support/people.ts';
+import { eventually, golden, toldOf } from '../../support/said.ts';
+
+endToEnd('while a call waits', (bench) => {
+  const keys = new Map<string, string[]>();
+  const paidTo = (to: string) => keys.get(to) ?? [];
+  const pay = defineTool({
+    name: 'pay',
+    description: 'Pays.',
+    input: z.object({ to: z.string(), amount: z.number(), note: z.string().default('') }),
+    effect: 'idempotent',
+    approval: ({ amount }) => amount > 100 && { ask: `Pay ${amount}?` },
+    run: ({ to, amount }, { idempotencyKey }) => {
+      keys.set(to, [...paidTo(to), idempotencyKey]);
+      return `paid ${amount}`;
+    },
+  });
+  const payer = (options: Partial<AgentOptions> = {}) =>
+    bench.agent({
+      tools: [pay],
+      ...options,
+      script: ({ turn, input, messages }) => {
+        const said = messages.findLast(({ role }) => role === 'user')?.content ?? '';
+        if (said !== input || !input.startsWith('[')) return `Heard: ${said}`;
+        return turn === 1
+          ? { calls: JSON.parse(input).map((args: object) => ({ tool: 'pay', arguments: args })) }
+          : 'Done.';
+      },
+    });
+  const start = (agent: { readonly name: string }, calls: readonly object[], id?: string) =>
+    bench.holdfast.start(agent.name, JSON.stringify(calls), { id: id ?? `while-${randomUUID()}` });
+  const goldenId = (shows: string) => golden(bench.cached, shows).id ?? `${shows}-replaying`;
+
+  const plain = payer();
+  /** A run with a call that is done, and one that waits. */
+  async function waiting(to: string, id?: string): Promise<RunHandle> {
+    const handle = await start(
+      plain,
+      [
+        { to, amount: 1 },
+        { to, amount: 500 },
+      ],
+      id,
+    );
+    await asked(handle);
+    await eventually(async () => toolCalls(await handle.read())[0]?.ok);
+    return handle;
+  }
+  const inbox = ({ workflowId }: RunHandle) => inboxOf(bench.holdfast, workflowId);
+
+  test('cancel: the run closes as cancelled, its transcript is whole, and nobody can decide any more', async () => {
+    const handle = await waiting('abe', goldenId('cancelled-while-asked'));
+    await handle.cancel();
+    const { result, run } = await bench.finished(handle.workflowId);
+    assert.equal(result.status, 'cancelled');
+    assert.deepEqual(
+      toolCalls(run).map(({ ok, kind }) => [ok, kind]),
+      [
+        [true, null],
+        [false, 'cancelled'],
+      ],
+    );
+    assert.deepEqual([run.questions, paidTo('abe').length], [[], 1]);
+    await assert.rejects(handle.approve('1.1'), RunOver);
+    await eventually(async () => (await inbox(handle)).length === 0);
+  });
+
+  test('stop: the call is told as not run, and the run ends as stopped', async () => {
+    const handle = await waiting('bea', goldenId('stopped-while-asked'));
+    await handle.stop({ by: 'ann', why: 'enough' });
+    const { result, run } = await bench.finished(handle.workflowId);
+    assert.deepEqual([result.status, result.reason], ['stopped', 'Stopped by ann: enough']);
+    assert.deepEqual(toldOf(run), [
+      'paid 1',
+      '{"error":"not run: the run was asked to stop","tool":"pay","kind":"cancelled"}',
+    ]);
+    assert.equal(paidTo('bea').length, 1);
+    await assert.rejects(handle.approve('1.1'), RunOver);
+  });
+
+  test('interrupt: the call is told as cancelled, and the run goes on with what was said', async () => {
+    const handle = await waiting('cid', goldenId('interrupted-while-asked'));
+    await handle.interrupt('Never mind.', { by: 'ann' });
+    const { result, run } = await bench.finished(handle.workflowId);
+    assert.deepEqual([result.status, result.output], ['completed', 'Heard: Never mind.']);
+    assert.deepEqual(toldOf(run), [
+      'paid 1',
+      '{"error":"interrupted before it started","tool":"pay","kind":"cancelled"}',
+    ]);
+    assert.equal(paidTo('cid').length, 1);
+  });
+
+  test('cancelCall: that call is over, is asked about no more, and the other still is', async () => {
+    const handle = await start(
+      plain,
+      [500, 600].map((amount) => ({ to: 'dan', amount })),
+    );
+    await asked(handle, 2);
+    await handle.cancelCall('1.0');
+    const [left, ...more] = await asked(handle);
+    assert.deepEqual([left?.call, more.length], ['1.1', 0]);
+    await assert.rejects(handle.approve('1.0'), { name: 'OrderRefused', message: /1\.0 is over/ });
+    await handle.approve();
+    const { run } = await bench.finished(handle.workflowId);
+    assert.deepEqual(toldOf(run), [
+      '{"error":"cancelled before it started","tool":"pay","kind":"cancelled"}',
+      'paid 600',
+    ]);
+    assert.equal(paidTo('dan').length, 1);
+  });
+
+  test('pause: an approval is taken, and the call starts when the run is resumed', async () => {
+    const handle = await waiting('eve');
+    assert.equal((await handle.pause()).state, 'paused');
+    assert.equal((await handle.approve('1.1')).isFirst, true);
+    // Whatever it does, it does before it answers the next order.
+    await handle.pause();
+    assert.deepEqual([toolCalls(await handle.read())[1]?.scheduledAtMs, paidTo('eve').length], [null, 1]);
+    await handle.resume();
+    const { run } = await bench.finished(handle.workflowId);
+    assert.deepEqual([toldOf(run), paidTo('eve').length], [['paid 1', 'paid 500'], 2]);
+  });
+
+  const linked = payer({ linkEvents: 60 });
+  /** Orders that change nothing, until the run has continued as new. */
+  async function untilNewLink(handle: RunHandle): Promise<void> {
+    const { runId } = await handle.describe();
+    for (let orders = 0; orders < 200; orders++) {
+      await handle.pause();
+      await handle.resume();
+      if ((await handle.describe()).runId !== runId) return;
+    }
+    assert.fail('It has not continued as new.');
+  }
+
+  test('continue-as-new: the question is the same in the same place, the decision works, and the key is as without it', async () => {
+    const id = goldenId('asked-over-links');
+    const handle = await start(
+      linked,
+      [
+        { to: 'fay', amount: 1 },
+        { to: 'fay', amount: 500 },
+        { to: 'fay', amount: 600 },
+      ],
+      id,
+    );
+    const questions = await asked(handle, 2);
+    const first = (await handle.describe()).runId;
+    const sinceMs = await eventually(async () => (await inbox(handle))[0]?.sinceMs);
+    await untilNewLink(handle);
+    await untilNewLink(handle);
+
+    assert.deepEqual(await asked(handle, 2), questions);
+    const last = readRun(await handle.history());
+    const essence = ({ questions: open }: typeof last) =>
+      open.map((one) => one.kind === 'approval' && [one.call, one.digest, one.tool, one.arguments, one.question]);
+    assert.deepEqual(essence(last), essence(await handle.read()), 'the last link alone says so too');
+    assert.equal(last.transcript.length, (await handle.read()).transcript.length);
+    const found = await eventually(async () => {
+      const waits = await inbox(handle);
+      return waits.length === 1 && waits[0]?.runId !== first && waits;
+    });
+    assert.deepEqual(
+      found.map((one) => [one.workflowId, one.count, one.sinceMs, one.questions.map((question) => question.kind)]),
+      [[id, 2, sinceMs, ['approval', 'approval']]],
+    );
+
+    await handle.approve('1.1', { by: 'ann' });
+    await eventually(async () => paidTo('fay').length === 2);
+    await untilNewLink(handle);
+    const again = await handle.approve('1.1', { by: 'bob' });
+    assert.deepEqual([again.isFirst, again.by], [false, 'ann'], 'a link later, the decision still stands');
+    await handle.reject('1.2', { why: 'no' });
+    const { run, result } = await bench.finished(id);
+    assert.deepEqual([result.status, result.turns, run.runId], ['completed', 2, first]);
+    assert.deepEqual(toldOf(run), [
+      'paid 1',
+      'paid 500',
+      '{"error":"rejected by a person: no","tool":"pay","kind":"rejected"}',
+    ]);
+    assert.deepEqual(
+      toolCalls(run).map(({ decision }) => [decision?.verdict, decision?.by]),
+      [
+        [undefined, undefined],
+        ['approve', 'ann'],
+        ['reject', null],
+      ],
+    );
+    assert.deepEqual(paidTo('fay')[1], `${id}/${first}/1.1/${questions[0]?.digest}`);
+    const alone = readRun(await handle.history());
+    assert.deepEqual(alone.transcript, run.transcript, 'the last link alone has the whole conversation');
+    assert.deepEqual([alone.status, alone.output], ['completed', 'Done.']);
+    await eventually(async () => (await inbox(handle)).length === 0);
+  });
+
+  test('a handle of a later link takes orders as that of the run', async () => {
+    const handle = await start(linked, [{ to: 'gus', amount: 500 }]);
+    await asked(handle);
+    await untilNewLink(handle);
+    const { runId } = await handle.describe();
+    const later = bench.holdfast.get(handle.workflowId, runId);
+    assert.equal((await later.approve('1.0')).isFirst, true);
+    await bench.finished(handle.workflowId);
+    assert.equal(paidTo('gus').length, 1);
+  });
+
+  const wordy = payer();
+  test('the memo stays small, however much is asked; an edit leaves it with what is still open', async () => {
+    const calls = Array.from({ length: 30 }, (_, at) => ({ to: 'hal', amount: 500 + at, note: '長い '.repeat(2_000) }));
+    const handle = await start(wordy, calls);
+    await asked(handle, 30);
+    const shown = await eventually(async () => (await inbox(handle))[0]);
+    assert.deepEqual([shown.count, shown.questions.length], [30, 10]);
+    const { memo } = await handle.describe();
+    assert.ok(Buffer.byteLength(JSON.stringify(memo)) < 32_000, `${Buffer.byteLength(JSON.stringify(memo))} bytes`);
+    assert.equal((await asked(handle, 30))[0]?.arguments, JSON.stringify(calls[0]), 'the run itself says it in full');
+    await handle.edit('1.0', { to: 'hal', amount: 7 });
+    const after = await eventually(async () => {
+      const [waits] = await inbox(handle);
+      return waits?.count === 29 && waits;
+    });
+    assert.deepEqual(
+      after.questions.map((question) => question.kind === 'approval' && question.call),
+      Array.from({ length: 10 }, (_, at) => `1.${at + 1}`),
+    );
+    await handle.stop();
+    const { history } = await bench.finished(handle.workflowId);
+    assert.equal(failedTasks(history), 0);
+    assert.equal(paidTo('hal').length, 1);
+    await assert.rejects(handle.edit('1.1', {}), (error) => error instanceof RunOver || error instanceof OrderRefused);
+  });
+});

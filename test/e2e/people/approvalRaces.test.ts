@@ -1,0 +1,122 @@
+// Decisions against whatever else may end a call at the same moment: the run and whoever decided are of one mind, and what
+// was approved happens once.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { type AgentOptions, defineTool } from '../../../activities/index.ts';
+import { type Decided, OrderRefused, type RunHandle, RunOver } from '../../../client/index.ts';
+import { toolCalls } from '../../../core/read/run.ts';
+import { endToEnd } from '../../support/bench.ts';
+import { asked, failedTasks } from '../../support/people.ts';
+import { race } from '../../support/races.ts';
+import { tally, toldOf } from '../../support/said.ts';
+
+/** The decision as it was answered; null where the run would not take it any more. */
+async function decision(order: Promise<Decided>): Promise<Decided | null> {
+  try {
+    return await order;
+  } catch (error) {
+    if (error instanceof OrderRefused || error instanceof RunOver) return null;
+    throw error;
+  }
+}
+
+endToEnd('a decision', (bench) => {
+  const effects = tally();
+  const pay = defineTool({
+    name: 'pay',
+    description: 'Pays.',
+    input: z.object({ to: z.string() }),
+    effect: 'idempotent',
+    approval: 'always',
+    run: ({ to }) => {
+      effects.add(to);
+      return 'paid';
+    },
+  });
+  const payer = (options: Partial<AgentOptions> = {}) =>
+    bench.agent({
+      tools: [pay],
+      ...options,
+      script: ({ turn, input }) => (turn === 1 ? { calls: [{ tool: 'pay', arguments: { to: input } }] } : 'Done.'),
+    });
+  async function open(agent: { readonly name: string }) {
+    const to = randomUUID();
+    const handle = await bench.holdfast.start(agent.name, to, { id: `race-${to}` });
+    const [question] = await asked(handle);
+    const { call, digest, sinceMs } = question!;
+    const approve = () => decision(handle.decide({ call, digest, verdict: 'approve', by: 'ann' }));
+    return { to, handle, sinceMs, approve };
+  }
+  /** What holds whatever came first. */
+  async function checked(handle: RunHandle, answer: Decided | null) {
+    const finished = await bench.finished(handle.workflowId);
+    const [call] = toolCalls(finished.run);
+    assert.equal(call?.decision?.verdict ?? null, answer?.verdict ?? null, 'the run and the person are of one mind');
+    assert.equal(call?.decision?.atMs, answer?.atMs);
+    if (answer) assert.equal(answer.isFirst, true);
+    assert.equal(failedTasks(finished.history), 0);
+    return { ...finished, call };
+  }
+
+  const WAIT_MS = 1_000;
+  const impatient = payer({ approvalTimeout: WAIT_MS });
+  test('against its expiry: either it counts and the call runs once, or it is refused and nothing runs', async () => {
+    await race({ sees: ['decided', 'too late'] }, async ({ random }) => {
+      const { to, handle, sinceMs, approve } = await open(impatient);
+      // The run takes some milliseconds to hear of it; it is sent from well before the end to just after.
+      await sleep(sinceMs + WAIT_MS - 60 + random() * 240 - Date.now());
+      const answer = await approve();
+      const { run, result } = await checked(handle, answer);
+      assert.equal(result.status, 'completed');
+      assert.equal(effects.of(to), answer ? 1 : 0);
+      const expired = '{"error":"nobody decided within 1 second","tool":"pay","kind":"rejected"}';
+      assert.deepEqual(toldOf(run), [answer ? 'paid' : expired]);
+      return answer ? 'decided' : 'too late';
+    });
+  });
+
+  const patient = payer();
+  test('against cancel: a call that ran was approved, and one whose approval was refused did not run', async () => {
+    await race({ sees: ['decided', 'too late'] }, async ({ random }) => {
+      const { to, handle, approve } = await open(patient);
+      const [decides, cancels] = [random() * 40, random() * 40];
+      const [answer] = await Promise.all([sleep(decides).then(approve), sleep(cancels).then(() => handle.cancel())]);
+      const { result, call } = await checked(handle, answer);
+      assert.ok(effects.of(to) <= (answer ? 1 : 0), `${effects.of(to)} effects`);
+      if (call?.ok) assert.equal(effects.of(to), 1);
+      assert.ok(['cancelled', 'completed'].includes(result.status));
+      return answer ? 'decided' : 'too late';
+    });
+  });
+
+  const linked = payer({ linkEvents: 30 });
+  test('against continue-as-new: it is taken by the one link or by the other, and the call runs once', async () => {
+    await race({ sees: ['in the first link', 'in a later link'] }, async ({ random }) => {
+      const { to, handle, approve } = await open(linked);
+      const before = Math.floor(random() * 4);
+      const [answer] = await Promise.all([
+        (async () => {
+          await sleep(random() * 20);
+          for (let order = 0; order < before; order++) await handle.pause();
+          return approve();
+        })(),
+        (async () => {
+          for (let order = 0; order < 4; order++) await handle.pause();
+        })(),
+      ]);
+      assert.ok(answer);
+      await handle.resume();
+      const { result, run } = await checked(handle, answer);
+      assert.deepEqual([result.status, effects.of(to), toldOf(run)], ['completed', 1, ['paid']]);
+      let links = 0;
+      for await (const event of handle.events()) {
+        if (event.type === 'continued') links += 1;
+        if (event.type === 'decided') return links === 0 ? 'in the first link' : 'in a later link';
+      }
+      return assert.fail('The decision is not in the history.');
+    });
+  });
+});

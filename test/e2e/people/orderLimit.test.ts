@@ -1,0 +1,67 @@
+// The server takes so many updates of one history: a run that waits goes on in a new one in time, and one that is at work
+// says that it takes no more for now, instead of that it is over.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { defineTool } from '../../../activities/index.ts';
+import { OrderRefused } from '../../../client/index.ts';
+import { endToEnd } from '../../support/bench.ts';
+import { asked } from '../../support/people.ts';
+import { counter, gate } from '../../support/said.ts';
+import { ownServer } from '../../support/server.ts';
+
+/** 2,000 where nobody says otherwise. */
+const UPDATES_MAX = 20;
+const ORDERS = 3 * UPDATES_MAX;
+ownServer({ 'history.maxTotalUpdates': UPDATES_MAX });
+
+endToEnd('more orders than the server takes of one history', (bench) => {
+  const input = z.object({});
+  const ask = defineTool({
+    name: 'ask',
+    description: 'Asks first.',
+    input,
+    effect: 'idempotent',
+    approval: 'always',
+    run: () => 'asked',
+  });
+  const waiting = bench.agent({ tools: [ask], script: [{ calls: [{ tool: 'ask' }] }, 'Done.'] });
+  test('to a run that waits: each is answered, and the question stays', async () => {
+    const handle = await bench.holdfast.start(waiting.name, 'Go.');
+    const [question] = await asked(handle);
+    for (let i = 0; i < ORDERS; i++) await (i % 2 === 0 ? handle.pause() : handle.resume());
+    assert.deepEqual(await asked(handle), [question]);
+    await handle.approve();
+    const { result, run } = await bench.finished(handle.workflowId);
+    assert.deepEqual([result.status, run.transcript.at(-2)?.content], ['completed', 'asked']);
+  });
+
+  const held = gate();
+  const begun = counter();
+  const hold = defineTool({
+    name: 'hold',
+    description: 'Holds.',
+    input,
+    effect: 'idempotent',
+    timeout: '10 m',
+    async run() {
+      begun.add();
+      await held.opened;
+      return 'held';
+    },
+  });
+  const working = bench.agent({ tools: [hold], script: [{ calls: [{ tool: 'hold' }] }, 'Done.'] });
+  test('to a run at work: it says that it takes no more until its calls have ended, and goes on', async () => {
+    const handle = await bench.holdfast.start(working.name, 'Go.');
+    await begun.until(1);
+    for (let i = 0; i < UPDATES_MAX; i++) await handle.resume();
+    await assert.rejects(handle.resume(), (error) => {
+      assert.ok(error instanceof OrderRefused, String(error));
+      assert.match(error.message, /as often as the server allows of one history.*send it again then\.$/);
+      return true;
+    });
+    held.open();
+    const { result, run } = await bench.finished(handle.workflowId);
+    assert.deepEqual([result.status, run.transcript.at(-2)?.content], ['completed', 'held']);
+  });
+});

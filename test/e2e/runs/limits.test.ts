@@ -1,0 +1,156 @@
+// A run ends at its limits, says which one it was, and returns what it has.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { WorkflowFailedError } from '@temporalio/client';
+import { z } from 'zod';
+import { defineTool } from '../../../activities/index.ts';
+import type { Script } from '../../../activities/testing/index.ts';
+import { WORKFLOW_TYPE } from '../../../core/names.ts';
+import { endToEnd } from '../../support/bench.ts';
+import { golden, jsonTold, tally } from '../../support/said.ts';
+
+endToEnd('a limit', (bench) => {
+  const effects = tally();
+  const step = defineTool({
+    name: 'step',
+    description: 'Takes a step.',
+    input: z.object({ of: z.string().default('') }),
+    effect: 'once',
+    run: ({ of }) => effects.add(of),
+  });
+  const hang = defineTool({
+    name: 'hang',
+    description: 'Hangs, deaf to everything.',
+    input: z.object({}),
+    effect: 'read',
+    run: () => new Promise(() => {}),
+  });
+
+  const endless: Script = ({ turn }) => ({ text: `Turn ${turn}.`, calls: [{ tool: 'step' }] });
+  const usual = bench.agent({ tools: [step], script: endless });
+  const short = bench.agent({ tools: [step], script: endless, maxTurns: 3 });
+  test('of turns: ten, the agent’s, or the start’s; with the last words and the reason', async () => {
+    const runs = [
+      { agent: usual, options: golden(bench.cached, 'max-turns'), turns: 10 },
+      { agent: short, options: {}, turns: 3 },
+      { agent: short, options: { maxTurns: 5 }, turns: 5 },
+      { agent: usual, options: { maxTurns: 1 }, turns: 1 },
+    ];
+    for (const { agent, options, turns } of runs) {
+      const { result } = await bench.run(agent, 'Go.', options);
+      assert.deepEqual(
+        [result.status, result.turns, result.calls, result.output],
+        ['max_turns', turns, turns, `Turn ${turns}.`],
+      );
+      assert.match(result.reason ?? '', new RegExp(`^exceeded maximum iterations \\(${turns} turns?\\)$`));
+      assert.equal(result.transcriptLength, 1 + 2 * turns);
+    }
+  });
+
+  const timed = bench.agent({
+    tools: [hang],
+    timeLimit: '2 s',
+    script: [{ text: 'Waiting.', calls: [{ tool: 'hang' }, { tool: 'hang' }] }],
+  });
+  test('of time: a deaf tool does not hold it up', async () => {
+    const { result, run } = await bench.run(timed, 'Go.', { parallel: 1, ...golden(bench.cached, 'time-limit') });
+    assert.deepEqual([result.status, result.output], ['time_limit', 'Waiting.']);
+    assert.equal(result.reason, 'The run took longer than its limit of 2 seconds.');
+    assert.deepEqual(jsonTold(run), [
+      { error: 'cancelled', tool: 'hang', kind: 'cancelled' },
+      { error: 'cancelled before it started', tool: 'hang', kind: 'cancelled' },
+    ]);
+  });
+
+  const slowModel = bench.agent({
+    timeLimit: '1 s',
+    tools: [step],
+    script: [{ calls: [{ tool: 'step' }] }, { fault: 'hang' }],
+  });
+  test('of time: nor does a model that says nothing', async () => {
+    const { result } = await bench.run(slowModel);
+    assert.deepEqual([result.status, result.turns, result.calls], ['time_limit', 2, 1]);
+  });
+
+  const cutText = bench.agent({ script: [{ text: 'Half an ans', finishReason: 'length' }] });
+  test('of output: a text that was cut off ends the run with what there is', async () => {
+    const { result } = await bench.run(cutText);
+    assert.deepEqual([result.status, result.output], ['model_failed', 'Half an ans']);
+    assert.match(result.reason ?? '', /output limit.*maxOutputTokens/);
+  });
+
+  const cutCalls = (of: string, turns: number) =>
+    bench.agent({
+      tools: [step],
+      script: ({ turn }) =>
+        turn <= turns
+          ? {
+              calls: [
+                { tool: 'step', arguments: { of } },
+                { tool: 'step', arguments: '{"of":"' },
+              ],
+              finishReason: 'length',
+            }
+          : 'Done.',
+    });
+  const alwaysCut = cutCalls('always', 99);
+  const cutTwice = cutCalls('twice', 2);
+  test('of output: calls that were cut off never run; two repair turns, then the end', async () => {
+    const twice = await bench.run(cutTwice, 'Go.', golden(bench.cached, 'truncated-calls'));
+    assert.deepEqual([twice.result.status, twice.result.turns], ['completed', 3]);
+    for (const told of jsonTold(twice.run))
+      assert.match((told as { error: string }).error, /^not run: the answer was cut off/);
+    const { result } = await bench.run(alwaysCut);
+    assert.deepEqual([result.status, result.turns, result.failedCalls], ['model_failed', 3, 6]);
+    assert.deepEqual([effects.of('always'), effects.of('twice')], [0, 0]);
+  });
+
+  const call = { tool: 'step', arguments: { of: 'refused' } };
+  const refusals = [
+    bench.agent({ tools: [step], script: [{ refusal: 'I would rather not.' }] }),
+    bench.agent({ tools: [step], script: [{ text: 'Well', calls: [call], finishReason: 'content_filter' }] }),
+    bench.agent({ tools: [step], script: [{ finishReason: 'content_filter' }] }),
+    bench.agent({
+      script: [
+        {
+          fault: 'status',
+          status: 400,
+          body: { error: { message: 'Filtered.', code: 'content_filter', param: null, type: 'x' } },
+        },
+      ],
+    }),
+  ];
+  test('of the provider: a refusal or a content filter ends the run as refused, and nothing runs', async () => {
+    const outputs = ['I would rather not.', 'Well', 'The answer was withheld.', null];
+    for (const [i, agent] of refusals.entries()) {
+      const { result } = await bench.run(agent, 'Go.', i === 0 ? golden(bench.cached, 'refused') : {});
+      assert.deepEqual([result.status, result.output, result.calls], ['refused', outputs[i], 0]);
+    }
+    assert.equal(effects.of('refused'), 0);
+  });
+
+  const inputs: [unknown[], RegExp][] = [
+    [[], /not an object/],
+    [['clinic'], /not an object/],
+    [[null], /not an object/],
+    [[{ input: 'x' }], /names no agent/],
+    [[{ agent: 'a', input: 7 }], /no text/],
+    [[{ agent: 'a', input: 'x', maxTurns: 0 }], /maxTurns must be a whole number from 1/],
+    [[{ agent: 'a', input: 'x', parallel: 1.5 }], /parallel must be a whole number from 1/],
+    [[{ agent: 'a', input: 'x', maxTurns: '9' }], /maxTurns must be/],
+  ];
+  test('of sense: an input that is none fails the workflow at once, saying what one looks like', async () => {
+    const { client, taskQueue } = bench.holdfast;
+    for (const [args, says] of inputs) {
+      const workflowId = crypto.randomUUID();
+      const handle = await client.workflow.start(WORKFLOW_TYPE, { args, taskQueue, workflowId });
+      await assert.rejects(handle.result(), (error: unknown) => {
+        assert.ok(error instanceof WorkflowFailedError);
+        assert.match(error.cause?.message ?? '', says);
+        assert.match(error.cause?.message ?? '', /Start an agent with \{"agent":/);
+        return true;
+      });
+      assert.equal((await bench.holdfast.get(workflowId).read()).status, 'failed');
+    }
+  });
+});

@@ -1,0 +1,143 @@
+// The loop: it detects every way in which a model can ask for tools, and ends when it asks for none.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { defineTool } from '../../../activities/index.ts';
+import { endToEnd } from '../../support/bench.ts';
+import { golden } from '../../support/said.ts';
+
+const add = defineTool({
+  name: 'add',
+  description: 'Adds two numbers.',
+  input: z.object({ a: z.number(), b: z.number() }),
+  effect: 'read',
+  run: ({ a, b }) => ({ sum: a + b }),
+});
+
+endToEnd('the loop', (bench) => {
+  const sums = (request: { results: readonly { result: unknown }[] }) =>
+    JSON.stringify(request.results.map((r) => r.result));
+
+  const silent = bench.agent({ tools: [add], script: ['Nothing to add.'] });
+  test('ends with the answer when the model asks for no tool', async () => {
+    const { result, run } = await bench.run(silent);
+    assert.deepEqual(
+      { status: result.status, output: result.output, turns: result.turns, calls: result.calls },
+      { status: 'completed', output: 'Nothing to add.', turns: 1, calls: 0 },
+    );
+    assert.deepEqual(
+      run.transcript.map(({ role }) => role),
+      ['system', 'user', 'assistant'],
+    );
+  });
+
+  const one = bench.agent({ tools: [add], script: [{ calls: [{ tool: 'add', arguments: { a: 1, b: 2 } }] }, sums] });
+  test('runs one call', async () => {
+    assert.equal((await bench.run(one)).result.output, '[{"sum":3}]');
+  });
+
+  const many = bench.agent({
+    tools: [add],
+    script: [{ text: 'Adding.', calls: [1, 2, 3].map((n) => ({ tool: 'add', arguments: { a: n, b: n } })) }, sums],
+  });
+  test('runs many calls of one answer, and gives their results in the order asked', async () => {
+    const { result, run } = await bench.run(many, 'Go.', golden(bench.cached, 'many-calls'));
+    assert.equal(result.output, '[{"sum":2},{"sum":4},{"sum":6}]');
+    assert.equal(run.turns[0]?.text, 'Adding.');
+  });
+
+  const dependent = bench.agent({
+    tools: [add],
+    script: [
+      { calls: [{ tool: 'add', arguments: { a: 1, b: 1 } }] },
+      ({ results }) => ({
+        calls: [{ tool: 'add', arguments: { a: (results[0]!.result as { sum: number }).sum, b: 40 } }],
+      }),
+      sums,
+    ],
+  });
+  test('takes another turn where a call depends on the result of one before', async () => {
+    const { result } = await bench.run(dependent);
+    assert.deepEqual([result.output, result.turns, result.calls], ['[{"sum":42}]', 3, 2]);
+  });
+
+  const spread = bench.agent({
+    tools: [add],
+    script: [
+      { choices: [1, 2].map((n) => ({ calls: [{ tool: 'add', arguments: { a: n, b: 0 }, id: `c${n}` }] })) },
+      sums,
+    ],
+  });
+  test('takes the calls of every choice of a response', async () => {
+    assert.equal((await bench.run(spread)).result.output, '[{"sum":1},{"sum":2}]');
+  });
+
+  const legacy = bench.agent({
+    tools: [add],
+    script: [{ functionCall: { tool: 'add', arguments: { a: 5, b: 5 } } }, sums],
+  });
+  test('takes the legacy function_call as one call with an id of its own', async () => {
+    const { result, run } = await bench.run(legacy);
+    assert.equal(result.output, '[{"sum":10}]');
+    assert.equal(run.turns[0]?.calls[0]?.callId, 'call_1_0');
+  });
+
+  const whole = bench.agent({
+    tools: [add],
+    script: [
+      { fault: 'notStreamed', calls: [{ tool: 'add', arguments: { a: 2, b: 2 } }] },
+      { fault: 'notStreamed', text: 'four' },
+    ],
+  });
+  test('takes an answer in one piece from a server that does not stream', async () => {
+    assert.equal((await bench.run(whole)).result.output, 'four');
+  });
+
+  const contrary = bench.agent({
+    tools: [add],
+    script: [
+      { calls: [{ tool: 'add', arguments: { a: 1, b: 0 } }], finishReason: 'stop' },
+      { text: 'one', finishReason: 'tool_calls' },
+    ],
+  });
+  test('goes by the message where finish_reason contradicts it', async () => {
+    assert.deepEqual((await bench.run(contrary)).result.output, 'one');
+  });
+
+  const asked = bench.agent({
+    tools: [add],
+    toolChoice: 'required',
+    parallelToolCalls: false,
+    temperature: 0,
+    maxOutputTokens: 99,
+    script: ['ok'],
+  });
+  test('sends the tools as JSON Schema, and passes tool_choice and parallel_tool_calls on', async () => {
+    await bench.run(asked);
+    const request = bench.model.requests.find(({ agent }) => agent === asked.name)?.body as Record<string, unknown>;
+    assert.deepEqual(
+      [
+        request['tool_choice'],
+        request['parallel_tool_calls'],
+        request['temperature'],
+        request['max_completion_tokens'],
+      ],
+      ['required', false, 0, 99],
+    );
+    assert.deepEqual(request['tools'], [
+      {
+        type: 'function',
+        function: {
+          name: 'add',
+          description: 'Adds two numbers.',
+          parameters: {
+            type: 'object',
+            properties: { a: { type: 'number' }, b: { type: 'number' } },
+            required: ['a', 'b'],
+            additionalProperties: false,
+          },
+        },
+      },
+    ]);
+  });
+});

@@ -1,0 +1,310 @@
+// Payloads on their way: compressed, encrypted, kept in a store; and read by everything that reads a run.
+import assert from 'node:assert/strict';
+import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import {
+  ExternalStorage,
+  type Payload,
+  type PayloadCodec,
+  type SerializationContext,
+  type StorageDriver,
+} from '@temporalio/common';
+import { z } from 'zod';
+import { defineTool } from '../../../activities/index.ts';
+import { connect, fileStorage, PayloadUnreadable } from '../../../client/index.ts';
+import { WORKFLOW_TYPE } from '../../../core/names.ts';
+import { type Bench, endToEnd } from '../../support/bench.ts';
+import { asked } from '../../support/people.ts';
+import { eventually, toldOf } from '../../support/said.ts';
+
+const SECRET = 'the-patient-is-called-Ada';
+
+/** As much text as asked for: of the kind that compresses, or of the kind that does not. */
+const give = defineTool({
+  name: 'give',
+  description: 'Gives a text.',
+  input: z.object({ bytes: z.number(), random: z.boolean().default(false) }),
+  effect: 'read',
+  run: ({ bytes, random }) =>
+    random ? randomBytes(bytes).toString('base64').slice(0, bytes) : `${SECRET} `.repeat(bytes).slice(0, bytes),
+});
+
+const fail = defineTool({
+  name: 'fail',
+  description: 'Fails.',
+  input: z.object({}),
+  effect: 'once',
+  run: () => {
+    throw new Error(`no bed for ${SECRET}`);
+  },
+});
+
+/** Every payload of a run as the server has it, with the encoding that it names. */
+async function onTheServer({ holdfast }: Bench, workflowId: string): Promise<{ encodings: string[]; text: string }> {
+  const { events } = await holdfast.client.workflow.getHandle(workflowId).fetchHistory();
+  const encodings = new Set<string>();
+  const seen: string[] = [];
+  const look = (value: unknown): void => {
+    if (typeof value === 'string') seen.push(value);
+    if (value instanceof Uint8Array) seen.push(Buffer.from(value).toString('latin1'));
+    else if (typeof value === 'object' && value !== null) {
+      const encoding = (value as Payload).metadata?.['encoding'];
+      if (encoding instanceof Uint8Array) encodings.add(Buffer.from(encoding).toString());
+      for (const inner of Object.values(value)) look(inner);
+    }
+  };
+  look(events);
+  return { encodings: [...encodings].sort(), text: seen.join('\n') };
+}
+
+endToEnd('payloads', (bench) => {
+  const big = bench.agent({
+    tools: [give],
+    script: [{ calls: [{ tool: 'give', arguments: { bytes: 60_000 } }] }, 'Done.'],
+  });
+  test('what is large is compressed in history, and read as it was', async () => {
+    const { run } = await bench.run(big);
+    assert.equal(toldOf(run)[0]?.length, 60_000);
+    const { encodings, text } = await onTheServer(bench, run.workflowId);
+    assert.deepEqual(encodings, ['binary/gzip', 'json/plain']);
+    assert.ok(text.length < 30_000, `${text.length} bytes of history`);
+  });
+
+  const noise = bench.agent({
+    tools: [give],
+    script: [{ calls: [{ tool: 'give', arguments: { bytes: 20_000 } }] }, 'Done.'],
+  });
+  test('what is small stays readable for everybody', async () => {
+    const { run } = await bench.run(noise);
+    const { encodings } = await onTheServer(bench, run.workflowId);
+    assert.deepEqual(encodings, ['json/plain']);
+  });
+});
+
+const KEY = randomBytes(32);
+
+const ownerIn = (context: SerializationContext | undefined) =>
+  Buffer.from([context?.type, context?.workflowId, context?.type === 'activity' ? context.activityId : ''].join('/'));
+
+/** AES-GCM, bound to whose payload it is: what one run's payloads say cannot be passed off as another's. */
+const encryption: PayloadCodec = {
+  encode: async (payloads, context) =>
+    payloads.map((payload) => {
+      const iv = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', KEY, iv).setAAD(ownerIn(context));
+      const encoding = Buffer.from(payload.metadata?.['encoding'] ?? []).toString('base64');
+      const plain = JSON.stringify({ encoding, data: Buffer.from(payload.data ?? []).toString('base64') });
+      const data = Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+      return { metadata: { encoding: Buffer.from('binary/encrypted') }, data };
+    }),
+  decode: async (payloads, context) =>
+    payloads.map((payload) => {
+      if (Buffer.from(payload.metadata?.['encoding'] ?? []).toString() !== 'binary/encrypted') return payload;
+      const bytes = Buffer.from(payload.data ?? []);
+      const decipher = createDecipheriv('aes-256-gcm', KEY, bytes.subarray(0, 12))
+        .setAAD(ownerIn(context))
+        .setAuthTag(bytes.subarray(-16));
+      const plain = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString();
+      const { encoding, data } = JSON.parse(plain);
+      return { metadata: { encoding: Buffer.from(encoding, 'base64') }, data: Buffer.from(data, 'base64') };
+    }),
+};
+
+endToEnd(
+  'encrypted payloads',
+  (bench) => {
+    const nurse = bench.agent({
+      tools: [give, fail],
+      script: [
+        {
+          text: `Looking for ${SECRET}.`,
+          calls: [{ tool: 'give', arguments: { bytes: 50_000 } }, { tool: 'fail' }],
+        },
+        `${SECRET} is well.`,
+      ],
+    });
+    test('history holds no plain text, neither of what was said nor of what failed', async () => {
+      const { run, result } = await bench.run(nurse, `How is ${SECRET}?`);
+      assert.equal(result.output, `${SECRET} is well.`);
+      assert.match(toldOf(run)[1] ?? '', new RegExp(`no bed for ${SECRET}`));
+      const { text, encodings } = await onTheServer(bench, run.workflowId);
+      assert.deepEqual(encodings, ['binary/encrypted']);
+      assert.ok(!text.includes(SECRET), 'the secret is in history');
+      assert.ok(!text.includes(Buffer.from(SECRET).toString('base64').slice(0, 20)));
+    });
+
+    const admit = defineTool({
+      name: 'admit',
+      description: 'Admits a patient.',
+      input: z.object({ name: z.string().refine((name) => name !== SECRET, { error: `no bed for ${SECRET}` }) }),
+      effect: 'once',
+      approval: 'always',
+      run: () => 'Admitted.',
+    });
+    const ward = bench.agent({
+      tools: [admit],
+      script: [{ calls: [{ tool: 'admit', arguments: { name: 'Bob' } }] }, 'Done.'],
+    });
+    test('failures of the workflow itself hold none either: an order that it refuses, and its own', async () => {
+      const handle = await bench.holdfast.start(ward.name, `Admit ${SECRET}.`);
+      await asked(handle);
+      await assert.rejects(handle.edit('1.0', { name: SECRET }), { message: new RegExp(`no bed for ${SECRET}`) });
+      await handle.approve('1.0');
+      await bench.finished(handle.workflowId);
+      assert.ok(!(await onTheServer(bench, handle.workflowId)).text.includes(SECRET), 'the secret is in history');
+
+      const workflowId = `wrong-${randomUUID()}`;
+      const { client } = bench.holdfast;
+      const args = [{ agent: ward.name, input: 'Go.', budget: { [SECRET]: 1 } }];
+      const wrong = await client.workflow.start(WORKFLOW_TYPE, {
+        workflowId,
+        args,
+        taskQueue: bench.holdfast.taskQueue,
+      });
+      await assert.rejects(wrong.result(), ({ cause }: Error) => new RegExp(SECRET).test(String(cause)));
+      assert.ok(!(await onTheServer(bench, workflowId)).text.includes(SECRET), 'the secret is in history');
+    });
+
+    test('whoever has no key is told what is missing', async () => {
+      const { run } = await bench.run(nurse, 'And now?');
+      const stranger = await connect({ address: bench.address, namespace: 'default', payloads: {} });
+      try {
+        await assert.rejects(stranger.get(run.workflowId).read(), (error: Error) => {
+          assert.ok(error instanceof PayloadUnreadable);
+          assert.match(error.message, /"binary\/encrypted".*HOLDFAST_PAYLOADS/);
+          return true;
+        });
+      } finally {
+        await stranger.close();
+      }
+    });
+  },
+  { payloads: { codecs: [encryption] } },
+);
+
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-payloads-'));
+after(() => rm(folder, { recursive: true, force: true }));
+
+endToEnd(
+  'stored payloads',
+  (bench) => {
+    const hoarder = bench.agent({
+      tools: [give],
+      parallel: 10,
+      script: [
+        { calls: Array.from({ length: 10 }, () => ({ tool: 'give', arguments: { bytes: 60_000, random: true } })) },
+        { text: 'x'.repeat(100) },
+      ],
+    });
+    test('what is still large is in the store, and history has a reference', async () => {
+      const { run } = await bench.run(hoarder, randomBytes(300_000).toString('base64'));
+      assert.equal(toldOf(run).length, 10);
+      const { encodings, text } = await onTheServer(bench, run.workflowId);
+      assert.ok(encodings.includes('json/protobuf'), encodings.join());
+      assert.match(text, /"driverName":"file"/);
+    });
+
+    test('whoever has no store is told what is missing', async () => {
+      const { run } = await bench.run(hoarder, randomBytes(300_000).toString('base64'));
+      const stranger = await connect({ address: bench.address, namespace: 'default', payloads: {} });
+      try {
+        await assert.rejects(stranger.get(run.workflowId).read(), PayloadUnreadable);
+      } finally {
+        await stranger.close();
+      }
+    });
+  },
+  { payloads: { storage: fileStorage(folder) } },
+);
+
+const shelf = join(folder, 'shelf');
+
+endToEnd(
+  'a store that was away',
+  (bench) => {
+    const ask = defineTool({
+      name: 'ask',
+      description: 'Asks a person.',
+      input: z.object({}),
+      effect: 'once',
+      approval: 'always',
+      run: () => 'asked',
+    });
+    const patient = bench.agent({ tools: [ask], script: [{ calls: [{ tool: 'ask' }] }, 'Done.'] });
+    test('a run that cannot read a payload waits, and goes on when it is back', async () => {
+      const input = randomBytes(300_000).toString('base64');
+      const handle = await bench.holdfast.start(patient.name, input);
+      await asked(handle);
+      await rename(shelf, `${shelf}.away`);
+      const paused = handle.pause().catch(() => undefined);
+      // With its state in memory the run needs nothing from the store; without, its tasks fail until it is there.
+      if (bench.cached) await paused;
+      else {
+        await eventually(async () => {
+          const { raw } = await bench.holdfast.client.workflow.getHandle(handle.workflowId).describe();
+          return (raw.pendingWorkflowTask?.attempt ?? 0) > 2;
+        });
+        await assert.rejects(handle.resume(), {
+          name: 'OrderRefused',
+          message: /cannot take what was asked now, in the server's words: Unable to perform .* failed state\. Its/,
+        });
+      }
+      await rename(`${shelf}.away`, shelf);
+      await eventually(() =>
+        handle.resume().then(
+          () => true,
+          () => false,
+        ),
+      );
+      await handle.approve('1.0');
+      const { result, run } = await bench.finished(handle.workflowId);
+      assert.deepEqual([result.status, run.input, toldOf(run)], ['completed', input, ['asked']]);
+    });
+  },
+  { payloads: { storage: fileStorage(shelf) } },
+);
+
+let isFull = false;
+const bounded: StorageDriver = {
+  ...fileStorage(join(folder, 'bounded')),
+  async store(context, payloads) {
+    if (isFull) throw new Error('no space left');
+    return fileStorage(join(folder, 'bounded')).store(context, payloads);
+  },
+};
+
+endToEnd(
+  'a store that takes no more',
+  (bench) => {
+    const order = defineTool({
+      name: 'order',
+      description: 'Orders something.',
+      input: z.object({}),
+      effect: 'once',
+      run() {
+        isFull = true;
+        return randomBytes(20_000).toString('base64');
+      },
+    });
+    const shop = bench.agent({
+      tools: [order],
+      script: ({ turn }) => {
+        isFull = false;
+        return turn === 1 ? { calls: [{ tool: 'order' }] } : 'Done.';
+      },
+    });
+    test('a call of effect once that was through, and whose result is lost with it, may have happened', async () => {
+      const { run } = await bench.run(shop);
+      assert.match(toldOf(run)[0] ?? '', /no space left; it may or may not have happened.*"kind":"outcome_unknown"/);
+    });
+  },
+  {
+    payloads: {
+      storage: new ExternalStorage({ drivers: [bounded], payloadSizeThreshold: 10_000 }),
+      compressAbove: Number.POSITIVE_INFINITY,
+    },
+  },
+);

@@ -1,0 +1,82 @@
+// A conversation of more than a payload holds moves on all the same, where it can be compressed or stored; where it can
+// not, the run stays in its history.
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { z } from 'zod';
+import { defineTool } from '../../../activities/index.ts';
+import { fileStorage } from '../../../client/index.ts';
+import { CARRIED_BYTES_MAX } from '../../../core/limits.ts';
+import { firstJson, type History } from '../../../core/read/history.ts';
+import { jsonBytes } from '../../../core/text.ts';
+import type { RunInput } from '../../../core/types.ts';
+import { type Bench, endToEnd } from '../../support/bench.ts';
+import { noise, RESULT } from '../../support/noise.ts';
+import { toldOf } from '../../support/said.ts';
+
+const TURNS = 10;
+const CALLS = 5;
+
+const prose = defineTool({
+  name: 'prose',
+  description: 'Gives a text of the usual kind.',
+  input: z.object({}),
+  effect: 'read',
+  run: () => 'A patient of yours has come in. '.repeat(RESULT / 32),
+});
+
+/** Ten turns of five results of 60 kB: 3 MB of conversation, handed over every few turns. */
+function talker(bench: Bench, tool: typeof noise | typeof prose) {
+  return bench.agent({
+    tools: [tool],
+    maxTurns: TURNS + 1,
+    linkEvents: 50,
+    script: ({ turn }) =>
+      turn > TURNS ? 'Done.' : { calls: Array.from({ length: CALLS }, () => ({ tool: tool.name })) },
+  });
+}
+
+/** Bytes of the state that the last link began with. */
+function carriedBytes({ events }: History): number {
+  const input = firstJson(events?.[0]?.workflowExecutionStartedEventAttributes?.input) as RunInput;
+  return jsonBytes(input.carried ?? '');
+}
+
+endToEnd('carried in a payload', (bench) => {
+  const usual = talker(bench, prose);
+  test('what compresses moves on, with more than a payload holds', async () => {
+    const { run, history, result } = await bench.run(usual);
+    assert.deepEqual([result.status, result.turns], ['completed', TURNS + 1]);
+    assert.equal(toldOf(run).length, TURNS * CALLS);
+    assert.ok(carriedBytes(history) > CARRIED_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
+  });
+
+  const hard = talker(bench, noise);
+  test('what does not stays where it is, and loses nothing', async () => {
+    const { run, history, result } = await bench.run(hard);
+    assert.deepEqual([result.status, result.turns], ['completed', TURNS + 1]);
+    assert.ok(toldOf(run).every((text) => text.length === RESULT));
+    const carried = carriedBytes(history);
+    assert.ok(carried > CARRIED_BYTES_MAX / 2 && carried < CARRIED_BYTES_MAX / 0.7, `${carried} bytes were carried`);
+  });
+});
+
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-carried-'));
+after(() => rm(folder, { recursive: true, force: true }));
+
+endToEnd(
+  'carried through a store',
+  (bench) => {
+    const hard = talker(bench, noise);
+    test('what does not compress moves on through the store', async () => {
+      const { run, history, result } = await bench.run(hard);
+      assert.deepEqual([result.status, result.turns], ['completed', TURNS + 1]);
+      assert.equal(toldOf(run).length, TURNS * CALLS);
+      assert.ok(carriedBytes(history) > CARRIED_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
+      assert.ok((await readdir(folder)).length > 0);
+    });
+  },
+  { payloads: { storage: fileStorage(folder) } },
+);

@@ -1,0 +1,257 @@
+// What running a tool twice would do, its author says; what becomes of its calls follows from that, however they end. The
+// table is in docs/effects.md; killed workers are in test/durability/effects.test.ts.
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { z } from 'zod';
+import { defineTool, type ToolContext } from '../../../activities/index.ts';
+import type { Script } from '../../../activities/testing/index.ts';
+import type { RunHandle } from '../../../client/index.ts';
+import { type Call, toolCalls } from '../../../core/read/run.ts';
+import type { Effect } from '../../../core/types.ts';
+import { endToEnd } from '../../support/bench.ts';
+import { type Counter, counter, eventually, type Gate, gate, golden } from '../../support/said.ts';
+
+const TOOLS: readonly (readonly [name: string, effect: Effect])[] = [
+  ['look', 'read'],
+  ['put', 'idempotent'],
+  ['send', 'once'],
+];
+const UNKNOWN = 'it may or may not have happened: check before you do it again';
+
+/** Tools of each effect, and what has happened in them, told apart by the name that a run gives them. */
+function hands(run: (ctx: ToolContext, of: { gate: Gate; name: string }) => unknown, timeout = '30 s') {
+  const starts = new Map<string, Counter>();
+  const gates = new Map<string, Gate>();
+  const keys = new Map<string, string[]>();
+  const startsOf = (what: string) => of(starts, what, counter);
+  const gateOf = (name: string) => of(gates, name, gate);
+  const tools = TOOLS.map(([name, effect]) =>
+    defineTool({
+      name,
+      description: 'Does something.',
+      input: z.object({ name: z.string() }),
+      effect,
+      heartbeat: '1 s',
+      // Both are text that defineTool parses.
+      timeout: timeout as '30 s',
+      ...(effect !== 'once' && { retry: { attempts: 2, initial: '1 ms' } }),
+      run: ({ name: given }, ctx) => {
+        of(keys, `${given} ${name}`, () => []).push(ctx.idempotencyKey);
+        startsOf(`${given} ${name}`).add();
+        return run(ctx, { gate: gateOf(given), name: given });
+      },
+    }),
+  );
+  return {
+    tools,
+    gateOf,
+    startsOf,
+    /** How often each of the three has started. */
+    started: (name: string) => TOOLS.map(([tool]) => startsOf(`${name} ${tool}`).value),
+    keysOf: (what: string) => keys.get(what) ?? [],
+    allRunning: (name: string) => Promise.all(TOOLS.map(([tool]) => startsOf(`${name} ${tool}`).until(1))),
+  };
+}
+
+function of<T>(map: Map<string, T>, name: string, make: () => T): T {
+  const found = map.get(name) ?? make();
+  map.set(name, found);
+  return found;
+}
+
+/** One call of each, and one more that finds no place; the run's input names them. */
+const callsEach: Script = ({ turn, input }) =>
+  turn === 1
+    ? { calls: ['look', 'put', 'send', 'send'].map((tool) => ({ tool, arguments: { name: input } })) }
+    : 'Done.';
+
+const essence = ({ tool, ok, kind, attempts }: Call) => [tool, ok ? 'ok' : kind, attempts];
+const errorOf = ({ text }: Call): string => JSON.parse(text ?? '').error;
+
+endToEnd('in flight', (bench) => {
+  const waiting = hands(async ({ signal }, { gate: { opened } }) => {
+    await Promise.race([
+      opened,
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    ]);
+    return 'done';
+  });
+  const agent = bench.agent({ tools: waiting.tools, parallel: 3, script: callsEach });
+  const start = async (name: string) => {
+    const handle = await bench.holdfast.start(agent.name, name, { id: `${name}-${randomUUID()}` });
+    await waiting.allRunning(name);
+    return handle;
+  };
+  const ended = async (handle: RunHandle) => {
+    await handle.result();
+    const { run, result } = await bench.finished(handle.workflowId);
+    return { calls: toolCalls(run), status: result.status };
+  };
+  const stopped = [
+    ['look', 'cancelled', 1],
+    ['put', 'cancelled', 1],
+    ['send', 'outcome_unknown', 1],
+  ];
+
+  test('cancel: a lookup and an idempotent call are cancelled, once is unknown, and what waited has not started', async () => {
+    const name = `cancel ${bench.cached}`;
+    const handle = await start(name);
+    await handle.cancel();
+    const { calls, status } = await ended(handle);
+    assert.deepEqual(calls.map(essence), [...stopped, ['send', 'cancelled', 0]]);
+    assert.equal(errorOf(calls[2]!), `stopped while it ran; ${UNKNOWN}`);
+    assert.equal(errorOf(calls[3]!), 'cancelled before it started');
+    assert.deepEqual([status, waiting.started(name)], ['cancelled', [1, 1, 1]]);
+  });
+
+  test('interrupt: the same, and the run goes on', async () => {
+    const name = `interrupt ${bench.cached}`;
+    const handle = await start(name);
+    await handle.interrupt('Leave it.');
+    const { calls, status } = await ended(handle);
+    assert.deepEqual(calls.map(essence), [...stopped, ['send', 'cancelled', 0]]);
+    assert.equal(errorOf(calls[3]!), 'interrupted before it started');
+    assert.deepEqual([status, waiting.started(name)], ['completed', [1, 1, 1]]);
+  });
+
+  test('cancelCall: each is told as it is, and none is tried again', async () => {
+    const name = `cancelCall ${bench.cached}`;
+    const handle = await start(name);
+    // The one that waits first: it would get the place of the next.
+    for (const call of ['1.3', '1.0', '1.1', '1.2']) await handle.cancelCall(call);
+    const { calls, status } = await ended(handle);
+    assert.deepEqual(calls.map(essence), [...stopped, ['send', 'cancelled', 0]]);
+    assert.deepEqual([status, waiting.started(name)], ['completed', [1, 1, 1]]);
+  });
+
+  test('stop: what runs may finish, and what waited does not start', async () => {
+    const name = `stop ${bench.cached}`;
+    const handle = await start(name);
+    await handle.stop();
+    waiting.gateOf(name).open();
+    const { calls, status } = await ended(handle);
+    assert.deepEqual(calls.map(essence), [
+      ['look', 'ok', 1],
+      ['put', 'ok', 1],
+      ['send', 'ok', 1],
+      ['send', 'cancelled', 0],
+    ]);
+    assert.deepEqual([status, waiting.started(name)], ['stopped', [1, 1, 1]]);
+  });
+
+  const hanging = hands(() => new Promise(() => {}), '500 ms');
+  const late = bench.agent({ tools: hanging.tools, script: callsEach });
+  test('timed out: a lookup and an idempotent call are tried again with the same key, once is unknown', async () => {
+    const name = `late ${bench.cached}`;
+    const { run } = await bench.run(late, name, golden(bench.cached, 'effects-timeout'));
+    const calls = toolCalls(run);
+    assert.deepEqual(calls.map(essence), [
+      ['look', 'timeout', 2],
+      ['put', 'timeout', 2],
+      ['send', 'outcome_unknown', 1],
+      ['send', 'outcome_unknown', 1],
+    ]);
+    assert.equal(errorOf(calls[2]!), `timed out after 500 milliseconds; ${UNKNOWN}`);
+    for (const [tool, times] of [
+      ['look', 1],
+      ['put', 1],
+      ['send', 2],
+    ] as const)
+      assert.equal(new Set(hanging.keysOf(`${name} ${tool}`)).size, times, `${tool}: a key for each call`);
+  });
+
+  const failing = hands(() => {
+    throw new Error('no');
+  });
+  const failed = bench.agent({ tools: failing.tools, script: callsEach });
+  test('thrown: the tool itself says that it failed, so that once is not unknown', async () => {
+    const name = `thrown ${bench.cached}`;
+    const { run } = await bench.run(failed, name);
+    assert.deepEqual(toolCalls(run).map(essence), [
+      ['look', 'failed', 2],
+      ['put', 'failed', 2],
+      ['send', 'failed', 1],
+      ['send', 'failed', 1],
+    ]);
+  });
+});
+
+const tooMuch: ActivityInterceptorsFactory = ({ info }) => ({
+  inbound: {
+    async execute(call, next) {
+      const result = await next(call);
+      // More than the server takes of a payload: what the host returns never is.
+      // Noise, since what can be compressed travels compressed.
+      const noise = () => ({ text: randomBytes(2_500_000).toString('base64') });
+      return TOOLS.some(([name]) => name === info.activityType) ? noise() : result;
+    },
+  },
+});
+
+endToEnd(
+  'a result that the server does not take',
+  (bench) => {
+    const quick = hands(() => 'done');
+    const agent = bench.agent({ tools: quick.tools, script: callsEach });
+    test('is a failure, and of a call of effect once nobody knows', async () => {
+      const name = `too much ${bench.cached}`;
+      const { run, result } = await bench.run(agent, name);
+      assert.equal(result.status, 'completed');
+      const [look, put, ...sends] = toolCalls(run).map(({ kind }) => kind);
+      assert.deepEqual([look, put], ['failed', 'failed']);
+      assert.deepEqual(sends, ['outcome_unknown', 'outcome_unknown']);
+      assert.deepEqual(quick.started(name)[2], 2);
+    });
+  },
+  { temporal: { interceptors: { activity: [tooMuch] } } },
+);
+
+endToEnd(
+  'a call that no worker takes',
+  (bench) => {
+    const held = hands((_, { gate: { opened } }) => opened.then(() => 'done'));
+    const agent = bench.agent({
+      tools: held.tools,
+      parallel: 6,
+      script: ({ turn, input: name }) =>
+        turn === 1 ? { calls: [...TOOLS, ...TOOLS].map(([tool]) => ({ tool, arguments: { name } })) } : 'Done.',
+    });
+    test('does not run, whatever its effect, and one of effect once says so; its wait is over in a day, or when somebody shortens it', async () => {
+      const name = `queued ${bench.cached}`;
+      const { id = name } = golden(bench.cached, 'effects-never-started');
+      const handle = await bench.holdfast.start(agent.name, name, { id });
+      await eventually(async () => held.started(name).some((times) => times === 1));
+      const { workflowService } = bench.holdfast.client;
+      const { pendingActivities } = (await handle.describe()).raw;
+      const waiting = pendingActivities?.filter(({ lastStartedTime }) => !lastStartedTime) ?? [];
+      assert.equal(waiting.length, 5, 'the worker has one place');
+      for (const { activityId } of waiting)
+        await workflowService.updateActivityOptions({
+          namespace: 'default',
+          execution: { workflowId: id },
+          id: activityId ?? '',
+          activityOptions: { scheduleToStartTimeout: { seconds: 1 as never } },
+          updateMask: { paths: ['schedule_to_start_timeout'] },
+        });
+      const calls = async () => toolCalls(await handle.read());
+      await eventually(async () => (await calls()).filter(({ ok }) => ok === false).length === 5);
+      held.gateOf(name).open();
+      await handle.result();
+      const { run, result } = await bench.finished(id);
+      assert.equal(result.status, 'completed');
+      assert.equal(
+        held.started(name).reduce((sum, times) => sum + times, 0),
+        1,
+      );
+      const lost = toolCalls(run).filter(({ ok }) => !ok);
+      assert.deepEqual(new Set(lost.map(({ tool }) => tool)), new Set(TOOLS.map(([tool]) => tool)));
+      const why = 'no worker took the call for 24 hours';
+      // Of a call that is tried again, an attempt before may have run.
+      for (const call of lost)
+        assert.deepEqual([call.kind, errorOf(call)], ['timeout', call.tool === 'send' ? `did not run: ${why}` : why]);
+    });
+  },
+  { temporal: { maxConcurrentActivityTaskExecutions: 1, maxEagerActivityReservationsPerWorkflowTask: 0 } },
+);

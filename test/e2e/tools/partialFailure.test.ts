@@ -1,0 +1,178 @@
+// Tools that fail cost their own call: the good results and the errors all go to the model, in the order it asked.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { defineTool, ToolError } from '../../../activities/index.ts';
+import type { Script, ScriptedCall } from '../../../activities/testing/index.ts';
+import { endToEnd } from '../../support/bench.ts';
+import { gate, golden, tally, toldOf } from '../../support/said.ts';
+
+const work = defineTool({
+  name: 'work',
+  description: 'Works, or fails when told so.',
+  input: z.object({ fail: z.string().optional(), n: z.number().optional() }),
+  effect: 'read',
+  run: ({ fail }) => {
+    if (fail) throw new ToolError(fail);
+    return { ok: true };
+  },
+});
+
+const call = (fail?: string): ScriptedCall => ({ tool: 'work', arguments: fail === undefined ? {} : { fail } });
+const bad: ScriptedCall = { tool: 'work', arguments: '{' };
+const unknown: ScriptedCall = { tool: 'rest' };
+const always =
+  (...calls: ScriptedCall[]): Script =>
+  (request) =>
+    request.turn <= 8 ? { text: `Turn ${request.turn}.`, calls } : 'Done.';
+
+endToEnd('partial failure', (bench) => {
+  const order: string[] = [];
+  const gates = [gate(), gate(), gate(), gate()];
+  gates[3]!.open();
+  const reversed = defineTool({
+    name: 'reversed',
+    description: 'Ends after the one behind it.',
+    input: z.object({ n: z.number() }),
+    effect: 'read',
+    run: async ({ n }) => {
+      await gates[n]!.opened;
+      order.push(`${n}`);
+      gates[n - 1]?.open();
+      if (n === 1) throw new ToolError('number one is broken');
+      return { n };
+    },
+  });
+  const four = bench.agent({
+    tools: [reversed],
+    script: [{ calls: [0, 1, 2, 3].map((n) => ({ tool: 'reversed', arguments: { n } })) }, 'Done.'],
+  });
+  test('of four calls, one fails: three results and one error, in the order asked, and the report warns', async () => {
+    const { result, run } = await bench.run(four, 'Go.', golden(bench.cached, 'one-of-four-fails'));
+    assert.deepEqual(order, ['3', '2', '1', '0']);
+    assert.deepEqual(toldOf(run), [
+      '{"n":0}',
+      '{"error":"number one is broken","tool":"reversed","kind":"failed"}',
+      '{"n":2}',
+      '{"n":3}',
+    ]);
+    assert.deepEqual([result.status, result.calls, result.failedCalls], ['completed', 4, 1]);
+    assert.deepEqual(result.warnings, ['Turn 1: 1 of 4 calls failed:\n- reversed: number one is broken']);
+  });
+
+  const recovers = bench.agent({
+    tools: [work],
+    script: [
+      { calls: [call('no disk'), call('no net')] },
+      { calls: [call(), call('x')] },
+      { calls: [call('a'), call('b')] },
+      'Done.',
+    ],
+  });
+  test('when all fail the model is told, the report has the aggregate, and a good result starts the count again', async () => {
+    const { result } = await bench.run(recovers, 'Go.', golden(bench.cached, 'all-fail-once'));
+    assert.equal(result.status, 'completed');
+    assert.equal(result.warnings[0], 'Turn 1: Multiple errors occurred:\n- work: no disk\n- work: no net');
+    assert.equal(result.warnings.length, 3);
+  });
+
+  const told = bench.agent({ tools: [work], script: always(call('no disk'), call('no net')) });
+  test('tell: a second wholly failed batch in a row ends the run', async () => {
+    const { result } = await bench.run(told, 'Go.', golden(bench.cached, 'all-tools-failed'));
+    assert.deepEqual([result.status, result.turns, result.output], ['all_tools_failed', 2, 'Turn 2.']);
+    assert.match(result.reason ?? '', /two batches in a row/);
+  });
+
+  const aborts = bench.agent({ tools: [work], script: always(call('a'), call('b')), whenAllToolsFail: 'abort' });
+  test('abort: the first wholly failed batch ends the run', async () => {
+    const { result } = await bench.run(aborts);
+    assert.deepEqual([result.status, result.turns], ['all_tools_failed', 1]);
+  });
+
+  const goesOn = bench.agent({ tools: [work], script: always(call('a'), call('b')), whenAllToolsFail: 'continue' });
+  test('continue: no number of failed batches ends the run', async () => {
+    const { result } = await bench.run(goesOn);
+    assert.deepEqual([result.status, result.turns, result.failedCalls], ['completed', 9, 16]);
+  });
+
+  const refused = bench.agent({ tools: [work], script: always(bad, unknown, call('a')), whenAllToolsFail: 'abort' });
+  const oneGood = bench.agent({ tools: [work], script: always(bad, unknown, call()), whenAllToolsFail: 'abort' });
+  test('bad arguments and unknown tools do not make a batch, alone or beside one call that ran', async () => {
+    for (const agent of [refused, oneGood]) assert.equal((await bench.run(agent)).result.status, 'completed');
+  });
+
+  const twoRan = bench.agent({ tools: [work], script: always(bad, call('a'), call('b')), whenAllToolsFail: 'abort' });
+  test('two calls that ran and failed are a wholly failed batch, whatever was refused beside them', async () => {
+    assert.equal((await bench.run(twoRan)).result.status, 'all_tools_failed');
+  });
+
+  const same = bench.agent({ tools: [work], script: always(call('closed')) });
+  const sameBad = bench.agent({ tools: [work], script: always(bad) });
+  const sameUnknown = bench.agent({ tools: [work], script: always(unknown) });
+  test('the same single call that fails in the same way three times ends the run', async () => {
+    const { result } = await bench.run(same, 'Go.', golden(bench.cached, 'same-failure'));
+    assert.deepEqual([result.status, result.turns], ['all_tools_failed', 3]);
+    assert.equal(result.reason, 'work failed 3 times in a row in the same way: closed');
+    for (const agent of [sameBad, sameUnknown])
+      assert.deepEqual((({ status, turns }) => [status, turns])((await bench.run(agent)).result), [
+        'all_tools_failed',
+        3,
+      ]);
+  });
+
+  const differs = bench.agent({
+    tools: [work],
+    script: ({ turn }) => (turn <= 6 ? { calls: [call(`failure ${turn}`)] } : 'Done.'),
+  });
+  const betweens = bench.agent({
+    tools: [work],
+    script: ({ turn }) => (turn <= 6 ? { calls: [turn % 3 === 0 ? call() : call('closed')] } : 'Done.'),
+  });
+  test('single calls that fail in different ways, or work in between, do not', async () => {
+    for (const agent of [differs, betweens])
+      assert.deepEqual((({ status, turns }) => [status, turns])((await bench.run(agent)).result), ['completed', 7]);
+  });
+
+  const counts = tally();
+  const silent = defineTool({
+    name: 'silent',
+    description: 'Fails without a word.',
+    input: z.object({ how: z.string() }),
+    effect: 'once',
+    run: ({ how }) => {
+      counts.add(how);
+      if (how === 'undefined') throw undefined;
+      if (how === 'string') throw 'out of paper';
+      if (how === 'object') throw { code: 7 };
+      if (how === 'null') throw null;
+      return Promise.reject();
+    },
+  });
+  const throws = bench.agent({
+    tools: [silent],
+    whenAllToolsFail: 'continue',
+    script: [
+      {
+        calls: ['undefined', 'string', 'object', 'null', 'reject'].map((how) => ({
+          tool: 'silent',
+          arguments: { how },
+        })),
+      },
+      'Done.',
+    ],
+  });
+  test('whatever is thrown becomes a text', async () => {
+    const { run } = await bench.run(throws);
+    assert.deepEqual(
+      toldOf(run).map((text) => JSON.parse(text).error),
+      [
+        'the tool failed without saying why',
+        'out of paper',
+        '{"code":7}',
+        'null',
+        'the tool failed without saying why',
+      ],
+    );
+    assert.equal(counts.of('undefined'), 1);
+  });
+});

@@ -1,0 +1,74 @@
+// A tool in a thread may do what it likes to its thread: its call fails, and everything else goes on.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { defineTool } from '../../../activities/index.ts';
+import { toolCalls } from '../../../core/read/run.ts';
+import { endToEnd } from '../../support/bench.ts';
+import { golden, toldOf } from '../../support/said.ts';
+
+const misbehave = (attempts = 1, module = 'misbehave') =>
+  defineTool({
+    name: 'misbehave',
+    description: 'Misbehaves.',
+    input: z.object({ how: z.string() }),
+    effect: 'read',
+    timeout: '4 s',
+    retry: { attempts, initial: '1 ms' },
+    thread: new URL(`../support/threads/${module}.ts`, import.meta.url),
+  });
+const calls = (...hows: string[]) => hows.map((how) => ({ tool: 'misbehave', arguments: { how } }));
+
+endToEnd('a tool in a thread', (bench) => {
+  const spins = bench.agent({ tools: [misbehave()], script: [{ calls: calls('spin', 'spin') }, 'Done.'] });
+  const well = bench.agent({
+    tools: [
+      defineTool({ name: 'well', description: 'Is well.', input: z.object({}), effect: 'read', run: () => 'well' }),
+    ],
+    script: [{ calls: [{ tool: 'well' }] }, 'Done.'],
+  });
+  test('that spins is ended at its timeout, while other runs go on', async () => {
+    const order: string[] = [];
+    const [{ run }] = await Promise.all([
+      bench.run(spins, 'Go.', golden(bench.cached, 'spinning-thread')).finally(() => order.push('spins')),
+      bench.run(well).finally(() => order.push('well')),
+    ]);
+    assert.deepEqual(order, ['well', 'spins']);
+    const told = '{"error":"timed out after 4 seconds","tool":"misbehave","kind":"timeout"}';
+    assert.deepEqual(toldOf(run), [told, told]);
+  });
+
+  const rest = ['exit', 'fill the memory', 'reject outside', 'return a function', 'return a map', 'be good'];
+  const each = bench.agent({ tools: [misbehave()], parallel: 1, script: [{ calls: calls(...rest) }, 'Done.'] });
+  test('that exits, runs out of memory or returns what cannot cross costs its own call only', async () => {
+    const { result, run } = await bench.run(each);
+    const [exit, memory, outside, fn, map, good] = toldOf(run);
+    assert.equal(JSON.parse(exit!).kind, 'failed');
+    assert.match(JSON.parse(memory!).error, /memory/);
+    assert.equal(JSON.parse(outside!).kind, 'failed');
+    assert.equal(fn, '{"how":"return a function","run":"[function run]"}');
+    assert.equal(map, '{"return a map":"1"}');
+    assert.equal(good, 'be good');
+    assert.equal(result.status, 'completed');
+  });
+
+  const throws = bench.agent({ tools: [misbehave(3)], script: [{ calls: calls('throw', 'throw status') }, 'Done.'] });
+  test('throws as any other: what another try will not mend is not tried again', async () => {
+    const { run } = await bench.run(throws);
+    assert.deepEqual(toldOf(run), [
+      '{"error":"closed","tool":"misbehave","kind":"failed"}',
+      '{"error":"not found","tool":"misbehave","kind":"failed"}',
+    ]);
+    assert.deepEqual(
+      toolCalls(run).map(({ attempts }) => attempts),
+      [1, 1],
+    );
+  });
+
+  const absent = bench.agent({ tools: [misbehave(1, 'absent')], script: [{ calls: calls('run') }, 'Done.'] });
+  test('whose module does not exist says so', async () => {
+    const { result, run } = await bench.run(absent);
+    assert.match(JSON.parse(toldOf(run)[0]!).error, /Cannot find module .*absent\.ts/);
+    assert.equal(result.status, 'completed');
+  });
+});
