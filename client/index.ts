@@ -8,10 +8,10 @@ export type {
   Reply,
   RunInput,
   RunResult,
+  RunSnapshot,
   RunStatus,
   Sent,
   Spend,
-  Standing,
   StandingDecision,
 } from '../core/types.ts';
 export {

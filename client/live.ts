@@ -1,9 +1,10 @@
 // What the server knows of running activities beyond history: attempts, and what their heartbeats carry. Told as events,
 // each thing once.
 import type { Client } from '@temporalio/client';
-import { parseActivityId } from '../core/names.ts';
-import { firstJson, type Payloads, type Timestamp, timestampMs } from '../core/read/history.ts';
-import type { LiveEvent } from '../core/read/run.ts';
+import { FAILURE, parseActivityId } from '../core/names.ts';
+import { causeOf } from '../core/read/ends.ts';
+import { type Failure, firstJson, type Payloads, type Timestamp, timestampMs } from '../core/read/history.ts';
+import type { AttemptFailure, LiveEvent } from '../core/read/run.ts';
 import { describeRun, type RunPlace } from './history.ts';
 import { decodeDescription } from './payloads/decode.ts';
 
@@ -13,7 +14,7 @@ export interface PendingActivity {
   readonly lastStartedTime?: Timestamp | null;
   readonly lastHeartbeatTime?: Timestamp | null;
   readonly heartbeatDetails?: Payloads | null;
-  readonly lastFailure?: { readonly message?: string | null } | null;
+  readonly lastFailure?: Failure | null;
 }
 
 /** What was told of an activity already. */
@@ -43,6 +44,12 @@ export function createLiveLook(client: Client, { workflowId, runId }: RunPlace):
   };
 }
 
+function failureOf(failure: Failure): AttemptFailure {
+  const cause = causeOf(failure);
+  if (cause.source === 'timeout' && cause.timeout === 'HEARTBEAT') return 'worker_lost';
+  return cause.source === 'application' && cause.type === FAILURE.notRegistered ? 'unknown_agent' : 'error';
+}
+
 /** What is new of an activity, and what has been told of it by then. */
 export function news(activity: PendingActivity, before: Told): { events: LiveEvent[]; now: Told } {
   const place = parseActivityId(activity.activityId ?? '');
@@ -61,6 +68,7 @@ export function news(activity: PendingActivity, before: Told): { events: LiveEve
       attempt,
       restarts: before.textEnd > 0 || before.argumentEnds.size > 0,
       lastError: activity.lastFailure?.message ?? null,
+      lastFailure: activity.lastFailure ? failureOf(activity.lastFailure) : null,
     });
 
   const told = attempt === before.attempt ? before : { ...NOTHING, attempt };

@@ -11,14 +11,14 @@ import { RULE_TIMEOUT_MS } from '../core/limits.ts';
 import { decisionId, FAILURE, UPDATE } from '../core/names.ts';
 import { callAt, type Run } from '../core/read/run.ts';
 import type {
+  Attribution,
   Budget,
   Decision,
   Question,
   Reply,
-  Said,
+  RunSnapshot,
   SendInput,
   Sent,
-  Standing,
   StandingDecision,
   SteerInput,
 } from '../core/types.ts';
@@ -34,13 +34,13 @@ export interface Orders {
   /** Decides about a call that waits, as it was looked at. The first decision counts; any other gets that one. */
   decide(decision: Decision): Promise<Decided>;
   /** Lets a call run. `call` is its place, `<turn>.<slot>`; it may be left out where only one waits. */
-  approve(call?: string, said?: Said): Promise<Decided>;
+  approve(call?: string, said?: Attribution): Promise<Decided>;
   /** Lets a call run with other arguments. A text is taken for their JSON. They are checked as the model's are. */
-  edit(call: string | undefined, args: object | string, said?: Said): Promise<Decided>;
+  edit(call: string | undefined, args: object | string, said?: Attribution): Promise<Decided>;
   /** Keeps a call from running. The model is told why. */
-  reject(call?: string, said?: Said): Promise<Decided>;
+  reject(call?: string, said?: Attribution): Promise<Decided>;
   /** Answers in the tool's place: the model reads `text`. */
-  respond(call: string | undefined, text: string, said?: Said): Promise<Decided>;
+  respond(call: string | undefined, text: string, said?: Attribution): Promise<Decided>;
   /** What the run waits for people to say, from its history. */
   questions(): Promise<readonly Question[]>;
   /** Sends a session its next message, and returns when that is queued. The same id is taken once. */
@@ -48,20 +48,20 @@ export interface Orders {
   /** Sends a session its next message, and waits for the reply. A signal ends the waiting, not the message. */
   ask(text: string, options?: Omit<SendInput, 'text' | 'wait'> & { readonly signal?: AbortSignal }): Promise<Reply>;
   /** Ends a session when its messages are answered. */
-  close(said?: Said): Promise<Standing>;
+  close(said?: Attribution): Promise<RunSnapshot>;
   /** Tells the model something at its next turn. The same id is taken once. */
-  steer(message: string, options?: Omit<SteerInput, 'message'>): Promise<Standing>;
+  steer(message: string, options?: Omit<SteerInput, 'message'>): Promise<RunSnapshot>;
   /** Stops the tools and the model call in flight, and goes on; with the message, if there is one. Once for an id. */
-  interrupt(message?: string, options?: Omit<SteerInput, 'message'>): Promise<Standing>;
+  interrupt(message?: string, options?: Omit<SteerInput, 'message'>): Promise<RunSnapshot>;
   /** Starts nothing new until `resume`; what runs goes on. */
-  pause(said?: Said): Promise<Standing>;
-  resume(said?: Said): Promise<Standing>;
+  pause(said?: Attribution): Promise<RunSnapshot>;
+  resume(said?: Attribution): Promise<RunSnapshot>;
   /** Ends the run at its next boundary, with what there is: what runs may finish, nothing new starts. */
-  stop(said?: Said): Promise<Standing>;
+  stop(said?: Attribution): Promise<RunSnapshot>;
   /** Stops one call, by its place or by the id that the model gave it. */
-  cancelCall(call: string, said?: Said): Promise<Standing>;
+  cancelCall(call: string, said?: Attribution): Promise<RunSnapshot>;
   /** Raises limits of the budget; each is the new limit, not what is added. */
-  raise(budget: Omit<Budget, 'atLimit'>, said?: Said): Promise<Standing>;
+  raise(budget: Omit<Budget, 'atLimit'>, said?: Attribution): Promise<RunSnapshot>;
 }
 
 /** A worker answers in milliseconds; one that restarts needs some seconds. */

@@ -72,6 +72,8 @@ export const ARGUMENT_DEPTH_MAX = 64;
 /** Warnings kept in a run's result, and their text: the result is one payload, with the output in it. */
 export const WARNINGS_MAX = 50;
 export const WARNINGS_CHARS_MAX = 100_000;
+/** Failures that one warning lists: more than anybody reads, where a turn may have a thousand calls. */
+export const BATCH_FAILURES_SHOWN = 50;
 /** What an agent is told. It is recorded with the run, so that it must fit a payload with room to spare. */
 export const INSTRUCTIONS_BYTES_MAX = 256 * KB;
 /** Tools of an agent: as many as OpenAI takes in a request. */
@@ -105,9 +107,9 @@ export const REPLIES_BYTES_MAX = 256 * KB;
 /** Whoever sends again names the message by it, and a run carries those of a thousand. */
 export const MESSAGE_ID_CHARS_MAX = 200;
 /** Senders that wait for their reply in an update: the server has 10 in flight for a run, and stop has to get through. */
-export const ASKS_MAX = 5;
+export const REPLIES_AWAITED_MAX = 5;
 /** Who says something to a run, and why: kept in its history, its result and its memo. */
-export const SAID_CHARS_MAX = 4_000;
+export const ATTRIBUTION_CHARS_MAX = 4_000;
 /** Questions in a run's memo, and the arguments of each: enough to see what is asked, small enough to list by the thousand. */
 export const WAITS_SHOWN = 10;
 export const WAITS_ARGUMENT_CHARS = 400;
@@ -116,13 +118,13 @@ export const TASK_BYTES_MAX = 3 * 1024 * KB;
 /** A command beside its payload: ids, timeouts, retry policy, summary. */
 export const COMMAND_BYTES = 1 * KB;
 /** A run continues as new past these, or when the server suggests it; what it hands over must fit one payload. */
-export const LINK_EVENTS_MAX = 10_000;
+export const LONG_HISTORY_EVENTS = 10_000;
 /** Fewer, and a run that has just begun a new history would leave it again, for ever. */
-export const LINK_EVENTS_MIN = 20;
-export const LINK_BYTES_MAX = 8 * 1024 * KB;
-export const CARRIED_BYTES_MAX = 1536 * KB;
+export const LONG_HISTORY_EVENTS_MIN = 20;
+export const LONG_HISTORY_BYTES = 8 * 1024 * KB;
+export const HAND_OVER_BYTES_MAX = 1536 * KB;
 /** A transcript of more than this is not handed over, however well it packs: each link begins by reading it. */
-export const CARRIED_TRANSCRIPT_BYTES_MAX = 32 * 1024 * KB;
+export const HAND_OVER_TRANSCRIPT_BYTES_MAX = 32 * 1024 * KB;
 /** A transcript is weighed again when it has grown by so much: a new worker may have a store where the old one had none. */
 export const WEIGH_AGAIN = 1.1;
 /** Where a history cannot be left behind, the run ends here: the server would end it at 51,200 events or 50 MiB, without a result. */

@@ -30,6 +30,16 @@ export function modelActivityId(turn: number): string {
   return `${turn}.model`;
 }
 
+/** The activity id of planning a call anew, with the arguments of a person: one at a time for each call. */
+export function editActivityId(turn: number, slot: number): string {
+  return `edit.${callActivityId(turn, slot)}`;
+}
+
+/** The call whose new arguments an activity plans, `<turn>.<slot>`; null for another activity. */
+export function parseEditActivityId(id: string): string | null {
+  return /^edit\.(\d+\.\d+)$/.exec(id)?.[1] ?? null;
+}
+
 /** Compactions are counted from 1, over the whole chain of runs. They are no turns. */
 export function compactActivityId(time: number): string {
   return `compact.${time}`;
@@ -73,8 +83,8 @@ export const FAILURE = {
   refused: 'ModelRefused',
   /** The workflow was started with an input that is not a RunInput. */
   invalidInput: 'InvalidRunInput',
-  /** What a person asked of a run cannot be done, or has been done already. */
-  refusedOrder: 'OrderRefused',
+  /** The run does not carry out a command; the details have the reason with its code. */
+  refusedCommand: 'CommandRefused',
   alreadyDecided: 'AlreadyDecided',
 } as const;
 

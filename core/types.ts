@@ -1,4 +1,5 @@
 // The page to read first: everything that travels between client, workflow and activities, as plain JSON.
+import type { Reason, ReasonFields, ReasonOf } from './reasons/codes.ts';
 
 // ── The conversation, in the words of the Chat Completions API ──────────────────────────────────────────────────────
 
@@ -48,18 +49,15 @@ export interface RunInput {
   readonly session?: boolean;
   /** Limits of this run, on top of the agent's own; a limit that is named in both is this one. */
   readonly budget?: Budget;
-  /** Set by the run that started this one as a sub-agent. */
-  readonly parent?: ParentRun;
-  /** Set by continue-as-new: what the run before handed over. Nobody else sends it. */
-  readonly carried?: unknown;
 }
 
+/** What a run tells the sub-agents that it starts; the workflow takes it beside the input, and only from a parent. */
 export interface ParentRun {
   /** How many runs are above this one. */
   readonly depth: number;
   /** How deep the runs above allow sub-agents to nest: the least of their limits. */
   readonly maxDepth?: number;
-  /** Whether a budget above wants to hear of what is spent, turn by turn. */
+  /** Whether a budget above is to be told what is spent, turn by turn. */
   readonly reports: boolean;
   /** Whether a budget above limits the cost: then a model without a price is an error. */
   readonly priced?: boolean;
@@ -111,16 +109,14 @@ export type RunStatus =
   | 'cancelled';
 
 /** The result of the workflow `agent`. A run that stops early still returns what it has. */
-export interface RunResult {
+export interface RunResult extends ReasonFields {
   readonly status: RunStatus;
   /** What the model said last; null when it said nothing. */
   readonly output: string | null;
   /** The last answer as the agent's `output` schema made it; only of an agent with one, and only when completed. */
   readonly value?: unknown;
-  /** Why the run stopped, for every status but `completed`. */
-  readonly reason: string | null;
   /** What went wrong on the way, one entry a turn at most: the run's report. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Reason[];
   readonly turns: number;
   readonly calls: number;
   readonly failedCalls: number;
@@ -132,14 +128,13 @@ export interface RunResult {
 }
 
 /** What a session answered to one of its messages. */
-export interface Reply {
+export interface Reply extends ReasonFields {
   /** Messages are counted from 1; the run's input, if there is one, is the first. */
   readonly message: number;
   /** `completed`, or how this message's turns ended; the session goes on after all of them. */
   readonly status: RunStatus;
   readonly output: string | null;
   readonly value?: unknown;
-  readonly reason: string | null;
 }
 
 // ── One model call ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -164,6 +159,8 @@ export interface ModelCallInput {
   readonly length: number;
   /** The messages from `known.length` on; null when they are too large for a payload and must be asked for. */
   readonly fresh: readonly Message[] | null;
+  /** Where `fresh` is null: the user's messages among them, so that history says what the model was told. */
+  readonly heard?: readonly Message[];
   /** Digest of the agent as it was last recorded; '' when it was not. */
   readonly recorded: string;
   /** Answers in a row that had to be repaired; left out for 0. */
@@ -187,7 +184,7 @@ export interface ModelAnswer {
   /** What to tell the model before it is asked again. */
   readonly tell?: string;
   /** Why the run ends: with `status`. */
-  readonly end?: { readonly status: RunStatus; readonly reason: string };
+  readonly end?: { readonly status: RunStatus; readonly reason: Reason };
   /** The answer as the agent's `output` schema made it. */
   readonly value?: unknown;
   /** One entry a call, in the order of `message.tool_calls`. */
@@ -210,7 +207,8 @@ export interface ModelAnswer {
  * The input of the activity `compact`, which makes room in a conversation that nears what the model can read. The
  * transcript comes as it does to `callModel`.
  */
-export interface CompactInput extends Pick<ModelCallInput, 'agent' | 'known' | 'length' | 'fresh' | 'priced'> {
+export interface CompactInput
+  extends Pick<ModelCallInput, 'agent' | 'known' | 'length' | 'fresh' | 'heard' | 'priced'> {
   /** The last turn: the conversation is compacted before the next. */
   readonly turn: number;
   /** Tokens of the conversation: as the provider counted them last, and estimated for what came since. */
@@ -238,7 +236,7 @@ export interface CompactAnswer {
   /** What the model wrote, where it was asked for a summary. */
   readonly summary?: string;
   /** What went wrong: the oldest messages were dropped instead. */
-  readonly warning?: string;
+  readonly warning?: Reason;
   /** Requests to the model: several where the older part was too long for one. */
   readonly modelCalls: number;
   readonly usage: Usage;
@@ -275,7 +273,7 @@ export interface ChildCall {
 
 export interface Problem {
   readonly kind: 'unknown_tool' | 'invalid_arguments' | 'too_large' | 'rejected';
-  readonly error: string;
+  readonly reason: Reason;
 }
 
 /**
@@ -306,7 +304,7 @@ export interface AgentRules {
   /** How long a session waits for its next message. */
   readonly idleMs?: number;
   /** Events of a history after which the run continues as new. */
-  readonly linkEvents?: number;
+  readonly maxHistoryEvents?: number;
   /** Tokens of the conversation from which on it is compacted; left out where the model's limit is not known. */
   readonly compactAt?: number;
   /** Left out where its conversation is never compacted. */
@@ -393,7 +391,12 @@ export type Question =
       readonly sinceMs: number;
       readonly expiresAtMs: number | null;
     }
-  | { readonly kind: 'budget'; readonly reason: string; readonly sinceMs: number };
+  | {
+      readonly kind: 'budget';
+      readonly reason: string;
+      readonly reached: ReasonOf<'budget_reached'>;
+      readonly sinceMs: number;
+    };
 
 /** What an inbox shows of a waiting run, in its memo: the first questions, their arguments cut, and how many there are. */
 export interface Waits {
@@ -403,13 +406,13 @@ export interface Waits {
 }
 
 /** Who asks for something, and why; both are kept in history. */
-export interface Said {
+export interface Attribution {
   readonly by?: string;
   readonly why?: string;
 }
 
 /** The argument of the update `send`: the next message of a session. */
-export interface SendInput extends Said {
+export interface SendInput extends Attribution {
   readonly text: string;
   /** Chosen by the sender: the same message sent again is taken once, and gives the same answer. */
   readonly id?: string;
@@ -424,24 +427,24 @@ export interface Sent {
 }
 
 /** The argument of `steer` and `interrupt`. */
-export interface SteerInput extends Said {
+export interface SteerInput extends Attribution {
   readonly message?: string;
   /** Chosen by the sender: the same order sent again is carried out once. */
   readonly id?: string;
 }
 
 /** The argument of `cancelCall`: a call by its place `<turn>.<slot>` or by the id that the model gave it. */
-export interface CancelCallInput extends Said {
+export interface CancelCallInput extends Attribution {
   readonly call: string;
 }
 
 /** The argument of `raise`: the new limits, each above what it was. */
-export interface RaiseInput extends Said {
+export interface RaiseInput extends Attribution {
   readonly budget: Omit<Budget, 'atLimit'>;
 }
 
-/** How a run stands, as the updates answer it. */
-export interface Standing {
+/** The state of a run, as updates answer with it. */
+export interface RunSnapshot {
   readonly state: 'running' | 'waiting' | 'paused' | 'idle' | 'stopping';
   readonly turn: number;
 }
@@ -485,17 +488,23 @@ export type FailureKind =
   | 'outcome_unknown'
   | 'too_large';
 
-/** A failed tool is data: the model reads it, and the run goes on. */
+/** A failed tool is data: what the model reads of it. */
 export interface ToolFailure {
   readonly tool: string;
   readonly kind: FailureKind;
   readonly error: string;
 }
 
-/** What became of one call of a batch. `ran` is false for a problem that was answered without an activity. */
+/** The outcome of one call of a batch. `ran` is false for a call that no activity was started for. */
 export type Outcome =
   | { readonly ok: true; readonly tool: string; readonly text: string }
-  | ({ readonly ok: false; readonly ran: boolean } & ToolFailure);
+  | {
+      readonly ok: false;
+      readonly ran: boolean;
+      readonly tool: string;
+      readonly kind: FailureKind;
+      readonly reason: Reason;
+    };
 
 /** A page of a running workflow's transcript: the answer of the query `transcript`. */
 export interface TranscriptPage {

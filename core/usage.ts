@@ -1,5 +1,5 @@
 // Counting what is spent.
-import type { FailureCause } from './toolFailure.ts';
+import type { FailureCause } from './batch/outcomes.ts';
 import type { CompactAnswer, Lost, ModelAnswer, Spend, Usage } from './types.ts';
 
 export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, cachedTokens: 0 };

@@ -1,65 +1,81 @@
-// The agent loop. It is the whole story of a run: ask the model, carry out what it planned, until one of them ends it.
-// What people, parents and sub-agents have to say is heard between turns, and while a turn's calls are carried out.
+// The agent loop. It is the whole story of a run: ask the model, carry out what it planned, until one of them ends it. What
+// people, parents and sub-agents say takes effect between turns, and while a turn's calls are carried out.
 import { CancelledFailure, isCancellation, upsertMemo } from '@temporalio/workflow';
 import { MEMO } from '../core/names.ts';
 import type { RunInput, RunResult } from '../core/types.ts';
-import { askModel } from './askModel.ts';
-import { carryOut } from './batch.ts';
-import { betweenTurns } from './betweenTurns.ts';
-import { timeLimitEnd, timeLimitMs } from './budget.ts';
-import { endInterrupted, endMessage } from './conversation.ts';
-import { finish, finishCancelled } from './finish.ts';
-import { judgeAnswer, judgeBatch } from './judge.ts';
-import { takeOrders } from './orders.ts';
-import { type Carried, openRun, recordAnswer, settleBatch } from './runState.ts';
-import { startClock } from './timeLimit.ts';
+import { finish, finishCancelled } from './ending/finish.ts';
+import { handleCommands } from './people/commands.ts';
+import { listenToFamily } from './people/family.ts';
+import { endInterrupted, endMessage } from './people/replies.ts';
+import { type End, type Origin, openRun, type Run } from './state/run.ts';
+import { askModel } from './turn/askModel.ts';
+import { betweenTurns } from './turn/betweenTurns.ts';
+import { timeLimitEnd, timeLimitMs } from './turn/budgetTime.ts';
+import { judgeTurn } from './turn/judge.ts';
+import { runBatch } from './turn/runBatch.ts';
+import { recordAnswer, settleBatch } from './turn/settleBatch.ts';
 
-/** The workflow behind every agent: a fixed interpreter that knows none of them. */
-export async function agent(input: RunInput): Promise<RunResult> {
-  const clock = startClock((input?.carried as Carried | undefined)?.spend.activeMs ?? null);
-  const run = openRun(input, clock);
-  // A later link's first task must leave something in its history. Where it does not, the SDK may take it and the next one
-  // for a single task when it replays: an order that came with that one would be carried out before the loop began.
-  if (input.carried !== undefined) upsertMemo({ [MEMO.agent]: input.agent });
-  takeOrders(run);
+/**
+ * The workflow behind every agent: a fixed interpreter that knows none of them. Start it with its input alone; `origin`
+ * comes from a parent, or from the execution that this one continues.
+ */
+export async function agent(input: RunInput, origin?: Origin): Promise<RunResult> {
+  const run = openRun(input, origin);
+  // A continued execution's first task must leave something in its history. Where it does not, the SDK may take it and the
+  // next one for a single task when it replays: a command that came with that one would be carried out before the loop began.
+  if (origin?.handOver) upsertMemo({ [MEMO.agent]: run.input.agent });
+  handleCommands(run);
+  listenToFamily(run);
+  // A run that is cancelled while it waits for people has to notice.
+  run.clock.scope.cancelRequested.catch(() => run.wake.wake());
   try {
-    return await clock.scope.run(async () => {
-      if (run.agent) clock.limitTo(timeLimitMs(run, run.agent.rules));
-      for (;;) {
-        if (!run.batch) {
-          const halt = await betweenTurns(run);
-          if (halt) return finish(run, halt);
-          if (clock.scope.consideredCancelled) throw new CancelledFailure('Cancelled between two turns.');
-
-          const answer = await askModel(run);
-          if ('failed' in answer && clock.scope.consideredCancelled)
-            throw new CancelledFailure('Cancelled while the model was asked.');
-          if ('interrupted' in answer) endInterrupted(run);
-          if ('interrupted' in answer || 'tooLong' in answer) continue;
-          if ('failed' in answer) {
-            const end = { status: answer.failed, reason: answer.reason };
-            if (!endMessage(run, end)) return finish(run, end);
-            continue;
-          }
-          const asked = recordAnswer(run, answer);
-          clock.limitTo(timeLimitMs(run, asked.rules));
-        }
-
-        const batch = await carryOut(run);
-        const { calls, outcomes } = settleBatch(run, batch);
-        if (clock.scope.consideredCancelled) throw new CancelledFailure('Cancelled in a batch.');
-
-        const { interrupted } = run.live;
-        run.live.interrupted = false;
-        const end = judgeAnswer(run, batch) ?? judgeBatch(run, calls, outcomes, interrupted);
-        if (end && !endMessage(run, end)) return finish(run, end);
-        if (!end && interrupted) endInterrupted(run);
-      }
-    });
+    const end = await run.clock.scope.run(() => loop(run));
+    return await finish(run, end);
   } catch (error) {
     if (!isCancellation(error)) throw error;
-    if (clock.timeIsUp()) return finish(run, timeLimitEnd(run));
+    if (run.clock.isTimeUp) return finish(run, timeLimitEnd(run));
     await finishCancelled(run);
     throw new CancelledFailure('The run was cancelled.');
   }
+}
+
+/** Turn after turn, to the run's end. */
+async function loop(run: Run): Promise<End> {
+  if (run.agent) run.clock.limitTo(timeLimitMs(run));
+  for (;;) {
+    if (!run.batch) {
+      const halt = await betweenTurns(run);
+      if (halt) return halt;
+      const asked = await askModel(run);
+      switch (asked.kind) {
+        case 'answered':
+          recordAnswer(run, asked.answer);
+          run.clock.limitTo(timeLimitMs(run));
+          break;
+        case 'interrupted':
+          endInterrupted(run);
+          continue;
+        case 'too_long':
+          continue;
+        case 'failed': {
+          throwIfCancelled(run);
+          const { status, reason } = asked;
+          if (!endMessage(run, { status, reason })) return { status, reason };
+          continue;
+        }
+      }
+    }
+
+    const batch = await runBatch(run);
+    settleBatch(run, batch);
+    throwIfCancelled(run);
+    const isInterrupted = run.control.takeInterrupt();
+    const end = judgeTurn(run, batch, isInterrupted);
+    if (end && !endMessage(run, end)) return end;
+    if (!end && isInterrupted) endInterrupted(run);
+  }
+}
+
+function throwIfCancelled(run: Run): void {
+  if (run.clock.isCancelled) throw new CancelledFailure('The run was cancelled.');
 }

@@ -1,55 +1,55 @@
-// What a running agent can be asked and told, by name: the one workflow file that clients import.
+// What a running agent takes, by name: updates, queries and signals. The one workflow file that clients import.
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import { QUESTIONS_QUERY, SIGNAL, TRANSCRIPT_QUERY, UPDATE } from '../core/names.ts';
 import type {
+  Attribution,
   CancelCallInput,
   Decision,
   Question,
   RaiseInput,
-  Said,
+  RunSnapshot,
   SendInput,
   Sent,
   Spend,
-  Standing,
   StandingDecision,
   SteerInput,
   TranscriptPage,
 } from '../core/types.ts';
 
 /** `limit` messages of the transcript from index `from`; fewer where they would not fit one payload. */
-export const transcriptQuery = defineQuery<TranscriptPage, [from: number, limit: number]>(TRANSCRIPT_QUERY);
-/** What the run waits for a person to say, in full. */
+export const transcriptQuery = defineQuery<TranscriptPage, [from?: number, limit?: number]>(TRANSCRIPT_QUERY);
+/** The questions that the run waits for people to answer, in full. */
 export const questionsQuery = defineQuery<readonly Question[]>(QUESTIONS_QUERY);
 
-/** Decides about a call that waits. The first decision counts. */
+/** Decides about a pending call. The first decision counts. */
 export const decideUpdate = defineUpdate<StandingDecision, [Decision]>(UPDATE.decide);
 /** The next message of a session. */
 export const sendUpdate = defineUpdate<Sent, [SendInput]>(UPDATE.send);
-/** Ends a session when the messages it has are answered. */
-export const closeUpdate = defineUpdate<Standing, [Said?]>(UPDATE.close);
+/** Ends a session when its messages are answered. */
+export const closeUpdate = defineUpdate<RunSnapshot, [Attribution?]>(UPDATE.close);
 /** A message that the model sees at its next turn. */
-export const steerUpdate = defineUpdate<Standing, [SteerInput]>(UPDATE.steer);
-/** Stops the tools and the model call in flight, and goes on with the message. */
-export const interruptUpdate = defineUpdate<Standing, [SteerInput?]>(UPDATE.interrupt);
+export const steerUpdate = defineUpdate<RunSnapshot, [SteerInput]>(UPDATE.steer);
+/** Stops the tools and the model call in flight, and continues with the message. */
+export const interruptUpdate = defineUpdate<RunSnapshot, [SteerInput?]>(UPDATE.interrupt);
 /** Starts nothing new until resumed. */
-export const pauseUpdate = defineUpdate<Standing, [Said?]>(UPDATE.pause);
-export const resumeUpdate = defineUpdate<Standing, [Said?]>(UPDATE.resume);
-/** Ends the run at its next boundary: what runs may finish, nothing new starts. */
-export const stopUpdate = defineUpdate<Standing, [Said?]>(UPDATE.stop);
-/** Stops one call. */
-export const cancelCallUpdate = defineUpdate<Standing, [CancelCallInput]>(UPDATE.cancelCall);
+export const pauseUpdate = defineUpdate<RunSnapshot, [Attribution?]>(UPDATE.pause);
+export const resumeUpdate = defineUpdate<RunSnapshot, [Attribution?]>(UPDATE.resume);
+/** Ends the run at its next boundary: what is in flight finishes, nothing new starts. */
+export const stopUpdate = defineUpdate<RunSnapshot, [Attribution?]>(UPDATE.stop);
+/** Cancels one call. */
+export const cancelCallUpdate = defineUpdate<RunSnapshot, [CancelCallInput]>(UPDATE.cancelCall);
 /** Raises limits of the budget. */
-export const raiseUpdate = defineUpdate<Standing, [RaiseInput]>(UPDATE.raise);
+export const raiseUpdate = defineUpdate<RunSnapshot, [RaiseInput]>(UPDATE.raise);
 
 /** What a run tells its sub-agents. */
-export type ParentOrder = { readonly order: 'pause' | 'resume' } | ({ readonly order: 'stop' } & Said);
-export const fromParentSignal = defineSignal<[ParentOrder]>(SIGNAL.fromParent);
+export type ParentCommand = { readonly command: 'pause' | 'resume' } | ({ readonly command: 'stop' } & Attribution);
+export const fromParentSignal = defineSignal<[ParentCommand]>(SIGNAL.fromParent);
 
-/** What a sub-agent tells its parent. */
+/** What a sub-agent reports to its parent. */
 export interface ChildReport {
   readonly child: string;
   readonly spend: Spend;
-  /** It waits for a person, and nothing runs in it. */
+  /** Nothing runs in it: it waits for people. */
   readonly waiting: boolean;
 }
 export const fromChildSignal = defineSignal<[ChildReport]>(SIGNAL.fromChild);

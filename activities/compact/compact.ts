@@ -5,6 +5,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { countGone, noteOf, tokensOf, tokensOfBytes } from '../../core/compaction.ts';
 import { PLAN_BYTES_MAX, REPAIRS_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
+import type { Reason } from '../../core/reasons/codes.ts';
+import { reason } from '../../core/reasons/reason.ts';
 import { count, cutText, jsonBytes, utf8Length } from '../../core/text.ts';
 import type { CompactAnswer, CompactInput, Message, Usage } from '../../core/types.ts';
 import { addUsage, NO_USAGE } from '../../core/usage.ts';
@@ -58,7 +60,7 @@ interface Compacted {
   readonly strategy: CompactAnswer['strategy'];
   readonly messages: readonly Message[];
   readonly summary?: string;
-  readonly warning?: string;
+  readonly warning?: Reason;
 }
 
 async function compacted(
@@ -149,7 +151,8 @@ function dropOldest(cut: Cut, room: Room): Compacted {
 function dropInstead(what: string, cut: Cut, room: Room): Compacted {
   const gone = cut.older.length;
   const instead = gone > 0 ? ` Its oldest messages (${count(gone)}) were dropped instead.` : '';
-  return { ...dropOldest(cut, room), warning: `The conversation ${what}.${instead}` };
+  const why = `The conversation ${what}.${instead}`;
+  return { ...dropOldest(cut, room), warning: reason('compaction_fell_back', { why }) };
 }
 
 const SUMMED_UP =

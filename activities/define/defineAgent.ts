@@ -52,7 +52,7 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly maxSubAgents?: number;
   readonly maxDepth?: number;
   /** Events of a run's history after which it continues as new; 10,000 when not said. */
-  readonly linkEvents?: number;
+  readonly maxHistoryEvents?: number;
   /** Passed on to the model as they are. */
   readonly toolChoice?:
     | 'auto'
@@ -122,7 +122,7 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
   }
   const maxTurns = options.maxTurns ?? AGENT_DEFAULTS.maxTurns;
   const parallel = options.parallel ?? AGENT_DEFAULTS.parallel;
-  const { maxSubAgents, maxDepth, linkEvents, beforeModel, afterModel, beforeTool } = options;
+  const { maxSubAgents, maxDepth, maxHistoryEvents, beforeModel, afterModel, beforeTool } = options;
   const { approvals = {}, permissions, whenApprovalExpires } = options;
   for (const [name, rule] of Object.entries(approvals)) {
     if (!tools.has(name)) throw wrong(`approvals names ${name}, which is not among its tools.`);
@@ -147,7 +147,7 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     throw wrong(
       'its budget limits the cost, and it names no prices. Give prices: { "gpt-4o": { input: 2.5, output: 10 } }.',
     );
-  const limits = { maxTurns, parallel, maxSubAgents, maxDepth, linkEvents };
+  const limits = { maxTurns, parallel, maxSubAgents, maxDepth, maxHistoryEvents };
   for (const [limit, value] of Object.entries(limits))
     if (value !== undefined && !(Number.isInteger(value) && value >= 1))
       throw wrong(`${limit} must be a whole number from 1.`);
@@ -168,7 +168,7 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
       ...(budget && { budget }),
       ...(maxSubAgents !== undefined && { maxSubAgents }),
       ...(maxDepth !== undefined && { maxDepth }),
-      ...(linkEvents !== undefined && { linkEvents }),
+      ...(maxHistoryEvents !== undefined && { maxHistoryEvents }),
     },
     toolChoice: options.toolChoice,
     parallelToolCalls: options.parallelToolCalls,

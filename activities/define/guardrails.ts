@@ -3,7 +3,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { ERROR_CHARS_MAX, PLAN_BYTES_MAX, REPAIRS_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
-import { count, cutText, jsonBytes, oneLine, plural } from '../../core/text.ts';
+import { reason } from '../../core/reasons/reason.ts';
+import { count, cutText, jsonBytes, oneLine } from '../../core/text.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message, ModelAnswer, ToolCall } from '../../core/types.ts';
 import type { Planned } from '../plan/plan.ts';
@@ -138,7 +139,7 @@ export function sentBack(
       message,
       plan,
       kind: 'ended',
-      end: { status, reason: `The model's answer was not acceptable, ${plural(repairs + 1, 'time')} in a row: ${why}` },
+      end: { status, reason: reason('answer_rejected', { times: repairs + 1, why }) },
     };
   return { message, plan, kind: 'again', ...(plan.length === 0 && { tell: why }) };
 }
@@ -147,12 +148,12 @@ function answer(text: string): ModelAnswer['message'] {
   return { role: 'assistant', content: text };
 }
 
-function ended(reason: string): Pick<Planned, 'kind' | 'end'> {
-  return { kind: 'ended', end: { status: 'refused', reason } };
+function ended(message: string): Pick<Planned, 'kind' | 'end'> {
+  return { kind: 'ended', end: { status: 'refused', reason: reason('guardrail', { message }) } };
 }
 
 export function refuseAll(calls: readonly ToolCall[] = [], why: string): Planned['plan'] {
-  return calls.map(() => ({ problem: { kind: 'rejected', error: `not run: ${why}` } }));
+  return calls.map(() => ({ problem: { kind: 'rejected', reason: reason('rejected_by_guardrail', { why }) } }));
 }
 
 async function asked<T>(name: string, ctx: RuleContext, guard: () => Guarded<T> | Promise<Guarded<T>>) {

@@ -1,7 +1,9 @@
 // Reading the arguments that a model wrote: parsed, bounded, and validated by the tool's schema.
+
 import type { z } from 'zod';
 import { ARGUMENT_BYTES_MAX, ARGUMENT_DEPTH_MAX } from '../../core/limits.ts';
-import { count, cutText, utf8Length } from '../../core/text.ts';
+import { reason } from '../../core/reasons/reason.ts';
+import { cutText, utf8Length } from '../../core/text.ts';
 import type { Problem } from '../../core/types.ts';
 import type { Tool } from '../define/defineTool.ts';
 
@@ -40,7 +42,7 @@ export function parseArguments(text: string): ParsedArguments {
       ok: false,
       problem: {
         kind: 'too_large',
-        error: `arguments of ${count(bytes)} bytes; ${count(ARGUMENT_BYTES_MAX)} are allowed`,
+        reason: reason('arguments_too_large', { bytes, max: ARGUMENT_BYTES_MAX }),
       },
     };
   let value: unknown;
@@ -71,7 +73,7 @@ function structureProblem(root: object): string | null {
 }
 
 function invalid(why: string): { readonly ok: false; readonly problem: Problem } {
-  return { ok: false, problem: { kind: 'invalid_arguments', error: `invalid arguments: ${why}` } };
+  return { ok: false, problem: { kind: 'invalid_arguments', reason: reason('invalid_arguments', { problem: why }) } };
 }
 
 /** The first things that a schema finds wrong, with their fields. */

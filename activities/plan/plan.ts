@@ -1,6 +1,9 @@
 // Turns a model's answer into a message that any model API accepts and a plan that the workflow can carry out.
+
 import { PLAN_BYTES_MAX, PLAN_CALLS_MAX } from '../../core/limits.ts';
-import { count, cutText, jsonBytes, plural } from '../../core/text.ts';
+import type { Reason } from '../../core/reasons/codes.ts';
+import { reason } from '../../core/reasons/reason.ts';
+import { count, cutText, jsonBytes } from '../../core/text.ts';
 import type { AssistantMessage, Message, ModelAnswer, PlannedCall, Problem, ToolCall } from '../../core/types.ts';
 import { nameOf } from '../define/asTool.ts';
 import type { Agent } from '../define/defineAgent.ts';
@@ -39,7 +42,7 @@ export async function planBatch(
   const ids = callIds(ctx.turn, transcript, answer.calls);
   const plan: PlannedCall[] = [];
   const calls: ToolCall[] = [];
-  let end: string | undefined;
+  let end: Reason | undefined;
   for (const [slot, raw] of answer.calls.entries()) {
     let call = truncated ? cutOff : await planInSlot(agent, raw, slot, ctx);
     const size = sizeOf(call);
@@ -52,7 +55,7 @@ export async function planBatch(
   }
   const message: AssistantMessage = { role: 'assistant', content: content || null, tool_calls: calls };
   if (end !== undefined)
-    return { message, kind: 'ended', end: { status: 'refused', reason: end }, plan: refuseAll(calls, end) };
+    return { message, kind: 'ended', end: { status: 'refused', reason: end }, plan: refuseAll(calls, end.text) };
   return { message, kind: truncated ? 'truncated' : 'calls', plan };
 }
 
@@ -61,36 +64,27 @@ interface PlannedWire {
   readonly planned: PlannedCall;
   readonly wire: string;
   /** A guardrail ends the run. */
-  readonly end?: string;
+  readonly end?: Reason;
 }
 
-function problem(kind: Problem['kind'], error: string, wire = '{}'): PlannedWire {
-  return { planned: { problem: { kind, error } }, wire };
+function problem(kind: Problem['kind'], why: Reason, wire = '{}'): PlannedWire {
+  return { planned: { problem: { kind, reason: why } }, wire };
 }
 
 /** What a call adds to the plan's payload, as JSON in JSON: there, a quote is two bytes. */
 function sizeOf({ planned, wire }: PlannedWire): number {
-  if ('problem' in planned) return jsonBytes(wire) + jsonBytes(planned.problem.error);
+  if ('problem' in planned) return jsonBytes(wire) + jsonBytes(planned.problem);
   const { arguments: changed = '', ask, child } = planned;
   return [wire, changed, ask?.question ?? '', child?.input ?? ''].reduce((sum, text) => sum + jsonBytes(text), 0);
 }
 
-const cutOff = problem(
-  'invalid_arguments',
-  'not run: the answer was cut off at the output limit before its calls were complete. Ask for less at once.',
-);
+const cutOff = problem('invalid_arguments', reason('answer_cut_off'));
 
-const beyondLimit = problem(
-  'too_large',
-  `not run: what a turn says, its calls and their arguments, may have ${count(PLAN_BYTES_MAX)} bytes together`,
-);
+const beyondLimit = problem('too_large', reason('turn_too_large', { max: PLAN_BYTES_MAX }));
 
 async function planInSlot(agent: Agent, raw: RawCall, slot: number, ctx: RuleContext): Promise<PlannedWire> {
   if (slot >= PLAN_CALLS_MAX)
-    return problem(
-      'too_large',
-      `not run: ${plural(PLAN_CALLS_MAX, 'call')} a turn are allowed, this is number ${count(slot + 1)}`,
-    );
+    return problem('too_large', reason('too_many_calls', { max: PLAN_CALLS_MAX, number: slot + 1 }));
   return planCall(agent, raw, ctx);
 }
 
@@ -104,7 +98,7 @@ export async function planCall(
   if (!tool) return problem('unknown_tool', unknownTool(agent, raw.name), wireOf(raw, parseArguments(raw.arguments)));
   const read = await readArguments(tool, raw.arguments);
   const wire = wireOf(raw, read);
-  if (!read.ok) return problem(read.problem.kind, read.problem.error, wire);
+  if (!read.ok) return problem(read.problem.kind, read.problem.reason, wire);
   const { beforeTool } = agent.guardrails;
   if (!beforeTool) return { planned: await permitted(agent, tool, read, undefined, ctx), wire };
 
@@ -113,13 +107,18 @@ export async function planCall(
     case 'allow':
       return { planned: await permitted(agent, tool, read, undefined, ctx), wire };
     case 'reject':
-      return problem('rejected', `not run: ${said.why}`, wire);
-    case 'end':
-      return { ...problem('rejected', `not run: ${said.why}`, wire), end: said.why };
+      return problem('rejected', reason('rejected_by_guardrail', { why: said.why }), wire);
+    case 'end': {
+      const rejected = problem('rejected', reason('rejected_by_guardrail', { why: said.why }), wire);
+      return { ...rejected, end: reason('guardrail', { message: said.why }) };
+    }
     case 'change': {
       const changed = jsonOf(said.change);
       const reread = await readArguments(tool, changed);
-      if (!reread.ok) return problem('rejected', `not run: a guardrail changed it, and ${reread.problem.error}`, wire);
+      if (!reread.ok) {
+        const { text } = reread.problem.reason;
+        return problem('rejected', reason('guardrail_changed_badly', { problem: text }), wire);
+      }
       return { planned: await permitted(agent, tool, reread, changed, ctx), wire };
     }
   }
@@ -147,11 +146,13 @@ async function permitted(
   const asked = { tool: tool.name, args, permissions: agent.permissions, approval };
   const permission = await permissionFor(asked, ctx);
   if (permission.kind === 'denied')
-    return { problem: { kind: 'rejected', error: `not permitted: ${permission.reason}` } };
+    return { problem: { kind: 'rejected', reason: reason('not_permitted', { why: permission.reason }) } };
   const { subAgent, handoff } = tool;
   const input = subAgent && (await askRule(ctx, () => subAgent.ask(args)));
-  if (input && !input.ok)
-    return { problem: { kind: 'invalid_arguments', error: `${tool.name} cannot be asked this: ${input.error}` } };
+  if (input && !input.ok) {
+    const why = reason('sub_agent_input', { tool: tool.name, error: input.error });
+    return { problem: { kind: 'invalid_arguments', reason: why } };
+  }
   return {
     digest: callDigest(tool.name, read.json),
     ...(permission.kind === 'ask' && { ask: { question: permission.question } }),
@@ -171,12 +172,10 @@ function wireName(name: string): string {
   return name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 64) || 'unnamed';
 }
 
-function unknownTool(agent: Agent, name: string): string {
-  const names = [...agent.tools.keys()];
-  const near = names.find((known) => known.toLowerCase() === name.trim().toLowerCase());
-  const hint = near ? ` Did you mean ${near}?` : '';
-  const list = names.length > 0 ? `Available tools: ${names.join(', ')}.` : 'There are no tools.';
-  return cutText(`unknown tool ${JSON.stringify(cutText(name, 100))}.${hint} ${list}`, 2_000);
+function unknownTool(agent: Agent, name: string): Reason {
+  const available = [...agent.tools.keys()];
+  const suggestion = available.find((known) => known.toLowerCase() === name.trim().toLowerCase());
+  return reason('unknown_tool', { name: cutText(name, 100), ...(suggestion && { suggestion }), available });
 }
 
 /** What OpenAI takes back (40 characters), and safe in every place that shows it. */

@@ -33,7 +33,7 @@ export function createToolHost(registry: Registry, threads: Threads): ToolHost {
     const leave: (() => void)[] = [];
     try {
       const read = await readArguments(tool, input.arguments);
-      if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.error, FAILURE.invalidArguments);
+      if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
       const late = AbortSignal.timeout(tool.policy.waitMs ?? 0);
       for (const places of placesFor(tool)) leave.push(await takePlace(places, tool, cancellationSignal, late));
       const value = await raced(tool, stop, () => call(tool, read.value, context(input, stop.signal, pulse.report)));

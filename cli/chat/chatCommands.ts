@@ -162,7 +162,7 @@ function argumentsOf(json: string): object {
     const value: unknown = JSON.parse(json);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
-    // Said below, as for what is JSON and no object.
+    // Attribution below, as for what is JSON and no object.
   }
   throw new CommandError('Give the arguments as a JSON object: /edit [CALL] {"amount": 5}');
 }

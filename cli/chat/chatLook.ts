@@ -6,7 +6,6 @@ import { inert, inertLine } from '../terminal/inert.ts';
 import { wrapped } from '../terminal/screen.ts';
 import { personLines, questionLines } from '../view/people.ts';
 import { progressText } from '../view/runSeen.ts';
-import { isUnknownAgent } from '../view/showRun.ts';
 import { callLine, endLines } from './chatPast.ts';
 import type { ChatScreen } from './chatScreen.ts';
 
@@ -160,14 +159,13 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
     screen.write(news);
   }
 
-  function attempt({ turn, slot, attempt: number, restarts, lastError }: Event<'attempt'>): void {
+  function attempt({ turn, slot, attempt: number, restarts, lastError, lastFailure }: Event<'attempt'>): void {
     if (number < 2) return;
-    // Temporal's word for a worker that is gone says little to people.
-    const why = /heartbeat timeout/i.test(lastError ?? '') ? 'its worker was lost' : inertLine(lastError ?? '', 200);
+    const why = lastFailure === 'worker_lost' ? 'its worker was lost' : inertLine(lastError ?? '', 200);
     const because = why === '' ? '' : `: ${why}`;
     if (slot !== null) return dim(`· ${toolAt({ turn, slot })}: attempt ${number}${because}`);
     if (!isAsked) return;
-    if (isUnknownAgent(lastError)) return number > 2 ? undefined : paragraph(`${lastError}`, 'red');
+    if (lastFailure === 'unknown_agent') return number > 2 ? undefined : paragraph(`${lastError}`, 'red');
     startAgain();
     dim(
       restarts ? `· the answer starts again (attempt ${number})${because}` : `· the model: attempt ${number}${because}`,

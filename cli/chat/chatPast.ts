@@ -5,7 +5,6 @@ import { plural } from '../../core/text.ts';
 import { cutTo } from '../terminal/columns.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { type Screen, seconds, wrapped } from '../terminal/screen.ts';
-import { errorOf } from '../view/showRun.ts';
 
 /** What fits a screen or two, and recalls what it was about. */
 const EXCHANGES = 3;
@@ -71,12 +70,13 @@ export function callLine(tool: string, args: string, { columns }: Paper): string
 /** What became of a call; nothing of one that is under way. */
 export function endLines(call: Call | undefined, { columns, paint }: Paper): string[] {
   if (!call) return [];
-  const { ok, tool, kind, text, scheduledAtMs, endedAtMs } = call;
+  const { ok, tool, kind, reason, text, scheduledAtMs, endedAtMs } = call;
   const name = inertLine(tool, 64);
   if (!ok)
-    return wrapped(`✗ ${name} ${kind?.replaceAll('_', ' ')}: ${inertLine(errorOf(text), 300)}`, columns - 1).map(
-      (line) => paint('red', line),
-    );
+    return wrapped(
+      `✗ ${name} ${kind?.replaceAll('_', ' ')}: ${inertLine(reason?.text ?? text ?? '', 300)}`,
+      columns - 1,
+    ).map((line) => paint('red', line));
   const took = scheduledAtMs === null || endedAtMs === null ? '' : ` ${seconds(endedAtMs - scheduledAtMs)}`;
   return [paint('dim', cutTo(`✓ ${name}${took}`, columns - 1))];
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { type Holdfast, type Inbox, TemporalUnreachable, type Waiting } from '../../client/index.ts';
 import { toolCalls } from '../../core/read/run.ts';
+import type { BudgetLimit } from '../../core/reasons/codes.ts';
 import { plural } from '../../core/text.ts';
 import type { Question } from '../../core/types.ts';
 import { addressFlags, settingsOf, untilInterrupted, withHoldfast } from '../connected.ts';
@@ -86,16 +87,17 @@ function say(screen: Screen, hints: readonly string[]): void {
 /** What to type about a question. */
 export function howTo(id: string, question: Question, flags: string): string {
   if (question.kind === 'budget')
-    return `Raise it: ${typed(['raise', id, optionFor(question.reason), 'N'], flags)} (or stop)`;
+    return `Raise it: ${typed(['raise', id, OPTION_OF[question.reached.parameters.limit], 'N'], flags)} (or stop)`;
   return `Decide: ${typed(['approve', id, question.call], flags)} (or reject, edit, respond)`;
 }
 
-/** The limit that is reached is named in the reason alone. */
-function optionFor(reason: string): string {
-  if (reason.includes('active')) return '--active';
-  const counted = (['token', 'model call', 'tool call'] as const).find((limit) => reason.includes(limit));
-  return counted ? `--${counted.replace(' ', '-')}s` : '--cost';
-}
+const OPTION_OF: Readonly<Record<BudgetLimit, string>> = {
+  tokens: '--tokens',
+  cost: '--cost',
+  modelCalls: '--model-calls',
+  toolCalls: '--tool-calls',
+  activeMs: '--active',
+};
 
 function inboxLines({ waiting }: Inbox, screen: Screen, flags: string): string[] {
   return waiting.flatMap((run, i) => [...(i === 0 ? [] : ['']), ...runLines(run, screen, flags)]);

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import type { RunHandle } from '../../client/index.ts';
 import { MESSAGE_BYTES_MAX } from '../../core/limits.ts';
 import { count, utf8Length } from '../../core/text.ts';
-import type { Budget, Standing } from '../../core/types.ts';
+import type { Budget, RunSnapshot } from '../../core/types.ts';
 import { addressFlags, type SaidOptions, saidOf, settingsOf, withHoldfast, withSaid } from '../connected.ts';
 import { EXIT, UsageError, wholeNumber } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
@@ -37,7 +37,7 @@ interface Given {
 
 interface Told extends Given {
   /** How the run stands after it. */
-  readonly standing: Standing;
+  readonly standing: RunSnapshot;
 }
 
 export function orderCommands(): Command[] {
@@ -74,7 +74,7 @@ async function carryOut(
   command: Command,
   id: string,
   options: OrderOptions,
-  give: (given: Given) => Promise<Standing>,
+  give: (given: Given) => Promise<RunSnapshot>,
   tell: (id: string, given: Told) => string | Promise<string>,
 ): Promise<void> {
   const flags = addressFlags(settingsOf(command));
@@ -88,7 +88,7 @@ async function carryOut(
 }
 
 interface Plain {
-  readonly give: (given: Given) => Promise<Standing>;
+  readonly give: (given: Given) => Promise<RunSnapshot>;
   readonly tell: (id: string, given: Told) => string;
 }
 

@@ -1,7 +1,7 @@
 // Budgets on the command line: how they are typed, and how they read.
 import { InvalidArgumentError } from 'commander';
 import { durationMs } from '../../client/schedules/scheduleTimes.ts';
-import { costText } from '../../core/budget.ts';
+import { costText } from '../../core/reasons/english.ts';
 import { count, plural } from '../../core/text.ts';
 import type { Budget, Spend } from '../../core/types.ts';
 import { seconds } from '../terminal/screen.ts';

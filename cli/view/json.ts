@@ -13,6 +13,8 @@ export function runJson(run: Run) {
     output: run.output,
     ...(run.value !== undefined && { value: run.value }),
     reason: run.reason,
+    reasonCode: run.reasonCode,
+    reasonParameters: run.reasonParameters,
     warnings: run.warnings,
     turns: countsOf(run).turns,
     ...(run.earlier && { earlier: run.earlier }),
@@ -30,13 +32,14 @@ export function runJson(run: Run) {
 }
 
 export function callJson(call: Call) {
-  const { turn, callId, tool, ok, kind, attempts, startedAtMs, endedAtMs, decision, childId } = call;
+  const { turn, callId, tool, ok, kind, reason, attempts, startedAtMs, endedAtMs, decision, childId } = call;
   return {
     turn,
     callId,
     tool,
     ok,
     ...(kind !== null && { kind }),
+    ...(reason !== null && { reason }),
     ...(decision !== null && { decision: decisionJson(decision) }),
     ...(childId !== null && { childId }),
     attempts,

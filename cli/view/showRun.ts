@@ -136,14 +136,13 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { sa
       ];
     case 'attempt': {
       if (event.attempt < 2) return [];
-      if (isUnknownAgent(event.lastError))
+      if (event.lastFailure === 'unknown_agent' && event.slot === null)
         // It is tried again for the sake of other workers; saying so once is enough.
         return event.attempt > 2
           ? []
           : wrapped(`${event.lastError}`, screen.columns - 2).map((part) => `  ${inertLine(part, 600)}`);
       const who = event.slot === null ? 'the model' : toolAt(event.turn, event.slot);
-      // Temporal's word for a worker that is gone says little to people.
-      const lastError = /heartbeat timeout/i.test(event.lastError ?? '') ? 'its worker was lost' : event.lastError;
+      const lastError = event.lastFailure === 'worker_lost' ? 'its worker was lost' : event.lastError;
       const why = lastError ? `: ${inertLine(lastError, 200)}` : '';
       const what = event.restarts
         ? `the answer starts again (attempt ${event.attempt})`
@@ -151,10 +150,10 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { sa
       return wrapped(`${what}${why}`, screen.columns - 2).map((part) => `  ${part}`);
     }
     case 'call_ended': {
-      const { ok, tool, kind, text, scheduledAtMs } = event.call;
+      const { ok, tool, kind, reason, text, scheduledAtMs } = event.call;
       const took = scheduledAtMs === null ? '' : ` ${seconds(event.atMs - scheduledAtMs)}`;
       if (ok) return screen.isLive ? [] : [line(`  ✓ ${inertLine(tool, 64)}${took}`)];
-      const why = `${kind?.replaceAll('_', ' ')}: ${inertLine(errorOf(text), 300)}`;
+      const why = `${kind?.replaceAll('_', ' ')}: ${inertLine(reason?.text ?? text ?? '', 300)}`;
       return [screen.paint('red', line(`  ✗ ${inertLine(tool, 64)} ${why}`))];
     }
     case 'progress':
@@ -214,7 +213,7 @@ export function compactionLines({ strategy, messages, tokens, error, warning }: 
       : `, ${plural(messages.before, 'message')} to ${count(messages.after)}, ${count(tokens.before)} tokens to ${count(tokens.after)}`;
   const text =
     error === null
-      ? `The conversation was compacted (${strategy ?? 'under way'})${size}.${warning === null ? '' : ` ${warning}`}`
+      ? `The conversation was compacted (${strategy ?? 'under way'})${size}.${warning === null ? '' : ` ${warning.text}`}`
       : `The conversation was not compacted: ${error}`;
   return wrapped(inertLine(text, 600), screen.columns - 2).map((part) => `  ${part}`);
 }
@@ -223,16 +222,6 @@ function replyLines({ status, output, reason }: Reply, screen: Screen): string[]
   const why =
     status === 'completed' ? [] : [`The answer ended as ${status}${reason ? `: ${inertLine(reason, 600)}` : ''}`];
   return ['', ...(output === null ? [] : [inert(output)]), ...why].flatMap((part) => wrapped(part, screen.columns));
-}
-
-/** A failure's text is JSON with the sentence in it. */
-export function errorOf(text: string | null): string {
-  try {
-    const { error } = JSON.parse(text ?? '') as { error?: unknown };
-    return typeof error === 'string' ? error : (text ?? '');
-  } catch {
-    return text ?? '';
-  }
 }
 
 /** The bars of a whole run. */
@@ -276,7 +265,7 @@ export function summary(run: Run, screen: Screen): string[] {
   ];
   const colour = run.status === 'completed' ? 'green' : run.status === 'running' ? 'yellow' : 'red';
   return [
-    ...run.warnings.flatMap((warning) => wrapped(`Warning: ${inert(warning)}`, screen.columns)),
+    ...run.warnings.flatMap(({ text }) => wrapped(`Warning: ${inert(text)}`, screen.columns)),
     ...(run.reason ? wrapped(`Reason: ${inert(run.reason)}`, screen.columns) : []),
     ...wrapped(`${run.workflowId}: ${parts.join(', ')}`, screen.columns).map((line) => screen.paint(colour, line)),
     ...wrapped(`Spent: ${spendText(run.spend)}`, screen.columns),
@@ -298,15 +287,11 @@ export function peopleLines(run: Run, screen: Screen): string[] {
 }
 
 export function stateOf({ status, questions, paused, ...run }: Run): string {
-  if (status !== 'running') return isUnknownAgent(run.reason) ? 'gave up on an unknown agent' : inWordsOf(status);
+  if (status !== 'running')
+    return run.reasonCode === 'unknown_agent' ? 'gave up on an unknown agent' : inWordsOf(status);
   if (paused) return `paused${because({ by: paused.by, why: null })}`;
   if (questions.length === 0) return isIdle(run) ? 'idle' : inWordsOf(status);
   return `waits for ${questions.length === 1 ? 'a decision' : `${questions.length} decisions`}`;
-}
-
-/** No model was asked: whoever reads of the model would look in the wrong place. */
-export function isUnknownAgent(why: string | null): boolean {
-  return /This worker has no agent "/.test(why ?? '');
 }
 
 /** Whether a session has answered all that it was told, as far as its history says. */
@@ -321,7 +306,7 @@ function isIdle({ session, turns, input, transcript }: Omit<Run, 'status' | 'que
 
 /** `max_turns` as a person says it. */
 function inWordsOf(status: RunState): string {
-  return status === 'max_turns' ? 'exceeded maximum iterations' : status.replaceAll('_', ' ');
+  return status === 'max_turns' ? 'reached its limit of turns' : status.replaceAll('_', ' ');
 }
 
 /** Waits for a run's end, however it ends. */

@@ -24,7 +24,7 @@ export interface CompactionSeen {
   readonly startedAtMs: number;
   readonly endedAtMs: number | null;
   readonly attempts: number;
-  readonly warning: string | null;
+  readonly warning: { readonly text: string } | null;
   readonly error: string | null;
   readonly tokens: { readonly before: number; readonly after: number | null };
 }
@@ -161,7 +161,7 @@ function rowsOf(seen: TurnSeen, first: string | undefined): Row[] {
 }
 
 function compactionRow({ startedAtMs, endedAtMs, attempts, warning, error, tokens }: CompactionSeen): Row {
-  const wrong = error ?? warning;
+  const wrong = error ?? warning?.text ?? null;
   const size = tokens.after === null ? '' : `${count(tokens.before)} to ${count(tokens.after)} tokens`;
   return {
     mark: wrong === null ? ' ' : '✗',

@@ -1,22 +1,22 @@
 // The run as it stands by what was read of it.
 
 import type { Message } from '../types.ts';
+import { settleByKernel } from './batchView.ts';
 import { conversation } from './conversation.ts';
 import { openQuestions } from './questions.ts';
 import type { Reading } from './reading.ts';
 import type { Run } from './run.ts';
-import { settledByNow } from './settled.ts';
 import { spendOf } from './spend.ts';
 import { asTurn } from './turns.ts';
 
 export function asRun(reading: Reading): Run {
-  const { run, turns, compactions, agent, heldByParent } = reading;
-  if (reading.taskDone) reading.due.push(...settledByNow(reading, reading.atMs));
+  const { run, turns, compactions, agent, pausedByParent } = reading;
+  if (reading.taskDone) reading.due.push(...settleByKernel(reading, reading.atMs));
   const isOver = run.endedAtMs !== null;
   const instructions: Message[] = agent ? [{ role: 'system', content: agent.instructions }] : [];
   return {
     ...run,
-    paused: run.paused ?? (heldByParent && !isOver ? { by: null } : null),
+    paused: run.paused ?? (pausedByParent && !isOver ? { by: null } : null),
     spend: isOver ? run.spend : spendOf(reading, turns),
     turns: turns.map(asTurn),
     questions: openQuestions(reading),

@@ -1,6 +1,8 @@
 // What the events at the end of things mean: of a run, and of an activity that failed.
 
-import type { FailureCause, TimeoutKind } from '../toolFailure.ts';
+import type { FailureCause, TimeoutKind } from '../batch/outcomes.ts';
+import type { Reason } from '../reasons/codes.ts';
+import { reason, reasonIn } from '../reasons/reason.ts';
 import type { RunResult } from '../types.ts';
 import { type Failure, firstJson, type HistoryEvent } from './history.ts';
 import type { RunState } from './run.ts';
@@ -8,34 +10,32 @@ import type { RunState } from './run.ts';
 interface End {
   readonly status: RunState;
   readonly result?: RunResult;
-  readonly reason: string | null;
+  readonly reason: Reason | null;
 }
 
 /** How the run ended, where the event is its end. */
 export function endOf(event: HistoryEvent): End | null {
   if (event.workflowExecutionCompletedEventAttributes) {
     const result = firstJson(event.workflowExecutionCompletedEventAttributes.result) as RunResult | undefined;
-    return { status: result?.status ?? 'completed', reason: result?.reason ?? null, ...(result && { result }) };
+    return { status: result?.status ?? 'completed', reason: reasonIn(result ?? {}), ...(result && { result }) };
   }
-  if (event.workflowExecutionFailedEventAttributes)
-    return {
-      status: 'failed',
-      reason: event.workflowExecutionFailedEventAttributes.failure?.message ?? 'The workflow failed.',
-    };
-  if (event.workflowExecutionCanceledEventAttributes) return { status: 'cancelled', reason: 'The run was cancelled.' };
-  if (event.workflowExecutionTerminatedEventAttributes)
-    return {
-      status: 'terminated',
-      reason: event.workflowExecutionTerminatedEventAttributes.reason || 'The workflow was terminated from outside.',
-    };
+  if (event.workflowExecutionFailedEventAttributes) {
+    const message = event.workflowExecutionFailedEventAttributes.failure?.message ?? 'The workflow failed.';
+    return { status: 'failed', reason: reason('workflow_failed', { message }) };
+  }
+  if (event.workflowExecutionCanceledEventAttributes) return { status: 'cancelled', reason: reason('cancelled') };
+  if (event.workflowExecutionTerminatedEventAttributes) {
+    const why = event.workflowExecutionTerminatedEventAttributes.reason || 'The workflow was terminated from outside.';
+    return { status: 'terminated', reason: reason('terminated', { reason: why }) };
+  }
   if (event.workflowExecutionTimedOutEventAttributes)
-    return { status: 'timed_out', reason: "The workflow took longer than Temporal's own timeout for it." };
+    return { status: 'timed_out', reason: reason('workflow_timed_out') };
   return null;
 }
 
 const TIMEOUTS: readonly TimeoutKind[] = ['START_TO_CLOSE', 'SCHEDULE_TO_START', 'SCHEDULE_TO_CLOSE', 'HEARTBEAT'];
 
-/** Why the activity failed, in the words that the workflow told it in. */
+/** Why the activity failed, in the terms that the workflow knows. */
 export function causeOf(failure: Failure | null | undefined): FailureCause {
   const message = failure?.message ?? 'the call was lost';
   if (failure?.applicationFailureInfo)

@@ -121,7 +121,11 @@ export function eventId(id: LongLike | null | undefined): number {
 
 /** The JSON in the first payload; undefined where there is none, or where it is encoded in another way. */
 export function firstJson(payloads: Payloads | null | undefined): unknown {
-  const data = payloads?.payloads?.[0]?.data;
+  return jsonAt(payloads, 0);
+}
+
+export function jsonAt(payloads: Payloads | null | undefined, index: number): unknown {
+  const data = payloads?.payloads?.[index]?.data;
   if (!data?.length) return undefined;
   try {
     return JSON.parse(new TextDecoder().decode(data));

@@ -1,26 +1,26 @@
 // One event of the history after the other: what each is about, and what the run has settled before it.
 
 import { SIGNAL } from '../names.ts';
+import { settleByKernel } from './batchView.ts';
 import { causeOf } from './ends.ts';
 import { activityFailed, activityScheduled, activityStarted, activitySucceeded } from './events/activities.ts';
 import { childEventOf } from './events/childEvents.ts';
+import { updateAccepted, updateCompleted } from './events/commands.ts';
 import { closed } from './events/end.ts';
 import { fromChild, fromParent } from './events/family.ts';
 import { memoChanged } from './events/memo.ts';
 import { answerTaken } from './events/modelCalls.ts';
-import { updateAccepted, updateCompleted } from './events/orders.ts';
 import { continuedAsNew, started } from './events/start.ts';
 import { timerFired, timerStarted } from './events/timers.ts';
 import { eventId, firstJson, type HistoryEvent, timeMs } from './history.ts';
 import type { Reading } from './reading.ts';
 import type { RunEvent } from './run.ts';
-import { settledByNow } from './settled.ts';
 
 /** Takes the next event of the history, and says what it means. */
 export function take(reading: Reading, event: HistoryEvent): RunEvent[] {
   const atMs = timeMs(event);
   reading.atMs = atMs;
-  const settled = reading.taskDone && isNews(event) ? settledByNow(reading, atMs) : [];
+  const settled = reading.taskDone && isNews(event) ? settleByKernel(reading, atMs) : [];
   return [...reading.due.splice(0), ...settled, ...told(reading, event, atMs)];
 }
 
@@ -31,6 +31,10 @@ function told(reading: Reading, event: HistoryEvent, atMs: number): RunEvent[] {
   if (start) return started(reading, start, atMs);
   const next = event.workflowExecutionContinuedAsNewEventAttributes;
   if (next) return continuedAsNew(reading, next, atMs);
+  if (event.workflowTaskStartedEventAttributes) {
+    reading.taskStartedAtMs = atMs;
+    return [];
+  }
   if (event.workflowTaskCompletedEventAttributes) {
     reading.taskDone = true;
     return answerTaken(reading, atMs);

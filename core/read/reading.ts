@@ -1,7 +1,7 @@
 // What is known of a run while its history is read. All else in this folder is functions over it.
-import { AGENT_DEFAULTS } from '../limits.ts';
 import { parseActivityId } from '../names.ts';
-import type { AgentRecord, Message, ParentRun, Spend, Waits } from '../types.ts';
+import type { Reason } from '../reasons/codes.ts';
+import type { AgentRecord, Decision, Message, ParentRun, Spend, Waits } from '../types.ts';
 import { NO_SPEND, NO_USAGE } from '../usage.ts';
 import type { Compaction, Run, RunEvent } from './run.ts';
 import type { OpenCall, OpenTurn, Writable } from './turns.ts';
@@ -19,48 +19,49 @@ export interface Reading {
   // ── Where the history is ──
   /** When the last event was. */
   atMs: number;
+  /** When the last workflow task started: the time that the workflow sees in it. */
+  taskStartedAtMs: number;
   /** A workflow task is over, and what it has settled without an event is not told yet. */
   taskDone: boolean;
   /** Events that reading the run has come to; told with the next of the history. */
   readonly due: RunEvent[];
 
-  // ── What this link has begun; no later one knows of it ──
+  // ── What this execution has begun; no later one knows of it ──
   /** By the event that scheduled them. */
   readonly activities: Map<number, Activity>;
-  /** Decisions that are being looked at, by the event that took them; of an edit, the place of its call. */
-  readonly decisions: Map<number, string | null>;
+  /** Decisions that have no answer yet, by the event that accepted them. */
+  readonly decisions: Map<number, OpenDecision>;
   /** Timers of a kind, by the event that started them. */
   readonly timers: Map<number, string>;
   readonly waitingChildren: Set<string>;
 
-  // ── What the links before have left ──
-  /** The run id of the link that the last one went on as. */
-  nextLink: string | undefined;
-  warningsBefore: readonly string[];
-  /** Compactions in the links before the first one that is there. */
+  // ── What the executions before have left ──
+  /** The run id that the last execution continued as. */
+  nextRunId: string | undefined;
+  warningsBefore: readonly Reason[];
+  /** Compactions in the executions before the first one that is there. */
   earlierCompactions: number;
 
   // ── The conversation ──
-  /** The conversation up to `turnsBefore`: as the links before had it, or as it was compacted. */
+  /** The conversation up to `turnsBefore`: as the executions before had it, or as it was compacted. */
   before: readonly Message[];
   /** Turns that are in `before`. */
   turnsBefore: number;
   /** What was heard with a compaction: it is in `before`, and the next turn tells it. */
   heardBefore: readonly Message[];
-  unheard: Unheard[];
+  /** Sent with a compaction that failed, and with nothing since. */
+  heardInVain: readonly Message[];
   /** Ids of messages that were taken: the same one sent again says nothing new. */
   readonly messageIds: Set<string>;
-  readonly orderIds: Set<string>;
+  readonly commandIds: Set<string>;
 
   // ── What keeps calls from starting ──
   stopped: boolean;
   /** The run was cancelled, or its time is up. */
   cancelling: boolean;
-  heldByParent: boolean;
+  pausedByParent: boolean;
   /** What its memo says that it waits for. */
   waits: Waits | null;
-  /** A turn whose last open questions are over: nobody decided in time, or the run was told to go on without. */
-  askedNoMore: OpenTurn | undefined;
 
   // ── What was spent ──
   /** Of each sub-agent, its last word. */
@@ -69,10 +70,20 @@ export interface Reading {
   spendAtEnd: Spend | undefined;
 }
 
+export interface OpenDecision {
+  readonly decision: Partial<Decision>;
+  /** Of an edit whose arguments are not planned yet: the place of its call. */
+  editing: string | null;
+  /** It is taken to count, before its answer says so. */
+  isTaken: boolean;
+}
+
 /** What an activity is about. */
 export type Activity =
   | { readonly kind: 'model'; readonly of: OpenTurn }
   | { readonly kind: 'call'; readonly of: OpenCall }
+  /** The new arguments that a person gave the call at this place. */
+  | { readonly kind: 'edit'; readonly place: string }
   | OpenCompaction;
 
 /** A compaction that goes on, and what the conversation was when it began. */
@@ -91,12 +102,6 @@ export interface Heard {
   readonly repeats: OpenTurn | undefined;
 }
 
-/** What was said, and not heard yet. A message of a session waits for its turn; all else is heard at once. */
-interface Unheard {
-  readonly text: string;
-  readonly isMessage: boolean;
-}
-
 export function openReading(): Reading {
   return {
     run: {
@@ -108,6 +113,8 @@ export function openReading(): Reading {
       session: false,
       output: null,
       reason: null,
+      reasonCode: null,
+      reasonParameters: null,
       warnings: [],
       startedAtMs: 0,
       endedAtMs: null,
@@ -122,26 +129,26 @@ export function openReading(): Reading {
     parent: undefined,
     agent: undefined,
     atMs: 0,
+    taskStartedAtMs: 0,
     taskDone: false,
     due: [],
     activities: new Map(),
     decisions: new Map(),
     timers: new Map(),
     waitingChildren: new Set(),
-    nextLink: undefined,
+    nextRunId: undefined,
     warningsBefore: [],
     earlierCompactions: 0,
     before: [],
     turnsBefore: 0,
     heardBefore: [],
-    unheard: [],
+    heardInVain: [],
     messageIds: new Set(),
-    orderIds: new Set(),
+    commandIds: new Set(),
     stopped: false,
     cancelling: false,
-    heldByParent: false,
+    pausedByParent: false,
     waits: null,
-    askedNoMore: undefined,
     childSpend: new Map(),
     spendAtEnd: undefined,
   };
@@ -151,8 +158,4 @@ export function openReading(): Reading {
 export function callAt({ turns }: Reading, place: string | undefined): OpenCall | undefined {
   const { turn, slot } = parseActivityId(place ?? '') ?? {};
   return turns.findLast((one) => one.turn === turn)?.calls[slot ?? -1];
-}
-
-export function approvalTimeoutMs({ agent }: Reading): number {
-  return agent?.rules.approvalTimeoutMs ?? AGENT_DEFAULTS.approvalTimeoutMs;
 }

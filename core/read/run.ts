@@ -1,5 +1,6 @@
 // A run as it can be read from its history: the shape behind `run`, `watch`, `show` and their JSON.
 import { callActivityId } from '../names.ts';
+import type { Reason, ReasonFields } from '../reasons/codes.ts';
 import type {
   Budget,
   CompactStrategy,
@@ -17,7 +18,7 @@ import type {
 /** How a run stands. The last four are ends that the agent did not choose: see `reason`. */
 export type RunState = RunStatus | 'running' | 'failed' | 'terminated' | 'timed_out';
 
-export interface Run {
+export interface Run extends ReasonFields {
   readonly workflowId: string;
   readonly runId: string;
   readonly agent: string;
@@ -28,8 +29,7 @@ export interface Run {
   readonly output: string | null;
   /** The output of an agent with an `output` schema. */
   readonly value?: unknown;
-  readonly reason: string | null;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Reason[];
   readonly startedAtMs: number;
   /** null while it runs. */
   readonly endedAtMs: number | null;
@@ -69,7 +69,7 @@ export interface Compaction {
   /** What the model wrote of what is gone; null where it wrote nothing. */
   readonly summary: string | null;
   /** Why it was not as it should be. */
-  readonly warning: string | null;
+  readonly warning: Reason | null;
   readonly usage: Usage;
   /** Why it failed, or was stopped: the conversation stayed as it was. */
   readonly error: string | null;
@@ -111,6 +111,8 @@ export interface Call {
   /** null while it has not ended. */
   readonly ok: boolean | null;
   readonly kind: FailureKind | null;
+  /** Why it failed, or did not run; null where it did not fail. */
+  readonly reason: Reason | null;
   /** What the model reads of it; null while it has not ended. */
   readonly text: string | null;
   /** What a person was asked before it could run, if anything. */
@@ -190,14 +192,16 @@ export type RunEvent =
   | { readonly type: 'replied'; readonly atMs: number; readonly reply: Reply }
   /** The run goes on with a new history. */
   | { readonly type: 'continued'; readonly atMs: number; readonly runId: string }
-  | {
+  | ({
       readonly type: 'ended';
       readonly atMs: number;
       readonly status: RunState;
       readonly output: string | null;
-      readonly reason: string | null;
-    }
+    } & ReasonFields)
   | LiveEvent;
+
+/** How an attempt failed: its worker was lost, no worker knew the agent, or an error was thrown. */
+export type AttemptFailure = 'worker_lost' | 'unknown_agent' | 'error';
 
 /** What history does not keep: told while it happens, by whoever follows the run, and gone afterwards. */
 export type LiveEvent =
@@ -237,6 +241,8 @@ export type LiveEvent =
       readonly attempt: number;
       readonly restarts: boolean;
       readonly lastError: string | null;
+      /** What became of the attempt before; null for the first. */
+      readonly lastFailure: AttemptFailure | null;
     }
   | {
       readonly type: 'progress';
@@ -272,6 +278,8 @@ export function resultOf(run: Run): RunResult {
     status: 'cancelled',
     output: run.output,
     reason: run.reason,
+    reasonCode: run.reasonCode,
+    reasonParameters: run.reasonParameters,
     warnings: run.warnings,
     ...countsOf(run),
     usage: run.usage,

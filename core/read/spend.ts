@@ -1,13 +1,13 @@
 // What was spent, as far as history tells: how long people were waited for, it does not.
+import { countsAsRun } from '../batch/outcomes.ts';
 import type { Spend } from '../types.ts';
-import { hasRun } from '../unstarted.ts';
 import { addSpend } from '../usage.ts';
 import type { Reading } from './reading.ts';
 import type { OpenCall, OpenTurn } from './turns.ts';
 
-/** With the calls of `turns`, and all that sub-agents have told of. */
+/** With the calls of `turns`, and all that sub-agents have reported. */
 export function spendOf({ run, childSpend }: Reading, turns: readonly OpenTurn[]): Spend {
-  const toolCalls = turns.flatMap(({ calls }) => calls).filter((call) => hasRun(call) || isUnderWay(call)).length;
+  const toolCalls = turns.flatMap(({ calls }) => calls).filter(hasRun).length;
   return [...childSpend.values()].reduce(
     (sum, { activeMs: _, ...spent }) => addSpend(sum, spent),
     addSpend(run.spend, { toolCalls }),
@@ -15,6 +15,6 @@ export function spendOf({ run, childSpend }: Reading, turns: readonly OpenTurn[]
 }
 
 /** Of a call that runs, history tells only at its end when it started. */
-function isUnderWay({ ok, scheduledAtMs }: OpenCall): boolean {
-  return ok === null && scheduledAtMs !== null;
+function hasRun({ outcome, planned, decision, scheduledAtMs }: OpenCall): boolean {
+  return outcome === null ? scheduledAtMs !== null : countsAsRun(outcome, planned, decision);
 }

@@ -1,7 +1,7 @@
-// Turns and calls as they are while they are read: what the run shows of them, and what only the reader knows.
-import { outcomeText } from '../failures.ts';
+// Turns and calls while they are read: what the run shows of them, and what only the reader knows.
+import { outcomeText } from '../batch/outcomes.ts';
 import { callActivityId } from '../names.ts';
-import type { Message, ModelAnswer, Outcome, PlannedCall, ToolCall } from '../types.ts';
+import type { Message, ModelAnswer, Outcome, PlannedCall, StandingDecision, ToolCall } from '../types.ts';
 import { NO_USAGE } from '../usage.ts';
 import type { Call, RunEvent, Turn } from './run.ts';
 
@@ -15,15 +15,20 @@ export type OpenTurn = Writable<Omit<Turn, 'calls' | 'heard'>> & {
   answer: ModelAnswer | undefined;
   /** Said to the model after the answers of its calls. */
   tell: string | undefined;
-  /** Whether the run has taken the answer in. */
-  taken: boolean;
-  /** A person has stopped what it was doing. */
+  /** When the run took its answer in; null before. */
+  takenAtMs: number | null;
+  /** A person has interrupted it. */
   interrupted: boolean;
-  /** The time in which its calls could be decided about is over. */
+  /** The time to decide about its calls is over. */
   expired: boolean;
 };
 
-export type OpenCall = Writable<Call> & { outcome: Outcome | undefined; readonly planned: PlannedCall | undefined };
+export type OpenCall = Writable<Call> & {
+  outcome: Outcome | null;
+  readonly planned: PlannedCall;
+  /** A person has cancelled it before it started. */
+  isCancelled: boolean;
+};
 
 export function openTurn(turn: number, agent: string, askedAtMs: number): OpenTurn {
   return {
@@ -41,10 +46,16 @@ export function openTurn(turn: number, agent: string, askedAtMs: number): OpenTu
     calls: [],
     answer: undefined,
     tell: undefined,
-    taken: false,
+    takenAtMs: null,
     interrupted: false,
     expired: false,
   };
+}
+
+/** What of a batch is known besides its plan, where an execution before this one had begun it. */
+interface Begun {
+  readonly decisions: readonly (StandingDecision | null)[];
+  readonly cancelled: readonly number[];
 }
 
 /** The calls that the model made in a turn, as they were planned. */
@@ -52,6 +63,7 @@ export function openCalls(
   turn: number,
   asked: readonly Pick<ToolCall, 'id' | 'function'>[],
   plan: ModelAnswer['plan'],
+  { decisions, cancelled }: Begun = { decisions: [], cancelled: [] },
 ): OpenCall[] {
   return asked.map((call, slot) => ({
     turn,
@@ -61,16 +73,19 @@ export function openCalls(
     arguments: call.function.arguments,
     ok: null,
     kind: null,
+    reason: null,
     text: null,
     asks: asksOf(plan[slot]),
-    decision: null,
+    decision: decisions[slot] ?? null,
     childId: null,
     attempts: 0,
     scheduledAtMs: null,
     startedAtMs: null,
     endedAtMs: null,
-    outcome: undefined,
-    planned: plan[slot],
+    outcome: null,
+    // The activity plans each call that there is.
+    planned: plan[slot]!,
+    isCancelled: cancelled.includes(slot),
   }));
 }
 
@@ -80,7 +95,7 @@ function asksOf(planned: PlannedCall | undefined): Call['asks'] {
   return { digest, question: ask.question, ...(changed !== undefined && { arguments: changed }) };
 }
 
-/** Its activity, or its sub-agent, is asked for. */
+/** Its activity, or its sub-agent, is scheduled. */
 export function schedule(call: OpenCall, atMs: number): RunEvent {
   call.scheduledAtMs = atMs;
   const { turn, slot, callId, tool, childId } = call;
@@ -91,13 +106,10 @@ export function settle(call: OpenCall, outcome: Outcome, atMs: number): RunEvent
   call.outcome = outcome;
   call.ok = outcome.ok;
   call.kind = outcome.ok ? null : outcome.kind;
+  call.reason = outcome.ok ? null : outcome.reason;
   call.text = outcomeText(outcome, call.decision);
   call.endedAtMs = atMs;
   return { type: 'call_ended', atMs, call: asCall(call) };
-}
-
-export function settleAll(calls: readonly OpenCall[], outcomeOf: (call: OpenCall) => Outcome, atMs: number) {
-  return calls.map((call) => settle(call, outcomeOf(call), atMs));
 }
 
 /** `<turn>.<slot>`. */
@@ -107,11 +119,11 @@ export function placeOf({ turn, slot }: OpenCall): string {
 
 export function asTurn({ heard, heardBefore, calls, ...open }: OpenTurn): Turn {
   const { turn, agent, askedAtMs, answeredAtMs, attempts, model, text, usage, error } = open;
-  const told = { turn, agent, askedAtMs, answeredAtMs, attempts, model, text, usage, error };
+  const shown = { turn, agent, askedAtMs, answeredAtMs, attempts, model, text, usage, error };
   const said = [...heardBefore, ...heard].map(({ content }) => content ?? '');
-  return { ...told, heard: said, calls: calls.map(asCall) };
+  return { ...shown, heard: said, calls: calls.map(asCall) };
 }
 
-function asCall({ outcome: _, planned: __, ...call }: OpenCall): Call {
+function asCall({ outcome: _, planned: __, isCancelled: ___, ...call }: OpenCall): Call {
   return call;
 }

@@ -61,7 +61,7 @@ test('agents: names, limits, tools of one name, and what would not fit into hist
     [{ parallel: 1.5 }, /parallel/],
     [{ maxSubAgents: 0 }, /maxSubAgents must be a whole number/],
     [{ maxDepth: 1.5 }, /maxDepth must be a whole number/],
-    [{ linkEvents: -1 }, /linkEvents must be a whole number/],
+    [{ maxHistoryEvents: -1 }, /maxHistoryEvents must be a whole number/],
     [{ whenAllToolsFail: 'panic' }, /'tell', 'abort' or 'continue'/],
     [{ timeLimit: 'long' }, /'10 s'/],
     [{ idleTimeout: '30 d' }, /24 days/],

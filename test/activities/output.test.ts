@@ -165,8 +165,8 @@ test('one that does not fit is sent back twice with what is wrong, and then ends
     }
     const { kind, end, tell } = await checkOutput(format, answer(text), 2);
     assert.deepEqual([kind, end?.status, tell], ['ended', 'invalid_output', undefined]);
-    assert.match(end?.reason ?? '', why);
-    assert.match(end?.reason ?? '', /3 times in a row/);
+    assert.match(end?.reason.text ?? '', why);
+    assert.match(end?.reason.text ?? '', /3 times in a row/);
   }
 });
 

@@ -142,7 +142,7 @@ test('what a guardrail put in place of the arguments is read by the schema, perm
   const told = async (change: unknown) => {
     const call = await planned(to(change), { amount: 5 });
     assert.ok('problem' in call && call.problem.kind === 'rejected');
-    return call.problem.error;
+    return call.problem.reason.text;
   };
   assert.equal(await told({ amount: 500 }), 'not permitted: over 100');
   assert.match(await told({ sum: 5 }), /a guardrail changed it, and invalid arguments: .*sum/);
@@ -154,7 +154,7 @@ test('what a guardrail put in place of the arguments is read by the schema, perm
 test('a guardrail for calls that fails, hangs on to nothing or writes in place lets no call run', async () => {
   const told = async (beforeTool: unknown) => {
     const call = await planned(payer({ beforeTool: beforeTool as never }), { amount: 5 });
-    return 'problem' in call ? call.problem.error : 'runs';
+    return 'problem' in call ? call.problem.reason.text : 'runs';
   };
   assert.equal(await told(() => undefined), 'runs');
   assert.equal(await told(() => null), 'runs');

@@ -5,7 +5,7 @@ import type { RuleContext, ToolContext } from '../../activities/index.ts';
 import { planCall } from '../../activities/plan/plan.ts';
 import { refundOrder, refunds } from '../../agents/refunds/agent.ts';
 import { query, write } from '../../agents/refunds/database/index.ts';
-import { SAID_CHARS_MAX } from '../../core/limits.ts';
+import { ATTRIBUTION_CHARS_MAX } from '../../core/limits.ts';
 import { callTool } from './play.ts';
 import { ledger, onBothDatabases, payments, rejections } from './refundsShop.ts';
 
@@ -19,7 +19,7 @@ const ctx: RuleContext = { agent: 'refund_order', workflowId: 'test', turn: 1, s
 /** What becomes of a payment that a model asks for: `allowed`, the question, or why not. */
 async function planned(args: unknown): Promise<string> {
   const { planned } = await planCall(refundOrder, { name: 'pay_refund', arguments: JSON.stringify(args) }, ctx);
-  if ('problem' in planned) return `${planned.problem.kind}: ${planned.problem.error}`;
+  if ('problem' in planned) return `${planned.problem.kind}: ${planned.problem.reason.text}`;
   return planned.ask ? `ask: ${planned.ask.question}` : 'allowed';
 }
 
@@ -194,7 +194,7 @@ onBothDatabases(() => {
   test("a person's reason is kept as it is; one that is longer than a person can say is cut, and says so", async () => {
     const noted = async (order_id: string, reason: string) =>
       ((await call('note_rejection', { order_id, reason }, { idempotencyKey: order_id })) as { reason: string }).reason;
-    const long = 'no, '.repeat(SAID_CHARS_MAX / 4).trim();
+    const long = 'no, '.repeat(ATTRIBUTION_CHARS_MAX / 4).trim();
     assert.equal(await noted('O-1005', `  ${long}\u0000\n`), long);
     const cut = `${'x'.repeat(4_100)}… [cut: 5000 characters]`;
     assert.equal(await noted('O-1006', 'x'.repeat(5_000)), cut);

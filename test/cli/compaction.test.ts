@@ -1,5 +1,6 @@
 // How a compaction looks to people: a bar among those of the turns, a line that says what became of it, and in a chat one comes
 // back to, no word that nobody has said.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pastLines } from '../../cli/chat/chatPast.ts';
@@ -9,6 +10,7 @@ import { compactionLines } from '../../cli/view/showRun.ts';
 import { timeline } from '../../cli/view/timeline.ts';
 import { noteOf } from '../../core/compaction.ts';
 import type { Compaction, Run } from '../../core/read/run.ts';
+import { reason } from '../../core/reasons/reason.ts';
 import type { Message } from '../../core/types.ts';
 import { NO_SPEND, NO_USAGE } from '../../core/usage.ts';
 import { screenOf } from './screens.ts';
@@ -29,7 +31,9 @@ const compaction: Compaction = {
   usage: NO_USAGE,
   error: null,
 };
-const warning = 'The conversation could not be summarised (x\u001b[2J). Its oldest 50 messages were dropped instead.';
+const warning = reason('compaction_fell_back', {
+  why: 'The conversation could not be summarised (x\u001b[2J). Its oldest 50 messages were dropped instead.',
+});
 
 test('it has a row of its own after its turn, which says what it brought, or what went wrong', () => {
   const turns = [1, 2].map((turn) => ({
@@ -92,6 +96,8 @@ test('coming back to a chat, one sees that something was compacted, and not its 
     session: true,
     output: null,
     reason: null,
+    reasonCode: null,
+    reasonParameters: null,
     warnings: [],
     startedAtMs: 0,
     endedAtMs: null,

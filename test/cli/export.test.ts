@@ -32,7 +32,7 @@ const rounds = defineAgent({
   model: 'none',
   instructions: 'Look after the ward.',
   tools: [pulse],
-  linkEvents: 30,
+  maxHistoryEvents: 30,
   maxTurns: 30,
   offline: ({ results, turn }) =>
     results.length > 0

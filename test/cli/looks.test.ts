@@ -14,8 +14,9 @@ import { personLines, questionParts } from '../../cli/view/people.ts';
 import { stateOf, summary } from '../../cli/view/showRun.ts';
 import { timeline } from '../../cli/view/timeline.ts';
 import { RunNotFound } from '../../client/index.ts';
-import { costText, limitInWords } from '../../core/budget.ts';
+import { budgetReached } from '../../core/budget.ts';
 import type { Call, Run, RunEvent, Turn } from '../../core/read/run.ts';
+import { costText } from '../../core/reasons/english.ts';
 import type { Message } from '../../core/types.ts';
 import { NO_SPEND, NO_USAGE } from '../../core/usage.ts';
 import { screenOf } from './screens.ts';
@@ -28,6 +29,7 @@ const call: Call = {
   arguments: '{}',
   ok: true,
   kind: null,
+  reason: null,
   text: 'paid',
   asks: null,
   decision: null,
@@ -63,6 +65,8 @@ const run: Run = {
   session: true,
   output: null,
   reason: null,
+  reasonCode: null,
+  reasonParameters: null,
   warnings: [],
   startedAtMs: 0,
   endedAtMs: null,
@@ -218,7 +222,8 @@ test('what is typed wrong is told before a server is asked, with the help of the
 
 test('a limit that is reached is raised by its own option', () => {
   const options = (['tokens', 'cost', 'modelCalls', 'activeMs'] as const).map((limit) => {
-    const question = { kind: 'budget', reason: limitInWords({ [limit]: 1 }, limit, NO_SPEND), sinceMs: 0 } as const;
+    const reached = budgetReached({ [limit]: 1 }, limit, NO_SPEND);
+    const question = { kind: 'budget', reason: reached.text, reached, sinceMs: 0 } as const;
     return /raise r1 (\S+) N/.exec(howTo('r1', question, ''))?.[1];
   });
   assert.deepEqual(options, ['--tokens', '--cost', '--model-calls', '--active']);
@@ -226,7 +231,7 @@ test('a limit that is reached is raised by its own option', () => {
 
 test('costs have four digits, one call is no calls, and what is to be typed is typed as it is here', () => {
   assert.deepEqual([0.0466475, 0.1, 12.3456, 12_345.678].map(costText), ['0.04665', '0.1', '12.35', '12345.68']);
-  assert.equal(limitInWords({ modelCalls: 1 }, 'modelCalls', NO_SPEND), 'The budget of 1 model call is used up.');
+  assert.equal(budgetReached({ modelCalls: 1 }, 'modelCalls', NO_SPEND).text, 'The budget of 1 model call is used up.');
   assert.equal(
     told(new RunNotFound('There is no run "x". "holdfast list" shows those there are.')),
     'There is no run "x". "npm run -s holdfast -- list" shows those there are.',

@@ -58,6 +58,7 @@ const again = (restarts: boolean): RunEvent => ({
   attempt: 2,
   restarts,
   lastError: 'The model said nothing for 60 seconds.',
+  lastFailure: 'error',
 });
 const answered: RunEvent = {
   type: 'answered',

@@ -38,7 +38,7 @@ endToEnd('a chain of links', (bench) => {
   });
   const talker = bench.agent({
     tools: [say],
-    linkEvents: 30,
+    maxHistoryEvents: 30,
     maxTurns: 30,
     script: ({ messages, results }) => {
       const heard = messages.filter(({ role }) => role === 'user').map(({ content }) => String(content));
@@ -217,7 +217,7 @@ endToEnd('a chain of links', (bench) => {
   let takes = 0;
   const worker = bench.agent({
     tools: [say],
-    linkEvents: 30,
+    maxHistoryEvents: 30,
     maxTurns: 30,
     script: ({ turn }) =>
       turn <= 10 ? { calls: [{ tool: 'say', arguments: { what: `turn ${turn}` } }] } : `Done in take ${takes}.`,
@@ -262,7 +262,7 @@ endToEnd('a chain of links', (bench) => {
   });
   const payer = bench.agent({
     tools: [say, pay],
-    linkEvents: 30,
+    maxHistoryEvents: 30,
     script: [
       {
         calls: [

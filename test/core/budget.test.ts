@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { costOf, priceOf } from '../../activities/define/prices.ts';
-import { budgetProblem, limitInWords, limitReached, raiseProblem } from '../../core/budget.ts';
+import { budgetProblem, budgetReached, limitReached, raiseProblem } from '../../core/budget.ts';
 import { addSpend, isSpend, NO_SPEND, NO_USAGE, spendOf } from '../../core/usage.ts';
 
 const spent = (some: Partial<typeof NO_SPEND>) => ({ ...NO_SPEND, ...some });
@@ -15,7 +15,7 @@ test('a limit is reached when as much is spent, and each alone', () => {
     [{ activeMs: 1_000 }, spent({ activeMs: 999 }), spent({ activeMs: 1_000 })],
   ] as const) {
     assert.equal(limitReached(budget, below), null);
-    assert.match(limitReached(budget, at) ?? '', /is used up/);
+    assert.match(limitReached(budget, at)?.text ?? '', /is used up/);
     assert.equal(limitReached({}, at), null);
   }
 });
@@ -29,8 +29,8 @@ test('tool calls do not keep the model from being asked: they are limited where 
 });
 
 test('limits in words', () => {
-  const words = (limit: Parameters<typeof limitInWords>[1], amount: number) =>
-    limitInWords({ [limit]: amount }, limit, spent({ inputTokens: 1_234, cost: 0.1 + 0.2 }));
+  const words = (limit: Parameters<typeof budgetReached>[1], amount: number) =>
+    budgetReached({ [limit]: amount }, limit, spent({ inputTokens: 1_234, cost: 0.1 + 0.2 })).text;
   assert.equal(words('tokens', 1_000), 'The budget of 1,000 tokens is used up (1,234).');
   assert.equal(words('cost', 0.3), 'The budget of 0.3 is used up (cost so far 0.3).');
   assert.equal(words('modelCalls', 3), 'The budget of 3 model calls is used up.');
@@ -51,11 +51,11 @@ test('a raise is above what there is, of a limit that there is', () => {
   const budget = { tokens: 100, modelCalls: 5 };
   assert.equal(raiseProblem(budget, { tokens: 101 }), null);
   assert.equal(raiseProblem(budget, { tokens: 101, modelCalls: 6 }), null);
-  assert.match(raiseProblem(budget, { tokens: 100 }) ?? '', /tokens is 100 already/);
-  assert.match(raiseProblem(budget, { tokens: 101, modelCalls: 5 }) ?? '', /modelCalls is 5 already/);
+  assert.match(raiseProblem(budget, { tokens: 100 }) ?? '', /limit on tokens is 100; raise it above/);
+  assert.match(raiseProblem(budget, { tokens: 101, modelCalls: 5 }) ?? '', /limit on modelCalls is 5; raise it above/);
   assert.match(raiseProblem(budget, { cost: 5 }) ?? '', /no limit on cost/);
   assert.match(raiseProblem(undefined, { cost: 5 }) ?? '', /no limit on cost/);
-  assert.match(raiseProblem(budget, {}) ?? '', /Say which limit to raise/);
+  assert.match(raiseProblem(budget, {}) ?? '', /Name the limit to raise/);
 });
 
 test('a price is that of the model that answered, or of the one that was asked, or of any', () => {

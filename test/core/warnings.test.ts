@@ -1,21 +1,28 @@
 // A run's report stays readable and within one payload, however much goes wrong.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { batchWarning } from '../../core/failures.ts';
+import { batchWarning } from '../../core/batch/report.ts';
+import { reason } from '../../core/reasons/reason.ts';
 import type { Outcome } from '../../core/types.ts';
 
-const failed = (tool: string, error: string): Outcome => ({ ok: false, ran: true, tool, kind: 'failed', error });
+const failed = (tool: string, message: string): Outcome => ({
+  ok: false,
+  ran: true,
+  tool,
+  kind: 'failed',
+  reason: reason('tool_error', { message }),
+});
 
 test('a batch of which all failed is told as one report, a line a tool', () => {
   assert.equal(
-    batchWarning(2, [failed('a', 'x'), failed('b', 'y')]),
+    batchWarning(2, [failed('a', 'x'), failed('b', 'y')])?.text,
     'Turn 2: Multiple errors occurred:\n- a: x\n- b: y',
   );
 });
 
 test('a thousand long errors become fifty lines and a count', () => {
   const outcomes = Array.from({ length: 1_000 }, (_, i) => failed(`tool${i}`, 'x'.repeat(4_000)));
-  const lines = (batchWarning(1, outcomes) ?? '').split('\n');
+  const lines = (batchWarning(1, outcomes)?.text ?? '').split('\n');
   assert.equal(lines.length, 52);
   assert.equal(lines.at(-1), '- and 950 more');
   assert.ok(lines.every((line) => line.length < 400));

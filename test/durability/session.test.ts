@@ -12,7 +12,14 @@ import { scripts } from './sessionAgent.ts';
 
 const cast = { module: new URL('./sessionAgent.ts', import.meta.url), scripts };
 
-const completed = (message: number, output: string): Reply => ({ message, status: 'completed', output, reason: null });
+const completed = (message: number, output: string): Reply => ({
+  message,
+  status: 'completed',
+  output,
+  reason: null,
+  reasonCode: null,
+  reasonParameters: null,
+});
 
 for (const [mode, maxCached] of [
   ['cached workflows', {}],

@@ -10,24 +10,24 @@ export interface Bug {
   readonly isRare?: true;
 }
 
-const batch = 'workflows/batch.ts';
-const runState = 'workflows/runState.ts';
-const orders = 'workflows/orders.ts';
+const kernel = 'core/batch/decide.ts';
+const continueAsNew = 'workflows/ending/continueAsNew.ts';
+const settleBatch = 'workflows/turn/settleBatch.ts';
 
 export const BUGS: readonly Bug[] = [
   {
     what: 'the first call of a batch is not answered',
     edit: {
-      file: runState,
-      from: '  for (const [slot, call] of calls.entries())\n    run.transcript.push({',
-      to: '  for (const [slot, call] of calls.entries())\n    if (slot > 0) run.transcript.push({',
+      file: settleBatch,
+      from: '  for (const [slot, { call, decision }] of calls.entries())\n    run.conversation.append({',
+      to: '  for (const [slot, { call, decision }] of calls.entries())\n    if (slot > 0) run.conversation.append({',
     },
     found: /invalid transcript|transcript is invalid/,
   },
   {
     what: 'answers go to the call that is over first',
     edit: {
-      file: runState,
+      file: settleBatch,
       from: 'content: outcomeText(outcomes[slot]!,',
       to: 'content: outcomeText(outcomes.at(-1 - slot)!,',
     },
@@ -36,46 +36,50 @@ export const BUGS: readonly Bug[] = [
   {
     what: 'a call runs before anybody has decided',
     edit: {
-      file: batch,
-      from: '(ask === undefined || ask.decision !== null)',
-      to: '(ask === undefined || ask !== null)',
+      file: kernel,
+      from: 'return !needsDecision(call) && !call.isEditing;',
+      to: 'return !call.isEditing;',
     },
     found: /without the decision that it needs/,
   },
   {
     what: 'one call more than may runs at once',
-    edit: { file: batch, from: 'busy.size < limit', to: 'busy.size <= limit' },
+    edit: { file: kernel, from: 'busy < rules.parallel', to: 'busy <= rules.parallel' },
     found: /calls run at once/,
   },
   {
     what: "a tool's own limit is one too high",
-    edit: { file: batch, from: ' === tool).length < limit;', to: ' === tool).length <= limit;' },
+    edit: { file: kernel, from: 'ofTool < (rules.maxParallelOf', to: 'ofTool <= (rules.maxParallelOf' },
     found: /run at once/,
   },
   {
     what: 'calls start after a stop',
-    edit: { file: batch, from: '  if (run.stop) return RUN_STOPPED;\n', to: '' },
+    edit: { file: kernel, from: "  if (stop) return reason('call_not_started', { why: 'stopped' });\n", to: '' },
     found: /After a stop/,
   },
   {
     what: 'a pause holds no calls',
-    edit: { file: batch, from: 'else if (!isPaused(run)) {', to: 'else {' },
+    edit: { file: kernel, from: '} else if (!control.isPaused) {', to: '} else {' },
     found: /In a pause/,
   },
   {
     what: 'continue-as-new forgets what people said',
-    edit: { file: runState, from: 'return { ...carried, spend:', to: 'return { ...carried, queue: [], spend:' },
+    edit: { file: 'workflows/state/session.ts', from: '      queue: this.#queue,', to: '      queue: [],' },
     found: /unheard/i,
   },
   {
     what: 'continue-as-new makes new idempotency keys',
-    edit: { file: runState, from: 'chain: firstExecutionRunId', to: 'chain: workflowInfo().runId' },
+    edit: {
+      file: 'workflows/state/run.ts',
+      from: 'this.firstRunId = firstExecutionRunId;',
+      to: 'this.firstRunId = workflowInfo().runId;',
+    },
     found: /The key of/,
   },
   {
     what: 'continue-as-new leaves orders without an answer',
     edit: {
-      file: 'workflows/carry.ts',
+      file: continueAsNew,
       from: '    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));\n',
       to: '',
     },
@@ -84,16 +88,16 @@ export const BUGS: readonly Bug[] = [
   },
   {
     what: 'continue-as-new leaves an order that came while the parent was told',
-    edit: { file: 'workflows/carry.ts', from: '} while (!allHandlersFinished());', to: '} while (false);' },
+    edit: { file: continueAsNew, from: '} while (!allHandlersFinished());', to: '} while (false);' },
     found: /without an answer|handler was still running/,
     isRare: true,
   },
   {
     what: 'continue-as-new loses a cancellation',
     edit: {
-      file: 'workflows/carry.ts',
-      from: 'run.live.clock.scope.consideredCancelled || run.live.interrupted',
-      to: 'run.live.interrupted',
+      file: continueAsNew,
+      from: 'run.clock.isCancelled || run.control.isInterrupted',
+      to: 'run.control.isInterrupted',
     },
     found: /After the run was cancelled/,
     isRare: true,
@@ -101,16 +105,20 @@ export const BUGS: readonly Bug[] = [
   {
     what: 'continue-as-new loses an interrupt',
     edit: {
-      file: 'workflows/carry.ts',
-      from: 'run.live.clock.scope.consideredCancelled || run.live.interrupted',
-      to: 'run.live.clock.scope.consideredCancelled',
+      file: continueAsNew,
+      from: 'run.clock.isCancelled || run.control.isInterrupted',
+      to: 'run.clock.isCancelled',
     },
     found: /after an interrupt/,
     isRare: true,
   },
   {
     what: 'a run whose raised budget is not enough asks no more',
-    edit: { file: orders, from: 'if (over === null) run.budgetAskedAtMs = null;', to: 'run.budgetAskedAtMs = null;' },
+    edit: {
+      file: 'workflows/state/budgetState.ts',
+      from: 'if (this.reached(spend) === null) this.#askedAtMs = null;',
+      to: 'this.#askedAtMs = null;',
+    },
     found: /waits for nobody|memo shows/,
     isRare: true,
   },
@@ -125,44 +133,64 @@ export const BUGS: readonly Bug[] = [
   },
   {
     what: 'a second decision counts',
-    edit: { file: 'workflows/approvals.ts', from: '  if (ask?.decision) throw decided(ask.decision);\n', to: '' },
+    edit: {
+      file: 'workflows/people/approvals.ts',
+      from: '  if (found.decision) throw alreadyDecided(found.decision);\n',
+      to: '',
+    },
     found: /decided twice/,
   },
   {
     what: 'what a sub-agent has spent is not counted',
-    edit: { file: 'workflows/subAgent.ts', from: '    run.childSpend[workflowId] = result.spend;\n', to: '' },
+    edit: {
+      file: 'workflows/turn/runSubAgent.ts',
+      from: '        run.tally.recordSubAgentSpend(workflowId, result.spend);\n',
+      to: '',
+    },
     found: /it spent/,
   },
   {
     what: 'an order that is sent again is carried out again',
-    edit: { file: orders, from: 'if (isTaken(run, id)) return false;', to: 'if (isTaken(run, id)) return true;' },
+    edit: {
+      file: 'workflows/people/commands.ts',
+      from: 'if (session.knowsCommand(id)) return false;',
+      to: 'if (session.knowsCommand(id)) return true;',
+    },
     found: /was not taken|heard twice|is heard, and/,
   },
   {
     what: 'one turn more than the agent may have',
     edit: {
-      file: 'workflows/judge.ts',
-      from: 'run.turn - run.turnsBefore < maxTurns',
-      to: 'run.turn - run.turnsBefore <= maxTurns',
+      file: 'workflows/turn/judge.ts',
+      from: 'turns.limited < maxTurns',
+      to: 'turns.limited <= maxTurns',
     },
     found: /turns are allowed/,
   },
   {
     what: 'the memo of a run that is over still shows that it waits',
-    edit: { file: 'workflows/finish.ts', from: '  clearWaits(run);\n', to: '' },
+    edit: {
+      file: 'workflows/state/published.ts',
+      from: '    if (this.#waits) this.showWaits(null, index);\n',
+      to: '',
+    },
     found: /memo still shows|attribute still says/,
   },
   {
     what: 'the loop is not woken by a decision',
-    edit: { file: 'workflows/approvals.ts', from: '  run.live.wake();\n  const later', to: '  const later' },
+    edit: {
+      file: 'workflows/people/approvals.ts',
+      from: '  run.wake.wake();\n  const later',
+      to: '  const later',
+    },
     found: /waits for nobody|stuck|memo shows/,
   },
   {
     what: 'the workflow remembers something that a replay does not know',
     edit: {
-      file: 'workflows/runTool.ts',
-      from: '    heartbeatTimeout: policy.heartbeatMs,\n',
-      to: '    heartbeatTimeout: policy.heartbeatMs + ((globalThis as any).asked = ((globalThis as any).asked ?? 0) + 1),\n',
+      file: 'workflows/turn/runTool.ts',
+      from: '    heartbeatTimeout: heartbeatMs,\n',
+      to: '    heartbeatTimeout: heartbeatMs + ((globalThis as any).asked = ((globalThis as any).asked ?? 0) + 1),\n',
     },
     found: /replay does something else/,
   },

@@ -39,7 +39,8 @@ export type Asked =
   | { readonly kind: 'end'; readonly how: 'completed' | 'failed' | 'cancelled'; readonly said: unknown }
   | {
       readonly kind: 'next';
-      readonly input: RunInput;
+      /** All that the next execution is started with. */
+      readonly args: readonly unknown[];
       readonly memo: temporal.api.common.v1.IMemo['fields'];
       readonly attributes: temporal.api.common.v1.ISearchAttributes['indexedFields'];
     };
@@ -125,7 +126,7 @@ function readEnd(command: Command): Asked {
   if (next)
     return {
       kind: 'next',
-      input: contentOf(next.arguments?.[0]) as RunInput,
+      args: (next.arguments ?? []).map(contentOf),
       memo: next.memo,
       attributes: next.searchAttributes?.indexedFields,
     };

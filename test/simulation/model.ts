@@ -1,5 +1,6 @@
 // The activity side of a simulated run: what the model answers, what it costs, and how tools are planned. A random script, but
 // one that keeps the contracts of `core/types.ts`, and looks at what it is sent as a strict model would.
+import { reason } from '../../core/reasons/reason.ts';
 import type {
   AgentRecord,
   AllowedCall,
@@ -84,7 +85,9 @@ export class Model {
       modelCalls: random.int(0, 2),
       usage: this.usage(),
       ...(random.chance(0.5) && { cost: random.int(0, 8) / 4 }),
-      ...(random.chance(0.2) && { warning: 'the oldest messages were dropped instead' }),
+      ...(random.chance(0.2) && {
+        warning: reason('compaction_fell_back', { why: 'the oldest messages were dropped instead' }),
+      }),
       ...(random.chance(0.2) && { lost: this.lost() }),
     };
   }
@@ -95,7 +98,10 @@ export class Model {
 
   /** A person's new arguments, planned: what the activity `planCall` gives back. */
   replan({ tool, arguments: args }: PlanCallInput): PlannedCall {
-    if (this.random.chance(0.2)) return { problem: { kind: 'invalid_arguments', error: 'these will not do' } };
+    if (this.random.chance(0.2))
+      return {
+        problem: { kind: 'invalid_arguments', reason: reason('invalid_arguments', { problem: 'these will not do' }) },
+      };
     const changed = this.random.chance(0.2) ? this.arguments() : undefined;
     return this.allowed(tool, args, changed);
   }
@@ -153,7 +159,10 @@ export class Model {
         if (random.chance(0.5)) return { message: text, kind, plan: [], tell: `tell: again after turn ${turn}` };
         return { ...this.batch(turn, () => problem('not like this')), kind };
       case 'ended': {
-        const end = { status: random.pick(['refused', 'invalid_output'] as const), reason: 'a guardrail ended it' };
+        const end = {
+          status: random.pick(['refused', 'invalid_output'] as const),
+          reason: reason('guardrail', { message: 'it ended here' }),
+        };
         if (random.chance(0.5)) return { message: text, kind, plan: [], end };
         return { ...this.batch(turn, () => problem('ended')), kind, end };
       }
@@ -188,7 +197,8 @@ export class Model {
   private plan(tool: string, args: string): PlannedCall {
     const { random } = this;
     const { calls } = this.profile;
-    if (tool === 'nobody_knows_it') return { problem: { kind: 'unknown_tool', error: 'unknown tool' } };
+    if (tool === 'nobody_knows_it')
+      return { problem: { kind: 'unknown_tool', reason: reason('unknown_tool', { name: tool, available: [] }) } };
     if (random.chance(calls.problem)) return problem(random.pick(['not permitted', 'no number']));
     const changed = random.chance(calls.changed) ? this.arguments() : undefined;
     const ask = random.chance(calls.ask) && { ask: { question: random.chance(0.5) ? 'May it?' : null } };
@@ -207,5 +217,5 @@ export class Model {
 }
 
 function problem(error: string): PlannedCall {
-  return { problem: { kind: 'rejected', error } };
+  return { problem: { kind: 'rejected', reason: reason('not_permitted', { why: error }) } };
 }

@@ -1,12 +1,13 @@
 // What kind of run a seed makes: its agent, its limits, its people, and how unlucky it is. Most runs have a few of the
 // features, so that they meet in all combinations.
-import type { AgentRules, Budget, RunInput } from '../../core/types.ts';
+import type { AgentRules, Budget, ParentRun, RunInput } from '../../core/types.ts';
 import type { Random } from './random.ts';
 import type { Chances } from './server.ts';
 
 export interface Profile {
   readonly input: RunInput;
   readonly parentId: string | null;
+  readonly parent: ParentRun | undefined;
   readonly chances: Chances;
   /** How much of each there is in the model's answers: chances from 0 to 1. */
   readonly calls: {
@@ -40,6 +41,7 @@ export function profileOf(random: Random): Profile {
   const budget = random.chance(0.35) ? budgetOf(random) : undefined;
   return {
     parentId,
+    parent: parentId === null ? undefined : { depth: random.int(1, 2), maxDepth: 3, reports: random.chance(0.7) },
     input: {
       agent: 'alpha',
       input: session && random.chance(0.3) ? '' : 'say: begin',
@@ -47,7 +49,6 @@ export function profileOf(random: Random): Profile {
       ...(random.chance(0.2) && { maxTurns: random.int(1, 6) }),
       ...(random.chance(0.2) && { parallel: random.int(1, 4) }),
       ...(budget && { budget }),
-      ...(parentId !== null && { parent: { depth: random.int(1, 2), maxDepth: 3, reports: random.chance(0.7) } }),
     },
     chances: { lost: some(0.5, 0.2), evicted: some(0.5, 0.3), suggests: some(0.2, 0.1) },
     calls: {
@@ -88,7 +89,7 @@ export function rulesOf(random: Random): AgentRules {
     ...(random.chance(0.6) && { whenApprovalExpires: random.pick(['reject', 'end'] as const) }),
     ...(random.chance(0.2) && { budget: budgetOf(random) }),
     ...(random.chance(0.5) && { idleMs: random.int(5_000, HOUR_MS) }),
-    ...(random.chance(0.6) && { linkEvents: random.int(20, 40) }),
+    ...(random.chance(0.6) && { maxHistoryEvents: random.int(20, 40) }),
     ...(random.chance(0.2) && { compactAt: random.int(20, 120) }),
     ...(random.chance(0.3) && { maxSubAgents: random.int(1, 4) }),
     ...(random.chance(0.3) && { maxDepth: random.int(1, 3) }),

@@ -5,9 +5,10 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import type { coresdk, temporal } from '@temporalio/proto';
 import type { WorkflowInfo } from '@temporalio/workflow';
 import { SIGNAL, TASK_QUEUE, WORKFLOW_TYPE } from '../../core/names.ts';
-import type { RunInput } from '../../core/types.ts';
+import type { ParentRun, RunInput } from '../../core/types.ts';
 import { type Asked, commandsText, payloadOf, readCommand } from './commands.ts';
 import { cancelledFailure } from './failures.ts';
+import { Historian } from './historian.ts';
 import type { Random } from './random.ts';
 import type { Activation, Sandbox, SandboxedRun } from './sandbox.ts';
 import { Violation } from './violation.ts';
@@ -81,6 +82,7 @@ export class Server {
   attributes: Record<string, unknown> = {};
   readonly chain: string;
   readonly workflowId: string;
+  readonly historian = new Historian();
   readonly counts = { links: 0, tasks: 0, lost: 0, evicted: 0 };
   end: Extract<Asked, { kind: 'end' }> | null = null;
   private readonly sandbox: Sandbox;
@@ -93,6 +95,8 @@ export class Server {
   private info!: WorkflowInfo;
   private records: Recorded[] = [];
   private events = 0;
+  /** The length of the history when the task at hand began: all activations in it see the same. */
+  private taskLength = 0;
 
   constructor(options: {
     readonly sandbox: Sandbox;
@@ -102,6 +106,7 @@ export class Server {
     readonly workflowId: string;
     readonly input: RunInput;
     readonly parentId: string | null;
+    readonly parent: ParentRun | undefined;
     readonly nowMs: number;
   }) {
     this.sandbox = options.sandbox;
@@ -116,7 +121,7 @@ export class Server {
     const given = { agent: options.input.agent };
     Object.assign(this.memo, given);
     this.open(
-      options.input,
+      [options.input, ...(options.parent ? [{ parent: options.parent }] : [])],
       Object.fromEntries(Object.entries(given).map(([name, value]) => [name, payloadOf(value)])),
       null,
     );
@@ -125,16 +130,19 @@ export class Server {
   /** One task of the workflow, with all that waits for it. False where it was lost, and is to be given again. */
   async task(): Promise<boolean> {
     this.counts.tasks += 1;
-    const jobs = this.waiting.splice(0).sort((a, b) => order(a) - order(b));
+    const given = this.waiting.splice(0);
+    const jobs = [...given].sort((a, b) => order(a) - order(b));
     this.events += 2;
+    this.taskLength = this.events;
     let asked = await this.activate(jobs, this.random.chance(this.chances.lost));
     if (asked === null) {
       // The worker is gone before it could say what it did; or the server had news, and takes no end then.
-      this.waiting.unshift(...jobs);
+      this.waiting.unshift(...given);
       this.counts.lost += 1;
       await this.replay();
       return false;
     }
+    this.historian.begin(given, this.info.runId, this.nowMs);
     const fresh = new Set<string>();
     for (;;) {
       const next: Job[] = asked.flatMap((command) => this.take(command, fresh));
@@ -142,6 +150,7 @@ export class Server {
       // What needs no server is resolved in the same task.
       asked = (await this.activate(next, false))!;
     }
+    this.historian.end();
     this.events += 1;
     if (!this.end && this.random.chance(this.chances.evicted)) {
       this.counts.evicted += 1;
@@ -200,7 +209,7 @@ export class Server {
   }
 
   /** The next link of the chain, or the first. */
-  private open(input: RunInput, memo: Fields, attributes: Fields): void {
+  private open(args: readonly unknown[], memo: Fields, attributes: Fields): void {
     this.counts.links += 1;
     const nowMs = this.nowMs;
     const runId = this.counts.links === 1 ? this.chain : `${this.chain}-${this.counts.links}`;
@@ -216,6 +225,7 @@ export class Server {
       namespace: 'default',
       firstExecutionRunId: this.chain,
       originalExecutionRunId: runId,
+      ...(this.counts.links > 1 && { continuedFromExecutionRunId: `${this.chain}-${this.counts.links - 1}` }),
       startTime: new Date(this.counts.links === 1 ? this.startedAtMs : nowMs),
       runStartTime: new Date(nowMs),
       taskTimeoutMs: 10_000,
@@ -232,7 +242,7 @@ export class Server {
       initializeWorkflow: {
         workflowType: WORKFLOW_TYPE,
         workflowId: this.workflowId,
-        arguments: [payloadOf(input)],
+        arguments: args.map(payloadOf),
         memo: { fields: memo ?? {} },
         searchAttributes: { indexedFields: attributes ?? {} },
       },
@@ -248,7 +258,7 @@ export class Server {
       runId: this.info.runId,
       timestamp: msToTs(this.nowMs),
       isReplaying: false,
-      historyLength: this.events,
+      historyLength: this.taskLength,
       continueAsNewSuggested: this.random.chance(this.chances.suggests),
       jobs: [...jobs],
     };
@@ -274,6 +284,7 @@ export class Server {
 
   /** Carries out a command; what it brings at once, without the server, are the jobs of another activation. */
   private take(command: Asked, fresh: Set<string>): Job[] {
+    this.historian.command(command);
     switch (command.kind) {
       case 'activity':
         fresh.add(`activity ${command.seq}`);
@@ -286,6 +297,7 @@ export class Server {
         // Before the server has heard of it; and where the workflow does not wait for the activity's own word.
         if (!activity.isTryCancel && !fresh.has(`activity ${command.seq}`)) return [];
         this.activities.delete(command.seq);
+        if (fresh.has(`activity ${command.seq}`)) this.historian.drop('activity', command.seq);
         return [
           { resolveActivity: { seq: command.seq, result: { cancelled: { failure: cancelledFailure(activity) } } } },
         ];
@@ -306,6 +318,7 @@ export class Server {
         child.isCancelRequested = true;
         if (!fresh.has(`child ${command.seq}`)) return [];
         this.children.delete(command.seq);
+        this.historian.drop('child', command.seq);
         return [
           { resolveChildWorkflowExecutionStart: { seq: command.seq, cancelled: { failure: cancelledFailure(child) } } },
         ];
@@ -332,7 +345,7 @@ export class Server {
   }
 
   /** What is under way belongs to the link that began it; a run that leaves any behind has lost it. */
-  private moveOn({ input, memo, attributes }: Extract<Asked, { kind: 'next' }>): void {
+  private moveOn({ args, memo, attributes }: Extract<Asked, { kind: 'next' }>): void {
     // Of a signal to a sub-agent that is over, nothing can be lost.
     const unheard = [...this.signals.values()].filter(
       ({ to, name }) => name !== SIGNAL.fromParent || this.isRunning(to),
@@ -346,7 +359,7 @@ export class Server {
     this.attributes = Object.fromEntries(
       Object.entries(this.attributes).filter(([name]) => name in (attributes ?? {})),
     );
-    this.open(input, memo, attributes);
+    this.open(args, memo, attributes);
   }
 }
 

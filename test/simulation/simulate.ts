@@ -2,6 +2,7 @@
 import { MEMO } from '../../core/names.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message, RunResult, RunStatus, Spend, TranscriptPage } from '../../core/types.ts';
+import { compareEnd } from './compare.ts';
 import { Model } from './model.ts';
 import { profileOf } from './profile.ts';
 import { Random } from './random.ts';
@@ -35,6 +36,7 @@ export async function simulate(sandbox: Sandbox, seed: number, say?: (line: stri
     workflowId,
     input: profile.input,
     parentId: profile.parentId,
+    parent: profile.parent,
     nowMs: BEGINNING_MS,
   });
   try {
@@ -69,6 +71,7 @@ async function lookAtEnd(server: Server, witness: Witness): Promise<RunStatus> {
   keepsWhatWasSaid(witness, transcript);
   answersEachCall(witness, transcript);
   const heard = hearsEachMessage(witness, transcript);
+  compareEnd(server.historian, transcript, end.how === 'cancelled' ? null : (end.said as RunResult));
   if (end.how === 'cancelled') {
     if (!witness.isCancelled) throw new Violation('It is cancelled, and nobody asked for it.');
     leavesItsMemo(server, witness, 'cancelled');
@@ -78,11 +81,7 @@ async function lookAtEnd(server: Server, witness: Witness): Promise<RunStatus> {
   const unheard = witness.said.length - heard;
   if (unheard > 0 && result.status === 'completed')
     throw new Violation(`It completed with ${unheard} messages unheard.`);
-  if (
-    unheard > 0 &&
-    !result.warnings.some((warning) => warning.includes('could be answered')) &&
-    result.warnings.length < 50
-  )
+  if (unheard > 0 && !result.warnings.some(({ code }) => code === 'messages_unanswered') && result.warnings.length < 50)
     throw new Violation(`It ended with ${unheard} messages unheard, and does not say so.`);
   addsUp(result, server, witness, transcript);
   leavesItsMemo(server, witness, result.status, result.spend);

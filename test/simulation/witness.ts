@@ -32,7 +32,7 @@ import type {
   ToolCallInput,
 } from '../../core/types.ts';
 import { addSpend, NO_SPEND, spendOfAnswer, spendOfCompaction } from '../../core/usage.ts';
-import type { ParentOrder } from '../../workflows/messages.ts';
+import type { ParentCommand } from '../../workflows/messages.ts';
 import type { Asked } from './commands.ts';
 import { digestOf, TOOLS } from './model.ts';
 import type { Job, Listener } from './server.ts';
@@ -53,7 +53,7 @@ export type Brings =
       readonly ran: boolean;
     }
   | { readonly kind: 'order'; readonly id: string; readonly name: string; readonly input: unknown }
-  | { readonly kind: 'parent'; readonly order: ParentOrder['order'] }
+  | { readonly kind: 'parent'; readonly order: ParentCommand['command'] }
   | { readonly kind: 'cancel' };
 
 /** What a call has come to, where an activity or a sub-agent said so. */
@@ -268,6 +268,8 @@ export class Witness implements Listener {
     if (parseActivityId(id)?.slot == null) return this.noAnswer({ modelCalls: 1 });
     this.running.delete(id);
     this.callAt(id).result = { failed: ['cancelled'] };
+    // It never got to the server: it has not run.
+    this.spend = addSpend(this.spend, { toolCalls: -1 });
   }
 
   private answered({ id, state, said }: Extract<Asked, { kind: 'update' }>): void {

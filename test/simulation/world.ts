@@ -1,6 +1,8 @@
 // Everything around a simulated run: it answers what the run has asked for, in an order that chance decides, and lets people
 // have their say meanwhile.
+
 import { COMPACT_ACTIVITY, FAILURE, MODEL_ACTIVITY, PLAN_ACTIVITY, SIGNAL, UPDATE } from '../../core/names.ts';
+import { reasonFields } from '../../core/reasons/reason.ts';
 import type {
   CompactInput,
   ModelCallInput,
@@ -11,8 +13,9 @@ import type {
   Spend,
 } from '../../core/types.ts';
 import { addSpend, NO_SPEND, NO_USAGE } from '../../core/usage.ts';
-import type { ChildReport, ParentOrder } from '../../workflows/messages.ts';
+import type { ChildReport, ParentCommand } from '../../workflows/messages.ts';
 import { payloadOf } from './commands.ts';
+import { compareQuestions } from './compare.ts';
 import {
   activityFailure,
   applicationCause,
@@ -145,6 +148,7 @@ export class World {
     const { server, witness, profile } = this;
     witness.count('at rest');
     const open = await server.query<Question[]>('questions');
+    compareQuestions(server.historian, open, witness.agent?.index !== undefined);
     const isPaused = witness.isPaused || witness.isPausedByParent;
     const unheard = witness.said.filter((text) => !witness.heard.has(text));
     const isIdle = witness.input.session === true && unheard.length === 0 && witness.running.size === 0;
@@ -351,7 +355,7 @@ export class World {
     const result: RunResult = {
       status,
       output,
-      reason: null,
+      ...reasonFields(null),
       warnings: [],
       turns: 1,
       calls: 0,
@@ -371,19 +375,19 @@ export class World {
   private deliver({ seq, to, name, word }: PendingSignal): void {
     this.server.signals.delete(seq);
     const isLost = name === SIGNAL.fromParent && !this.children.has(to);
-    if (!isLost && name === SIGNAL.fromParent) this.tellChild(this.childOf(to), word as ParentOrder);
+    if (!isLost && name === SIGNAL.fromParent) this.tellChild(this.childOf(to), word as ParentCommand);
     if (name === SIGNAL.fromChild) this.parentHears = word as ChildReport;
     const failure = applicationCause('Unable to signal external workflow because it was not found', 'NotFound');
     this.give({ resolveSignalExternalWorkflow: { seq, ...(isLost && { failure }) } });
   }
 
-  private tellChild(child: ChildState, { order }: ParentOrder): void {
-    if (order === 'stop') child.isStopped = true;
-    else child.isHeld = order === 'pause';
+  private tellChild(child: ChildState, { command }: ParentCommand): void {
+    if (command === 'stop') child.isStopped = true;
+    else child.isHeld = command === 'pause';
   }
 
-  private parentOrders(order: ParentOrder['order']): void {
-    this.give(this.witness.note(signalled(SIGNAL.fromParent, { order }), { kind: 'parent', order }));
+  private parentOrders(order: ParentCommand['command']): void {
+    this.give(this.witness.note(signalled(SIGNAL.fromParent, { command: order }), { kind: 'parent', order }));
   }
 
   // ── People, time, and nonsense ────────────────────────────────────────────────────────────────────────────────────
@@ -410,7 +414,7 @@ export class World {
   }
 
   private nonsense(): void {
-    const word = this.random.pick([null, 'what', { child: 'nobody', spend: NO_SPEND }, { order: 'dance' }, 7]);
+    const word = this.random.pick([null, 'what', { child: 'nobody', spend: NO_SPEND }, { command: 'dance' }, 7]);
     this.give(signalled(this.random.pick([SIGNAL.fromChild, SIGNAL.fromParent, 'unheardOf']), word));
   }
 

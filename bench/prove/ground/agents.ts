@@ -125,7 +125,7 @@ const tools = [
   asTool('prover', { name: 'delegate', description: 'Has another one do it.' }),
 ];
 
-const prover = (name: string, options: Pick<AgentOptions, 'linkEvents' | 'context'> = {}) =>
+const prover = (name: string, options: Pick<AgentOptions, 'maxHistoryEvents' | 'context'> = {}) =>
   defineAgent({
     name,
     model: offlineModel('prover'),
@@ -139,7 +139,7 @@ const prover = (name: string, options: Pick<AgentOptions, 'linkEvents' | 'contex
 export const agents = [
   prover('prover'),
   // Continues as new as often as it may.
-  prover('wanderer', { linkEvents: 20 }),
+  prover('wanderer', { maxHistoryEvents: 20 }),
   // Has its conversation summed up after a few turns.
   prover('forgetful', { context: { limitTokens: 2_500, at: 0.6, keepTurns: 1 } }),
 ];

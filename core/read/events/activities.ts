@@ -1,8 +1,15 @@
 // Activities: model calls, compactions and tool calls, told apart by their types and ids.
 
-import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId } from '../../names.ts';
-import { type FailureCause, failedOutcome } from '../../toolFailure.ts';
-import type { CompactAnswer, CompactInput, ModelAnswer, ModelCallInput, ToolCallResult } from '../../types.ts';
+import { type FailureCause, failedOutcome, succeeded } from '../../batch/outcomes.ts';
+import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId, parseEditActivityId } from '../../names.ts';
+import type {
+  CompactAnswer,
+  CompactInput,
+  ModelAnswer,
+  ModelCallInput,
+  PlannedCall,
+  ToolCallResult,
+} from '../../types.ts';
 import { addSpend, lostIn } from '../../usage.ts';
 import { causeInWords } from '../ends.ts';
 import { eventId, firstJson, type HistoryEvent, type LongLike } from '../history.ts';
@@ -10,6 +17,7 @@ import type { Activity, Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
 import { schedule, settle } from '../turns.ts';
 import { compactionBegun, compactionEnded, compactionFailed } from './compactions.ts';
+import { editPlanned } from './decisions.ts';
 import { modelAnswered, modelAsked, modelFailed } from './modelCalls.ts';
 
 type Scheduled = NonNullable<HistoryEvent['activityTaskScheduledEventAttributes']>;
@@ -20,6 +28,11 @@ export function activityScheduled(reading: Reading, id: number, scheduled: Sched
   const { activityId, activityType, input } = scheduled;
   const { activities, turns } = reading;
   const asked = () => firstJson(input) ?? {};
+  const edited = parseEditActivityId(activityId ?? '');
+  if (edited !== null) {
+    activities.set(id, { kind: 'edit', place: edited });
+    return [];
+  }
   const place = parseActivityId(activityId ?? '');
   // A call has a place; there may be old ones of tools that had the name.
   if (!place)
@@ -34,7 +47,7 @@ export function activityScheduled(reading: Reading, id: number, scheduled: Sched
 
 export function activityStarted(reading: Reading, { scheduledEventId, attempt }: Started, atMs: number): RunEvent[] {
   const activity = activityOf(reading, scheduledEventId);
-  if (!activity) return [];
+  if (!activity || activity.kind === 'edit') return [];
   activity.of.attempts = attempt ?? 1;
   if (activity.kind === 'call') activity.of.startedAtMs = atMs;
   return [];
@@ -53,8 +66,10 @@ export function activitySucceeded(reading: Reading, completed: Completed, atMs: 
     }
     case 'call': {
       const { of: call } = activity;
-      return [settle(call, { ok: true, tool: call.tool, text: (result as ToolCallResult)?.text ?? '' }, atMs)];
+      return [settle(call, succeeded(call.tool, (result as ToolCallResult)?.text ?? ''), atMs)];
     }
+    case 'edit':
+      return editPlanned(reading, activity.place, (result as PlannedCall | undefined) ?? null);
     case 'compaction': {
       const answer = result as CompactAnswer | undefined;
       return answer?.messages ? compactionEnded(reading, activity, answer, atMs) : [];
@@ -70,6 +85,7 @@ export function activityFailed(
 ): RunEvent[] {
   const activity = activityOf(reading, scheduledEventId);
   if (!activity) return [];
+  if (activity.kind === 'edit') return editPlanned(reading, activity.place, null);
   if (activity.kind === 'call') {
     const { of: call } = activity;
     const policy = reading.agent?.policies[call.tool];
@@ -78,7 +94,9 @@ export function activityFailed(
   const { run } = reading;
   run.spend = addSpend(run.spend, lostIn(cause));
   const error = causeInWords(cause);
-  return activity.kind === 'model' ? modelFailed(activity.of, error, atMs) : compactionFailed(activity.of, error, atMs);
+  return activity.kind === 'model'
+    ? modelFailed(activity.of, error, atMs)
+    : compactionFailed(reading, activity, error, atMs);
 }
 
 function activityOf({ activities }: Reading, scheduledId: LongLike | null | undefined): Activity | undefined {

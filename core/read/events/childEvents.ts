@@ -1,7 +1,7 @@
 // What the events about sub-agents mean: child workflows, told apart by their ids.
 
+import { type ChildEnd, childOutcome } from '../../batch/outcomes.ts';
 import { SIGNAL } from '../../names.ts';
-import { type ChildEnd, childOutcome } from '../../toolFailure.ts';
 import type { Outcome, RunResult, Spend } from '../../types.ts';
 import { isSpend } from '../../usage.ts';
 import { causeInWords, causeOf } from '../ends.ts';

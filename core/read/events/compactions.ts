@@ -2,14 +2,17 @@
 
 import type { CompactAnswer, CompactInput } from '../../types.ts';
 import { addSpend, addUsage, NO_USAGE, spendOfCompaction } from '../../usage.ts';
-import { hear, heardIn, saidSince } from '../conversation.ts';
+import { settleByKernel } from '../batchView.ts';
+import { heardIn, saidSince } from '../conversation.ts';
 import type { OpenCompaction, Reading } from '../reading.ts';
 import type { Compaction, RunEvent } from '../run.ts';
 import type { Writable } from '../turns.ts';
 
 export function compactionBegun(reading: Reading, id: number, asked: CompactInput, atMs: number): RunEvent[] {
   const { compactions, activities, earlierCompactions } = reading;
-  const { settled, heard } = heardIn(reading, asked, atMs);
+  const settled = settleByKernel(reading, atMs);
+  const heard = heardIn(reading, asked);
+  reading.heardInVain = [];
   const conversation = [...reading.before, ...saidSince(reading, heard.repeats), ...heard.users];
   const compaction: Writable<Compaction> = {
     number: earlierCompactions + compactions.length + 1,
@@ -41,7 +44,7 @@ export function compactionEnded(
   reading.before = [...messages, ...conversation.slice(replaced)];
   reading.turnsBefore = reading.turns.length;
   reading.heardBefore = [...reading.heardBefore, ...heard.users];
-  hear(reading, heard);
+  if (heard.repeats) heard.repeats.heard = [];
   run.usage = addUsage(run.usage, usage);
   run.spend = addSpend(run.spend, spendOfCompaction(answer));
   Object.assign(compaction, { endedAtMs: atMs, strategy, summary, warning, usage });
@@ -50,7 +53,13 @@ export function compactionEnded(
   return [told('compacted', compaction, atMs)];
 }
 
-export function compactionFailed(compaction: Writable<Compaction>, error: string, atMs: number): RunEvent[] {
+export function compactionFailed(
+  reading: Reading,
+  { of: compaction, heard }: OpenCompaction,
+  error: string,
+  atMs: number,
+): RunEvent[] {
+  reading.heardInVain = heard.users;
   compaction.endedAtMs = atMs;
   compaction.error = error;
   return [told('compacted', compaction, atMs)];

@@ -1,48 +1,50 @@
 // The end of a run: how it ended, what it left unfinished, and what it says of itself.
-
-import { batchWarning } from '../../failures.ts';
+import { abandonedOutcome, notRun } from '../../batch/outcomes.ts';
+import { batchWarning } from '../../batch/report.ts';
 import { WARNINGS_MAX } from '../../limits.ts';
-import { failedOutcome } from '../../toolFailure.ts';
+import type { Reason } from '../../reasons/codes.ts';
+import { reason, reasonFields } from '../../reasons/reason.ts';
 import type { Outcome } from '../../types.ts';
+import { settleByKernel } from '../batchView.ts';
 import { endOf } from '../ends.ts';
 import type { HistoryEvent } from '../history.ts';
 import type { Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
-import { keptFromStarting, settledByNow } from '../settled.ts';
 import { spendOf } from '../spend.ts';
-import { type OpenCall, type OpenTurn, settleAll } from '../turns.ts';
+import { type OpenCall, type OpenTurn, settle } from '../turns.ts';
 
 export function closed(reading: Reading, event: HistoryEvent, atMs: number): RunEvent[] {
   const end = endOf(event);
   if (!end) return [];
   const { run, turns, compactions, warningsBefore, spendAtEnd } = reading;
-  const { status, result, reason } = end;
+  const { status, result, reason: why } = end;
+  // That its history is full, the run notices by itself; for its calls it is a stop like any other.
+  if (why?.code === 'history_full') reading.stopped = true;
   // A run that was ended from outside has settled nothing more.
-  const settled = result ? settledByNow(reading, atMs) : [];
+  const settled = result || status === 'cancelled' ? settleByKernel(reading, atMs) : [];
   run.status = status;
   run.endedAtMs = atMs;
   run.paused = null;
-  run.reason = reason;
-  run.output = result?.output ?? run.output;
+  Object.assign(run, reasonFields(why));
+  if (result) run.output = result.output;
   if (result?.value !== undefined) run.value = result.value;
   run.spend = result?.spend ?? spendAtEnd ?? { ...spendOf(reading, turns), activeMs: atMs - run.startedAtMs };
   for (const compaction of compactions) compaction.endedAtMs ??= atMs;
-  const left = turns.flatMap(({ calls }) => calls).filter(({ ok }) => ok === null);
-  const leftOver = settleAll(left, (call) => leftAtTheEnd(reading, call), atMs);
+  const left = turns.flatMap(({ calls }) => calls).filter(({ outcome }) => outcome === null);
+  const leftOver = left.map((call) => settle(call, leftAtTheEnd(reading, call), atMs));
   run.warnings =
     result?.warnings ??
     [...warningsBefore, ...turns.flatMap((turn) => warningsOf(reading, turn))].slice(0, WARNINGS_MAX);
-  return [...settled, ...leftOver, { type: 'ended', atMs, status, output: run.output, reason }];
+  return [...settled, ...leftOver, { type: 'ended', atMs, status, output: run.output, ...reasonFields(why) }];
 }
 
-/** What is known of a call that the run's end came before. */
-function leftAtTheEnd(reading: Reading, call: OpenCall): Outcome {
-  const policy = call.scheduledAtMs === null ? undefined : reading.agent?.policies[call.tool];
-  if (!policy) return keptFromStarting(reading, call);
-  return failedOutcome(call.tool, { source: 'other', message: 'the run ended while it was under way' }, policy);
+/** What is known of a call that its run was ended before. */
+function leftAtTheEnd({ agent }: Reading, { tool, scheduledAtMs }: OpenCall): Outcome {
+  const policy = scheduledAtMs === null ? undefined : agent?.policies[tool];
+  return policy ? abandonedOutcome(tool, policy) : notRun(tool, 'cancelled', reason('run_ended_first'));
 }
 
-function warningsOf({ compactions }: Reading, { turn, calls }: OpenTurn): string[] {
+function warningsOf({ compactions }: Reading, { turn, calls }: OpenTurn): Reason[] {
   const failed = batchWarning(
     turn,
     calls.flatMap(({ outcome }) => outcome ?? []),

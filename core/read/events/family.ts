@@ -1,4 +1,4 @@
-// What a run hears from its parent, and of its sub-agents.
+// What a parent tells a run, and what its sub-agents report.
 
 import { NO_SPEND } from '../../usage.ts';
 import { firstJson, type HistoryEvent } from '../history.ts';
@@ -11,9 +11,9 @@ type Signal = NonNullable<HistoryEvent['workflowExecutionSignaledEventAttributes
 
 /** A sub-agent hears from its parent, by a signal, that it is to hold, to go on or to stop. */
 export function fromParent(reading: Reading, { input }: Signal): RunEvent[] {
-  const { order } = (firstJson(input) ?? {}) as { order?: unknown };
-  if (order === 'stop') reading.stopped = true;
-  if (order === 'pause' || order === 'resume') reading.heldByParent = order === 'pause';
+  const { command } = Object(firstJson(input)) as { readonly command?: unknown };
+  if (command === 'stop') reading.stopped = true;
+  if (command === 'pause' || command === 'resume') reading.pausedByParent = command === 'pause';
   return [];
 }
 
@@ -37,6 +37,6 @@ export function fromChild(reading: Reading, { childId, what }: ChildEvent, atMs:
   if (isWaiting) waitingChildren.add(childId);
   else if (isWaiting === false) waitingChildren.delete(childId);
   // A report that comes late says less than the result did.
-  if (spend && (outcome || call.ok === null)) childSpend.set(childId, spend);
-  return outcome && call.ok === null ? [settle(call, outcome(call.tool), atMs)] : [];
+  if (spend && (outcome || call.outcome === null)) childSpend.set(childId, spend);
+  return outcome && call.outcome === null ? [settle(call, outcome(call.tool), atMs)] : [];
 }

@@ -2,11 +2,11 @@
 
 import { MEMO } from '../../names.ts';
 import type { Reply, Spend, Waits } from '../../types.ts';
+import { settleByKernel } from '../batchView.ts';
 import { firstJson, type HistoryEvent, type Payload } from '../history.ts';
 import { budgetQuestions } from '../questions.ts';
 import type { Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
-import { settledAfterTurn } from '../settled.ts';
 
 type MemoChange = NonNullable<HistoryEvent['workflowPropertiesModifiedEventAttributes']>;
 
@@ -25,24 +25,24 @@ function jsonOf(field: Payload): unknown {
 }
 
 /** The memo says which message it is and how it went; what was said is the answer before it. */
-type Replied = Pick<Reply, 'message' | 'status' | 'reason'>;
+type Replied = Omit<Reply, 'output' | 'value'>;
 
 function messageAnswered(reading: Reading, replied: Replied, atMs: number): RunEvent[] {
-  const settled = settledAfterTurn(reading, atMs);
+  const settled = settleByKernel(reading, atMs);
   return [...settled, { type: 'replied', atMs, reply: replyOf(reading, replied) }];
 }
 
-function replyOf({ run, turns }: Reading, { message, status, reason }: Replied): Reply {
-  if (status !== 'completed') return { message, status, output: null, reason };
+function replyOf({ run, turns }: Reading, replied: Replied): Reply {
+  const { status } = replied;
+  if (status !== 'completed') return { ...replied, output: null };
   const value = turns.at(-1)?.answer?.value;
-  return { message, status, output: run.output, ...(value !== undefined && { value }), reason };
+  return { ...replied, output: run.output, ...(value !== undefined && { value }) };
 }
 
 function waitsChanged(reading: Reading, waits: Waits | null, atMs: number): RunEvent[] {
   const [known] = budgetQuestions(reading.waits);
   const [question] = budgetQuestions(waits);
   reading.waits = waits;
-  if (!waits) reading.askedNoMore = reading.turns.at(-1);
   // One that is raised, and reached elsewhere at once, asks again.
   return question && question.sinceMs !== known?.sinceMs ? [{ type: 'question', atMs, question }] : [];
 }

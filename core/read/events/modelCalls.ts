@@ -1,13 +1,12 @@
 // Turns: what the model was asked, and what it answered.
 
-import { refused } from '../../toolFailure.ts';
 import type { ModelAnswer, ModelCallInput } from '../../types.ts';
 import { addSpend, addUsage, spendOfAnswer } from '../../usage.ts';
-import { hear, heardIn } from '../conversation.ts';
-import { approvalsIn } from '../questions.ts';
+import { approvalsIn, settleByKernel } from '../batchView.ts';
+import { heardIn } from '../conversation.ts';
 import type { Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
-import { type OpenTurn, openCalls, openTurn, settle } from '../turns.ts';
+import { type OpenTurn, openCalls, openTurn } from '../turns.ts';
 
 /** A turn begins: the model hears what a compaction before it has taken in, and what came since. */
 export function modelAsked(
@@ -18,8 +17,10 @@ export function modelAsked(
   atMs: number,
 ): RunEvent[] {
   const { run, turns, activities, heardBefore } = reading;
-  const { settled, heard } = heardIn(reading, asked, atMs);
-  hear(reading, heard);
+  const settled = settleByKernel(reading, atMs);
+  const heard = heardIn(reading, asked);
+  reading.heardInVain = [];
+  if (heard.repeats) heard.repeats.heard = [];
   const agent = asked.agent ?? run.agent;
   const open: OpenTurn = { ...openTurn(turn, agent, atMs), heard: heard.users, heardBefore };
   reading.heardBefore = [];
@@ -41,11 +42,7 @@ export function modelAnswered(reading: Reading, open: OpenTurn, answer: ModelAns
   if (!reading.agent && agent?.rules.budget) run.budget = { ...agent.rules.budget, ...run.budget };
   reading.agent = agent ?? reading.agent;
   const asked = calls.map(({ callId, tool, arguments: args }) => ({ callId, tool, arguments: args }));
-  const problems = calls.flatMap((call) => {
-    const { planned, tool } = call;
-    return planned && 'problem' in planned ? [settle(call, refused(tool, planned.problem), atMs)] : [];
-  });
-  return [{ type: 'answered', atMs, turn, text: message.content, calls: asked, usage }, ...problems];
+  return [{ type: 'answered', atMs, turn, text: message.content, calls: asked, usage }];
 }
 
 export function modelFailed(open: OpenTurn, error: string, atMs: number): RunEvent[] {
@@ -57,7 +54,7 @@ export function modelFailed(open: OpenTurn, error: string, atMs: number): RunEve
 /** The run has its model's answer: before that, it would not know what a decision is about. */
 export function answerTaken(reading: Reading, atMs: number): RunEvent[] {
   const turn = reading.turns.at(-1);
-  if (!turn?.answer || turn.taken) return [];
-  turn.taken = true;
+  if (!turn?.answer || turn.takenAtMs !== null) return [];
+  turn.takenAtMs = reading.taskStartedAtMs;
   return approvalsIn(reading, turn).map((question) => ({ type: 'question', atMs, question }));
 }

@@ -1,8 +1,9 @@
-// Where a link of the chain starts, and where it goes on as the next one.
+// Where an execution of a run starts, and where it continues as new.
 
-import type { RunInput } from '../../types.ts';
-import { type CarriedPart, carriedOver, takeOver } from '../carried.ts';
-import { firstJson, type HistoryEvent } from '../history.ts';
+import type { HandOver } from '../../handOver.ts';
+import type { ParentRun, RunInput } from '../../types.ts';
+import { continueReading, handOverIn, takeOver } from '../handedOver.ts';
+import { firstJson, type HistoryEvent, jsonAt } from '../history.ts';
 import type { Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
 
@@ -13,9 +14,12 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   const { run, activities, decisions, timers, waitingChildren } = reading;
   // A run may be started with anything; what is no text reads as none.
   const given = (firstJson(start.input) ?? {}) as Partial<RunInput>;
-  const carried = given.carried as CarriedPart | undefined;
+  const origin = jsonAt(start.input, 1);
+  const handOver = handOverIn(origin);
   for (const known of [activities, decisions, timers, waitingChildren]) known.clear();
-  if (run.startedAtMs > 0) return carried ? nextLink(reading, start, carried, atMs) : [];
+  if (run.startedAtMs > 0) {
+    return handOver ? continued(reading, start, handOver, atMs) : [];
+  }
   run.workflowId = start.workflowId ?? '';
   run.runId = start.firstExecutionRunId || start.originalExecutionRunId || '';
   run.agent = typeof given.agent === 'string' ? given.agent : '';
@@ -24,25 +28,27 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   run.budget = given.budget ?? null;
   run.startedAtMs = atMs;
   reading.parallel = given.parallel;
-  reading.parent = given.parent;
-  if (carried) takeOver(reading, carried);
+  reading.parent = (Object(origin) as { readonly parent?: ParentRun }).parent;
+  if (handOver) takeOver(reading, handOver);
   const { agent, input, earlier } = run;
   return [{ type: 'started', atMs, agent, input, ...(earlier && { earlier }) }];
 }
 
-/** A later link of the chain: what it carries is what was read already, unless a link before it is gone. */
-function nextLink(reading: Reading, { originalExecutionRunId }: Start, carried: CarriedPart, atMs: number): RunEvent[] {
-  if (reading.nextLink === undefined || reading.nextLink === originalExecutionRunId)
-    return carriedOver(reading, carried, atMs);
+/** What a later execution is handed was read already, unless one before it is gone. */
+function continued(reading: Reading, { originalExecutionRunId }: Start, handOver: HandOver, atMs: number): RunEvent[] {
+  if (reading.nextRunId === undefined || reading.nextRunId === originalExecutionRunId)
+    return continueReading(reading, handOver, atMs);
   reading.turns.length = 0;
   reading.compactions.length = 0;
   reading.turnsBefore = 0;
   reading.heardBefore = [];
-  takeOver(reading, carried);
+  takeOver(reading, handOver);
   return [];
 }
 
 export function continuedAsNew(reading: Reading, { newExecutionRunId }: ContinuedAsNew, atMs: number): RunEvent[] {
-  reading.nextLink = newExecutionRunId || undefined;
+  // What the last task has settled, the hand-over says.
+  reading.taskDone = false;
+  reading.nextRunId = newExecutionRunId || undefined;
   return [{ type: 'continued', atMs, runId: newExecutionRunId || '' }];
 }

@@ -215,8 +215,8 @@ endToEnd('compaction', (bench) => {
       assert.deepEqual([finished.result.status, finished.result.turns], ['completed', 7]);
       checkSent(finished, careless);
       assert.ok(finished.run.compactions.every(({ strategy }) => strategy === 'drop-oldest'));
-      assert.match(finished.result.warnings[0] ?? '', says);
-      assert.match(finished.result.warnings[0] ?? '', /Its oldest messages \(\d+\) were dropped instead\./);
+      assert.match(finished.result.warnings[0]?.text ?? '', says);
+      assert.match(finished.result.warnings[0]?.text ?? '', /Its oldest messages \(\d+\) were dropped instead\./);
     });
   }
 
@@ -233,7 +233,10 @@ endToEnd('compaction', (bench) => {
     checkSent(finished, mute);
     assert.ok(run.compactions.every(({ strategy, summary }) => strategy === 'drop-oldest' && summary === null));
     assert.equal(result.warnings.length, run.compactions.length);
-    assert.match(result.warnings[0] ?? '', /^The conversation could not be summarised \(The model call failed: 401/);
+    assert.match(
+      result.warnings[0]?.text ?? '',
+      /^The conversation could not be summarised \(The model call failed: 401/,
+    );
     assert.deepEqual(run.compactions[0]?.warning, result.warnings[0]);
     // Each of them was a request, though none was answered.
     assert.equal(result.spend.modelCalls, TURNS + 1 + run.compactions.length);
@@ -333,7 +336,7 @@ endToEnd('compaction', (bench) => {
   const linked = bench.agent({
     ...usual,
     // A link is left after each turn, and after a compaction, before the model has heard of it.
-    linkEvents: 20,
+    maxHistoryEvents: 20,
     script: steps(TURNS, 2),
     context: { ...LIMIT },
   });

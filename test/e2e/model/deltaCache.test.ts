@@ -54,7 +54,7 @@ for (const [what, bytes] of [
       test('the model is sent the whole conversation, of each of four runs at once', () =>
         sendsAll(bench, agent, ['one', 'two', 'three', 'four']));
 
-      const linked = bench.agent({ tools: [fetch], linkEvents: 40, maxTurns: 30, script: turns(2) });
+      const linked = bench.agent({ tools: [fetch], maxHistoryEvents: 40, maxTurns: 30, script: turns(2) });
       test('also after continue-as-new, and over the messages of a session', async () => {
         const handle = await bench.holdfast.start(linked.name, 'first', { session: true });
         for (const text of ['second', 'third', 'fourth']) await handle.send(text);

@@ -25,7 +25,7 @@ const talker = (name: string, context?: false) =>
     instructions: 'Listen.',
     tools: [noise],
     maxTurns: TURNS + 1,
-    linkEvents: 50,
+    maxHistoryEvents: 50,
     ...(context === false && { context }),
   });
 const agents = [talker('compacting'), talker('keeping', false)];

@@ -132,7 +132,7 @@ endToEnd('while a call waits', (bench) => {
     assert.deepEqual([toldOf(run), paidTo('eve').length], [['paid 1', 'paid 500'], 2]);
   });
 
-  const linked = payer({ linkEvents: 60 });
+  const linked = payer({ maxHistoryEvents: 60 });
   /** Orders that change nothing, until the run has continued as new. */
   async function untilNewLink(handle: RunHandle): Promise<void> {
     const { runId } = await handle.describe();

@@ -92,7 +92,7 @@ endToEnd('a decision', (bench) => {
     });
   });
 
-  const linked = payer({ linkEvents: 30 });
+  const linked = payer({ maxHistoryEvents: 30 });
   test('against continue-as-new: it is taken by the one link or by the other, and the call runs once', async () => {
     await race({ sees: ['in the first link', 'in a later link'] }, async ({ random }) => {
       const { to, handle, approve } = await open(linked);

@@ -112,7 +112,7 @@ endToEnd('races in a conversation', (bench) => {
     });
 
   const linked = bench.agent({
-    linkEvents: 20,
+    maxHistoryEvents: 20,
     tools: [nap],
     script: (request) => {
       const said = heard(request);

@@ -128,7 +128,7 @@ endToEnd('orders', (bench) => {
     assert.equal(failedTasks(history), 0);
   });
 
-  const long = bench.agent({ linkEvents: 20, script: ({ turn }) => `answer ${turn}` });
+  const long = bench.agent({ maxHistoryEvents: 20, script: ({ turn }) => `answer ${turn}` });
   test('what was asked once is known in the next history as well', async () => {
     const handle = await bench.holdfast.start(long.name, '', { session: true });
     await handle.steer('told', { id: 's1' });

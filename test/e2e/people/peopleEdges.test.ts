@@ -208,10 +208,10 @@ endToEnd('people, at the edges', (bench) => {
       return 'done';
     },
   });
-  const links = [21, 24, 27, 30].map((linkEvents) => {
+  const links = [21, 24, 27, 30].map((maxHistoryEvents) => {
     const child = bench.agent({
-      name: `child${linkEvents}`,
-      linkEvents,
+      name: `child${maxHistoryEvents}`,
+      maxHistoryEvents,
       tools: [waitAtGate, long],
       script: ({ turn, input: key }) => {
         if (turn === 1) return { calls: [call('wait_at_gate', { key })] };
@@ -219,7 +219,7 @@ endToEnd('people, at the edges', (bench) => {
       },
     });
     return bench.agent({
-      name: `parent${linkEvents}`,
+      name: `parent${maxHistoryEvents}`,
       tools: [asTool(child, { description: 'Works.' })],
       script: ({ turn, input: key }) => (turn === 1 ? { calls: [call(child.name, { input: key })] } : 'done'),
     });

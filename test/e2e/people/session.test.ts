@@ -31,7 +31,14 @@ async function repliesOf(handle: RunHandle, n: number): Promise<Reply[]> {
   return replies;
 }
 
-const completed = (message: number, output: string): Reply => ({ message, status: 'completed', output, reason: null });
+const completed = (message: number, output: string): Reply => ({
+  message,
+  status: 'completed',
+  output,
+  reason: null,
+  reasonCode: null,
+  reasonParameters: null,
+});
 
 endToEnd('sessions', (bench) => {
   const say = defineTool({
@@ -284,7 +291,7 @@ endToEnd('sessions', (bench) => {
 
   const linked = bench.agent({
     tools: [say],
-    linkEvents: 30,
+    maxHistoryEvents: 30,
     script: (request) => {
       const said = heard(request);
       if (said.at(-1) === 'work' && request.results.length === 0)
@@ -329,7 +336,10 @@ endToEnd('sessions', (bench) => {
     await replayLinks(bench.holdfast, handle.workflowId, told);
   });
 
-  const many = bench.agent({ linkEvents: bench.cached ? 300 : 50, script: (request) => `${heard(request).length}` });
+  const many = bench.agent({
+    maxHistoryEvents: bench.cached ? 300 : 50,
+    script: (request) => `${heard(request).length}`,
+  });
   test('answers many messages over many histories, each once and in order', async () => {
     const handle = await open(many.name);
     const events = eventsOf(handle);

@@ -8,10 +8,9 @@ import { after, test } from 'node:test';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import { fileStorage } from '../../../client/index.ts';
-import { CARRIED_BYTES_MAX } from '../../../core/limits.ts';
-import { firstJson, type History } from '../../../core/read/history.ts';
+import { HAND_OVER_BYTES_MAX } from '../../../core/limits.ts';
+import { type History, jsonAt } from '../../../core/read/history.ts';
 import { jsonBytes } from '../../../core/text.ts';
-import type { RunInput } from '../../../core/types.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
 import { noise, RESULT } from '../../support/noise.ts';
 import { toldOf } from '../../support/said.ts';
@@ -32,7 +31,7 @@ function talker(bench: Bench, tool: typeof noise | typeof prose) {
   return bench.agent({
     tools: [tool],
     maxTurns: TURNS + 1,
-    linkEvents: 50,
+    maxHistoryEvents: 50,
     script: ({ turn }) =>
       turn > TURNS ? 'Done.' : { calls: Array.from({ length: CALLS }, () => ({ tool: tool.name })) },
   });
@@ -40,8 +39,7 @@ function talker(bench: Bench, tool: typeof noise | typeof prose) {
 
 /** Bytes of the state that the last link began with. */
 function carriedBytes({ events }: History): number {
-  const input = firstJson(events?.[0]?.workflowExecutionStartedEventAttributes?.input) as RunInput;
-  return jsonBytes(input.carried ?? '');
+  return jsonBytes(jsonAt(events?.[0]?.workflowExecutionStartedEventAttributes?.input, 1) ?? '');
 }
 
 endToEnd('carried in a payload', (bench) => {
@@ -50,7 +48,7 @@ endToEnd('carried in a payload', (bench) => {
     const { run, history, result } = await bench.run(usual);
     assert.deepEqual([result.status, result.turns], ['completed', TURNS + 1]);
     assert.equal(toldOf(run).length, TURNS * CALLS);
-    assert.ok(carriedBytes(history) > CARRIED_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
+    assert.ok(carriedBytes(history) > HAND_OVER_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
   });
 
   const hard = talker(bench, noise);
@@ -59,7 +57,10 @@ endToEnd('carried in a payload', (bench) => {
     assert.deepEqual([result.status, result.turns], ['completed', TURNS + 1]);
     assert.ok(toldOf(run).every((text) => text.length === RESULT));
     const carried = carriedBytes(history);
-    assert.ok(carried > CARRIED_BYTES_MAX / 2 && carried < CARRIED_BYTES_MAX / 0.7, `${carried} bytes were carried`);
+    assert.ok(
+      carried > HAND_OVER_BYTES_MAX / 2 && carried < HAND_OVER_BYTES_MAX / 0.7,
+      `${carried} bytes were carried`,
+    );
   });
 });
 
@@ -74,7 +75,7 @@ endToEnd(
       const { run, history, result } = await bench.run(hard);
       assert.deepEqual([result.status, result.turns], ['completed', TURNS + 1]);
       assert.equal(toldOf(run).length, TURNS * CALLS);
-      assert.ok(carriedBytes(history) > CARRIED_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
+      assert.ok(carriedBytes(history) > HAND_OVER_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
       assert.ok((await readdir(folder)).length > 0);
     });
   },

@@ -196,7 +196,7 @@ endToEnd('The read model', (bench) => {
   });
 
   const chain = bench.agent({
-    linkEvents: 20,
+    maxHistoryEvents: 20,
     budget: { modelCalls: 3, atLimit: 'ask' },
     script: ({ turn }) => `answer ${turn}`,
   });

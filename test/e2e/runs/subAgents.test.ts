@@ -447,7 +447,7 @@ endToEnd('sub-agents', (bench) => {
   });
 
   const chained = bench.agent({
-    linkEvents: 30,
+    maxHistoryEvents: 30,
     tools: [asTool(echo, { description })],
     script: ({ turn }) => (turn <= 5 ? { calls: [{ tool: echo.name, arguments: { input: `${turn}` } }] } : 'Done.'),
   });

@@ -85,7 +85,7 @@ describe('idempotency keys', { skip: noPostgres }, () => {
       const named = bench.agent({ tools: [tool('pay_named', (by) => `invoice/${by}`)], script: pays('pay_named') });
       const linked = bench.agent({
         tools: [tool('pay_asked')],
-        linkEvents: 30,
+        maxHistoryEvents: 30,
         script: pays('pay_asked', 2),
       });
 

@@ -1,0 +1,39 @@
+// The calls of a batch that wait for a person, as questions.
+import { callActivityId } from '../names.ts';
+import type { Question, ToolCall } from '../types.ts';
+import { needsDecision } from './decide.ts';
+import type { CallView } from './view.ts';
+
+export interface ApprovalsView {
+  readonly turn: number;
+  readonly calls: readonly (CallView & { readonly call: ToolCall })[];
+  readonly askedAtMs: number;
+  readonly approvalTimeoutMs: number;
+}
+
+/** The first `max` open approvals, in order. */
+export function openApprovals(view: ApprovalsView, max = Number.POSITIVE_INFINITY): Question[] {
+  const { turn, calls, askedAtMs, approvalTimeoutMs } = view;
+  const questions: Question[] = [];
+  for (const [slot, call] of calls.entries()) {
+    if (questions.length >= max) break;
+    const { planned, tool } = call;
+    if (!needsDecision(call) || 'problem' in planned) continue;
+    questions.push({
+      kind: 'approval',
+      call: callActivityId(turn, slot),
+      digest: planned.digest,
+      tool,
+      arguments: planned.arguments ?? call.call.function.arguments,
+      question: planned.ask?.question ?? null,
+      sinceMs: askedAtMs,
+      expiresAtMs: askedAtMs + approvalTimeoutMs,
+    });
+  }
+  return questions;
+}
+
+/** How many there are. */
+export function countOpenApprovals(calls: readonly CallView[]): number {
+  return calls.reduce((sum, call) => (needsDecision(call) ? sum + 1 : sum), 0);
+}

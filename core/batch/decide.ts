@@ -1,0 +1,216 @@
+// The kernel of a batch: from a view of it to the steps that are due. Pure, so that the workflow decides with it while a
+// batch runs, and the read model comes to the same when it reads the history of one.
+import { budgetReached, limitOf, limitReached } from '../budget.ts';
+import type { Reason, ReasonOf } from '../reasons/codes.ts';
+import { reason } from '../reasons/reason.ts';
+import type { AllowedCall, Outcome } from '../types.ts';
+import { countsAsRun, handoffOutcome, notRun, problemOutcome, subAgentRefusal, succeeded } from './outcomes.ts';
+import type { BatchControl, BatchDecision, BatchRules, BatchStep, BatchView, CallView } from './view.ts';
+
+export function decideBatch(view: BatchView): BatchDecision {
+  const { calls, control, rules, budget, spend } = view;
+  const asks = budget?.atLimit === 'ask';
+  const steps: BatchStep[] = [];
+  /** Calls that have not started and have no outcome yet. */
+  let open: number[] = [];
+  let busy = 0;
+  let running = 0;
+  /** Tool calls of the batch, as a budget counts them. */
+  let counted = 0;
+  let { subAgents, reached } = view;
+  let handedTo: string | null = null;
+
+  const halted = haltReason(control);
+  lookAtCalls();
+  const ended = halted ?? expiryReason(view) ?? cancelReason(control);
+  if (ended !== null) {
+    for (const slot of open) settle(slot, notRun(calls[slot]!.tool, 'cancelled', ended));
+    open = [];
+  } else if (!control.isPaused) {
+    startCalls();
+    refuseCalls();
+  }
+  steerSubAgents();
+  return { steps, reached, waitsFor: waitsFor() };
+
+  function settle(slot: number, outcome: Outcome): void {
+    steps.push({ do: 'settle', slot, outcome });
+  }
+
+  function lookAtCalls(): void {
+    for (const [slot, call] of calls.entries()) {
+      const { tool, planned, outcome } = call;
+      if (call.isRunning) {
+        running += 1;
+        counted += 1;
+        // A sub-agent that waits for people takes no place, as a call that waits for a person takes none.
+        if (!call.child?.isWaiting) busy += 1;
+      } else if (outcome) {
+        if (countsAsRun(outcome, planned, call.decision)) counted += 1;
+        if (outcome.ok && 'handoff' in planned) handedTo ??= planned.handoff ?? null;
+      } else if ('problem' in planned) settle(slot, problemOutcome(tool, planned.problem));
+      else {
+        const outcome = outcomeByPeople(call) ?? (halted === null ? outcomeByExpiry(call, control, rules) : null);
+        if (outcome) settle(slot, outcome);
+        else open.push(slot);
+      }
+    }
+  }
+
+  /** Starts what has a place, in order; a tool at its own limit lets later calls of other tools go first. */
+  function startCalls(): void {
+    if (open.length === 0) return;
+    const busyOf = busyByTool(calls);
+    open = open.filter((slot) => {
+      const call = calls[slot]!;
+      const { tool } = call;
+      if (!isReady(call)) return true;
+      const { handoff, child } = plannedOf(slot);
+      if (handoff !== undefined) {
+        settle(slot, handoffOutcome(tool, handoff, handedTo));
+        handedTo ??= handoff;
+        return false;
+      }
+      const ofTool = busyOf.get(tool) ?? 0;
+      const hasPlace = busy < rules.parallel && ofTool < (rules.maxParallelOf(tool) ?? Number.POSITIVE_INFINITY);
+      if (!hasPlace || refusalOf(slot) !== null) return true;
+      steps.push({ do: 'start', slot });
+      busyOf.set(tool, ofTool + 1);
+      running += 1;
+      busy += 1;
+      counted += 1;
+      if (child) subAgents += 1;
+      return false;
+    });
+  }
+
+  /** Nobody has to wait for, or decide about, a call that may not run whatever happens. */
+  function refuseCalls(): void {
+    open = open.filter((slot) => {
+      const { tool } = calls[slot]!;
+      const { handoff } = plannedOf(slot);
+      if (handoff !== undefined) {
+        if (handedTo === null) return true;
+        settle(slot, handoffOutcome(tool, handoff, handedTo));
+        return false;
+      }
+      const refusal = refusalOf(slot);
+      if (refusal === null) return true;
+      if (refusal.code !== 'budget_reached') {
+        settle(slot, notRun(tool, 'rejected', refusal));
+        return false;
+      }
+      reached ??= refusal;
+      if (!asks) settle(slot, notRun(tool, 'rejected', reason('call_over_budget', refusal.parameters)));
+      return asks;
+    });
+  }
+
+  function refusalOf(slot: number): ReasonOf<'budget_reached'> | ReturnType<typeof subAgentRefusal> {
+    if (budget && spend.toolCalls + counted >= limitOf(budget, 'toolCalls'))
+      return budgetReached(budget, 'toolCalls', spend);
+    if (!plannedOf(slot).child) return null;
+    // What is left to do in a turn costs no tokens, unless it asks models itself.
+    const overBudget = budget ? limitReached(budget, spend) : null;
+    return overBudget ?? subAgentRefusal(rules.depth, rules.maxDepth, subAgents, rules.maxSubAgents);
+  }
+
+  /** What pauses or stops the run does so to its sub-agents, and so does a limit that they have reached together. */
+  function steerSubAgents(): void {
+    const children = calls.flatMap(({ child, isRunning }, slot) => (child && isRunning ? [{ child, slot }] : []));
+    if (children.length === 0) return;
+    reached ??= subAgentsOver();
+    const stop = control.stop ?? (reached && !asks ? { why: reached.text } : null);
+    const pauses = control.isPaused || reached !== null;
+    for (const { slot, child } of children) {
+      if (!child.isStarted || child.isStopped) continue;
+      if (stop) steps.push({ do: 'stop', slot, by: stop });
+      else if (child.isPaused !== pauses) steps.push({ do: pauses ? 'pause' : 'resume', slot });
+    }
+  }
+
+  /** Their calls cannot be refused one by one from here, so that more of them than allowed count as well. */
+  function subAgentsOver(): ReasonOf<'budget_reached'> | null {
+    if (!budget) return null;
+    const over = limitReached(budget, spend);
+    if (over !== null || spend.toolCalls + counted <= limitOf(budget, 'toolCalls')) return over;
+    return budgetReached(budget, 'toolCalls', spend);
+  }
+
+  function waitsFor(): BatchDecision['waitsFor'] {
+    if (running + open.length === 0) return null;
+    return busy === 0 && !open.some((slot) => calls[slot]!.isEditing) ? 'people' : 'calls';
+  }
+
+  /** Of an open call: the plan has no problem with it. */
+  function plannedOf(slot: number): AllowedCall {
+    return calls[slot]!.planned as AllowedCall;
+  }
+}
+
+/** The outcome that people have given a call before it could start. */
+function outcomeByPeople({ tool, decision, isCancelled }: CallView): Outcome | null {
+  if (isCancelled) return notRun(tool, 'cancelled', reason('call_not_started', { why: 'cancelled' }));
+  if (decision?.verdict === 'reject') {
+    const { by, why } = decision;
+    return notRun(tool, 'rejected', reason('call_rejected', { ...(by && { by }), ...(why && { why }) }));
+  }
+  return decision?.verdict === 'respond' ? succeeded(tool, decision.text ?? '') : null;
+}
+
+function outcomeByExpiry(call: CallView, control: BatchControl, rules: BatchRules): Outcome | null {
+  if (!isOverdue(call, control)) return null;
+  const { approvalTimeoutMs: timeoutMs } = rules;
+  return notRun(call.tool, 'rejected', reason('call_approval_timed_out', { timeoutMs }));
+}
+
+/** Whether a person has to decide about the call, and nobody has. */
+export function needsDecision({ planned, outcome, decision, isCancelled }: CallView): boolean {
+  return !outcome && !decision && !isCancelled && 'ask' in planned && planned.ask !== undefined;
+}
+
+function isReady(call: CallView): boolean {
+  return !needsDecision(call) && !call.isEditing;
+}
+
+/** Nobody has decided in time. Whoever edits was there; if the new arguments are not accepted, the time is over then. */
+function isOverdue(call: CallView, { isExpired }: BatchControl): boolean {
+  return isExpired && needsDecision(call) && !call.isEditing;
+}
+
+// What comes together in one workflow task has an order: people's commands before the timer of approvals, and that before a
+// cancellation or the timer of the run, which the workflow notices last.
+
+/** Whether people have told the run to start nothing more of the batch. */
+function haltReason({ isInterrupted, stop }: BatchControl): Reason | null {
+  if (isInterrupted) return reason('call_not_started', { why: 'interrupted' });
+  if (stop) return reason('call_not_started', { why: 'stopped' });
+  return null;
+}
+
+/** Why nothing more of the batch starts when the run is to end since nobody decided in time. */
+function expiryReason(view: BatchView): Reason | null {
+  const { approvalTimeoutMs: timeoutMs } = view.rules;
+  return endsByExpiry(view) ? reason('call_not_run_approval', { timeoutMs }) : null;
+}
+
+/** Whether the run is to end since nobody decided about one of the calls in time. */
+export function endsByExpiry({ control, rules, calls }: Pick<BatchView, 'control' | 'rules' | 'calls'>): boolean {
+  if (!control.isExpired || rules.whenApprovalExpires !== 'end') return false;
+  return calls.some((call) => isOverdue(call, control) || hasTimedOut(call.outcome));
+}
+
+function cancelReason({ isCancelled }: BatchControl): Reason | null {
+  return isCancelled ? reason('call_not_started', { why: 'cancelled' }) : null;
+}
+
+function hasTimedOut(outcome: Outcome | null): boolean {
+  return outcome?.ok === false && outcome.reason.code === 'call_approval_timed_out';
+}
+
+function busyByTool(calls: readonly CallView[]): Map<string, number> {
+  const byTool = new Map<string, number>();
+  for (const { tool, isRunning, child } of calls)
+    if (isRunning && !child?.isWaiting) byTool.set(tool, (byTool.get(tool) ?? 0) + 1);
+  return byTool;
+}

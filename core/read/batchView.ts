@@ -1,0 +1,89 @@
+// The batch of a run as its history shows it, for the kernel: what calls end without an event of their own, the kernel says,
+// as it did to the workflow.
+import { openApprovals } from '../batch/approvals.ts';
+import { decideBatch } from '../batch/decide.ts';
+import { type BatchRules, type BatchView, rulesOf } from '../batch/view.ts';
+import type { Question } from '../types.ts';
+import { callAt, type Reading } from './reading.ts';
+import type { RunEvent } from './run.ts';
+import { spendOf } from './spend.ts';
+import { type OpenCall, type OpenTurn, placeOf, settle } from './turns.ts';
+
+/** Settles what the workflow task that is over has settled without an event. */
+export function settleByKernel(reading: Reading, atMs: number): RunEvent[] {
+  reading.taskDone = false;
+  const turn = reading.turns.at(-1);
+  if (turn?.takenAtMs === null || !turn?.calls.some(({ outcome }) => !outcome)) return [];
+  dropLateEdits(reading, turn);
+  const { steps } = decideBatch(viewOf(reading, turn));
+  return steps.flatMap((step) => (step.do === 'settle' ? [settle(turn.calls[step.slot]!, step.outcome, atMs)] : []));
+}
+
+/** An edit whose arguments were planned in the very task that ends its call comes too late. */
+function dropLateEdits(reading: Reading, { interrupted }: OpenTurn): void {
+  const isHalted = interrupted || reading.stopped || reading.cancelling;
+  for (const { decision, isTaken } of reading.decisions.values()) {
+    const call = isTaken && decision.verdict === 'edit' ? callAt(reading, decision.call) : undefined;
+    if (call?.outcome === null && (isHalted || call.isCancelled)) call.decision = null;
+  }
+}
+
+/** The calls of a turn that wait for a person. */
+export function approvalsIn(reading: Reading, { turn, takenAtMs, calls }: OpenTurn): Question[] {
+  if (takenAtMs === null) return [];
+  return openApprovals({
+    turn,
+    askedAtMs: takenAtMs,
+    approvalTimeoutMs: rulesIn(reading).approvalTimeoutMs,
+    calls: calls.map((call) => callView(reading, call)),
+  });
+}
+
+function viewOf(reading: Reading, turn: OpenTurn): BatchView {
+  const { run, turns, childSpend, cancelling, stopped, pausedByParent } = reading;
+  return {
+    calls: turn.calls.map((call) => callView(reading, call)),
+    control: {
+      isCancelled: cancelling,
+      isInterrupted: turn.interrupted,
+      isPaused: run.paused !== null || pausedByParent,
+      stop: stopped ? {} : null,
+      isExpired: turn.expired,
+    },
+    rules: rulesIn(reading),
+    budget: run.budget ?? undefined,
+    spend: spendOf(reading, turns.slice(0, -1)),
+    reached: null,
+    subAgents: childSpend.size,
+  };
+}
+
+function rulesIn({ agent, parallel, parent }: Reading): BatchRules {
+  return rulesOf(agent, parallel, parent);
+}
+
+/** New arguments of a person are being planned for it. */
+export function isBeingEdited({ decisions }: Reading, call: OpenCall): boolean {
+  return [...decisions.values()].some(({ editing }) => editing === placeOf(call));
+}
+
+function callView(reading: Reading, call: OpenCall) {
+  const { waitingChildren } = reading;
+  const { tool, planned, outcome, decision, isCancelled, childId, scheduledAtMs } = call;
+  const isRunning = outcome === null && scheduledAtMs !== null;
+  return {
+    call: { id: call.callId, type: 'function', function: { name: tool, arguments: call.arguments } } as const,
+    tool,
+    planned,
+    outcome,
+    isRunning,
+    decision,
+    isEditing: isBeingEdited(reading, call),
+    isCancelled,
+    // What it was told, its own history says.
+    child:
+      childId === null || !isRunning
+        ? null
+        : { isWaiting: waitingChildren.has(childId), isStarted: false, isPaused: false, isStopped: false },
+  };
+}

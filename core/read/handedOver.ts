@@ -1,0 +1,67 @@
+// What continue-as-new hands over: of executions that were read it says what they settled, of those that are gone all there is.
+import { type HandOver, handOverProblem } from '../handOver.ts';
+import type { Reading } from './reading.ts';
+import type { RunEvent } from './run.ts';
+import { type OpenTurn, openCalls, openTurn, settle } from './turns.ts';
+
+/** The hand-over that a history begins with; undefined for one of another version, which reads as far as its events say. */
+export function handOverIn(given: unknown): HandOver | undefined {
+  const { handOver } = Object(given) as { readonly handOver?: HandOver };
+  return handOver !== undefined && handOverProblem(handOver) === null ? handOver : undefined;
+}
+
+/** The execution before was read, but for what its last task has settled. */
+export function continueReading({ run, turns }: Reading, { tally, batch }: HandOver, atMs: number): RunEvent[] {
+  // How long people were waited for, only the run knows.
+  run.spend = { ...run.spend, activeMs: tally.spend.activeMs };
+  const calls = batch ? (turns.at(-1)?.calls ?? []) : [];
+  return calls.flatMap((call) => {
+    const outcome = batch?.outcomes[call.slot];
+    if (call.outcome !== null || !batch) return [];
+    call.decision = batch.decisions[call.slot] ?? null;
+    return outcome ? [settle(call, outcome, atMs)] : [];
+  });
+}
+
+/** Everything that is known of executions that nobody has any more. */
+export function takeOver(reading: Reading, handOver: HandOver): void {
+  const { run, turns, childSpend, messageIds, commandIds } = reading;
+  const { agent, conversation, tally, budget, session, control, batch, published } = handOver;
+  const { turn } = handOver.turns;
+  run.earlier = { turns: batch ? turn - 1 : turn, calls: tally.calls, failedCalls: tally.failedCalls };
+  run.startedAtMs = handOver.startedAtMs;
+  run.usage = tally.usage;
+  run.spend = tally.spend;
+  run.budget = budget.limits ?? run.budget;
+  run.paused = control.paused ? { by: null } : null;
+  run.output = conversation.messages.findLast(({ role, content }) => role === 'assistant' && content)?.content ?? null;
+  reading.agent = agent ?? undefined;
+  reading.earlierCompactions = conversation.compactions;
+  reading.warningsBefore = tally.warnings;
+  reading.before = conversation.messages;
+  reading.waits = published.waits;
+  reading.pausedByParent = control.pausedByParent;
+  reading.stopped = control.stop !== null;
+  for (const { id } of session.messageIds) messageIds.add(id);
+  for (const id of session.commandIds) commandIds.add(id);
+  for (const [childId, spent] of Object.entries(tally.childSpend)) childSpend.set(childId, spent);
+  if (batch) turns.push(turnOf(batch, turn, handOver.agentName));
+}
+
+/** The turn whose calls were being carried out. */
+function turnOf(batch: NonNullable<HandOver['batch']>, turn: number, agent: string): OpenTurn {
+  const { answer, calls, plan, outcomes, askedAtMs, isExpired } = batch;
+  const open: OpenTurn = {
+    ...openTurn(turn, agent, askedAtMs),
+    answeredAtMs: askedAtMs,
+    takenAtMs: askedAtMs,
+    tell: answer.tell,
+    expired: isExpired,
+    calls: openCalls(turn, calls, plan, batch),
+  };
+  for (const call of open.calls) {
+    const outcome = outcomes[call.slot];
+    if (outcome) settle(call, outcome, askedAtMs);
+  }
+  return open;
+}

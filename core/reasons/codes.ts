@@ -1,0 +1,119 @@
+// Every reason the engine gives, as data: a code with its parameters. `english.ts` is the only place that words them.
+
+export type BudgetLimit = 'tokens' | 'cost' | 'modelCalls' | 'toolCalls' | 'activeMs';
+
+/** The parameters of each code. Codes are recorded in histories: add some, change none. */
+export interface ReasonParameters {
+  // ── Why a run, or the answer to a message, ended ──
+  readonly stopped: { readonly by?: string; readonly why?: string };
+  readonly history_full: None;
+  readonly approval_timed_out: { readonly timeoutMs: number };
+  readonly idle_timeout: { readonly idleMs: number };
+  readonly interrupted: None;
+  readonly cancelled: None;
+  readonly budget_reached: { readonly limit: BudgetLimit; readonly amount: number; readonly spent: number };
+  readonly time_limit: { readonly limitMs: number };
+  readonly max_turns: { readonly maxTurns: number };
+  readonly max_handoffs: { readonly max: number };
+  readonly all_tools_failed: { readonly batches: number };
+  readonly same_failure: { readonly tool: string; readonly times: number; readonly error: string };
+  readonly output_limit: None;
+  readonly model_refused: None;
+  /** No worker knows the agent: the model was never asked. */
+  readonly unknown_agent: { readonly message: string };
+  readonly model_error: { readonly message: string };
+  readonly model_worker_lost: { readonly attempts: number };
+  readonly model_not_started: { readonly waitMs: number };
+  readonly model_timed_out: { readonly timeoutMs: number };
+  readonly guardrail: { readonly message: string };
+  readonly answer_rejected: { readonly times: number; readonly why: string };
+  readonly session_ended: None;
+  // Ends that only the server knows of.
+  readonly workflow_failed: { readonly message: string };
+  readonly terminated: { readonly reason: string };
+  readonly workflow_timed_out: None;
+
+  // ── Why a call failed, or did not run ──
+  readonly tool_error: { readonly message: string };
+  readonly tool_timed_out: { readonly timeoutMs: number };
+  readonly tool_worker_lost: { readonly heartbeatMs: number };
+  readonly tool_not_started: { readonly waitMs: number; readonly certain: boolean };
+  /** It may have happened: `cause` says how its attempt was lost. */
+  readonly outcome_unknown: { readonly cause: string };
+  readonly call_cancelled: None;
+  readonly call_not_started: { readonly why: 'cancelled' | 'interrupted' | 'stopped' };
+  readonly run_ended_first: None;
+  readonly call_rejected: { readonly by?: string; readonly why?: string };
+  readonly call_approval_timed_out: { readonly timeoutMs: number };
+  readonly call_not_run_approval: { readonly timeoutMs: number };
+  readonly call_over_budget: { readonly limit: BudgetLimit; readonly amount: number; readonly spent: number };
+  readonly sub_agent_depth: { readonly depth: number; readonly maxDepth: number };
+  readonly sub_agent_count: { readonly max: number };
+  readonly sub_agent_lost: {
+    readonly how: 'terminated' | 'timed_out' | 'id_taken' | 'failed';
+    readonly message?: string;
+  };
+  readonly sub_agent_ended: { readonly status: string; readonly reason?: string; readonly output?: string };
+  readonly handed_off_already: { readonly to: string };
+  // Problems of a plan: the call was never allowed to run.
+  readonly unknown_tool: { readonly name: string; readonly suggestion?: string; readonly available: readonly string[] };
+  readonly invalid_arguments: { readonly problem: string };
+  readonly arguments_too_large: { readonly bytes: number; readonly max: number };
+  readonly turn_too_large: { readonly max: number };
+  readonly too_many_calls: { readonly max: number; readonly number: number };
+  readonly answer_cut_off: None;
+  readonly not_permitted: { readonly why: string };
+  readonly rejected_by_guardrail: { readonly why: string };
+  readonly guardrail_changed_badly: { readonly problem: string };
+  readonly sub_agent_input: { readonly tool: string; readonly error: string };
+
+  // ── Warnings: what went wrong on the way ──
+  readonly calls_failed: {
+    readonly turn: number;
+    readonly calls: number;
+    readonly failed: number;
+    /** Every call that ran failed. */
+    readonly all: boolean;
+    readonly failures: readonly { readonly tool: string; readonly error: string }[];
+  };
+  readonly compaction_failed: { readonly why: string };
+  readonly compaction_fell_back: { readonly why: string };
+  readonly messages_unanswered: { readonly messages: number };
+  readonly more_warnings: None;
+
+  // ── Refusals: why a run does not carry out a command ──
+  readonly invalid_request: { readonly problem: string };
+  readonly not_a_session: { readonly workflowId: string };
+  readonly run_ending: { readonly workflowId: string };
+  readonly queue_full: { readonly queued: number };
+  readonly reply_forgotten: { readonly message: number };
+  readonly not_a_call: { readonly given: string };
+  readonly no_such_call: { readonly workflowId: string; readonly call: string };
+  readonly call_over: { readonly call: string };
+  readonly call_not_pending: { readonly call: string };
+  readonly call_changed: { readonly call: string };
+  readonly already_decided: { readonly call: string; readonly verdict: string; readonly by?: string };
+  readonly edit_rejected: { readonly problem: string };
+  readonly edit_not_planned: { readonly error: string };
+  readonly invalid_raise: { readonly problem: string };
+}
+
+type None = Readonly<Record<string, never>>;
+
+export type ReasonCode = keyof ReasonParameters;
+
+/** A code with its parameters, and the text that stood for them when it was recorded. */
+export type Reason = { readonly [C in ReasonCode]: ReasonOf<C> }[ReasonCode];
+
+export interface ReasonOf<C extends ReasonCode> {
+  readonly code: C;
+  readonly parameters: ReasonParameters[C];
+  readonly text: string;
+}
+
+/** A reason as results carry it: its text, with code and parameters beside it; all null where there is none. */
+export interface ReasonFields {
+  readonly reason: string | null;
+  readonly reasonCode: ReasonCode | null;
+  readonly reasonParameters: Reason['parameters'] | null;
+}

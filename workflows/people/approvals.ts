@@ -1,0 +1,153 @@
+// Decisions of people about pending calls: who may decide what, and when nobody has.
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  scheduleActivity,
+  sleep,
+} from '@temporalio/workflow';
+import { countOpenApprovals } from '../../core/batch/approvals.ts';
+import { RULE_TIMEOUT_MS } from '../../core/limits.ts';
+import { callActivityId, editActivityId, FAILURE, PLAN_ACTIVITY, parseActivityId, TIMER } from '../../core/names.ts';
+import { reason } from '../../core/reasons/reason.ts';
+import { requestProblem } from '../../core/requests.ts';
+import { cutText, jsonBytes } from '../../core/text.ts';
+import type { AllowedCall, Decision, PlanCallInput, PlannedCall, StandingDecision } from '../../core/types.ts';
+import type { Batch } from '../state/batch.ts';
+import type { Run } from '../state/run.ts';
+import { check, refusal } from './refusal.ts';
+
+interface Pending {
+  /** The call's place, in the one form that all use. */
+  readonly call: string;
+  readonly batch: Batch;
+  readonly slot: number;
+}
+
+/** The pending call that a decision is about, if it is the one that was looked at; throws why not otherwise. */
+export function pendingCall(run: Run, decision: Decision): Pending {
+  check(requestProblem.decide(decision));
+  const place = parseActivityId(decision.call);
+  if (place === null || place.slot === null)
+    throw refusal('not_a_call', { given: cutText(JSON.stringify(decision.call), 100) });
+  const { batch, turns } = run;
+  const { turn, slot } = place;
+  const call = callActivityId(turn, slot);
+  if (turn < 1 || turn > turns.turn || (turn === turns.turn && slot >= (batch?.calls.length ?? 0)))
+    throw refusal('no_such_call', { workflowId: run.workflowId, call });
+  const found = turn === turns.turn ? batch?.calls[slot] : undefined;
+  if (!batch || !found) throw refusal('call_over', { call });
+  if (found.decision) throw alreadyDecided(found.decision);
+  if ('problem' in found.planned || !found.planned.ask) throw refusal('call_not_pending', { call });
+  if (found.outcome || found.isCancelled || run.control.stop) throw refusal('call_over', { call });
+  if (found.planned.digest !== decision.digest) throw refusal('call_changed', { call });
+  return { call, batch, slot };
+}
+
+/** The details have the decision that counts. */
+function alreadyDecided(standing: StandingDecision): ApplicationFailure {
+  const { call, verdict, by } = standing;
+  const { text } = reason('already_decided', { call, verdict, ...(by && { by }) });
+  return ApplicationFailure.nonRetryable(text, FAILURE.alreadyDecided, standing);
+}
+
+export async function decide(run: Run, decision: Decision): Promise<StandingDecision> {
+  // Checked again: between the validator and here, another decision may have been taken.
+  let pending = pendingCall(run, decision);
+  while (pending.batch.calls[pending.slot]!.isEditing) {
+    // Whoever edits was first. If the new arguments are not accepted, the call is still to be decided about.
+    const { batch, slot } = pending;
+    await condition(() => !batch.calls[slot]!.isEditing);
+    pending = pendingCall(run, decision);
+  }
+  const { verdict, text } = decision;
+  if (verdict === 'edit') return edit(run, pending, decision);
+  // What is no valid text, no model API would take.
+  return record(run, pending, decision, verdict === 'respond' ? { text: text!.toWellFormed() } : {});
+}
+
+async function edit(run: Run, pending: Pending, decision: Decision): Promise<StandingDecision> {
+  const { call, batch, slot } = pending;
+  const written = decision.arguments!;
+  const scope = new CancellationScope();
+  batch.beginEdit(slot, scope);
+  let planned: AllowedCall;
+  try {
+    planned = await planAnew(run, batch, slot, written, scope);
+    if (batch.calls[slot]!.outcome) throw refusal('call_over', { call });
+  } catch (error) {
+    batch.endEdit(slot, null);
+    run.wake.wake();
+    throw error;
+  }
+  batch.endEdit(slot, planned);
+  // What runs, and what was written: a guardrail may have changed the arguments of a person as well.
+  const ran = planned.arguments ?? written;
+  return record(run, pending, decision, { arguments: ran, ...(ran !== written && { written }) });
+}
+
+async function record(
+  run: Run,
+  { call, batch, slot }: Pending,
+  { verdict, by, why }: Decision,
+  more: Pick<StandingDecision, 'arguments' | 'written' | 'text'>,
+): Promise<StandingDecision> {
+  const standing: StandingDecision = { call, verdict, by: by ?? null, why: why ?? null, atMs: Date.now(), ...more };
+  batch.decide(slot, standing);
+  run.wake.wake();
+  const later = run.task.until(jsonBytes(standing));
+  if (later) await later;
+  return standing;
+}
+
+/** The call planned anew: its arguments are read, and every rule that forbids holds for a person as well. */
+async function planAnew(
+  run: Run,
+  batch: Batch,
+  slot: number,
+  written: string,
+  scope: CancellationScope,
+): Promise<AllowedCall> {
+  const { turn } = run.turns;
+  const { tool } = batch.calls[slot]!;
+  const input: PlanCallInput = { agent: run.agentName, turn, tool, arguments: written };
+  const options = {
+    activityId: editActivityId(turn, slot),
+    startToCloseTimeout: 2 * RULE_TIMEOUT_MS,
+    retry: { maximumAttempts: 3 },
+    summary: `new arguments for ${callActivityId(turn, slot)}`,
+  };
+  let planned: PlannedCall;
+  try {
+    const later = run.task.until(jsonBytes(written));
+    if (later) await later;
+    planned = await scope.run(() => scheduleActivity<PlannedCall>(PLAN_ACTIVITY, [input], options));
+  } catch (error) {
+    if (isCancellation(error)) throw refusal('call_over', { call: callActivityId(turn, slot) });
+    const cause = error instanceof ActivityFailure ? error.cause : error;
+    throw refusal('edit_not_planned', { error: cause instanceof Error ? cause.message : String(cause) });
+  }
+  if ('problem' in planned) throw refusal('edit_rejected', { problem: planned.problem.reason.text });
+  return { ...planned, arguments: planned.arguments ?? written };
+}
+
+/** One timer for the batch: all its calls began to wait together. */
+export function watchExpiry(run: Run, batch: Batch): { stop(): void } {
+  if (batch.isExpired || countOpenApprovals(batch.calls) === 0) return { stop() {} };
+  const scope = new CancellationScope();
+  const expiresAtMs = batch.askedAtMs + run.batchRules.approvalTimeoutMs;
+  scope
+    .run(() => sleep(Math.max(1, expiresAtMs - Date.now()), { summary: TIMER.approval }))
+    .then(
+      () => {
+        batch.expire();
+        run.wake.wake();
+      },
+      (error) => {
+        if (!isCancellation(error)) throw error;
+      },
+    );
+  return { stop: () => scope.cancel() };
+}

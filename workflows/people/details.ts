@@ -1,0 +1,62 @@
+// What Temporal's Web UI shows at the top of a run: where it is, what it waits for, what it has spent. It costs no history.
+import { setCurrentDetails } from '@temporalio/workflow';
+import { callSummary } from '../../core/summary.ts';
+import { count, plural } from '../../core/text.ts';
+import type { Question } from '../../core/types.ts';
+import type { Batch } from '../state/batch.ts';
+import type { End, Run } from '../state/run.ts';
+
+const CALLS_SHOWN = 10;
+
+export function showModel(run: Run): void {
+  show(run, ['Waiting for the model.']);
+}
+
+export function showCompaction(run: Run): void {
+  show(run, ['Compacting the conversation.']);
+}
+
+export function showTools(run: Run, batch: Batch): void {
+  const shown: string[] = [];
+  for (const { call, isRunning } of batch.calls) {
+    if (shown.length === CALLS_SHOWN) break;
+    if (isRunning) shown.push(`- ${asCode(callSummary(call))}`);
+  }
+  show(run, [`Running ${plural(batch.running, 'call')}:`, '', ...shown, ...more(batch.running)]);
+}
+
+export function showWaiting(run: Run, open: readonly Question[]): void {
+  if (open.length === 0) return show(run, [run.control.isPaused ? 'Paused.' : 'Waiting for a message.']);
+  const shown = open.slice(0, CALLS_SHOWN).map((question) => `- ${asCode(questionSummary(question))}`);
+  show(run, [`Waiting for a person (${plural(open.length, 'question')}):`, '', ...shown, ...more(open.length)]);
+}
+
+export function showEnd(run: Run, { status, reason }: End): void {
+  show(run, [`Ended: **${status}**`, ...(reason ? ['', asCode(reason.text)] : [])]);
+}
+
+function more(all: number): string[] {
+  return all > CALLS_SHOWN ? [`- and ${all - CALLS_SHOWN} more`] : [];
+}
+
+function questionSummary(question: Question): string {
+  if (question.kind === 'budget') return question.reason;
+  const { call, tool, arguments: args } = question;
+  const summary = callSummary({ id: '', type: 'function', function: { name: tool, arguments: args } });
+  return `${call} ${summary}${question.question ? `: ${question.question}` : ''}`;
+}
+
+function show(run: Run, doing: readonly string[]): void {
+  const { inputTokens, outputTokens, cost } = run.spend;
+  const { calls, failedCalls } = run.tally;
+  const done = `${plural(calls, 'call')} done, ${failedCalls} failed`;
+  const spent = `${count(inputTokens)} tokens in, ${count(outputTokens)} out${cost > 0 ? `, cost ${Number(cost.toPrecision(4))}` : ''}`;
+  setCurrentDetails(
+    [`**${run.agentName}**, turn ${run.turns.turn}`, '', ...doing, '', `${done} · ${spent}`].join('\n'),
+  );
+}
+
+/** As Markdown code, so that nothing that a model wrote is read as Markdown. */
+function asCode(text: string): string {
+  return `\`${text.replaceAll('`', "'").replace(/\s+/g, ' ')}\``;
+}

@@ -1,0 +1,167 @@
+// The conversation: its messages, what of them the model has seen, and how long they are.
+import { tokensOf } from '../../core/compaction.ts';
+import type { ConversationState } from '../../core/handOver.ts';
+import { FRESH_BYTES_MAX, PAGE_BYTES_MAX } from '../../core/limits.ts';
+import { jsonBytes } from '../../core/text.ts';
+import type { CompactAnswer, Mark, Message, ModelAnswer, TranscriptPage } from '../../core/types.ts';
+
+/** What the first `length` messages take in a payload: a worker has measured it. */
+interface Weight {
+  readonly length: number;
+  readonly bytes: number;
+}
+
+export function newConversation(input: string): ConversationState {
+  return {
+    messages: input === '' ? [] : [{ role: 'user', content: input }],
+    seen: { length: 0, digest: '' },
+    tokens: 0,
+    compactions: 0,
+    compactedAt: null,
+    refused: null,
+  };
+}
+
+export class Conversation {
+  readonly #messages: Message[];
+  #seen: Mark;
+  #tokens: number;
+  #compactions: number;
+  #compactedAt: number | null;
+  #refused: ConversationState['refused'];
+  #weight: Weight | null = null;
+  #wasCompactedInVain = false;
+
+  constructor(state: ConversationState) {
+    this.#messages = [...state.messages];
+    this.#seen = state.seen;
+    this.#tokens = state.tokens;
+    this.#compactions = state.compactions;
+    this.#compactedAt = state.compactedAt;
+    this.#refused = state.refused;
+  }
+
+  get messages(): readonly Message[] {
+    return this.#messages;
+  }
+
+  get seen(): Mark {
+    return this.#seen;
+  }
+
+  get compactions(): number {
+    return this.#compactions;
+  }
+
+  get compactedAt(): number | null {
+    return this.#compactedAt;
+  }
+
+  get refused(): ConversationState['refused'] {
+    return this.#refused;
+  }
+
+  get weight(): Weight | null {
+    return this.#weight;
+  }
+
+  /** The full history could not be left behind after the last compaction either: another would bring as little. */
+  get wasCompactedInVain(): boolean {
+    return this.#wasCompactedInVain;
+  }
+
+  /** Tokens of what the model has seen. */
+  get tokensSeen(): number {
+    return this.#tokens;
+  }
+
+  /** With an estimate for what it has not. */
+  get tokens(): number {
+    return this.#tokens + tokensOf(this.unseen());
+  }
+
+  unseen(): readonly Message[] {
+    return this.#messages.slice(this.#seen.length);
+  }
+
+  append(message: Message): void {
+    this.#messages.push(message);
+  }
+
+  recordAnswer({ message, mark, usage, weight }: ModelAnswer): void {
+    const answered = tokensOf([message]);
+    // As the provider counts, which knows of the instructions and tools as well; not every server tells it. What a model
+    // thinks is counted as its output, and is not sent back to it.
+    this.#tokens =
+      usage.inputTokens > 0
+        ? usage.inputTokens + Math.min(usage.outputTokens, answered)
+        : this.#tokens + tokensOf(this.unseen()) + answered;
+    this.#messages.push(message);
+    this.#seen = mark;
+    if (weight !== undefined) this.#weight = { length: mark.length, bytes: weight };
+  }
+
+  /** The number of the compaction that begins. */
+  beginCompaction(): number {
+    this.#compactions += 1;
+    return this.#compactions;
+  }
+
+  recordCompaction({ replaced, messages, mark, tokens }: CompactAnswer, turn: number): void {
+    this.#messages.splice(0, replaced, ...messages);
+    this.#seen = mark;
+    this.#weight = null;
+    this.#tokens = tokens;
+    this.#compactedAt = turn;
+    this.#wasCompactedInVain = false;
+  }
+
+  compactedInVain(): void {
+    this.#wasCompactedInVain = true;
+  }
+
+  compactionFailed(turn: number): void {
+    this.#compactedAt = turn;
+  }
+
+  refusedAsTooLong(turn: number, refusal: string): void {
+    this.#refused = { turn, refusal };
+  }
+
+  /** How an activity is given the conversation: what is new, and how to check the rest. */
+  forActivity(): { known: Mark; length: number; fresh: readonly Message[] | null; heard?: readonly Message[] } {
+    const unseen = this.unseen();
+    const at = { known: this.#seen, length: this.#messages.length };
+    const bytes = unseen.reduce((sum, message) => sum + jsonBytes(message), 0);
+    if (bytes <= FRESH_BYTES_MAX) return { ...at, fresh: unseen };
+    return { ...at, fresh: null, heard: unseen.filter(({ role }) => role === 'user') };
+  }
+
+  lastWords(): string | null {
+    const spoken = this.#messages.findLast(({ role, content }) => role === 'assistant' && content);
+    return spoken?.content ?? null;
+  }
+
+  /** A page that fits a payload. */
+  page(from: number, limit: number): TranscriptPage {
+    const messages: Message[] = [];
+    let bytes = 0;
+    for (const message of this.#messages.slice(from, from + limit)) {
+      bytes += jsonBytes(message);
+      if (messages.length > 0 && bytes > PAGE_BYTES_MAX) break;
+      messages.push(message);
+    }
+    return { messages, length: this.#messages.length };
+  }
+
+  handOver(): ConversationState {
+    return {
+      messages: this.#messages,
+      seen: this.#seen,
+      tokens: this.#tokens,
+      compactions: this.#compactions,
+      compactedAt: this.#compactedAt,
+      refused: this.#refused,
+    };
+  }
+}

@@ -1,0 +1,221 @@
+// A run: its sub-states, each the only writer of its own part, and the phase that it is in.
+import { ApplicationFailure, type CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { type BatchRules, rulesOf } from '../../core/batch/view.ts';
+import { HAND_OVER_VERSION, type HandOver, handOverProblem, parentProblem } from '../../core/handOver.ts';
+import { AGENT_DEFAULTS } from '../../core/limits.ts';
+import { FAILURE } from '../../core/names.ts';
+import type { Reason } from '../../core/reasons/codes.ts';
+import { reasonFields } from '../../core/reasons/reason.ts';
+import { runInputProblem, withoutNulls } from '../../core/runInput.ts';
+import type { AgentRecord, AgentRules, ParentRun, RunInput, RunResult, RunStatus, Spend } from '../../core/types.ts';
+import { Batch } from './batch.ts';
+import { RunBudget } from './budgetState.ts';
+import { Clock } from './clock.ts';
+import { Control, newControl } from './control.ts';
+import { Conversation, newConversation } from './conversation.ts';
+import { Published } from './published.ts';
+import { newSession, Session } from './session.ts';
+import { newTally, Tally } from './tally.ts';
+import { TaskBytes } from './taskBytes.ts';
+import { newTurns, Turns } from './turns.ts';
+import { Wake } from './wake.ts';
+
+/** What the workflow is given beside its input: by its parent, or by the execution that it continues. */
+export type Origin = { readonly parent?: ParentRun; readonly handOver?: HandOver };
+
+export interface End {
+  readonly status: RunStatus;
+  readonly reason: Reason | null;
+  /** Ends the run although a person has said something meanwhile. */
+  readonly isFinal?: true;
+  /** Ends a session too, which otherwise only answers its message with it. */
+  readonly endsSession?: true;
+}
+
+export type Phase =
+  /** Between turns, or carrying out a batch. */
+  | { readonly is: 'running' }
+  /** A model activity is in flight. */
+  | { readonly is: 'asking'; readonly scope: CancellationScope }
+  /** About to continue as new: whoever waits for a reply here should ask again. */
+  | { readonly is: 'leaving' }
+  /** Nothing more is accepted. */
+  | { readonly is: 'ended'; readonly end: End };
+
+export class Run {
+  readonly input: RunInput;
+  readonly parent: ParentRun | undefined;
+  readonly workflowId: string;
+  /** The first run id of the chain of executions. */
+  readonly firstRunId: string;
+  readonly startedAtMs: number;
+  readonly clock: Clock;
+  readonly conversation: Conversation;
+  readonly turns: Turns;
+  readonly tally: Tally;
+  readonly budget: RunBudget;
+  readonly session: Session;
+  readonly control: Control;
+  readonly wake = new Wake();
+  readonly published: Published;
+  readonly task = new TaskBytes();
+  #phase: Phase = { is: 'running' };
+  #agentName: string;
+  #agent: AgentRecord | null;
+  #batch: Batch | null;
+
+  constructor(input: RunInput, parent: ParentRun | undefined, state: HandOver, isContinued: boolean) {
+    const { workflowId, firstExecutionRunId } = workflowInfo();
+    this.input = input;
+    this.parent = parent;
+    this.workflowId = workflowId;
+    this.firstRunId = firstExecutionRunId;
+    this.startedAtMs = state.startedAtMs;
+    this.clock = new Clock(isContinued ? state.tally.spend.activeMs : null);
+    this.conversation = new Conversation(state.conversation);
+    this.turns = new Turns(state.turns);
+    this.tally = new Tally(state.tally);
+    this.budget = new RunBudget(state.budget);
+    this.session = new Session(state.session);
+    this.control = new Control(state.control);
+    this.published = new Published(input.agent, state.published);
+    this.#agentName = state.agentName;
+    this.#agent = state.agent;
+    this.#batch = state.batch && new Batch(state.batch);
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** Who has the conversation. */
+  get agentName(): string {
+    return this.#agentName;
+  }
+
+  /** The agent as it was last recorded; null before its first answer. */
+  get agent(): AgentRecord | null {
+    return this.#agent;
+  }
+
+  /** The turn whose calls are not all answered yet. */
+  get batch(): Batch | null {
+    return this.#batch;
+  }
+
+  get isSession(): boolean {
+    return this.input.session === true;
+  }
+
+  get rules(): Partial<AgentRules> {
+    return this.#agent?.rules ?? {};
+  }
+
+  get maxTurns(): number {
+    return this.input.maxTurns ?? this.rules.maxTurns ?? AGENT_DEFAULTS.maxTurns;
+  }
+
+  get batchRules(): BatchRules {
+    return rulesOf(this.#agent, this.input.parallel, this.parent);
+  }
+
+  get spend(): Spend {
+    return this.tally.spend(this.clock.activeMs);
+  }
+
+  enter(phase: Phase): void {
+    this.#phase = phase;
+    this.wake.wake();
+  }
+
+  recordAgent(agent: AgentRecord): void {
+    // Whom the conversation is handed to works within the budget that the run was started with.
+    if (!this.#agent) this.budget.addAgentLimits(agent.rules.budget);
+    this.#agent = agent;
+  }
+
+  handOffTo(agentName: string): void {
+    this.#agentName = agentName;
+    this.turns.recordHandoff();
+  }
+
+  openBatch(batch: Batch): void {
+    this.#batch = batch;
+  }
+
+  closeBatch(): void {
+    this.#batch = null;
+  }
+
+  result({ status, reason }: End): RunResult {
+    const { value } = this.session;
+    return {
+      status,
+      output: this.conversation.lastWords(),
+      ...(status === 'completed' && value !== undefined && { value }),
+      ...reasonFields(reason),
+      warnings: this.tally.warnings,
+      turns: this.turns.turn,
+      calls: this.tally.calls,
+      failedCalls: this.tally.failedCalls,
+      usage: this.tally.usage,
+      spend: this.spend,
+      transcriptLength: this.conversation.messages.length,
+    };
+  }
+
+  /** Every part of the state, by name: one that is missing here does not compile. */
+  handOver(): HandOver {
+    return {
+      version: HAND_OVER_VERSION,
+      startedAtMs: this.startedAtMs,
+      agentName: this.#agentName,
+      agent: this.#agent,
+      conversation: this.conversation.handOver(),
+      turns: this.turns.handOver(),
+      tally: this.tally.handOver(this.clock.activeMs),
+      budget: this.budget.handOver(),
+      session: this.session.handOver(),
+      control: this.control.handOver(),
+      batch: this.#batch?.handOver() ?? null,
+      published: this.published.handOver(),
+    };
+  }
+}
+
+/** The run of an input, checked before anything is believed; whatever is wrong with it fails the run at once. */
+export function openRun(input: RunInput, origin: Origin | undefined): Run {
+  const problem = runInputProblem(input) ?? originProblem(origin);
+  if (problem) throw ApplicationFailure.nonRetryable(problem, FAILURE.invalidInput);
+  const given = withoutNulls(input);
+  const { parent, handOver } = origin ?? {};
+  return new Run(given, parent ?? undefined, handOver ?? newState(given), Boolean(handOver));
+}
+
+/** Only a parent starts a run with a `parent`, and only continue-as-new with a `handOver`. */
+function originProblem(origin: unknown): string | null {
+  if (origin === undefined || origin === null) return null;
+  if (typeof origin !== 'object' || Array.isArray(origin)) return 'An agent takes one argument, its input.';
+  const { parent, handOver, ...others } = origin as Record<string, unknown>;
+  const info = workflowInfo();
+  if (Object.keys(others).length > 0 || (parent && !info.parent) || (handOver && !info.continuedFromExecutionRunId))
+    return 'An agent takes one argument, its input: what comes with it, only a run of an agent can send.';
+  return (parent ? parentProblem(parent) : null) ?? (handOver ? handOverProblem(handOver) : null);
+}
+
+function newState({ agent, input, budget }: RunInput): HandOver {
+  return {
+    version: HAND_OVER_VERSION,
+    startedAtMs: workflowInfo().startTime.getTime(),
+    agentName: agent,
+    agent: null,
+    conversation: newConversation(input),
+    turns: newTurns(),
+    tally: newTally(),
+    budget: { limits: budget ?? null, reached: null, askedAtMs: null },
+    session: newSession(input),
+    control: newControl(),
+    batch: null,
+    published: { waiting: false, waits: null },
+  };
+}

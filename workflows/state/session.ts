@@ -1,0 +1,178 @@
+// What people have said to a run, in order, and what a session has answered.
+import type { QueuedMessage, SessionState } from '../../core/handOver.ts';
+import { MESSAGES_REMEMBERED, QUEUE_MAX, REPLIES_BYTES_MAX } from '../../core/limits.ts';
+import { jsonBytes, utf8Length } from '../../core/text.ts';
+import type { Reply } from '../../core/types.ts';
+
+export function newSession(input: string): SessionState {
+  // A session may begin with its first message.
+  const isIdle = input === '';
+  return {
+    queue: [],
+    idle: isIdle,
+    messages: isIdle ? 0 : 1,
+    message: isIdle ? 0 : 1,
+    messageIds: [],
+    commandIds: [],
+    replies: [],
+    closing: false,
+  };
+}
+
+export class Session {
+  #queue: QueuedMessage[];
+  #isIdle: boolean;
+  #messages: number;
+  #message: number;
+  readonly #messageIds: { readonly id: string; readonly message: number }[];
+  #commandIds: readonly string[];
+  readonly #replies: Reply[];
+  #value: unknown;
+  #isClosing: boolean;
+  /** Senders that wait for their reply in this execution. */
+  #waiting = 0;
+
+  constructor(state: SessionState) {
+    this.#queue = [...state.queue];
+    this.#isIdle = state.idle;
+    this.#messages = state.messages;
+    this.#message = state.message;
+    this.#messageIds = [...state.messageIds];
+    this.#commandIds = state.commandIds;
+    this.#replies = [...state.replies];
+    this.#value = state.value;
+    this.#isClosing = state.closing;
+  }
+
+  /** Nothing to answer: the next message begins. */
+  get isIdle(): boolean {
+    return this.#isIdle;
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  get queuedBytes(): number {
+    return this.#queue.reduce((sum, { text }) => sum + utf8Length(text), 0);
+  }
+
+  get hasSteer(): boolean {
+    return this.#queue.some(({ kind }) => kind === 'steer');
+  }
+
+  /** The last answer as the agent's `output` schema made it. */
+  get value(): unknown {
+    return this.#value;
+  }
+
+  close(): void {
+    this.#isClosing = true;
+  }
+
+  setValue(value: unknown): void {
+    this.#value = value;
+  }
+
+  /** Queues a message, once for each id. Returns its number. */
+  queueMessage(text: string, id?: string): number {
+    const known = this.messageOf(id);
+    if (known !== undefined) return known;
+    this.#messages += 1;
+    const message = this.#messages;
+    this.#queue.push({ kind: 'message', text, message });
+    if (id !== undefined) this.#messageIds.push({ id, message });
+    // Those that wait are remembered as well: after continue-as-new each is sent again.
+    if (this.#messageIds.length > MESSAGES_REMEMBERED + QUEUE_MAX) this.#messageIds.shift();
+    return message;
+  }
+
+  queueSteer(text: string): void {
+    this.#queue.push({ kind: 'steer', text });
+  }
+
+  messageOf(id: string | undefined): number | undefined {
+    return id === undefined ? undefined : this.#messageIds.find((known) => known.id === id)?.message;
+  }
+
+  /** Whether a command of that id was carried out: its sender had no answer, and sent it again. */
+  knowsCommand(id: string): boolean {
+    return this.#commandIds.includes(id);
+  }
+
+  rememberCommand(id: string): void {
+    this.#commandIds = [...this.#commandIds, id].slice(-MESSAGES_REMEMBERED);
+  }
+
+  /** What the model is sent now: everything that steers, and a message only where the one before is answered. */
+  takeQueued(): readonly QueuedMessage[] {
+    const taken: QueuedMessage[] = [];
+    this.#queue = this.#queue.filter((queued) => {
+      if (queued.kind === 'message' && !this.#isIdle) return true;
+      taken.push(queued);
+      if (queued.message !== undefined) this.#message = queued.message;
+      this.#isIdle = false;
+      this.#value = undefined;
+      return false;
+    });
+    return taken;
+  }
+
+  /** Answers the message at hand; steers that came too late for it are messages of their own. */
+  reply(answer: Omit<Reply, 'message'>): Reply {
+    const reply = { message: this.#message, ...answer };
+    this.#replies.push(reply);
+    while (
+      this.#replies.length > MESSAGES_REMEMBERED ||
+      (this.#replies.length > 1 && jsonBytes(this.#replies) > REPLIES_BYTES_MAX)
+    )
+      this.#replies.shift();
+    this.#isIdle = true;
+    this.#value = undefined;
+    const late = this.#queue.filter(({ kind }) => kind === 'steer');
+    this.#queue = this.#queue.filter(({ kind }) => kind === 'message');
+    for (const { text } of late) this.queueMessage(text);
+    return reply;
+  }
+
+  replyTo(message: number): Reply | undefined {
+    return this.#replies.find((reply) => reply.message === message);
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** A sender waits while `wait` does. */
+  async whileWaiting(wait: () => Promise<void>): Promise<void> {
+    this.#waiting += 1;
+    try {
+      await wait();
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  /** Whether its reply is older than those that are kept. */
+  hasForgotten(message: number): boolean {
+    return message < (this.#replies[0]?.message ?? 0);
+  }
+
+  handOver(): SessionState {
+    return {
+      queue: this.#queue,
+      idle: this.#isIdle,
+      messages: this.#messages,
+      message: this.#message,
+      messageIds: this.#messageIds,
+      commandIds: this.#commandIds,
+      replies: this.#replies,
+      ...(this.#value !== undefined && { value: this.#value }),
+      closing: this.#isClosing,
+    };
+  }
+}

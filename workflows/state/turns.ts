@@ -1,0 +1,118 @@
+// Turns and streaks: what of the last turns in a row decides whether there is another.
+
+import { allToolsFailed } from '../../core/batch/report.ts';
+import type { TurnState } from '../../core/handOver.ts';
+import type { Outcome, ToolCall } from '../../core/types.ts';
+
+const NO_FAILURE = { key: '', times: 0 } as const;
+
+export function newTurns(): TurnState {
+  return { turn: 0, limitFrom: 0, failedBatches: 0, sameFailure: NO_FAILURE, truncated: 0, repairs: 0, handoffs: 0 };
+}
+
+export class Turns {
+  #turn: number;
+  #limitFrom: number;
+  #failedBatches: number;
+  #sameFailure: TurnState['sameFailure'];
+  #truncated: number;
+  #repairs: number;
+  #handoffs: number;
+
+  constructor(state: TurnState) {
+    this.#turn = state.turn;
+    this.#limitFrom = state.limitFrom;
+    this.#failedBatches = state.failedBatches;
+    this.#sameFailure = state.sameFailure;
+    this.#truncated = state.truncated;
+    this.#repairs = state.repairs;
+    this.#handoffs = state.handoffs;
+  }
+
+  /** Model calls so far. */
+  get turn(): number {
+    return this.#turn;
+  }
+
+  /** Turns that count against the limit. */
+  get limited(): number {
+    return this.#turn - this.#limitFrom;
+  }
+
+  get failedBatches(): number {
+    return this.#failedBatches;
+  }
+
+  get sameFailures(): number {
+    return this.#sameFailure.times;
+  }
+
+  get truncated(): number {
+    return this.#truncated;
+  }
+
+  get repairs(): number {
+    return this.#repairs;
+  }
+
+  get handoffs(): number {
+    return this.#handoffs;
+  }
+
+  begin(): void {
+    this.#turn += 1;
+  }
+
+  /** A turn that the model did not take is none of those that the agent may have. */
+  uncount(): void {
+    this.#limitFrom += 1;
+  }
+
+  /** A person has spoken: what went wrong before, and how long it took, says nothing about what comes now. */
+  startOver(): void {
+    this.#limitFrom = this.#turn;
+    this.#failedBatches = 0;
+    this.#sameFailure = NO_FAILURE;
+    this.#truncated = 0;
+    this.#repairs = 0;
+    this.#handoffs = 0;
+  }
+
+  recordTruncated(isTruncated: boolean): void {
+    this.#truncated = isTruncated ? this.#truncated + 1 : 0;
+  }
+
+  recordRepair(isRepair: boolean): void {
+    this.#repairs = isRepair ? this.#repairs + 1 : 0;
+  }
+
+  recordHandoff(): void {
+    this.#handoffs += 1;
+  }
+
+  recordBatch(calls: readonly ToolCall[], outcomes: readonly Outcome[]): void {
+    if (allToolsFailed(outcomes)) this.#failedBatches += 1;
+    else if (outcomes.some(({ ok }) => ok)) this.#failedBatches = 0;
+    const [call] = calls;
+    const [outcome] = outcomes;
+    if (calls.length !== 1 || !call || !outcome || outcome.ok) {
+      this.#sameFailure = NO_FAILURE;
+      return;
+    }
+    const { name, arguments: args } = call.function;
+    const key = JSON.stringify([name, args, outcome.kind, outcome.reason.text]);
+    this.#sameFailure = { key, times: key === this.#sameFailure.key ? this.#sameFailure.times + 1 : 1 };
+  }
+
+  handOver(): TurnState {
+    return {
+      turn: this.#turn,
+      limitFrom: this.#limitFrom,
+      failedBatches: this.#failedBatches,
+      sameFailure: this.#sameFailure,
+      truncated: this.#truncated,
+      repairs: this.#repairs,
+      handoffs: this.#handoffs,
+    };
+  }
+}

@@ -1,0 +1,67 @@
+// Compaction of a conversation that nears what the model can read: when it is due, and its outcome. It happens between turns
+// and is none: turns name calls, and count what the agent did.
+import { ActivityFailure, CancellationScope, isCancellation, scheduleActivity } from '@temporalio/workflow';
+import { COMPACT_ACTIVITY, compactActivityId } from '../../core/names.ts';
+import { reason } from '../../core/reasons/reason.ts';
+import type { CompactAnswer, CompactInput } from '../../core/types.ts';
+import { lostIn, spendOfCompaction } from '../../core/usage.ts';
+import { isNearlyFull } from '../ending/continueAsNew.ts';
+import { showCompaction } from '../people/details.ts';
+import { endInterrupted } from '../people/replies.ts';
+import type { Run } from '../state/run.ts';
+import { failureCause } from './failureCause.ts';
+import { conversationInput, MODEL_ACTIVITY_OPTIONS, whyModelFailed } from './modelActivity.ts';
+
+/** Whether the conversation is to be compacted before the model is asked. Once is enough between two of its answers. */
+export function mustCompact(run: Run): boolean {
+  const { conversation, turns, agent } = run;
+  if (agent === null || conversation.compactedAt === turns.turn) return false;
+  const { compactAt, compacts } = agent.rules;
+  if (conversation.refused?.turn === turns.turn) return true;
+  if (compactAt !== undefined && conversation.tokens >= compactAt) return true;
+  return compacts === true && !conversation.wasCompactedInVain && isNearlyFull(run);
+}
+
+/** Where it fails or is interrupted, the conversation stays as it is. */
+export async function compact(run: Run): Promise<void> {
+  const { conversation, turns, control } = run;
+  const time = conversation.beginCompaction();
+  showCompaction(run);
+  const { turn, refusal } = conversation.refused ?? {};
+  const input: CompactInput = {
+    ...conversationInput(run),
+    tokens: conversation.tokens,
+    taken: conversation.tokensSeen,
+    ...(turn === turns.turn && { refusal }),
+  };
+  const scope = new CancellationScope();
+  run.enter({ is: 'asking', scope });
+  try {
+    const options = {
+      ...MODEL_ACTIVITY_OPTIONS,
+      activityId: compactActivityId(time),
+      summary: `compaction after turn ${turns.turn}`,
+    };
+    recordCompaction(run, await scope.run(() => scheduleActivity<CompactAnswer>(COMPACT_ACTIVITY, [input], options)));
+    // It was through before it could be stopped: whoever interrupted meant what would have come next.
+    if (control.takeInterrupt()) endInterrupted(run);
+  } catch (error) {
+    if (error instanceof ActivityFailure) run.tally.addSpend(lostIn(failureCause(error)));
+    if (!run.clock.isCancelled && control.takeInterrupt()) return endInterrupted(run);
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    // The model may still take it as it is; and where it does not, its own word is the better reason.
+    conversation.compactionFailed(turns.turn);
+    run.tally.warn(reason('compaction_failed', { why: whyModelFailed(error).text }));
+  } finally {
+    control.takeInterrupt();
+    run.enter({ is: 'running' });
+  }
+}
+
+function recordCompaction(run: Run, answer: CompactAnswer): void {
+  run.conversation.recordCompaction(answer, run.turns.turn);
+  if (isNearlyFull(run)) run.conversation.compactedInVain();
+  run.tally.addUsage(answer.usage);
+  run.tally.addSpend(spendOfCompaction(answer));
+  if (answer.warning) run.tally.warn(answer.warning);
+}

@@ -1,0 +1,53 @@
+// What the activities that ask a model have in common: how they are scheduled, and why they fail.
+import { type ActivityFailure, type ActivityOptions, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
+import { MODEL_CALL, QUEUE_WAIT_MS } from '../../core/limits.ts';
+import { FAILURE } from '../../core/names.ts';
+import type { Reason } from '../../core/reasons/codes.ts';
+import { reason } from '../../core/reasons/reason.ts';
+import type { Run } from '../state/run.ts';
+
+export const MODEL_ACTIVITY_OPTIONS = {
+  startToCloseTimeout: MODEL_CALL.timeoutMs + MODEL_CALL.graceMs,
+  scheduleToStartTimeout: QUEUE_WAIT_MS,
+  heartbeatTimeout: MODEL_CALL.heartbeatMs,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: {
+    maximumAttempts: MODEL_CALL.attemptsMax,
+    initialInterval: MODEL_CALL.backoff.initialMs,
+    backoffCoefficient: MODEL_CALL.backoff.factor,
+    maximumInterval: MODEL_CALL.backoff.maxMs,
+  },
+} as const satisfies ActivityOptions;
+
+/** What every activity that asks a model is given of the run. */
+export function conversationInput(run: Run) {
+  return {
+    agent: run.agentName,
+    turn: run.turns.turn,
+    ...run.conversation.forActivity(),
+    ...(limitsCost(run) && { priced: true }),
+  };
+}
+
+/** Whether the cost is limited, here or above: then every model has to have a price. */
+export function limitsCost({ budget, parent }: Run): boolean {
+  return budget.limitsCost || parent?.priced === true;
+}
+
+export function isModelRefusal({ cause }: ActivityFailure): boolean {
+  return cause instanceof ApplicationFailure && cause.type === FAILURE.refused;
+}
+
+export function whyModelFailed({ cause, message }: ActivityFailure): Reason {
+  if (cause instanceof ApplicationFailure && cause.type === FAILURE.notRegistered)
+    return reason('unknown_agent', { message: cause.message });
+  if (!(cause instanceof TimeoutFailure)) return reason('model_error', { message: cause?.message ?? message });
+  switch (cause.timeoutType) {
+    case 'HEARTBEAT':
+      return reason('model_worker_lost', { attempts: MODEL_CALL.attemptsMax });
+    case 'SCHEDULE_TO_START':
+      return reason('model_not_started', { waitMs: QUEUE_WAIT_MS });
+    default:
+      return reason('model_timed_out', { timeoutMs: MODEL_CALL.timeoutMs });
+  }
+}

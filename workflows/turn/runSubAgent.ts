@@ -1,0 +1,84 @@
+// A call that is a run of another agent: a child workflow, and its outcome as data.
+import {
+  CancellationScope,
+  ChildWorkflowFailure,
+  isCancellation,
+  startChild,
+  TerminatedFailure,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import { type ChildEnd, childOutcome } from '../../core/batch/outcomes.ts';
+import { MEMO, WORKFLOW_TYPE } from '../../core/names.ts';
+import { oneLine } from '../../core/text.ts';
+import type { ChildCall, Outcome, ParentRun, RunInput, RunResult } from '../../core/types.ts';
+import { fromParentSignal, type ParentCommand } from '../messages.ts';
+import type { Run } from '../state/run.ts';
+import { sendLatest } from '../state/sendLatest.ts';
+import type { SubAgent } from '../state/subAgent.ts';
+import { limitsCost } from './modelActivity.ts';
+import { neverSent, untilSent } from './unsent.ts';
+
+/** What the Web UI shows beside the workflow's id. */
+const SUMMARY_CHARS = 100;
+
+/** Starts the sub-agent; `settle` gets the outcome of the call. Nothing that it does is thrown. */
+export function runSubAgent(
+  run: Run,
+  tool: string,
+  asked: ChildCall,
+  subAgent: SubAgent,
+  settle: (outcome: Outcome) => void,
+): CancellationScope {
+  const scope = new CancellationScope();
+  const { workflowId } = subAgent;
+  const isUnsent = untilSent();
+  // Known before it starts: its first report may come together with the news that it has.
+  run.tally.addSubAgent(workflowId);
+  scope
+    .run(() => resultOf(run, asked, subAgent))
+    .then(
+      (result) => {
+        run.tally.recordSubAgentSpend(workflowId, result.spend);
+        settle(childOutcome(tool, { ended: result }));
+      },
+      (error) => settle(isUnsent() ? neverSent(tool) : childOutcome(tool, endOf(error))),
+    );
+  return scope;
+}
+
+async function resultOf(run: Run, { agent, input }: ChildCall, subAgent: SubAgent): Promise<RunResult> {
+  const runInput: RunInput = { agent, input };
+  const handle = await startChild(WORKFLOW_TYPE, {
+    args: [runInput, { parent: parentRun(run) }],
+    workflowId: subAgent.workflowId,
+    memo: { [MEMO.agent]: agent, [MEMO.parent]: run.workflowId },
+    staticSummary: `${agent}: ${oneLine(input, SUMMARY_CHARS)}`,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    // However this run ends, nobody would read what they still do.
+    parentClosePolicy: 'REQUEST_CANCEL',
+  });
+  subAgent.started(sendLatest((command: ParentCommand) => handle.signal(fromParentSignal, command)));
+  // Whatever it should have been told meanwhile.
+  run.wake.wake();
+  return handle.result() as Promise<RunResult>;
+}
+
+/** What a sub-agent has to know of the runs above it. */
+function parentRun(run: Run): ParentRun {
+  const { depth, maxDepth } = run.batchRules;
+  return {
+    depth,
+    maxDepth,
+    reports: run.parent?.reports === true || run.budget.limitsSubAgents,
+    ...(limitsCost(run) && { priced: true }),
+  };
+}
+
+function endOf(error: unknown): ChildEnd {
+  if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') return 'id_taken';
+  if (isCancellation(error)) return 'cancelled';
+  const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
+  if (cause instanceof TerminatedFailure) return 'terminated';
+  if (cause instanceof TimeoutFailure) return 'timed_out';
+  return { failed: cause instanceof Error ? cause.message : String(cause) };
+}
