@@ -16,7 +16,8 @@ interface Layer {
 }
 
 const LAYERS: Readonly<Record<string, Layer>> = {
-  core: { folders: ['core'], packages: [] },
+  // The SDK's parser of durations, and nothing else: the same one for every side.
+  core: { folders: ['core'], packages: ['@temporalio/common/lib/time.js'] },
   workflows: { folders: ['workflows', 'core'], packages: ['@temporalio/workflow'] },
   activities: {
     folders: ['activities', 'core'],
