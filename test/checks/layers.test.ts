@@ -21,7 +21,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   workflows: { folders: ['workflows', 'core'], packages: ['@temporalio/workflow'] },
   activities: {
     folders: ['activities', 'core'],
-    packages: ['@temporalio/activity', '@temporalio/common', 'openai', 'zod', 'piscina', 'node:'],
+    packages: ['@temporalio/activity', '@temporalio/common', 'openai', 'zod', 'piscina', 'lru-cache', 'node:'],
   },
   agents: {
     folders: ['agents', 'activities'],
