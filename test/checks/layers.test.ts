@@ -26,7 +26,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   agents: {
     folders: ['agents', 'activities'],
     types: ['core'],
-    packages: ['zod', 'pg', '@electric-sql/pglite', 'piscina', 'node:'],
+    packages: ['zod', 'pg', '@electric-sql/pglite', 'libpg-query', 'piscina', 'node:'],
   },
   client: {
     folders: ['client', 'core'],
