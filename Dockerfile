@@ -6,9 +6,9 @@ FROM node:${NODE} AS build
 WORKDIR /srv/holdfast
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --no-audit --no-fund
-# What agents need besides lies one folder up, where Node looks next; for the examples, PostgreSQL's client and
-# the embedded PostgreSQL that they use where DATABASE_URL names none.
-ARG AGENT_PACKAGES="pg@8.23.1 @electric-sql/pglite@0.5.16"
+# What agents need besides lies one folder up, where Node looks next; for the examples, PostgreSQL's client, the
+# embedded PostgreSQL that they use where DATABASE_URL names none, and its grammar.
+ARG AGENT_PACKAGES="pg@8.23.1 @electric-sql/pglite@0.5.16 libpg-query@18.1.5"
 # hadolint ignore=DL3016
 RUN npm install --prefix /srv --no-audit --no-fund ${AGENT_PACKAGES}
 COPY core core

@@ -1,11 +1,10 @@
 // `holdfast`: what one defines agents with.
 
+export type { Duration } from '../core/duration.ts';
 export type { CompactContext, CompactFunction, ContextOptions } from './compact/contextSettings.ts';
 export { asTool, handoff } from './define/asTool.ts';
 export { type Agent, type AgentOptions, defineAgent } from './define/defineAgent.ts';
 export {
-  type Duration,
-  type DurationText,
   defineTool,
   type Presenter,
   type ThreadContext,

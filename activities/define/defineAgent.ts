@@ -2,13 +2,14 @@
 
 import type { z } from 'zod';
 import { budgetProblem } from '../../core/budget.ts';
+import type { Duration } from '../../core/duration.ts';
 import { AGENT_DEFAULTS, INSTRUCTIONS_BYTES_MAX, TOOLS_MAX } from '../../core/limits.ts';
 import { NAME_PATTERN } from '../../core/names.ts';
 import { count, utf8Length } from '../../core/text.ts';
 import type { AgentRules, Budget, WhenAllToolsFail, WhenApprovalExpires } from '../../core/types.ts';
 import { type ContextOptions, type ContextRules, contextRules } from '../compact/contextSettings.ts';
 import type { Script } from '../testing/script.ts';
-import { type Duration, type Presenter, type Tool, toMs } from './defineTool.ts';
+import { type Presenter, type Tool, toMs } from './defineTool.ts';
 import type { Guardrails } from './guardrails.ts';
 import { type OutputFormat, outputFormat } from './output.ts';
 import { type ApprovalRule, approvalProblem, type Permissions, permissionsProblem } from './permissions.ts';
@@ -161,10 +162,10 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
       maxTurns,
       parallel,
       whenAllToolsFail: options.whenAllToolsFail ?? AGENT_DEFAULTS.whenAllToolsFail,
-      timeLimitMs: toMs(options.timeLimit, AGENT_DEFAULTS.timeLimitMs, wrong),
-      approvalTimeoutMs: toMs(options.approvalTimeout, AGENT_DEFAULTS.approvalTimeoutMs, wrong),
+      timeLimitMs: toMs('timeLimit', options.timeLimit, AGENT_DEFAULTS.timeLimitMs, wrong),
+      approvalTimeoutMs: toMs('approvalTimeout', options.approvalTimeout, AGENT_DEFAULTS.approvalTimeoutMs, wrong),
       whenApprovalExpires: whenApprovalExpires ?? AGENT_DEFAULTS.whenApprovalExpires,
-      idleMs: toMs(options.idleTimeout, AGENT_DEFAULTS.idleMs, wrong),
+      idleMs: toMs('idleTimeout', options.idleTimeout, AGENT_DEFAULTS.idleMs, wrong),
       ...(budget && { budget }),
       ...(maxSubAgents !== undefined && { maxSubAgents }),
       ...(maxDepth !== undefined && { maxDepth }),
@@ -194,7 +195,7 @@ function budgetOf(given: AgentOptions['budget'], wrong: (what: string) => Error)
   const { activeTime, ...limits } = given;
   const budget: Budget = {
     ...limits,
-    ...(activeTime !== undefined && { activeMs: toMs(activeTime, 0, wrong) }),
+    ...(activeTime !== undefined && { activeMs: toMs('budget.activeTime', activeTime, 0, wrong) }),
   };
   const problem = budgetProblem(budget);
   if (problem) throw wrong(problem);

@@ -1,14 +1,11 @@
 // A tool: one file, one export. What the author says here is all that the engine knows about it.
 import { z } from 'zod';
+import { DURATION_EXAMPLES, type Duration, durationMs } from '../../core/duration.ts';
 import { TOOL_DEFAULTS } from '../../core/limits.ts';
 import { NAME_PATTERN, RESERVED_TOOL_NAMES } from '../../core/names.ts';
 import type { Effect, StandingDecision, ToolPolicy } from '../../core/types.ts';
 import type { Agent } from './defineAgent.ts';
 import { type ApprovalRule, approvalProblem } from './permissions.ts';
-
-/** Milliseconds, or a text such as `'10 s'`. */
-export type Duration = number | DurationText;
-export type DurationText = `${number}${'' | ' '}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
 /** What a running tool may use. */
 export interface ToolContext {
@@ -148,8 +145,8 @@ export function defineTool<Input extends ObjectSchema, Result>(
   if (unclear) throw wrong(`approval ${unclear}`);
 
   const { backoff } = TOOL_DEFAULTS;
-  const initialMs = toMs(options.retry?.initial, backoff.initialMs, wrong);
-  const maxMs = toMs(options.retry?.max, Math.max(backoff.maxMs, initialMs), wrong);
+  const initialMs = toMs('retry.initial', options.retry?.initial, backoff.initialMs, wrong);
+  const maxMs = toMs('retry.max', options.retry?.max, Math.max(backoff.maxMs, initialMs), wrong);
   const factor = options.retry?.factor ?? backoff.factor;
   if (!(Number.isFinite(factor) && factor >= 1)) throw wrong('retry.factor must be a number from 1.');
   if (maxMs < initialMs) throw wrong('retry.max must not be less than retry.initial.');
@@ -164,9 +161,9 @@ export function defineTool<Input extends ObjectSchema, Result>(
     parameters: parametersOf(input, wrong),
     policy: {
       effect: options.effect,
-      timeoutMs: toMs(options.timeout, TOOL_DEFAULTS.timeoutMs, wrong),
+      timeoutMs: toMs('timeout', options.timeout, TOOL_DEFAULTS.timeoutMs, wrong),
       ...(waits && { waitMs: TOOL_DEFAULTS.waitMs }),
-      heartbeatMs: toMs(options.heartbeat, TOOL_DEFAULTS.heartbeatMs, wrong),
+      heartbeatMs: toMs('heartbeat', options.heartbeat, TOOL_DEFAULTS.heartbeatMs, wrong),
       attempts,
       backoff: { initialMs, factor, maxMs },
       ...(options.maxParallel !== undefined && { maxParallel: options.maxParallel }),
@@ -191,15 +188,22 @@ export function parametersOf(input: ObjectSchema, wrong: (what: string) => Error
   }
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+// A 32-bit timer ends at 24.8 days; beyond it Node would fire at once.
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** Milliseconds of a duration; a mistake in it is told at start, not when the tool is first called. */
-export function toMs(duration: Duration | undefined, fallbackMs: number, wrong: (what: string) => Error): number {
+/** Milliseconds of an option's duration. A mistake in it fails the definition, not the tool's first call. */
+export function toMs(
+  option: string,
+  duration: Duration | undefined,
+  fallbackMs: number,
+  wrong: (what: string) => Error,
+): number {
   if (duration === undefined) return fallbackMs;
-  const [, number, unit] = /^([\d.]+) ?(ms|s|m|h|d)$/.exec(String(duration)) ?? [];
-  const ms = typeof duration === 'number' ? duration : Math.round(Number(number) * (UNIT_MS[unit ?? ''] ?? Number.NaN));
-  // A 32-bit timer ends at 24.8 days; beyond it Node would fire at once.
-  if (!(ms >= 1 && ms <= 2 ** 31 - 1))
-    throw wrong(`${JSON.stringify(duration)} is not a duration of at most 24 days. Write '10 s' or 10_000.`);
+  const ms = durationMs(duration);
+  const given = typeof duration === 'number' ? String(duration) : JSON.stringify(duration);
+  const fails = (what: string) => wrong(`${option} is ${given}, which is ${what}. Give ${DURATION_EXAMPLES}.`);
+  if (Number.isNaN(ms)) throw fails('not a duration');
+  if (ms < 1) throw fails('shorter than a millisecond');
+  if (ms > TIMER_MS_MAX) throw fails('longer than 24 days');
   return ms;
 }

@@ -1,6 +1,7 @@
 // From a request to the script's answer. What goes wrong in a script is told to the caller, and never retried.
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import { countGone, readNote } from '../../core/compaction.ts';
 import { plural } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
@@ -81,18 +82,13 @@ export async function askScript(
 
 /** Counts how often a transcript was seen. */
 export function attemptCounter(): (request: ChatRequest) => number {
-  const seen = new Map<string, number>();
+  const seen = new LRUCache<string, number>({ max: ATTEMPTS_KEPT_MAX });
   return ({ model, messages }) => {
     const key = createHash('sha256')
       .update(JSON.stringify([model, messages]))
       .digest('base64');
     const attempt = (seen.get(key) ?? 0) + 1;
-    seen.delete(key);
     seen.set(key, attempt);
-    for (const oldest of seen.keys()) {
-      if (seen.size <= ATTEMPTS_KEPT_MAX) break;
-      seen.delete(oldest);
-    }
     return attempt;
   };
 }

@@ -1,6 +1,7 @@
 // The transcripts that this worker has seen. The workflow sends only what is new; what came before is here, or is asked
 // of the workflow by pages. What is here is only believed where it has the digest that the workflow holds.
 import { ApplicationFailure } from '@temporalio/common';
+import { LRUCache } from 'lru-cache';
 import { FAILURE } from '../../core/names.ts';
 import { plural } from '../../core/text.ts';
 import type { Mark, Message, ModelCallInput, TranscriptPage } from '../../core/types.ts';
@@ -32,26 +33,8 @@ const PAGE_MESSAGES = 1_000;
 /** `bytesMax` bounds what is kept, of all runs together; with 0, the workflow is asked every time. */
 export function createTranscripts(bytesMax: number = TRANSCRIPT_CACHE_BYTES): Transcripts {
   // By workflow id alone: a run that was reset, or another of the same id, is told from it by the digest.
-  const kept = new Map<string, Transcript>();
-  let bytes = 0;
-
-  function drop(key: string): void {
-    bytes -= bytesOf(kept.get(key) ?? EMPTY);
-    kept.delete(key);
-  }
-
-  function keep(key: string, transcript: Transcript): void {
-    drop(key);
-    // One that would not fit would only take the others along.
-    if (bytesOf(transcript) > bytesMax) return;
-    kept.set(key, transcript);
-    bytes += bytesOf(transcript);
-    // A Map remembers its order: the first was used least recently.
-    for (const oldest of kept.keys()) {
-      if (bytes <= bytesMax) break;
-      drop(oldest);
-    }
-  }
+  // One that alone is over the limit is not kept, and takes no other along. The library has no size of 0: 1 byte keeps none.
+  const kept = new LRUCache<string, Transcript>({ maxSize: Math.max(1, bytesMax), sizeCalculation: bytesOf });
 
   return {
     async load(key, { known, length, fresh }, ask) {
@@ -60,10 +43,10 @@ export function createTranscripts(bytesMax: number = TRANSCRIPT_CACHE_BYTES): Tr
       const asked = await askFor(cached, known, fresh ? known.length : length, ask);
       const loaded = whole(fresh ? extend(asked, fresh) : asked, length);
       // What was asked for once need not be asked for again by the next attempt.
-      keep(key, loaded);
+      kept.set(key, loaded);
       return loaded;
     },
-    keep,
+    keep: (key, transcript) => void kept.set(key, transcript),
   };
 }
 
@@ -79,7 +62,7 @@ export function extend(before: Transcript, messages: readonly Message[]): Transc
 }
 
 function bytesOf({ bytes }: Transcript): number {
-  return bytes.at(-1) ?? 0;
+  return bytes.at(-1) ?? MESSAGE_OVERHEAD_BYTES;
 }
 
 export function markOf({ digests }: Transcript): Mark {

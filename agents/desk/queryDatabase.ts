@@ -22,7 +22,7 @@ drugs (id, name, brand, drug_class, usual_dose, frequency, route, maximum, note)
   effect: 'read',
   timeout: TOOL_TIMEOUT_MS,
   run: async ({ sql }, { signal }) => {
-    const read = readSelect(sql);
+    const read = await readSelect(sql);
     if ('problem' in read) throw new ToolError(read.problem);
     // One row more than is given, to know that there are more. The line break ends a comment at the statement's end.
     const limited = `SELECT * FROM (${read.select}\n) AS answer LIMIT $1`;

@@ -55,7 +55,7 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
 
   let serves = false;
   const worker = keepWorker({
-    args: ['--agents', agentsFile, '--stream-interval', String(STREAM_INTERVAL_MS), ...flagsOf(where)],
+    args: ['--agents', agentsFile, '--stream-interval', `${STREAM_INTERVAL_MS}ms`, ...flagsOf(where)],
     say,
     onReady(ready, tookMs) {
       if (serves) return say(`Worker ready in ${seconds(tookMs)}: ${ready.agents.join(', ')}.`);

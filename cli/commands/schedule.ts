@@ -29,7 +29,7 @@ function addCommand(): Command {
     .argument('<agent>', 'the name of the agent')
     .argument('<input>', 'what it is asked, each time; "-" reads it from stdin')
     .option('--cron <expression>', 'minute, hour, day of month, month, day of week: "0 3 * * *" is 03:00 every day')
-    .option('--every <duration>', 'an interval, in place of --cron: 90s, 1h, 7d')
+    .option('--every <duration>', 'an interval, in place of --cron: 90s, 1h, "7 days"')
     .option('--timezone <name>', 'where the hours of --cron are counted: Europe/Berlin (default: UTC)')
     .addOption(
       new Option('--overlap <policy>', 'what becomes of a start while a run is under way (default: skip)').choices(

@@ -4,9 +4,10 @@ import { Command } from 'commander';
 import type { HoldfastWorker } from '../../worker/index.ts';
 import { AGENTS_OPTION, findAgentsFile, loadAgents } from '../agentsFile.ts';
 import { settingsOf } from '../connected.ts';
-import { EXIT, told, wholeNumber } from '../exit.ts';
+import { EXIT, told } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { seconds } from '../terminal/screen.ts';
+import { timeTyped } from '../view/budget.ts';
 
 /** What a worker tells the `dev` that started it, over the channel between them. */
 export interface WorkerReady {
@@ -23,7 +24,11 @@ export function workerCommand(): Command {
   return new Command('worker')
     .description('serve the agents of a module')
     .option('--agents <file>', AGENTS_OPTION)
-    .option('--stream-interval <ms>', 'how often streamed text reaches the server at most (default: 500)', wholeNumber)
+    .option(
+      '--stream-interval <duration>',
+      'how often streamed text reaches the server at most (default: 500ms)',
+      timeTyped,
+    )
     .action(async (options: WorkerCommandOptions, command: Command) => {
       // A tool may reject outside of its promise; the other runs of this process go on.
       process.on('unhandledRejection', (reason) => complain(`unhandled rejection: ${told(reason)}`));

@@ -1,6 +1,6 @@
 // Budgets on the command line: how they are typed, and how they read.
 import { InvalidArgumentError } from 'commander';
-import { durationMs } from '../../client/schedules/scheduleTimes.ts';
+import { type Duration, durationMs } from '../../core/duration.ts';
 import { costText } from '../../core/reasons/english.ts';
 import { count, plural } from '../../core/text.ts';
 import type { Budget, Spend } from '../../core/types.ts';
@@ -47,8 +47,15 @@ export function amountTyped(text: string): number {
 }
 
 export function timeTyped(text: string): number {
-  const ms = durationMs(text);
-  if (!(ms > 0)) throw new InvalidArgumentError('Give a number and s, m, h or d: "90s", "2h".');
+  const typed = text.trim();
+  // Typed text is not known to be a duration until it is parsed.
+  const ms = durationMs(typed as Duration);
+  const wrong = (what: string) =>
+    new InvalidArgumentError(`"${typed}" ${what}. Give a number and a unit: "30 seconds", "90s", "2h".`);
+  if (Number.isNaN(ms)) throw wrong('is not a duration');
+  // Temporal reads a bare number as milliseconds, which nobody means who types `--active 30`.
+  if (!/[a-z]$/i.test(typed)) throw wrong('has no unit');
+  if (ms < 1) throw wrong('is not above 0');
   return ms;
 }
 

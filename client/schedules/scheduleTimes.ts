@@ -6,6 +6,7 @@ import {
   type ScheduleSpec,
   type ScheduleSpecDescription,
 } from '@temporalio/client';
+import { type Duration, durationMs } from '../../core/duration.ts';
 
 /** The schedule cannot be as it was asked for; the message says what is wrong with it. */
 export class InvalidSchedule extends Error {
@@ -15,8 +16,8 @@ export class InvalidSchedule extends Error {
 export interface ScheduleTimes {
   /** Five fields: minute, hour, day of month, month, day of week. `0 3 * * 1-5` is 03:00 from Monday to Friday. */
   readonly cron?: string;
-  /** Milliseconds, or a text such as `'1h'`, counted from 1970 in UTC: every 1h is on the hour. */
-  readonly every?: number | string;
+  /** Counted from 1970 in UTC: every `'1 hour'` is on the hour. Whole seconds. */
+  readonly every?: Duration;
   /** Where the hours of `cron` are counted; UTC when not said. */
   readonly timezone?: string;
 }
@@ -30,7 +31,7 @@ const UNITS = [
 
 const CRON_EXAMPLE = '"0 3 * * 1-5" is 03:00 from Monday to Friday';
 
-const EVERY_EXAMPLE = 'Give a number and s, m, h or d: "90s", "1h", "7d".';
+const EVERY_EXAMPLE = 'Give a number and a unit: "30 seconds", "90s", "1h", "7 days".';
 /** The server counts in whole seconds, and takes no less than one. */
 const EVERY_STEP_MS = 1_000;
 /** What is rarer than once a year is a matter of dates, and of a cron expression. */
@@ -51,21 +52,13 @@ export function scheduleSpec({ cron, every, timezone }: ScheduleTimes): Schedule
   return { cronExpressions: [cron ?? ''], ...(timezone !== undefined && { timezone }) };
 }
 
-function intervalMs(every: number | string): number {
+function intervalMs(every: Duration): number {
   const ms = durationMs(every);
   const wrong = (why: string) => new InvalidSchedule(`The interval ${JSON.stringify(every)} ${why}. ${EVERY_EXAMPLE}`);
   if (Number.isNaN(ms)) throw wrong('is not a duration');
   if (ms < EVERY_STEP_MS || ms % EVERY_STEP_MS !== 0) throw wrong('is not a whole number of seconds, from 1 on');
   if (ms > EVERY_MAX_MS) throw wrong('is longer than a year');
   return ms;
-}
-
-/** Milliseconds of `90s`, `1.5 h` or a number of them; NaN for what is no duration. */
-export function durationMs(duration: number | string): number {
-  if (typeof duration === 'number') return duration;
-  const [, number, letter] = /^(\d+(?:\.\d+)?) ?([dhms])$/.exec(duration.trim()) ?? [];
-  const [, unitMs] = UNITS.find(([unit]) => unit === letter) ?? ['', Number.NaN];
-  return Math.round(Number(number) * unitMs);
 }
 
 /** The server's words for what is wrong with a spec, with what to write instead. */

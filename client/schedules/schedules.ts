@@ -7,6 +7,7 @@ import {
   type ScheduleHandle,
   ScheduleNotFoundError,
 } from '@temporalio/client';
+import { type Duration, durationMs } from '../../core/duration.ts';
 import { WORKFLOW_TYPE } from '../../core/names.ts';
 import { count } from '../../core/text.ts';
 import type { RunInput } from '../../core/types.ts';
@@ -15,14 +16,7 @@ import { grpcCode, unreachable } from '../errors.ts';
 import { type RunHandle, runHandle } from '../runHandle.ts';
 import { checkStart } from '../startable.ts';
 import { startOptions } from '../startOptions.ts';
-import {
-  durationMs,
-  InvalidSchedule,
-  refusedSpec,
-  type ScheduleTimes,
-  scheduleSpec,
-  timesText,
-} from './scheduleTimes.ts';
+import { InvalidSchedule, refusedSpec, type ScheduleTimes, scheduleSpec, timesText } from './scheduleTimes.ts';
 
 /** There is no schedule of that id. */
 export class ScheduleNotFound extends Error {
@@ -47,8 +41,11 @@ export interface ScheduleOptions extends ScheduleTimes, Omit<StartOptions, 'id'>
   readonly input: string;
   /** `skip` when not said. */
   readonly overlap?: Overlap;
-  /** How late a start may be that the server missed because it was down: milliseconds or `'1h'`, which is the default. */
-  readonly catchup?: number | string;
+  /**
+   * How late a start may be that the server missed because it was down.
+   * @default '1h'
+   */
+  readonly catchup?: Duration;
   /** Added, and left paused until `resume`. */
   readonly paused?: boolean;
   readonly note?: string;
@@ -263,10 +260,10 @@ function overlapNamed(temporal: ScheduleDescription['policies']['overlap']): Ove
   return OVERLAPS.find((overlap) => TEMPORAL_OVERLAP[overlap] === temporal) ?? 'skip';
 }
 
-function catchupMs(catchup: number | string): number {
+function catchupMs(catchup: Duration): number {
   const ms = durationMs(catchup);
   if (ms >= CATCHUP_MIN_MS && ms <= CATCHUP_MAX_MS) return ms;
   throw new InvalidSchedule(
-    `The catch-up time ${JSON.stringify(catchup)} cannot be: give "10s" to "366d", such as "1h".`,
+    `The catch-up time ${JSON.stringify(catchup)} cannot be: give "10 seconds" to "366 days", such as "1h".`,
   );
 }

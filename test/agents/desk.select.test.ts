@@ -28,6 +28,17 @@ const GOOD = [
   "SELECT name, row_number() OVER (PARTITION BY dob ORDER BY name) FROM patients WHERE id IN ('P-00123') AND NOT EXISTS (SELECT 1)",
   'SELECT * FROM (VALUES (1, 2)) AS t (a, b)',
   'SELECT name FROM patients UNION (SELECT name FROM drugs) ORDER BY name FETCH FIRST 5 ROWS ONLY',
+  "SELECT count(*) FROM patients WHERE name LIKE 'a%' ESCAPE '!' OR name SIMILAR TO 'b%'",
+  "SELECT collected_at AT TIME ZONE 'UTC', trim(both 'x' from 'xyx'), pg_catalog.lower('A') FROM lab_results",
+  'SELECT each, e.* FROM unnest(ARRAY[1, 2]) AS e (each), (SELECT (ARRAY[1, 2])[1]) AS first',
+  // In other words: what only looks odd to whoever has no grammar.
+  '(SELECT 1)',
+  'TABLE patients',
+  'SELECT 1;;',
+  'SELECT "lower"(\'A\')',
+  "SELECT u&'a'",
+  "SELECT E'\\'' , 'x' --'",
+  "SELECT 'É 😀', count(*) FROM patients ; -- done",
   "SELECT age(dob) FROM patients WHERE dob > date '2000-01-01' - interval '1 year' LIMIT 3 -- the youngest",
 ];
 
@@ -36,14 +47,11 @@ const BAD: readonly [sql: string, problem: RegExp][] = [
   [';', /Only a SELECT/],
   ['-- SELECT 1', /Only a SELECT/],
   ['EXPLAIN ANALYZE DELETE FROM patients', /Only a SELECT/],
-  ['(SELECT 1)', /Only a SELECT/],
-  ['TABLE patients', /Only a SELECT/],
   ['"select" 1', /Only a SELECT/],
   ['INSERT INTO patients SELECT 1', /Only a SELECT/],
   ["COPY patients TO PROGRAM 'sh'", /Only a SELECT/],
   ['SET statement_timeout = 0', /Only a SELECT/],
   ['SELECT 1; SELECT 2', /one statement/],
-  ['SELECT 1;;', /one statement/],
   ['SELECT 1; -- \nDROP TABLE patients', /one statement/],
   ["SELECT 'a\\'; DROP TABLE patients; --'", /one statement/],
   ['SELECT 1 --\r; DROP TABLE patients', /one statement/],
@@ -53,7 +61,7 @@ const BAD: readonly [sql: string, problem: RegExp][] = [
   ['WITH x AS (UPDATE patients SET name = 1) SELECT 1', /UPDATE/],
   ['WITH x AS (SELECT 1) MERGE INTO patients USING x ON true WHEN MATCHED THEN DO NOTHING', /MERGE/],
   ['SELECT * INTO mine FROM patients', /INTO/],
-  ['SELECT 1into mine', /INTO/],
+  ['SELECT 1into mine', /trailing junk after numeric literal/],
   ['SELECT 1/**/INTO/**/mine', /INTO/],
   ['SELECT * FROM patients FOR UPDATE', /UPDATE|Locking/],
   ['SELECT * FROM patients FOR NO KEY UPDATE', /Locking/],
@@ -71,31 +79,48 @@ const BAD: readonly [sql: string, problem: RegExp][] = [
   ["SELECT * FROM dblink('host=evil', 'SELECT 1') AS t (a int)", /dblink/],
   ["SELECT nextval('s')", /nextval/],
   ["SELECT public.lower('a')", /lower/],
-  ['SELECT "lower"(\'A\')', /lower/],
-  ['SELECT U&"pg\\005fsleep"(10)', /U&/],
-  ["SELECT E'\\'' , pg_sleep(5) --'", /plain quotes/],
-  ["SELECT E'a'\n'\\'' pg_sleep(5) , ''", /plain quotes/],
-  ["SELECT u&'a'", /plain quotes/],
+  ['SELECT U&"pg\\005fsleep"(10)', /pg_sleep/],
+  ["SELECT E'\\'' , pg_sleep(5) --'", /pg_sleep/],
+  ["SELECT E'a'\n'\\'' pg_sleep(5) , ''", /syntax error/],
+  ["SELECT E'a'\n'\\'' , pg_sleep(5) , ''", /pg_sleep/],
   ['SELECT $1', /\$1/],
-  ["SELECT 'open", /not closed/],
-  ['SELECT "open', /not closed/],
-  ['SELECT $a$ open $b$', /not closed/],
-  ['SELECT 1 /* /* */', /not closed/],
-  ['SELECT 1) AS a, (SELECT 2', /parentheses/],
-  ['SELECT (1', /parentheses/],
+  ["SELECT 'open", /unterminated quoted string/],
+  ['SELECT "open', /unterminated quoted identifier/],
+  ['SELECT $a$ open $b$', /unterminated dollar-quoted string/],
+  ['SELECT 1 /* /* */', /unterminated \/\* comment/],
+  ['SELECT 1) AS a, (SELECT 2', /syntax error at or near "\)"/],
+  ['SELECT (1', /syntax error at end of input/],
+  // A name with a letter that only PostgreSQL takes for one: no string begins at its $a$.
+  ["SELECT 1 AS 😀$a$, pg_read_file('/etc/passwd') AS x, 2 AS 😀$a$", /pg_read_file/],
+  // A column's notation calls a function too, where the table is a value.
+  ["SELECT ('/etc/passwd'::text).lo_import", /lo_import/],
+  ["SELECT (ARRAY['/etc/passwd'])[1].lo_import", /lo_import/],
+  ["SELECT x.lo_import FROM unnest(ARRAY['/etc/passwd']) AS x", /Write lo_import without x/],
+  ["SELECT (SELECT x.lo_import) FROM unnest(ARRAY['/etc/passwd']) AS x", /Write lo_import without x/],
+  ['SELECT "coalesce".lo_import FROM coalesce(\'/etc/passwd\')', /needs a name/],
+  ["SELECT * FROM json_table('{}', '$' COLUMNS (a int))", /JsonTable is not allowed/],
+  ['SELECT * FROM patients TABLESAMPLE bernoulli (1)', /RangeTableSample is not allowed/],
+  ["SELECT xmlparse(document '<a/>')", /Xml is not allowed/],
+  ['SELECT 1 WHERE 1 = (SELECT 1 FROM (SELECT pg_sleep(1)) AS t)', /pg_sleep/],
+  ['SELECT 1 UNION ALL SELECT pg_sleep(1)', /pg_sleep/],
+  ['SELECT count(*) OVER (ORDER BY pg_sleep(1)) FROM patients', /pg_sleep/],
+  ['SELECT 1 LIMIT (SELECT pg_sleep(1) IS NULL)::int', /pg_sleep/],
+  ['SELECT 1\0, pg_sleep(1)', /not text/],
+  ["SELECT '\ud800' , pg_sleep(1)", /not text/],
   [`SELECT ${'1+'.repeat(10_000)}1`, /longer/],
 ];
 
 for (const sql of GOOD)
   test(`taken: ${sql.replace(/\s+/g, ' ')}`, async () => {
-    assert.ok('select' in readSelect(sql), JSON.stringify(readSelect(sql)));
+    const read = await readSelect(sql);
+    assert.ok('select' in read, JSON.stringify(read));
     // And PostgreSQL agrees that it is one statement that reads.
     await callTool(queryDatabase, { sql });
   });
 
 for (const [sql, problem] of BAD)
-  test(`refused: ${sql.slice(0, 80).replace(/\s+/g, ' ')}`, () => {
-    const read = readSelect(sql);
+  test(`refused: ${sql.slice(0, 80).replace(/\s+/g, ' ')}`, async () => {
+    const read = await readSelect(sql);
     assert.ok('problem' in read, 'it was taken');
     assert.match(read.problem, problem);
   });
@@ -120,20 +145,20 @@ const EVIL = fc.constantFrom(
   'FOR SHARE',
 );
 
-test('whatever stands around it, what is forbidden is found', () => {
-  fc.assert(
-    fc.property(fc.array(BLANK), EVIL, fc.array(BLANK), (before, evil, after) => {
-      assert.ok('problem' in readSelect(`SELECT ${before.join(' ')} ${evil} ${after.join(' ')}`));
+test('whatever stands around it, what is forbidden is found', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(BLANK), EVIL, fc.array(BLANK), async (before, evil, after) => {
+      assert.ok('problem' in (await readSelect(`SELECT ${before.join(' ')} ${evil} ${after.join(' ')}`)));
     }),
   );
 });
 
-test('whatever is in a string is only a string', () => {
+test('whatever is in a string is only a string', async () => {
   const text = fc.oneof(fc.string(), fc.constantFrom("'; DROP TABLE x; --", '$$', '*/', '/*', '"', '\\', 'E'));
-  fc.assert(
-    fc.property(fc.array(text), (texts) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(text), async (texts) => {
       const sql = `SELECT ${['x', ...texts].map((each) => `'${each.replaceAll("'", "''")}'`).join(', ')}`;
-      const read = readSelect(sql);
+      const read = await readSelect(sql);
       assert.ok('select' in read ? read.select === sql : sql.length > 10_000, JSON.stringify(read));
     }),
   );

@@ -16,16 +16,17 @@ interface Layer {
 }
 
 const LAYERS: Readonly<Record<string, Layer>> = {
-  core: { folders: ['core'], packages: [] },
+  // The SDK's parser of durations, and nothing else: the same one for every side.
+  core: { folders: ['core'], packages: ['@temporalio/common/lib/time.js'] },
   workflows: { folders: ['workflows', 'core'], packages: ['@temporalio/workflow'] },
   activities: {
     folders: ['activities', 'core'],
-    packages: ['@temporalio/activity', '@temporalio/common', 'openai', 'zod', 'piscina', 'node:'],
+    packages: ['@temporalio/activity', '@temporalio/common', 'openai', 'zod', 'piscina', 'lru-cache', 'node:'],
   },
   agents: {
     folders: ['agents', 'activities'],
     types: ['core'],
-    packages: ['zod', 'pg', '@electric-sql/pglite', 'piscina', 'node:'],
+    packages: ['zod', 'pg', '@electric-sql/pglite', 'libpg-query', 'piscina', 'node:'],
   },
   client: {
     folders: ['client', 'core'],

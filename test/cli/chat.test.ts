@@ -28,7 +28,7 @@ before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'holdfast-chat-'));
   server = await startDevServer();
   client = await connect({ address: server.address });
-  worker = start(['worker', '--agents', TALKER, '--stream-interval', '100', ...at()], {
+  worker = start(['worker', '--agents', TALKER, '--stream-interval', '100ms', ...at()], {
     env: { TALKER_PAID: join(dir, 'paid') },
   });
   await worker.line(/^Polling after/);

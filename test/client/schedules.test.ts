@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import {
   connect,
+  type Duration,
   InvalidSchedule,
   InvalidStart,
   type Overlap,
@@ -213,11 +214,16 @@ endToEnd('schedules', (bench) => {
       ['1.5h', 'every 90m'],
       [3_600_000, 'every 1h'],
       ['7d', 'every 7d'],
+      ['30 seconds', 'every 30s'],
+      ['2 hours', 'every 2h'],
     ];
     for (const [text, when] of told) {
       const id = newId('times');
       const isCron = typeof text === 'string' && /[*@]/.test(text);
-      const schedule = await schedules().add(id, { ...given, ...(isCron ? { cron: text } : { every: text }) });
+      const schedule = await schedules().add(id, {
+        ...given,
+        ...(isCron ? { cron: text } : { every: text as Duration }),
+      });
       assert.equal(schedule.when, when);
       await schedules().remove(id);
     }
@@ -239,8 +245,8 @@ endToEnd('schedules', (bench) => {
       [{ ...given, cron: '0 3 * * *', timezone: 'Mars/Base' }, /Mars\/Base cannot be: .*"Europe\/Berlin"/],
       [{ ...given, cron: 'TZ=Mars/Base 0 3 * * *' }, /Mars\/Base.*"Europe\/Berlin"/],
       [{ ...given, every: '1h', timezone: 'UTC' }, /counted in UTC/],
-      [{ ...given, every: 'soon' }, /"soon" is not a duration\. .*"1h"/],
-      [{ ...given, every: '' }, /"" is not a duration/],
+      [{ ...given, every: 'soon' as Duration }, /"soon" is not a duration\. .*"1h"/],
+      [{ ...given, every: '' as Duration }, /"" is not a duration/],
       [{ ...given, every: '0s' }, /whole number of seconds/],
       [{ ...given, every: -1_000 }, /whole number of seconds/],
       [{ ...given, every: 1_500 }, /1500 is not a whole number of seconds/],

@@ -52,7 +52,9 @@ test('images are pinned, and those of Temporal are of the version that npm run t
 
 test("the image has package.json's Node and the examples' packages, and runs as nobody in particular", () => {
   assert.deepEqual(all(dockerfile, /^ARG NODE=([\d.]+)-/gm), [packageJson.devDependencies.node]);
-  const packages = ['pg', '@electric-sql/pglite'].map((name) => `${name}@${packageJson.devDependencies[name]}`);
+  const packages = ['pg', '@electric-sql/pglite', 'libpg-query'].map(
+    (name) => `${name}@${packageJson.devDependencies[name]}`,
+  );
   assert.deepEqual(all(dockerfile, /^ARG AGENT_PACKAGES="(.+)"$/gm), [packages.join(' ')]);
   const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
   assert.deepEqual(all(last, /^USER (.+)$/gm), ['1000']);

@@ -1,6 +1,7 @@
-// Scripts are also written in JavaScript and in a hurry: a mistake in an answer is named before it is played.
+// Scripts are also written in JavaScript and in a hurry: a mistake in an answer is named before it is played. Without zod:
+// nearly each check has words of its own for a script's author, and as a schema with as many messages it was longer.
 import { EMPTY_FAULTS, MESSAGE_FAULTS } from '../faults.ts';
-import { isObject } from './shape.ts';
+import { isObject } from './readAs.ts';
 
 /** What is wrong with an answer, as the end of a sentence; null when it can be played. */
 export function checkAnswer(answer: unknown): string | null {

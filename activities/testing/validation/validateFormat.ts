@@ -1,8 +1,11 @@
 // The part of a request that says what the answer has to be, read as strictly as the OpenAI API does: a strict schema has
 // rules of its own, and one that breaks them is refused before any model is asked.
+import { z } from 'zod';
 import type { Message } from '../../../core/types.ts';
-import { type ApiError, badRequest } from '../apiError.ts';
-import { isObject, text, tooLong, wrongType } from './shape.ts';
+import { badRequest } from '../apiError.ts';
+import { isObject, readAs } from './readAs.ts';
+import { checkStrict } from './strictRules.ts';
+import { Name } from './validateTools.ts';
 
 /** A JSON schema that the request asks the answer to fit. */
 export interface AskedFormat {
@@ -11,133 +14,32 @@ export interface AskedFormat {
   readonly schema: Readonly<Record<string, unknown>>;
 }
 
-const NAME_CHARS_MAX = 64;
-const PROPERTIES_MAX = 5_000;
-const DEPTH_MAX = 10;
-const ENUM_VALUES_MAX = 1_000;
-
-const KEYWORDS = new Set(
-  (
-    'type properties required additionalProperties items enum const anyOf $ref $defs definitions description title pattern ' +
-    'format multipleOf minimum maximum exclusiveMinimum exclusiveMaximum minItems maxItems'
-  ).split(' '),
-);
-const FORMATS = ['date-time', 'time', 'date', 'duration', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid'];
+const Format = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('json_object') }),
+  z.object({
+    type: z.literal('json_schema'),
+    json_schema: z.object({ name: Name, strict: z.boolean().default(false), schema: z.unknown().optional() }),
+  }),
+  z.object({ type: z.literal('text') }),
+]);
 
 /** The schema that was asked for; null for a request that asks for none. */
-export function readFormat(format: unknown, messages: readonly Message[]): AskedFormat | null {
-  if (format === undefined) return null;
-  if (!isObject(format)) throw wrongType('response_format', 'an object', format);
-  switch (format.type) {
-    case 'text':
-      return null;
-    case 'json_object':
-      if (messages.some(({ content }) => /json/i.test(content ?? ''))) return null;
-      throw badRequest(
-        "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
-        'messages',
-      );
-    case 'json_schema':
-      return readSchema(format.json_schema);
-    default:
-      throw badRequest(
-        `Invalid value: '${format.type}'. Supported values are: 'json_object', 'json_schema', and 'text'.`,
-        'response_format.type',
-        'invalid_value',
-      );
-  }
-}
-
-function readSchema(given: unknown): AskedFormat {
-  const at = 'response_format.json_schema';
-  if (!isObject(given)) throw wrongType(at, 'an object', given);
-  const name = text(given.name, `${at}.name`);
-  if (name.length > NAME_CHARS_MAX) throw tooLong(`${at}.name`, NAME_CHARS_MAX, name.length);
-  if (!/^[a-zA-Z0-9_-]+$/.test(name))
+export function readFormat(given: unknown, messages: readonly Message[]): AskedFormat | null {
+  if (given === undefined) return null;
+  const format = readAs(Format, given, ['response_format']);
+  if (format.type === 'json_object' && !messages.some(({ content }) => /json/i.test(content ?? '')))
     throw badRequest(
-      `Invalid '${at}.name': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.`,
-      `${at}.name`,
-      'invalid_value',
+      "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
+      'messages',
     );
-  const { strict = false, schema } = given;
-  if (typeof strict !== 'boolean') throw wrongType(`${at}.strict`, 'a boolean', strict);
+  if (format.type !== 'json_schema') return null;
+  const { name, strict, schema } = format.json_schema;
   const wrong = (what: string) =>
-    badRequest(`Invalid schema for response_format '${name}': ${what}`, 'response_format') satisfies ApiError;
-  if (!isObject(schema) || schema.type !== 'object')
+    badRequest(`Invalid schema for response_format '${name}': ${what}`, 'response_format');
+  if (!isObject(schema) || schema['type'] !== 'object')
     throw wrong(
-      `schema must be a JSON Schema of 'type: "object"', got 'type: "${isObject(schema) ? schema.type : null}"'.`,
+      `schema must be a JSON Schema of 'type: "object"', got 'type: "${isObject(schema) ? schema['type'] : null}"'.`,
     );
   if (strict) checkStrict(schema, wrong);
   return { name, strict, schema };
-}
-
-function checkStrict(root: Record<string, unknown>, wrong: (what: string) => ApiError): void {
-  let properties = 0;
-  let enumValues = 0;
-
-  function check(node: unknown, path: readonly string[], depth: number): void {
-    const context = `In context=(${path.map((part) => `'${part}'`).join(', ')}${path.length === 1 ? ',' : ''}), `;
-    const fails = (what: string) => wrong(`${context}${what}`);
-    if (!isObject(node)) throw fails(`${JSON.stringify(node)} is not of type 'object', 'boolean'.`);
-    if (typeof node.$ref === 'string') {
-      const others = Object.keys(node).filter((key) => key !== '$ref' && key !== '$defs');
-      if (others.length > 0) throw fails(`$ref cannot have keywords {${others.map((key) => `'${key}'`).join(', ')}}.`);
-      if (resolve(root, node.$ref) === undefined) throw fails(`reference '${node.$ref}' not found.`);
-      return;
-    }
-    const unknown = Object.keys(node).find((key) => !KEYWORDS.has(key));
-    if (unknown !== undefined) throw fails(`'${unknown}' is not permitted.`);
-    if (node.type === undefined && node.anyOf === undefined) throw fails("schema must have a 'type' key.");
-    if (path.length === 0 && node.anyOf !== undefined) throw fails("'anyOf' is not permitted at the top level.");
-    if (node.format !== undefined && !FORMATS.includes(String(node.format)))
-      throw fails(`'${node.format}' is not a valid format.`);
-    if (/\(\?[=!<]/.test(String(node.pattern ?? ''))) throw fails('lookarounds are not supported in patterns.');
-    if (Array.isArray(node.enum)) enumValues += node.enum.length;
-    if (enumValues > ENUM_VALUES_MAX) throw wrong(`expected at most ${ENUM_VALUES_MAX} enum values in total.`);
-    const types = Array.isArray(node.type) ? node.type : [node.type];
-    if (types.includes('array')) {
-      if (node.items === undefined) throw fails('array schema missing items.');
-      check(node.items, [...path, 'items'], depth);
-    }
-    if (types.includes('object')) checkObject(node, path, depth, fails);
-    for (const [i, option] of (Array.isArray(node.anyOf) ? node.anyOf : []).entries())
-      check(option, [...path, 'anyOf', String(i)], depth);
-    for (const defs of ['$defs', 'definitions'])
-      for (const [name, definition] of Object.entries(isObject(node[defs]) ? node[defs] : {}))
-        check(definition, [...path, defs, name], depth);
-  }
-
-  function checkObject(
-    node: Record<string, unknown>,
-    path: readonly string[],
-    depth: number,
-    fails: (what: string) => ApiError,
-  ): void {
-    if (depth > DEPTH_MAX) throw wrong(`${depth} levels of nesting exceeds limit of ${DEPTH_MAX}.`);
-    if (node.additionalProperties !== false)
-      throw fails("'additionalProperties' is required to be supplied and to be false.");
-    const fields = Object.entries(isObject(node.properties) ? node.properties : {});
-    properties += fields.length;
-    if (properties > PROPERTIES_MAX) throw wrong(`expected at most ${PROPERTIES_MAX} object properties in total.`);
-    const required: readonly unknown[] = Array.isArray(node.required) ? node.required : [];
-    const missing = fields.find(([field]) => !required.includes(field));
-    if (missing || !Array.isArray(node.required))
-      throw fails(
-        "'required' is required to be supplied and to be an array including every key in properties." +
-          (missing ? ` Missing '${missing[0]}'.` : ''),
-      );
-    const extra = required.find((name) => !fields.some(([field]) => field === name));
-    if (extra !== undefined) throw fails(`'required' has '${extra}', which is not among the properties.`);
-    for (const [field, schema] of fields) check(schema, [...path, 'properties', field], depth + 1);
-  }
-
-  check(root, [], 1);
-}
-
-function resolve(root: Record<string, unknown>, ref: string): unknown {
-  if (!ref.startsWith('#')) return undefined;
-  return ref
-    .split('/')
-    .slice(1)
-    .reduce<unknown>((node, part) => (isObject(node) ? node[decodeURIComponent(part)] : undefined), root);
 }

@@ -1,0 +1,103 @@
+// What a statement may be made of, as a list of what is allowed: what is not known is refused. The list of what must not be
+// called (pg_sleep, pg_read_file, lo_import, dblink, query_to_xml, set_config …) grows with every release.
+
+/** The parts of PostgreSQL's parse tree that only read. */
+const PARTS = new Set(
+  `A_ArrayExpr A_Const A_Expr A_Indices A_Indirection A_Star Alias BitString BoolExpr Boolean BooleanTest CaseExpr CaseWhen
+   CoalesceExpr CollateClause ColumnRef CommonTableExpr Float FuncCall GroupingFunc GroupingSet Integer JoinExpr List
+   MinMaxExpr NamedArgExpr NullTest RangeFunction RangeSubselect RangeVar ResTarget RowExpr SQLValueFunction SelectStmt
+   SortBy String SubLink TypeCast TypeName WindowDef WithClause`.split(/\s+/),
+);
+
+const FUNCTIONS = new Set(
+  `abs age array_agg array_length array_to_string avg bool_and bool_or btrim ceil ceiling char_length coalesce concat
+   concat_ws count cume_dist date_part date_trunc dense_rank every extract first_value floor greatest initcap json_agg
+   json_build_object jsonb_agg jsonb_build_object lag last_value lead least left length lower ltrim make_date max min mod
+   nth_value ntile nullif now percent_rank percentile_cont percentile_disc position power rank regexp_replace replace
+   right round row_number rtrim sign split_part sqrt starts_with stddev string_agg strpos substr substring sum to_char
+   to_date to_number to_timestamp trim trunc unnest upper variance width_bucket`.split(/\s+/),
+);
+
+/** What the grammar itself calls for `AT TIME ZONE`, `LIKE … ESCAPE`, `SIMILAR TO` and `OVERLAPS`. */
+const SYNTAX = new Set(['timezone', 'like_escape', 'similar_to_escape', 'overlaps']);
+
+const WRITES: Readonly<Record<string, string>> = {
+  InsertStmt: 'INSERT',
+  UpdateStmt: 'UPDATE',
+  DeleteStmt: 'DELETE',
+  MergeStmt: 'MERGE',
+  IntoClause: 'INTO',
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What is wrong with a statement, as PostgreSQL's parser gives it; undefined for a SELECT that only reads. */
+export function problemIn(statement: unknown): string | undefined {
+  const [type = ''] = Object.keys(fieldsOf(statement));
+  if (type !== 'SelectStmt' && !WRITES[type]) return 'Only a SELECT (or WITH … SELECT) is allowed.';
+  if (WRITES[type]) return `Only a SELECT (or WITH … SELECT) is allowed: ${WRITES[type]} writes.`;
+  const functionTables = new Set<string>();
+  const qualified: string[][] = [];
+  // A list in place of recursion: a statement may be nested thousands of levels deep.
+  const left = Object.entries(fieldsOf(statement));
+  for (let next = left.pop(); next; next = left.pop()) {
+    const [key, child] = next;
+    const fields = fieldsOf(child);
+    // Parts have capital letters, and their fields have none; one field is a part all the same.
+    const part = key === 'intoClause' ? 'IntoClause' : key;
+    const problem = /^[A-Z]/.test(part) ? partProblem(part, fields) : undefined;
+    if (problem) return problem;
+    if (part === 'RangeFunction') functionTables.add(String(fieldsOf(fields.alias).aliasname));
+    if (part === 'ColumnRef') qualified.push(namesOf(fields.fields));
+    left.push(...Object.entries(fields).reverse());
+  }
+  // `t.name` calls the function `name` where t is a value and not a row.
+  const call = qualified.find((names) => names.slice(0, -1).some((name) => functionTables.has(name)));
+  return call && `Write ${shown(call.slice(-1))} without ${shown(call.slice(0, -1))}, which is a function's result.`;
+}
+
+function partProblem(part: string, fields: Fields): string | undefined {
+  if (WRITES[part]) return `${WRITES[part]} is not allowed: this tool only reads.`;
+  switch (part) {
+    case 'LockingClause':
+      return 'Locking rows is not allowed: this tool only reads.';
+    case 'ParamRef':
+      return `Parameters such as $${fields.number} are not possible: write the value.`;
+    case 'FuncCall':
+      return functionProblem(namesOf(fields.funcname));
+    case 'RangeVar': {
+      const names = [fields.catalogname, fields.schemaname, fields.relname].filter((name) => name !== undefined);
+      if (!names.some((name) => /^pg_/i.test(String(name)))) return undefined;
+      return `${shown(names)} is not allowed: the system's own tables are out of reach.`;
+    }
+    case 'RangeFunction':
+      return fields.alias ? undefined : 'A function in FROM needs a name: unnest(…) AS each.';
+    case 'A_Indirection': {
+      // `(value).name` calls the function `name`.
+      const names = namesOf(fields.indirection);
+      return names.length > 0 ? `(…).${shown(names)} is not allowed: write columns as table.column.` : undefined;
+    }
+  }
+  return PARTS.has(part) ? undefined : `${part.replace(/(Expr|Stmt|Clause)$/, '')} is not allowed in this tool.`;
+}
+
+function functionProblem(names: readonly string[]): string | undefined {
+  const [name = '', ...rest] = names[0] === 'pg_catalog' ? names.slice(1) : names;
+  const isSyntax = names.length === 2 && SYNTAX.has(name);
+  if (rest.length === 0 && (FUNCTIONS.has(name) || isSyntax)) return undefined;
+  return `The function ${shown(names)} is not allowed. Allowed are: ${[...FUNCTIONS].join(', ')}.`;
+}
+
+/** The names in a list of parts; stars and indices have none. */
+function namesOf(parts: unknown): string[] {
+  const list = Array.isArray(parts) ? parts : [];
+  return list.flatMap((part) => ('String' in fieldsOf(part) ? [String(fieldsOf(fieldsOf(part).String).sval)] : []));
+}
+
+function fieldsOf(part: unknown): Fields {
+  return typeof part === 'object' && part !== null ? (part as Fields) : {};
+}
+
+function shown(names: readonly unknown[]): string {
+  return names.join('.').slice(0, 64);
+}
