@@ -204,8 +204,9 @@ test('the script and the commands of docs/schedules.md run', async () => {
   assert.match(output!, /^0 3 \* \* 1-5 \d{4}-.*Z\noslo-at-three-\d{4}-.*Z completed\n/);
 
   const [commands] = blocks(await read(page), 'sh run');
-  const holdfast = `holdfast() { ${JSON.stringify(process.execPath)} ${JSON.stringify(join(root, 'cli/main.ts'))} "$@"; }`;
-  const { stdout } = await run('sh', ['-ec', `${holdfast}\n${commands}`], {
+  // What npx does in a project that has the package installed.
+  const npx = `npx() { shift; ${JSON.stringify(process.execPath)} ${JSON.stringify(join(root, 'cli/main.ts'))} "$@"; }`;
+  const { stdout } = await run('sh', ['-ec', `${npx}\n${commands}`], {
     env: { ...process.env, TEMPORAL_ADDRESS: address },
     timeout: 60_000,
   });
