@@ -1,0 +1,45 @@
+// The docs keep to plain English and to the glossary: phrases that were once everywhere in them, and do not come back.
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+const INSTEAD: Readonly<Record<string, { readonly phrase: RegExp; readonly write: string }>> = {
+  defaults: { phrase: /when not (?:said|given|set)/gi, write: '"default: 500 ms", or a column "default"' },
+  told: { phrase: /\b(?:is|are|was|were) told\b/gi, write: 'receives, reads, learns, is reported' },
+  continues: { phrase: /\b(?:goes|go|went) on\b/gi, write: 'continues' },
+  hears: { phrase: /\bhears?(?: of)?\b(?! that)/gi, write: 'receives, learns' },
+  becomes: { phrase: /\b(?:comes|becomes) of\b/gi, write: 'result, what happens to' },
+  histories: {
+    phrase: /\b(?:chain of (?:runs|links)|links? of (?:a|the|its) (?:chain|run)|linkEvents)\b/gi,
+    write: 'history',
+  },
+  commands: { phrase: /\borders? (?:to|of) (?:a|the) run\b/gi, write: 'command' },
+  compaction: { phrase: /\bcontext: (?:false|\{)/g, write: 'the option "compaction"' },
+};
+
+/** Figures that a program writes, in its words. */
+const GENERATED = /<!-- begin: [\s\S]*?<!-- end: /g;
+
+async function pages(): Promise<string[]> {
+  const folders = ['docs', 'bench', 'agents'].map(async (folder) =>
+    (await readdir(join(root, folder), { recursive: true })).map((name) => join(folder, name)),
+  );
+  const files = [...(await readdir(root)), ...(await Promise.all(folders)).flat()];
+  return files.filter((name) => name.endsWith('.md'));
+}
+
+test('the docs use the words of docs/glossary.md', async () => {
+  const files = await pages();
+  assert.ok(files.includes('README.md') && files.includes('docs/cli.md'), 'the pages are found');
+  const found: string[] = [];
+  for (const file of files) {
+    const text = (await readFile(join(root, file), 'utf8')).replaceAll(GENERATED, '');
+    for (const { phrase, write } of Object.values(INSTEAD))
+      for (const [match] of text.matchAll(phrase)) found.push(`${file}: "${match}"; write ${write}`);
+  }
+  assert.deepEqual(found, []);
+});
