@@ -72,7 +72,7 @@ export interface Budget {
   readonly modelCalls?: number;
   readonly toolCalls?: number;
   /** Time in which something ran: waiting for people does not count. */
-  readonly activeMs?: number;
+  readonly activeMs?: number | undefined;
   readonly atLimit?: 'stop' | 'ask';
 }
 

@@ -110,8 +110,9 @@ export function decideBatch(view: BatchView): BatchDecision {
     if (budget && spend.toolCalls + counted >= limitOf(budget, 'toolCalls'))
       return budgetReached(budget, 'toolCalls', spend);
     if (!plannedOf(slot).child) return null;
-    // What is left to do in a turn costs no tokens, unless it asks models itself.
-    const overBudget = budget ? limitReached(budget, spend) : null;
+    // What is left to do in a turn costs no tokens, unless it asks models itself. A budget of time that ends the run has a
+    // timer of its own.
+    const overBudget = budget ? limitReached(asks ? budget : { ...budget, activeMs: undefined }, spend) : null;
     return overBudget ?? subAgentRefusal(rules.depth, rules.maxDepth, subAgents, rules.maxSubAgents);
   }
 

@@ -88,6 +88,7 @@ function isNews(event: HistoryEvent): boolean {
       event.timerFiredEventAttributes ??
       event.workflowExecutionSignaledEventAttributes ??
       event.workflowExecutionCancelRequestedEventAttributes ??
+      event.startChildWorkflowExecutionFailedEventAttributes ??
       event.childWorkflowExecutionStartedEventAttributes ??
       event.childWorkflowExecutionCompletedEventAttributes ??
       event.childWorkflowExecutionFailedEventAttributes ??

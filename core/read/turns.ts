@@ -25,7 +25,8 @@ export type OpenTurn = Writable<Omit<Turn, 'calls' | 'heard'>> & {
 
 export type OpenCall = Writable<Call> & {
   outcome: Outcome | null;
-  readonly planned: PlannedCall;
+  /** As a person's edit has planned it anew, if one did. */
+  planned: PlannedCall;
   /** A person has cancelled it before it started. */
   isCancelled: boolean;
 };

@@ -96,7 +96,7 @@ async function record(
 ): Promise<StandingDecision> {
   const standing: StandingDecision = { call, verdict, by: by ?? null, why: why ?? null, atMs: Date.now(), ...more };
   batch.decide(slot, standing);
-  run.wake.wake();
+  run.wake.wakeSoon();
   const later = run.task.until(jsonBytes(standing));
   if (later) await later;
   return standing;

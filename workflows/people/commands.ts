@@ -159,7 +159,7 @@ export function handleCommands(run: Run): void {
   }
 
   function changed(): RunSnapshot {
-    run.wake.wake();
+    run.wake.wakeSoon();
     return { state: stateOf(run), turn: turns.turn };
   }
 

@@ -20,7 +20,7 @@ export function listenToFamily(run: Run): void {
     (command) => {
       if (isParentCommand(command, '') !== null) return;
       obey(run, command);
-      run.wake.wake();
+      run.wake.wakeSoon();
     },
     { description: 'What a run tells its sub-agents.' },
   );
@@ -34,7 +34,7 @@ export function listenToFamily(run: Run): void {
       if (!subAgent) return;
       run.tally.recordSubAgentSpend(child, spend);
       subAgent.reportWaiting(waiting);
-      run.wake.wake();
+      run.wake.wakeSoon();
     },
     { description: 'What a sub-agent reports to the run that it works for.' },
   );

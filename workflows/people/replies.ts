@@ -58,7 +58,7 @@ export function endInterrupted(run: Run): void {
 export async function send(run: Run, { text, id, wait }: SendInput): Promise<Sent> {
   const { session } = run;
   const message = session.queueMessage(text, isSet(id) ? id : undefined);
-  run.wake.wake();
+  run.wake.wakeSoon();
   // One too many has its message queued all the same, and asks again.
   if (!wait || session.waiting >= REPLIES_AWAITED_MAX) return { message, reply: session.replyTo(message) ?? null };
   if (session.hasForgotten(message)) throw refusal('reply_forgotten', { message });

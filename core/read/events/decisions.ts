@@ -30,6 +30,7 @@ export function editPlanned(reading: Reading, place: string, planned: PlannedCal
   const decision = open.decision as Decision;
   const ran = planned.arguments ?? decision.arguments ?? '';
   open.isTaken = true;
+  call.planned = { ...planned, arguments: ran };
   call.decision = { ...standingOf(decision, reading.taskStartedAtMs), arguments: ran };
   return [];
 }
