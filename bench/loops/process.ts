@@ -1,4 +1,4 @@
-// Parts of a measurement that run in processes of their own, and answer one question at a time.
+// Parts of a measurement that run in processes of their own, and answer questions in the order asked.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
@@ -16,22 +16,24 @@ export async function startPart<Question extends string, Answer, Ready>(
 ): Promise<Part<Question, Answer, Ready>> {
   const child = fork(main, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const exited = once(child, 'exit');
-  const next = async () => {
-    const gone = exited.then(([code, signal]) => {
-      throw new Error(`${main.pathname} ended with ${code ?? signal} while it was asked.`);
-    });
-    const [message] = await Promise.race([once(child, 'message'), gone]);
-    return message;
+  const open: PromiseWithResolvers<unknown>[] = [];
+  child.on('message', (message) => open.shift()?.resolve(message));
+  void exited.then(([code, signal]) => {
+    for (const { reject } of open)
+      reject(new Error(`${main.pathname} ended with ${code ?? signal} while it was asked.`));
+  });
+  const next = () => {
+    const answer = Promise.withResolvers<unknown>();
+    open.push(answer);
+    return answer.promise;
   };
-  const ready = await next();
+  // The two sides agree on what is sent: each main file is only asked through the functions that start it.
+  const ready = (await next()) as Ready;
   return {
-    // What the main file of the part sends first.
-    ready: ready as Ready,
-    async ask(question) {
-      const answered = next();
+    ready,
+    ask(question) {
       child.send(question);
-      // The two sides agree on it: the main file answers what its caller asks.
-      return (await answered) as Answer;
+      return next() as Promise<Answer>;
     },
     async end() {
       child.kill('SIGKILL');
