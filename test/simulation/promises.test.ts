@@ -5,12 +5,12 @@ import { test } from 'node:test';
 import v8 from 'node:v8';
 import { MODEL_ACTIVITY } from '../../core/names.ts';
 import type { ModelAnswer, ToolCall } from '../../core/types.ts';
-import { payloadOf } from '../simulation/commands.ts';
-import { TOOLS } from '../simulation/model.ts';
-import { Random } from '../simulation/random.ts';
-import { createSandbox, type Sandbox } from '../simulation/sandbox.ts';
-import { ownCode } from '../simulation/seeds.ts';
-import { type PendingActivity, Server } from '../simulation/server.ts';
+import { payloadOf } from './commands.ts';
+import { TOOLS } from './model.ts';
+import { Random } from './random.ts';
+import { createSandbox, type Sandbox } from './sandbox.ts';
+import { ownCode } from './seeds.ts';
+import { type PendingActivity, Server } from './server.ts';
 
 const BATCHES = [4, 40, 400, 1_000];
 const TURNS = 20;
