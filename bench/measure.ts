@@ -44,3 +44,15 @@ export function printRow({ what, sample, unit, digits = 0, target }: Row): void 
     `${what.padEnd(58)} ${show(median).padStart(7)} ${unit.padEnd(7)} (${show(min)}–${show(max)}, n=${runs})${goal}`,
   );
 }
+
+export interface Ratio extends Pick<Row, 'what' | 'target'> {
+  readonly of: readonly number[];
+  readonly to: readonly number[];
+}
+
+/** The ratio of the medians, with the spread of the ratios of what was measured side by side. */
+export function printRatio({ what, of, to, target }: Ratio): void {
+  const pairs = sampleOf(of.map((value, i) => value / to[i]!));
+  const sample = { ...pairs, median: sampleOf(of).median / sampleOf(to).median };
+  printRow({ what, sample, unit: '×', digits: 2, ...(target && { target }) });
+}

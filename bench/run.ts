@@ -1,9 +1,12 @@
 // `npm run bench [name …]`: measures the engine and prints medians with their spread. README.md says what each means.
+
+import { crowd } from './crowd.ts';
 import { endless } from './endless.ts';
 import { historySize } from './historySize.ts';
 import { latency } from './latency.ts';
 import { overhead } from './overhead.ts';
 import { recovery } from './recovery.ts';
+import { tools } from './tools.ts';
 import { topology } from './topology.ts';
 import { waiting } from './waiting.ts';
 import { workerStart } from './workerStart.ts';
@@ -11,6 +14,8 @@ import { workerStart } from './workerStart.ts';
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   latency,
   overhead,
+  tools,
+  crowd,
   start: workerStart,
   history: historySize,
   recovery,

@@ -1,0 +1,43 @@
+// Parts of a measurement that run in processes of their own, and answer questions in the order asked.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+
+export interface Part<Question, Answer, Ready> {
+  /** What it said when it was ready. */
+  readonly ready: Ready;
+  ask(question: Question): Promise<Answer>;
+  end(): Promise<void>;
+}
+
+/** Resolves when the process has sent its first message. It ends with the process that started it. */
+export async function startPart<Question extends string, Answer, Ready>(
+  main: URL,
+  args: readonly string[] = [],
+): Promise<Part<Question, Answer, Ready>> {
+  const child = fork(main, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const exited = once(child, 'exit');
+  const open: PromiseWithResolvers<unknown>[] = [];
+  child.on('message', (message) => open.shift()?.resolve(message));
+  void exited.then(([code, signal]) => {
+    for (const { reject } of open)
+      reject(new Error(`${main.pathname} ended with ${code ?? signal} while it was asked.`));
+  });
+  const next = () => {
+    const answer = Promise.withResolvers<unknown>();
+    open.push(answer);
+    return answer.promise;
+  };
+  // The two sides agree on what is sent: each main file is only asked through the functions that start it.
+  const ready = (await next()) as Ready;
+  return {
+    ready,
+    ask(question) {
+      child.send(question);
+      return next() as Promise<Answer>;
+    },
+    async end() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
