@@ -46,7 +46,10 @@ test('an order: a payment, one that a person changed, one that a person rejected
     { order_id: 'O-1003', reason: 'A person has rejected it.' },
     { order_id: 'O-1003', reason: 'A person has rejected it.' },
   ]);
-  for (const error of ['nobody decided within 3 days', 'not permitted: a refund is never more than the order cost'])
+  for (const error of [
+    'approval timed out: nobody decided within 3 days',
+    'not permitted: a refund is never more than the order cost',
+  ])
     assert.deepEqual(outcome(failed(error)), { order_id: 'O-1003', outcome: 'open', cents: 0, why: error });
 });
 

@@ -35,7 +35,7 @@ test('the night is asked, decided, killed, recovered and counted', async () => {
     /approve\. The coat is back and unworn\./,
     /edit: pay 300\.00\. The bulbs were kept\./,
     /reject\. The serial number/,
-    /O-1006 open: nobody decided within \d+ (seconds|minute)/,
+    /O-1006 open: approval timed out: nobody decided within \d+ (seconds|minute)/,
     /O-1003 {2}due {3}249\.00 {2}ledger {3}249\.00 {2}✓/,
     /O-1004 {2}due {3}300\.00 {2}ledger {3}300\.00 {2}✓/,
     /O-1005 {2}due rejected {2}ledger rejected {2}✓/,

@@ -294,7 +294,7 @@ test('a session is sent messages, with and without waiting, and closed', async (
   const refused = await waiting('payer', 'no-session');
   const sent = await said('send', 'no-session', 'x');
   assert.equal(sent.code, 1);
-  assert.match(sent.stderr, /no-session is no session/);
+  assert.match(sent.stderr, /no-session is not a session/);
   await refused.stop();
 });
 

@@ -117,7 +117,7 @@ for (const [mode, cache] of [
       assert.deepEqual([status, kinds[2], attempts[2]], ['completed', 'outcome_unknown', 1]);
       for (const attempt of attempts.slice(0, 2)) assert.ok(attempt > 1, `attempt ${attempt}`);
       assert.equal(of(entries, 'send', 'started').length, 1);
-      assert.match(sent.error ?? '', /no sign of life for 2 seconds/);
+      assert.match(sent.error ?? '', /no heartbeat for 2 seconds/);
       assert.deepEqual((await here.run.read()).transcript, before.transcript);
       await here.close();
     });

@@ -48,7 +48,7 @@ test('Temporal’s Web UI shows what a run does, waits for and failed at', { ski
     for (const text of ['fetch_file big.txt, pages 3', 'turn 1', 'time limit']) await shown(page, text);
     await shown(page, /There is no file missing\.txt\./);
     await open('user-metadata');
-    await shown(details, 'Waits for 1 tool:');
+    await shown(details, 'Running 1 call:');
     await shown(details, 'fetch_file big.txt, pages 3');
     opened.resolve();
     assert.equal((await run.result()).status, 'completed');

@@ -49,6 +49,7 @@ export interface Bench {
   readonly holdfast: Holdfast;
   readonly model: ScriptedModel;
   readonly address: string;
+  readonly taskQueue: string;
   readonly cached: boolean;
 }
 
@@ -79,6 +80,7 @@ function openBench(cached: boolean, options: BenchOptions) {
   let running: Promise<void>;
 
   const bench: Bench = {
+    taskQueue,
     agent({ script, summary, contextTokens: tokens, name = `agent${agents.length + 1}`, ...rest }) {
       const agent = defineAgent({ name, model: offlineModel(name), instructions: `You are ${name}.`, ...rest });
       agents.push(agent);

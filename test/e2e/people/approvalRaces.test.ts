@@ -72,7 +72,7 @@ endToEnd('a decision', (bench) => {
       const { run, result } = await checked(handle, answer);
       assert.equal(result.status, 'completed');
       assert.equal(effects.of(to), answer ? 1 : 0);
-      const expired = '{"error":"nobody decided within 1 second","tool":"pay","kind":"rejected"}';
+      const expired = '{"error":"approval timed out: nobody decided within 1 second","tool":"pay","kind":"rejected"}';
       assert.deepEqual(toldOf(run), [answer ? 'paid' : expired]);
       return answer ? 'decided' : 'too late';
     });

@@ -228,13 +228,13 @@ endToEnd('approvals', (bench) => {
     const raw = bench.holdfast.client.workflow.getHandle(handle.workflowId);
     const good = { call: '2.1', digest, verdict: 'approve' };
     const wrong: [unknown[], RegExp][] = [
-      [[], /The decision names no call/],
-      [[null], /The decision names no call/],
-      [['2.1'], /The decision names no call/],
-      [[7], /The decision names no call/],
-      [[[]], /The decision names no call/],
-      [[{ ...good, call: undefined }], /The decision names no call/],
-      [[{ ...good, call: 2.1 }], /^2\.1 names no call/],
+      [[], /argument must be an object, not undefined/],
+      [[null], /argument must be an object, not null/],
+      [['2.1'], /argument must be an object, not "2\.1"/],
+      [[7], /argument must be an object, not 7/],
+      [[[]], /argument must be an object, not a list/],
+      [[{ ...good, call: undefined }], /call must be a string, not undefined/],
+      [[{ ...good, call: 2.1 }], /call must be a string, not 2\.1/],
       [[{ ...good, call: 'pay' }], /"pay" names no call/],
       [[{ ...good, call: '2.model' }], /names no call/],
       [[{ ...good, call: 'x'.repeat(100_000) }], /names no call/],
@@ -246,26 +246,29 @@ endToEnd('approvals', (bench) => {
       [[{ ...good, digest: first!.digest }], /other arguments .* Look again/],
       [[{ ...good, digest: foreign!.digest }], /other arguments .* Look again/],
       [[{ ...good, digest: '' }], /Look again/],
-      [[{ ...good, digest: 5 }], /digest/],
+      [[{ ...good, digest: 5 }], /digest must be a string, not 5/],
       [[{ ...good, verdict: 'maybe' }], /approve, edit, reject, respond/],
       [[{ ...good, verdict: ['approve'] }], /approve, edit, reject, respond/],
       [[{ ...good, verdict: 'toString' }], /approve, edit, reject, respond/],
-      [[{ ...good, verdict: 'edit' }], /needs the new arguments/],
-      [[{ ...good, verdict: 'edit', arguments: { amount: 1 } }], /needs the new arguments/],
-      [[{ ...good, verdict: 'edit', arguments: `"${'x'.repeat(300_000)}"` }], /at most 262,144 bytes/],
-      [[{ ...good, verdict: 'respond' }], /needs a text/],
-      [[{ ...good, verdict: 'respond', text: ' ' }], /needs a text/],
-      [[{ ...good, verdict: 'respond', text: {} }], /needs a text/],
-      [[{ ...good, verdict: 'respond', text: 'x'.repeat(70_000) }], /at most 65,536 bytes/],
-      [[{ ...good, by: { name: 'ann' } }], /"by" must be a text/],
-      [[{ ...good, why: 'x'.repeat(5_000) }], /"why" has at most 4,000 characters/],
+      [[{ ...good, verdict: 'edit' }], /must be the new arguments/],
+      [[{ ...good, verdict: 'edit', arguments: { amount: 1 } }], /arguments must be a string, not an object/],
+      [
+        [{ ...good, verdict: 'edit', arguments: `"${'x'.repeat(300_000)}"` }],
+        /may have 262,144 bytes; these have 300,002/,
+      ],
+      [[{ ...good, verdict: 'respond' }], /text must be the answer/],
+      [[{ ...good, verdict: 'respond', text: ' ' }], /text must be the answer/],
+      [[{ ...good, verdict: 'respond', text: {} }], /text must be a string, not an object/],
+      [[{ ...good, verdict: 'respond', text: 'x'.repeat(70_000) }], /may have 65,536 bytes; it has 70,000/],
+      [[{ ...good, by: { name: 'ann' } }], /by must be a string, not an object/],
+      [[{ ...good, why: 'x'.repeat(5_000) }], /why may have 4,000 characters; it has 5,000/],
     ];
     for (const [args, message] of wrong)
       await assert.rejects(
         raw.executeUpdate<unknown, [unknown]>('decide', { args: args as [unknown] }),
         (error: Error) => {
           const cause = error.cause as Error & { readonly type?: string };
-          assert.equal(cause?.type, 'OrderRefused', `${JSON.stringify(args).slice(0, 200)}: ${error}`);
+          assert.equal(cause?.type, 'CommandRefused', `${JSON.stringify(args).slice(0, 200)}: ${error}`);
           assert.match(cause.message, message);
           assert.ok(cause.message.length < 500, 'no dump');
           return true;
@@ -356,7 +359,7 @@ endToEnd('approvals', (bench) => {
     await handle.approve((await asked(handle, 2))[1]?.call);
     const { result, run } = await bench.finished(handle.workflowId);
     assert.equal(result.status, 'completed');
-    const expired = '{"error":"nobody decided within 1 second","tool":"pay","kind":"rejected"}';
+    const expired = '{"error":"approval timed out: nobody decided within 1 second","tool":"pay","kind":"rejected"}';
     assert.deepEqual(toldOf(run), [expired, 'paid 600']);
     assert.deepEqual(run.questions, []);
     const [call] = toolCalls(run);
@@ -370,7 +373,7 @@ endToEnd('approvals', (bench) => {
     const { result, run } = await bench.finished(handle.workflowId);
     assert.deepEqual(
       [result.status, result.reason],
-      ['stopped', 'The run was to end for it: nobody decided within 1 second.'],
+      ['stopped', 'Approval timed out: nobody decided within 1 second.'],
     );
     assert.equal(toldOf(run).length, 2, 'the transcript is whole');
     assert.equal(paidTo('kim').length, 1);

@@ -69,7 +69,7 @@ endToEnd('budgets', (bench) => {
       [{ tokens: '5' }, /budget.tokens must be a number above 0/],
       [{ euros: 5 }, /no limit "euros"; there are tokens, cost/],
       [{ atLimit: 'beg' }, /atLimit must be 'stop' or 'ask'/],
-      [5, /budget is not an object/],
+      [5, /budget must be an object/],
     ] as const)
       await assert.rejects(start(budget), (error) => error instanceof InvalidStart && says.test(error.message));
   });
@@ -166,14 +166,14 @@ endToEnd('budgets', (bench) => {
     const details = () => client.workflow.getHandle(id).query<string>('__temporal_workflow_metadata');
     assert.match(
       JSON.stringify(await details()),
-      /Waits for a person.*The budget of 2 model calls is used up.*tokens in/,
+      /Waiting for a person.*The budget of 2 model calls is used up.*tokens in/,
     );
 
     const refused = (budget: Budget, says: RegExp) =>
       assert.rejects(handle.raise(budget), (error) => error instanceof OrderRefused && says.test(error.message));
-    await refused({ modelCalls: 2 }, /modelCalls is 2 already/);
+    await refused({ modelCalls: 2 }, /limit on modelCalls is 2; raise it above/);
     await refused({ tokens: 10 }, /has no limit on tokens/);
-    await refused({}, /Say which limit to raise/);
+    await refused({}, /Name the limit to raise/);
     await refused({ modelCalls: Number.NaN }, /must be a number above 0/);
     assert.equal((await handle.read()).turns.length, 2);
     await handle.raise({ modelCalls: 3 }, { by: 'ann' });

@@ -127,10 +127,7 @@ endToEnd('sessions', (bench) => {
   test('ends by itself when nothing is said for long, and says so', async () => {
     const handle = await open(sleepy.name, 'a', golden(bench.cached, 'session-idle').id);
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual(
-      [result.status, result.output, result.reason],
-      ['completed', 'a', 'Nothing was said for 1 second.'],
-    );
+    assert.deepEqual([result.status, result.output, result.reason], ['completed', 'a', 'No message for 1 second.']);
     await assert.rejects(handle.ask('b'), RunOver);
     await assert.rejects(handle.send('b'), RunOver);
   });
@@ -138,10 +135,16 @@ endToEnd('sessions', (bench) => {
   test('refuses what is no message, and goes on', async () => {
     const handle = await open();
     const refused = (why: RegExp) => (error: unknown) => error instanceof OrderRefused && why.test(error.message);
-    await assert.rejects(handle.send('  '), refused(/nothing in the message/));
-    await assert.rejects(handle.send('x'.repeat(256 * 1024 + 1)), refused(/262,145 bytes; 262,144 are allowed/));
-    await assert.rejects(handle.send('x', { id: '' }), refused(/id of a message/));
-    await assert.rejects(handle.send('x', { by: 'y'.repeat(5_000) }), refused(/"by" has at most 4,000 characters/));
+    await assert.rejects(handle.send('  '), refused(/text must not be empty/));
+    await assert.rejects(
+      handle.send('x'.repeat(256 * 1024 + 1)),
+      refused(/text may have 262,144 bytes; it has 262,145/),
+    );
+    await assert.rejects(handle.send('x', { id: '' }), refused(/id must be a text of 1 to 200 characters/));
+    await assert.rejects(
+      handle.send('x', { by: 'y'.repeat(5_000) }),
+      refused(/by may have 4,000 characters; it has 5,000/),
+    );
     assert.deepEqual(await handle.ask('a'), completed(1, 'a'));
     await handle.close();
     await bench.finished(handle.workflowId);
@@ -167,7 +170,7 @@ endToEnd('sessions', (bench) => {
   });
   test('is what a run without session: true is not', async () => {
     const handle = await bench.holdfast.start(plain.name, 'Go.');
-    const no = (error: unknown) => error instanceof OrderRefused && /is no session/.test(error.message);
+    const no = (error: unknown) => error instanceof OrderRefused && /is not a session/.test(error.message);
     await assert.rejects(handle.send('a'), no);
     await assert.rejects(handle.ask('a'), no);
     await assert.rejects(handle.close(), no);

@@ -89,7 +89,7 @@ endToEnd('handoff', (bench) => {
         [true, null],
       ],
     );
-    assert.match(calls[2]!.text!, /not done: the conversation goes to left already/);
+    assert.match(calls[2]!.text!, /not done: the conversation was handed off to left already/);
   });
 
   for (const [name, peer] of [
@@ -114,7 +114,7 @@ endToEnd('handoff', (bench) => {
     const endless = await bench.holdfast.start('ping', '99', golden(bench.cached, 'handoff-for-ever'));
     const ended = await bench.finished(endless.workflowId);
     assert.deepEqual([ended.result.status, ended.result.turns], ['max_turns', 11]);
-    assert.match(ended.result.reason!, /passed on more than 10 times/);
+    assert.match(ended.result.reason!, /handed off more than 10 times/);
   });
 
   const specialist = bench.agent({

@@ -42,7 +42,7 @@ endToEnd('a limit', (bench) => {
         [result.status, result.turns, result.calls, result.output],
         ['max_turns', turns, turns, `Turn ${turns}.`],
       );
-      assert.match(result.reason ?? '', new RegExp(`^exceeded maximum iterations \\(${turns} turns?\\)$`));
+      assert.match(result.reason ?? '', new RegExp(`^The run reached its limit of ${turns} turns?\\.$`));
       assert.equal(result.transcriptLength, 1 + 2 * turns);
     }
   });
@@ -130,11 +130,11 @@ endToEnd('a limit', (bench) => {
   });
 
   const inputs: [unknown[], RegExp][] = [
-    [[], /not an object/],
-    [['clinic'], /not an object/],
-    [[null], /not an object/],
-    [[{ input: 'x' }], /names no agent/],
-    [[{ agent: 'a', input: 7 }], /no text/],
+    [[], /must be an object, not undefined/],
+    [['clinic'], /must be an object, not "clinic"/],
+    [[null], /must be an object, not null/],
+    [[{ input: 'x' }], /agent must be a string, not undefined/],
+    [[{ agent: 'a', input: 7 }], /input must be a string, not 7/],
     [[{ agent: 'a', input: 'x', maxTurns: 0 }], /maxTurns must be a whole number from 1/],
     [[{ agent: 'a', input: 'x', parallel: 1.5 }], /parallel must be a whole number from 1/],
     [[{ agent: 'a', input: 'x', maxTurns: '9' }], /maxTurns must be/],

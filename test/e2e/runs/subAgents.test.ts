@@ -174,7 +174,7 @@ endToEnd('sub-agents', (bench) => {
       ['failed', 'failed', 'failed', 'failed', 'cancelled'],
     );
     for (const [at, says] of [
-      [0, /ended as max_turns.*The last that it said: hm/],
+      [0, /ended as max_turns.*Its last words: hm/],
       [1, /ended as model_failed.*400/],
       [2, /ended as refused/],
       [3, /it was terminated/],

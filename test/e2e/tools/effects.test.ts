@@ -247,7 +247,7 @@ endToEnd(
       );
       const lost = toolCalls(run).filter(({ ok }) => !ok);
       assert.deepEqual(new Set(lost.map(({ tool }) => tool)), new Set(TOOLS.map(([tool]) => tool)));
-      const why = 'no worker took the call for 24 hours';
+      const why = 'no worker started the call within 24 hours';
       // Of a call that is tried again, an attempt before may have run.
       for (const call of lost)
         assert.deepEqual([call.kind, errorOf(call)], ['timeout', call.tool === 'send' ? `did not run: ${why}` : why]);

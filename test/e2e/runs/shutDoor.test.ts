@@ -1,0 +1,97 @@
+// Whatever anybody starts the workflow with, or sends to it, ends as a typed failure or is ignored: no workflow task ever fails.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { newRunId } from '../../../client/runId.ts';
+import { FAILURE, QUESTIONS_QUERY, SIGNAL, TRANSCRIPT_QUERY, UPDATE, WORKFLOW_TYPE } from '../../../core/names.ts';
+import { endToEnd } from '../../support/bench.ts';
+
+/** 2 MB of nesting. */
+const deep = (): unknown => {
+  let value: unknown = 1;
+  for (let depth = 0; depth < 1_000; depth++) value = { [`level${'x'.repeat(2_000)}`]: value };
+  return value;
+};
+
+endToEnd('a shut door', (bench) => {
+  const agent = bench.agent({ script: () => 'Done.' });
+  const good = { agent: agent.name, input: 'Go.' };
+
+  const starts: Readonly<Record<string, readonly unknown[]>> = {
+    'no argument at all': [],
+    null: [null],
+    'a text': ['Go.'],
+    'a list': [[good]],
+    'no agent': [{ input: 'Go.' }],
+    'an agent that is a list': [{ agent: ['x'], input: 'Go.' }],
+    'an input that is an object': [{ agent: agent.name, input: { text: 'Go.' } }],
+    'an empty input': [{ agent: agent.name, input: '' }],
+    'a hand-over within the input': [{ ...good, carried: {} }],
+    'a parent within the input': [{ ...good, parent: { depth: 1, reports: true } }],
+    'a misspelt option': [{ ...good, maxTurn: 3 }],
+    'turns that are no number': [{ ...good, maxTurns: '3' }],
+    'a budget that is a list': [{ ...good, budget: [1] }],
+    '2 MB of nesting as an option': [{ ...good, budget: deep() }],
+    '2 MB of nesting as the input': [{ agent: agent.name, input: deep() }],
+    'a made-up parent': [good, { parent: { depth: 1, reports: true } }],
+    'a made-up hand-over': [good, { handOver: {} }],
+    'half a hand-over': [good, { handOver: { version: 1, agentName: agent.name } }],
+    'a hand-over of another version': [good, { handOver: { version: 2 } }],
+    'a second argument that is a list': [good, [1]],
+    'a second argument that is a text': [good, 'carried'],
+    'a second argument of other fields': [good, { carried: {} }],
+  };
+  for (const [what, args] of Object.entries(starts))
+    test(`fails a run in its first task that is started with ${what}`, async () => {
+      const { client } = bench.holdfast;
+      const handle = await client.workflow.start(WORKFLOW_TYPE, {
+        args: [...args],
+        workflowId: `shut-${newRunId()}`,
+        taskQueue: bench.taskQueue,
+      });
+      await assert.rejects(handle.result(), (error) => {
+        assert.ok(error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure);
+        assert.equal(error.cause.type, FAILURE.invalidInput);
+        assert.ok(error.cause.message.length < 1_000, error.cause.message);
+        return true;
+      });
+      const { tasks, failedTasks } = await tasksOf(handle);
+      assert.deepEqual({ tasks, failedTasks }, { tasks: 1, failedTasks: 0 });
+    });
+
+  test('ignores signals that are none of ours, and refuses updates and queries with what is wrong', async () => {
+    const waiting = await bench.holdfast.start(agent.name, '', { session: true });
+    const handle = bench.holdfast.client.workflow.getHandle(waiting.workflowId);
+    const strange: readonly unknown[] = [undefined, null, 5, 'text', [], { command: 'dance' }, { child: {} }, deep()];
+    for (const signal of [SIGNAL.fromParent, SIGNAL.fromChild, 'unheardOf'])
+      for (const word of strange) await handle.signal(signal, word);
+    for (const update of Object.values(UPDATE))
+      for (const word of [5, 'text', [1], { text: 7, message: [], call: {}, budget: [], by: 5 }])
+        await assert.rejects(handle.executeUpdate(update, { args: [word] }), (error) => {
+          assert.ok(
+            error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure,
+            `${error}`,
+          );
+          assert.equal(error.cause.type, FAILURE.refusedCommand, `${update} ${JSON.stringify(word)}`);
+          return true;
+        });
+    for (const args of [['first'], [-1], [0, {}], [1.5]])
+      await assert.rejects(handle.query(TRANSCRIPT_QUERY, ...args), /must be a whole number/);
+    assert.deepEqual(await handle.query(QUESTIONS_QUERY, { any: 'thing' }), []);
+    assert.equal((await waiting.ask('Hello.')).status, 'completed');
+    await waiting.close();
+    await waiting.result();
+    assert.equal((await tasksOf(handle)).failedTasks, 0);
+  });
+});
+
+async function tasksOf(handle: WorkflowHandle): Promise<{ tasks: number; failedTasks: number }> {
+  const { events = [] } = await handle.fetchHistory();
+  const count = (of: 'workflowTaskCompletedEventAttributes' | 'workflowTaskFailedEventAttributes') =>
+    (events ?? []).filter((event) => event[of]).length;
+  return {
+    tasks: count('workflowTaskCompletedEventAttributes'),
+    failedTasks: count('workflowTaskFailedEventAttributes'),
+  };
+}
