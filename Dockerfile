@@ -6,6 +6,9 @@ FROM node:${NODE} AS build
 WORKDIR /srv/holdfast
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --no-audit --no-fund
+# The SDK brings its native part for five platforms, and the Rust source of it: 120 MB that no worker here loads.
+RUN find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name "$(uname -m)-unknown-linux-gnu" \
+    -exec rm -r {} + && rm -r node_modules/@temporalio/core-bridge/sdk-core
 # What agents need besides lies one folder up, where Node looks next; for the examples, PostgreSQL's client, the
 # embedded PostgreSQL that they use where DATABASE_URL names none, and its grammar.
 ARG AGENT_PACKAGES="pg@8.23.1 @electric-sql/pglite@0.5.16 libpg-query@18.1.5"

@@ -3,7 +3,7 @@ import type { Call, Run, RunEvent } from '../../core/read/run.ts';
 import type { Question } from '../../core/types.ts';
 import { cutTo } from '../terminal/columns.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
-import { wrapped } from '../terminal/screen.ts';
+import { wrapped } from '../terminal/wrap.ts';
 import { personLines, questionLines } from '../view/people.ts';
 import { progressText } from '../view/runSeen.ts';
 import { callLine, endLines } from './chatPast.ts';

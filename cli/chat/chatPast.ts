@@ -4,7 +4,8 @@ import { type Call, type Run, toolCalls } from '../../core/read/run.ts';
 import { plural } from '../../core/text.ts';
 import { cutTo } from '../terminal/columns.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
-import { type Screen, seconds, wrapped } from '../terminal/screen.ts';
+import { type Screen, seconds } from '../terminal/screen.ts';
+import { wrapped } from '../terminal/wrap.ts';
 
 /** What fits a screen or two, and recalls what it was about. */
 const EXCHANGES = 3;

@@ -5,7 +5,8 @@ import type { ReadStream, WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 import { columnsOf, cutTo } from '../terminal/columns.ts';
 import { inert } from '../terminal/inert.ts';
-import { type Screen, wrapped } from '../terminal/screen.ts';
+import type { Screen } from '../terminal/screen.ts';
+import { wrapped } from '../terminal/wrap.ts';
 
 export interface ChatScreen extends Pick<Screen, 'columns' | 'paint'> {
   /** Lines that stay, above the prompt, and above the line of a text that is still being said. */

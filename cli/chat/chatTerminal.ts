@@ -4,7 +4,7 @@ import type { Chat } from '../commands/chat.ts';
 import { saidOf } from '../connected.ts';
 import { EXIT, exitCodeOf, told } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
-import { wrapped } from '../terminal/screen.ts';
+import { wrapped } from '../terminal/wrap.ts';
 import { CommandError, obey } from './chatCommands.ts';
 import { createChatLook } from './chatLook.ts';
 import { knownUntilMs, messageLines, pastLines } from './chatPast.ts';

@@ -10,8 +10,9 @@ import { addressFlags, settingsOf, untilInterrupted, withHoldfast } from '../con
 import { EXIT, told, UsageError, wholeNumber } from '../exit.ts';
 import { cutTo } from '../terminal/columns.ts';
 import { inertLine } from '../terminal/inert.ts';
-import { age, createScreen, type Screen, wrapped } from '../terminal/screen.ts';
+import { age, createScreen, type Screen } from '../terminal/screen.ts';
 import { typed } from '../terminal/typed.ts';
+import { wrapped } from '../terminal/wrap.ts';
 import { printJson, questionJson, waitingJson } from '../view/json.ts';
 import { questionLines } from '../view/people.ts';
 

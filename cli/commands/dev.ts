@@ -71,7 +71,7 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
 
   await interrupted;
   say('Stopping …');
-  watching.close();
+  await watching.close();
   await worker.stop();
   await leave(server);
 }

@@ -9,7 +9,8 @@ import { connect, type Holdfast } from '../../client/index.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
 import { findTemporalCli } from '../../worker/dev/temporalCli.ts';
 import { cleanUpInOrder } from '../terminal/cleanUp.ts';
-import { createScreen, wrapped } from '../terminal/screen.ts';
+import { createScreen } from '../terminal/screen.ts';
+import { wrapped } from '../terminal/wrap.ts';
 import type { ExampleWorkerSays } from './exampleWorker.ts';
 
 const REST = '    ';

@@ -1,13 +1,28 @@
-// How wide text is on a terminal, so that a line that is redrawn in place never breaks into two.
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
+// How wide text is on a terminal, so that a line that is redrawn in place never breaks into two. string-width knows the
+// width of a letter; the text itself is inert by then (inert.ts), so that no escape sequence is looked for.
+import stringWidth from 'string-width';
+
+export interface Letter {
+  readonly text: string;
+  /** Where it begins in the whole text. */
+  readonly at: number;
+  readonly columns: number;
+}
+
 const GRAPHEMES = new Intl.Segmenter();
+const INERT = { countAnsiEscapeCodes: true };
+/** As far as a tab can go; string-width counts none. */
+const TAB_COLUMNS = 8;
 
 export function columnsOf(text: string): number {
-  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
-  let columns = 0;
-  for (const { segment } of GRAPHEMES.segment(text)) columns += widthOf(segment);
-  return columns;
+  const tabs = text.split('\t').length - 1;
+  return stringWidth(text, INERT) + tabs * TAB_COLUMNS;
+}
+
+/** What a reader takes for a letter each, with its width. */
+export function* lettersOf(text: string): Generator<Letter> {
+  for (const { segment, index } of GRAPHEMES.segment(text))
+    yield { text: segment, at: index, columns: segment === '\t' ? TAB_COLUMNS : stringWidth(segment, INERT) };
 }
 
 /** `text`, cut with an ellipsis where it is too wide, filled with spaces where it is not. */
@@ -21,28 +36,21 @@ export function cutTo(text: string, columns: number): string {
   if (columns <= 0) return '';
   if (columnsOf(text) <= columns) return text;
   let used = 0;
-  let head = '';
-  for (const { segment } of GRAPHEMES.segment(text)) {
-    used += widthOf(segment);
-    if (used > columns - 1) break;
-    head += segment;
+  for (const letter of lettersOf(text)) {
+    used += letter.columns;
+    if (used > columns - 1) return `${text.slice(0, letter.at)}…`;
   }
-  return `${head}…`;
+  return text;
 }
 
 /** The end of `text`, as much of it as has room. */
 export function lastOf(text: string, columns: number): string {
   let used = 0;
-  let tail = '';
-  for (const { segment } of [...GRAPHEMES.segment(text)].reverse()) {
-    used += widthOf(segment);
+  let from = text.length;
+  for (const letter of [...lettersOf(text)].reverse()) {
+    used += letter.columns;
     if (used > columns) break;
-    tail = segment + tail;
+    from = letter.at;
   }
-  return tail;
-}
-
-function widthOf(grapheme: string): number {
-  if (WIDE.test(grapheme)) return 2;
-  return /^\p{M}+$/u.test(grapheme) ? 0 : 1;
+  return text.slice(from);
 }

@@ -1,5 +1,6 @@
 // Asks about open questions where the run is shown: the question and a line to type an answer in, at the bottom of the
-// screen. Whatever closes the question elsewhere takes it away again.
+// screen. Whatever closes the question elsewhere takes it away again. Not @inquirer/prompts: it writes to the terminal
+// itself, where the run's bars are redrawn above the question eight times a second, and wants a newer Node than we do.
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { OrderRefused } from '../../client/index.ts';
@@ -12,7 +13,8 @@ import type { OpenQuestion } from '../view/openQuestions.ts';
 import { because, questionParts } from '../view/people.ts';
 import { columnsOf } from './columns.ts';
 import { inert, inertLine } from './inert.ts';
-import { type Screen, wrapped } from './screen.ts';
+import type { Screen } from './screen.ts';
+import { wrapped } from './wrap.ts';
 
 export interface Prompt {
   /** The open questions, as they are now. */
@@ -224,9 +226,11 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
     const head = choice === null ? CHOICE_LINES[question.kind] : THEN[choice];
     const input = `${inert(line.slice(0, cursor))}▏${inert(line.slice(cursor))}`;
     const whole = `${head} > ${input}`;
+    // Indented, and with the last column free for the cursor.
+    const columns = screen.columns - 3;
     // A long line has one of its own.
-    const lines = columnsOf(whole) <= screen.columns - 2 ? [whole] : [head, `> ${input}`];
-    return lines.flatMap((one) => wrapped(one, screen.columns - 2)).map((one) => `  ${one}`);
+    const lines = columnsOf(whole) <= columns ? [whole] : [head, `> ${input}`];
+    return lines.flatMap((one) => wrapped(one, columns)).map((one) => `  ${one}`);
   }
 }
 

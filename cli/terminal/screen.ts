@@ -1,7 +1,6 @@
 // Where a command writes: lines that stay, and on a terminal a part at the bottom that is redrawn in place.
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
-import { cutTo } from './columns.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -105,20 +104,4 @@ export function age(sinceMs: number): string {
   if (whole < 60) return `${whole} s`;
   if (whole < HOUR_S) return `${Math.floor(whole / 60)} min`;
   return whole < DAY_S ? `${Math.floor(whole / HOUR_S)} h` : `${Math.floor(whole / DAY_S)} d`;
-}
-
-/** Lines of a text, broken between words where they are too wide. */
-export function wrapped(text: string, columns: number): string[] {
-  return text.split('\n').flatMap((line) => {
-    const lines: string[] = [];
-    let rest = line;
-    while (cutTo(rest, columns) !== rest) {
-      const room = cutTo(rest, columns).length - 1;
-      const space = rest.lastIndexOf(' ', room);
-      const at = space > room / 2 ? space : Math.max(1, room);
-      lines.push(rest.slice(0, at));
-      rest = rest.slice(at).trimStart();
-    }
-    return [...lines, rest];
-  });
 }

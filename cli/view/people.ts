@@ -3,7 +3,8 @@ import type { RunEvent } from '../../core/read/run.ts';
 import type { Question, StandingDecision } from '../../core/types.ts';
 import { columnsOf } from '../terminal/columns.ts';
 import { inert, inertJson, inertJsonLines, inertLine } from '../terminal/inert.ts';
-import { age, type Screen, wrapped } from '../terminal/screen.ts';
+import { age, type Screen } from '../terminal/screen.ts';
+import { wrapped } from '../terminal/wrap.ts';
 import { limitsText } from './budget.ts';
 
 type PersonEvent = Extract<RunEvent, { type: 'question' | 'decided' | 'said' | 'ordered' }>;

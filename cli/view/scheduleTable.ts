@@ -3,7 +3,7 @@ import type { Schedule } from '../../client/index.ts';
 import { PAUSED } from '../../client/schedules/schedules.ts';
 import { columnsOf, fit } from '../terminal/columns.ts';
 import { inertLine } from '../terminal/inert.ts';
-import { wrapped } from '../terminal/screen.ts';
+import { wrapped } from '../terminal/wrap.ts';
 
 const HEAD = ['ID', 'AGENT', 'WHEN', 'NEXT', 'RUNS', 'LAST RUN'];
 const NOTE_CHARS_MAX = 60;

@@ -34,7 +34,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   worker: {
     folders: ['worker', 'client', 'activities', 'core'],
-    packages: ['@temporalio/worker', '@temporalio/client', '@temporalio/common', '@temporalio/testing', 'node:'],
+    packages: ['@temporalio/worker', '@temporalio/client', '@temporalio/common', 'node:'],
   },
 };
 

@@ -1,9 +1,10 @@
 // Text on a terminal: hostile text is inert, and lines are as wide as they are taken to be.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { columnsOf, cutTo, fit, lastOf } from '../../cli/terminal/columns.ts';
 import { inert, inertJson, inertJsonLines, inertLine } from '../../cli/terminal/inert.ts';
-import { wrapped } from '../../cli/terminal/screen.ts';
+import { wrapped } from '../../cli/terminal/wrap.ts';
 import { HOSTILE } from './hostile.ts';
 
 test('escape sequences, control characters and what turns text round are gone; lines and letters stay', () => {
@@ -26,5 +27,46 @@ test('wide letters count twice, and a line that is cut is never wider than it ma
   assert.equal(cutTo('漢字漢字', 5), '漢字…');
   assert.equal(lastOf('漢字漢字', 5), '漢字');
   assert.equal(fit('漢', 4), '漢  ');
+  assert.equal(columnsOf('\t'), 8, 'as far as a tab can go');
   for (const line of wrapped('one two 漢字漢字漢字漢字漢字 three', 10)) assert.ok(columnsOf(line) <= 10, line);
 });
+
+test('a line breaks between words, within one that would leave half a line empty, and keeps its indentation', () => {
+  assert.deepEqual(wrapped('  - an item that goes on\n\nand on', 12), ['  - an item', 'that goes on', '', 'and on']);
+  assert.deepEqual(wrapped('at /var/lib/holdfast', 10), ['at /var/li', 'b/holdfast']);
+  assert.deepEqual(wrapped('运行 这个软件包然后', 10), ['运行 这个', '软件包然后']);
+  assert.deepEqual(wrapped('🇩🇪🇫🇷🇮🇹', 5), ['🇩🇪🇫🇷', '🇮🇹'], 'a flag is one letter');
+  assert.deepEqual(wrapped('abcde ', 5), ['abcde', ''], 'what is streamed next begins a line');
+  assert.deepEqual(wrapped('e\u0301 \u212b', 1), ['e\u0301', '\u212b'], 'letters stay as they are spelled');
+});
+
+test('whatever is broken into lines, they are no wider than they may be, and have every letter', () => {
+  const unit = fc.oneof(fc.string({ unit: 'grapheme' }), fc.stringMatching(/^[ \t]{0,12}$/), fc.constant('漢字👍🇩🇪'));
+  fc.assert(
+    fc.property(fc.array(unit), fc.integer({ min: 8, max: 40 }), (parts, columns) => {
+      const text = inert(parts.join(''));
+      const lines = wrapped(text, columns);
+      for (const line of lines) assert.ok(columnsOf(line) <= columns, line);
+      assert.equal(lines.join('').replaceAll(/[ \t]/g, ''), text.replaceAll(/[ \t\n]/g, ''));
+    }),
+  );
+});
+
+test('breaking text without spaces into lines costs as much a letter, however long it is', () => {
+  for (const letter of ['漢', 'a', '\t', 'e\u0301']) {
+    const [short, long] = [2_000, 32_000].map((count) => leastCpuMs(() => wrapped(letter.repeat(count), 79)));
+    // Sixteen times; a cost that grows with the square comes to two hundred.
+    assert.ok(long! / short! < 40, `${letter}: ${short} ms, then ${long} ms`);
+  }
+});
+
+/** The processor's time, which other programs on the machine do not add to; the least of some, without what V8 does besides. */
+function leastCpuMs(work: () => void): number {
+  const times = Array.from({ length: 5 }, () => {
+    const before = process.cpuUsage();
+    work();
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1_000;
+  });
+  return Math.min(...times);
+}

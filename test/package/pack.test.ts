@@ -107,6 +107,28 @@ test('every entry is there, with its types', async () => {
   assert.match(stdout, /input must be a z\.object|effect/, 'it runs as far as the tool that is refused');
 });
 
+test('who installs it for production gets nothing that only tests need', async () => {
+  const sdk = await readdir(join(folder, 'node_modules/@temporalio'));
+  assert.ok(sdk.includes('worker') && !sdk.includes('testing'), sdk.join());
+});
+
+test('npx holdfast dev gets the Temporal CLI by itself, with what is installed', async () => {
+  // Nothing listens on port 9, so a download is tried and fails; and there is no Go to build it.
+  const bare = {
+    PATH: dirname(process.execPath),
+    HTTPS_PROXY: 'http://127.0.0.1:9',
+    HOLDFAST_CACHE: join(folder, 'empty'),
+    HOLDFAST_TEMPORAL_CLI: '',
+  };
+  const main = join(folder, 'node_modules/holdfast/dist/cli/main.js');
+  const failed = inFolder(process.execPath, [main, 'dev', '--agents', './agents.ts', '--port', '0'], bare);
+  await assert.rejects(failed, ({ stdout, stderr }) => {
+    assert.match(stdout, /the download failed \(.*connect.*\)/i);
+    assert.match(stderr, /No Temporal CLI: none is installed, and there is no Go/);
+    return true;
+  });
+});
+
 test('the package holds what it needs and nothing else', async () => {
   const { stdout } = await inFolder('npm', ['ls', '--all', '--parseable', 'holdfast']);
   assert.match(stdout, /node_modules\/holdfast/);

@@ -1,5 +1,6 @@
 // Lets one process at a time make a file of the cache. The lock is a directory that its holder works in, so that what a
-// killed process left half made goes away with its lock.
+// killed process left half made goes away with its lock. Not proper-lockfile: it keeps the lock of a killed process until
+// it is stale, cannot say who holds it, and has had no release since 2021.
 import { mkdtemp, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cacheDir } from '../cacheDir.ts';
 import { makeOnce } from './cacheLock.ts';
@@ -62,7 +63,11 @@ export async function findTemporalCli(options: FindTemporalCliOptions = {}): Pro
     cached,
     async (workDir) => {
       say(`Temporal CLI: not on the PATH, so version ${TEMPORAL_CLI_VERSION} is downloaded, this once …`);
-      const failed = (reason: Error) => say(`Temporal CLI: the download failed (${shortReason(reason)}).`);
+      // Null, whatever `say` returns: a stream's write says true.
+      const failed = (reason: Error) => {
+        say(`Temporal CLI: the download failed (${shortReason(reason)}).`);
+        return null;
+      };
       const made =
         (await download(workDir, env, downloadStallMs, say).catch(failed)) ?? (await build(workDir, env, say));
       say(`Temporal CLI: ready, kept as ${cached}.`);
@@ -98,18 +103,9 @@ async function whyItDoesNotRun(path: string): Promise<string | null> {
   }
 }
 
-// The SDK downloads on the way to starting a server. It cannot be cancelled, so it runs in a process that can be ended.
-const DOWNLOAD_SCRIPT = `
-const [testing, downloadDir, version] = process.argv.slice(1);
-const { TestWorkflowEnvironment } = await import(testing);
-try {
-  const executable = { type: 'cached-download', downloadDir, version };
-  const environment = await TestWorkflowEnvironment.createLocal({ server: { executable } });
-  await environment.teardown();
-} catch (error) {
-  console.error(error.message);
-  process.exit(1);
-}`;
+const DOWNLOAD_MAIN = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './downloadMain.ts' : './downloadMain.js', import.meta.url),
+);
 
 async function download(
   workDir: string,
@@ -120,14 +116,7 @@ async function download(
   const version = `v${TEMPORAL_CLI_VERSION}`;
   await runLongCommand({
     command: process.execPath,
-    args: [
-      '--input-type=module',
-      '--eval',
-      DOWNLOAD_SCRIPT,
-      import.meta.resolve('@temporalio/testing'),
-      workDir,
-      version,
-    ],
+    args: [DOWNLOAD_MAIN, workDir, version],
     cwd: workDir,
     env,
     progress: async () => `${Math.floor((await bytesIn(workDir)) / 1e6)} MB`,

@@ -1,0 +1,56 @@
+// Breaks text into lines of a terminal's width, in one pass. Not wrap-ansi: it normalises what it breaks, so that whoever
+// decides about arguments reads other letters than a tool gets; and it leaves most of a line empty before Chinese.
+import { columnsOf, lettersOf } from './columns.ts';
+
+/** Spaces that a line may be broken at. */
+interface Gap {
+  readonly from: number;
+  readonly to: number;
+  /** Columns of the line before them, and with them. */
+  readonly before: number;
+  readonly after: number;
+}
+
+const NO_GAP: Gap = { from: -1, to: -1, before: 0, after: 0 };
+
+/** Lines of `text`, broken between words where they are too wide. No letter is lost but the spaces around a break. */
+export function wrapped(text: string, columns: number): string[] {
+  return text.split('\n').flatMap((line) => (columnsOf(line) <= columns ? [line] : broken(line, columns)));
+}
+
+function broken(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let start = 0;
+  let filled = 0;
+  let gap = NO_GAP;
+  for (const letter of lettersOf(text)) {
+    const to = letter.at + letter.text.length;
+    if (letter.text === ' ' || letter.text === '\t') {
+      // Lines but the first begin with a word.
+      if (lines.length > 0 && start === letter.at) start = to;
+      else {
+        const isSame = gap.to === letter.at;
+        const from = isSame ? gap.from : letter.at;
+        gap = { from, to, before: isSame ? gap.before : filled, after: filled + letter.columns };
+        filled = gap.after;
+        if (filled > columns) breakAt(from, to);
+      }
+      continue;
+    }
+    while (filled + letter.columns > columns && letter.at > start) {
+      // A word that would leave half a line empty is broken itself.
+      if (gap.before > columns / 2) breakAt(gap.from, gap.to, filled - gap.after);
+      else breakAt(letter.at, letter.at);
+    }
+    filled += letter.columns;
+  }
+  return [...lines, text.slice(start)];
+
+  /** Ends the line, and begins the next one with what is filled of it already. */
+  function breakAt(end: number, next: number, filledNext = 0): void {
+    lines.push(text.slice(start, end));
+    start = next;
+    filled = filledNext;
+    gap = NO_GAP;
+  }
+}
