@@ -26,8 +26,11 @@ export async function agent(input: RunInput, origin?: Origin): Promise<RunResult
   if (origin?.handOver) upsertMemo({ [MEMO.agent]: run.input.agent });
   handleCommands(run);
   listenToFamily(run);
-  // A run that is cancelled while it waits for people has to notice.
-  run.clock.scope.cancelRequested.catch(() => run.wake.wake());
+  // Its calls have scopes of their own; and a run that is cancelled while it waits for people has to notice.
+  run.clock.scope.cancelRequested.catch(() => {
+    run.batch?.cancelRunning();
+    run.wake.wake();
+  });
   try {
     const end = await run.clock.scope.run(() => loop(run));
     return await finish(run, end);

@@ -1,5 +1,4 @@
 // A turn's calls while they are carried out: what has become of each, by slot.
-import type { CancellationScope } from '@temporalio/workflow';
 import { countsAsRun } from '../../core/batch/outcomes.ts';
 import type { CallView } from '../../core/batch/view.ts';
 import type { BatchState } from '../../core/handOver.ts';
@@ -14,6 +13,10 @@ export interface BatchCall extends CallView {
   readonly child: SubAgent | null;
 }
 
+interface Cancellable {
+  cancel(): void;
+}
+
 interface OpenCall extends BatchCall {
   planned: PlannedCall;
   outcome: Outcome | null;
@@ -23,7 +26,7 @@ interface OpenCall extends BatchCall {
   isCancelled: boolean;
   child: SubAgent | null;
   /** Cancels what runs for it: the call itself, or the planning of new arguments. */
-  scope: CancellationScope | null;
+  scope: Cancellable | null;
 }
 
 export function newBatch({ message, plan, kind, tell, end, value }: ModelAnswer): BatchState {
@@ -99,7 +102,7 @@ export class Batch {
     return (handoff && 'handoff' in handoff.planned && handoff.planned.handoff) || null;
   }
 
-  start(slot: number, scope: CancellationScope, child: SubAgent | null): void {
+  start(slot: number, scope: Cancellable, child: SubAgent | null): void {
     const call = this.#calls[slot]!;
     call.isRunning = true;
     call.scope = scope;
@@ -122,7 +125,7 @@ export class Batch {
     this.#calls[slot]!.decision = decision;
   }
 
-  beginEdit(slot: number, scope: CancellationScope): void {
+  beginEdit(slot: number, scope: Cancellable): void {
     const call = this.#calls[slot]!;
     call.isEditing = true;
     call.scope = scope;

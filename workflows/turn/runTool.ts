@@ -6,7 +6,7 @@ import { callActivityId, idempotencyKey } from '../../core/names.ts';
 import { callSummary } from '../../core/summary.ts';
 import type { Outcome, ToolCall, ToolCallInput, ToolCallResult, ToolPolicy } from '../../core/types.ts';
 import type { BatchCall } from '../state/batch.ts';
-import { LightScope } from '../state/lightScope.ts';
+import { CallScope } from '../state/callScope.ts';
 import type { Run } from '../state/run.ts';
 import { failureCause } from './failureCause.ts';
 import { neverSent, untilSent } from './unsent.ts';
@@ -15,7 +15,7 @@ import { neverSent, untilSent } from './unsent.ts';
 const HOST_FIRST_MS = 5_000;
 
 /** Starts the call; `settle` gets its outcome. A failed tool is an outcome: nothing that a tool does is thrown. */
-export function runTool(run: Run, slot: number, batchCall: BatchCall, settle: (outcome: Outcome) => void): LightScope {
+export function runTool(run: Run, slot: number, batchCall: BatchCall, settle: (outcome: Outcome) => void): CallScope {
   const { tool, decision } = batchCall;
   const call = callAsItRuns(batchCall);
   const { turn } = run.turns;
@@ -31,7 +31,7 @@ export function runTool(run: Run, slot: number, batchCall: BatchCall, settle: (o
     ...(decision && { decision: { verdict: decision.verdict, by: decision.by, why: decision.why } }),
   };
   const options = { ...optionsOf(policy), activityId: callActivityId(turn, slot), summary: callSummary(call) };
-  const scope = new LightScope();
+  const scope = new CallScope();
   const isUnsent = untilSent();
   scope
     .run(() => scheduleActivity<ToolCallResult>(tool, [input], options))
