@@ -86,6 +86,7 @@ function begin(sandbox: Sandbox): Server {
     workflowId: 'run',
     input: { agent: 'alpha', input: 'Go.' },
     parentId: null,
+    parent: undefined,
     nowMs: BEGINNING_MS,
   });
 }
