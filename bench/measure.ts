@@ -45,14 +45,17 @@ export function printRow({ what, sample, unit, digits = 0, target }: Row): void 
   );
 }
 
-export interface Ratio extends Pick<Row, 'what' | 'target'> {
-  readonly of: readonly number[];
-  readonly to: readonly number[];
+/** The same measured of our loop and of a bare one, in turns. */
+export interface PairRow extends Omit<Row, 'sample'> {
+  readonly pair: { readonly ours: readonly number[]; readonly bare: readonly number[] };
 }
 
-/** The ratio of the medians, with the spread of the ratios of what was measured side by side. */
-export function printRatio({ what, of, to, target }: Ratio): void {
-  const pairs = sampleOf(of.map((value, i) => value / to[i]!));
-  const sample = { ...pairs, median: sampleOf(of).median / sampleOf(to).median };
-  printRow({ what, sample, unit: '×', digits: 2, ...(target && { target }) });
+/** Both, and the ratio of their medians, with the spread of the ratios of what was measured one after the other. */
+export function printPair({ what, pair: { ours, bare }, unit, digits = 0, target }: PairRow): void {
+  const indent = what.length - what.trimStart().length + 2;
+  printRow({ what, sample: sampleOf(ours), unit, digits });
+  printRow({ what: `${' '.repeat(indent)}a bare Temporal loop`, sample: sampleOf(bare), unit, digits });
+  const ratios = sampleOf(ours.map((value, i) => value / bare[i]!));
+  const sample = { ...ratios, median: sampleOf(ours).median / sampleOf(bare).median };
+  printRow({ what: `${' '.repeat(indent)}ratio`, sample, unit: '×', digits: 2, ...(target && { target }) });
 }

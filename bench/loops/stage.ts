@@ -68,16 +68,21 @@ export function toolPhasesMs(exchanges: readonly Exchange[]): number[] {
   return exchanges.slice(1).map(({ arrivedAtMs }, turn) => arrivedAtMs - exchanges[turn]!.answeredAtMs);
 }
 
-export interface Pair {
-  readonly ours: number[];
-  readonly bare: number[];
-}
+export type Pair = Readonly<Record<Loop, readonly number[]>>;
 
 /** Measures both in turns, and the first of each pair in turns as well: the machine's mood meets them alike. */
-export async function alternate(times: number, measure: (loop: Loop) => Promise<number>): Promise<Pair> {
-  const pair: Pair = { ours: [], bare: [] };
+export async function alternate<Measured extends Readonly<Record<string, number>>>(
+  times: number,
+  measure: (loop: Loop) => Promise<Measured>,
+): Promise<{ readonly [Name in keyof Measured]: Pair }> {
+  const all: Record<Loop, Measured[]> = { ours: [], bare: [] };
   for (let i = 0; i < times; i++)
     for (const loop of i % 2 === 0 ? (['ours', 'bare'] as const) : (['bare', 'ours'] as const))
-      pair[loop].push(await measure(loop));
-  return pair;
+      all[loop].push(await measure(loop));
+  const pairs = Object.keys(all.ours[0]!).map((name) => {
+    const values = (loop: Loop) => all[loop].map((measured) => measured[name]!);
+    return [name, { ours: values('ours'), bare: values('bare') }];
+  });
+  // Of the names that were measured, which no type can follow through entries.
+  return Object.fromEntries(pairs) as { [Name in keyof Measured]: Pair };
 }
