@@ -1,4 +1,5 @@
 // Lines that commands print about runs, calls and decisions, from what they are given: nothing is started here.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Command, CommanderError } from 'commander';
@@ -17,8 +18,10 @@ import { RunNotFound } from '../../client/index.ts';
 import { budgetReached } from '../../core/budget.ts';
 import type { Call, Run, RunEvent, Turn } from '../../core/read/run.ts';
 import { costText } from '../../core/reasons/english.ts';
+import { reason, reasonFields } from '../../core/reasons/reason.ts';
 import type { Message } from '../../core/types.ts';
 import { NO_SPEND, NO_USAGE } from '../../core/usage.ts';
+import { wording } from '../support/wording.ts';
 import { screenOf } from './screens.ts';
 
 const call: Call = {
@@ -88,9 +91,9 @@ test('a run is paused, idle, or has an agent that no worker knows: the line that
   assert.equal(stateOf({ ...run, turns: [{ ...turn, answeredAtMs: null }] }), 'running', 'the model is asked');
   assert.equal(stateOf({ ...run, transcript: [...hello, { role: 'user', content: 'And?' }] }), 'running');
   assert.equal(stateOf({ ...run, turns: [], transcript: [] }), 'idle', 'it waits for its first message');
-  const reason = 'This worker has no agent "nosuch". It has: clock.';
-  assert.equal(stateOf({ ...run, status: 'model_failed', reason }), 'gave up on an unknown agent');
-  assert.equal(stateOf({ ...run, status: 'model_failed', reason: 'x' }), 'model failed');
+  const unknown = reasonFields(reason('unknown_agent', { message: 'This worker has no agent "nosuch".' }));
+  assert.equal(stateOf({ ...run, status: 'model_failed', ...unknown }), 'gave up on an unknown agent');
+  assert.equal(stateOf({ ...run, status: 'model_failed', reason: unknown.reason }), 'model failed');
   const waits = { ...call, ok: null, scheduledAtMs: null, attempts: 0 };
   const lines = summary({ ...run, turns: [{ ...turn, calls: [call, waits] }] }, screenOf(200));
   assert.match(lines.join('\n'), /2 tool calls \(1 not started\)/);
@@ -127,18 +130,21 @@ test('what people ordered is told with what it was about', () => {
 });
 
 test('coming back to a chat, one sees what became of each call', () => {
+  const noCity = reason('tool_error', { message: 'no such city' });
   const asked = (id: string, name: string): Message => ({
     role: 'assistant',
     content: null,
     tool_calls: [{ id, type: 'function', function: { name, arguments: '{}' } }],
   });
-  const failed: Call = { ...call, turn: 2, ok: false, kind: 'failed', text: '{"error":"no such city"}' };
+  const failed: Call = { ...call, turn: 2, ok: false, kind: 'failed', reason: noCity, text: '{}' };
   const running: Call = { ...call, turn: 3, callId: 'c1', tool: 'wait', ok: null, endedAtMs: null };
   const turns = [call, failed, running].map((one) => ({ ...turn, turn: one.turn, calls: [one] }));
   // The model gave the same id twice.
   const transcript = [...hello, asked('c0', 'pay'), asked('c0', 'pay'), asked('c1', 'wait')];
   const lines = pastLines({ ...run, turns, transcript }, screenOf(80)).filter((line) => /^[·✓✗]/.test(line));
-  assert.deepEqual(lines, ['· pay', '✓ pay 0.50 s', '· pay', '✗ pay failed: no such city', '· wait']);
+  const words = noCity.text;
+  assert.deepEqual(lines, ['· pay', '✓ pay 0.50 s', '· pay', `✗ pay failed: ${words}`, '· wait']);
+  wording(() => assert.equal(words, 'no such city'));
 });
 
 test('rows of sub-agents are told apart by the end of their ids, also where there is little room', () => {
@@ -231,7 +237,12 @@ test('a limit that is reached is raised by its own option', () => {
 
 test('costs have four digits, one call is no calls, and what is to be typed is typed as it is here', () => {
   assert.deepEqual([0.0466475, 0.1, 12.3456, 12_345.678].map(costText), ['0.04665', '0.1', '12.35', '12345.68']);
-  assert.equal(budgetReached({ modelCalls: 1 }, 'modelCalls', NO_SPEND).text, 'The budget of 1 model call is used up.');
+  wording(() =>
+    assert.equal(
+      budgetReached({ modelCalls: 1 }, 'modelCalls', NO_SPEND).text,
+      'The budget of 1 model call is used up.',
+    ),
+  );
   assert.equal(
     told(new RunNotFound('There is no run "x". "holdfast list" shows those there are.')),
     'There is no run "x". "npm run -s holdfast -- list" shows those there are.',

@@ -126,7 +126,9 @@ test('an answer that starts again is said to, with the reason, and what was show
 
 test('an agent that no worker knows is said once, and not of the model', async () => {
   const lastError = 'This worker has no agent "nosuch". It has: clock, refunds.';
-  const attempts = [2, 3, 4].map((attempt) => ({ ...again(false), attempt, lastError }) as RunEvent);
+  const attempts = [2, 3, 4].map(
+    (attempt) => ({ ...again(false), attempt, lastError, lastFailure: 'unknown_agent' }) as RunEvent,
+  );
   const { lines } = await shown(80, true, [...start, ...attempts]);
   assert.deepEqual(lines.slice(1), [`  ${lastError}`]);
 });

@@ -1,9 +1,11 @@
 // Which limits there are, which is reached, and what may be raised.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { costOf, priceOf } from '../../activities/define/prices.ts';
 import { budgetProblem, budgetReached, limitReached, raiseProblem } from '../../core/budget.ts';
 import { addSpend, isSpend, NO_SPEND, NO_USAGE, spendOf } from '../../core/usage.ts';
+import { wording } from '../support/wording.ts';
 
 const spent = (some: Partial<typeof NO_SPEND>) => ({ ...NO_SPEND, ...some });
 
@@ -15,7 +17,8 @@ test('a limit is reached when as much is spent, and each alone', () => {
     [{ activeMs: 1_000 }, spent({ activeMs: 999 }), spent({ activeMs: 1_000 })],
   ] as const) {
     assert.equal(limitReached(budget, below), null);
-    assert.match(limitReached(budget, at)?.text ?? '', /is used up/);
+    assert.equal(limitReached(budget, at)?.code, 'budget_reached');
+    wording(() => assert.match(limitReached(budget, at)?.text ?? '', /is used up/));
     assert.equal(limitReached({}, at), null);
   }
 });
@@ -31,11 +34,13 @@ test('tool calls do not keep the model from being asked: they are limited where 
 test('limits in words', () => {
   const words = (limit: Parameters<typeof budgetReached>[1], amount: number) =>
     budgetReached({ [limit]: amount }, limit, spent({ inputTokens: 1_234, cost: 0.1 + 0.2 })).text;
-  assert.equal(words('tokens', 1_000), 'The budget of 1,000 tokens is used up (1,234).');
-  assert.equal(words('cost', 0.3), 'The budget of 0.3 is used up (cost so far 0.3).');
-  assert.equal(words('modelCalls', 3), 'The budget of 3 model calls is used up.');
-  assert.equal(words('toolCalls', 3), 'The budget of 3 tool calls is used up.');
-  assert.equal(words('activeMs', 60_000), 'The budget of 1 minute of active time is used up.');
+  wording(() => {
+    assert.equal(words('tokens', 1_000), 'The budget of 1,000 tokens is used up (1,234).');
+    assert.equal(words('cost', 0.3), 'The budget of 0.3 is used up (cost so far 0.3).');
+    assert.equal(words('modelCalls', 3), 'The budget of 3 model calls is used up.');
+    assert.equal(words('toolCalls', 3), 'The budget of 3 tool calls is used up.');
+    assert.equal(words('activeMs', 60_000), 'The budget of 1 minute of active time is used up.');
+  });
 });
 
 test('a budget is numbers above 0 under known names', () => {
