@@ -21,7 +21,6 @@ export {
   connect,
   type Holdfast,
   type OutputOf,
-  type StartOptions,
 } from './connect.ts';
 export { NoWorker, OrderRefused, RunNotFound, RunOver, TemporalUnreachable } from './errors.ts';
 export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
@@ -42,3 +41,4 @@ export {
 } from './schedules/schedules.ts';
 export { InvalidSchedule, type ScheduleTimes } from './schedules/scheduleTimes.ts';
 export { InvalidStart } from './startable.ts';
+export type { StartOptions } from './startOptions.ts';

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { NoWorker, OrderRefused, type Question, type Reply, RunOver, TemporalUnreachable } from '../../client/index.ts';
 import { howTo } from '../commands/approvals.ts';
-import type { Chat } from '../commands/chat.ts';
 import { saidOf, untilInterrupted } from '../connected.ts';
 import { EXIT, exitCodeOf, told } from '../exit.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { typed } from '../terminal/typed.ts';
 import { questionText } from '../view/people.ts';
 import { knownUntilMs } from './chatPast.ts';
+import type { Chat } from './chatSession.ts';
 import { talkWith } from './chatTalk.ts';
 
 interface PipeOptions {

@@ -1,6 +1,5 @@
 // A chat on a terminal: what is typed goes to the session as it is typed, and what the session does is shown as it happens.
 import { NoWorker, OrderRefused, type RunEvent, RunOver, TemporalUnreachable } from '../../client/index.ts';
-import type { Chat } from '../commands/chat.ts';
 import { saidOf } from '../connected.ts';
 import { EXIT, exitCodeOf, told } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
@@ -9,6 +8,7 @@ import { CommandError, obey } from './chatCommands.ts';
 import { createChatLook } from './chatLook.ts';
 import { knownUntilMs, messageLines, pastLines } from './chatPast.ts';
 import { type ChatScreen, createChatScreen } from './chatScreen.ts';
+import type { Chat } from './chatSession.ts';
 import { talkWith } from './chatTalk.ts';
 
 /** Queued messages that are shown above the prompt. */

@@ -1,28 +1,15 @@
 // `holdfast chat`: a conversation with an agent in a session. The session is on the server: it is left and come back to,
 // from any machine.
 import { Command } from 'commander';
-import { type Holdfast, NoWorker, type RunHandle, type StartOptions } from '../../client/index.ts';
-import type { Run } from '../../core/read/run.ts';
+import { type Holdfast, NoWorker, type StartOptions } from '../../client/index.ts';
 import { chatOnPipe } from '../chat/chatPiped.ts';
+import type { Chat } from '../chat/chatSession.ts';
 import { chatOnTerminal } from '../chat/chatTerminal.ts';
 import { addressFlags, nameTyped, settingsOf, whoTypes, withHoldfast } from '../connected.ts';
 import { EXIT, told, UsageError, wholeNumber } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { TYPED, typed } from '../terminal/typed.ts';
 import { BUDGET_HELP, budgetTyped } from '../view/budget.ts';
-
-/** An open session, and what a chat needs to know to speak in it. */
-export interface Chat {
-  readonly handle: RunHandle;
-  /** The session as it was when the chat began. */
-  readonly run: Run;
-  /** Who speaks here; kept with what they say and decide. */
-  readonly by?: string;
-  /** Where the server is, for commands that are typed next. */
-  readonly flags: string;
-  /** What to type to be here again. */
-  readonly comeBack: string;
-}
 
 interface ChatOptions extends StartOptions {
   readonly by?: string;

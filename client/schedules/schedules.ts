@@ -11,11 +11,10 @@ import { type Duration, durationMs } from '../../core/duration.ts';
 import { WORKFLOW_TYPE } from '../../core/names.ts';
 import { count } from '../../core/text.ts';
 import type { RunInput } from '../../core/types.ts';
-import type { StartOptions } from '../connect.ts';
 import { grpcCode, unreachable } from '../errors.ts';
 import { type RunHandle, runHandle } from '../runHandle.ts';
 import { checkStart } from '../startable.ts';
-import { startOptions } from '../startOptions.ts';
+import { type StartOptions, startOptions } from '../startOptions.ts';
 import { InvalidSchedule, refusedSpec, type ScheduleTimes, scheduleSpec, timesText } from './scheduleTimes.ts';
 
 /** There is no schedule of that id. */
