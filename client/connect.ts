@@ -2,7 +2,8 @@
 import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
 import type { RunInput } from '../core/types.ts';
-import { grpcCode, namespaceMissing, unreachable } from './errors.ts';
+import { TemporalUnreachable, unreachable } from './errors/errors.ts';
+import { grpcCode } from './errors/grpc.ts';
 import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
 import { listRuns, type RunSummary } from './listRuns.ts';
 import { loadPayloads } from './payloads/load.ts';
@@ -138,6 +139,7 @@ async function openConnection(
     return connection;
   } catch (error) {
     await connection.close();
-    throw grpcCode(error) === 'notFound' ? namespaceMissing(namespace, address) : unreachable(address, error);
+    if (grpcCode(error) !== 'notFound') throw unreachable(address, error);
+    throw new TemporalUnreachable('namespace_missing', { address, namespace });
   }
 }

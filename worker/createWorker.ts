@@ -4,7 +4,7 @@ import { createActivities } from '../activities/createActivities.ts';
 import type { Agent } from '../activities/define/types.ts';
 import { createRegistry } from '../activities/registry.ts';
 import { createThreads } from '../activities/tools/threads.ts';
-import { unreachable } from '../client/errors.ts';
+import { unreachable } from '../client/errors/errors.ts';
 import { loadPayloads } from '../client/payloads/load.ts';
 import { dataConverter, type PayloadOptions } from '../client/payloads/options.ts';
 import { weigherOf } from '../client/payloads/weigh.ts';

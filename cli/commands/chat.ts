@@ -6,7 +6,7 @@ import { chatOnPipe } from '../chat/chatPiped.ts';
 import type { Chat } from '../chat/chatSession.ts';
 import { chatOnTerminal } from '../chat/chatTerminal.ts';
 import { addressFlags, nameTyped, settingsOf, whoTypes, withHoldfast } from '../connected.ts';
-import { EXIT, told, UsageError, wholeNumber } from '../exit.ts';
+import { EXIT, sayError, UsageError, wholeNumber } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { TYPED, typed } from '../terminal/typed.ts';
 import { BUDGET_HELP, budgetTyped } from '../view/budget.ts';
@@ -37,7 +37,7 @@ export function chatCommand(): Command {
           await chat.handle.pickedUp();
         } catch (error) {
           if (!(error instanceof NoWorker)) throw error;
-          process.stderr.write(`${told(error)} Come back: ${chat.comeBack}\n`);
+          sayError(error, { json: json === true, next: `Come back: ${chat.comeBack}` });
           return EXIT.noWorker;
         }
         if (isTerminal && !json) return chatOnTerminal(chat, { close: close === true });

@@ -1,14 +1,13 @@
 // `holdfast approve`, `reject`, `edit` and `respond`: a person's decision about a call that waits.
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { type Decided, type Holdfast, OrderRefused, RunOver } from '../../client/index.ts';
+import { type Decided, type Holdfast, OrderRefused } from '../../client/index.ts';
 import { callActivityId } from '../../core/names.ts';
 import { callAt, type Run, toolCalls } from '../../core/read/run.ts';
 import type { Decision, Verdict } from '../../core/types.ts';
 import { addressFlags, type SaidOptions, saidOf, settingsOf, withHoldfast, withSaid } from '../connected.ts';
-import { EXIT, UsageError } from '../exit.ts';
+import { CommandRefused, EXIT, UsageError } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
-import { typed } from '../terminal/typed.ts';
 import { askedBelow } from '../view/family.ts';
 import { decidedJson, printJson } from '../view/json.ts';
 import { ago, callText, decisionText, PAST } from '../view/people.ts';
@@ -114,14 +113,18 @@ async function theOneThatWaits(holdfast: Holdfast, run: Run, flags: string): Pro
   const below = await askedBelow(holdfast, run);
   const lines = below.flatMap((child) => child.questions.map((question) => howTo(child.workflowId, question, flags)));
   if (lines.length > 0)
-    throw new OrderRefused(`No call of ${id} itself waits for a decision; its sub-agents do.\n${lines.join('\n')}`);
-  throw new OrderRefused(
-    `No call of ${id} waits for a decision. What does is listed by: ${typed(['approvals'], flags)}`,
-  );
+    throw new CommandRefused(
+      'sub_agents_wait',
+      `No call of ${id} itself waits for a decision; its sub-agents do.\n${lines.join('\n')}`,
+    );
+  throw new OrderRefused('no_call_waits', { workflowId: run.workflowId });
 }
 
-function over({ workflowId, status }: Run): RunOver {
-  return new RunOver(`The run ${inertLine(workflowId, 300)} is over (${status}): there is nothing to decide.`);
+function over({ workflowId, status }: Run): CommandRefused {
+  return new CommandRefused(
+    'run_over',
+    `The run ${inertLine(workflowId, 300)} is over (${status}): there is nothing to decide.`,
+  );
 }
 
 /** A call may be named by its place, or by the id that the model gave it. */

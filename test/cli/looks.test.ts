@@ -233,7 +233,7 @@ test('costs have four digits, one call is no calls, and what is to be typed is t
   assert.deepEqual([0.0466475, 0.1, 12.3456, 12_345.678].map(costText), ['0.04665', '0.1', '12.35', '12345.68']);
   assert.equal(budgetReached({ modelCalls: 1 }, 'modelCalls', NO_SPEND).text, 'The budget of 1 model call is used up.');
   assert.equal(
-    told(new RunNotFound('There is no run "x". "holdfast list" shows those there are.')),
+    told(new RunNotFound('run_not_found', { workflowId: 'x', namespace: 'default' })),
     'There is no run "x". "npm run -s holdfast -- list" shows those there are.',
   );
 });

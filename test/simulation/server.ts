@@ -2,6 +2,7 @@
 // gives the workflow its next task. Tasks are lost, workflows are evicted and replayed, and each replay has to make the
 // same commands.
 import { msToTs } from '@temporalio/common/lib/time.js';
+import type { temporal } from '@temporalio/proto';
 import type { WorkflowInfo } from '@temporalio/workflow';
 import { SIGNAL, TASK_QUEUE, WORKFLOW_TYPE } from '../../core/names.ts';
 import type { ParentRun, RunInput } from '../../core/types.ts';
