@@ -72,23 +72,31 @@ export function told(error: unknown): string {
   return advice === '' ? said : `${said} ${advice}`;
 }
 
-/** The same for programs: a code to go by, and the facts behind it. Its own text is not stripped: JSON escapes it. */
-export function errorJson(error: unknown): object {
+/** The same for programs: a code to go by, and the facts behind it. Nothing is stripped: JSON escapes it. */
+export function errorJson(error: unknown, next = ''): object {
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof HoldfastError) return { error: { code: error.code, message, facts: error.facts } };
-  const code = error instanceof UsageError || error instanceof CommandRefused ? error.code : 'other';
-  return { error: { code, message } };
+  const advice = [adviceFor(error), next].filter(Boolean).join(' ');
+  return { error: { code: codeOf(error), message, ...factsOf(error), ...(advice !== '' && { advice }) } };
+}
+
+function codeOf(error: unknown): string {
+  const hasCode = error instanceof HoldfastError || error instanceof UsageError || error instanceof CommandRefused;
+  return hasCode ? error.code : 'other';
+}
+
+function factsOf(error: unknown): { readonly facts?: object } {
+  return error instanceof HoldfastError ? { facts: error.facts } : {};
 }
 
 interface SayOptions {
   /** Programs read it. */
   readonly json: boolean;
-  /** For people: how to go on, after the error. */
+  /** What to type to go on, besides what the error itself advises. */
   readonly next?: string;
 }
 
-export function sayError(error: unknown, { json, next }: SayOptions): void {
-  const text = json ? JSON.stringify(errorJson(error)) : [told(error), next].filter(Boolean).join(' ');
+export function sayError(error: unknown, { json, next = '' }: SayOptions): void {
+  const text = json ? JSON.stringify(errorJson(error, next)) : [told(error), next].filter(Boolean).join(' ');
   process.stderr.write(`${text}\n`);
 }
 

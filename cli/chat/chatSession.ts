@@ -1,9 +1,10 @@
 // The session that a chat talks with.
-import type { RunHandle } from '../../client/index.ts';
+import type { Holdfast, RunHandle } from '../../client/index.ts';
 import type { Run } from '../../core/read/run.ts';
 
 /** An open session, and what a chat needs to know to speak in it. */
 export interface Chat {
+  readonly holdfast: Holdfast;
   readonly handle: RunHandle;
   /** The session as it was when the chat began. */
   readonly run: Run;

@@ -69,5 +69,5 @@ async function openChat(
     throw new UsageError(
       `The session ${id} is over: ${run.status}${run.reason ? ` (${inertLine(run.reason, 200)})` : ''}. See it: ${typed(['show', id, '--transcript'], flags)}. Start another one with another id, or none.`,
     );
-  return { handle, run, ...(by && { by }), flags, comeBack: typed(['chat', agent, '--id', id], flags) };
+  return { holdfast, handle, run, ...(by && { by }), flags, comeBack: typed(['chat', agent, '--id', id], flags) };
 }

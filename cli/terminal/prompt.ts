@@ -4,9 +4,9 @@
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import type { Question, Verdict } from '../../core/types.ts';
-import { argumentsTyped } from '../commands/decide.ts';
 import { saidOf } from '../connected.ts';
 import { told, UsageError } from '../exit.ts';
+import { argumentsTyped } from '../runCommands/parameters.ts';
 import { BUDGET_EXAMPLE, budgetTyped } from '../view/budget.ts';
 import type { OpenQuestion } from '../view/openQuestions.ts';
 import { because, questionParts } from '../view/people.ts';

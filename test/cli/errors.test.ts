@@ -42,11 +42,19 @@ test('an error of the run itself is told as the run says it', () => {
 
 test('as JSON, an error has its code, its text and its facts', () => {
   assert.deepEqual(errorJson(new RunOver('run_over', { workflowId: 'w' })), {
-    error: { code: 'run_over', message: 'The run "w" is over.', facts: { workflowId: 'w' } },
+    error: {
+      code: 'run_over',
+      message: 'The run "w" is over.',
+      facts: { workflowId: 'w' },
+      advice: `"${TYPED} show" tells how it ended.`,
+    },
   });
   assert.deepEqual(errorJson(new UsageError('Say which.')), { error: { code: 'usage', message: 'Say which.' } });
   assert.deepEqual(errorJson(new CommandRefused('sub_agents_wait', 'No.')), {
     error: { code: 'sub_agents_wait', message: 'No.' },
+  });
+  assert.deepEqual(errorJson(new UsageError('Say which.'), 'Come back: chat'), {
+    error: { code: 'usage', message: 'Say which.', advice: 'Come back: chat' },
   });
   assert.deepEqual(errorJson('thrown text'), { error: { code: 'other', message: 'thrown text' } });
 });

@@ -7,9 +7,9 @@ import { asTool, defineAgent, defineTool, handoff } from '../../activities/index
 import { pastLines } from '../../cli/chat/chatPast.ts';
 import { lines as agentLines } from '../../cli/commands/agents.ts';
 import { howTo } from '../../cli/commands/approvals.ts';
-import { whatStands } from '../../cli/commands/decide.ts';
 import { exitCodeOf, told } from '../../cli/exit.ts';
 import { holdfastProgram } from '../../cli/program.ts';
+import { whatStands } from '../../cli/runCommands/decisions.ts';
 import { personLines, questionParts } from '../../cli/view/people.ts';
 import { stateOf, summary } from '../../cli/view/showRun.ts';
 import { timeline } from '../../cli/view/timeline.ts';
