@@ -1,7 +1,7 @@
 // An agent as it goes into history.
 import type { AgentRecord, AgentRules } from '../core/types.ts';
 import { compactAtOf } from './compact/contextSettings.ts';
-import type { Agent } from './define/defineAgent.ts';
+import type { Agent } from './define/types.ts';
 import { digestOf } from './transcript/digest.ts';
 
 type Index = NonNullable<AgentRecord['index']>;

@@ -1,8 +1,7 @@
 // The agents that a worker serves, looked up by name.
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../core/names.ts';
-import type { Agent } from './define/defineAgent.ts';
-import type { Tool } from './define/defineTool.ts';
+import type { Agent, Tool } from './define/types.ts';
 
 export interface Registry {
   readonly agents: ReadonlyMap<string, Agent>;

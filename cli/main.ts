@@ -13,7 +13,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
 // Before anything large is loaded: with what was compiled last time, a worker polls 150 ms sooner.
 nodeModule.enableCompileCache(join(cacheDir(), 'compiled'));
 const { CommanderError } = await import('commander');
-const { EXIT, exitCodeOf, told } = await import('./exit.ts');
+const { asksForJson, EXIT, exitCodeOf, sayError } = await import('./exit.ts');
 const { holdfastProgram } = await import('./program.ts');
 
 // `holdfast list | head -1` closes our stdout, and wants no more.
@@ -32,6 +32,6 @@ try {
   if (error instanceof CommanderError)
     // Commander has said what is wrong; help and version are not wrong.
     process.exit(error.exitCode === 0 ? EXIT.completed : EXIT.usage);
-  process.stderr.write(`${told(error)}\n`);
+  sayError(error, { json: asksForJson(process.argv) });
   process.exit(exitCodeOf(error));
 }

@@ -5,11 +5,9 @@ import { agentsCommand } from './commands/agents.ts';
 import { approvalsCommand } from './commands/approvals.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { chatCommand } from './commands/chat.ts';
-import { decisionCommands } from './commands/decide.ts';
 import { devCommand } from './commands/dev.ts';
 import { exportCommand } from './commands/export.ts';
 import { listCommand } from './commands/list.ts';
-import { orderCommands } from './commands/orders.ts';
 import { replayCommand } from './commands/replay.ts';
 import { runCommand } from './commands/run.ts';
 import { scheduleCommand } from './commands/schedule.ts';
@@ -18,6 +16,8 @@ import { setupCommand } from './commands/setup.ts';
 import { showCommand } from './commands/show.ts';
 import { watchCommand } from './commands/watch.ts';
 import { workerCommand } from './commands/worker.ts';
+import { onCommandLine } from './runCommands/onCommandLine.ts';
+import { RUN_COMMANDS } from './runCommands/runCommands.ts';
 import { TYPED } from './terminal/typed.ts';
 
 export function holdfastProgram(): Command {
@@ -43,8 +43,7 @@ export function holdfastProgram(): Command {
     listCommand(),
     agentsCommand(),
     approvalsCommand(),
-    ...decisionCommands(),
-    ...orderCommands(),
+    ...RUN_COMMANDS.map(onCommandLine),
     sendCommand(),
     cancelCommand(),
     scheduleCommand(),

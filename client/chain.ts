@@ -1,7 +1,7 @@
 // A run and what it became when it continued as new: one run, in several histories.
 import type { Client } from '@temporalio/client';
 import type { History, HistoryEvent } from '../core/read/history.ts';
-import { grpcCode } from './errors.ts';
+import { grpcCode } from './errors/grpc.ts';
 import { describeRun, historyPages, type RunPlace } from './history.ts';
 
 interface PagesOptions {

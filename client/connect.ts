@@ -1,8 +1,9 @@
 // The way in: a connection to Temporal, and runs to start and to find through it.
 import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
-import type { Budget, RunInput } from '../core/types.ts';
-import { grpcCode, namespaceMissing, unreachable } from './errors.ts';
+import type { RunInput } from '../core/types.ts';
+import { TemporalUnreachable, unreachable } from './errors/errors.ts';
+import { grpcCode } from './errors/grpc.ts';
 import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
 import { listRuns, type RunSummary } from './listRuns.ts';
 import { loadPayloads } from './payloads/load.ts';
@@ -13,26 +14,12 @@ import { type Schedules, schedulesOf } from './schedules/schedules.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
 import { addAttributes } from './setup.ts';
 import { checkStart } from './startable.ts';
-import { startOptions } from './startOptions.ts';
+import { type StartOptions, startOptions } from './startOptions.ts';
 
 export interface ConnectOptions extends SettingsOptions {
   readonly taskQueue?: string;
   /** Compression, encryption and storage of payloads, as the workers have it; by HOLDFAST_PAYLOADS when not said. */
   readonly payloads?: PayloadOptions | undefined;
-}
-
-export interface StartOptions {
-  /**
-   * The run's workflow id; `<agent>-<short id>` when not said. Starting an id again gives back the run that has it, also
-   * when it is over: so an id made from what the run is about (`refund-4711`) starts it once.
-   */
-  readonly id?: string;
-  readonly maxTurns?: number;
-  readonly parallel?: number;
-  /** Stays open for messages until it is closed, or idle for long. */
-  readonly session?: boolean;
-  /** Limits for this run, on top of the agent's own. */
-  readonly budget?: Budget;
 }
 
 /** What an agent gives back, by its definition: `start<typeof triage>('triage', …)` has a typed `value`. */
@@ -152,6 +139,7 @@ async function openConnection(
     return connection;
   } catch (error) {
     await connection.close();
-    throw grpcCode(error) === 'notFound' ? namespaceMissing(namespace, address) : unreachable(address, error);
+    if (grpcCode(error) !== 'notFound') throw unreachable(address, error);
+    throw new TemporalUnreachable('namespace_missing', { address, namespace });
   }
 }

@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { unlessAborted } from '../core/abort.ts';
 import type { HistoryEvent } from '../core/read/history.ts';
-import { grpcCode } from './errors.ts';
+import { grpcCode } from './errors/grpc.ts';
 import { eventDecoder } from './payloads/decode.ts';
 
 export interface RunPlace {

@@ -21,24 +21,35 @@ export {
   connect,
   type Holdfast,
   type OutputOf,
-  type StartOptions,
 } from './connect.ts';
-export { NoWorker, OrderRefused, RunNotFound, RunOver, TemporalUnreachable } from './errors.ts';
+export {
+  HoldfastError,
+  InvalidPayloads,
+  InvalidSchedule,
+  InvalidStart,
+  NoWorker,
+  OrderRefused,
+  PayloadUnreadable,
+  RunNotFound,
+  RunOver,
+  ScheduleExists,
+  ScheduleNotFound,
+  StoredPayloadLost,
+  TemporalUnreachable,
+} from './errors/errors.ts';
+export type { ErrorCode, ErrorFacts } from './errors/facts.ts';
 export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
 export type { RunSummary } from './listRuns.ts';
 export type { Decided, Orders } from './orders.ts';
-export { InvalidPayloads, PayloadUnreadable, StoredPayloadLost } from './payloads/errors.ts';
 export { type FileStorageOptions, fileStorage } from './payloads/fileStorage.ts';
 export { dataConverter, type PayloadOptions } from './payloads/options.ts';
 export { type PayloadPool, type PostgresStorageOptions, postgresStorage } from './payloads/postgresStorage.ts';
 export type { RunHandle, TypedResult } from './runHandle.ts';
-export {
-  type Overlap,
-  type Schedule,
-  ScheduleExists,
-  ScheduleNotFound,
-  type ScheduleOptions,
-  type Schedules,
+export type {
+  Overlap,
+  Schedule,
+  ScheduleOptions,
+  Schedules,
 } from './schedules/schedules.ts';
-export { InvalidSchedule, type ScheduleTimes } from './schedules/scheduleTimes.ts';
-export { InvalidStart } from './startable.ts';
+export type { ScheduleTimes } from './schedules/scheduleTimes.ts';
+export type { StartOptions } from './startOptions.ts';

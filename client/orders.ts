@@ -22,7 +22,8 @@ import type {
   StandingDecision,
   SteerInput,
 } from '../core/types.ts';
-import { grpcCode, grpcErrorIn, NoWorker, OrderRefused, RunOver, runOver } from './errors.ts';
+import { NoWorker, OrderRefused, RunOver } from './errors/errors.ts';
+import { grpcCode, grpcErrorIn } from './errors/grpc.ts';
 import { newRunId } from './runId.ts';
 
 /** The decision that counts, and whether it is the one that was just made. */
@@ -118,27 +119,22 @@ export function ordersTo({ client, workflowId, currentLink, read, told, answerMs
 
   /** The server keeps what was asked, and nobody can take it back. */
   function unanswered(withinMs: number, id: string | undefined): NoWorker {
-    const again = id === undefined ? 'Asking again does no harm.' : `Sent again with the id "${id}", it is taken once.`;
-    return new NoWorker(
-      `${workflowId} has not answered within ${withinMs / 1_000} seconds. Is a worker running? Start one with "holdfast worker" or "holdfast dev": it may still take what was asked. ${again}`,
-    );
+    return new NoWorker('unanswered', { workflowId, withinMs, id: id ?? null });
   }
 
   function whatIsWrong(error: unknown, withinMs: number, id: string | undefined): unknown {
-    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure)
-      return new OrderRefused(error.cause.message, { cause: error });
+    const options = { cause: error };
+    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+      const { message: said, type } = error.cause;
+      return new OrderRefused('refused_by_run', { workflowId, said, type: type ?? null }, options);
+    }
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unanswered(withinMs, id);
-    if (isFull(error))
-      return new OrderRefused(
-        `${workflowId} has been asked as often as the server allows of one history. It goes on in a new one as soon as the calls that are under way have ended: send it again then.`,
-        { cause: error },
-      );
-    if (isOver(error)) return runOver(workflowId);
-    if (grpcCode(error) === 'failedPrecondition')
-      return new OrderRefused(
-        `${workflowId} cannot take what was asked now, in the server's words: ${grpcErrorIn(error)?.details} Its worker's log has more; send it again when that is mended.`,
-        { cause: error },
-      );
+    if (isFull(error)) return new OrderRefused('history_full', { workflowId }, options);
+    if (isOver(error)) return new RunOver('run_over', { workflowId });
+    if (grpcCode(error) === 'failedPrecondition') {
+      const said = grpcErrorIn(error)?.details ?? '';
+      return new OrderRefused('refused_by_server', { workflowId, said }, options);
+    }
     return told(error);
   }
 
@@ -170,11 +166,11 @@ export function ordersTo({ client, workflowId, currentLink, read, told, answerMs
     const open = (await questions()).flatMap((question) => (question.kind === 'approval' ? [question] : []));
     const [found, another] = call === undefined ? open : open.filter((question) => question.call === call);
     if (found && another) {
-      const calls = open.map((question) => `${question.call} ${question.tool}`).join(', ');
-      throw new OrderRefused(`Several calls of ${workflowId} wait: ${calls}. Say which.`);
+      const calls = open.map(({ call, tool }) => ({ call, tool }));
+      throw new OrderRefused('several_calls_wait', { workflowId, calls });
     }
     if (found) return { call: found.call, digest: found.digest };
-    if (call === undefined) throw new OrderRefused(`No call of ${workflowId} waits for a decision.`);
+    if (call === undefined) throw new OrderRefused('no_call_waits', { workflowId });
     // The run itself says best what is the matter with it.
     return { call, digest: '' };
   }

@@ -11,7 +11,8 @@ import { createRunReader } from '../core/read/readRun.ts';
 import { type Run, type RunEvent, resultOf } from '../core/read/run.ts';
 import type { RunResult } from '../core/types.ts';
 import { chainHistories, chainPages, lastLink, linksOf } from './chain.ts';
-import { grpcCode, NoWorker, RunNotFound, runOver, unreachable } from './errors.ts';
+import { NoWorker, RunNotFound, RunOver, unreachable } from './errors/errors.ts';
+import { grpcCode } from './errors/grpc.ts';
 import { followRun } from './followRun.ts';
 import { historyPages } from './history.ts';
 import { type Orders, ordersTo } from './orders.ts';
@@ -55,8 +56,7 @@ export function runHandle<Output = unknown>(
 
   /** An error of the server, as one that a person can act on. */
   function told(error: unknown): unknown {
-    if (isNotFound(error))
-      return new RunNotFound(`There is no run "${workflowId}". "holdfast list" shows those there are.`);
+    if (isNotFound(error)) return new RunNotFound('run_not_found', { workflowId, namespace: client.options.namespace });
     return grpcCode(error) === 'unavailable' ? unreachable(address, error) : error;
   }
 
@@ -102,7 +102,7 @@ export function runHandle<Output = unknown>(
 
   /** Of an order: the run that is meant is there, and no link of its chain runs. */
   function toldOfOrder(error: unknown): unknown {
-    return first !== undefined && isNotFound(error) ? runOver(workflowId) : told(error);
+    return first !== undefined && isNotFound(error) ? new RunOver('run_over', { workflowId }) : told(error);
   }
 
   /** Of the chain that is meant, the link that runs now; the server keeps what is for it from another run of that id. */
@@ -177,9 +177,7 @@ export function runHandle<Output = unknown>(
       } catch (error) {
         throw told(error);
       }
-      throw new NoWorker(
-        `No worker took ${workflowId} within ${withinMs / 1_000} seconds. Is one running? Start it with "holdfast worker" or "holdfast dev"; the run waits.`,
-      );
+      throw new NoWorker('not_picked_up', { workflowId, withinMs });
     },
   };
 }

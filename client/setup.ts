@@ -2,6 +2,7 @@
 // registering them.
 import type { Connection } from '@temporalio/client';
 import { ATTRIBUTE } from '../core/names.ts';
+import { HoldfastError } from './errors/errors.ts';
 
 /** The part of a client's and of a worker's connection that is needed here. */
 interface Operator {
@@ -28,7 +29,7 @@ export async function addAttributes({ operatorService }: Operator, namespace: st
   const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
   const missing = NAMES.filter((name) => customAttributes?.[name] === undefined);
   const wrong = NAMES.find((name) => !missing.includes(name) && customAttributes?.[name] !== TYPES[name]);
-  if (wrong) throw new Error(`The namespace ${namespace} has a search attribute ${wrong} of another type.`);
+  if (wrong) throw new HoldfastError('attribute_taken', { namespace, attribute: wrong });
   if (missing.length > 0)
     await operatorService.addSearchAttributes({
       namespace,

@@ -1,12 +1,8 @@
 // What can be started, checked before it is sent: the server's own answers to these name neither the limit nor the way out.
 import { budgetProblem } from '../core/budget.ts';
-import { count, utf8Length } from '../core/text.ts';
+import { utf8Length } from '../core/text.ts';
 import type { RunInput } from '../core/types.ts';
-
-/** The start cannot be carried out as it was asked for; the message says what is wrong with it. */
-export class InvalidStart extends Error {
-  override readonly name = 'InvalidStart';
-}
+import { InvalidStart } from './errors/errors.ts';
 
 /** A payload ends at 2 MiB, and as JSON a text may be twice its size. */
 const INPUT_BYTES_MAX = 1024 * 1024;
@@ -14,16 +10,13 @@ const INPUT_BYTES_MAX = 1024 * 1024;
 const ID_CHARS_MAX = 255;
 
 export function checkStart({ agent, input, session, budget }: RunInput, workflowId: string): void {
-  if (agent === '') throw new InvalidStart('Say which agent to start.');
+  if (agent === '') throw new InvalidStart('agent_missing', {});
   // A session may begin with its first message.
-  if (input.trim() === '' && !session) throw new InvalidStart(`There is nothing in the input to ask ${agent}.`);
+  if (input.trim() === '' && !session) throw new InvalidStart('input_empty', { agent });
   const problem = budget === undefined ? null : budgetProblem(budget);
-  if (problem) throw new InvalidStart(problem);
+  if (problem) throw new InvalidStart('budget_invalid', { problem });
   const bytes = utf8Length(input);
-  if (bytes > INPUT_BYTES_MAX)
-    throw new InvalidStart(
-      `The input has ${count(bytes)} bytes; ${count(INPUT_BYTES_MAX)} are allowed. Let a tool read what is longer.`,
-    );
+  if (bytes > INPUT_BYTES_MAX) throw new InvalidStart('input_too_large', { bytes, bytesMax: INPUT_BYTES_MAX });
   if (workflowId === '' || workflowId.length > ID_CHARS_MAX)
-    throw new InvalidStart(`An id has 1 to ${ID_CHARS_MAX} characters; this one has ${count(workflowId.length)}.`);
+    throw new InvalidStart('run_id_invalid', { id: workflowId, charsMax: ID_CHARS_MAX });
 }

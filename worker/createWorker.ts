@@ -1,10 +1,10 @@
 // The composition root: agents, model and settings become a Temporal worker.
 import { NativeConnection, type WorkerOptions as TemporalWorkerOptions, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/createActivities.ts';
-import type { Agent } from '../activities/define/defineAgent.ts';
+import type { Agent } from '../activities/define/types.ts';
 import { createRegistry } from '../activities/registry.ts';
 import { createThreads } from '../activities/tools/threads.ts';
-import { unreachable } from '../client/errors.ts';
+import { unreachable } from '../client/errors/errors.ts';
 import { loadPayloads } from '../client/payloads/load.ts';
 import { dataConverter, type PayloadOptions } from '../client/payloads/options.ts';
 import { weigherOf } from '../client/payloads/weigh.ts';
@@ -97,14 +97,14 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
       // Your own workflows may have activities of their own, beside ours.
       activities: {
         ...options.temporal?.activities,
-        ...createActivities(
+        ...createActivities({
           registry,
-          model.endpoint,
+          endpoint: model.endpoint,
           threads,
           index,
-          weigherOf(converter, namespace),
-          options.transcriptCacheBytes,
-        ),
+          weigh: weigherOf(converter, namespace),
+          transcriptCacheBytes: options.transcriptCacheBytes,
+        }),
       },
     });
   const worker = await create().catch(async (error) => {

@@ -10,33 +10,31 @@ import { reason } from '../../core/reasons/reason.ts';
 import { count, cutText, jsonBytes, utf8Length } from '../../core/text.ts';
 import type { CompactAnswer, CompactInput, Message, Usage } from '../../core/types.ts';
 import { addUsage, NO_USAGE } from '../../core/usage.ts';
-import type { Agent } from '../define/defineAgent.ts';
 import { guardAnswer, guardRequest, messagesProblem } from '../define/guardrails.ts';
 import { askRule, type RuleContext, toLookAt } from '../define/rules.ts';
+import type { Agent } from '../define/types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
 import type { RawAnswer } from '../model/answer.ts';
 import { type Asking, askingModel } from '../model/askingModel.ts';
 import { complete } from '../model/complete.ts';
 import type { ModelEndpoint } from '../model/endpoint.ts';
 import { badAnswer, saidLimit } from '../model/modelFailure.ts';
-import type { Registry } from '../registry.ts';
-import { type AskForPage, EMPTY, extend, markOf, type Transcripts } from '../transcript/transcripts.ts';
+import { EMPTY, extend, markOf } from '../transcript/transcripts.ts';
 import { type Cut, cutConversation, fitMessages } from './compactCut.ts';
 import { summarise } from './compactSummary.ts';
 import { type CompactFunction, compactAtOf, limitTokensOf } from './contextSettings.ts';
 
 export type CompactHost = (input: CompactInput) => Promise<CompactAnswer>;
 
-export function createCompactHost(
-  registry: Registry,
-  endpoint: ModelEndpoint,
-  transcripts: Transcripts,
-  ask: AskForPage,
-): CompactHost {
+type CompactDependencies = Pick<ActivityDependencies, 'registry' | 'endpoint' | 'transcripts' | 'askForPage'>;
+
+export function createCompactHost(dependencies: CompactDependencies): CompactHost {
+  const { endpoint, transcripts, askForPage } = dependencies;
   return async function compact(input) {
-    return askingModel(registry, endpoint, input, async (agent, asking) => {
+    return askingModel(dependencies, input, async (agent, asking) => {
       const { ctx } = asking;
       const key = ctx.workflowId;
-      const { messages } = await transcripts.load(key, input, ask);
+      const { messages } = await transcripts.load(key, input, askForPage);
       const room = roomFor(agent, endpoint.modelFor(agent), messages, input);
       const model = summaryModel(endpoint, agent, asking);
       const made = await compacted(agent, messages, room, ctx, model);

@@ -1,7 +1,6 @@
 // When and how an agent's conversation is compacted: what its author says, and what holds where nothing is said.
 import { CONTEXT_DEFAULTS } from '../../core/limits.ts';
 import type { Message } from '../../core/types.ts';
-import type { Agent } from '../define/defineAgent.ts';
 import type { RuleContext } from '../define/rules.ts';
 import { contextLimitOf } from './contextLimits.ts';
 
@@ -59,11 +58,14 @@ export function contextRules(given: ContextOptions | false | undefined, wrong: (
   return { at, keepTurns, compact, ...(limitTokens !== undefined && { limitTokens }) };
 }
 
-/** What is said of an agent's conversation, and of its answers. */
-type Limited = Pick<Agent, 'context' | 'maxOutputTokens'>;
+/** Of an agent: what limits its conversation, and its answers. */
+interface Limited {
+  readonly context: ContextRules;
+  readonly maxOutputTokens: number | undefined;
+}
 
 /** Tokens that the model can read; undefined where nobody knows. */
-export function limitTokensOf({ context }: Limited, model: string): number | undefined {
+export function limitTokensOf({ context }: Pick<Limited, 'context'>, model: string): number | undefined {
   return context?.limitTokens ?? contextLimitOf(model);
 }
 

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { TOOL_DEFAULTS } from '../../core/limits.ts';
 import { NAME_PATTERN } from '../../core/names.ts';
-import type { Agent } from './defineAgent.ts';
-import { type ObjectSchema, parametersOf, type Tool } from './defineTool.ts';
+import { parametersOf } from './defineTool.ts';
 import type { ApprovalRule } from './permissions.ts';
+import type { Agent, ObjectSchema, Tool } from './types.ts';
 
 interface AsToolOptions<Input extends ObjectSchema> {
   /** What the model calls it; the agent's own name when not said. */

@@ -6,14 +6,14 @@ import type { Duration } from '../../core/duration.ts';
 import { AGENT_DEFAULTS, INSTRUCTIONS_BYTES_MAX, TOOLS_MAX } from '../../core/limits.ts';
 import { NAME_PATTERN } from '../../core/names.ts';
 import { count, utf8Length } from '../../core/text.ts';
-import type { AgentRules, Budget, WhenAllToolsFail, WhenApprovalExpires } from '../../core/types.ts';
-import { type ContextOptions, type ContextRules, contextRules } from '../compact/contextSettings.ts';
+import type { Budget, WhenAllToolsFail, WhenApprovalExpires } from '../../core/types.ts';
+import { type ContextOptions, contextRules } from '../compact/contextSettings.ts';
 import type { Script } from '../testing/script.ts';
-import { type Presenter, type Tool, toMs } from './defineTool.ts';
-import type { Guardrails } from './guardrails.ts';
-import { type OutputFormat, outputFormat } from './output.ts';
+import { toMs } from './defineTool.ts';
+import { outputFormat } from './output.ts';
 import { type ApprovalRule, approvalProblem, type Permissions, permissionsProblem } from './permissions.ts';
 import type { Prices } from './prices.ts';
+import type { Agent, Guardrails, Presenter, Tool, ToolChoice } from './types.ts';
 
 export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly name: string;
@@ -55,11 +55,7 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
   /** Events of a run's history after which it continues as new; 10,000 when not said. */
   readonly maxHistoryEvents?: number;
   /** Passed on to the model as they are. */
-  readonly toolChoice?:
-    | 'auto'
-    | 'none'
-    | 'required'
-    | { readonly type: 'function'; readonly function: { readonly name: string } };
+  readonly toolChoice?: ToolChoice;
   readonly parallelToolCalls?: boolean;
   readonly temperature?: number;
   readonly maxOutputTokens?: number;
@@ -67,30 +63,6 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly present?: Presenter;
   /** Plays the model where there is no key, over HTTP and the same client: see `holdfast/testing`. */
   readonly offline?: Script;
-}
-
-/** An agent, checked and with its defaults filled in. `Output` is what its results are. */
-export interface Agent<Output = unknown> {
-  readonly kind: 'agent';
-  readonly name: string;
-  readonly model: string;
-  readonly instructions: string;
-  readonly tools: ReadonlyMap<string, Tool>;
-  readonly rules: AgentRules;
-  readonly toolChoice: AgentOptions['toolChoice'];
-  readonly parallelToolCalls: boolean | undefined;
-  readonly temperature: number | undefined;
-  readonly maxOutputTokens: number | undefined;
-  readonly present: Presenter | undefined;
-  readonly offline: Script | undefined;
-  readonly output: OutputFormat | undefined;
-  /** Only for types: what the output is. */
-  readonly outputType?: Output;
-  readonly approvals: Readonly<Record<string, ApprovalRule>>;
-  readonly permissions: Permissions | undefined;
-  readonly guardrails: Guardrails;
-  readonly prices: Prices;
-  readonly context: ContextRules;
 }
 
 /**

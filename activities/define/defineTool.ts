@@ -3,44 +3,9 @@ import { z } from 'zod';
 import { DURATION_EXAMPLES, type Duration, durationMs } from '../../core/duration.ts';
 import { TOOL_DEFAULTS } from '../../core/limits.ts';
 import { NAME_PATTERN, RESERVED_TOOL_NAMES } from '../../core/names.ts';
-import type { Effect, StandingDecision, ToolPolicy } from '../../core/types.ts';
-import type { Agent } from './defineAgent.ts';
+import type { Effect } from '../../core/types.ts';
 import { type ApprovalRule, approvalProblem } from './permissions.ts';
-
-/** What a running tool may use. */
-export interface ToolContext {
-  /** Aborted when the call is cancelled, timed out, or the worker stops. Pass it on to fetch, timers, queries. */
-  readonly signal: AbortSignal;
-  /** The same for every attempt of this call, and for no other call. Give it to services that accept one. */
-  readonly idempotencyKey: string;
-  /** 1 for the first attempt. */
-  readonly attempt: number;
-  readonly agent: string;
-  readonly workflowId: string;
-  /** Who let this call run, where a person was asked: for the records that a tool keeps. */
-  readonly decision?: Pick<StandingDecision, 'verdict' | 'by' | 'why'>;
-  readonly log: ToolLog;
-  /** Says how far the call is; seen by `holdfast watch` and in the Web UI. JSON, small, free of charge to history. */
-  progress(detail: unknown): void;
-}
-
-export interface ToolLog {
-  info(message: string, meta?: Record<string, unknown>): void;
-  warn(message: string, meta?: Record<string, unknown>): void;
-}
-
-/** What a tool in a thread is given: what can cross into one. */
-export interface ThreadContext {
-  readonly idempotencyKey: string;
-  readonly attempt: number;
-  readonly agent: string;
-  readonly workflowId: string;
-}
-
-/** How a result becomes text: `json` as it is, `list` as its head, or a function of yours. */
-export type Presenter<Result = unknown> = 'json' | 'list' | ((result: Result) => string);
-
-export type ObjectSchema = z.ZodObject;
+import type { ObjectSchema, Presenter, Tool, ToolContext } from './types.ts';
 
 interface ToolOptions<Input extends ObjectSchema, Result> {
   /** The model calls it by this name; also the activity type in Temporal's Web UI. */
@@ -86,25 +51,6 @@ interface RunInThread<Input extends ObjectSchema, Result> extends ToolOptions<In
    */
   readonly thread: URL;
   readonly run?: never;
-}
-
-/** A tool, checked and with its defaults filled in. */
-export interface Tool {
-  readonly name: string;
-  readonly description: string;
-  readonly input: ObjectSchema;
-  /** What the model is told of `input`. */
-  readonly parameters: Readonly<Record<string, unknown>>;
-  readonly policy: ToolPolicy;
-  readonly workerParallel: number | undefined;
-  readonly present: Presenter<never> | undefined;
-  readonly approval: ApprovalRule;
-  readonly run: ((input: never, ctx: ToolContext) => unknown) | undefined;
-  readonly thread: URL | undefined;
-  /** The call is a run of this agent, asked this. */
-  readonly subAgent: { readonly agent: Agent | string; ask(args: unknown): string } | undefined;
-  /** The call passes the conversation on. */
-  readonly handoff: Agent | string | undefined;
 }
 
 /**

@@ -7,48 +7,9 @@ import { reason } from '../../core/reasons/reason.ts';
 import { count, cutText, jsonBytes, oneLine } from '../../core/text.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message, ModelAnswer, ToolCall } from '../../core/types.ts';
-import type { Planned } from '../plan/plan.ts';
-import type { Agent } from './defineAgent.ts';
+import type { Planned } from '../plan/types.ts';
 import { askRule, type RuleContext, toLookAt } from './rules.ts';
-
-/** Allow, by returning nothing; put something else in its place; reject it with a reason; or end the run. */
-export type Guarded<Changed> =
-  | undefined
-  // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing allows
-  | void
-  | { readonly change: Changed }
-  | { readonly reject: string }
-  | { readonly end: string };
-
-export interface Guardrails {
-  /**
-   * Before each model call, with the instructions and the conversation. `change` is for this request only; `reject`
-   * answers with the reason, without the model; `end` ends the run as refused, as `reject` does where the agent has an
-   * `output`, which a reason is not.
-   */
-  readonly beforeModel?: (
-    messages: readonly Message[],
-    ctx: RuleContext,
-  ) => Guarded<readonly Message[]> | Promise<Guarded<readonly Message[]>>;
-  /**
-   * After each answer, also one in which the model declines. `change` puts another text in its place; `reject` tells the
-   * model why and asks it again, twice at most. With it, nobody sees an answer while it is being written.
-   */
-  readonly afterModel?: (answer: GuardedAnswer, ctx: RuleContext) => Guarded<string> | Promise<Guarded<string>>;
-  /** Before each call that may run. `change` gives it other arguments, which its schema reads again. */
-  readonly beforeTool?: (call: GuardedCall, ctx: RuleContext) => Guarded<object> | Promise<Guarded<object>>;
-}
-
-export interface GuardedAnswer {
-  readonly text: string;
-  readonly calls: readonly { readonly tool: string; readonly arguments: string }[];
-}
-
-export interface GuardedCall {
-  readonly tool: string;
-  /** As the tool's schema made them. */
-  readonly arguments: unknown;
-}
+import type { Agent, Guarded, GuardedAnswer, GuardedCall, Guardrails } from './types.ts';
 
 /** What the model is sent; or, where it is not asked at all, what stands for its answer. */
 export async function guardRequest(

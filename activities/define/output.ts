@@ -2,17 +2,10 @@
 import { z } from 'zod';
 import { count, cutText, utf8Length } from '../../core/text.ts';
 import { issuesText } from '../plan/arguments.ts';
-import type { Planned } from '../plan/plan.ts';
+import type { Planned } from '../plan/types.ts';
 import { sentBack } from './guardrails.ts';
 import { strictSchema } from './strictSchema.ts';
-
-/** How the model is asked for it. */
-export interface OutputFormat {
-  readonly schema: z.ZodType;
-  readonly json: Readonly<Record<string, unknown>>;
-  /** For a server that holds the model to it; null for a schema that strict mode cannot express. */
-  readonly strict: Readonly<Record<string, unknown>> | null;
-}
+import type { OutputFormat } from './types.ts';
 
 export function outputFormat(schema: z.ZodType, wrong: (what: string) => Error): OutputFormat {
   if (!(schema instanceof z.ZodType)) throw wrong('output must be a z.object(…).');

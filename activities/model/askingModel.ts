@@ -5,14 +5,13 @@ import { CancelledFailure } from '@temporalio/common';
 import { MODEL_CALL } from '../../core/limits.ts';
 import { inWords } from '../../core/text.ts';
 import type { ModelCallInput, Usage } from '../../core/types.ts';
-import type { Agent } from '../define/defineAgent.ts';
 import type { RuleContext } from '../define/rules.ts';
+import type { Agent } from '../define/types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
 import { startPulse } from '../heartbeat.ts';
-import type { Registry } from '../registry.ts';
 import { stoppedFailure } from '../stopped.ts';
 import type { AnswerBuilder } from './answer.ts';
 import { type AttemptCounter, countAttempts } from './attempts.ts';
-import type { ModelEndpoint } from './endpoint.ts';
 import { badAnswer } from './modelFailure.ts';
 import { streamDetails } from './streamDetails.ts';
 
@@ -27,8 +26,7 @@ export interface Asking {
 
 /** Does `work` as one attempt at a model call: whatever it throws says what all attempts have cost. */
 export async function askingModel<T>(
-  registry: Registry,
-  endpoint: ModelEndpoint,
+  { registry, endpoint }: Pick<ActivityDependencies, 'registry' | 'endpoint'>,
   { agent: name, turn, priced }: Pick<ModelCallInput, 'agent' | 'turn' | 'priced'>,
   work: (agent: Agent, asking: Asking) => Promise<T>,
 ): Promise<T> {

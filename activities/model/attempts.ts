@@ -7,8 +7,8 @@ import { MODEL_CALL } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import type { Lost } from '../../core/types.ts';
 import { addUsage, NO_USAGE } from '../../core/usage.ts';
-import type { Agent } from '../define/defineAgent.ts';
 import { costOf, noPrice, type Price, priceOf } from '../define/prices.ts';
+import type { Agent } from '../define/types.ts';
 import type { AnswerBuilder, RawAnswer } from './answer.ts';
 import type { StreamDetails } from './streamDetails.ts';
 

@@ -1,7 +1,7 @@
 // Where the model is: any server that speaks the Chat Completions API.
 import OpenAI from 'openai';
 import { MODEL_CALL } from '../../core/limits.ts';
-import type { Agent } from '../define/defineAgent.ts';
+import type { Agent } from '../define/types.ts';
 
 /** An address without what may be a secret in it: a login, a query. */
 export function publicAddress(url: string): string {

@@ -5,7 +5,7 @@ import { ARGUMENT_BYTES_MAX, ARGUMENT_DEPTH_MAX } from '../../core/limits.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { cutText, utf8Length } from '../../core/text.ts';
 import type { Problem } from '../../core/types.ts';
-import type { Tool } from '../define/defineTool.ts';
+import type { Tool } from '../define/types.ts';
 
 export type ParsedArguments =
   | { readonly ok: true; readonly json: object }

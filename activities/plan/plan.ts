@@ -4,19 +4,17 @@ import { PLAN_BYTES_MAX, PLAN_CALLS_MAX } from '../../core/limits.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { count, cutText, jsonBytes } from '../../core/text.ts';
-import type { AssistantMessage, Message, ModelAnswer, PlannedCall, Problem, ToolCall } from '../../core/types.ts';
+import type { AssistantMessage, Message, PlannedCall, Problem, ToolCall } from '../../core/types.ts';
 import { nameOf } from '../define/asTool.ts';
-import type { Agent } from '../define/defineAgent.ts';
-import type { Tool } from '../define/defineTool.ts';
 import { guardCall, refuseAll } from '../define/guardrails.ts';
 import { permissionFor } from '../define/permissions.ts';
 import { askRule, type RuleContext, toLookAt } from '../define/rules.ts';
+import type { Agent, Tool } from '../define/types.ts';
 import type { RawAnswer, RawCall } from '../model/answer.ts';
 import { badAnswer } from '../model/modelFailure.ts';
 import { callDigest } from '../transcript/digest.ts';
 import { parseArguments, readArguments } from './arguments.ts';
-
-export type Planned = Pick<ModelAnswer, 'message' | 'kind' | 'plan' | 'tell' | 'end' | 'value'>;
+import type { Planned } from './types.ts';
 
 export async function planBatch(
   agent: Agent,

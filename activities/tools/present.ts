@@ -1,7 +1,7 @@
 // How a result becomes the text that the model reads.
 import { RESULT_BYTES_MAX } from '../../core/limits.ts';
 import { cutText, plural } from '../../core/text.ts';
-import type { Presenter, Tool } from '../define/defineTool.ts';
+import type { Presenter, Tool } from '../define/types.ts';
 import { resultText } from './jsonText.ts';
 import { readThrown } from './thrown.ts';
 

@@ -1,7 +1,7 @@
 // Worker threads for tools that keep a processor busy. A thread that spins is ended at its timeout; nothing else can.
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
-import type { ThreadContext } from '../define/defineTool.ts';
+import type { ThreadContext } from '../define/types.ts';
 import type { Thrown } from './thrown.ts';
 import { failureOf } from './toolFailure.ts';
 

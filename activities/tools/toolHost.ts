@@ -4,22 +4,24 @@ import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../../core/names.ts';
 import { inWords } from '../../core/text.ts';
 import type { ToolCallInput, ToolCallResult } from '../../core/types.ts';
-import type { Tool, ToolContext } from '../define/defineTool.ts';
+import type { Tool, ToolContext } from '../define/types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
 import { type Pulse, startPulse } from '../heartbeat.ts';
 import { readArguments } from '../plan/arguments.ts';
-import type { Registry } from '../registry.ts';
 import { stoppedFailure } from '../stopped.ts';
 import { resultText } from './jsonText.ts';
 import { createPlaces, type Places } from './places.ts';
 import { present } from './present.ts';
-import { ThreadDied, type Threads } from './threads.ts';
+import { ThreadDied } from './threads.ts';
 import { toolFailure } from './toolFailure.ts';
 
 const PROGRESS_BYTES_MAX = 2_048;
 
 export type ToolHost = (input: ToolCallInput) => Promise<ToolCallResult>;
 
-export function createToolHost(registry: Registry, threads: Threads): ToolHost {
+type ToolDependencies = Pick<ActivityDependencies, 'registry' | 'threads'>;
+
+export function createToolHost({ registry, threads }: ToolDependencies): ToolHost {
   const placesOf = new Map<Tool, Places>();
   const threadPlaces = createPlaces(threads.size);
 

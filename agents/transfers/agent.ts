@@ -1,16 +1,9 @@
 // A bookkeeper at the end of the month: it looks at the accounts, and moves to each what it lacks, all at the same time.
-import { z } from 'zod';
 import { defineAgent, type Tool } from '../../activities/index.ts';
 import { listAccounts } from './listAccounts.ts';
+import { Report } from './report.ts';
 import { transfersScript } from './script.ts';
 import { transfer } from './transfer.ts';
-
-export const Report = z.object({
-  transfers: z.number().int().describe('How many transfers were booked.'),
-  cents: z.number().int().describe('The sum of them, in cents.'),
-  note: z.string().describe('What a person should know, in one sentence.'),
-});
-export type Report = z.output<typeof Report>;
 
 export interface TransfersOptions {
   /** In place of the tool `transfer`: the example's worker has to be killed in the middle of it. */

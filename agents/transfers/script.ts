@@ -1,6 +1,6 @@
 // Plays the model where there is no key. What it says follows from the transcript that it is sent.
 import type { ScriptedAnswer, ScriptedRequest } from '../../activities/testing/script.ts';
-import type { Report } from './agent.ts';
+import type { Report } from './report.ts';
 
 const NOTE = 'Written from the tool results by an offline script, not by a model.';
 const TAKINGS = 'A-01';

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { NoWorker, OrderRefused, type Question, type Reply, RunOver, TemporalUnreachable } from '../../client/index.ts';
 import { howTo } from '../commands/approvals.ts';
-import type { Chat } from '../commands/chat.ts';
 import { saidOf, untilInterrupted } from '../connected.ts';
-import { EXIT, exitCodeOf, told } from '../exit.ts';
+import { EXIT, exitCodeOf, sayError } from '../exit.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { typed } from '../terminal/typed.ts';
 import { questionText } from '../view/people.ts';
 import { knownUntilMs } from './chatPast.ts';
+import type { Chat } from './chatSession.ts';
 import { talkWith } from './chatTalk.ts';
 
 interface PipeOptions {
@@ -36,7 +36,7 @@ export async function chatOnPipe(chat: Chat, { json, close }: PipeOptions): Prom
     }
     if (close && !signal.aborted) await handle.close(saidOf(chat));
   } catch (error) {
-    if (!interrupt.signal.aborted) return await failed(error, chat);
+    if (!interrupt.signal.aborted) return await failed(error, chat, json);
   } finally {
     interrupt.stop();
     lines.close();
@@ -98,7 +98,7 @@ async function sayWhoIsWaitedFor({ handle, run, flags }: Chat, signal: AbortSign
   }
 }
 
-async function failed(error: unknown, { handle, comeBack }: Chat): Promise<number> {
+async function failed(error: unknown, { handle, comeBack }: Chat, json: boolean): Promise<number> {
   if (error instanceof RunOver) {
     const { status, reason } = await handle.read();
     say(`The session ${handle.workflowId} is over: ${status}${reason ? ` (${inertLine(reason, 600)})` : ''}.`);
@@ -106,7 +106,7 @@ async function failed(error: unknown, { handle, comeBack }: Chat): Promise<numbe
   }
   const isOurs = [TemporalUnreachable, NoWorker, OrderRefused].some((type) => error instanceof type);
   if (!isOurs) throw error;
-  say(`${told(error)} Come back: ${comeBack}`);
+  sayError(error, { json, next: `Come back: ${comeBack}` });
   return exitCodeOf(error);
 }
 

@@ -1,7 +1,7 @@
 // Messages to a session and their replies, in the order in which they were said.
 import { randomUUID } from 'node:crypto';
 import type { Reply } from '../../client/index.ts';
-import type { Chat } from '../commands/chat.ts';
+import type { Chat } from './chatSession.ts';
 
 export interface Talk {
   /** Messages that are not answered yet. */

@@ -1,14 +1,14 @@
 // A chat on a terminal: what is typed goes to the session as it is typed, and what the session does is shown as it happens.
 import { NoWorker, OrderRefused, type RunEvent, RunOver, TemporalUnreachable } from '../../client/index.ts';
-import type { Chat } from '../commands/chat.ts';
 import { saidOf } from '../connected.ts';
-import { EXIT, exitCodeOf, told } from '../exit.ts';
+import { CommandRefused, EXIT, exitCodeOf, told, UsageError } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { wrapped } from '../terminal/wrap.ts';
-import { CommandError, obey } from './chatCommands.ts';
+import { obey } from './chatCommands.ts';
 import { createChatLook } from './chatLook.ts';
 import { knownUntilMs, messageLines, pastLines } from './chatPast.ts';
 import { type ChatScreen, createChatScreen } from './chatScreen.ts';
+import type { Chat } from './chatSession.ts';
 import { talkWith } from './chatTalk.ts';
 
 /** Queued messages that are shown above the prompt. */
@@ -114,7 +114,7 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
     if (/^\/(quit|exit)\s*$/.test(text)) return left.resolve('left');
     if (text.startsWith('/') && !text.startsWith('//')) {
       screen.print(screen.paint('dim', `> ${inertLine(text, screen.columns - 3)}`));
-      obey(text.slice(1).trimEnd(), handle, said).then((lines) => {
+      obey(text.slice(1).trimEnd(), { ...chat, said }).then((lines) => {
         for (const line of lines) say(line, 'dim');
       }, wrong);
       return;
@@ -160,7 +160,7 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
     if (error instanceof TemporalUnreachable) return left.resolve({ error });
     // That the run is over, its events tell; they know how it ended.
     if (error instanceof RunOver) return;
-    const isOurs = [CommandError, OrderRefused, NoWorker].some((type) => error instanceof type);
+    const isOurs = [UsageError, CommandRefused, OrderRefused, NoWorker].some((type) => error instanceof type);
     if (isOurs) say(told(error), 'red');
     else left.resolve({ error });
   }

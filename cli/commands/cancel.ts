@@ -2,8 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { describeRun } from '../../client/history.ts';
-import { type Holdfast, type Run, RunNotFound } from '../../client/index.ts';
-import { PayloadUnreadable, StoredPayloadLost } from '../../client/payloads/errors.ts';
+import { type Holdfast, PayloadUnreadable, type Run, RunNotFound, StoredPayloadLost } from '../../client/index.ts';
 import { addressFlags, settingsOf, unlessInterrupted, withHoldfast } from '../connected.ts';
 import { EXIT } from '../exit.ts';
 import { TYPED } from '../terminal/typed.ts';

@@ -1,28 +1,15 @@
 // `holdfast chat`: a conversation with an agent in a session. The session is on the server: it is left and come back to,
 // from any machine.
 import { Command } from 'commander';
-import { type Holdfast, NoWorker, type RunHandle, type StartOptions } from '../../client/index.ts';
-import type { Run } from '../../core/read/run.ts';
+import { type Holdfast, NoWorker, type StartOptions } from '../../client/index.ts';
 import { chatOnPipe } from '../chat/chatPiped.ts';
+import type { Chat } from '../chat/chatSession.ts';
 import { chatOnTerminal } from '../chat/chatTerminal.ts';
 import { addressFlags, nameTyped, settingsOf, whoTypes, withHoldfast } from '../connected.ts';
-import { EXIT, told, UsageError, wholeNumber } from '../exit.ts';
+import { EXIT, sayError, UsageError, wholeNumber } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { TYPED, typed } from '../terminal/typed.ts';
 import { BUDGET_HELP, budgetTyped } from '../view/budget.ts';
-
-/** An open session, and what a chat needs to know to speak in it. */
-export interface Chat {
-  readonly handle: RunHandle;
-  /** The session as it was when the chat began. */
-  readonly run: Run;
-  /** Who speaks here; kept with what they say and decide. */
-  readonly by?: string;
-  /** Where the server is, for commands that are typed next. */
-  readonly flags: string;
-  /** What to type to be here again. */
-  readonly comeBack: string;
-}
 
 interface ChatOptions extends StartOptions {
   readonly by?: string;
@@ -50,7 +37,7 @@ export function chatCommand(): Command {
           await chat.handle.pickedUp();
         } catch (error) {
           if (!(error instanceof NoWorker)) throw error;
-          process.stderr.write(`${told(error)} Come back: ${chat.comeBack}\n`);
+          sayError(error, { json: json === true, next: `Come back: ${chat.comeBack}` });
           return EXIT.noWorker;
         }
         if (isTerminal && !json) return chatOnTerminal(chat, { close: close === true });
@@ -82,5 +69,5 @@ async function openChat(
     throw new UsageError(
       `The session ${id} is over: ${run.status}${run.reason ? ` (${inertLine(run.reason, 200)})` : ''}. See it: ${typed(['show', id, '--transcript'], flags)}. Start another one with another id, or none.`,
     );
-  return { handle, run, ...(by && { by }), flags, comeBack: typed(['chat', agent, '--id', id], flags) };
+  return { holdfast, handle, run, ...(by && { by }), flags, comeBack: typed(['chat', agent, '--id', id], flags) };
 }

@@ -3,7 +3,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { NoWorker, type RunHandle, type StartOptions, TemporalUnreachable } from '../../client/index.ts';
 import { addressFlags, settingsOf, unlessInterrupted, untilInterrupted, withHoldfast } from '../connected.ts';
-import { EXIT, told, UsageError, wholeNumber } from '../exit.ts';
+import { EXIT, sayError, UsageError, wholeNumber } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { TYPED } from '../terminal/typed.ts';
@@ -84,12 +84,12 @@ async function follow(handle: RunHandle, { json, flags, get }: FollowOptions): P
     else await followOnScreen(handle, screen, interrupt.signal, { get, flags, ...keyboard });
   } catch (error) {
     if (error instanceof TemporalUnreachable) {
-      process.stderr.write(`${told(error)} Come back to the run: ${TYPED} watch ${handle.workflowId}${flags}\n`);
+      sayError(error, { json, next: `Come back to the run: ${TYPED} watch ${handle.workflowId}${flags}` });
       return EXIT.unreachable;
     }
     if (!(error instanceof NoWorker)) throw error;
     if (json) printJson(runJson(await handle.read()));
-    process.stderr.write(`${told(error)} Follow it: ${TYPED} watch ${handle.workflowId}${flags}\n`);
+    sayError(error, { json, next: `Follow it: ${TYPED} watch ${handle.workflowId}${flags}` });
     return EXIT.noWorker;
   } finally {
     interrupt.stop();

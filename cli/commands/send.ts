@@ -11,10 +11,11 @@ import {
   withSaid,
 } from '../connected.ts';
 import { EXIT } from '../exit.ts';
+import { textTyped } from '../runCommands/onCommandLine.ts';
+import { messageTyped } from '../runCommands/parameters.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { typed } from '../terminal/typed.ts';
 import { printJson } from '../view/json.ts';
-import { messageTyped } from './orders.ts';
 
 interface SendOptions extends SaidOptions {
   readonly id?: string;
@@ -31,7 +32,7 @@ export function sendCommand(): Command {
     .option('--id <id>', "the message's own id: the same one sent again is taken once")
     .option('--json', 'print one JSON object');
   return withSaid(command).action(async (session: string, message: string, options: SendOptions, command: Command) => {
-    const text = await messageTyped(message);
+    const text = messageTyped(await textTyped(message, { readsStdin: true }));
     const { id, wait, json } = options;
     const said = { ...saidOf(options), ...(id !== undefined && { id }) };
     const flags = addressFlags(settingsOf(command));

@@ -2,7 +2,7 @@
 // accounts of a ledger; a worker is killed between a transfer's commit and its answer; and the ledger is counted at the end.
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { type Report, transfers } from '../../agents/transfers/agent.ts';
+import { transfers } from '../../agents/transfers/agent.ts';
 import {
   type Account,
   accounts,
@@ -12,6 +12,7 @@ import {
 } from '../../agents/transfers/database/index.ts';
 import { setUpTransfers } from '../../agents/transfers/database/setUp.ts';
 import { money } from '../../agents/transfers/money.ts';
+import type { Report } from '../../agents/transfers/report.ts';
 import { type Run, toolCalls } from '../../core/read/run.ts';
 import { plural } from '../../core/text.ts';
 import { EXIT } from '../exit.ts';

@@ -3,11 +3,10 @@
 // itself, where the run's bars are redrawn above the question eight times a second, and wants a newer Node than we do.
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { OrderRefused } from '../../client/index.ts';
 import type { Question, Verdict } from '../../core/types.ts';
-import { argumentsTyped } from '../commands/decide.ts';
 import { saidOf } from '../connected.ts';
 import { told, UsageError } from '../exit.ts';
+import { argumentsTyped } from '../runCommands/parameters.ts';
 import { BUDGET_EXAMPLE, budgetTyped } from '../view/budget.ts';
 import type { OpenQuestion } from '../view/openQuestions.ts';
 import { because, questionParts } from '../view/people.ts';
@@ -247,7 +246,7 @@ async function carryOut({ handle, question }: OpenQuestion, choice: Exclude<Choi
     return;
   }
   if (question.kind !== 'approval') return;
-  if (choice === 'respond' && line === '') throw new OrderRefused('Type what the model is told.');
+  if (choice === 'respond' && line === '') throw new UsageError('Type what the model is told.');
   const decided = await handle.decide({
     call: question.call,
     digest: question.digest,

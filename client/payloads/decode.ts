@@ -3,7 +3,7 @@
 import type { LoadedDataConverter, Payload, SerializationContext } from '@temporalio/common';
 import { loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { Failure, History, HistoryEvent } from '../../core/read/history.ts';
-import { CONFIGURE, PayloadUnreadable } from './errors.ts';
+import { PayloadUnreadable } from '../errors/errors.ts';
 import { dataConverter, type PayloadOptions } from './options.ts';
 import {
   decode,
@@ -75,12 +75,9 @@ async function decodeIn(
     const { name, message } = error as Error;
     // The SDK has no class of its own for this one.
     const [, other] = /^No driver registered with name '(.*)'$/.exec(message) ?? [];
-    if (other !== undefined)
-      throw new PayloadUnreadable(
-        `The run keeps payloads in a store "${other}", and there is none of that name here. ${CONFIGURE}`,
-      );
+    if (other !== undefined) throw new PayloadUnreadable('storage_unknown', { store: other });
     if (name !== 'ExternalStorageNotConfiguredError') throw error;
-    throw new PayloadUnreadable(`The run keeps payloads in an external store, and there is none here. ${CONFIGURE}`);
+    throw new PayloadUnreadable('storage_missing', {});
   }
   await visit<typeof root, SerializationContext | undefined>(root, walk, {
     transformPayload: async (payload, context) => (await decode(payloadCodecs, [payload], context))[0]!,

@@ -3,7 +3,7 @@
 import { promisify } from 'node:util';
 import { constants, gunzip, gzip } from 'node:zlib';
 import type { Payload, PayloadCodec } from '@temporalio/common';
-import { PayloadUnreadable } from './errors.ts';
+import { PayloadUnreadable } from '../errors/errors.ts';
 import { encodingOf } from './plain.ts';
 import { payloadProto } from './sdk.ts';
 
@@ -48,6 +48,6 @@ async function unpacked({ data }: Payload): Promise<Payload> {
   try {
     return payloadProto.decode(await decompress(data ?? new Uint8Array(), { maxOutputLength: PAYLOAD_BYTES_MAX }));
   } catch (error) {
-    throw new PayloadUnreadable(`A compressed payload cannot be unpacked: ${(error as Error).message}.`);
+    throw new PayloadUnreadable('payload_damaged', { why: (error as Error).message });
   }
 }

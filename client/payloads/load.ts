@@ -1,7 +1,7 @@
 // The payload settings of this process: those that the program gives, or the module that HOLDFAST_PAYLOADS names.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { InvalidPayloads } from './errors.ts';
+import { InvalidPayloads } from '../errors/errors.ts';
 import type { PayloadOptions } from './options.ts';
 
 const OPTIONS: Readonly<Record<keyof PayloadOptions, true>> = { compressAbove: true, codecs: true, storage: true };
@@ -14,18 +14,13 @@ export async function loadPayloads(given?: PayloadOptions): Promise<PayloadOptio
   try {
     found = await import(pathToFileURL(resolve(path)).href);
   } catch (error) {
-    const why = error instanceof Error ? error.message : error;
-    throw new InvalidPayloads(`HOLDFAST_PAYLOADS is "${path}", which cannot be loaded: ${why}`, { cause: error });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InvalidPayloads('payload_settings_not_loaded', { path, why }, { cause: error });
   }
   const options = found.default;
-  if (typeof options !== 'object' || options === null)
-    throw new InvalidPayloads(
-      `HOLDFAST_PAYLOADS is "${path}", which exports no options. Add: export default { storage: … };`,
-    );
+  if (typeof options !== 'object' || options === null) throw new InvalidPayloads('payload_settings_missing', { path });
   const unknown = Object.keys(options).find((name) => !(name in OPTIONS));
   if (unknown !== undefined)
-    throw new InvalidPayloads(
-      `HOLDFAST_PAYLOADS is "${path}", which has the option "${unknown}". There are: ${Object.keys(OPTIONS).join(', ')}.`,
-    );
+    throw new InvalidPayloads('payload_option_unknown', { path, option: unknown, known: Object.keys(OPTIONS) });
   return options;
 }

@@ -1,7 +1,7 @@
 // What becomes of payloads between this process and the server: one set of options, the same for clients and workers.
 import { fileURLToPath } from 'node:url';
 import { type DataConverter, ExternalStorage, type PayloadCodec, type StorageDriver } from '@temporalio/common';
-import { InvalidPayloads } from './errors.ts';
+import { InvalidPayloads } from '../errors/errors.ts';
 import { gzipCodec } from './gzip.ts';
 import { explained, plainOnly } from './plain.ts';
 import { mendReferences } from './sdk.ts';
@@ -24,13 +24,10 @@ export const FAILURES = fileURLToPath(
 export function dataConverter({ compressAbove, codecs = [], storage }: PayloadOptions = {}): DataConverter {
   // These come from modules that no type check may have seen.
   if (compressAbove !== undefined && !(typeof compressAbove === 'number' && compressAbove >= 0))
-    throw new InvalidPayloads(`compressAbove is ${compressAbove}. Give a number of bytes; Infinity never compresses.`);
+    throw new InvalidPayloads('compress_above_invalid', { given: compressAbove });
   if (!Array.isArray(codecs) || !codecs.every((codec) => codec?.encode && codec.decode))
-    throw new InvalidPayloads('codecs is no list of codecs. Give a list: each has encode and decode.');
-  if (storage !== undefined && !isStore(storage))
-    throw new InvalidPayloads(
-      'storage is no store. Give one: fileStorage(folder), postgresStorage(pool), a StorageDriver.',
-    );
+    throw new InvalidPayloads('codecs_invalid', {});
+  if (storage !== undefined && !isStore(storage)) throw new InvalidPayloads('storage_invalid', {});
   if (storage) mendReferences();
   return {
     // Read from the last to the first.

@@ -1,6 +1,6 @@
 // The end of the way in: what no codec has made plain cannot be read here, and whoever wonders is told why.
 import type { Payload, PayloadCodec } from '@temporalio/common';
-import { CONFIGURE, PayloadUnreadable } from './errors.ts';
+import { PayloadUnreadable } from '../errors/errors.ts';
 
 /** The encodings that the SDK's own converter writes. */
 const PLAIN = /^(json|binary)\/(plain|null|protobuf)$|^$/;
@@ -10,9 +10,7 @@ export const plainOnly: PayloadCodec = {
   async decode(payloads) {
     const coded = payloads.map(encodingOf).find((encoding) => !PLAIN.test(encoding));
     if (coded === undefined) return payloads;
-    throw new PayloadUnreadable(
-      `There are payloads of the encoding "${coded}", for which there is no codec here. ${CONFIGURE}`,
-    );
+    throw new PayloadUnreadable('encoding_unknown', { encoding: coded });
   },
 };
 
@@ -25,8 +23,7 @@ export function explained(codec: PayloadCodec): PayloadCodec {
         return await codec.decode(payloads, context);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        const message = `A codec cannot read a payload, as with another key than it was written with: ${why}. ${CONFIGURE}`;
-        throw new PayloadUnreadable(message, { cause: error });
+        throw new PayloadUnreadable('codec_failed', { why }, { cause: error });
       }
     },
   };

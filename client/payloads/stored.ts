@@ -2,7 +2,7 @@
 // is told from one that is whole.
 import { createHash } from 'node:crypto';
 import { type StorageDriver, StorageDriverClaim } from '@temporalio/common';
-import { StoredPayloadLost } from './errors.ts';
+import { StoredPayloadLost } from '../errors/errors.ts';
 import { PAYLOAD_BYTES_MAX } from './gzip.ts';
 import { payloadProto } from './sdk.ts';
 
@@ -49,16 +49,10 @@ export function driverOf({ name, type, place }: DriverOptions, store: ObjectStor
         const key = claimData['sha256'] ?? '';
         // It comes from a history, and is about to be a path or a key.
         if (!/^[0-9a-f]{64}$/.test(key))
-          throw new StoredPayloadLost(
-            `History names ${JSON.stringify(key.slice(0, 100))} in ${place}, which is no key of it.`,
-          );
+          throw new StoredPayloadLost('stored_key_invalid', { key: key.slice(0, 100), place });
         const bytes = await store.get(key).catch(failed('read'));
-        if (bytes === null)
-          throw new StoredPayloadLost(
-            `${place} has no payload ${key}. It was deleted, or this process looks in another place than the one that stored it.`,
-          );
-        if (digestOf(bytes) !== key)
-          throw new StoredPayloadLost(`The payload ${key} in ${place} is damaged. Restore it from a backup.`);
+        if (bytes === null) throw new StoredPayloadLost('stored_payload_missing', { key, place });
+        if (digestOf(bytes) !== key) throw new StoredPayloadLost('stored_payload_damaged', { key, place });
         return payloadProto.decode(bytes);
       }),
   };

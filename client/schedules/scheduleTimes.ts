@@ -7,11 +7,7 @@ import {
   type ScheduleSpecDescription,
 } from '@temporalio/client';
 import { type Duration, durationMs } from '../../core/duration.ts';
-
-/** The schedule cannot be as it was asked for; the message says what is wrong with it. */
-export class InvalidSchedule extends Error {
-  override readonly name = 'InvalidSchedule';
-}
+import { InvalidSchedule } from '../errors/errors.ts';
 
 export interface ScheduleTimes {
   /** Five fields: minute, hour, day of month, month, day of week. `0 3 * * 1-5` is 03:00 from Monday to Friday. */
@@ -29,9 +25,6 @@ const UNITS = [
   ['s', 1_000],
 ] as const;
 
-const CRON_EXAMPLE = '"0 3 * * 1-5" is 03:00 from Monday to Friday';
-
-const EVERY_EXAMPLE = 'Give a number and a unit: "30 seconds", "90s", "1h", "7 days".';
 /** The server counts in whole seconds, and takes no less than one. */
 const EVERY_STEP_MS = 1_000;
 /** What is rarer than once a year is a matter of dates, and of a cron expression. */
@@ -39,14 +32,12 @@ const EVERY_MAX_MS = 366 * 86_400_000;
 
 export function scheduleSpec({ cron, every, timezone }: ScheduleTimes): ScheduleSpec {
   if ((cron === undefined) === (every === undefined))
-    throw new InvalidSchedule(
-      'Say when to run: a cron expression ("0 3 * * *") or an interval ("1h"), one of the two.',
-    );
+    throw new InvalidSchedule('times_invalid', {
+      ...(cron !== undefined && { cron }),
+      ...(every !== undefined && { every }),
+    });
   if (every !== undefined) {
-    if (timezone !== undefined)
-      throw new InvalidSchedule(
-        'An interval has no time zone: it is counted in UTC. Give a time zone with a cron expression.',
-      );
+    if (timezone !== undefined) throw new InvalidSchedule('timezone_without_cron', { timezone });
     return { intervals: [{ every: intervalMs(every) }] };
   }
   return { cronExpressions: [cron ?? ''], ...(timezone !== undefined && { timezone }) };
@@ -54,20 +45,11 @@ export function scheduleSpec({ cron, every, timezone }: ScheduleTimes): Schedule
 
 function intervalMs(every: Duration): number {
   const ms = durationMs(every);
-  const wrong = (why: string) => new InvalidSchedule(`The interval ${JSON.stringify(every)} ${why}. ${EVERY_EXAMPLE}`);
-  if (Number.isNaN(ms)) throw wrong('is not a duration');
-  if (ms < EVERY_STEP_MS || ms % EVERY_STEP_MS !== 0) throw wrong('is not a whole number of seconds, from 1 on');
-  if (ms > EVERY_MAX_MS) throw wrong('is longer than a year');
+  if (Number.isNaN(ms)) throw new InvalidSchedule('interval_invalid', { every, why: 'no_duration' });
+  if (ms < EVERY_STEP_MS || ms % EVERY_STEP_MS !== 0)
+    throw new InvalidSchedule('interval_invalid', { every, why: 'no_whole_seconds' });
+  if (ms > EVERY_MAX_MS) throw new InvalidSchedule('interval_invalid', { every, why: 'too_long' });
   return ms;
-}
-
-/** The server's words for what is wrong with a spec, with what to write instead. */
-export function refusedSpec({ cron, every, timezone }: ScheduleTimes, said: string): InvalidSchedule {
-  if (cron === undefined) return new InvalidSchedule(`The interval "${every}" cannot be: ${said}. ${EVERY_EXAMPLE}`);
-  if (!/time ?zone/i.test(said))
-    return new InvalidSchedule(`The cron expression "${cron}" cannot be: ${said}. Five fields: ${CRON_EXAMPLE}.`);
-  const where = timezone ?? `in "${cron}"`;
-  return new InvalidSchedule(`The time zone ${where} cannot be: ${said}. Give a name such as "Europe/Berlin".`);
 }
 
 /** `0 3 * * 1-5`, `every 1h`. The server keeps no text of what it was given, so it is made from what it runs by. */

@@ -9,24 +9,13 @@ import {
 } from '@temporalio/client';
 import { type Duration, durationMs } from '../../core/duration.ts';
 import { WORKFLOW_TYPE } from '../../core/names.ts';
-import { count } from '../../core/text.ts';
 import type { RunInput } from '../../core/types.ts';
-import type { StartOptions } from '../connect.ts';
-import { grpcCode, unreachable } from '../errors.ts';
+import { InvalidSchedule, ScheduleExists, ScheduleNotFound, unreachable } from '../errors/errors.ts';
+import { grpcCode } from '../errors/grpc.ts';
 import { type RunHandle, runHandle } from '../runHandle.ts';
 import { checkStart } from '../startable.ts';
-import { startOptions } from '../startOptions.ts';
-import { InvalidSchedule, refusedSpec, type ScheduleTimes, scheduleSpec, timesText } from './scheduleTimes.ts';
-
-/** There is no schedule of that id. */
-export class ScheduleNotFound extends Error {
-  override readonly name = 'ScheduleNotFound';
-}
-
-/** There is a schedule of that id. */
-export class ScheduleExists extends Error {
-  override readonly name = 'ScheduleExists';
-}
+import { type StartOptions, startOptions } from '../startOptions.ts';
+import { type ScheduleTimes, scheduleSpec, timesText } from './scheduleTimes.ts';
 
 /**
  * What becomes of a start while an earlier run is under way. `skip`: it is left out. `buffer-one`, `buffer-all`: it waits
@@ -116,7 +105,7 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
       return await ask(client.schedule.getHandle(id));
     } catch (error) {
       if (error instanceof ScheduleNotFoundError || grpcCode(error) === 'notFound')
-        throw new ScheduleNotFound(`There is no schedule "${id}". "holdfast schedule list" shows those there are.`);
+        throw new ScheduleNotFound('schedule_not_found', { id });
       throw told(error);
     }
   }
@@ -158,10 +147,10 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
       try {
         await client.schedule.create(schedule);
       } catch (error) {
-        if (error instanceof ScheduleAlreadyRunning)
-          throw new ScheduleExists(`There is a schedule "${id}" already. Remove it first, or take another id.`);
+        if (error instanceof ScheduleAlreadyRunning) throw new ScheduleExists('schedule_exists', { id });
         // What the SDK makes of the server's "Invalid schedule spec".
-        throw error instanceof TypeError ? refusedSpec(options, error.message) : told(error);
+        if (!(error instanceof TypeError)) throw told(error);
+        throw new InvalidSchedule('times_refused', { ...timesOf(options), said: error.message });
       }
       return get(id);
     },
@@ -229,6 +218,14 @@ function readSchedule({ scheduleId, spec, action, policies, state, info }: Sched
   };
 }
 
+function timesOf({ cron, every, timezone }: ScheduleTimes): ScheduleTimes {
+  return {
+    ...(cron !== undefined && { cron }),
+    ...(every !== undefined && { every }),
+    ...(timezone !== undefined && { timezone }),
+  };
+}
+
 /** One that is removed while the list is made is not in it. */
 function unlessGone(error: unknown): null {
   if (error instanceof ScheduleNotFound) return null;
@@ -237,7 +234,7 @@ function unlessGone(error: unknown): null {
 
 function checkId(id: string): void {
   if (id === '' || id.length > ID_CHARS_MAX)
-    throw new InvalidSchedule(`A schedule's id has 1 to ${ID_CHARS_MAX} characters; this one has ${count(id.length)}.`);
+    throw new InvalidSchedule('schedule_id_invalid', { id, charsMax: ID_CHARS_MAX });
 }
 
 const TEMPORAL_OVERLAP = {
@@ -251,8 +248,7 @@ const TEMPORAL_OVERLAP = {
 
 function temporalOverlap(overlap: Overlap) {
   // Not every caller is checked by a compiler.
-  if (!OVERLAPS.includes(overlap))
-    throw new InvalidSchedule(`There is no overlap policy "${overlap}". Give one of: ${OVERLAPS.join(', ')}.`);
+  if (!OVERLAPS.includes(overlap)) throw new InvalidSchedule('overlap_unknown', { overlap, known: OVERLAPS });
   return TEMPORAL_OVERLAP[overlap];
 }
 
@@ -263,7 +259,5 @@ function overlapNamed(temporal: ScheduleDescription['policies']['overlap']): Ove
 function catchupMs(catchup: Duration): number {
   const ms = durationMs(catchup);
   if (ms >= CATCHUP_MIN_MS && ms <= CATCHUP_MAX_MS) return ms;
-  throw new InvalidSchedule(
-    `The catch-up time ${JSON.stringify(catchup)} cannot be: give "10 seconds" to "366 days", such as "1h".`,
-  );
+  throw new InvalidSchedule('catchup_invalid', { catchup });
 }

@@ -6,7 +6,7 @@ import { toStrictJsonSchema } from 'openai/lib/transform';
 import { z } from 'zod';
 import { checkOutput } from '../../activities/define/output.ts';
 import { defineAgent } from '../../activities/index.ts';
-import type { Planned } from '../../activities/plan/plan.ts';
+import type { Planned } from '../../activities/plan/types.ts';
 import { readFormat } from '../../activities/testing/validation/validateFormat.ts';
 
 const formatOf = (output: z.ZodType) => {

@@ -5,9 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Report, transfers } from '../../agents/transfers/agent.ts';
+import { transfers } from '../../agents/transfers/agent.ts';
 import { accounts, bookings, closeDatabase, pool, warmUp } from '../../agents/transfers/database/index.ts';
 import { setUpTransfers } from '../../agents/transfers/database/setUp.ts';
+import { Report } from '../../agents/transfers/report.ts';
 import { noPostgres, type Postgres, startPostgres } from '../support/postgres.ts';
 import { ask, callTool, play } from './play.ts';
 

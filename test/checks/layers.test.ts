@@ -1,11 +1,7 @@
 // Import arrows go one way: core ← workflows, core ← activities ← agents ← worker, core ← client ← worker ← cli.
 import assert from 'node:assert/strict';
-import { glob, readFile } from 'node:fs/promises';
-import { dirname, relative, resolve } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+import { type Import, importsOf } from './imports.ts';
 
 interface Layer {
   /** Folders whose values it may import; types may come from anywhere that is listed in `types` as well. */
@@ -43,26 +39,6 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   // The query's name and type, shared by whoever asks it.
   'client/': ['workflows/messages.ts'],
 };
-
-interface Import {
-  readonly from: string;
-  readonly to: string;
-  readonly isType: boolean;
-}
-
-async function importsOf(folder: string): Promise<Import[]> {
-  const found: Import[] = [];
-  for await (const file of glob(`${folder}/**/*.ts`, { cwd: root })) {
-    const text = await readFile(resolve(root, file), 'utf8');
-    const pattern = /(?:^|\n)\s*(import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\('([^']+)'\)/g;
-    for (const [, , type, fixed, dynamic] of text.matchAll(pattern)) {
-      const name = fixed ?? dynamic ?? '';
-      const to = name.startsWith('.') ? relative(root, resolve(root, dirname(file), name)) : name;
-      found.push({ from: file, to, isType: type !== undefined });
-    }
-  }
-  return found;
-}
 
 function isAllowed({ from, to, isType }: Import, layer: Layer): boolean {
   const folder = to.split('/')[0] ?? '';

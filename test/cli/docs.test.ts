@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { Command } from 'commander';
 import { holdfastProgram } from '../../cli/program.ts';
+import { usageInChat } from '../../cli/runCommands/inChat.ts';
+import { RUN_COMMANDS } from '../../cli/runCommands/runCommands.ts';
 
 test('docs/cli.md has every command with every option, and no other', async () => {
   const text = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8');
@@ -23,6 +25,17 @@ test('docs/cli.md has every command with every option, and no other', async () =
   ];
   const byName = (a: readonly unknown[], b: readonly unknown[]) => String(a[0]).localeCompare(String(b[0]));
   assert.deepEqual([...documented].sort(byName), expected.sort(byName));
+});
+
+test('docs/cli.md has every command of the chat as it is typed, and no other', async () => {
+  const text = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+  const [, chat = ''] = /^## chat\n(.*?)^## /ms.exec(text) ?? [];
+  const documented = [...chat.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`(\/[a-z][^`]*)`/g)].map(([, usage]) => usage),
+  );
+  const own = ['/quit', '/cost', '/help'];
+  const declared = RUN_COMMANDS.filter(({ notInChat }) => notInChat === undefined).map(usageInChat);
+  assert.deepEqual(documented.filter((usage) => !own.includes(usage ?? '')).sort(), declared.sort());
 });
 
 /** The title and the options of a command's section; a command of commands has a section for each of them. */

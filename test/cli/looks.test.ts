@@ -8,9 +8,9 @@ import { asTool, defineAgent, defineTool, handoff } from '../../activities/index
 import { pastLines } from '../../cli/chat/chatPast.ts';
 import { lines as agentLines } from '../../cli/commands/agents.ts';
 import { howTo } from '../../cli/commands/approvals.ts';
-import { whatStands } from '../../cli/commands/decide.ts';
 import { exitCodeOf, told } from '../../cli/exit.ts';
 import { holdfastProgram } from '../../cli/program.ts';
+import { whatStands } from '../../cli/runCommands/decisions.ts';
 import { personLines, questionParts } from '../../cli/view/people.ts';
 import { stateOf, summary } from '../../cli/view/showRun.ts';
 import { timeline } from '../../cli/view/timeline.ts';
@@ -244,7 +244,7 @@ test('costs have four digits, one call is no calls, and what is to be typed is t
     ),
   );
   assert.equal(
-    told(new RunNotFound('There is no run "x". "holdfast list" shows those there are.')),
+    told(new RunNotFound('run_not_found', { workflowId: 'x', namespace: 'default' })),
     'There is no run "x". "npm run -s holdfast -- list" shows those there are.',
   );
 });

@@ -343,7 +343,11 @@ test('setup registers the search attributes, or says how it goes without', async
 
 test('each error of people has its exit code', () => {
   assert.deepEqual(
-    [new OrderRefused('x'), new RunOver('x'), new NoWorker('x')].map((error) => exitCodeOf(error)),
+    [
+      new OrderRefused('no_call_waits', { workflowId: 'x' }),
+      new RunOver('run_over', { workflowId: 'x' }),
+      new NoWorker('not_picked_up', { workflowId: 'x', withinMs: 1 }),
+    ].map((error) => exitCodeOf(error)),
     [1, 1, 4],
   );
 });

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { createPrompt } from '../../cli/terminal/prompt.ts';
 import type { OpenQuestion } from '../../cli/view/openQuestions.ts';
-import { OrderRefused } from '../../client/index.ts';
+import { RunOver } from '../../client/index.ts';
 import { eventually, gate } from '../support/said.ts';
 import { screenOf } from './screens.ts';
 
@@ -12,7 +12,7 @@ test('an answer that is refused after the run is over asks for no other one', as
   const refused = gate();
   const stop = async () => {
     await refused.opened;
-    throw new OrderRefused('The run "paid" is over.');
+    throw new RunOver('run_over', { workflowId: 'paid' });
   };
   const question = {
     kind: 'budget',

@@ -137,7 +137,8 @@ test('what makes no sense gives exit code 2, an empty stdout and a line that say
     [['add', 'there', 'ward', 'x', '--every', '1h'], /There is a schedule "there" already/],
     [['pause', 'nobody'], /There is no schedule "nobody"\. "npm run -s holdfast -- schedule list"/],
     [['resume', 'nobody'], /There is no schedule "nobody"/],
-    [['trigger', 'nobody', '--json'], /There is no schedule "nobody"/],
+    [['trigger', 'nobody'], /There is no schedule "nobody"/],
+    [['trigger', 'nobody', '--json'], /^\{"error":\{"code":"schedule_not_found",.*"facts":\{"id":"nobody"\}/],
     [['remove', 'nobody'], /There is no schedule "nobody"/],
   ];
   for (const [args, says] of wrong) {

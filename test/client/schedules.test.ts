@@ -261,7 +261,7 @@ endToEnd('schedules', (bench) => {
         (error) => error instanceof InvalidSchedule && says.test(error.message),
         String(says),
       );
-    const refused = (type: new () => Error, says: RegExp) => (error: unknown) =>
+    const refused = (type: abstract new (...args: never) => Error, says: RegExp) => (error: unknown) =>
       error instanceof type && says.test(error.message);
     await assert.rejects(
       schedules().add(id, { agent, input: ' ', every: '1h' }),

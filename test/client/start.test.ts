@@ -151,10 +151,14 @@ endToEnd('a client', (bench) => {
   test('a queue that nobody serves is told as such', async () => {
     const empty = await connect({ address: bench.address, namespace: 'default', taskQueue: `empty-${randomUUID()}` });
     const run = await empty.start('counter', 'Anyone?');
-    await assert.rejects(
-      run.pickedUp(300),
-      (error) => error instanceof NoWorker && /holdfast worker/.test(error.message),
-    );
+    await assert.rejects(run.pickedUp(300), (error) => {
+      assert.ok(error instanceof NoWorker);
+      assert.deepEqual(
+        { code: error.code, facts: error.facts },
+        { code: 'not_picked_up', facts: { workflowId: run.workflowId, withinMs: 300 } },
+      );
+      return /No worker took .* within 0\.3 seconds/.test(error.message);
+    });
     await run.cancel();
     await empty.close();
   });

@@ -6,6 +6,9 @@ import type { RunInput } from '../../core/types.ts';
 
 type Command = coresdk.workflow_commands.IWorkflowCommand;
 
+/** What the server tells a workflow. */
+export type Job = coresdk.workflow_activation.IWorkflowActivationJob;
+
 export type Asked =
   | {
       readonly kind: 'activity';

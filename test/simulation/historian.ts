@@ -3,9 +3,8 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import type { Failure, History, HistoryEvent, Payload } from '../../core/read/history.ts';
-import type { Asked } from './commands.ts';
+import type { Asked, Job } from './commands.ts';
 import { TIMEOUT } from './failures.ts';
-import type { Job } from './server.ts';
 
 type Attributes = Omit<HistoryEvent, 'eventId' | 'eventTime'>;
 

@@ -2,18 +2,16 @@
 // gives the workflow its next task. Tasks are lost, workflows are evicted and replayed, and each replay has to make the
 // same commands.
 import { msToTs } from '@temporalio/common/lib/time.js';
-import type { coresdk, temporal } from '@temporalio/proto';
+import type { temporal } from '@temporalio/proto';
 import type { WorkflowInfo } from '@temporalio/workflow';
 import { SIGNAL, TASK_QUEUE, WORKFLOW_TYPE } from '../../core/names.ts';
 import type { ParentRun, RunInput } from '../../core/types.ts';
-import { type Asked, commandsText, payloadOf, readCommand } from './commands.ts';
+import { type Asked, commandsText, type Job, payloadOf, readCommand } from './commands.ts';
 import { cancelledFailure } from './failures.ts';
 import { Historian } from './historian.ts';
 import type { Random } from './random.ts';
 import type { Activation, Sandbox, SandboxedRun } from './sandbox.ts';
 import { Violation } from './violation.ts';
-
-export type Job = coresdk.workflow_activation.IWorkflowActivationJob;
 
 export interface PendingActivity {
   readonly seq: number;

@@ -33,9 +33,9 @@ import type {
 } from '../../core/types.ts';
 import { addSpend, NO_SPEND, spendOfAnswer, spendOfCompaction } from '../../core/usage.ts';
 import type { ParentCommand } from '../../workflows/messages.ts';
-import type { Asked } from './commands.ts';
+import type { Asked, Job } from './commands.ts';
 import { digestOf, TOOLS } from './model.ts';
-import type { Job, Listener } from './server.ts';
+import type { Listener } from './server.ts';
 import { Violation } from './violation.ts';
 
 /** What a job brings, in the simulation's own words. */

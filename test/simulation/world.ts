@@ -14,7 +14,7 @@ import type {
 } from '../../core/types.ts';
 import { addSpend, NO_SPEND, NO_USAGE } from '../../core/usage.ts';
 import type { ChildReport, ParentCommand } from '../../workflows/messages.ts';
-import { payloadOf } from './commands.ts';
+import { type Job, payloadOf } from './commands.ts';
 import { compareQuestions } from './compare.ts';
 import {
   activityFailure,
@@ -28,7 +28,7 @@ import type { Model } from './model.ts';
 import { raised, type Wish, wish } from './people.ts';
 import type { Profile } from './profile.ts';
 import type { Random } from './random.ts';
-import type { Job, PendingActivity, PendingChild, PendingSignal, Server } from './server.ts';
+import type { PendingActivity, PendingChild, PendingSignal, Server } from './server.ts';
 import { Violation } from './violation.ts';
 import type { Result, Witness } from './witness.ts';
 

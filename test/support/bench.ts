@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe } from 'node:test';
 import { Worker } from '@temporalio/worker';
-import { type Agent, type AgentOptions, defineAgent } from '../../activities/define/defineAgent.ts';
+import { type AgentOptions, defineAgent } from '../../activities/define/defineAgent.ts';
+import type { Agent } from '../../activities/define/types.ts';
 import {
   offlineModel,
   type Script,

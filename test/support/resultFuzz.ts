@@ -1,7 +1,7 @@
 // Any value that a tool may return, made up at random, and what has to hold for the text that comes of it.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Tool } from '../../activities/define/defineTool.ts';
+import type { Tool } from '../../activities/define/types.ts';
 import { resultText } from '../../activities/tools/jsonText.ts';
 import { present } from '../../activities/tools/present.ts';
 import { RESULT_BYTES_MAX } from '../../core/limits.ts';

@@ -1,0 +1,76 @@
+// Every error of the client library, by its code, and the facts that come with it.
+
+export type ErrorCode = keyof ErrorFacts;
+
+/** When a schedule was to run. */
+interface TimesGiven {
+  readonly cron?: string;
+  readonly every?: number | string;
+  readonly timezone?: string;
+}
+
+export interface ErrorFacts {
+  // TemporalUnreachable
+  readonly server_unreachable: { readonly address: string; readonly detail: string };
+  readonly namespace_missing: { readonly address: string; readonly namespace: string };
+  // RunNotFound, RunOver
+  readonly run_not_found: { readonly workflowId: string; readonly namespace: string };
+  readonly run_over: { readonly workflowId: string };
+  // NoWorker: the run was not picked up, or did not answer. With `id`, sending again is safe.
+  readonly not_picked_up: { readonly workflowId: string; readonly withinMs: number };
+  readonly unanswered: { readonly workflowId: string; readonly withinMs: number; readonly id: string | null };
+  // OrderRefused
+  /** `said` is the run's own text, `type` the type of its failure. */
+  readonly refused_by_run: { readonly workflowId: string; readonly said: string; readonly type: string | null };
+  readonly history_full: { readonly workflowId: string };
+  readonly refused_by_server: { readonly workflowId: string; readonly said: string };
+  readonly several_calls_wait: {
+    readonly workflowId: string;
+    readonly calls: readonly { readonly call: string; readonly tool: string }[];
+  };
+  readonly no_call_waits: { readonly workflowId: string };
+  // InvalidStart
+  readonly agent_missing: Record<never, never>;
+  readonly input_empty: { readonly agent: string };
+  readonly input_too_large: { readonly bytes: number; readonly bytesMax: number };
+  readonly budget_invalid: { readonly problem: string };
+  readonly run_id_invalid: { readonly id: string; readonly charsMax: number };
+  // InvalidSchedule
+  readonly times_invalid: Omit<TimesGiven, 'timezone'>;
+  readonly timezone_without_cron: { readonly timezone: string };
+  readonly interval_invalid: {
+    readonly every: number | string;
+    readonly why: 'no_duration' | 'no_whole_seconds' | 'too_long';
+  };
+  /** What the server says of a cron expression, an interval or a time zone. */
+  readonly times_refused: TimesGiven & { readonly said: string };
+  readonly schedule_id_invalid: { readonly id: string; readonly charsMax: number };
+  readonly overlap_unknown: { readonly overlap: string; readonly known: readonly string[] };
+  readonly catchup_invalid: { readonly catchup: number | string };
+  // ScheduleNotFound, ScheduleExists
+  readonly schedule_not_found: { readonly id: string };
+  readonly schedule_exists: { readonly id: string };
+  // HoldfastError: of `setup`.
+  readonly attribute_taken: { readonly namespace: string; readonly attribute: string };
+  // InvalidPayloads
+  readonly payload_settings_not_loaded: { readonly path: string; readonly why: string };
+  readonly payload_settings_missing: { readonly path: string };
+  readonly payload_option_unknown: {
+    readonly path: string;
+    readonly option: string;
+    readonly known: readonly string[];
+  };
+  readonly compress_above_invalid: { readonly given: unknown };
+  readonly codecs_invalid: Record<never, never>;
+  readonly storage_invalid: Record<never, never>;
+  // PayloadUnreadable
+  readonly encoding_unknown: { readonly encoding: string };
+  readonly codec_failed: { readonly why: string };
+  readonly payload_damaged: { readonly why: string };
+  readonly storage_missing: Record<never, never>;
+  readonly storage_unknown: { readonly store: string };
+  // StoredPayloadLost: `place` names the store.
+  readonly stored_key_invalid: { readonly key: string; readonly place: string };
+  readonly stored_payload_missing: { readonly key: string; readonly place: string };
+  readonly stored_payload_damaged: { readonly key: string; readonly place: string };
+}

@@ -1,0 +1,26 @@
+// No file imports itself by way of others, not even for a type: what needs another's type finds it in a types file.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { circlesIn } from './circles.ts';
+import { importsOf } from './imports.ts';
+
+const FOLDERS = ['core', 'workflows', 'activities', 'agents', 'client', 'worker', 'cli', 'bench', 'test'];
+
+test('finds a circle, names the files in it once, and takes types and re-exports for imports', () => {
+  const circles = circlesIn([
+    { from: 'a.ts', to: 'b.ts' },
+    { from: 'b.ts', to: 'c.ts' },
+    { from: 'c.ts', to: 'a.ts' },
+    { from: 'b.ts', to: 'd.ts' },
+    { from: 'd.ts', to: 'node:fs' },
+    { from: 'e.ts', to: 'a.ts' },
+    { from: 'f.ts', to: 'f.ts' },
+  ]);
+  assert.deepEqual(circles, ['a.ts -> b.ts -> c.ts -> a.ts', 'f.ts -> f.ts']);
+});
+
+test('no source file imports itself by way of others', async () => {
+  const imports = (await Promise.all(FOLDERS.map(importsOf))).flat();
+  assert.ok(imports.some(({ isType }) => isType) && imports.length > 1_000, 'the pattern no longer fits the code');
+  assert.deepEqual(circlesIn(imports), []);
+});

@@ -1,0 +1,72 @@
+// What the command line makes of an error: for people what to type, and for programs a code.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CommandRefused, errorJson, told, UsageError } from '../../cli/exit.ts';
+import { holdfastProgram } from '../../cli/program.ts';
+import { TYPED } from '../../cli/terminal/typed.ts';
+import {
+  NoWorker,
+  OrderRefused,
+  RunNotFound,
+  RunOver,
+  ScheduleNotFound,
+  TemporalUnreachable,
+} from '../../client/index.ts';
+import { holdfast } from './command.ts';
+
+const ADVISED = [
+  new TemporalUnreachable('server_unreachable', { address: '127.0.0.1:1', detail: 'connect ECONNREFUSED' }),
+  new RunNotFound('run_not_found', { workflowId: 'w', namespace: 'n' }),
+  new RunOver('run_over', { workflowId: 'w' }),
+  new NoWorker('not_picked_up', { workflowId: 'w', withinMs: 1 }),
+  new NoWorker('unanswered', { workflowId: 'w', withinMs: 1, id: null }),
+  new OrderRefused('no_call_waits', { workflowId: 'w' }),
+  new ScheduleNotFound('schedule_not_found', { id: 's' }),
+];
+
+test('what is to be typed after an error is a command that there is', () => {
+  const names = holdfastProgram().commands.map((command) => command.name());
+  for (const error of ADVISED) {
+    const text = told(error);
+    assert.ok(text.startsWith(error.message), text);
+    const typed = text.split(`"${TYPED} `).slice(1);
+    assert.ok(typed.length > 0, text);
+    for (const command of typed) assert.ok(names.includes(/^[a-z-]+/.exec(command)?.[0] ?? ''), text);
+  }
+});
+
+test('an error of the run itself is told as the run says it', () => {
+  const refused = new OrderRefused('refused_by_run', { workflowId: 'w', said: 'There is no call 9.9.', type: null });
+  assert.equal(told(refused), 'There is no call 9.9.');
+});
+
+test('as JSON, an error has its code, its text and its facts', () => {
+  assert.deepEqual(errorJson(new RunOver('run_over', { workflowId: 'w' })), {
+    error: {
+      code: 'run_over',
+      message: 'The run "w" is over.',
+      facts: { workflowId: 'w' },
+      advice: `"${TYPED} show" tells how it ended.`,
+    },
+  });
+  assert.deepEqual(errorJson(new UsageError('Say which.')), { error: { code: 'usage', message: 'Say which.' } });
+  assert.deepEqual(errorJson(new CommandRefused('sub_agents_wait', 'No.')), {
+    error: { code: 'sub_agents_wait', message: 'No.' },
+  });
+  assert.deepEqual(errorJson(new UsageError('Say which.'), 'Come back: chat'), {
+    error: { code: 'usage', message: 'Say which.', advice: 'Come back: chat' },
+  });
+  assert.deepEqual(errorJson('thrown text'), { error: { code: 'other', message: 'thrown text' } });
+});
+
+test('with --json, a command that fails leaves stdout empty and one object on stderr', async () => {
+  const { code, stdout, stderr } = await holdfast(['show', 'w', '--json', '--address', '127.0.0.1:1']);
+  assert.deepEqual({ code, stdout }, { code: 3, stdout: '' });
+  const { error } = JSON.parse(stderr);
+  assert.equal(error.code, 'server_unreachable');
+  assert.equal(error.facts.address, '127.0.0.1:1');
+  assert.match(
+    (await holdfast(['show', 'w', '--address', '127.0.0.1:1'])).stderr,
+    /^No Temporal server answers at .*dev"\.$/m,
+  );
+});

@@ -1,0 +1,96 @@
+// The commands about a run are declared once: the command line and the chat take the same ones, and say the same of them.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { obey } from '../../cli/chat/chatCommands.ts';
+import { UsageError } from '../../cli/exit.ts';
+import { holdfastProgram } from '../../cli/program.ts';
+import { carryOutInChat, usageInChat } from '../../cli/runCommands/inChat.ts';
+import { RUN_COMMANDS } from '../../cli/runCommands/runCommands.ts';
+import type { Given } from '../../cli/runCommands/types.ts';
+
+/** What the commands ask of the run, in place of a run that is asked. */
+function listening() {
+  const calls: { readonly order: string; readonly given: readonly unknown[] }[] = [];
+  const handle = new Proxy(
+    { workflowId: 'r1' },
+    {
+      get: (target, name) =>
+        name === 'workflowId'
+          ? target.workflowId
+          : async (...given: unknown[]) => {
+              calls.push({ order: String(name), given });
+              return { state: 'running', turn: 1 };
+            },
+    },
+  );
+  // Of a command's surroundings, only the run is asked here.
+  const given = { handle, said: { by: 'ann' }, flags: '' } as unknown as Given;
+  return { calls, given };
+}
+
+const command = (name: string) => RUN_COMMANDS.find((one) => one.name === name) ?? assert.fail(`there is no ${name}`);
+
+test('each is a command of the command line and of the chat, with one description', async () => {
+  const program = holdfastProgram();
+  const help = await obey('help', listening().given);
+  for (const declared of RUN_COMMANDS) {
+    const onLine = program.commands.find((one) => one.name() === declared.name);
+    assert.equal(onLine?.description(), declared.description);
+    const inChat = help.find((line) => line.startsWith(`${usageInChat(declared)}  `));
+    if (declared.notInChat === undefined) assert.equal(inChat, `${usageInChat(declared)}  ${declared.description}`);
+    else assert.equal(inChat, undefined);
+  }
+});
+
+test('in a chat they are typed with what they need, and why at the end', () => {
+  assert.deepEqual(RUN_COMMANDS.filter(({ notInChat }) => notInChat === undefined).map(usageInChat), [
+    '/approve [CALL] [WHY]',
+    '/reject [CALL] [WHY]',
+    '/edit [CALL] JSON',
+    '/respond [CALL] TEXT',
+    '/steer MESSAGE',
+    '/pause [WHY]',
+    '/resume [WHY]',
+    '/stop [WHY]',
+    '/cancel-call CALL [WHY]',
+    '/raise tokens=N,cost=AMOUNT,model-calls=N,tool-calls=N,active=DURATION',
+    '/close [WHY]',
+  ]);
+});
+
+test('what is typed in a chat reaches the run', async () => {
+  const { calls, given } = listening();
+  await carryOutInChat(command('steer'), ' 1.0 is the wrong one,\nlook again ', given);
+  await carryOutInChat(command('stop'), 'that will do', given);
+  await carryOutInChat(command('pause'), '', given);
+  await carryOutInChat(command('cancel-call'), 'call_x too slow', given);
+  await carryOutInChat(command('raise'), 'tokens=5, cost=1.5 active=2h', given);
+  assert.deepEqual(calls, [
+    { order: 'steer', given: ['1.0 is the wrong one,\nlook again', { by: 'ann' }] },
+    { order: 'stop', given: [{ by: 'ann', why: 'that will do' }] },
+    { order: 'pause', given: [{ by: 'ann' }] },
+    { order: 'cancelCall', given: ['call_x', { by: 'ann', why: 'too slow' }] },
+    { order: 'raise', given: [{ tokens: 5, cost: 1.5, activeMs: 7_200_000 }, { by: 'ann' }] },
+  ]);
+});
+
+test('what makes no sense in a chat is told with how it is typed, and asks nothing of the run', async () => {
+  const { calls, given } = listening();
+  const wrong: readonly (readonly [name: string, rest: string, says: RegExp])[] = [
+    ['steer', ' ', /no message: \/steer MESSAGE/],
+    ['cancel-call', '', /no call: \/cancel-call CALL/],
+    ['edit', '1.0', /no json: \/edit \[CALL\] JSON/],
+    ['edit', '1.0 [5]', /no JSON object.* \/edit/],
+    ['raise', '', /which limit to raise: \/raise tokens=N/],
+    ['raise', 'tokens=many', /whole number.* \/raise/],
+    ['raise', 'sums=5', /"sums=5" is not among \/raise/],
+  ];
+  for (const [name, rest, says] of wrong)
+    await assert.rejects(
+      carryOutInChat(command(name), rest, given),
+      (error) => error instanceof UsageError && says.test(error.message),
+      `${name} ${rest}`,
+    );
+  await assert.rejects(obey('interrupt now', given), /There is no \/interrupt/);
+  assert.deepEqual(calls, []);
+});

@@ -1,0 +1,79 @@
+// The client library's errors: a code and facts for programs, a text for people, and no word about a command.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ErrorCode, type ErrorFacts, HoldfastError, RunNotFound, ScheduleExists } from '../../client/index.ts';
+
+/** Facts of every code: one that is added has to be added here. */
+const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
+  server_unreachable: { address: '127.0.0.1:1', detail: 'connect ECONNREFUSED' },
+  namespace_missing: { address: '127.0.0.1:1', namespace: 'n' },
+  run_not_found: { workflowId: 'w', namespace: 'n' },
+  run_over: { workflowId: 'w' },
+  not_picked_up: { workflowId: 'w', withinMs: 300 },
+  unanswered: { workflowId: 'w', withinMs: 300, id: 'm' },
+  refused_by_run: { workflowId: 'w', said: 'There is no call 9.9.', type: null },
+  history_full: { workflowId: 'w' },
+  refused_by_server: { workflowId: 'w', said: 'no' },
+  several_calls_wait: { workflowId: 'w', calls: [{ call: '1.0', tool: 't' }] },
+  no_call_waits: { workflowId: 'w' },
+  agent_missing: {},
+  input_empty: { agent: 'a' },
+  input_too_large: { bytes: 2_000, bytesMax: 1_000 },
+  budget_invalid: { problem: 'tokens must be a number.' },
+  run_id_invalid: { id: '', charsMax: 255 },
+  times_invalid: {},
+  timezone_without_cron: { timezone: 'Europe/Berlin' },
+  interval_invalid: { every: '3x', why: 'no_duration' },
+  times_refused: { cron: '0 3 * *', said: 'four fields' },
+  schedule_id_invalid: { id: '', charsMax: 230 },
+  overlap_unknown: { overlap: 'x', known: ['skip'] },
+  catchup_invalid: { catchup: '1s' },
+  schedule_not_found: { id: 's' },
+  schedule_exists: { id: 's' },
+  attribute_taken: { namespace: 'n', attribute: 'a' },
+  payload_settings_not_loaded: { path: './p.ts', why: 'no such file' },
+  payload_settings_missing: { path: './p.ts' },
+  payload_option_unknown: { path: './p.ts', option: 'x', known: ['codecs'] },
+  compress_above_invalid: { given: 'x' },
+  codecs_invalid: {},
+  storage_invalid: {},
+  encoding_unknown: { encoding: 'x' },
+  codec_failed: { why: 'bad key' },
+  payload_damaged: { why: 'bad data' },
+  storage_missing: {},
+  storage_unknown: { store: 's' },
+  stored_key_invalid: { key: '../x', place: 'p' },
+  stored_payload_missing: { key: 'k', place: 'p' },
+  stored_payload_damaged: { key: 'k', place: 'p' },
+};
+
+const errors = Object.entries(FACTS).map(
+  // An entry's facts are those of its code.
+  ([code, facts]) => new HoldfastError<ErrorCode>(...([code, facts] as ConstructorParameters<typeof HoldfastError>)),
+);
+
+test('every error says something, and names no command', () => {
+  for (const { code, message } of errors) {
+    assert.match(message, /^\S.*\S$/, code);
+    assert.doesNotMatch(message, /undefined|\[object/, code);
+    assert.doesNotMatch(message, /\bholdfast [a-z]|npm run|npx|--[a-z]/, code);
+  }
+});
+
+test('an error has the code and the facts that it was made of, and its cause', () => {
+  const cause = new Error('below');
+  const error = new RunNotFound('run_not_found', { workflowId: 'w', namespace: 'n' }, { cause });
+  assert.ok(error instanceof HoldfastError);
+  assert.deepEqual(
+    { name: error.name, code: error.code, facts: error.facts, cause: error.cause },
+    { name: 'RunNotFound', code: 'run_not_found', facts: { workflowId: 'w', namespace: 'n' }, cause },
+  );
+  assert.equal(error.message, 'There is no run "w".');
+});
+
+test('a class takes its own codes only', () => {
+  // @ts-expect-error: no code of it
+  new ScheduleExists('run_over', { workflowId: 'w' });
+  // @ts-expect-error: not the facts of this code
+  assert.match(new ScheduleExists('schedule_exists', { workflowId: 'w' }).message, /already/);
+});
