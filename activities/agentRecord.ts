@@ -1,6 +1,6 @@
 // An agent as it goes into history.
 import type { AgentRecord, AgentRules } from '../core/types.ts';
-import { compactAtOf } from './compact/contextSettings.ts';
+import { compactAtOf } from './compact/compactionOptions.ts';
 import type { Agent } from './define/types.ts';
 import { digestOf } from './transcript/digest.ts';
 
@@ -21,7 +21,7 @@ export function recordOf(agent: Agent, index: Index, model: string): AgentRecord
   const rules: AgentRules = {
     ...agent.rules,
     ...(compactAt !== undefined && { compactAt }),
-    ...(agent.context !== null && { compacts: true }),
+    ...(agent.compaction !== null && { compacts: true }),
   };
   const policies = Object.fromEntries([...agent.tools].map(([name, { policy }]) => [name, policy]));
   const digest = digestOf(instructions, JSON.stringify({ name: agent.name, rules, policies, index }));

@@ -1,7 +1,7 @@
 // `holdfast`: what one defines agents with.
 
 export type { Duration } from '../core/duration.ts';
-export type { CompactContext, CompactFunction, ContextOptions } from './compact/contextSettings.ts';
+export type { CompactionContext, CompactionFunction, CompactionOptions } from './compact/compactionOptions.ts';
 export { asTool, handoff } from './define/asTool.ts';
 export { type AgentOptions, defineAgent } from './define/defineAgent.ts';
 export { defineTool } from './define/defineTool.ts';

@@ -47,7 +47,7 @@ export async function endlessCompacted(): Promise<void> {
       instructions: 'You work.',
       tools: [work],
       maxTurns: turns + 1,
-      context: { limitTokens: CONTEXT_TOKENS },
+      compaction: { limitTokens: CONTEXT_TOKENS },
     }),
   );
   const scripts = Object.fromEntries(all.map((long) => [long.name, scriptOf(long)]));

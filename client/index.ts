@@ -6,6 +6,7 @@ export type {
   Budget,
   Decision,
   Question,
+  RecordedDecision,
   Reply,
   RunInput,
   RunResult,
@@ -13,7 +14,6 @@ export type {
   RunStatus,
   Sent,
   Spend,
-  StandingDecision,
 } from '../core/types.ts';
 export {
   type AsJson,
@@ -23,12 +23,12 @@ export {
   type OutputOf,
 } from './connect.ts';
 export {
+  CommandRejected,
   HoldfastError,
   InvalidPayloads,
   InvalidSchedule,
   InvalidStart,
   NoWorker,
-  OrderRefused,
   PayloadUnreadable,
   RunNotFound,
   RunOver,
@@ -40,10 +40,10 @@ export {
 export type { ErrorCode, ErrorFacts } from './errors/facts.ts';
 export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
 export type { RunSummary } from './listRuns.ts';
-export type { Decided, Orders } from './orders.ts';
 export { type FileStorageOptions, fileStorage } from './payloads/fileStorage.ts';
 export { dataConverter, type PayloadOptions } from './payloads/options.ts';
 export { type PayloadPool, type PostgresStorageOptions, postgresStorage } from './payloads/postgresStorage.ts';
+export type { Decided, RunCommands } from './runCommands.ts';
 export type { RunHandle, TypedResult } from './runHandle.ts';
 export type {
   Overlap,

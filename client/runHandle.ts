@@ -15,10 +15,10 @@ import { NoWorker, RunNotFound, RunOver, unreachable } from './errors/errors.ts'
 import { grpcCode } from './errors/grpc.ts';
 import { followRun } from './followRun.ts';
 import { historyPages } from './history.ts';
-import { type Orders, ordersTo } from './orders.ts';
+import { commandsTo, type RunCommands } from './runCommands.ts';
 
 /** `Output` is what `value` is in the result of an agent with an `output` schema. */
-export interface RunHandle<Output = unknown> extends Orders {
+export interface RunHandle<Output = unknown> extends RunCommands {
   readonly workflowId: string;
   /** Waits for the run's end. It resolves for every status; it throws where the workflow itself failed. */
   result(): Promise<TypedResult<Output>>;
@@ -118,7 +118,7 @@ export function runHandle<Output = unknown>(
     return client.workflow.getHandle(workflowId, runId && (await lastLink(client, workflowId, runId)));
   }
 
-  const orders = ordersTo({
+  const orders = commandsTo({
     client,
     workflowId,
     currentLink,

@@ -26,10 +26,10 @@ import type {
   Outcome,
   ParentRun,
   PlannedCall,
+  RecordedDecision,
   Reply,
   RunResult,
   Spend,
-  StandingDecision,
   ToolCall,
   Usage,
   Waits,
@@ -142,7 +142,7 @@ export interface BatchState {
   readonly calls: readonly ToolCall[];
   readonly plan: readonly PlannedCall[];
   readonly outcomes: readonly (Outcome | null)[];
-  readonly decisions: readonly (StandingDecision | null)[];
+  readonly decisions: readonly (RecordedDecision | null)[];
   /** Calls that a person has cancelled. */
   readonly cancelled: readonly number[];
   readonly askedAtMs: number;
@@ -229,7 +229,7 @@ const isPlanned = isEither(
   }),
 );
 
-const isDecision = isShape<StandingDecision>({
+const isDecision = isShape<RecordedDecision>({
   call: isText,
   verdict: isOneOf('approve', 'edit', 'reject', 'respond'),
   by: nullable(isText),

@@ -365,7 +365,7 @@ export interface Decision {
 }
 
 /** The decision that counts: the first one. */
-export interface StandingDecision {
+export interface RecordedDecision {
   readonly call: string;
   readonly verdict: Verdict;
   readonly by: string | null;
@@ -462,7 +462,7 @@ export interface ToolCallInput {
   readonly arguments: string;
   readonly idempotencyKey: string;
   /** Where a person was asked about it. */
-  readonly decision?: Pick<StandingDecision, 'verdict' | 'by' | 'why'>;
+  readonly decision?: Pick<RecordedDecision, 'verdict' | 'by' | 'why'>;
 }
 
 /** The input of the activity `planCall`: a call with the arguments that a person gave it. */

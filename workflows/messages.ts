@@ -7,11 +7,11 @@ import type {
   Decision,
   Question,
   RaiseInput,
+  RecordedDecision,
   RunSnapshot,
   SendInput,
   Sent,
   Spend,
-  StandingDecision,
   SteerInput,
   TranscriptPage,
 } from '../core/types.ts';
@@ -22,7 +22,7 @@ export const transcriptQuery = defineQuery<TranscriptPage, [from?: number, limit
 export const questionsQuery = defineQuery<readonly Question[]>(QUESTIONS_QUERY);
 
 /** Decides about a pending call. The first decision counts. */
-export const decideUpdate = defineUpdate<StandingDecision, [Decision]>(UPDATE.decide);
+export const decideUpdate = defineUpdate<RecordedDecision, [Decision]>(UPDATE.decide);
 /** The next message of a session. */
 export const sendUpdate = defineUpdate<Sent, [SendInput]>(UPDATE.send);
 /** Ends a session when its messages are answered. */

@@ -21,8 +21,8 @@ import type { ModelEndpoint } from '../model/endpoint.ts';
 import { badAnswer, saidLimit } from '../model/modelFailure.ts';
 import { EMPTY, extend, markOf } from '../transcript/transcripts.ts';
 import { type Cut, cutConversation, fitMessages } from './compactCut.ts';
+import { type CompactionFunction, compactAtOf, limitTokensOf } from './compactionOptions.ts';
 import { summarise } from './compactSummary.ts';
-import { type CompactFunction, compactAtOf, limitTokensOf } from './contextSettings.ts';
 
 export type CompactHost = (input: CompactInput) => Promise<CompactAnswer>;
 
@@ -68,12 +68,12 @@ async function compacted(
   ctx: RuleContext,
   model: SummaryModel,
 ): Promise<Compacted> {
-  const { context } = agent;
+  const { compaction } = agent;
   // Since the run was told of a limit, a deploy has taken it away.
-  if (!context) return { strategy: 'drop-oldest', messages };
-  const cut = cutConversation(messages, context.keepTurns, room.recentMax);
-  if (typeof context.compact === 'function') return byOwn(context.compact, messages, cut, room, ctx);
-  return context.compact === 'drop-oldest' ? dropOldest(cut, room) : bySummary(agent, cut, room, model);
+  if (!compaction) return { strategy: 'drop-oldest', messages };
+  const cut = cutConversation(messages, compaction.keepTurns, room.recentMax);
+  if (typeof compaction.compact === 'function') return byOwn(compaction.compact, messages, cut, room, ctx);
+  return compaction.compact === 'drop-oldest' ? dropOldest(cut, room) : bySummary(agent, cut, room, model);
 }
 
 // ── How much room there is ──────────────────────────────────────────────────────────────────────────────────────────
@@ -131,7 +131,7 @@ function targetOf(agent: Agent, model: string, { taken, tokens, refusal }: Compa
   if (refusal === undefined) return compactAt;
   const said = saidLimit(refusal);
   // What the model took last is what it can read for sure; what it has refused, it cannot.
-  const fits = said === undefined ? Math.max(taken, tokens * 0.25) : said * (agent.context?.at ?? 1);
+  const fits = said === undefined ? Math.max(taken, tokens * 0.25) : said * (agent.compaction?.at ?? 1);
   return Math.min(compactAt, fits, tokens * 0.9);
 }
 
@@ -175,7 +175,7 @@ async function bySummary(agent: Agent, cut: Cut, room: Room, model: SummaryModel
 }
 
 async function byOwn(
-  compact: CompactFunction,
+  compact: CompactionFunction,
   messages: readonly Message[],
   { task, older, recent }: Cut,
   room: Room,
@@ -190,7 +190,7 @@ async function byOwn(
   return problem === null ? { strategy: 'own', messages: said.value } : byOwnFailed(problem);
 
   function byOwnFailed(why: string): Compacted {
-    return dropInstead(`was not compacted by context.compact (${why})`, { task, older, recent }, room);
+    return dropInstead(`was not compacted by compaction.compact (${why})`, { task, older, recent }, room);
   }
 }
 

@@ -7,7 +7,7 @@ import { AGENT_DEFAULTS, INSTRUCTIONS_BYTES_MAX, TOOLS_MAX } from '../../core/li
 import { NAME_PATTERN } from '../../core/names.ts';
 import { count, utf8Length } from '../../core/text.ts';
 import type { Budget, WhenAllToolsFail, WhenApprovalExpires } from '../../core/types.ts';
-import { type ContextOptions, contextRules } from '../compact/contextSettings.ts';
+import { type CompactionOptions, compactionRules } from '../compact/compactionOptions.ts';
 import type { Script } from '../testing/script.ts';
 import { toMs } from './defineTool.ts';
 import { outputFormat } from './output.ts';
@@ -42,7 +42,7 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
   /** Which calls are denied, asked about, allowed. */
   readonly permissions?: Permissions;
   /** What becomes of a conversation that nears what the model can read. false: nothing, and the run ends there. */
-  readonly context?: ContextOptions | false;
+  readonly compaction?: CompactionOptions | false;
   /** Limits on what a run and its sub-agents spend. */
   readonly budget?: Omit<Budget, 'activeMs'> & { readonly activeTime?: Duration };
   /** What models cost, by the name that the provider gives them, a million tokens. */
@@ -158,7 +158,7 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
       ...(beforeTool && { beforeTool }),
     },
     prices,
-    context: contextRules(options.context, wrong),
+    compaction: compactionRules(options.compaction, wrong),
   };
 }
 

@@ -1,7 +1,7 @@
 // What an agent and a tool are once they are defined, and what functions of the user are given. Read this first.
 import type { z } from 'zod';
-import type { AgentRules, Message, StandingDecision, ToolPolicy } from '../../core/types.ts';
-import type { ContextRules } from '../compact/contextSettings.ts';
+import type { AgentRules, Message, RecordedDecision, ToolPolicy } from '../../core/types.ts';
+import type { CompactionRules } from '../compact/compactionOptions.ts';
 import type { Script } from '../testing/script.ts';
 import type { ApprovalRule, Permissions } from './permissions.ts';
 import type { Prices } from './prices.ts';
@@ -28,7 +28,7 @@ export interface Agent<Output = unknown> {
   readonly permissions: Permissions | undefined;
   readonly guardrails: Guardrails;
   readonly prices: Prices;
-  readonly context: ContextRules;
+  readonly compaction: CompactionRules;
 }
 
 /** Whether the model has to call a tool, may, or which one. */
@@ -76,7 +76,7 @@ export interface ToolContext {
   readonly agent: string;
   readonly workflowId: string;
   /** Who let this call run, where a person was asked: for the records that a tool keeps. */
-  readonly decision?: Pick<StandingDecision, 'verdict' | 'by' | 'why'>;
+  readonly decision?: Pick<RecordedDecision, 'verdict' | 'by' | 'why'>;
   readonly log: ToolLog;
   /** Says how far the call is; seen by `holdfast watch` and in the Web UI. JSON, small, free of charge to history. */
   progress(detail: unknown): void;

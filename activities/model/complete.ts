@@ -65,7 +65,7 @@ export async function complete(
       warn?.(`The model of ${agent.name} does not take its output as a schema, and is told it in words: ${message}`);
       return await complete(endpoint, agent, messages, options);
     }
-    const compacts = agent.context !== null;
+    const compacts = agent.compaction !== null;
     throw modelFailure(error, { baseURL: endpoint.client.baseURL, model, apiKey: endpoint.apiKey, compacts });
   } finally {
     clearTimeout(silence);

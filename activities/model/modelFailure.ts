@@ -66,7 +66,7 @@ function advice(thrown: unknown, { model }: Where): string {
 }
 
 const TOO_LONG =
-  " The conversation is longer than the model can read. Say in the agent's context.limitTokens what it can read, let tools " +
+  " The conversation is longer than the model can read. Say in the agent's compaction.limitTokens what it can read, let tools " +
   'return less, or use a model that reads more.';
 
 function typeOf(thrown: unknown, { compacts }: Where): string {

@@ -10,7 +10,7 @@ export const OrderOutcome = z.object({
 export type OrderOutcome = z.output<typeof OrderOutcome>;
 
 export const NightlyReport = z.object({
-  paid: z.number().int().describe('Orders that were refunded.'),
+  paid: z.number().int().describe('RunCommands that were refunded.'),
   rejected: z.number().int(),
   open: z.number().int(),
   cents: z.number().int().describe('The sum of what was paid, in cents.'),

@@ -1,7 +1,14 @@
 // A chat where nobody watches: a line of stdin is a message, its reply goes to stdout, one after the other.
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { NoWorker, OrderRefused, type Question, type Reply, RunOver, TemporalUnreachable } from '../../client/index.ts';
+import {
+  CommandRejected,
+  NoWorker,
+  type Question,
+  type Reply,
+  RunOver,
+  TemporalUnreachable,
+} from '../../client/index.ts';
 import { howTo } from '../commands/approvals.ts';
 import { saidOf, untilInterrupted } from '../connected.ts';
 import { EXIT, exitCodeOf, sayError } from '../exit.ts';
@@ -104,7 +111,7 @@ async function failed(error: unknown, { handle, comeBack }: Chat, json: boolean)
     say(`The session ${handle.workflowId} is over: ${status}${reason ? ` (${inertLine(reason, 600)})` : ''}.`);
     return EXIT.otherwise;
   }
-  const isOurs = [TemporalUnreachable, NoWorker, OrderRefused].some((type) => error instanceof type);
+  const isOurs = [TemporalUnreachable, NoWorker, CommandRejected].some((type) => error instanceof type);
   if (!isOurs) throw error;
   sayError(error, { json, next: `Come back: ${comeBack}` });
   return exitCodeOf(error);

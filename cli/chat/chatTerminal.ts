@@ -1,5 +1,5 @@
 // A chat on a terminal: what is typed goes to the session as it is typed, and what the session does is shown as it happens.
-import { NoWorker, OrderRefused, type RunEvent, RunOver, TemporalUnreachable } from '../../client/index.ts';
+import { CommandRejected, NoWorker, type RunEvent, RunOver, TemporalUnreachable } from '../../client/index.ts';
 import { saidOf } from '../connected.ts';
 import { CommandRefused, EXIT, exitCodeOf, told, UsageError } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
@@ -160,7 +160,7 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
     if (error instanceof TemporalUnreachable) return left.resolve({ error });
     // That the run is over, its events tell; they know how it ended.
     if (error instanceof RunOver) return;
-    const isOurs = [UsageError, CommandRefused, OrderRefused, NoWorker].some((type) => error instanceof type);
+    const isOurs = [UsageError, CommandRefused, CommandRejected, NoWorker].some((type) => error instanceof type);
     if (isOurs) say(told(error), 'red');
     else left.resolve({ error });
   }

@@ -17,7 +17,7 @@ export interface Decided {
 
 export interface Ledger {
   readonly entries: readonly Refund[];
-  /** Orders whose request was rejected. */
+  /** RunCommands whose request was rejected. */
   readonly rejected: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 // `approve`, `reject`, `edit` and `respond`: a person's decision about a call that waits.
-import { type Decided, OrderRefused } from '../../client/index.ts';
+import { CommandRejected, type Decided } from '../../client/index.ts';
 import { callActivityId } from '../../core/names.ts';
 import { callAt, type Run, toolCalls } from '../../core/read/run.ts';
 import type { Decision, Verdict } from '../../core/types.ts';
@@ -91,7 +91,7 @@ async function theOneThatWaits(holdfast: Given['holdfast'], run: Run, flags: str
       'sub_agents_wait',
       `No call of ${id} itself waits for a decision; its sub-agents do.\n${lines.join('\n')}`,
     );
-  throw new OrderRefused('no_call_waits', { workflowId: run.workflowId });
+  throw new CommandRejected('no_call_waits', { workflowId: run.workflowId });
 }
 
 function over({ workflowId, status }: Run): CommandRefused {

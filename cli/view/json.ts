@@ -1,7 +1,7 @@
 // The documented JSON of runs: the one place that turns the read model into it. Times are ISO 8601.
 import type { Decided, RunSummary, Schedule, Waiting } from '../../client/index.ts';
 import { type Call, type Compaction, countsOf, type Run, type RunEvent, toolCalls } from '../../core/read/run.ts';
-import type { Question, StandingDecision } from '../../core/types.ts';
+import type { Question, RecordedDecision } from '../../core/types.ts';
 
 export function runJson(run: Run) {
   return {
@@ -79,7 +79,7 @@ export function questionJson(question: Question) {
   return { ...approval, since: isoTime(sinceMs), expiresAt: isoTime(expiresAtMs) };
 }
 
-export function decisionJson({ atMs, ...decision }: StandingDecision) {
+export function decisionJson({ atMs, ...decision }: RecordedDecision) {
   return { ...decision, at: isoTime(atMs) };
 }
 

@@ -1,6 +1,6 @@
 // What people are asked, and what they said, as lines on a screen.
 import type { RunEvent } from '../../core/read/run.ts';
-import type { Question, StandingDecision } from '../../core/types.ts';
+import type { Question, RecordedDecision } from '../../core/types.ts';
 import { columnsOf } from '../terminal/columns.ts';
 import { inert, inertJson, inertJsonLines, inertLine } from '../terminal/inert.ts';
 import { age, type Screen } from '../terminal/screen.ts';
@@ -98,14 +98,14 @@ function indented(text: string, columns: number): string[] {
   return wrapped(text, columns - 6).map((line, i) => `${i === 0 ? '  ' : '      '}${line}`);
 }
 
-export function decisionText({ call, verdict, by, why, arguments: edited, text }: StandingDecision): string {
+export function decisionText({ call, verdict, by, why, arguments: edited, text }: RecordedDecision): string {
   const what = edited === undefined ? text : inertJson(edited);
   const to = what === undefined ? '' : ` with ${inertLine(what, WHY_CHARS_MAX)}`;
   return `${inertLine(call, 32)} ${PAST[verdict]}${to}${because({ by, why })}`;
 }
 
 /** `rejected by ann` */
-export function decisionWords({ verdict, by }: StandingDecision): string {
+export function decisionWords({ verdict, by }: RecordedDecision): string {
   return `${PAST[verdict]}${because({ by, why: null })}`;
 }
 

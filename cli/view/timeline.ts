@@ -1,6 +1,6 @@
 // A run as bars on one time axis: a row a model call, and under it a row a tool call.
 import { count } from '../../core/text.ts';
-import type { FailureKind, StandingDecision } from '../../core/types.ts';
+import type { FailureKind, RecordedDecision } from '../../core/types.ts';
 import { columnsOf, cutTo, fit, lastOf } from '../terminal/columns.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { type Screen, seconds } from '../terminal/screen.ts';
@@ -38,7 +38,7 @@ export interface CallSeen {
   readonly endedAtMs: number | null;
   /** A person has to decide before it runs; its decision, once there is one. */
   readonly asks: object | null;
-  readonly decision: StandingDecision | null;
+  readonly decision: RecordedDecision | null;
   readonly childId: string | null;
   /** What it says of its progress, while it runs. */
   readonly note?: string;

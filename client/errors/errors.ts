@@ -42,10 +42,10 @@ export class NoWorker extends HoldfastError<'not_picked_up' | 'unanswered'> {
 }
 
 /** The run cannot do what was asked of it. */
-export class OrderRefused extends HoldfastError<
+export class CommandRejected extends HoldfastError<
   'refused_by_run' | 'refused_by_server' | 'history_full' | 'several_calls_wait' | 'no_call_waits'
 > {
-  override readonly name = 'OrderRefused';
+  override readonly name = 'CommandRejected';
 }
 
 /** The run has ended, so that there is nobody to ask. */

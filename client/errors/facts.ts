@@ -19,7 +19,7 @@ export interface ErrorFacts {
   // NoWorker: the run was not picked up, or did not answer. With `id`, sending again is safe.
   readonly not_picked_up: { readonly workflowId: string; readonly withinMs: number };
   readonly unanswered: { readonly workflowId: string; readonly withinMs: number; readonly id: string | null };
-  // OrderRefused
+  // CommandRejected
   /** `said` is the run's own text, `type` the type of its failure. */
   readonly refused_by_run: { readonly workflowId: string; readonly said: string; readonly type: string | null };
   readonly history_full: { readonly workflowId: string };

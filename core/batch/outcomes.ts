@@ -4,7 +4,7 @@ import { FAILURE } from '../names.ts';
 import type { Reason } from '../reasons/codes.ts';
 import { reason } from '../reasons/reason.ts';
 import { cutText } from '../text.ts';
-import type { FailureKind, Outcome, PlannedCall, Problem, RunResult, StandingDecision, ToolPolicy } from '../types.ts';
+import type { FailureKind, Outcome, PlannedCall, Problem, RecordedDecision, RunResult, ToolPolicy } from '../types.ts';
 
 type Failed = Extract<Outcome, { ok: false }>;
 
@@ -150,14 +150,14 @@ export function subAgentRefusal(depth: number, maxDepth: number, started: number
 export function countsAsRun(
   outcome: Outcome | null | undefined,
   planned: PlannedCall | undefined,
-  decision: StandingDecision | null,
+  decision: RecordedDecision | null,
 ): boolean {
   if (!outcome?.ok) return outcome?.ran === true;
   return !(planned && 'handoff' in planned && planned.handoff !== undefined) && decision?.verdict !== 'respond';
 }
 
 /** What the model reads of a call. Where a person changed its arguments, that comes first: the model wrote others. */
-export function outcomeText(outcome: Outcome, decision?: StandingDecision | null): string {
+export function outcomeText(outcome: Outcome, decision?: RecordedDecision | null): string {
   const text = outcome.ok
     ? outcome.text
     : JSON.stringify({ error: outcome.reason.text, tool: outcome.tool, kind: outcome.kind });

@@ -10,8 +10,8 @@ import type {
   Outcome,
   ParentRun,
   PlannedCall,
+  RecordedDecision,
   Spend,
-  StandingDecision,
 } from '../types.ts';
 
 export interface BatchView {
@@ -35,7 +35,7 @@ export interface CallView {
   readonly outcome: Outcome | null;
   readonly isRunning: boolean;
   /** Of a person, where the call waits for one. */
-  readonly decision: StandingDecision | null;
+  readonly decision: RecordedDecision | null;
   /** New arguments are being planned for it. */
   readonly isEditing: boolean;
   /** A person cancelled it. */

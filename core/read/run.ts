@@ -7,11 +7,11 @@ import type {
   FailureKind,
   Message,
   Question,
+  RecordedDecision,
   Reply,
   RunResult,
   RunStatus,
   Spend,
-  StandingDecision,
   Usage,
 } from '../types.ts';
 
@@ -122,7 +122,7 @@ export interface Call {
     /** What it would run with, where a guardrail changed what the model wrote. */
     readonly arguments?: string;
   } | null;
-  readonly decision: StandingDecision | null;
+  readonly decision: RecordedDecision | null;
   /** The workflow id of the sub-agent that it is a run of. */
   readonly childId: string | null;
   /** 0 for a call that never ran. */
@@ -167,7 +167,7 @@ export type RunEvent =
   | { readonly type: 'compacting' | 'compacted'; readonly atMs: number; readonly compaction: Compaction }
   /** A call waits for a person. */
   | { readonly type: 'question'; readonly atMs: number; readonly question: Question }
-  | { readonly type: 'decided'; readonly atMs: number; readonly decision: StandingDecision }
+  | { readonly type: 'decided'; readonly atMs: number; readonly decision: RecordedDecision }
   /** Somebody said something to the model: `send`, `steer` or `interrupt`. */
   | {
       readonly type: 'said';

@@ -1,7 +1,7 @@
 // Turns and calls while they are read: what the run shows of them, and what only the reader knows.
 import { outcomeText } from '../batch/outcomes.ts';
 import { callActivityId } from '../names.ts';
-import type { Message, ModelAnswer, Outcome, PlannedCall, StandingDecision, ToolCall } from '../types.ts';
+import type { Message, ModelAnswer, Outcome, PlannedCall, RecordedDecision, ToolCall } from '../types.ts';
 import { NO_USAGE } from '../usage.ts';
 import type { Call, RunEvent, Turn } from './run.ts';
 
@@ -55,7 +55,7 @@ export function openTurn(turn: number, agent: string, askedAtMs: number): OpenTu
 
 /** What of a batch is known besides its plan, where an execution before this one had begun it. */
 interface Begun {
-  readonly decisions: readonly (StandingDecision | null)[];
+  readonly decisions: readonly (RecordedDecision | null)[];
   readonly cancelled: readonly number[];
 }
 

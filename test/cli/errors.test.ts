@@ -5,8 +5,8 @@ import { CommandRefused, errorJson, told, UsageError } from '../../cli/exit.ts';
 import { holdfastProgram } from '../../cli/program.ts';
 import { TYPED } from '../../cli/terminal/typed.ts';
 import {
+  CommandRejected,
   NoWorker,
-  OrderRefused,
   RunNotFound,
   RunOver,
   ScheduleNotFound,
@@ -20,7 +20,7 @@ const ADVISED = [
   new RunOver('run_over', { workflowId: 'w' }),
   new NoWorker('not_picked_up', { workflowId: 'w', withinMs: 1 }),
   new NoWorker('unanswered', { workflowId: 'w', withinMs: 1, id: null }),
-  new OrderRefused('no_call_waits', { workflowId: 'w' }),
+  new CommandRejected('no_call_waits', { workflowId: 'w' }),
   new ScheduleNotFound('schedule_not_found', { id: 's' }),
 ];
 
@@ -36,7 +36,7 @@ test('what is to be typed after an error is a command that there is', () => {
 });
 
 test('an error of the run itself is told as the run says it', () => {
-  const refused = new OrderRefused('refused_by_run', { workflowId: 'w', said: 'There is no call 9.9.', type: null });
+  const refused = new CommandRejected('refused_by_run', { workflowId: 'w', said: 'There is no call 9.9.', type: null });
   assert.equal(told(refused), 'There is no call 9.9.');
 });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { exitCodeOf } from '../../cli/exit.ts';
-import { connect, type Holdfast, NoWorker, OrderRefused, type RunHandle, RunOver } from '../../client/index.ts';
+import { CommandRejected, connect, type Holdfast, NoWorker, type RunHandle, RunOver } from '../../client/index.ts';
 import { ATTRIBUTE } from '../../core/names.ts';
 import { toolCalls } from '../../core/read/run.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
@@ -344,7 +344,7 @@ test('setup registers the search attributes, or says how it goes without', async
 test('each error of people has its exit code', () => {
   assert.deepEqual(
     [
-      new OrderRefused('no_call_waits', { workflowId: 'x' }),
+      new CommandRejected('no_call_waits', { workflowId: 'x' }),
       new RunOver('run_over', { workflowId: 'x' }),
       new NoWorker('not_picked_up', { workflowId: 'x', withinMs: 1 }),
     ].map((error) => exitCodeOf(error)),

@@ -33,7 +33,7 @@ export const agents = [
     instructions: 'You go step by step.',
     tools: [step],
     maxTurns: 20,
-    context: { limitTokens: 2_500, keepTurns: 2 },
+    compaction: { limitTokens: 2_500, keepTurns: 2 },
   }),
 ];
 

@@ -23,10 +23,10 @@ import type {
   ModelCallInput,
   PlannedCall,
   RaiseInput,
+  RecordedDecision,
   RunInput,
   SendInput,
   Spend,
-  StandingDecision,
   SteerInput,
   ToolCall,
   ToolCallInput,
@@ -66,7 +66,7 @@ export interface Call {
   readonly planned: PlannedCall;
   hasStarted: boolean;
   result: Result | null;
-  decision: StandingDecision | null;
+  decision: RecordedDecision | null;
 }
 
 interface Order {
@@ -282,7 +282,7 @@ export class Witness implements Listener {
     this.count(`${order.name} ${state === 'rejected' && wasTaken ? 'refused' : state}`);
     if (state === 'accepted' && order.name !== UPDATE.decide) this.obeys(order);
     if (state === 'completed' && order.name === UPDATE.decide)
-      this.decided(order.input as Decision, said as StandingDecision);
+      this.decided(order.input as Decision, said as RecordedDecision);
   }
 
   private obeys({ name, input }: Order): void {
@@ -324,7 +324,7 @@ export class Witness implements Listener {
     this.said.push(text);
   }
 
-  private decided(asked: Decision, standing: StandingDecision): void {
+  private decided(asked: Decision, standing: RecordedDecision): void {
     const call = this.callAt(asked.call);
     const { planned } = call;
     if (call.decision) throw new Violation(`The call ${call.place} is decided twice.`);
@@ -479,6 +479,6 @@ export class Witness implements Listener {
 }
 
 /** A decision that is the call's answer: nothing runs for it. */
-function isAnswerOf(decision: StandingDecision | null): boolean {
+function isAnswerOf(decision: RecordedDecision | null): boolean {
   return decision?.verdict === 'reject' || decision?.verdict === 'respond';
 }

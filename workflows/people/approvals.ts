@@ -14,7 +14,7 @@ import { callActivityId, editActivityId, FAILURE, PLAN_ACTIVITY, parseActivityId
 import { reason } from '../../core/reasons/reason.ts';
 import { requestProblem } from '../../core/requests.ts';
 import { cutText, jsonBytes } from '../../core/text.ts';
-import type { AllowedCall, Decision, PlanCallInput, PlannedCall, StandingDecision } from '../../core/types.ts';
+import type { AllowedCall, Decision, PlanCallInput, PlannedCall, RecordedDecision } from '../../core/types.ts';
 import type { Batch } from '../state/batch.ts';
 import type { Run } from '../state/run.ts';
 import { check, refusal } from './refusal.ts';
@@ -47,13 +47,13 @@ export function pendingCall(run: Run, decision: Decision): Pending {
 }
 
 /** The details have the decision that counts. */
-function alreadyDecided(standing: StandingDecision): ApplicationFailure {
+function alreadyDecided(standing: RecordedDecision): ApplicationFailure {
   const { call, verdict, by } = standing;
   const { text } = reason('already_decided', { call, verdict, ...(by && { by }) });
   return ApplicationFailure.nonRetryable(text, FAILURE.alreadyDecided, standing);
 }
 
-export async function decide(run: Run, decision: Decision): Promise<StandingDecision> {
+export async function decide(run: Run, decision: Decision): Promise<RecordedDecision> {
   // Checked again: between the validator and here, another decision may have been taken.
   let pending = pendingCall(run, decision);
   while (pending.batch.calls[pending.slot]!.isEditing) {
@@ -68,7 +68,7 @@ export async function decide(run: Run, decision: Decision): Promise<StandingDeci
   return record(run, pending, decision, verdict === 'respond' ? { text: text!.toWellFormed() } : {});
 }
 
-async function edit(run: Run, pending: Pending, decision: Decision): Promise<StandingDecision> {
+async function edit(run: Run, pending: Pending, decision: Decision): Promise<RecordedDecision> {
   const { call, batch, slot } = pending;
   const written = decision.arguments!;
   const scope = new CancellationScope();
@@ -92,9 +92,9 @@ async function record(
   run: Run,
   { call, batch, slot }: Pending,
   { verdict, by, why }: Decision,
-  more: Pick<StandingDecision, 'arguments' | 'written' | 'text'>,
-): Promise<StandingDecision> {
-  const standing: StandingDecision = { call, verdict, by: by ?? null, why: why ?? null, atMs: Date.now(), ...more };
+  more: Pick<RecordedDecision, 'arguments' | 'written' | 'text'>,
+): Promise<RecordedDecision> {
+  const standing: RecordedDecision = { call, verdict, by: by ?? null, why: why ?? null, atMs: Date.now(), ...more };
   batch.decide(slot, standing);
   run.wake.wakeSoon();
   const later = run.task.until(jsonBytes(standing));

@@ -2,7 +2,7 @@
 import { countsAsRun } from '../../core/batch/outcomes.ts';
 import type { CallView } from '../../core/batch/view.ts';
 import type { BatchState } from '../../core/handOver.ts';
-import type { ModelAnswer, Outcome, PlannedCall, StandingDecision, ToolCall } from '../../core/types.ts';
+import type { ModelAnswer, Outcome, PlannedCall, RecordedDecision, ToolCall } from '../../core/types.ts';
 import type { SubAgent } from './subAgent.ts';
 
 /** A call of the batch; the kernel sees it as it is. */
@@ -21,7 +21,7 @@ interface OpenCall extends BatchCall {
   planned: PlannedCall;
   outcome: Outcome | null;
   isRunning: boolean;
-  decision: StandingDecision | null;
+  decision: RecordedDecision | null;
   isEditing: boolean;
   isCancelled: boolean;
   child: SubAgent | null;
@@ -121,7 +121,7 @@ export class Batch {
     call.child = null;
   }
 
-  decide(slot: number, decision: StandingDecision): void {
+  decide(slot: number, decision: RecordedDecision): void {
     this.#calls[slot]!.decision = decision;
   }
 

@@ -125,7 +125,7 @@ const tools = [
   asTool('prover', { name: 'delegate', description: 'Has another one do it.' }),
 ];
 
-const prover = (name: string, options: Pick<AgentOptions, 'maxHistoryEvents' | 'context'> = {}) =>
+const prover = (name: string, options: Pick<AgentOptions, 'maxHistoryEvents' | 'compaction'> = {}) =>
   defineAgent({
     name,
     model: offlineModel('prover'),
@@ -141,7 +141,7 @@ export const agents = [
   // Continues as new as often as it may.
   prover('wanderer', { maxHistoryEvents: 20 }),
   // Has its conversation summed up after a few turns.
-  prover('forgetful', { context: { limitTokens: 2_500, at: 0.6, keepTurns: 1 } }),
+  prover('forgetful', { compaction: { limitTokens: 2_500, at: 0.6, keepTurns: 1 } }),
 ];
 
 // ── For timing: how long until the call of a dead worker starts again ───────────────────────────────────────────────

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Agent, defineAgent, defineTool } from '../../../activities/index.ts';
 import { offlineModel, type Script, startScriptedModel } from '../../../activities/testing/index.ts';
-import { connect, type Holdfast, OrderRefused, type RunHandle } from '../../../client/index.ts';
+import { CommandRejected, connect, type Holdfast, type RunHandle } from '../../../client/index.ts';
 import { SIGNAL, UPDATE } from '../../../core/names.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { asked } from '../../../test/support/people.ts';
@@ -252,7 +252,7 @@ interface Flooded {
 async function flooded(
   count: number,
   send: (i: number) => Promise<unknown>,
-  isRefusal: (error: unknown) => boolean = (error) => error instanceof OrderRefused,
+  isRefusal: (error: unknown) => boolean = (error) => error instanceof CommandRejected,
   atOnce = AT_ONCE,
 ): Promise<Flooded> {
   let [next, answers, refused, failed] = [0, 0, 0, 0];

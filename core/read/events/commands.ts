@@ -1,7 +1,7 @@
 // What people asked of the run, and it took: its updates. Decisions have their own file.
 
 import { UPDATE } from '../../names.ts';
-import type { CancelCallInput, Decision, RaiseInput, SendInput, StandingDecision, SteerInput } from '../../types.ts';
+import type { CancelCallInput, Decision, RaiseInput, RecordedDecision, SendInput, SteerInput } from '../../types.ts';
 import { eventId, firstJson, type HistoryEvent } from '../history.ts';
 import type { Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
@@ -24,7 +24,7 @@ export function updateAccepted(reading: Reading, id: number, { acceptedRequest }
 
 /** Of a decision, the answer says what came of it; all else is carried out where it is taken. */
 export function updateCompleted(reading: Reading, { acceptedEventId, outcome }: Completed, atMs: number): RunEvent[] {
-  const decision = firstJson(outcome?.success) as StandingDecision | undefined;
+  const decision = firstJson(outcome?.success) as RecordedDecision | undefined;
   return decided(reading, eventId(acceptedEventId), decision, atMs);
 }
 

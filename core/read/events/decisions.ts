@@ -1,7 +1,7 @@
 // Decisions about pending calls: accepted by one event and answered by another. Only an edit is decided between the two, since
 // its arguments are planned first; all others count when they are accepted.
 import { callActivityId, parseActivityId } from '../../names.ts';
-import type { Decision, PlannedCall, StandingDecision } from '../../types.ts';
+import type { Decision, PlannedCall, RecordedDecision } from '../../types.ts';
 import { isBeingEdited } from '../batchView.ts';
 import { callAt, type Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
@@ -56,7 +56,7 @@ function isPlain({ verdict }: Partial<Decision>): boolean {
   return verdict !== undefined && verdict !== 'edit';
 }
 
-function standingOf({ call, verdict, by, why, text }: Decision, atMs: number): StandingDecision {
+function standingOf({ call, verdict, by, why, text }: Decision, atMs: number): RecordedDecision {
   return { call, verdict, by: by ?? null, why: why ?? null, atMs, ...(verdict === 'respond' && { text: text ?? '' }) };
 }
 
@@ -64,7 +64,7 @@ function standingOf({ call, verdict, by, why, text }: Decision, atMs: number): S
 export function decided(
   reading: Reading,
   id: number,
-  decision: StandingDecision | undefined,
+  decision: RecordedDecision | undefined,
   atMs: number,
 ): RunEvent[] {
   const open = reading.decisions.get(id);

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { isSummaryRequest } from '../../../activities/compact/summaryRequest.ts';
-import { type CompactContext, type CompactFunction, defineTool, handoff } from '../../../activities/index.ts';
+import { type CompactionContext, type CompactionFunction, defineTool, handoff } from '../../../activities/index.ts';
 import type { ScriptFunction } from '../../../activities/testing/index.ts';
 import { readNote } from '../../../core/compaction.ts';
 import { COMPACT_ACTIVITY } from '../../../core/names.ts';
@@ -83,7 +83,7 @@ endToEnd('compaction', (bench) => {
     bench.agent({
       ...usual,
       script: steps(TURNS, 2),
-      context: { ...LIMIT },
+      compaction: { ...LIMIT },
       summary: ({ messages }) => `SUMMARY of ${messages.at(-1)?.content?.split('\n').length} lines, ref A-17.`,
       prices: { '*': { input: 1_000_000, output: 1_000_000 } },
     });
@@ -142,7 +142,7 @@ endToEnd('compaction', (bench) => {
   const dropper = bench.agent({
     ...usual,
     script: steps(TURNS, 2),
-    context: { ...LIMIT, compact: 'drop-oldest', keepTurns: 2 },
+    compaction: { ...LIMIT, compact: 'drop-oldest', keepTurns: 2 },
   });
   test('drop-oldest asks no model, and leaves a note of what is gone', async () => {
     const finished = await bench.run(dropper, 'Go on.', golden(bench.cached, 'compact-drop-oldest'));
@@ -156,11 +156,11 @@ endToEnd('compaction', (bench) => {
     assert.equal((note?.calls['step'] ?? 0) + run.transcript.filter(({ role }) => role === 'tool').length, 2 * TURNS);
   });
 
-  const seen: Pick<CompactContext, 'tokens' | 'targetTokens' | 'agent' | 'older'>[] = [];
+  const seen: Pick<CompactionContext, 'tokens' | 'targetTokens' | 'agent' | 'older'>[] = [];
   const own = bench.agent({
     ...usual,
     script: steps(8, 2),
-    context: {
+    compaction: {
       ...LIMIT,
       compact: (messages, { tokens, targetTokens, agent, task, older, recent }) => {
         seen.push({ tokens, targetTokens, agent, older });
@@ -183,7 +183,7 @@ endToEnd('compaction', (bench) => {
     }
   });
 
-  const wrongs: Readonly<Record<string, { compact: CompactFunction; says: RegExp }>> = {
+  const wrongs: Readonly<Record<string, { compact: CompactionFunction; says: RegExp }>> = {
     throws: {
       compact: () => {
         throw new Error('no database');
@@ -209,7 +209,7 @@ endToEnd('compaction', (bench) => {
     },
   };
   for (const [what, { compact, says }] of Object.entries(wrongs)) {
-    const careless = bench.agent({ ...usual, script: steps(6, 2), context: { ...LIMIT, compact } });
+    const careless = bench.agent({ ...usual, script: steps(6, 2), compaction: { ...LIMIT, compact } });
     test(`a function of yours that ${what}: the oldest are dropped, and a warning says why`, async () => {
       const finished = await bench.run(careless);
       assert.deepEqual([finished.result.status, finished.result.turns], ['completed', 7]);
@@ -223,7 +223,7 @@ endToEnd('compaction', (bench) => {
   const mute = bench.agent({
     ...usual,
     script: steps(TURNS, 2),
-    context: { ...LIMIT },
+    compaction: { ...LIMIT },
     summary: () => ({ fault: 'status', status: 401 }),
   });
   test('where no summary can be written, the oldest are dropped and the result says so', async () => {
@@ -245,7 +245,7 @@ endToEnd('compaction', (bench) => {
   const shaky = bench.agent({
     ...usual,
     script: steps(6, 2),
-    context: { ...LIMIT },
+    compaction: { ...LIMIT },
     summary: ({ attempt }) => (attempt === 1 ? { fault: 'status', status: 503 } : 'At the second try.'),
   });
   test('a summary that fails for a moment is tried again', async () => {
@@ -274,8 +274,8 @@ endToEnd('compaction', (bench) => {
     for (const messages of sentTo(bench, unknown)) assert.equal(transcriptProblem(messages), null);
   });
 
-  const stubborn = bench.agent({ ...usual, contextTokens: 90, script: steps(6), context: {} });
-  const never = bench.agent({ ...usual, script: steps(TURNS, 2), context: false });
+  const stubborn = bench.agent({ ...usual, contextTokens: 90, script: steps(6), compaction: {} });
+  const never = bench.agent({ ...usual, script: steps(TURNS, 2), compaction: false });
   test('where no room can be made, or none is to be, the run ends as model_failed and says what to do', async () => {
     const { result, run } = await bench.run(stubborn, 'Go.', golden(bench.cached, 'compact-in-vain'));
     assert.equal(result.status, 'model_failed');
@@ -299,7 +299,7 @@ endToEnd('compaction', (bench) => {
     parallel: 50,
     contextTokens: 128_000,
     script: steps(2, 50, 60 * KB),
-    context: { limitTokens: 128_000 },
+    compaction: { limitTokens: 128_000 },
   });
   test('results of one turn that are beyond any model are cut to one length, each with a note', async () => {
     const { result, run } = await bench.run(heavy);
@@ -316,7 +316,7 @@ endToEnd('compaction', (bench) => {
   const kept = bench.agent({
     ...usual,
     script: steps(TURNS, 2, 200),
-    context: { limitTokens: 2_000, at: 0.8, keepTurns: 3 },
+    compaction: { limitTokens: 2_000, at: 0.8, keepTurns: 3 },
   });
   test('the last turns stay, word for word, where they fit', async () => {
     const { run, history } = await bench.run(kept);
@@ -338,7 +338,7 @@ endToEnd('compaction', (bench) => {
     // A link is left after each turn, and after a compaction, before the model has heard of it.
     maxHistoryEvents: 20,
     script: steps(TURNS, 2),
-    context: { ...LIMIT },
+    compaction: { ...LIMIT },
   });
   test('a run that was compacted continues as new with what is left, and its keys stay its own', async () => {
     const id = `linked-${randomUUID()}`;
@@ -375,14 +375,14 @@ endToEnd('compaction', (bench) => {
   const small = bench.agent({
     ...usual,
     script: ({ turn, messages }) => (turn < 20 ? `Small: ${notesIn(messages).length} notes.` : 'Small is lost.'),
-    context: { ...LIMIT },
+    compaction: { ...LIMIT },
   });
   const large = bench.agent({
     tools: [step, handoff(small, { description: 'Reads less.' })],
     maxTurns: 100,
     script: (request) =>
       request.turn <= 10 ? steps(10, 2)(request) : { calls: [{ tool: `hand_off_to_${small.name}` }] },
-    context: { limitTokens: 100_000 },
+    compaction: { limitTokens: 100_000 },
   });
   test('a conversation that is handed to a model which reads less is compacted for it', async () => {
     const { result, run } = await bench.run(large);
@@ -393,7 +393,7 @@ endToEnd('compaction', (bench) => {
   const chatty = bench.agent({
     ...usual,
     script: ({ turn, input }) => `Answer ${turn} to ${input.slice(0, 20)}`,
-    context: { ...LIMIT, keepTurns: 5 },
+    compaction: { ...LIMIT, keepTurns: 5 },
   });
   test('a session of many messages stays within its model, and answers each', async () => {
     const handle = await bench.holdfast.start(chatty.name, '', {
@@ -415,7 +415,7 @@ endToEnd('compaction', (bench) => {
     );
   });
 
-  const thrifty = bench.agent({ ...usual, script: steps(TURNS, 2), context: { ...LIMIT } });
+  const thrifty = bench.agent({ ...usual, script: steps(TURNS, 2), compaction: { ...LIMIT } });
   test('a budget that a summary uses up ends the run before it asks again', async () => {
     const free = await bench.run(thrifty);
     const [{ turn } = { turn: 0 }] = free.run.compactions;
@@ -432,7 +432,7 @@ endToEnd('compaction', (bench) => {
     ...usual,
     script: (request) =>
       request.messages.some(({ content }) => content === 'Leave it.') ? 'Left.' : steps(TURNS, 2)(request),
-    context: { ...LIMIT },
+    compaction: { ...LIMIT },
     summary: async () => {
       await held.opened;
       return 'Written at last.';
@@ -474,7 +474,7 @@ endToEnd('compaction', (bench) => {
   const quick = bench.agent({
     ...usual,
     script: (request) => (request.input === 'Go on.' ? steps(Number.POSITIVE_INFINITY, 2)(request) : 'Here.'),
-    context: {
+    compaction: {
       ...LIMIT,
       // The run has heard it, and the activity not yet: that comes with its next heartbeat.
       async compact(_, { task, recent }) {
@@ -499,7 +499,7 @@ endToEnd('compaction', (bench) => {
   const masked = bench.agent({
     ...usual,
     script: steps(6, 2),
-    context: { ...LIMIT },
+    compaction: { ...LIMIT },
     beforeModel: (messages) => ({
       change: messages.map((message) =>
         message.role === 'tool' ? { ...message, content: message.content.replace(/step/, 'MASKED') } : message,
@@ -521,7 +521,7 @@ endToEnd('compaction', (bench) => {
     contextTokens: 1_800,
     script: steps(8, 2, 600),
     summary: ({ messages }) => `PIECE after ${/PIECE/.test(messages[1]?.content ?? '') ? 'another' : 'none'}.`,
-    context: { keepTurns: 1 },
+    compaction: { keepTurns: 1 },
   });
   test('an older part that is too long for one request is summed up piece by piece', async () => {
     const { result, run } = await bench.run(pieced);

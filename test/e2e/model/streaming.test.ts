@@ -106,7 +106,7 @@ endToEnd(
     const ordered: string[] = [];
     const order = defineTool({
       name: 'order',
-      description: 'Orders.',
+      description: 'RunCommands.',
       input: z.object({ dish: z.string(), note: z.string() }),
       effect: 'once',
       run: ({ dish }) => void ordered.push(dish),

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { type AgentOptions, defineTool } from '../../../activities/index.ts';
-import { OrderRefused, type RunHandle, RunOver } from '../../../client/index.ts';
+import { CommandRejected, type RunHandle, RunOver } from '../../../client/index.ts';
 import { readRun } from '../../../core/read/readRun.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
@@ -110,7 +110,7 @@ endToEnd('while a call waits', (bench) => {
     await handle.cancelCall('1.0');
     const [left, ...more] = await asked(handle);
     assert.deepEqual([left?.call, more.length], ['1.1', 0]);
-    await assert.rejects(handle.approve('1.0'), { name: 'OrderRefused', message: /1\.0 is over/ });
+    await assert.rejects(handle.approve('1.0'), { name: 'CommandRejected', message: /1\.0 is over/ });
     await handle.approve();
     const { run } = await bench.finished(handle.workflowId);
     assert.deepEqual(toldOf(run), [
@@ -133,7 +133,7 @@ endToEnd('while a call waits', (bench) => {
   });
 
   const linked = payer({ maxHistoryEvents: 60 });
-  /** Orders that change nothing, until the run has continued as new. */
+  /** RunCommands that change nothing, until the run has continued as new. */
   async function untilNewLink(handle: RunHandle): Promise<void> {
     const { runId } = await handle.describe();
     for (let orders = 0; orders < 200; orders++) {
@@ -238,6 +238,9 @@ endToEnd('while a call waits', (bench) => {
     const { history } = await bench.finished(handle.workflowId);
     assert.equal(failedTasks(history), 0);
     assert.equal(paidTo('hal').length, 1);
-    await assert.rejects(handle.edit('1.1', {}), (error) => error instanceof RunOver || error instanceof OrderRefused);
+    await assert.rejects(
+      handle.edit('1.1', {}),
+      (error) => error instanceof RunOver || error instanceof CommandRejected,
+    );
   });
 });

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type AgentOptions, defineTool } from '../../../activities/index.ts';
-import { type Decided, OrderRefused, type RunHandle, RunOver } from '../../../client/index.ts';
+import { CommandRejected, type Decided, type RunHandle, RunOver } from '../../../client/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked, failedTasks } from '../../support/people.ts';
@@ -18,7 +18,7 @@ async function decision(order: Promise<Decided>): Promise<Decided | null> {
   try {
     return await order;
   } catch (error) {
-    if (error instanceof OrderRefused || error instanceof RunOver) return null;
+    if (error instanceof CommandRejected || error instanceof RunOver) return null;
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { z } from 'zod';
 import { type AgentOptions, defineTool } from '../../../activities/index.ts';
-import { connect, OrderRefused, RunOver } from '../../../client/index.ts';
+import { CommandRejected, connect, RunOver } from '../../../client/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import type { Verdict } from '../../../core/types.ts';
 import { endToEnd } from '../../support/bench.ts';
@@ -108,7 +108,7 @@ endToEnd('approvals', (bench) => {
       ],
     );
     await assert.rejects(handle.approve(), {
-      name: 'OrderRefused',
+      name: 'CommandRejected',
       message: /Several calls .* wait: .*1\.1 asks_always/,
     });
     for (const { call } of questions) await handle.approve(call);
@@ -139,7 +139,7 @@ endToEnd('approvals', (bench) => {
     const [question] = await asked(handle);
     const refused = async (args: object | string, message: RegExp) =>
       assert.rejects(handle.edit('1.0', args), (error) => {
-        assert.ok(error instanceof OrderRefused, String(error));
+        assert.ok(error instanceof CommandRejected, String(error));
         assert.match(error.message, message);
         return true;
       });
@@ -165,7 +165,7 @@ endToEnd('approvals', (bench) => {
   test('after an edit that was refused, the same one may be sent again, and approve still works', async () => {
     const handle = await start(plain, [[{ to: 'dan', amount: 500 }]]);
     await asked(handle);
-    for (let time = 0; time < 2; time++) await assert.rejects(handle.edit('1.0', { amount: 1 }), OrderRefused);
+    for (let time = 0; time < 2; time++) await assert.rejects(handle.edit('1.0', { amount: 1 }), CommandRejected);
     assert.equal((await handle.approve('1.0')).isFirst, true);
     await bench.finished(handle.workflowId);
     assert.deepEqual(

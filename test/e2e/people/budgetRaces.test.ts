@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { asTool, defineTool } from '../../../activities/index.ts';
-import { OrderRefused, RunOver } from '../../../client/index.ts';
+import { CommandRejected, RunOver } from '../../../client/index.ts';
 import type { History } from '../../../core/read/history.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { transcriptProblem } from '../../../core/transcript.ts';
@@ -162,7 +162,10 @@ endToEnd('races in a family', (bench) => {
       const [raised, stopped] = await Promise.allSettled([raising, stopping]);
       for (const answer of [raised, stopped])
         if (answer.status === 'rejected')
-          assert.ok(answer.reason instanceof RunOver || answer.reason instanceof OrderRefused, String(answer.reason));
+          assert.ok(
+            answer.reason instanceof RunOver || answer.reason instanceof CommandRejected,
+            String(answer.reason),
+          );
       const { result, history } = await ended(id, round);
       assert.deepEqual(failures(history), []);
       assert.ok(['stopped', 'completed'].includes(result.status));

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { asTool, defineTool } from '../../../activities/index.ts';
-import { InvalidStart, OrderRefused, type RunHandle } from '../../../client/index.ts';
+import { CommandRejected, InvalidStart, type RunHandle } from '../../../client/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import type { Budget, Spend } from '../../../core/types.ts';
 import { endToEnd } from '../../support/bench.ts';
@@ -170,7 +170,7 @@ endToEnd('budgets', (bench) => {
     );
 
     const refused = (budget: Budget, says: RegExp) =>
-      assert.rejects(handle.raise(budget), (error) => error instanceof OrderRefused && says.test(error.message));
+      assert.rejects(handle.raise(budget), (error) => error instanceof CommandRejected && says.test(error.message));
     await refused({ modelCalls: 2 }, /limit on modelCalls is 2; raise it above/);
     await refused({ tokens: 10 }, /has no limit on tokens/);
     await refused({}, /Name the limit to raise/);

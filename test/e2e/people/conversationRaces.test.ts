@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import type { ScriptedRequest } from '../../../activities/testing/index.ts';
-import { OrderRefused, type RunHandle, RunOver } from '../../../client/index.ts';
+import { CommandRejected, type RunHandle, RunOver } from '../../../client/index.ts';
 import { type RunEvent, toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { ROUNDS, type Round, race } from '../../support/races.ts';
@@ -16,7 +16,7 @@ async function isTaken(order: Promise<unknown>): Promise<boolean> {
     await order;
     return true;
   } catch (error) {
-    const isEnd = error instanceof RunOver || (error instanceof OrderRefused && /about to end/.test(error.message));
+    const isEnd = error instanceof RunOver || (error instanceof CommandRejected && /about to end/.test(error.message));
     if (!isEnd) throw error;
     return false;
   }

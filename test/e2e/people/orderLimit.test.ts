@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
-import { OrderRefused } from '../../../client/index.ts';
+import { CommandRejected } from '../../../client/index.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
 import { counter, gate } from '../../support/said.ts';
@@ -56,7 +56,7 @@ endToEnd('more orders than the server takes of one history', (bench) => {
     await begun.until(1);
     for (let i = 0; i < UPDATES_MAX; i++) await handle.resume();
     await assert.rejects(handle.resume(), (error) => {
-      assert.ok(error instanceof OrderRefused, String(error));
+      assert.ok(error instanceof CommandRejected, String(error));
       assert.match(error.message, /as often as the server allows of one history.*send it again then\.$/);
       return true;
     });

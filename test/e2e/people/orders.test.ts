@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import type { WorkflowHandle } from '@temporalio/client';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
-import { connect, NoWorker, OrderRefused, type Run, RunNotFound, RunOver } from '../../../client/index.ts';
-import { type Orders, ordersTo } from '../../../client/orders.ts';
+import { CommandRejected, connect, NoWorker, type Run, RunNotFound, RunOver } from '../../../client/index.ts';
+import { commandsTo, type RunCommands } from '../../../client/runCommands.ts';
 import { QUESTIONS_QUERY, SIGNAL, TRANSCRIPT_QUERY, UPDATE, WORKFLOW_TYPE } from '../../../core/names.ts';
 import type { RunInput } from '../../../core/types.ts';
 import { createWorker } from '../../../worker/index.ts';
@@ -44,7 +44,7 @@ endToEnd('orders', (bench) => {
   const raw = (workflowId: string) => bench.holdfast.client.workflow.getHandle(workflowId);
   const update = (handle: WorkflowHandle, name: string, input: unknown) =>
     handle.executeUpdate<unknown, [unknown]>(name, { args: [input] });
-  const refused = (why: RegExp) => (error: unknown) => error instanceof OrderRefused && why.test(error.message);
+  const refused = (why: RegExp) => (error: unknown) => error instanceof CommandRejected && why.test(error.message);
   const why = (error: unknown) => ((error as Error).cause as Error).message;
 
   const talker = bench.agent({ script: ({ turn }) => `answer ${turn}` });
@@ -53,7 +53,7 @@ endToEnd('orders', (bench) => {
     const unserved = await connect({ address: bench.address, namespace: 'default', taskQueue });
     const handle = await unserved.start(talker.name, '', { session: true, ...golden(bench.cached, 'sent-again') });
     const { workflowId } = handle;
-    const impatient = ordersTo({
+    const impatient = commandsTo({
       client: unserved.client,
       workflowId,
       currentLink: async () => unserved.client.workflow.getHandle(workflowId),
@@ -62,7 +62,7 @@ endToEnd('orders', (bench) => {
       answerMs: 500,
     });
     // What a person does: reads the error, starts a worker, and sends it again as the error says.
-    const lost = async (send: (orders: Orders) => Promise<unknown>): Promise<string> => {
+    const lost = async (send: (orders: RunCommands) => Promise<unknown>): Promise<string> => {
       const error: unknown = await send(impatient).then(
         () => 'an answer',
         (error) => error,

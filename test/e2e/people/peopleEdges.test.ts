@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { asTool, defineTool } from '../../../activities/index.ts';
-import { OrderRefused } from '../../../client/index.ts';
+import { CommandRejected } from '../../../client/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
@@ -97,7 +97,7 @@ endToEnd('people, at the edges', (bench) => {
     const before = checking.value;
     const handle = await bench.holdfast.start(guarded.name, 'Go.');
     await asked(handle);
-    const edit = assert.rejects(handle.edit('1.0', { n: 9 }), OrderRefused);
+    const edit = assert.rejects(handle.edit('1.0', { n: 9 }), CommandRejected);
     await checking.until(before + 1);
     await handle.stop();
     const { result, run, history } = await bench.finished(handle.workflowId);

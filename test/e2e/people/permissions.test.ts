@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { asTool, defineTool } from '../../../activities/index.ts';
-import { OrderRefused, type RunHandle } from '../../../client/index.ts';
+import { CommandRejected, type RunHandle } from '../../../client/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { golden, jsonTold, tally, toldOf } from '../../support/said.ts';
@@ -112,7 +112,7 @@ endToEnd('permissions', (bench) => {
     assert.equal(times('transfer'), 0);
 
     await assert.rejects(handle.edit('1.0', { amount: 701 }), (error) => {
-      assert.ok(error instanceof OrderRefused);
+      assert.ok(error instanceof CommandRejected);
       assert.match(error.message, /not permitted: no transfer over 100/);
       return true;
     });

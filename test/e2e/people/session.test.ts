@@ -6,7 +6,7 @@ import { Worker } from '@temporalio/worker';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import type { Script, ScriptedRequest } from '../../../activities/testing/index.ts';
-import { type Holdfast, OrderRefused, type RunHandle, RunOver } from '../../../client/index.ts';
+import { CommandRejected, type Holdfast, type RunHandle, RunOver } from '../../../client/index.ts';
 import type { RunEvent } from '../../../core/read/run.ts';
 import type { Reply } from '../../../core/types.ts';
 import { workflowCode } from '../../../worker/workflowBundle.ts';
@@ -103,7 +103,7 @@ endToEnd('sessions', (bench) => {
     assert.equal((await handle.close()).state, 'stopping');
     await assert.rejects(
       handle.send('too late'),
-      (error) => error instanceof OrderRefused && /about to end/.test(error.message),
+      (error) => error instanceof CommandRejected && /about to end/.test(error.message),
     );
     slow.open();
     const told = await repliesOf(handle, 3);
@@ -134,7 +134,7 @@ endToEnd('sessions', (bench) => {
 
   test('refuses what is no message, and goes on', async () => {
     const handle = await open();
-    const refused = (why: RegExp) => (error: unknown) => error instanceof OrderRefused && why.test(error.message);
+    const refused = (why: RegExp) => (error: unknown) => error instanceof CommandRejected && why.test(error.message);
     await assert.rejects(handle.send('  '), refused(/text must not be empty/));
     await assert.rejects(
       handle.send('x'.repeat(256 * 1024 + 1)),
@@ -170,7 +170,7 @@ endToEnd('sessions', (bench) => {
   });
   test('is what a run without session: true is not', async () => {
     const handle = await bench.holdfast.start(plain.name, 'Go.');
-    const no = (error: unknown) => error instanceof OrderRefused && /is not a session/.test(error.message);
+    const no = (error: unknown) => error instanceof CommandRejected && /is not a session/.test(error.message);
     await assert.rejects(handle.send('a'), no);
     await assert.rejects(handle.ask('a'), no);
     await assert.rejects(handle.close(), no);
@@ -380,7 +380,7 @@ endToEnd('sessions', (bench) => {
       for (const payload of payloads)
         await assert.rejects(
           raw.executeUpdate(update, { args: [payload] }),
-          (error: Error & { cause?: { type?: string } }) => error.cause?.type === 'OrderRefused',
+          (error: Error & { cause?: { type?: string } }) => error.cause?.type === 'CommandRejected',
           `${update} ${JSON.stringify(payload)}`,
         );
     for (const [update, payload] of [

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Agent, defineTool } from '../../../activities/index.ts';
 import type { Script, ScriptedRequest } from '../../../activities/testing/index.ts';
-import { OrderRefused, type RunHandle, RunOver, type StartOptions } from '../../../client/index.ts';
+import { CommandRejected, type RunHandle, RunOver, type StartOptions } from '../../../client/index.ts';
 import { type Call, toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
 import {
@@ -26,7 +26,7 @@ function heard({ messages }: ScriptedRequest): string[] {
 }
 
 const report = (request: ScriptedRequest) => heard(request).join(' ');
-const refused = (why: RegExp) => (error: unknown) => error instanceof OrderRefused && why.test(error.message);
+const refused = (why: RegExp) => (error: unknown) => error instanceof CommandRejected && why.test(error.message);
 const essence = ({ tool, ok, kind, attempts }: Call) => [tool, ok ? 'ok' : kind, attempts];
 
 endToEnd('steering', (bench) => {

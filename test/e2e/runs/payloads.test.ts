@@ -248,7 +248,7 @@ endToEnd(
           return (raw.pendingWorkflowTask?.attempt ?? 0) > 2;
         });
         await assert.rejects(handle.resume(), {
-          name: 'OrderRefused',
+          name: 'CommandRejected',
           message: /cannot take what was asked now, in the server's words: Unable to perform .* failed state\. Its/,
         });
       }
@@ -281,7 +281,7 @@ endToEnd(
   (bench) => {
     const order = defineTool({
       name: 'order',
-      description: 'Orders something.',
+      description: 'RunCommands something.',
       input: z.object({}),
       effect: 'once',
       run() {

@@ -207,7 +207,7 @@ endToEnd('The read model', (bench) => {
     await handle.send('d');
     await asked(handle);
     const { runId } = await handle.describe();
-    // Orders make its history long: it continues as new while it asks.
+    // RunCommands make its history long: it continues as new while it asks.
     await eventually(async () => {
       await handle.pause();
       await handle.resume();

@@ -3,14 +3,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { APIError } from 'openai';
 import { recordOf } from '../../activities/agentRecord.ts';
-import { contextLimitOf } from '../../activities/compact/contextLimits.ts';
-import { compactAtOf } from '../../activities/compact/contextSettings.ts';
-import { type AgentOptions, type ContextOptions, defineAgent } from '../../activities/index.ts';
+import { compactAtOf } from '../../activities/compact/compactionOptions.ts';
+import { contextLimitOf } from '../../activities/compact/contextWindows.ts';
+import { type AgentOptions, type CompactionOptions, defineAgent } from '../../activities/index.ts';
 import { modelFailure, saidLimit } from '../../activities/model/modelFailure.ts';
 import { FAILURE } from '../../core/names.ts';
 
-function agent(context?: ContextOptions | false, more: Partial<AgentOptions> = {}) {
-  return defineAgent({ name: 'a', model: 'x', instructions: 'x', ...(context !== undefined && { context }), ...more });
+function agent(compaction?: CompactionOptions | false, more: Partial<AgentOptions> = {}) {
+  return defineAgent({
+    name: 'a',
+    model: 'x',
+    instructions: 'x',
+    ...(compaction !== undefined && { compaction }),
+    ...more,
+  });
 }
 
 test('the limit of a model is found by the longest name that fits, whoever routes to it', () => {
@@ -56,16 +62,16 @@ test('it is recorded for the model that is asked, which a worker may have put in
 });
 
 test('nonsense is refused where the agent is defined', () => {
-  for (const [context, says] of [
-    [{ limitTokens: 0 }, /context\.limitTokens must be a whole number from 1/],
-    [{ limitTokens: '128k' }, /context\.limitTokens must be a whole number from 1/],
-    [{ keepTurns: 1.5 }, /context\.keepTurns must be a whole number from 1/],
-    [{ at: 0 }, /context\.at must be a share of the limit/],
-    [{ at: 80 }, /context\.at must be a share of the limit/],
-    [{ compact: 'forget' }, /context\.compact must be 'summarise', 'drop-oldest' or a function/],
-    [true, /context is an object/],
+  for (const [options, says] of [
+    [{ limitTokens: 0 }, /compaction\.limitTokens must be a whole number from 1/],
+    [{ limitTokens: '128k' }, /compaction\.limitTokens must be a whole number from 1/],
+    [{ keepTurns: 1.5 }, /compaction\.keepTurns must be a whole number from 1/],
+    [{ at: 0 }, /compaction\.at must be a share of the limit/],
+    [{ at: 80 }, /compaction\.at must be a share of the limit/],
+    [{ compact: 'forget' }, /compaction\.compact must be 'summarise', 'drop-oldest' or a function/],
+    [true, /compaction is an object/],
   ] as const)
-    assert.throws(() => agent(context as ContextOptions), says);
+    assert.throws(() => agent(options as CompactionOptions), says);
 });
 
 const WHERE = { baseURL: 'http://127.0.0.1/v1', model: 'x', apiKey: 'x' };
@@ -83,7 +89,7 @@ test('a refusal for length is told from others, in the words of many servers, an
     const thrown = APIError.generate(400, { message }, message, new Headers());
     const failure = modelFailure(thrown, { ...WHERE, compacts: true });
     assert.deepEqual([failure.type, failure.nonRetryable], [FAILURE.contextExceeded, true], message);
-    assert.match(failure.message, /context\.limitTokens/);
+    assert.match(failure.message, /compaction\.limitTokens/);
     assert.equal(saidLimit(failure.message), limit, message);
     assert.equal(modelFailure(thrown, WHERE).type, FAILURE.model);
   }

@@ -15,23 +15,23 @@ import type {
   Budget,
   Decision,
   Question,
+  RecordedDecision,
   Reply,
   RunSnapshot,
   SendInput,
   Sent,
-  StandingDecision,
   SteerInput,
 } from '../core/types.ts';
-import { NoWorker, OrderRefused, RunOver } from './errors/errors.ts';
+import { CommandRejected, NoWorker, RunOver } from './errors/errors.ts';
 import { grpcCode, grpcErrorIn } from './errors/grpc.ts';
 import { newRunId } from './runId.ts';
 
 /** The decision that counts, and whether it is the one that was just made. */
-export interface Decided extends StandingDecision {
+export interface Decided extends RecordedDecision {
   readonly isFirst: boolean;
 }
 
-export interface Orders {
+export interface RunCommands {
   /** Decides about a call that waits, as it was looked at. The first decision counts; any other gets that one. */
   decide(decision: Decision): Promise<Decided>;
   /** Lets a call run. `call` is its place, `<turn>.<slot>`; it may be left out where only one waits. */
@@ -72,7 +72,7 @@ const EDIT_ANSWER_MS = ANSWER_MS + 2 * RULE_TIMEOUT_MS;
 /** Without a reply: the run has continued as new, or others wait already, and a place is free when they have theirs. */
 const ASK_AGAIN_MS = { first: 50, max: 5_000 };
 
-interface OrderTo {
+interface CommandTarget {
   readonly client: Client;
   readonly workflowId: string;
   /** Without a run id of its own: a chain's current link takes an order. */
@@ -83,7 +83,14 @@ interface OrderTo {
   readonly answerMs?: number;
 }
 
-export function ordersTo({ client, workflowId, currentLink, read, told, answerMs = ANSWER_MS }: OrderTo): Orders {
+export function commandsTo({
+  client,
+  workflowId,
+  currentLink,
+  read,
+  told,
+  answerMs = ANSWER_MS,
+}: CommandTarget): RunCommands {
   interface How {
     readonly updateId?: string | undefined;
     readonly withinMs?: number;
@@ -126,14 +133,14 @@ export function ordersTo({ client, workflowId, currentLink, read, told, answerMs
     const options = { cause: error };
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
       const { message: said, type } = error.cause;
-      return new OrderRefused('refused_by_run', { workflowId, said, type: type ?? null }, options);
+      return new CommandRejected('refused_by_run', { workflowId, said, type: type ?? null }, options);
     }
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unanswered(withinMs, id);
-    if (isFull(error)) return new OrderRefused('history_full', { workflowId }, options);
+    if (isFull(error)) return new CommandRejected('history_full', { workflowId }, options);
     if (isOver(error)) return new RunOver('run_over', { workflowId });
     if (grpcCode(error) === 'failedPrecondition') {
       const said = grpcErrorIn(error)?.details ?? '';
-      return new OrderRefused('refused_by_server', { workflowId, said }, options);
+      return new CommandRejected('refused_by_server', { workflowId, said }, options);
     }
     return told(error);
   }
@@ -143,7 +150,7 @@ export function ordersTo({ client, workflowId, currentLink, read, told, answerMs
     // An edit may be refused and sent again, which must not get the first answer; the run itself takes only one.
     const how = verdict === 'edit' ? { withinMs: EDIT_ANSWER_MS } : { updateId: decisionId(call, digest) };
     try {
-      const standing = await order<StandingDecision>(UPDATE.decide, decision, how);
+      const standing = await order<RecordedDecision>(UPDATE.decide, decision, how);
       return { ...standing, isFirst: isSame(standing, decision) };
     } catch (error) {
       const standing = standingIn(error) ?? (await decidedBefore(decision, error));
@@ -153,8 +160,8 @@ export function ordersTo({ client, workflowId, currentLink, read, told, answerMs
   }
 
   /** Of a call that is over, or of a run that is, the run tells no more; its history has what was decided. */
-  async function decidedBefore({ call, digest }: Decision, error: unknown): Promise<StandingDecision | null> {
-    if (!(error instanceof OrderRefused || error instanceof RunOver)) return null;
+  async function decidedBefore({ call, digest }: Decision, error: unknown): Promise<RecordedDecision | null> {
+    if (!(error instanceof CommandRejected || error instanceof RunOver)) return null;
     const known = callAt(await read(), call);
     return known?.asks && (digest === '' || digest === known.asks.digest) ? known.decision : null;
   }
@@ -167,10 +174,10 @@ export function ordersTo({ client, workflowId, currentLink, read, told, answerMs
     const [found, another] = call === undefined ? open : open.filter((question) => question.call === call);
     if (found && another) {
       const calls = open.map(({ call, tool }) => ({ call, tool }));
-      throw new OrderRefused('several_calls_wait', { workflowId, calls });
+      throw new CommandRejected('several_calls_wait', { workflowId, calls });
     }
     if (found) return { call: found.call, digest: found.digest };
-    if (call === undefined) throw new OrderRefused('no_call_waits', { workflowId });
+    if (call === undefined) throw new CommandRejected('no_call_waits', { workflowId });
     // The run itself says best what is the matter with it.
     return { call, digest: '' };
   }
@@ -227,7 +234,7 @@ function isOver(error: unknown): boolean {
 }
 
 /** Whoever sends again, or second, is answered with the first: it is this decision where it says the same. */
-function isSame(standing: StandingDecision, decision: Decision): boolean {
+function isSame(standing: RecordedDecision, decision: Decision): boolean {
   return (
     standing.verdict === decision.verdict &&
     standing.by === (decision.by ?? null) &&
@@ -238,10 +245,10 @@ function isSame(standing: StandingDecision, decision: Decision): boolean {
 }
 
 /** The decision that stands, in the run's refusal of another. */
-function standingIn(error: unknown): StandingDecision | undefined {
+function standingIn(error: unknown): RecordedDecision | undefined {
   const failure =
-    error instanceof OrderRefused ? (error.cause as WorkflowUpdateFailedError | undefined)?.cause : undefined;
+    error instanceof CommandRejected ? (error.cause as WorkflowUpdateFailedError | undefined)?.cause : undefined;
   if (!(failure instanceof ApplicationFailure) || failure.type !== FAILURE.alreadyDecided) return undefined;
   // The run put it there.
-  return failure.details?.[0] as StandingDecision | undefined;
+  return failure.details?.[0] as RecordedDecision | undefined;
 }

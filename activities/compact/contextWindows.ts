@@ -1,6 +1,6 @@
 // What models can read, collected from public listings of models in November 2026, and worth a look where a run is refused as
 // too long; of several sizes of one family, the smallest. Local models are not here: what they can read is what their server
-// was started with. `context.limitTokens` goes before this.
+// was started with. `compaction.limitTokens` goes before this.
 
 /**
  * Tokens, by how the model's name begins, up to a place where its words part; the longest that fits counts. Of models that
