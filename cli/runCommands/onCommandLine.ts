@@ -57,7 +57,13 @@ async function valuesOf({ parameters }: AnyRunCommand, typed: readonly unknown[]
   for (const [key, parameter] of Object.entries(parameters)) {
     const given = parameter.as === 'argument' ? inPlace.shift() : options[key];
     if (given === undefined) continue;
-    values[key] = parameter.as === 'setting' ? given : parameter.parse(await textTyped(String(given), parameter));
+    if (parameter.as === 'setting') values[key] = given;
+    else {
+      const text = await textTyped(String(given), parameter);
+      if (parameter.as === 'option' && text.trim() === '')
+        throw new UsageError(`There is nothing in ${flagOf(key)}: ${parameter.help}.`);
+      values[key] = parameter.parse(text);
+    }
   }
   return values;
 }

@@ -71,10 +71,7 @@ export const answerText: Parameter<string> = {
   help: 'what the model is told; "-" reads it from stdin',
   isRequired: true,
   readsStdin: true,
-  parse(text) {
-    if (text.trim() === '') throw new UsageError('There is nothing in the text: say what the model is told.');
-    return text;
-  },
+  parse: (text) => text,
 };
 
 export function setting(placeholder: string, help: string, parse: (text: string) => number): Parameter<number> {
