@@ -10,6 +10,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { RULE_TIMEOUT_MS } from '../core/limits.ts';
 import { decisionId, FAILURE, UPDATE } from '../core/names.ts';
 import { callAt, type Run } from '../core/read/run.ts';
+import type { Reason } from '../core/reasons/codes.ts';
 import type {
   Attribution,
   Budget,
@@ -23,6 +24,7 @@ import type {
   SteerInput,
 } from '../core/types.ts';
 import { CommandRejected, NoWorker, RunOver } from './errors/errors.ts';
+import type { ErrorFacts } from './errors/facts.ts';
 import { grpcCode, grpcErrorIn } from './errors/grpc.ts';
 import { newRunId } from './runId.ts';
 
@@ -132,8 +134,8 @@ export function commandsTo({
   function whatIsWrong(error: unknown, withinMs: number, id: string | undefined): unknown {
     const options = { cause: error };
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-      const { message: said, type } = error.cause;
-      return new CommandRejected('refused_by_run', { workflowId, said, type: type ?? null }, options);
+      const { message: said } = error.cause;
+      return new CommandRejected('refused_by_run', { workflowId, said, ...reasonOf(error.cause) }, options);
     }
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unanswered(withinMs, id);
     if (isFull(error)) return new CommandRejected('history_full', { workflowId }, options);
@@ -218,6 +220,21 @@ export function commandsTo({
     cancelCall: (call, said = {}) => order(UPDATE.cancelCall, { ...said, call }),
     raise: (budget, said = {}) => order(UPDATE.raise, { ...said, budget }),
   };
+}
+
+/** Why the run refused, as it says in the details of its failure. */
+function reasonOf({
+  type,
+  details,
+}: ApplicationFailure): Pick<ErrorFacts['refused_by_run'], 'reasonCode' | 'reasonParameters'> {
+  const [detail] = details ?? [];
+  if (type === FAILURE.alreadyDecided) {
+    const { call, verdict, by } = detail as RecordedDecision;
+    return { reasonCode: 'already_decided', reasonParameters: { call, verdict, ...(by && { by }) } };
+  }
+  if (type !== FAILURE.refusedCommand) return { reasonCode: null, reasonParameters: null };
+  const { code, parameters } = detail as Pick<Reason, 'code' | 'parameters'>;
+  return { reasonCode: code, reasonParameters: parameters };
 }
 
 /** In the server's words: it has the same code as a run that is over. */

@@ -1,4 +1,5 @@
 // Every error of the client library, by its code, and the facts that come with it.
+import type { Reason, ReasonCode } from '../../core/reasons/codes.ts';
 
 export type ErrorCode = keyof ErrorFacts;
 
@@ -20,8 +21,13 @@ export interface ErrorFacts {
   readonly not_picked_up: { readonly workflowId: string; readonly withinMs: number };
   readonly unanswered: { readonly workflowId: string; readonly withinMs: number; readonly id: string | null };
   // CommandRejected
-  /** `said` is the run's own text, `type` the type of its failure. */
-  readonly refused_by_run: { readonly workflowId: string; readonly said: string; readonly type: string | null };
+  /** `said` is the run's own text for `reasonCode` with its parameters; null where another workflow failed the update. */
+  readonly refused_by_run: {
+    readonly workflowId: string;
+    readonly said: string;
+    readonly reasonCode: ReasonCode | null;
+    readonly reasonParameters: Reason['parameters'] | null;
+  };
   readonly history_full: { readonly workflowId: string };
   readonly refused_by_server: { readonly workflowId: string; readonly said: string };
   readonly several_calls_wait: {

@@ -11,7 +11,7 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   run_over: { workflowId: 'w' },
   not_picked_up: { workflowId: 'w', withinMs: 300 },
   unanswered: { workflowId: 'w', withinMs: 300, id: 'm' },
-  refused_by_run: { workflowId: 'w', said: 'There is no call 9.9.', type: null },
+  refused_by_run: { workflowId: 'w', said: 'There is no call 9.9.', reasonCode: null, reasonParameters: null },
   history_full: { workflowId: 'w' },
   refused_by_server: { workflowId: 'w', said: 'no' },
   several_calls_wait: { workflowId: 'w', calls: [{ call: '1.0', tool: 't' }] },
