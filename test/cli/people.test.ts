@@ -287,7 +287,14 @@ test('a session is sent messages, with and without waiting, and closed', async (
   assert.deepEqual(again.json, {
     workflowId: 'talk',
     message: 2,
-    reply: { message: 2, status: 'completed', output: 'You said: two', reason: null },
+    reply: {
+      message: 2,
+      status: 'completed',
+      output: 'You said: two',
+      reason: null,
+      reasonCode: null,
+      reasonParameters: null,
+    },
   });
   assert.equal((await said('close', 'talk')).stdout, 'talk ends when its messages are answered.\n');
   assert.equal((await handle.result()).status, 'completed');

@@ -70,18 +70,18 @@ export function handleCommands(run: Run): void {
 
   setHandler(
     interruptUpdate,
-    (input) => {
-      const { message, id } = input ?? {};
+    (input = {}) => {
+      const { message, id } = input;
       if (!isFirst(id)) return changed();
       interrupt();
       return isSet(message) ? say(message) : changed();
     },
     {
       description: 'Stops the tools and the model call in flight, and continues with the message.',
-      validator(input?: SteerInput) {
-        check(requestProblem.interrupt(input ?? {}));
+      validator(input: SteerInput = {}) {
+        check(requestProblem.interrupt(input));
         // Without a word it is welcome until the end: whoever stops a run may not want to wait for what is in flight.
-        if (isSet(input?.message) && !isKnown(input.id)) checkQueue(input.message);
+        if (isSet(input.message) && !isKnown(input.id)) checkQueue(input.message);
       },
     },
   );
@@ -128,15 +128,14 @@ export function handleCommands(run: Run): void {
     carryOut: (by: Attribution) => void,
     validate = () => {},
   ): void {
-    const handler = (input?: Attribution) => {
-      const { by, why } = input ?? {};
+    const handler = ({ by, why }: Attribution = {}) => {
       carryOut({ ...(isSet(by) && { by }), ...(isSet(why) && { why }) });
       return changed();
     };
     setHandler<RunSnapshot, [Attribution?], typeof update>(update, handler, {
       description,
-      validator(input?: Attribution) {
-        check(requestProblem.attribution(input ?? {}));
+      validator(input: Attribution = {}) {
+        check(requestProblem.attribution(input));
         validate();
       },
     });

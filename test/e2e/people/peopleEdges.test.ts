@@ -64,7 +64,14 @@ endToEnd('people, at the edges', (bench) => {
     const reply = handle.ask('Go.');
     await second.began.until(1);
     await handle.interrupt();
-    assert.deepEqual(await reply, { message: 1, status: 'stopped', output: null, reason: 'interrupted' });
+    assert.deepEqual(await reply, {
+      message: 1,
+      status: 'stopped',
+      output: null,
+      reason: 'interrupted',
+      reasonCode: 'interrupted',
+      reasonParameters: {},
+    });
     assert.equal((await handle.ask('Again.')).output, 'turn 2');
     await handle.close();
     await bench.finished(handle.workflowId);

@@ -334,7 +334,11 @@ endToEnd('sessions', (bench) => {
     const { memo } = await handle.describe();
     assert.deepEqual(
       [memo?.['agent'], memo?.['status'], memo?.['replied']],
-      [linked.name, 'completed', { message: 9, status: 'completed', reason: null }],
+      [
+        linked.name,
+        'completed',
+        { message: 9, status: 'completed', reason: null, reasonCode: null, reasonParameters: null },
+      ],
     );
     await replayLinks(bench.holdfast, handle.workflowId, told);
   });
@@ -380,7 +384,7 @@ endToEnd('sessions', (bench) => {
       for (const payload of payloads)
         await assert.rejects(
           raw.executeUpdate(update, { args: [payload] }),
-          (error: Error & { cause?: { type?: string } }) => error.cause?.type === 'CommandRejected',
+          (error: Error & { cause?: { type?: string } }) => error.cause?.type === 'CommandRefused',
           `${update} ${JSON.stringify(payload)}`,
         );
     for (const [update, payload] of [

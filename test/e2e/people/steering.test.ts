@@ -150,7 +150,14 @@ endToEnd('steering', (bench) => {
     await eventually(async () => (await handle.read()).output === 'a');
     await handle.interrupt('b');
     await eventually(async () => (await handle.read()).output === 'a b');
-    assert.deepEqual(await handle.ask('c'), { message: 3, status: 'completed', output: 'a b c', reason: null });
+    assert.deepEqual(await handle.ask('c'), {
+      message: 3,
+      status: 'completed',
+      output: 'a b c',
+      reason: null,
+      reasonCode: null,
+      reasonParameters: null,
+    });
     await handle.close();
     await bench.finished(handle.workflowId);
   });
@@ -162,7 +169,14 @@ endToEnd('steering', (bench) => {
     await startsOf(name).until(1);
     await handle.steer('more');
     gateOf(name).open();
-    assert.deepEqual(await reply, { message: 1, status: 'completed', output: `${name} more`, reason: null });
+    assert.deepEqual(await reply, {
+      message: 1,
+      status: 'completed',
+      output: `${name} more`,
+      reason: null,
+      reasonCode: null,
+      reasonParameters: null,
+    });
     await handle.close();
     assert.equal((await bench.finished(handle.workflowId)).result.turns, 2);
   });
@@ -258,7 +272,14 @@ endToEnd('steering', (bench) => {
     const reply = handle.ask(name);
     await asksTheModel(handle, 'long');
     await handle.interrupt();
-    assert.deepEqual(await reply, { message: 1, status: 'stopped', output: null, reason: 'interrupted' });
+    assert.deepEqual(await reply, {
+      message: 1,
+      status: 'stopped',
+      output: null,
+      reason: 'interrupted',
+      reasonCode: 'interrupted',
+      reasonParameters: {},
+    });
     const next = await handle.ask('again');
     assert.deepEqual([next.status, next.output], ['completed', `${name} again`]);
     await handle.close();
@@ -271,7 +292,14 @@ endToEnd('steering', (bench) => {
     const reply = handle.ask(name);
     await asksTheModel(handle, 'long');
     await handle.interrupt('be brief');
-    assert.deepEqual(await reply, { message: 1, status: 'completed', output: `${name} be brief`, reason: null });
+    assert.deepEqual(await reply, {
+      message: 1,
+      status: 'completed',
+      output: `${name} be brief`,
+      reason: null,
+      reasonCode: null,
+      reasonParameters: null,
+    });
     assert.equal((await handle.ask('next')).message, 2);
     await handle.close();
     await bench.finished(handle.workflowId);
@@ -466,6 +494,8 @@ endToEnd('steering', (bench) => {
       status: 'cancelled',
       output: null,
       reason: 'The run was cancelled.',
+      reasonCode: 'cancelled',
+      reasonParameters: {},
     });
     assert.equal((await bench.finished(session.workflowId)).result.status, 'cancelled');
     await startsOf(`${name} cleaned up`).until(1);
