@@ -1,5 +1,5 @@
 // A turn's calls while they are carried out: what has become of each, by slot.
-import { countsAsRun } from '../../core/batch/outcomes.ts';
+import { countsAsRun, handedOverTo } from '../../core/batch/outcomes.ts';
 import type { CallView } from '../../core/batch/view.ts';
 import type { BatchState } from '../../core/handOver.ts';
 import type { ModelAnswer, Outcome, PlannedCall, RecordedDecision, ToolCall } from '../../core/types.ts';
@@ -98,8 +98,7 @@ export class Batch {
 
   /** To whom the conversation was handed, if it was. */
   get handedTo(): string | null {
-    const handoff = this.#calls.find(({ outcome, planned }) => outcome?.ok && 'handoff' in planned && planned.handoff);
-    return (handoff && 'handoff' in handoff.planned && handoff.planned.handoff) || null;
+    return this.#calls.map(handedOverTo).find((to) => to !== null) ?? null;
   }
 
   start(slot: number, scope: Cancellable, child: SubAgent | null): void {
