@@ -27,6 +27,8 @@ interface OpenCall extends BatchCall {
   child: SubAgent | null;
   /** Cancels what runs for it: the call itself, or the planning of new arguments. */
   scope: Cancellable | null;
+  /** Whoever decided while new arguments were planned. */
+  waiting: (() => void)[];
 }
 
 export function newBatch({ message, plan, kind, tell, end, value }: ModelAnswer): BatchState {
@@ -66,6 +68,7 @@ export class Batch {
       isCancelled: state.cancelled.includes(slot),
       child: null,
       scope: null,
+      waiting: [],
     }));
   }
 
@@ -136,6 +139,15 @@ export class Batch {
     call.isEditing = false;
     call.scope = null;
     if (planned) call.planned = planned;
+    for (const goOn of call.waiting.splice(0)) goOn();
+  }
+
+  /**
+   * Resolves when the new arguments of a call are planned, in the order in which it was asked for; and before the loop is
+   * woken, so that whoever decided meanwhile has decided in time.
+   */
+  whenEdited(slot: number): Promise<void> {
+    return new Promise((resolve) => this.#calls[slot]!.waiting.push(resolve));
   }
 
   expire(): void {
