@@ -4,7 +4,15 @@ import { budgetReached, limitOf, limitReached } from '../budget.ts';
 import type { Reason, ReasonOf } from '../reasons/codes.ts';
 import { reason } from '../reasons/reason.ts';
 import type { AllowedCall, Outcome } from '../types.ts';
-import { countsAsRun, handoffOutcome, notRun, problemOutcome, subAgentRefusal, succeeded } from './outcomes.ts';
+import {
+  countsAsRun,
+  handedOverTo,
+  handoffOutcome,
+  notRun,
+  problemOutcome,
+  subAgentRefusal,
+  succeeded,
+} from './outcomes.ts';
 import type { BatchControl, BatchDecision, BatchRules, BatchStep, BatchView, CallView } from './view.ts';
 
 export function decideBatch(view: BatchView): BatchDecision {
@@ -47,7 +55,7 @@ export function decideBatch(view: BatchView): BatchDecision {
         if (!call.child?.isWaiting) busy += 1;
       } else if (outcome) {
         if (countsAsRun(outcome, planned, call.decision)) counted += 1;
-        if (outcome.ok && 'handoff' in planned) handedTo ??= planned.handoff ?? null;
+        handedTo ??= handedOverTo(call);
       } else if ('problem' in planned) settle(slot, problemOutcome(tool, planned.problem));
       else {
         const outcome = outcomeByPeople(call) ?? (halted === null ? outcomeByExpiry(call, control, rules) : null);

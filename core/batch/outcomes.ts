@@ -156,6 +156,20 @@ export function countsAsRun(
   return !(planned && 'handoff' in planned && planned.handoff !== undefined) && decision?.verdict !== 'respond';
 }
 
+/** To whom the call has handed the conversation; null for one that did not. One that a person answered hands over nothing. */
+export function handedOverTo({
+  outcome,
+  planned,
+  decision,
+}: {
+  readonly outcome: Outcome | null;
+  readonly planned: PlannedCall;
+  readonly decision: RecordedDecision | null;
+}): string | null {
+  if (!outcome?.ok || !('handoff' in planned) || decision?.verdict === 'respond') return null;
+  return planned.handoff ?? null;
+}
+
 /** What the model reads of a call. Where a person changed its arguments, that comes first: the model wrote others. */
 export function outcomeText(outcome: Outcome, decision?: RecordedDecision | null): string {
   const text = outcome.ok

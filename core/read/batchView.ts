@@ -4,28 +4,20 @@ import { openApprovals } from '../batch/approvals.ts';
 import { decideBatch } from '../batch/decide.ts';
 import { type BatchRules, type BatchView, rulesOf } from '../batch/view.ts';
 import type { Question } from '../types.ts';
-import { callAt, type Reading } from './reading.ts';
+import { endFailedEdits, isBeingEdited } from './openDecisions.ts';
+import type { Reading } from './reading.ts';
 import type { RunEvent } from './run.ts';
 import { spendOf } from './spend.ts';
-import { type OpenCall, type OpenTurn, placeOf, settle } from './turns.ts';
+import { type OpenCall, type OpenTurn, settle } from './turns.ts';
 
 /** Settles what the workflow task that is over has settled without an event. */
 export function settleByKernel(reading: Reading, atMs: number): RunEvent[] {
   reading.taskDone = false;
   const turn = reading.turns.at(-1);
   if (turn?.takenAtMs === null || !turn?.calls.some(({ outcome }) => !outcome)) return [];
-  dropLateEdits(reading, turn);
+  endFailedEdits(reading);
   const { steps } = decideBatch(viewOf(reading, turn));
   return steps.flatMap((step) => (step.do === 'settle' ? [settle(turn.calls[step.slot]!, step.outcome, atMs)] : []));
-}
-
-/** An edit whose arguments were planned in the very task that ends its call comes too late. */
-function dropLateEdits(reading: Reading, { interrupted }: OpenTurn): void {
-  const isHalted = interrupted || reading.stopped || reading.cancelling;
-  for (const { decision, isTaken } of reading.decisions.values()) {
-    const call = isTaken && decision.verdict === 'edit' ? callAt(reading, decision.call) : undefined;
-    if (call?.outcome === null && (isHalted || call.isCancelled)) call.decision = null;
-  }
 }
 
 /** The calls of a turn that wait for a person. */
@@ -60,11 +52,6 @@ function viewOf(reading: Reading, turn: OpenTurn): BatchView {
 
 function rulesIn({ agent, parallel, parent }: Reading): BatchRules {
   return rulesOf(agent, parallel, parent);
-}
-
-/** New arguments of a person are being planned for it. */
-export function isBeingEdited({ decisions }: Reading, call: OpenCall): boolean {
-  return [...decisions.values()].some(({ editing }) => editing === placeOf(call));
 }
 
 function callView(reading: Reading, call: OpenCall) {

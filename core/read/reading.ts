@@ -72,10 +72,10 @@ export interface Reading {
 
 export interface OpenDecision {
   readonly decision: Partial<Decision>;
-  /** Of an edit whose arguments are not planned yet: the place of its call. */
-  editing: string | null;
-  /** It is taken to count, before its answer says so. */
-  isTaken: boolean;
+  /** undefined where no turn has such a call. */
+  readonly call: OpenCall | undefined;
+  /** `failed`: its new arguments are not accepted, and the workflow learns of it in its next task. */
+  state: 'waiting' | 'editing' | 'failed' | 'over';
 }
 
 /** What an activity is about. */

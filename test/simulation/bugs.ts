@@ -194,4 +194,32 @@ export const BUGS: readonly Bug[] = [
     },
     found: /replay does something else/,
   },
+  // Only the read model shows these, which decides with the kernel as it should be.
+  {
+    what: 'calls that an interrupt ended are said to have been stopped',
+    edit: {
+      file: kernel,
+      from: "reason('call_not_started', { why: 'interrupted' })",
+      to: "reason('call_not_started', { why: 'stopped' })",
+    },
+    found: /The reader has another message/,
+  },
+  {
+    what: 'the model is not told why a person rejected a call',
+    edit: {
+      file: kernel,
+      from: "reason('call_rejected', { ...(by && { by }), ...(why && { why }) })",
+      to: "reason('call_rejected', { ...(by && { by }) })",
+    },
+    found: /The reader has another message/,
+  },
+  {
+    what: 'a call times out while a person edits it',
+    edit: {
+      file: kernel,
+      from: 'isExpired && needsDecision(call) && !call.isEditing',
+      to: 'isExpired && needsDecision(call)',
+    },
+    found: /The reader has another/,
+  },
 ];

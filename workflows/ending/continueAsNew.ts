@@ -67,11 +67,33 @@ function fits(run: Run): boolean {
 }
 
 /**
- * Does not return but where the run was cancelled or interrupted meanwhile, which the next execution would not know: it
- * stays in this one.
+ * Continues as new between two turns. Returns only where the run was cancelled or interrupted meanwhile, which the next
+ * execution would not know: it stays in this one.
  */
 export async function continueAsNew(run: Run): Promise<void> {
   run.enter({ is: 'leaving' });
+  await untilReady(run);
+  if (run.clock.isCancelled || run.control.isInterrupted) return run.enter({ is: 'running' });
+  await leave(run);
+}
+
+export interface Departure {
+  /** Nothing is left behind any more, unless something has come since. */
+  isReady: boolean;
+}
+
+/** Prepares to continue as new and wakes the loop, which decides meanwhile about what people ask of an open batch. */
+export function prepareToLeave(run: Run): Departure {
+  run.enter({ is: 'leaving' });
+  const departure: Departure = { isReady: false };
+  void untilReady(run).then(() => {
+    departure.isReady = true;
+    run.wake.wake();
+  });
+  return departure;
+}
+
+async function untilReady(run: Run): Promise<void> {
   // Whoever sent a command has an answer before the history that knows of it is left; also who sent one in between.
   do {
     // Also in a run that is cancelled meanwhile: its calls are still to be answered.
@@ -81,7 +103,10 @@ export async function continueAsNew(run: Run): Promise<void> {
     // A signal in the task of the continue-as-new would be lost.
     await run.published.reporting;
   } while (!allHandlersFinished());
-  if (run.clock.isCancelled || run.control.isInterrupted) return run.enter({ is: 'running' });
+}
+
+/** Continues as new now. Does not return. */
+export async function leave(run: Run): Promise<void> {
   const { memo, typedSearchAttributes } = workflowInfo();
   const entries = Object.entries({ ...memo, [MEMO.startedAt]: run.startedAtMs });
   // Given here, since the SDK would hand over the memo that the run was started with, and what it waits for would be lost.

@@ -3,7 +3,6 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
-  condition,
   isCancellation,
   scheduleActivity,
   sleep,
@@ -16,6 +15,7 @@ import { requestProblem } from '../../core/requests.ts';
 import { cutText, jsonBytes } from '../../core/text.ts';
 import type { AllowedCall, Decision, PlanCallInput, PlannedCall, RecordedDecision } from '../../core/types.ts';
 import type { Batch } from '../state/batch.ts';
+import { CallScope } from '../state/callScope.ts';
 import type { Run } from '../state/run.ts';
 import { check, refusal } from './refusal.ts';
 
@@ -59,7 +59,7 @@ export async function decide(run: Run, decision: Decision): Promise<RecordedDeci
   while (pending.batch.calls[pending.slot]!.isEditing) {
     // Whoever edits was first. If the new arguments are not accepted, the call is still to be decided about.
     const { batch, slot } = pending;
-    await condition(() => !batch.calls[slot]!.isEditing);
+    await batch.whenEdited(slot);
     pending = pendingCall(run, decision);
   }
   const { verdict, text } = decision;
@@ -71,7 +71,9 @@ export async function decide(run: Run, decision: Decision): Promise<RecordedDeci
 async function edit(run: Run, pending: Pending, decision: Decision): Promise<RecordedDecision> {
   const { call, batch, slot } = pending;
   const written = decision.arguments!;
-  const scope = new CancellationScope();
+  // Where the run is cancelled, the loop ends the call, and with it the edit. Reached by the cancellation itself, the edit
+  // would end one way or the other, by what came first in an activation.
+  const scope = new CallScope();
   batch.beginEdit(slot, scope);
   let planned: AllowedCall;
   try {
@@ -103,13 +105,7 @@ async function record(
 }
 
 /** The call planned anew: its arguments are read, and every rule that forbids holds for a person as well. */
-async function planAnew(
-  run: Run,
-  batch: Batch,
-  slot: number,
-  written: string,
-  scope: CancellationScope,
-): Promise<AllowedCall> {
+async function planAnew(run: Run, batch: Batch, slot: number, written: string, scope: CallScope): Promise<AllowedCall> {
   const { turn } = run.turns;
   const { tool } = batch.calls[slot]!;
   const input: PlanCallInput = { agent: run.agentName, turn, tool, arguments: written };

@@ -1,5 +1,5 @@
 // A turn's calls while they are carried out: what has become of each, by slot.
-import { countsAsRun } from '../../core/batch/outcomes.ts';
+import { countsAsRun, handedOverTo } from '../../core/batch/outcomes.ts';
 import type { CallView } from '../../core/batch/view.ts';
 import type { BatchState } from '../../core/handOver.ts';
 import type { ModelAnswer, Outcome, PlannedCall, RecordedDecision, ToolCall } from '../../core/types.ts';
@@ -27,6 +27,8 @@ interface OpenCall extends BatchCall {
   child: SubAgent | null;
   /** Cancels what runs for it: the call itself, or the planning of new arguments. */
   scope: Cancellable | null;
+  /** Whoever decided while new arguments were planned. */
+  waiting: (() => void)[];
 }
 
 export function newBatch({ message, plan, kind, tell, end, value }: ModelAnswer): BatchState {
@@ -66,6 +68,7 @@ export class Batch {
       isCancelled: state.cancelled.includes(slot),
       child: null,
       scope: null,
+      waiting: [],
     }));
   }
 
@@ -98,8 +101,7 @@ export class Batch {
 
   /** To whom the conversation was handed, if it was. */
   get handedTo(): string | null {
-    const handoff = this.#calls.find(({ outcome, planned }) => outcome?.ok && 'handoff' in planned && planned.handoff);
-    return (handoff && 'handoff' in handoff.planned && handoff.planned.handoff) || null;
+    return this.#calls.map(handedOverTo).find((to) => to !== null) ?? null;
   }
 
   start(slot: number, scope: Cancellable, child: SubAgent | null): void {
@@ -137,6 +139,15 @@ export class Batch {
     call.isEditing = false;
     call.scope = null;
     if (planned) call.planned = planned;
+    for (const goOn of call.waiting.splice(0)) goOn();
+  }
+
+  /**
+   * Resolves when the new arguments of a call are planned, in the order in which it was asked for; and before the loop is
+   * woken, so that whoever decided meanwhile has decided in time.
+   */
+  whenEdited(slot: number): Promise<void> {
+    return new Promise((resolve) => this.#calls[slot]!.waiting.push(resolve));
   }
 
   expire(): void {

@@ -1,5 +1,5 @@
-// The scope of one call in flight. The SDK's scopes make four promises each, to be linked with one another; a batch of a
-// thousand calls would pay for all of them. Calls need less: each is cancelled by the run, by hand.
+// The scope of one call in flight, or of an edit of one. The SDK's scopes make four promises each, to be linked with one another;
+// a batch of a thousand calls would pay for all of them. Calls need less: each is cancelled by the run, by hand.
 import { CancellationScope, CancelledFailure } from '@temporalio/workflow';
 
 /** What the SDK looks at in the current scope when an activity is scheduled: held to it by the simulation and the tests. */

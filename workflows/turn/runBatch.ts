@@ -1,11 +1,12 @@
 // A turn's calls, side by side within their limits. The kernel decides; this carries its steps out and waits for the next
 // change. A call that waits for a person takes no place: its siblings run on.
+import { allHandlersFinished } from '@temporalio/workflow';
 import { decideBatch } from '../../core/batch/decide.ts';
 import type { BatchStep, BatchView } from '../../core/batch/view.ts';
 import { childRunId } from '../../core/names.ts';
 import { jsonBytes } from '../../core/text.ts';
 import type { AllowedCall, Outcome } from '../../core/types.ts';
-import { continueAsNew, isFull, mustContinueAsNew } from '../ending/continueAsNew.ts';
+import { type Departure, isFull, leave, mustContinueAsNew, prepareToLeave } from '../ending/continueAsNew.ts';
 import { watchExpiry } from '../people/approvals.ts';
 import { showTools } from '../people/details.ts';
 import { pauseClock, publishWaits, resumeClock } from '../people/waiting.ts';
@@ -21,6 +22,7 @@ import { callAsItRuns, runTool } from './runTool.ts';
 export async function runBatch(run: Run): Promise<Batch> {
   const batch = run.batch!;
   const expiry = watchExpiry(run, batch);
+  let departure: Departure | null = null;
   for (;;) {
     const changed = run.wake.next();
     const { steps, reached, waitsFor } = decideBatch(viewOf(run, batch));
@@ -33,9 +35,13 @@ export async function runBatch(run: Run): Promise<Batch> {
       continue;
     }
     if (batch.running === 0 && !batch.isEditing && mustContinueAsNew(run)) {
-      await continueAsNew(run);
+      if (departure?.isReady && allHandlersFinished()) await leave(run);
+      if (!departure || departure.isReady) departure = prepareToLeave(run);
+      await changed;
       continue;
     }
+    if (departure) run.enter({ is: 'running' });
+    departure = null;
     showTools(run, batch);
     if (waitsFor === 'people' && !isPostponed) pauseClock(run);
     else resumeClock(run);
@@ -43,6 +49,7 @@ export async function runBatch(run: Run): Promise<Batch> {
     await changed;
   }
   expiry.stop();
+  if (departure) run.enter({ is: 'running' });
   // A run that asks has no call left that it kept from running.
   if (run.budget.asksAtLimit) run.budget.stopAsking(run.spend);
   resumeClock(run);

@@ -2,6 +2,7 @@
 
 import { UPDATE } from '../../names.ts';
 import type { CancelCallInput, Decision, RaiseInput, RecordedDecision, SendInput, SteerInput } from '../../types.ts';
+import { settleByKernel } from '../batchView.ts';
 import { eventId, firstJson, type HistoryEvent } from '../history.ts';
 import type { Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
@@ -24,8 +25,10 @@ export function updateAccepted(reading: Reading, id: number, { acceptedRequest }
 
 /** Of a decision, the answer says what came of it; all else is carried out where it is taken. */
 export function updateCompleted(reading: Reading, { acceptedEventId, outcome }: Completed, atMs: number): RunEvent[] {
+  // Answers come after all that was accepted in a task, and after what the run made of it.
+  const settled = settleByKernel(reading, atMs);
   const decision = firstJson(outcome?.success) as RecordedDecision | undefined;
-  return decided(reading, eventId(acceptedEventId), decision, atMs);
+  return [...settled, ...decided(reading, eventId(acceptedEventId), decision, atMs)];
 }
 
 function ordered(reading: Reading, name: string, asked: Asked, atMs: number): RunEvent[] {

@@ -59,7 +59,9 @@ export function compactionFailed(
   error: string,
   atMs: number,
 ): RunEvent[] {
+  // With what the turn before it was sent in vain.
   reading.heardInVain = heard.users;
+  if (heard.repeats) heard.repeats.heard = [];
   compaction.endedAtMs = atMs;
   compaction.error = error;
   return [told('compacted', compaction, atMs)];

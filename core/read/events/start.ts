@@ -2,6 +2,7 @@
 
 import type { HandOver } from '../../handOver.ts';
 import type { ParentRun, RunInput } from '../../types.ts';
+import { settleByKernel } from '../batchView.ts';
 import { continueReading, handOverIn, takeOver } from '../handedOver.ts';
 import { firstJson, type HistoryEvent, jsonAt } from '../history.ts';
 import type { Reading } from '../reading.ts';
@@ -47,8 +48,7 @@ function continued(reading: Reading, { originalExecutionRunId }: Start, handOver
 }
 
 export function continuedAsNew(reading: Reading, { newExecutionRunId }: ContinuedAsNew, atMs: number): RunEvent[] {
-  // What the last task has settled, the hand-over says.
-  reading.taskDone = false;
+  const settled = settleByKernel(reading, atMs);
   reading.nextRunId = newExecutionRunId || undefined;
-  return [{ type: 'continued', atMs, runId: newExecutionRunId || '' }];
+  return [...settled, { type: 'continued', atMs, runId: newExecutionRunId || '' }];
 }
