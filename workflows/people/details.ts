@@ -1,7 +1,7 @@
 // What Temporal's Web UI shows at the top of a run: where it is, what it waits for, what it has spent. It costs no history.
 import { setCurrentDetails } from '@temporalio/workflow';
 import { callSummary } from '../../core/summary.ts';
-import { count, plural } from '../../core/text.ts';
+import { plural, count as thousands } from '../../core/text.ts';
 import type { Question } from '../../core/types.ts';
 import type { Batch } from '../state/batch.ts';
 import type { End, Run } from '../state/run.ts';
@@ -25,10 +25,11 @@ export function showTools(run: Run, batch: Batch): void {
   show(run, [`Running ${plural(batch.running, 'call')}:`, '', ...shown, ...more(batch.running)]);
 }
 
-export function showWaiting(run: Run, open: readonly Question[]): void {
-  if (open.length === 0) return show(run, [run.control.isPaused ? 'Paused.' : 'Waiting for a message.']);
-  const shown = open.slice(0, CALLS_SHOWN).map((question) => `- ${asCode(questionSummary(question))}`);
-  show(run, [`Waiting for a person (${plural(open.length, 'question')}):`, '', ...shown, ...more(open.length)]);
+/** `first`: the first of `count` open questions. */
+export function showWaiting(run: Run, first: readonly Question[], count: number): void {
+  if (count === 0) return show(run, [run.control.isPaused ? 'Paused.' : 'Waiting for a message.']);
+  const shown = first.slice(0, CALLS_SHOWN).map((question) => `- ${asCode(questionSummary(question))}`);
+  show(run, [`Waiting for a person (${plural(count, 'question')}):`, '', ...shown, ...more(count)]);
 }
 
 export function showEnd(run: Run, { status, reason }: End): void {
@@ -50,7 +51,7 @@ function show(run: Run, doing: readonly string[]): void {
   const { inputTokens, outputTokens, cost } = run.spend;
   const { calls, failedCalls } = run.tally;
   const done = `${plural(calls, 'call')} done, ${failedCalls} failed`;
-  const spent = `${count(inputTokens)} tokens in, ${count(outputTokens)} out${cost > 0 ? `, cost ${Number(cost.toPrecision(4))}` : ''}`;
+  const spent = `${thousands(inputTokens)} tokens in, ${thousands(outputTokens)} out${cost > 0 ? `, cost ${Number(cost.toPrecision(4))}` : ''}`;
   setCurrentDetails(
     [`**${run.agentName}**, turn ${run.turns.turn}`, '', ...doing, '', `${done} · ${spent}`].join('\n'),
   );

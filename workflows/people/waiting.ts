@@ -32,9 +32,13 @@ function waitsOf(run: Run): Waits | null {
   if (questions.length === 0) return null;
   return {
     sinceMs: Math.min(...questions.map(({ sinceMs }) => sinceMs)),
-    count: (run.batch ? countOpenApprovals(run.batch.calls) : 0) + run.budget.question(run.spend).length,
+    count: countQuestions(run),
     questions: questions.map(shortened),
   };
+}
+
+function countQuestions(run: Run): number {
+  return (run.batch ? countOpenApprovals(run.batch.calls) : 0) + run.budget.question(run.spend).length;
 }
 
 function shortened(question: Question): Question {
@@ -48,7 +52,7 @@ function shortened(question: Question): Question {
 
 /** Nothing runs, and a person has the next word: that takes none of the run's time. */
 export function pauseClock(run: Run): void {
-  showWaiting(run, openQuestions(run));
+  showWaiting(run, openQuestions(run, WAITS_SHOWN), countQuestions(run));
   if (run.clock.isPaused) return;
   run.clock.pause();
   reportWaiting(run, true);
