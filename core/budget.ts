@@ -1,6 +1,7 @@
 // Budgets: their limits, and which of them is reached.
 import type { BudgetLimit, ReasonOf } from './reasons/codes.ts';
 import { reason } from './reasons/reason.ts';
+import { cutText } from './text.ts';
 import type { Budget, Spend } from './types.ts';
 
 const SPENT: Readonly<Record<BudgetLimit, (spend: Spend) => number>> = {
@@ -22,7 +23,7 @@ export function budgetProblem(budget: unknown): string | null {
     if (name === 'atLimit') {
       if (value !== 'stop' && value !== 'ask') return "budget.atLimit must be 'stop' or 'ask'.";
     } else if (!(BUDGET_LIMITS as readonly string[]).includes(name))
-      return `budget has no limit ${JSON.stringify(name)}; there are ${BUDGET_LIMITS.join(', ')}.`;
+      return `budget has no limit ${JSON.stringify(cutText(name, 60))}; there are ${BUDGET_LIMITS.join(', ')}.`;
     else if (!(typeof value === 'number' && value > 0 && Number.isFinite(value)))
       return `budget.${name} must be a number above 0.`;
   }

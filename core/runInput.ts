@@ -3,7 +3,7 @@ import { budgetProblem } from './budget.ts';
 import { isAnything, isBoolean, isShape, isText, isWholeNumber, nullable, optional } from './shape.ts';
 import type { RunInput } from './types.ts';
 
-const EXAMPLE = 'Start an agent with an input such as {"agent":"clinic","input":"…"}.';
+const EXAMPLE = 'Start an agent with {"agent":"clinic","input":"…"}.';
 
 /** Other languages send null for a field that is not set. */
 const unset = (check: typeof isText) => optional(nullable(check));
