@@ -96,21 +96,20 @@ export const BUGS: readonly Bug[] = [
     what: 'continue-as-new loses a cancellation',
     edit: {
       file: continueAsNew,
-      from: 'run.clock.isCancelled || run.control.isInterrupted',
-      to: 'run.control.isInterrupted',
+      from: "  if (run.clock.isCancelled) return run.enter({ is: 'running' });\n",
+      to: '',
     },
     found: /After the run was cancelled/,
     isRare: true,
   },
   {
-    what: 'continue-as-new loses an interrupt',
+    what: 'continue-as-new leaves calls that run',
     edit: {
-      file: continueAsNew,
-      from: 'run.clock.isCancelled || run.control.isInterrupted',
-      to: 'run.clock.isCancelled',
+      file: 'workflows/turn/runBatch.ts',
+      from: 'batch.running === 0 && !batch.isEditing && mustContinueAsNew(run)',
+      to: '!batch.isEditing && mustContinueAsNew(run)',
     },
-    found: /after an interrupt/,
-    isRare: true,
+    found: /continues as new while calls run/,
   },
   {
     what: 'a run whose raised budget is not enough asks no more',

@@ -67,13 +67,13 @@ function fits(run: Run): boolean {
 }
 
 /**
- * Continues as new between two turns. Returns only where the run was cancelled or interrupted meanwhile, which the next
- * execution would not know: it stays in this one.
+ * Continues as new between two turns. Returns only where the run was cancelled meanwhile, which the next execution would not
+ * know: it stays in this one.
  */
 export async function continueAsNew(run: Run): Promise<void> {
   run.enter({ is: 'leaving' });
   await untilReady(run);
-  if (run.clock.isCancelled || run.control.isInterrupted) return run.enter({ is: 'running' });
+  if (run.clock.isCancelled) return run.enter({ is: 'running' });
   await leave(run);
 }
 
