@@ -220,5 +220,6 @@ export const BUGS: readonly Bug[] = [
       to: 'isExpired && needsDecision(call)',
     },
     found: /The reader has another/,
+    isRare: true,
   },
 ];
