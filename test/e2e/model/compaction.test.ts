@@ -279,7 +279,7 @@ endToEnd('compaction', (bench) => {
   test('where no room can be made, or none is to be, the run ends as model_failed and says what to do', async () => {
     const { result, run } = await bench.run(stubborn, 'Go.', golden(bench.cached, 'compact-in-vain'));
     assert.equal(result.status, 'model_failed');
-    assert.match(result.reason ?? '', /maximum context length is 90 tokens.*context\.limitTokens/);
+    assert.match(result.reason ?? '', /maximum context length is 90 tokens.*compaction\.limitTokens/);
     assert.deepEqual([run.compactions.length, run.turns.length], [1, 3]);
 
     const plain = await bench.run(never);
