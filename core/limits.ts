@@ -46,9 +46,6 @@ export const MODEL_CALL = {
 /** A day without a worker must not cost a call: the queue is where work waits out a deploy or a night. */
 export const QUEUE_WAIT_MS = 24 * HOUR_MS;
 
-/** The longest delay that a provider or tool may ask for with Retry-After. */
-export const RETRY_AFTER_MAX_MS = 60_000;
-
 /** Text of one tool result, in characters of UTF-8. */
 export const RESULT_BYTES_MAX = 64 * KB;
 /** Arguments of one call. */

@@ -4,9 +4,9 @@ import { APIConnectionError, APIError } from 'openai';
 import { ERROR_CHARS_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import { cutText, oneLine } from '../../core/text.ts';
+import { retryAfterMs } from '../retryAfter.ts';
 import { isRetryableStatus } from '../tools/thrown.ts';
 import { publicAddress } from './endpoint.ts';
-import { retryAfterMs } from './retryAfter.ts';
 
 /** The model answered with something that is no answer. Another try may bring a better one. */
 export function badAnswer(message: string): ApplicationFailure {

@@ -2,7 +2,7 @@
 // thread can read what was thrown in it, before an error's class is lost on its way out.
 import { ERROR_CHARS_MAX } from '../../core/limits.ts';
 import { cutText } from '../../core/text.ts';
-import { retryAfterMs } from '../model/retryAfter.ts';
+import { retryAfterMs } from '../retryAfter.ts';
 import { resultText } from './jsonText.ts';
 import { ToolError } from './toolError.ts';
 

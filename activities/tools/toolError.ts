@@ -1,5 +1,5 @@
 // The error a tool throws on purpose.
-import { capped } from '../model/retryAfter.ts';
+import { capped } from '../retryAfter.ts';
 
 /**
  * A failure that trying again will not mend: the model is told at once. With `retry: true` it is tried again by the

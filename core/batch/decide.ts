@@ -138,7 +138,7 @@ export function decideBatch(view: BatchView): BatchDecision {
     }
   }
 
-  /** Their calls cannot be refused one by one from here, so that more of them than allowed count as well. */
+  /** A sub-agent's calls cannot be refused one by one from here, so exceeding a limit counts as reaching it. */
   function subAgentsOver(): ReasonOf<'budget_reached'> | null {
     if (!budget) return null;
     const over = limitReached(budget, spend);
@@ -182,7 +182,7 @@ function isReady(call: CallView): boolean {
   return !needsDecision(call) && !call.isEditing;
 }
 
-/** Nobody has decided in time. Whoever edits was there; if the new arguments are not accepted, the time is over then. */
+/** Nobody has decided in time. An edit in progress counts as in time; if it is rejected, the call expires then. */
 function isOverdue(call: CallView, { isExpired }: BatchControl): boolean {
   return isExpired && needsDecision(call) && !call.isEditing;
 }

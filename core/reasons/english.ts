@@ -56,7 +56,7 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   call_over_budget: (parameters) => `not run: ${budgetReached(parameters)}`,
   sub_agent_depth: ({ depth, maxDepth }) =>
     `not run: sub-agents may be nested ${maxDepth} deep, and this one would be at depth ${depth}`,
-  sub_agent_count: ({ max }) => `not run: a run may start ${plural(max, 'sub-agent')}, and this one has`,
+  sub_agent_count: ({ max }) => `not run: a run may start ${plural(max, 'sub-agent')}, and this one already has`,
   sub_agent_lost: ({ how, message }) => `the sub-agent failed: ${message ?? SUB_AGENT_LOST[how]}`,
   sub_agent_ended: ({ status, reason, output }) =>
     `the sub-agent ended as ${status}${reason ? `: ${reason}` : ''}${output ? ` Its last words: ${output}` : ''}`,
@@ -126,7 +126,7 @@ function budgetReached({ limit, amount, spent }: ReasonParameters['budget_reache
     case 'tokens':
       return `The budget of ${plural(amount, 'token')} is used up (${count(spent)}).`;
     case 'cost':
-      return `The budget of ${amount} is used up (cost so far ${costText(spent)}).`;
+      return `The cost budget of ${amount} is used up (cost so far ${costText(spent)}).`;
     case 'modelCalls':
       return `The budget of ${plural(amount, 'model call')} is used up.`;
     case 'toolCalls':

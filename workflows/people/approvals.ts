@@ -14,8 +14,8 @@ import { reason } from '../../core/reasons/reason.ts';
 import { requestProblem } from '../../core/requests.ts';
 import { cutText, jsonBytes } from '../../core/text.ts';
 import type { AllowedCall, Decision, PlanCallInput, PlannedCall, RecordedDecision } from '../../core/types.ts';
+import { CallScope } from '../runtime/callScope.ts';
 import type { Batch } from '../state/batch.ts';
-import { CallScope } from '../state/callScope.ts';
 import type { Run } from '../state/run.ts';
 import { check, refusal } from './refusal.ts';
 

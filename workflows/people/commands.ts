@@ -1,5 +1,4 @@
-// The update and query handlers of a run, and the signals of its family. Handlers change the state and wake the loop; the
-// loop alone decides what happens next.
+// The update and query handlers of a run. Handlers change the state and wake the loop; only the loop acts.
 import { setHandler } from '@temporalio/workflow';
 import { budgetProblem, raiseProblem } from '../../core/budget.ts';
 import { QUEUE_BYTES_MAX, QUEUE_MAX } from '../../core/limits.ts';

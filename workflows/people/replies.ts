@@ -59,7 +59,7 @@ export async function send(run: Run, { text, id, wait }: SendInput): Promise<Sen
   const { session } = run;
   const message = session.queueMessage(text, isSet(id) ? id : undefined);
   run.wake.wakeSoon();
-  // One too many has its message queued all the same, and asks again.
+  // Beyond the limit, the message is queued, but the sender has to ask again for the reply.
   if (!wait || session.waiting >= REPLIES_AWAITED_MAX) return { message, reply: session.replyTo(message) ?? null };
   if (session.hasForgotten(message)) throw refusal('reply_forgotten', { message });
   // A cancelled run has a last word for whoever waits, too.

@@ -7,7 +7,7 @@ import { ATTRIBUTE, MEMO } from '../../core/names.ts';
 import { cutText } from '../../core/text.ts';
 import type { AgentRecord, Reply, RunResult, Spend, Waits } from '../../core/types.ts';
 import { type ChildReport, fromChildSignal } from '../messages.ts';
-import { type SendLatest, sendLatest } from './sendLatest.ts';
+import { type SendLatest, sendLatest } from '../runtime/sendLatest.ts';
 
 export class Published {
   readonly #agent: string;

@@ -8,6 +8,8 @@ import type { Reason } from '../../core/reasons/codes.ts';
 import { reasonFields } from '../../core/reasons/reason.ts';
 import { runInputProblem, withoutNulls } from '../../core/runInput.ts';
 import type { AgentRecord, AgentRules, ParentRun, RunInput, RunResult, RunStatus, Spend } from '../../core/types.ts';
+import { TaskBytes } from '../runtime/taskBytes.ts';
+import { Wake } from '../runtime/wake.ts';
 import { Batch } from './batch.ts';
 import { RunBudget } from './budgetState.ts';
 import { Clock } from './clock.ts';
@@ -16,9 +18,7 @@ import { Conversation, newConversation } from './conversation.ts';
 import { Published } from './published.ts';
 import { newSession, Session } from './session.ts';
 import { newTally, Tally } from './tally.ts';
-import { TaskBytes } from './taskBytes.ts';
 import { newTurns, Turns } from './turns.ts';
-import { Wake } from './wake.ts';
 
 /** What the workflow is given beside its input: by its parent, or by the execution that it continues. */
 export type Origin = { readonly parent?: ParentRun; readonly handOver?: HandOver };

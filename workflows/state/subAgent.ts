@@ -1,7 +1,7 @@
 // A sub-agent in flight: what it has reported, and what it was told.
 import type { ChildView } from '../../core/batch/view.ts';
 import type { ParentCommand } from '../messages.ts';
-import type { SendLatest } from './sendLatest.ts';
+import type { SendLatest } from '../runtime/sendLatest.ts';
 
 export class SubAgent implements ChildView {
   readonly workflowId: string;

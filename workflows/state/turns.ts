@@ -63,7 +63,7 @@ export class Turns {
     this.#turn += 1;
   }
 
-  /** A turn that the model did not take is none of those that the agent may have. */
+  /** A turn that the provider refused does not count against maxTurns. */
   uncount(): void {
     this.#limitFrom += 1;
   }

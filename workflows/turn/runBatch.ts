@@ -10,10 +10,10 @@ import { type Departure, isFull, leave, mustContinueAsNew, prepareToLeave } from
 import { watchExpiry } from '../people/approvals.ts';
 import { showTools } from '../people/details.ts';
 import { pauseClock, publishWaits, resumeClock } from '../people/waiting.ts';
+import { nextTask } from '../runtime/taskBytes.ts';
 import type { Batch } from '../state/batch.ts';
 import type { Run } from '../state/run.ts';
 import { SubAgent } from '../state/subAgent.ts';
-import { nextTask } from '../state/taskBytes.ts';
 import { watchTime } from './budgetTime.ts';
 import { runSubAgent } from './runSubAgent.ts';
 import { callAsItRuns, runTool } from './runTool.ts';

@@ -1,5 +1,7 @@
 // What a server says about when to try again.
-import { RETRY_AFTER_MAX_MS } from '../../core/limits.ts';
+
+/** The longest delay that a provider or tool may ask for with Retry-After. */
+const RETRY_AFTER_MAX_MS = 60_000;
 
 /**
  * The delay that `retry-after-ms` or `Retry-After` (seconds, or an HTTP date) asks for, within the cap; undefined where
