@@ -6,6 +6,7 @@ import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 import { startDevServer } from '../worker/dev/devServer.ts';
 import { findTemporalCli } from '../worker/dev/temporalCli.ts';
+import { createTally } from './tally.ts';
 
 /** Two files at once keep two cores busy; more would only lengthen every timeout. */
 const FILES_AT_ONCE = 2;
@@ -19,37 +20,27 @@ const named = process.argv.slice(2).map((file) => resolve(file));
 const files = named.length > 0 ? named : (await Array.fromAsync(glob('test/**/*.test.ts', { cwd: root }))).sort();
 
 process.env['HOLDFAST_TEMPORAL_CLI'] = await findTemporalCli({ say });
-const server = await startDevServer({ say });
-process.env['HOLDFAST_TEST_ADDRESS'] = server.address;
+// One that is given belongs to whoever gives it.
+const server = process.env['HOLDFAST_TEST_ADDRESS'] ? null : await startDevServer({ say });
+if (server) process.env['HOLDFAST_TEST_ADDRESS'] = server.address;
 // No test may reach a real model, or a server that somebody works with.
 for (const name of Object.keys(process.env))
   if (name.startsWith('OPENAI_') || (name.startsWith('TEMPORAL_') && name !== 'TEMPORAL_CLI')) delete process.env[name];
 
 const startedMs = performance.now();
-let passed = 0;
-let failed = 0;
-const failures: string[] = [];
+const tally = createTally(root, { strict: Boolean(process.env['CI']) });
 const results = run({
   files: files.map((file) => resolve(root, file)),
   concurrency: FILES_AT_ONCE,
   timeout: FILE_LIMIT_MS,
   cwd: root,
 });
-results.on('test:pass', (test) => {
-  if (test.details.type !== 'suite') passed += 1;
-});
-results.on('test:fail', (test) => {
-  // A suite fails with its tests; count those, and suites that failed by themselves.
-  const own = test.details.error as (Error & { failureType?: string }) | undefined;
-  if (own?.failureType === 'subtestsFailed') return;
-  failed += 1;
-  failures.push(`${test.name} (${test.file ?? 'no file'})`);
-});
+results.on('test:pass', tally.pass);
+results.on('test:fail', tally.fail);
+results.on('test:summary', tally.summary);
 results.compose(new spec()).pipe(process.stdout);
 await new Promise((ended) => results.on('end', ended));
-await server.stop();
+await server?.stop();
 
-for (const failure of failures) say(`failed: ${failure}`);
-say(`${((performance.now() - startedMs) / 1_000).toFixed(0)} s`);
-say(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+for (const line of tally.lines((performance.now() - startedMs) / 1_000)) say(line);
+process.exitCode = tally.succeeded() ? 0 : 1;

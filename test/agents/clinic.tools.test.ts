@@ -24,8 +24,9 @@ describe('from PostgreSQL', { skip: noPostgres }, () => {
   after(() => postgres.stop());
   before(async () => {
     postgres = await startPostgres();
-    await setUpClinic(postgres.url, { role: 'clinic_reader', password: "it's a secret" });
-    process.env.DATABASE_URL = postgres.url.replace('postgres@', 'clinic_reader@');
+    const login = { user: 'clinic_reader', password: "it's a secret" };
+    await setUpClinic(postgres.url, { role: login.user, password: login.password });
+    process.env.DATABASE_URL = postgres.urlOf({ login });
   });
   theTools();
 
@@ -43,7 +44,7 @@ describe('from PostgreSQL', { skip: noPostgres }, () => {
 
   test('a database without a clinic says how to set it up', async () => {
     await closeDatabase();
-    process.env.DATABASE_URL = postgres.url.replace(/postgres$/, 'template1');
+    process.env.DATABASE_URL = postgres.urlOf({ database: 'template1' });
     await assert.rejects(warmUp(), /node agents\/clinic\/setup\.ts/);
     await closeDatabase();
   });

@@ -35,8 +35,9 @@ export function onBothDatabases(define: (shop: Shop) => void, { warm = true } = 
   describe('in PostgreSQL, as the clerk', { skip: noPostgres }, () => {
     before(async () => {
       postgres = await startPostgres();
-      await setUpRefunds(postgres.url, "it's a secret");
-      process.env['REFUNDS_DATABASE_URL'] = postgres.url.replace('postgres@', 'refunds_clerk@');
+      const login = { user: 'refunds_clerk', password: "it's a secret" };
+      await setUpRefunds(postgres.url, login.password);
+      process.env['REFUNDS_DATABASE_URL'] = postgres.urlOf({ login });
       if (warm) await warmUp();
     });
     after(async () => {

@@ -142,9 +142,10 @@ describe('the ledger in PostgreSQL, as the clerk', { skip: noPostgres }, () => {
   let postgres: Postgres;
   before(async () => {
     postgres = await startPostgres();
-    await setUpTransfers(postgres.url, "it's a secret");
+    const login = { user: 'transfers_clerk', password: "it's a secret" };
+    await setUpTransfers(postgres.url, login.password);
     await setUpTransfers(postgres.url);
-    process.env['TRANSFERS_DATABASE_URL'] = postgres.url.replace('postgres@', 'transfers_clerk@');
+    process.env['TRANSFERS_DATABASE_URL'] = postgres.urlOf({ login });
     await warmUp();
   });
   after(async () => {

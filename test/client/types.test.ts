@@ -1,62 +1,79 @@
-// What an agent's definition says about its output is what its result is typed by.
+// What an agent's definition says about its output is what its result is typed by, and what its result is.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { z } from 'zod';
-import { type Agent, defineAgent } from '../../activities/index.ts';
-import type { AsJson, Holdfast, OutputOf } from '../../client/index.ts';
-import type { Reply } from '../../core/types.ts';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { endToEnd } from '../support/bench.ts';
+import { agents, Plan, plain, triage, typed, usePlan, wrong } from './typeClaims.ts';
 
-const triage = defineAgent({
-  name: 'triage',
-  model: 'm',
-  instructions: 'Sort.',
-  output: z.object({
-    priority: z.enum(['low', 'high']),
-    due: z.iso.datetime().transform((text) => new Date(text)),
-    tags: z.array(z.object({ name: z.string() })),
-    note: z.string().nullable(),
-  }),
+const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const CLAIMS = join(ROOT, 'test/client/typeClaims.ts');
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-types-'));
 });
-const plain = defineAgent({ name: 'plain', model: 'm', instructions: 'Talk.' });
+after(() => rm(folder, { recursive: true, force: true }));
 
-/** True only where the two are the same type. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-const holds = <_ extends true>() => {};
+/** What the compiler refuses in this file, by line. */
+async function refusedLines(file: string): Promise<string[]> {
+  const project = join(folder, 'tsconfig.json');
+  const typeRoots = [join(ROOT, 'node_modules/@types')];
+  const compilerOptions = { typeRoots, rewriteRelativeImportExtensions: false, allowImportingTsExtensions: true };
+  await writeFile(project, JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: [file] }));
+  const command = join(ROOT, 'node_modules/.bin/tsc');
+  return new Promise((resolve) =>
+    execFile(command, ['--project', project, '--pretty', 'false'], (_, stdout) =>
+      resolve([...stdout.matchAll(/\((\d+),\d+\): error (TS\d+)/g)].map(([, line, code]) => `${line} ${code}`)),
+    ),
+  );
+}
 
-test('the value of a result has the type of the output, as JSON leaves it', () => {
-  type Value = OutputOf<typeof triage>;
-  holds<Same<Value['priority'], 'low' | 'high'>>();
-  holds<Same<Value['due'], string>>();
-  holds<Same<Value['tags'][number]['name'], string>>();
-  holds<Same<Value['note'], string | null>>();
-  holds<Same<OutputOf<typeof plain>, unknown>>();
-  holds<Same<OutputOf<unknown>, unknown>>();
-  holds<
-    Same<AsJson<{ when: Date; list: [Date, 1]; maybe?: boolean }>, { when: string; list: [string, 1]; maybe?: boolean }>
-  >();
+test('the compiler takes every claim about the type of a result', async () => {
+  assert.deepEqual(await refusedLines(CLAIMS), []);
+});
 
-  // Compiled, not called.
-  const use = async (holdfast: Holdfast) => {
-    const run = await holdfast.start<typeof triage>('triage', 'A leak.');
-    const { value } = await run.result();
-    const priority: 'low' | 'high' | undefined = value?.priority;
-    // @ts-expect-error: the output has no such field
-    value?.urgency;
-    // @ts-expect-error: a Date came as its text
-    value?.due.getTime();
-    const untyped = (await (await holdfast.start('triage', 'A leak.')).result()).value;
-    // @ts-expect-error: without the agent's type, nothing is known of it
-    untyped?.priority;
-    const again = (await holdfast.get<typeof triage>('triage-1').result()).value?.tags[0]?.name;
-    return [priority, again, (await run.ask('And now?')) satisfies Reply];
-  };
-  assert.equal(typeof use, 'function');
+test('it refuses each claim that is false', async () => {
+  const file = join(folder, 'falseClaims.mts');
+  const claims = [
+    "holds<Same<Value['priority'], string>>();",
+    "holds<Same<Value['due'], Date>>();",
+    "holds<Same<Value['tags'][number]['name'], number>>();",
+    "holds<Same<Value['note'], string>>();",
+    'holds<Same<OutputOf<typeof plain>, string>>();',
+    'holds<Same<OutputOf<typeof plain>, any>>();',
+    'holds<Same<Value, unknown>>();',
+    '// @ts-expect-error: there is nothing wrong with it\nholds<true>();',
+  ];
+  const imports = [
+    `import { holds, type plain, type Same, type Value } from '${CLAIMS}';`,
+    `import type { OutputOf } from '${join(ROOT, 'client/index.ts')}';`,
+  ];
+  await writeFile(file, [...claims, ...imports].join('\n'));
+  const wrongClaims = claims.slice(0, -1).map((_, at) => `${at + 1} TS2344`);
+  assert.deepEqual(await refusedLines(file), [...wrongClaims, `${claims.length} TS2578`]);
+});
+
+endToEnd('the type of a result', (bench) => {
+  const given = { priority: 'high', due: '2031-04-05T00:00:00Z', tags: [{ name: 'wet' }], note: null };
+  const agent = bench.agent({ name: triage.name, output: Plan, script: [{ value: given }] });
+  test('says what the result is', async () => {
+    const { run } = await bench.run(agent);
+    assert.deepEqual(await usePlan(bench.holdfast, run.workflowId), {
+      priority: 'high',
+      due: '2031-04-05T00:00:00.000Z',
+      tag: 'wet',
+      urgency: undefined,
+      getTime: undefined,
+      untypedPriority: 'high',
+    });
+  });
 });
 
 test('lists of agents take agents of every output', () => {
-  const agents: Agent[] = [triage, plain];
-  const typed: Agent<{ readonly priority: string }> = triage;
-  // @ts-expect-error: its priority is a text
-  const wrong: Agent<{ readonly priority: number }> = triage;
-  assert.deepEqual([agents.length, typed.name, wrong.name], [2, 'triage', 'triage']);
+  assert.deepEqual(agents, [triage, plain]);
+  assert.deepEqual({ typed, wrong }, { typed: triage, wrong: triage });
 });

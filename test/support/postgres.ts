@@ -1,44 +1,76 @@
-// A real PostgreSQL of one's own, in a temporary folder: Debian's newest, or the one on the PATH.
-import { execFile, execFileSync, spawn } from 'node:child_process';
+// A real PostgreSQL for tests: a database of the server at DATABASE_URL, or a server of one's own in a temporary folder.
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { access, chown, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { freePorts } from '../../worker/topology/ports.ts';
+import {
+  findPostgres,
+  otherThanRoot,
+  type PostgresPrograms,
+  whyNoPostgres,
+  withinReach,
+} from '../../worker/topology/postgresPrograms.ts';
 
 const run = promisify(execFile);
-const DEBIAN = '/usr/lib/postgresql';
+/** Read now: tests of what the agents read set it to something of their own. */
+const GIVEN = process.env['DATABASE_URL'];
+
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
 
 export interface Postgres {
-  /** The superuser's login. */
+  /** The login of whoever may make roles, for a database that is empty. */
   readonly url: string;
+  /** Another login, or another database. */
+  urlOf(other: { readonly login?: Login; readonly database?: string }): string;
   stop(): Promise<void>;
 }
 
-/** Needs no free port and no rights of the caller; ends with the process if nobody stops it. */
+/** Starts a server, or makes a database on the one at DATABASE_URL, whose login may do that and make roles. */
 export async function startPostgres(): Promise<Postgres> {
-  const bin = await findBinaries();
+  return GIVEN ? makeDatabase(GIVEN) : startServer(await findPostgres());
+}
+
+/** A database of its own on this server. */
+export async function makeDatabase(server: string): Promise<Postgres> {
+  const name = `holdfast_test_${randomBytes(8).toString('hex')}`;
+  await execute(server, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`);
+  return postgresAt(otherUrl(server, { database: name }), () => execute(server, `DROP DATABASE ${name} WITH (FORCE)`));
+}
+
+async function execute(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Needs no free port and no rights of the caller; ends with the process if nobody stops it. */
+export async function startServer(found: PostgresPrograms): Promise<Postgres> {
   const user = otherThanRoot();
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-postgres-'));
   if (user) await chown(folder, user.uid, user.gid);
+  const programs = await withinReach(found, user, folder);
   const data = join(folder, 'data');
   const options = { ...user, cwd: folder };
-  await run(
-    join(bin, 'initdb'),
-    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'],
-    options,
-  );
+  const initial = ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'];
+  await run(programs.initdb, ['-D', data, ...initial], options);
 
   const [port] = await freePorts(1);
   const settings = { listen_addresses: '127.0.0.1', port, unix_socket_directories: folder, fsync: 'off' };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const server = spawn(join(bin, 'postgres'), ['-D', data, ...args], {
-    ...options,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const server = spawn(programs.postgres, ['-D', data, ...args], { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
   const kill = () => server.kill('SIGQUIT');
   process.once('exit', kill);
   const said: string[] = [];
@@ -51,18 +83,29 @@ export async function startPostgres(): Promise<Postgres> {
   });
   await ready;
 
-  return {
-    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
-    async stop() {
-      process.off('exit', kill);
-      if (server.exitCode === null) {
-        // Fast: without waiting for anybody's connection.
-        server.kill('SIGINT');
-        await once(server, 'exit');
-      }
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  return postgresAt(`postgres://postgres@127.0.0.1:${port}/postgres`, async () => {
+    process.off('exit', kill);
+    if (server.exitCode === null) {
+      // Fast: without waiting for anybody's connection.
+      server.kill('SIGINT');
+      await once(server, 'exit');
+    }
+    await rm(folder, { recursive: true, force: true });
+  });
+}
+
+function postgresAt(url: string, stop: () => Promise<void>): Postgres {
+  return { url, urlOf: (other) => otherUrl(url, other), stop };
+}
+
+function otherUrl(given: string, { login, database }: { readonly login?: Login; readonly database?: string }): string {
+  const url = new URL(given);
+  if (login) {
+    url.username = login.user;
+    url.password = login.password;
+  }
+  if (database) url.pathname = database;
+  return url.href;
 }
 
 /** The same with a pool of connections, for the tests of a suite. */
@@ -80,38 +123,5 @@ export async function startPool(): Promise<{ readonly pool: pg.Pool; stop(): Pro
   };
 }
 
-async function findBinaries(): Promise<string> {
-  const versions = await readdir(DEBIAN).catch(() => []);
-  const newestFirst = versions.filter((name) => /^\d+$/.test(name)).sort((a, b) => Number(b) - Number(a));
-  const places = [
-    ...newestFirst.map((version) => join(DEBIAN, version, 'bin')),
-    ...(process.env.PATH ?? '').split(delimiter),
-  ];
-  for (const place of places) {
-    const found = await Promise.all(
-      ['initdb', 'postgres'].map((name) =>
-        access(join(place, name)).then(
-          () => true,
-          () => false,
-        ),
-      ),
-    );
-    if (found.every(Boolean)) return place;
-  }
-  throw new Error(`No PostgreSQL server in ${DEBIAN} or on the PATH. Install it: apt-get install postgresql`);
-}
-
 /** Why the tests on PostgreSQL cannot run here; never in CI, where a part that is missing is a failure. */
-export const noPostgres: string | false = process.env.CI
-  ? false
-  : await findBinaries().then(
-      () => false,
-      (error: Error) => error.message,
-    );
-
-/** PostgreSQL refuses to run as root; Debian's package makes a user for it. */
-function otherThanRoot(): { uid: number; gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
-  return { uid: id('-u'), gid: id('-g') };
-}
+export const noPostgres: string | false = process.env['CI'] || GIVEN ? false : ((await whyNoPostgres()) ?? false);

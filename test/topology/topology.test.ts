@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
 import { connect, type Holdfast, type Run, type RunHandle } from '../../client/index.ts';
-import { whyNoPostgres } from '../../worker/topology/postgres.ts';
+import { whyNoPostgres } from '../../worker/topology/postgresPrograms.ts';
 import { findPrograms, whyNoPrograms } from '../../worker/topology/programs.ts';
 import { startTopology, type Topology } from '../../worker/topology/topology.ts';
 import { type Entry, readLedger, untilLedger } from '../support/ledger.ts';

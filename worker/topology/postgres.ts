@@ -1,17 +1,16 @@
 // A real PostgreSQL on 127.0.0.1, with the settings of postgresql.conf and a password of its own. It can be stopped as a
 // crash would, and started again.
-import { execFile, execFileSync } from 'node:child_process';
-import { access, chown, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { access, chown, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Child, startChild } from './child.ts';
-import { IP, listens } from './ports.ts';
+import { IP } from './ports.ts';
+import { findPostgres, otherThanRoot, type PostgresPrograms, type User, withinReach } from './postgresPrograms.ts';
 
 const run = promisify(execFile);
-/** Debian keeps its servers off the PATH. */
-const DEBIAN = '/usr/lib/postgresql';
 const CONFIG = fileURLToPath(new URL('./postgresql.conf', import.meta.url));
 /** The role of docker-compose.yml. */
 export const POSTGRES_USER = 'temporal';
@@ -26,6 +25,8 @@ export interface PostgresOptions {
   readonly password: string;
   /** In place of what postgresql.conf says. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
+  /** @default what findPostgres() finds */
+  readonly programs?: PostgresPrograms;
 }
 
 export interface Postgres {
@@ -39,13 +40,14 @@ export interface Postgres {
   start(): Promise<void>;
 }
 
-export async function startPostgres({ folder, port, password, settings = {} }: PostgresOptions): Promise<Postgres> {
-  const bin = await findBinaries();
+export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
+  const { folder, port, password, settings = {} } = options;
   const user = otherThanRoot();
   await mkdir(folder, { recursive: true });
   if (user) await chown(folder, user.uid, user.gid);
+  const programs = await withinReach(options.programs ?? (await findPostgres()), user, folder);
   const data = join(folder, 'data');
-  if (!(await exists(data))) await initialise(join(bin, 'initdb'), folder, data, password, user);
+  if (!(await exists(data))) await initialise(programs.initdb, folder, data, password, user);
   // Read by a user who may not enter the project's folder.
   const config = join(folder, 'postgresql.conf');
   await copyFile(CONFIG, config);
@@ -55,7 +57,7 @@ export async function startPostgres({ folder, port, password, settings = {} }: P
   let child: Child;
   const start = async () => {
     child = await startChild({
-      command: join(bin, 'postgres'),
+      command: programs.postgres,
       args,
       cwd: folder,
       env: { ...process.env, LC_ALL: 'C' },
@@ -63,7 +65,7 @@ export async function startPostgres({ folder, port, password, settings = {} }: P
       endSignal: 'QUIT',
       user,
     });
-    await untilReady(child, join(bin, 'pg_isready'), port);
+    await untilReady(child, data);
   };
   await start();
   return {
@@ -81,7 +83,7 @@ async function initialise(
   folder: string,
   data: string,
   password: string,
-  user: { uid: number; gid: number } | undefined,
+  user: User | undefined,
 ): Promise<void> {
   const passwordFile = join(folder, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
@@ -90,52 +92,22 @@ async function initialise(
   await run(initdb, [...args, '-E', 'UTF8', '--locale=C', '-N'], { ...user, cwd: folder });
 }
 
-async function untilReady(child: Child, pgIsReady: string, port: number): Promise<void> {
+async function untilReady(child: Child, data: string): Promise<void> {
   const deadline = Date.now() + READY_MS;
   for (;;) {
     if (child.hasEnded()) throw new Error(`PostgreSQL ended at once.${await child.lastWords()}`);
     // It listens before it answers: after a crash, for as long as it reads its log.
-    if ((await listens(port)) && (await answers(pgIsReady, port))) return;
+    if (await answers(child.pid, data)) return;
     if (Date.now() > deadline)
       throw new Error(`PostgreSQL does not answer after ${READY_MS / 1_000} s.${await child.lastWords()}`);
     await sleep(LOOK_MS);
   }
 }
 
-async function answers(pgIsReady: string, port: number): Promise<boolean> {
-  return run(pgIsReady, ['--quiet', '--host', IP, '--port', String(port), '--dbname', 'postgres']).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function findBinaries(): Promise<string> {
-  const versions = await readdir(DEBIAN).catch(() => []);
-  const newestFirst = versions.filter((name) => /^\d+$/.test(name)).sort((a, b) => Number(b) - Number(a));
-  const places = [
-    ...newestFirst.map((version) => join(DEBIAN, version, 'bin')),
-    ...(process.env['PATH'] ?? '').split(delimiter),
-  ];
-  for (const place of places) {
-    const found = await Promise.all(['initdb', 'postgres', 'pg_isready'].map((name) => exists(join(place, name))));
-    if (found.every(Boolean)) return place;
-  }
-  throw new Error(`No PostgreSQL server in ${DEBIAN} or on the PATH. Install it: apt-get install postgresql`);
-}
-
-/** Why no PostgreSQL can be started here; null when one can. */
-export async function whyNoPostgres(): Promise<string | null> {
-  return findBinaries().then(
-    () => null,
-    (error: Error) => error.message,
-  );
-}
-
-/** PostgreSQL refuses to run as root; Debian's package makes a user for it. */
-function otherThanRoot(): { uid: number; gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
-  return { uid: id('-u'), gid: id('-g') };
+/** What pg_ctl waits for: in its lock file, the server says who it is, and in the eighth line, how it is. */
+async function answers(pid: number, data: string): Promise<boolean> {
+  const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
+  return Number(lines[0]) === pid && lines[7]?.trim() === 'ready';
 }
 
 async function exists(path: string): Promise<boolean> {
