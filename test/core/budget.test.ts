@@ -36,7 +36,7 @@ test('limits in words', () => {
     budgetReached({ [limit]: amount }, limit, spent({ inputTokens: 1_234, cost: 0.1 + 0.2 })).text;
   wording(() => {
     assert.equal(words('tokens', 1_000), 'The budget of 1,000 tokens is used up (1,234).');
-    assert.equal(words('cost', 0.3), 'The budget of 0.3 is used up (cost so far 0.3).');
+    assert.equal(words('cost', 0.3), 'The cost budget of 0.3 is used up (cost so far 0.3).');
     assert.equal(words('modelCalls', 3), 'The budget of 3 model calls is used up.');
     assert.equal(words('toolCalls', 3), 'The budget of 3 tool calls is used up.');
     assert.equal(words('activeMs', 60_000), 'The budget of 1 minute of active time is used up.');

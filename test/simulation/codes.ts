@@ -10,7 +10,7 @@ const code = await mutatedBundle([
   {
     file: 'core/reasons/english.ts',
     from: 'return ENGLISH[code](parameters);',
-    to: 'void ENGLISH; return `<${code}>`;',
+    to: "void ENGLISH;\n  return '<'.concat(code, '>');",
   },
 ]);
 const sandbox = createSandbox(code);
