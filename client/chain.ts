@@ -1,36 +1,40 @@
-// A run and what it became when it continued as new: one run, in several histories.
+// The histories of a run: each continue-as-new begins another one, and together they are one run.
 import type { Client } from '@temporalio/client';
 import type { History, HistoryEvent } from '../core/read/history.ts';
 import { grpcCode } from './errors/grpc.ts';
-import { describeRun, historyPages, type RunPlace } from './history.ts';
+import { describeRun, type ExecutionRef, historyPages } from './history.ts';
 
 interface PagesOptions {
   readonly wait: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Temporal's number for the filter that gives the event which closed a run. */
+/** Temporal's `HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT`: only the event that closed the execution. */
 const CLOSE_EVENT = 2;
 
-interface ChainLink extends RunPlace {
+interface Execution extends ExecutionRef {
   readonly runId: string;
 }
 
-/** A page of events, and the run id of the link that it is from. */
-export interface ChainPage {
+/** A page of events, and the run id of the execution that it is from. */
+export interface RunPage {
   readonly runId: string;
   readonly events: readonly HistoryEvent[];
 }
 
 /**
- * The events of the whole chain that a run is in, from the first link that the server still has: closed links go with the
- * namespace's retention, the oldest first. Where one in the middle is gone, it goes on after that. For a link that was
- * reset stands the run that it was reset to, which has a copy of what holds of it.
+ * Yields the events of all histories of a run, from the first one that the server still has: the namespace's retention
+ * deletes closed executions, oldest first. If one in the middle is missing, continues after it. An execution that was reset
+ * is replaced by the one it was reset to, which has a copy of the events that still hold.
  */
-export async function* chainPages(client: Client, place: RunPlace, options: PagesOptions): AsyncGenerator<ChainPage> {
-  const { workflowId } = place;
+export async function* runPages(
+  client: Client,
+  execution: ExecutionRef,
+  options: PagesOptions,
+): AsyncGenerator<RunPage> {
+  const { workflowId } = execution;
   const seen = new Set<string>();
-  let runId: string | undefined = await firstLink(client, place);
+  let runId: string | undefined = await firstAvailable(client, execution);
   while (runId !== undefined) {
     seen.add(runId);
     let next: string | undefined;
@@ -40,92 +44,92 @@ export async function* chainPages(client: Client, place: RunPlace, options: Page
     }
     if (next !== undefined)
       next =
-        (await standing(client, { workflowId, runId: next })) ?? (await afterTheGap(client, { workflowId, runId }));
+        (await followResets(client, { workflowId, runId: next })) ?? (await afterGap(client, { workflowId, runId }));
     runId = next !== undefined && seen.has(next) ? undefined : next;
   }
 }
 
-/** The histories of the chain's links that the server still has, in their order. */
-export async function chainHistories(client: Client, place: RunPlace): Promise<History[]> {
-  const links = new Map<string, HistoryEvent[]>();
-  for await (const { runId, events } of chainPages(client, place, { wait: false })) {
-    const link = links.get(runId) ?? [];
-    link.push(...events);
-    links.set(runId, link);
+/** The histories of a run that the server still has, in order. */
+export async function runHistories(client: Client, execution: ExecutionRef): Promise<History[]> {
+  const histories = new Map<string, HistoryEvent[]>();
+  for await (const { runId, events } of runPages(client, execution, { wait: false })) {
+    const history = histories.get(runId) ?? [];
+    history.push(...events);
+    histories.set(runId, history);
   }
-  return [...links.values()].map((events) => ({ events }));
+  return [...histories.values()].map((events) => ({ events }));
 }
 
-/** The run id of the chain's first link, whichever link the place names; and that of the link itself. */
-export async function linksOf(client: Client, place: RunPlace): Promise<{ first: string; given: string }> {
+/** The run ids of the run's first execution and of the given one. */
+export async function executionIds(client: Client, execution: ExecutionRef): Promise<{ first: string; given: string }> {
   try {
-    return await describedLinks(client, place);
+    return await describeIds(client, execution);
   } catch (error) {
-    if (place.runId === undefined || grpcCode(error) !== 'notFound') throw error;
-    // Whoever started a run has the id of its first link, which may be gone by now.
-    const latest = await describedLinks(client, { workflowId: place.workflowId });
-    if (latest.first !== place.runId) throw error;
+    if (execution.runId === undefined || grpcCode(error) !== 'notFound') throw error;
+    // A caller that started the run has the id of its first execution, which retention may have deleted.
+    const latest = await describeIds(client, { workflowId: execution.workflowId });
+    if (latest.first !== execution.runId) throw error;
     return latest;
   }
 }
 
-async function describedLinks(client: Client, place: RunPlace): Promise<{ first: string; given: string }> {
-  const { workflowExecutionInfo: info } = await describeRun(client, place);
-  const given = info?.execution?.runId ?? place.runId ?? '';
+async function describeIds(client: Client, execution: ExecutionRef): Promise<{ first: string; given: string }> {
+  const { workflowExecutionInfo: info } = await describeRun(client, execution);
+  const given = info?.execution?.runId ?? execution.runId ?? '';
   return { first: info?.firstRunId || given, given };
 }
 
-/** The run id of the last link of the chain that `runId` is in; another run may have the workflow id by now. */
-export async function lastLink(client: Client, workflowId: string, runId: string): Promise<string> {
-  const latest = await linksOf(client, { workflowId });
+/** The run id of the last execution of the run that `runId` belongs to; another run may have taken its workflow id since. */
+export async function lastExecution(client: Client, workflowId: string, runId: string): Promise<string> {
+  const latest = await executionIds(client, { workflowId });
   if (latest.given === runId || latest.first === runId) return latest.given;
-  const { first } = await linksOf(client, { workflowId, runId });
+  const { first } = await executionIds(client, { workflowId, runId });
   if (latest.first === first) return latest.given;
-  for (let link = runId; ; ) {
-    const next = await linkAfter(client, { workflowId, runId: link });
-    if (next === undefined) return link;
-    link = next;
+  for (let last = runId; ; ) {
+    const next = await executionAfter(client, { workflowId, runId: last });
+    if (next === undefined) return last;
+    last = next;
   }
 }
 
-async function linkAfter(client: Client, place: RunPlace): Promise<string | undefined> {
+async function executionAfter(client: Client, execution: ExecutionRef): Promise<string | undefined> {
   const { history } = await client.workflowService.getWorkflowExecutionHistory({
     namespace: client.options.namespace,
-    execution: place,
+    execution,
     historyEventFilterType: CLOSE_EVENT,
   });
   const next = history?.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
   return next || undefined;
 }
 
-async function firstLink(client: Client, place: RunPlace): Promise<string> {
-  const { first, given } = await linksOf(client, place);
-  const { workflowId } = place;
-  return (await standing(client, { workflowId, runId: first })) ?? earliestLink(client, { workflowId, runId: given });
+async function firstAvailable(client: Client, execution: ExecutionRef): Promise<string> {
+  const { first, given } = await executionIds(client, execution);
+  const { workflowId } = execution;
+  return (
+    (await followResets(client, { workflowId, runId: first })) ??
+    earliestAvailable(client, { workflowId, runId: given })
+  );
 }
 
-/** Where the chain goes on for good, behind a link that is gone; undefined where another run has the workflow id by now. */
-async function afterTheGap(client: Client, before: ChainLink): Promise<string | undefined> {
+/** The execution after which nothing is missing any more; undefined if another run has taken the workflow id. */
+async function afterGap(client: Client, before: Execution): Promise<string | undefined> {
   const { workflowId } = before;
-  const [{ first }, latest] = await Promise.all([
-    describedLinks(client, before),
-    describedLinks(client, { workflowId }),
-  ]);
-  return latest.first === first ? earliestLink(client, { workflowId, runId: latest.given }) : undefined;
+  const [{ first }, latest] = await Promise.all([describeIds(client, before), describeIds(client, { workflowId })]);
+  return latest.first === first ? earliestAvailable(client, { workflowId, runId: latest.given }) : undefined;
 }
 
-/** The earliest link from which the server has all up to `runId`. */
-async function earliestLink(client: Client, { workflowId, runId }: ChainLink): Promise<string> {
+/** The earliest execution from which the server has every history up to `runId`. */
+async function earliestAvailable(client: Client, { workflowId, runId }: Execution): Promise<string> {
   let earliest = runId;
   for (;;) {
-    const before = await linkBefore(client, { workflowId, runId: earliest });
-    const there = before && (await standing(client, { workflowId, runId: before }));
-    if (!there) return earliest;
-    earliest = there;
+    const before = await executionBefore(client, { workflowId, runId: earliest });
+    const available = before && (await followResets(client, { workflowId, runId: before }));
+    if (!available) return earliest;
+    earliest = available;
   }
 }
 
-async function linkBefore(client: Client, execution: RunPlace): Promise<string | undefined> {
+async function executionBefore(client: Client, execution: ExecutionRef): Promise<string | undefined> {
   const { history } = await client.workflowService.getWorkflowExecutionHistory({
     namespace: client.options.namespace,
     execution,
@@ -134,8 +138,8 @@ async function linkBefore(client: Client, execution: RunPlace): Promise<string |
   return history?.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
 }
 
-/** The run that stands at this place of the chain: the link itself, or what it was reset to; undefined where it is gone. */
-async function standing(client: Client, { workflowId, runId }: ChainLink): Promise<string | undefined> {
+/** The execution itself, or the one it was reset to; undefined if it was deleted. */
+async function followResets(client: Client, { workflowId, runId }: Execution): Promise<string | undefined> {
   try {
     for (let at = runId; ; ) {
       const { workflowExtendedInfo } = await describeRun(client, { workflowId, runId: at });

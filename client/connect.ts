@@ -1,4 +1,4 @@
-// The way in: a connection to Temporal, and runs to start and to find through it.
+// `connect`: a connection to Temporal, through which runs are started and found.
 import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
 import type { RunInput } from '../core/types.ts';
@@ -17,15 +17,22 @@ import { checkStart } from './startable.ts';
 import { type StartOptions, startOptions } from './startOptions.ts';
 
 export interface ConnectOptions extends SettingsOptions {
+  /**
+   * The task queue of the workers.
+   * @default 'holdfast'
+   */
   readonly taskQueue?: string;
-  /** Compression, encryption and storage of payloads, as the workers have it; by HOLDFAST_PAYLOADS when not said. */
+  /**
+   * Compression, encryption and storage of payloads; the same as the workers'.
+   * @default the module that HOLDFAST_PAYLOADS names
+   */
   readonly payloads?: PayloadOptions | undefined;
 }
 
-/** What an agent gives back, by its definition: `start<typeof triage>('triage', …)` has a typed `value`. */
+/** The type of an agent's `value`, from its definition: `start<typeof triage>('triage', …)`. */
 export type OutputOf<Agent> = Agent extends { readonly outputType?: infer Output } ? AsJson<Output> : unknown;
 
-/** What is left of a value that came as JSON: a Date is its text. */
+/** The type of a value after a round trip through JSON: a `Date` becomes a string. */
 export type AsJson<T> = unknown extends T
   ? T
   : T extends string | number | boolean | null | undefined
@@ -37,28 +44,40 @@ export type AsJson<T> = unknown extends T
         : { [Key in keyof T]: AsJson<T[Key]> };
 
 export interface Holdfast {
+  /** Temporal's `host:port`. */
   readonly address: string;
   readonly namespace: string;
   readonly taskQueue: string;
-  /** Temporal's own client, for all that is not here. */
+  /** Temporal's own client, for everything else. */
   readonly client: Client;
+  /**
+   * Starts a run. If a run with `options.id` exists, returns its handle, even if it has ended.
+   *
+   * ```ts
+   * const run = await holdfast.start('refunds', 'Refund order 4711', { id: 'refund-4711' });
+   * ```
+   */
   start<Agent = unknown>(agent: string, input: string, options?: StartOptions): Promise<RunHandle<OutputOf<Agent>>>;
-  /** The run of that id. It need not exist: what is asked of it will tell. */
+  /** Returns a handle for a run without contacting the server: its methods throw `RunNotFound` if there is no such run. */
   get<Agent = unknown>(workflowId: string, runId?: string): RunHandle<OutputOf<Agent>>;
-  /** Every run that waits for a person, sub-agents among them; those that have waited longest. */
+  /** Lists the runs that wait for a person, sub-agents included, longest wait first. */
   inbox(options?: InboxOptions): Promise<Inbox>;
-  /** Registers the search attributes that make the inbox one query, and gives the names of those that were missing. */
+  /** Registers the search attributes that make the inbox a single query. Returns the names of those that were missing. */
   setup(): Promise<readonly string[]>;
-  /** The latest runs first. */
+  /**
+   * Lists runs, latest first.
+   * @param options.limit `@default 20`
+   */
   list(options?: { readonly agent?: string; readonly limit?: number }): Promise<RunSummary[]>;
-  /** Agents on a cron expression or an interval. */
+  /** Runs on a cron expression or an interval. */
   readonly schedules: Schedules;
+  /** Closes the connection. Runs are not affected. */
   close(): Promise<void>;
 }
 
 /** Long enough for a server across the world, short enough for a person at a prompt. */
 const CONNECT_TIMEOUT_MS = 5_000;
-/** The SDK means to allow this much and misspells the option; a page of history is easily more than gRPC's own 4 MiB. */
+/** The SDK intends this limit, but misspells the option. A page of history easily exceeds gRPC's default of 4 MiB. */
 const MESSAGE_BYTES_MAX = 128 * 1024 * 1024;
 
 /**
@@ -90,7 +109,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
         const handle = await client.workflow.start(WORKFLOW_TYPE, {
           ...startOptions(runInput, taskQueue),
           workflowId,
-          // The same id is the same run, also when it is over.
+          // An id names one run for good, even after the run has ended.
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
         });
         return runHandle(client, address, workflowId, handle.firstExecutionRunId);
@@ -100,17 +119,17 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
       }
     },
     get: (workflowId, runId) => runHandle(client, address, workflowId, runId),
-    inbox: (inboxOptions) => told(address, readInbox(client, inboxOptions)),
-    setup: () => told(address, addAttributes(connection, namespace)),
+    inbox: (inboxOptions) => withClientErrors(address, readInbox(client, inboxOptions)),
+    setup: () => withClientErrors(address, addAttributes(connection, namespace)),
     list: (listOptions = {}) => listRuns(client, listOptions),
     schedules: schedulesOf(client, address, taskQueue),
     close: () => connection.close(),
   };
 }
 
-async function told<T>(address: string, answer: Promise<T>): Promise<T> {
+async function withClientErrors<T>(address: string, result: Promise<T>): Promise<T> {
   try {
-    return await answer;
+    return await result;
   } catch (error) {
     throw grpcCode(error) === 'unavailable' ? unreachable(address, error) : error;
   }

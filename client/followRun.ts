@@ -1,53 +1,53 @@
-// Follows a run live: its history by long poll, and what history does not keep (text as it streams, attempts, progress)
-// from the heartbeats that the server shows.
+// Follows a run live: its histories by long poll; what history does not keep (streamed text, attempts, progress) from the
+// heartbeats of pending activities.
 import type { Client } from '@temporalio/client';
 import type { HistoryEvent } from '../core/read/history.ts';
 import { createRunReader } from '../core/read/readRun.ts';
 import type { RunEvent } from '../core/read/run.ts';
-import { chainPages } from './chain.ts';
-import type { RunPlace } from './history.ts';
-import { createLiveLook } from './live.ts';
+import { runPages } from './chain.ts';
+import type { ExecutionRef } from './history.ts';
+import { createLivePoll } from './live.ts';
 
-/** Heartbeats reach the server two to ten times a second; asking more often would show nothing new. */
-const LOOK_EVERY_MS = 200;
+/** Heartbeats reach the server two to ten times a second; polling more often would show nothing new. */
+const POLL_INTERVAL_MS = 200;
 
-export function followRun(client: Client, place: RunPlace, signal?: AbortSignal): ReadableStream<RunEvent> {
+export function followRun(client: Client, execution: ExecutionRef, signal?: AbortSignal): ReadableStream<RunEvent> {
   const stop = new AbortController();
   const signals = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const reader = createRunReader();
-  let look = createLiveLook(client, place);
-  let link = place.runId;
+  let poll = createLivePoll(client, execution);
+  let currentRunId = execution.runId;
   let running = 0;
-  let looking: NodeJS.Timeout | undefined;
+  let pollTimer: NodeJS.Timeout | undefined;
 
   return new ReadableStream<RunEvent>({
     start(controller) {
-      let looks = false;
-      async function lookOnce(): Promise<void> {
-        if (running === 0 || looks) return;
-        looks = true;
+      let isPolling = false;
+      async function pollOnce(): Promise<void> {
+        if (running === 0 || isPolling) return;
+        isPolling = true;
         try {
-          for (const event of await look()) if (!signals.aborted) controller.enqueue(event);
+          for (const event of await poll()) if (!signals.aborted) controller.enqueue(event);
         } catch {
-          // A look that fails costs a moment of live text; the history says what counts.
+          // A failed poll only delays live text; everything that counts is in history.
         } finally {
-          looks = false;
+          isPolling = false;
         }
       }
       async function readHistory(): Promise<void> {
-        for await (const { runId, events } of chainPages(client, place, { wait: true, signal: signals })) {
-          if (runId !== link) look = createLiveLook(client, { workflowId: place.workflowId, runId });
-          link = runId;
+        for await (const { runId, events } of runPages(client, execution, { wait: true, signal: signals })) {
+          if (runId !== currentRunId) poll = createLivePoll(client, { workflowId: execution.workflowId, runId });
+          currentRunId = runId;
           for (const event of events) {
-            running += startsOrEnds(event);
-            for (const told of reader.add(event)) controller.enqueue(told);
+            running += runningChange(event);
+            for (const runEvent of reader.add(event)) controller.enqueue(runEvent);
           }
         }
       }
-      looking = setInterval(lookOnce, LOOK_EVERY_MS);
+      pollTimer = setInterval(pollOnce, POLL_INTERVAL_MS);
       const finish = (end: () => void) => {
-        clearInterval(looking);
-        // A consumer that cancelled has closed the stream already.
+        clearInterval(pollTimer);
+        // If the consumer cancelled, the stream is closed already.
         if (!stop.signal.aborted) end();
         stop.abort();
       };
@@ -57,14 +57,14 @@ export function followRun(client: Client, place: RunPlace, signal?: AbortSignal)
       );
     },
     cancel() {
-      clearInterval(looking);
+      clearInterval(pollTimer);
       stop.abort();
     },
   });
 }
 
-/** +1 for an activity that was scheduled, −1 for one that ended. */
-function startsOrEnds(event: HistoryEvent): number {
+/** +1 if the event schedules an activity, −1 if it ends one. */
+function runningChange(event: HistoryEvent): number {
   if (event.activityTaskScheduledEventAttributes) return 1;
   return event.activityTaskCompletedEventAttributes ||
     event.activityTaskFailedEventAttributes ||

@@ -1,31 +1,29 @@
-// Histories as the server sends them: whole, or as they grow.
+// Fetches histories from the server: whole, or as they grow.
 import type { Client } from '@temporalio/client';
 import { unlessAborted } from '../core/abort.ts';
 import type { HistoryEvent } from '../core/read/history.ts';
 import { grpcCode } from './errors/grpc.ts';
 import { eventDecoder } from './payloads/decode.ts';
 
-export interface RunPlace {
+export interface ExecutionRef {
   readonly workflowId: string;
   readonly runId?: string | undefined;
 }
 
-/** The server holds a long poll for 20 s or so; a call that hangs beyond this is a dead connection. */
+/** The server answers a long poll within about 20 s; after this, the connection is dead. */
 const POLL_DEADLINE_MS = 70_000;
 
-/**
- * The events of a run, decoded, a page at a time, as they come. With `wait` it ends with the run; without, with what is there.
- */
+/** Yields decoded events a page at a time: until the execution closes with `wait`, or up to the latest event without. */
 export async function* historyPages(
   client: Client,
-  { workflowId, runId }: RunPlace,
+  { workflowId, runId }: ExecutionRef,
   { wait, signal }: { readonly wait: boolean; readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<readonly HistoryEvent[]> {
   const { namespace, loadedDataConverter } = client.options;
   const decode = eventDecoder(loadedDataConverter, { namespace, workflowId });
   let nextPageToken: Uint8Array | undefined;
   for (;;) {
-    const ask = () =>
+    const fetchPage = () =>
       client.withDeadline(Date.now() + POLL_DEADLINE_MS, () =>
         client.workflowService.getWorkflowExecutionHistory({
           namespace,
@@ -35,13 +33,13 @@ export async function* historyPages(
         }),
       );
     if (signal?.aborted) return;
-    let page: Awaited<ReturnType<typeof ask>>;
+    let page: Awaited<ReturnType<typeof fetchPage>>;
     try {
-      // The SDK's call does not hear of a signal that is aborted before it has begun.
-      page = await (signal ? unlessAborted(signal, client.withAbortSignal(signal, ask)) : ask());
+      // The SDK ignores a signal that is aborted before its call begins.
+      page = await (signal ? unlessAborted(signal, client.withAbortSignal(signal, fetchPage)) : fetchPage());
     } catch (error) {
       if (signal?.aborted) return;
-      // The poll's own end; the token still says where we are.
+      // The poll timed out; the page token is still valid.
       if (wait && grpcCode(error) === 'deadlineExceeded') continue;
       throw error;
     }
@@ -55,7 +53,7 @@ export async function* historyPages(
   }
 }
 
-/** What the server says of a run as it is now, with payloads as they are kept. */
-export function describeRun(client: Client, execution: RunPlace) {
+/** Describes an execution as it is now. Its payloads are still encoded. */
+export function describeRun(client: Client, execution: ExecutionRef) {
   return client.workflowService.describeWorkflowExecution({ namespace: client.options.namespace, execution });
 }

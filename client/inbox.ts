@@ -1,5 +1,5 @@
-// The one inbox: every run that waits for a person, sub-agents among them, oldest first. Where the namespace has the search
-// attributes of `holdfast setup`, by a query; elsewhere by looking through the memos of all runs that are open.
+// The inbox: every run that waits for a person, sub-agents included, longest wait first. A query if the namespace has the
+// search attributes of `holdfast setup`; otherwise a scan over the memos of all open runs.
 import type { Client, Connection, WorkflowExecutionInfo } from '@temporalio/client';
 import { ATTRIBUTE, MEMO, WORKFLOW_TYPE } from '../core/names.ts';
 import type { Question, Waits } from '../core/types.ts';
@@ -9,31 +9,36 @@ export interface Waiting {
   readonly workflowId: string;
   readonly runId: string;
   readonly agent: string | null;
-  /** The run that this one is a sub-agent of. */
+  /** The workflow id of the parent; null if this run is not a sub-agent's. */
   readonly parentId: string | null;
+  /** Since when it waits, in milliseconds since 1970. */
   readonly sinceMs: number;
-  /** How many questions there are; `questions` has the first ten, with long arguments cut. */
+  /** Number of questions. `questions` holds the first ten, with long arguments truncated. */
   readonly count: number;
   readonly questions: readonly Question[];
 }
 
 export interface Inbox {
-  /** How many runs wait in all. */
+  /** Number of runs that wait, including those beyond `limit`. */
   readonly total: number;
-  /** Those that have waited longest. */
+  /** The runs that have waited longest. */
   readonly waiting: readonly Waiting[];
 }
 
 export interface InboxOptions {
+  /** Only runs of this agent. */
   readonly agent?: string;
-  /** 50 when not said. */
+  /**
+   * Maximum length of `waiting`.
+   * @default 50
+   */
   readonly limit?: number;
 }
 
 const LIMIT = 50;
-/** What the server gives in one page; of more than that, only the oldest are fetched. */
+/** The server's page size. If more runs wait, only the oldest are fetched. */
 const PAGE = 1_000;
-/** No run of ours is older. */
+/** No run is older than this project. */
 const EPOCH_MS = Date.UTC(2025, 0, 1);
 
 const OPEN = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus = 'Running'`;
@@ -42,7 +47,7 @@ export async function readInbox(client: Client, { agent, limit = LIMIT }: InboxO
   const indexed = await hasAttributes(client.connection as Connection, client.options.namespace);
   if (!indexed) return inboxOf(await waitingIn(client, OPEN, agent), limit);
 
-  // Workers that started before the attributes were registered say it in the memo only, until they are started again.
+  // Workers that started before the attributes were registered write only the memo until they restart.
   const [{ total, waiting }, others] = await Promise.all([
     oldestWaiting(client, { agent, limit }),
     waitingIn(client, `${OPEN} AND ${ATTRIBUTE.agent} IS NULL`, agent),
@@ -50,7 +55,7 @@ export async function readInbox(client: Client, { agent, limit = LIMIT }: InboxO
   return inboxOf([...waiting, ...others], limit, total + others.length);
 }
 
-/** Of the runs that the search attributes tell of. Those beyond `page` are counted, and not fetched. */
+/** The runs that the search attributes find. Those beyond `page` are counted but not fetched. */
 export async function oldestWaiting(
   client: Client,
   { agent, limit }: { readonly agent?: string | undefined; readonly limit: number },
@@ -64,8 +69,8 @@ export async function oldestWaiting(
 }
 
 /**
- * The query, narrowed to the oldest. A list comes latest first and cannot be asked for in another order, but counting is
- * cheap: so the time before which `least` to `most` began to wait is found by halves.
+ * Narrows the query to the oldest runs. The server lists latest first and offers no other order, but counting is cheap: a
+ * binary search finds a time before which `least` to `most` runs began to wait.
  */
 async function oldestOf(client: Client, query: string, least: number, most: number): Promise<string> {
   let [fromMs, toMs] = [EPOCH_MS, Date.now() + 60_000];
@@ -80,7 +85,7 @@ async function oldestOf(client: Client, query: string, least: number, most: numb
   return before(toMs);
 }
 
-/** Those of the runs in question whose memo says that they wait. */
+/** The runs of the query whose memo says that they wait. */
 async function waitingIn(client: Client, query: string, agent: string | undefined): Promise<Waiting[]> {
   const found: Waiting[] = [];
   for await (const run of client.workflow.list({ query, pageSize: PAGE })) {
@@ -100,7 +105,7 @@ function quoted(text: string): string {
 }
 
 function waitingOf({ workflowId, runId, memo = {} }: WorkflowExecutionInfo): Waiting | null {
-  // Written by the run itself; null when it waits no more.
+  // Written by the run itself; null once it no longer waits.
   const waits = memo[MEMO.waits] as Waits | null | undefined;
   if (!waits) return null;
   const text = (value: unknown) => (typeof value === 'string' ? value : null);

@@ -1,4 +1,4 @@
-// `holdfast/client`: starting runs and following them, from any program.
+// `holdfast/client`: starts, follows and commands runs from any program.
 export { ExternalStorage, type PayloadCodec, type StorageDriver } from '@temporalio/common';
 export type { Duration } from '../core/duration.ts';
 export type { Call, Run, RunEvent, RunState, Turn } from '../core/read/run.ts';

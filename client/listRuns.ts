@@ -1,4 +1,4 @@
-// The runs that the server knows of, latest first, from Temporal's visibility.
+// Lists runs from Temporal's visibility, latest first.
 import { type Client, WorkflowClient, type WorkflowExecutionInfo } from '@temporalio/client';
 import { MEMO, WORKFLOW_TYPE } from '../core/names.ts';
 import type { RunStatus, Waits } from '../core/types.ts';
@@ -7,15 +7,15 @@ import { lenientCodec, UNREADABLE } from './payloads/lenient.ts';
 export interface RunSummary {
   readonly workflowId: string;
   readonly runId: string;
-  /** null for a run that was not started by our client; `(not readable here)` where its payloads cannot be read. */
+  /** null if the run was not started by this library; `(not readable here)` if this process cannot decode its payloads. */
   readonly agent: string | null;
-  /** The run that this one is a sub-agent of. */
+  /** The workflow id of the parent; null if this run is not a sub-agent's. */
   readonly parentId: string | null;
-  /** Temporal's word for it: a run that stopped early is `completed` here. */
+  /** Temporal's workflow status in lower case. A run that stopped early is `completed` here. */
   readonly state: string;
-  /** How it ended, in its own words; null while it runs, and where the workflow did not end by itself. */
+  /** How the run ended; null while it runs, or if the workflow did not end by itself. */
   readonly status: RunStatus | null;
-  /** How many questions it waits for people to answer. */
+  /** Number of open questions. */
   readonly waiting: number;
   readonly startedAtMs: number;
   readonly endedAtMs: number | null;
@@ -36,11 +36,11 @@ export async function listRuns(
   });
   const ofStatus = (which: string) =>
     workflows.list({ query: `WorkflowType = '${WORKFLOW_TYPE}' AND ${which}`, pageSize: 100 })[Symbol.asyncIterator]();
-  // A run that continued as new is one run: its earlier links are left out.
+  // A run that continued as new is listed once, by its last execution.
   const ended = ofStatus("ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'");
-  // The agent is in the memo, which no query can filter: so the filter is here.
+  // The agent is in the memo, which queries cannot filter on.
   for await (const found of latestOf(ofStatus("ExecutionStatus = 'Running'"), ended)) {
-    const memo = readable(found.memo ?? {});
+    const memo = readableMemo(found.memo ?? {});
     const text = (key: string) => (typeof memo[key] === 'string' ? memo[key] : null);
     const name = text(MEMO.agent);
     if (agent !== undefined && name !== agent) continue;
@@ -51,7 +51,7 @@ export async function listRuns(
       agent: name,
       parentId: text(MEMO.parent),
       state: found.status.name.toLowerCase(),
-      // Written by the run itself, at its end; and what it waits for, which is nothing once it is closed.
+      // The run itself writes its status when it ends.
       status:
         name === UNREADABLE
           ? null
@@ -66,37 +66,37 @@ export async function listRuns(
 }
 
 /**
- * The server gives all that go on, and then all that have ended: here comes the latest of either. What ends between the two
- * questions is in the answers to both, as they are asked in this order.
+ * Merges the lists of open and ended runs, latest first. A run that ends between the two queries is in both, since the open
+ * ones are queried first.
  */
 async function* latestOf(open: AsyncIterator<WorkflowExecutionInfo>, ended: AsyncIterator<WorkflowExecutionInfo>) {
   const lists = [open, ended];
   const heads = [await open.next(), await ended.next()];
-  const given = new Set<string>();
+  const yielded = new Set<string>();
   for (;;) {
     const times = heads.map(({ done, value }) => (done ? -1 : (value.closeTime ?? value.startTime).getTime()));
     const latest = times.indexOf(Math.max(...times));
     const head = heads[latest];
     if (!head || head.done) return;
     const run: WorkflowExecutionInfo = head.value;
-    if (!given.has(run.runId)) yield run;
-    given.add(run.runId);
+    if (!yielded.has(run.runId)) yield run;
+    yielded.add(run.runId);
     heads[latest] = await lists[latest]!.next();
   }
 }
 
-/** A run that ended before it knew its agent has no memo of it. */
+/** Reads the status from the result: a run that ended before it knew its agent has no status in its memo. */
 async function statusInResult(
   workflows: WorkflowClient,
   { workflowId, runId, status }: WorkflowExecutionInfo,
 ): Promise<RunStatus | null> {
   if (status.name !== 'COMPLETED') return null;
   const result: unknown = await workflows.getHandle(workflowId, runId, { followRuns: false }).result();
-  const said = (result as { status?: unknown } | null)?.status;
-  return typeof said === 'string' ? (said as RunStatus) : null;
+  const ended = (result as { status?: unknown } | null)?.status;
+  return typeof ended === 'string' ? (ended as RunStatus) : null;
 }
 
-/** Of a memo that is not, in whatever part, no more is told than that. */
-function readable(memo: Record<string, unknown>): Record<string, unknown> {
+/** If any part of the memo is unreadable, only that is reported. */
+function readableMemo(memo: Record<string, unknown>): Record<string, unknown> {
   return Object.values(memo).includes(UNREADABLE) ? { [MEMO.agent]: UNREADABLE } : memo;
 }

@@ -1,11 +1,10 @@
-// What the server knows of running activities beyond history: attempts, and what their heartbeats carry. Told as events,
-// each thing once.
+// Live events from pending activities: attempts and heartbeats, which are not in history. Each is reported once.
 import type { Client } from '@temporalio/client';
 import { FAILURE, parseActivityId } from '../core/names.ts';
 import { causeOf } from '../core/read/ends.ts';
 import { type Failure, firstJson, type Payloads, type Timestamp, timestampMs } from '../core/read/history.ts';
 import type { AttemptFailure, LiveEvent } from '../core/read/run.ts';
-import { describeRun, type RunPlace } from './history.ts';
+import { describeRun, type ExecutionRef } from './history.ts';
 import { decodeDescription } from './payloads/decode.ts';
 
 export interface PendingActivity {
@@ -17,28 +16,28 @@ export interface PendingActivity {
   readonly lastFailure?: Failure | null;
 }
 
-/** What was told of an activity already. */
-export interface Told {
+/** What was reported of an activity so far. */
+export interface Reported {
   readonly attempt: number;
   readonly textEnd: number;
-  /** Where the arguments of each call that the model has begun end, by slot. */
+  /** The length of the reported arguments of each call, by slot. */
   readonly argumentEnds: ReadonlyMap<number, number>;
   readonly progress: string;
 }
 
-export const NOTHING: Told = { attempt: 0, textEnd: 0, argumentEnds: new Map(), progress: '' };
+export const NOTHING_REPORTED: Reported = { attempt: 0, textEnd: 0, argumentEnds: new Map(), progress: '' };
 
-/** A look at the running activities of a run, that gives only what is new since the last look. */
-export function createLiveLook(client: Client, { workflowId, runId }: RunPlace): () => Promise<LiveEvent[]> {
+/** Returns a function that describes the run's pending activities and yields only what is new since its last call. */
+export function createLivePoll(client: Client, { workflowId, runId }: ExecutionRef): () => Promise<LiveEvent[]> {
   const { namespace, loadedDataConverter } = client.options;
-  const told = new Map<string, Told>();
+  const reported = new Map<string, Reported>();
   return async () => {
     const description = await describeRun(client, { workflowId, runId });
     await decodeDescription(description, loadedDataConverter, { namespace, workflowId });
     return (description.pendingActivities ?? []).flatMap((activity) => {
       const id = activity.activityId ?? '';
-      const { events, now } = news(activity, told.get(id) ?? NOTHING);
-      told.set(id, now);
+      const { events, now } = newEvents(activity, reported.get(id) ?? NOTHING_REPORTED);
+      reported.set(id, now);
       return events;
     });
   };
@@ -50,14 +49,14 @@ function failureOf(failure: Failure): AttemptFailure {
   return cause.source === 'application' && cause.type === FAILURE.notRegistered ? 'unknown_agent' : 'error';
 }
 
-/** What is new of an activity, and what has been told of it by then. */
-export function news(activity: PendingActivity, before: Told): { events: LiveEvent[]; now: Told } {
-  const place = parseActivityId(activity.activityId ?? '');
+/** The events that are new for an activity, and what has been reported with them. */
+export function newEvents(activity: PendingActivity, before: Reported): { events: LiveEvent[]; now: Reported } {
+  const ids = parseActivityId(activity.activityId ?? '');
   const attempt = activity.attempt ?? 1;
-  // The first attempt is told when it has started; a later one from the moment that the one before has failed.
+  // The first attempt is reported when it has started, a later one as soon as the previous one has failed.
   const startedMs = timestampMs(activity.lastStartedTime) || (attempt > 1 ? Date.now() : 0);
-  if (!place || startedMs === 0) return { events: [], now: before };
-  const { turn, slot } = place;
+  if (!ids || startedMs === 0) return { events: [], now: before };
+  const { turn, slot } = ids;
   const events: LiveEvent[] = [];
   if (attempt !== before.attempt)
     events.push({
@@ -71,25 +70,25 @@ export function news(activity: PendingActivity, before: Told): { events: LiveEve
       lastFailure: activity.lastFailure ? failureOf(activity.lastFailure) : null,
     });
 
-  const told = attempt === before.attempt ? before : { ...NOTHING, attempt };
+  const reported = attempt === before.attempt ? before : { ...NOTHING_REPORTED, attempt };
   const details = (firstJson(activity.heartbeatDetails) ?? {}) as Partial<Heartbeat>;
-  // Heartbeats outlive their attempt: those of the last one still stand when the next begins.
-  if (details.attempt !== attempt) return { events, now: told };
+  // Heartbeat details outlive their attempt: when the next one begins, the server still shows the old ones.
+  if (details.attempt !== attempt) return { events, now: reported };
   const atMs = timestampMs(activity.lastHeartbeatTime);
   if (slot !== null) {
     const progress = details.progress === undefined ? '' : JSON.stringify(details.progress);
-    if (progress !== '' && progress !== told.progress)
+    if (progress !== '' && progress !== reported.progress)
       events.push({ type: 'progress', atMs, turn, slot, progress: details.progress });
-    return { events, now: { ...told, progress } };
+    return { events, now: { ...reported, progress } };
   }
 
-  const text = grown(details.offset, details.text, told.textEnd);
-  if (text.more !== '') events.push({ type: 'text', atMs, turn, attempt, offset: text.offset, text: text.more });
-  const argumentEnds = new Map(told.argumentEnds);
+  const text = newPart(details.offset, details.text, reported.textEnd);
+  if (text.added !== '') events.push({ type: 'text', atMs, turn, attempt, offset: text.offset, text: text.added });
+  const argumentEnds = new Map(reported.argumentEnds);
   for (const call of details.calls ?? []) {
-    const written = grown(call.offset, call.arguments, argumentEnds.get(call.slot) ?? 0);
-    // A call is told when it is begun, before there are arguments.
-    if (written.more !== '' || !argumentEnds.has(call.slot))
+    const written = newPart(call.offset, call.arguments, argumentEnds.get(call.slot) ?? 0);
+    // A call is reported as soon as the model begins it, before there are arguments.
+    if (written.added !== '' || !argumentEnds.has(call.slot))
       events.push({
         type: 'calling',
         atMs,
@@ -98,20 +97,20 @@ export function news(activity: PendingActivity, before: Told): { events: LiveEve
         slot: call.slot,
         tool: call.tool,
         offset: written.offset,
-        arguments: written.more,
+        arguments: written.added,
       });
     argumentEnds.set(call.slot, written.end);
   }
-  return { events, now: { ...told, textEnd: text.end, argumentEnds } };
+  return { events, now: { ...reported, textEnd: text.end, argumentEnds } };
 }
 
-/** What is new of a text of which the end is known, from `offset` on, when it was told up to `toldEnd`. */
-function grown(offset = 0, text = '', toldEnd: number): { offset: number; more: string; end: number } {
-  const from = Math.max(offset, toldEnd);
-  return { offset: from, more: text.slice(from - offset), end: Math.max(toldEnd, offset + text.length) };
+/** The new part of a text: `text` is its tail from `offset` on, and it was reported up to `reportedEnd`. */
+function newPart(offset = 0, text = '', reportedEnd: number): { offset: number; added: string; end: number } {
+  const from = Math.max(offset, reportedEnd);
+  return { offset: from, added: text.slice(from - offset), end: Math.max(reportedEnd, offset + text.length) };
 }
 
-/** The details that our activities send: a model call its answer so far, a tool its progress. */
+/** Heartbeat details of our activities: of a model call its answer so far, of a tool its progress. */
 interface Heartbeat {
   readonly attempt: number;
   readonly offset: number;

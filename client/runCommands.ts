@@ -1,4 +1,4 @@
-// What one asks of a running run: decisions, messages, steering. Each is a Temporal update, so that it has an answer.
+// Commands to a running run: decisions, messages, steering. Each is a Temporal update, so the run can answer it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
@@ -28,87 +28,110 @@ import type { ErrorFacts } from './errors/facts.ts';
 import { grpcCode, grpcErrorIn } from './errors/grpc.ts';
 import { newRunId } from './runId.ts';
 
-/** The decision that counts, and whether it is the one that was just made. */
+/** The decision that counts. */
 export interface Decided extends RecordedDecision {
+  /** Whether it is the caller's; false if a different decision came first. */
   readonly isFirst: boolean;
 }
 
 export interface RunCommands {
-  /** Decides about a call that waits, as it was looked at. The first decision counts; any other gets that one. */
+  /**
+   * Decides a pending call. The decision is bound to the digest of the arguments that the person saw. The first decision
+   * counts: a later one resolves with it, and with `isFirst: false`.
+   */
   decide(decision: Decision): Promise<Decided>;
-  /** Lets a call run. `call` is its place, `<turn>.<slot>`; it may be left out where only one waits. */
-  approve(call?: string, said?: Attribution): Promise<Decided>;
-  /** Lets a call run with other arguments. A text is taken for their JSON. They are checked as the model's are. */
-  edit(call: string | undefined, args: object | string, said?: Attribution): Promise<Decided>;
-  /** Keeps a call from running. The model is told why. */
-  reject(call?: string, said?: Attribution): Promise<Decided>;
-  /** Answers in the tool's place: the model reads `text`. */
-  respond(call: string | undefined, text: string, said?: Attribution): Promise<Decided>;
-  /** What the run waits for people to say, from its history. */
+  /**
+   * Lets a pending call run.
+   *
+   * ```ts
+   * await run.approve('2.0', { by: 'ann' });
+   * ```
+   * @param call Call id, `<turn>.<slot>`. Optional if only one call is pending.
+   */
+  approve(call?: string, attribution?: Attribution): Promise<Decided>;
+  /** Lets a pending call run with other arguments: an object, or its JSON. They are validated like the model's. */
+  edit(call: string | undefined, args: object | string, attribution?: Attribution): Promise<Decided>;
+  /** Rejects a pending call. The model reads the reason, `why`. */
+  reject(call?: string, attribution?: Attribution): Promise<Decided>;
+  /** Answers a pending call in place of the tool: the model reads `text` as its result. */
+  respond(call: string | undefined, text: string, attribution?: Attribution): Promise<Decided>;
+  /** Lists the run's open questions, read from its history. */
   questions(): Promise<readonly Question[]>;
-  /** Sends a session its next message, and returns when that is queued. The same id is taken once. */
+  /** Sends a session a message. Resolves when it is queued. A message with an id that was sent before is ignored. */
   send(text: string, options?: Omit<SendInput, 'text' | 'wait'>): Promise<Sent>;
-  /** Sends a session its next message, and waits for the reply. A signal ends the waiting, not the message. */
+  /**
+   * Sends a session a message, and waits for the reply. Aborting the signal stops the wait, not the message.
+   *
+   * ```ts
+   * const { output } = await run.ask('And in Berlin?');
+   * ```
+   */
   ask(text: string, options?: Omit<SendInput, 'text' | 'wait'> & { readonly signal?: AbortSignal }): Promise<Reply>;
-  /** Ends a session when its messages are answered. */
-  close(said?: Attribution): Promise<RunSnapshot>;
-  /** Tells the model something at its next turn. The same id is taken once. */
+  /** Closes a session once its messages are answered. */
+  close(attribution?: Attribution): Promise<RunSnapshot>;
+  /** Gives the model a message for its next turn. A steer with an id that was sent before is ignored. */
   steer(message: string, options?: Omit<SteerInput, 'message'>): Promise<RunSnapshot>;
-  /** Stops the tools and the model call in flight, and goes on; with the message, if there is one. Once for an id. */
+  /** Aborts the tools and the model call in flight, then continues, with `message` if given. Runs once per id. */
   interrupt(message?: string, options?: Omit<SteerInput, 'message'>): Promise<RunSnapshot>;
-  /** Starts nothing new until `resume`; what runs goes on. */
-  pause(said?: Attribution): Promise<RunSnapshot>;
-  resume(said?: Attribution): Promise<RunSnapshot>;
-  /** Ends the run at its next boundary, with what there is: what runs may finish, nothing new starts. */
-  stop(said?: Attribution): Promise<RunSnapshot>;
-  /** Stops one call, by its place or by the id that the model gave it. */
-  cancelCall(call: string, said?: Attribution): Promise<RunSnapshot>;
-  /** Raises limits of the budget; each is the new limit, not what is added. */
-  raise(budget: Omit<Budget, 'atLimit'>, said?: Attribution): Promise<RunSnapshot>;
+  /** Starts nothing new until `resume`. What is running finishes. */
+  pause(attribution?: Attribution): Promise<RunSnapshot>;
+  resume(attribution?: Attribution): Promise<RunSnapshot>;
+  /** Ends the run at its next boundary, with the output so far. What is running finishes; nothing new starts. */
+  stop(attribution?: Attribution): Promise<RunSnapshot>;
+  /** Cancels one call, by its call id or its model call id. */
+  cancelCall(call: string, attribution?: Attribution): Promise<RunSnapshot>;
+  /**
+   * Raises limits of the run's budget. Each value is the new limit, not an increment.
+   *
+   * ```ts
+   * await run.raise({ toolCalls: 100 }, { by: 'ann' });
+   * ```
+   */
+  raise(budget: Omit<Budget, 'atLimit'>, attribution?: Attribution): Promise<RunSnapshot>;
 }
 
-/** A worker answers in milliseconds; one that restarts needs some seconds. */
+/** A worker answers within milliseconds, a restarting one within seconds. */
 const ANSWER_MS = 20_000;
-/** New arguments go through the agent's rules first, of which two may hang. */
+/** New arguments pass the agent's rules first, two of which may hang until their timeout. */
 const EDIT_ANSWER_MS = ANSWER_MS + 2 * RULE_TIMEOUT_MS;
-/** Without a reply: the run has continued as new, or others wait already, and a place is free when they have theirs. */
+/** Delays between tries: an update ends without a reply if the run continues as new, or too many others wait for theirs. */
 const ASK_AGAIN_MS = { first: 50, max: 5_000 };
 
 interface CommandTarget {
   readonly client: Client;
   readonly workflowId: string;
-  /** Without a run id of its own: a chain's current link takes an order. */
-  currentLink(): Promise<WorkflowHandle>;
+  /** Commands go to the run's current execution, whose run id changes when it continues as new. */
+  currentExecution(): Promise<WorkflowHandle>;
   read(): Promise<Run>;
-  told(error: unknown): unknown;
-  /** How long a run may take to answer. */
+  toError(error: unknown): unknown;
+  /** How long the run may take to answer. `@default 20 s` */
   readonly answerMs?: number;
 }
 
 export function commandsTo({
   client,
   workflowId,
-  currentLink,
+  currentExecution,
   read,
-  told,
+  toError,
   answerMs = ANSWER_MS,
 }: CommandTarget): RunCommands {
-  interface How {
+  interface SendOptions {
     readonly updateId?: string | undefined;
     readonly withinMs?: number;
-    /** Of what is asked: the run takes it once. */
+    /** The command's id: the run accepts it once. */
     readonly id?: string;
-    /** Ends the waiting in place of `withinMs`. */
+    /** Ends the wait, instead of `withinMs`. */
     readonly signal?: AbortSignal;
   }
 
-  async function order<Answer>(name: string, input: object, how: How = {}): Promise<Answer> {
-    const { updateId, withinMs = answerMs, signal, id } = how;
-    const late = AbortSignal.timeout(withinMs);
+  async function execute<Answer>(name: string, input: object, options: SendOptions = {}): Promise<Answer> {
+    const { updateId, withinMs = answerMs, signal, id } = options;
+    const timeout = AbortSignal.timeout(withinMs);
     try {
-      const workflow = await currentLink();
-      // More than ten at once of a run are refused by the server, and tried again by the SDK.
-      return await client.withAbortSignal(signal ?? late, () =>
+      const workflow = await currentExecution();
+      // The server refuses more than ten concurrent updates of a run; the SDK retries them.
+      return await client.withAbortSignal(signal ?? timeout, () =>
         workflow.executeUpdate<Answer, [object]>(name, {
           args: [input],
           ...(updateId !== undefined && { updateId }),
@@ -116,62 +139,66 @@ export function commandsTo({
       );
     } catch (error) {
       signal?.throwIfAborted();
-      throw late.aborted && signal === undefined ? unanswered(withinMs, id) : whatIsWrong(error, withinMs, id);
+      throw timeout.aborted && signal === undefined ? unanswered(withinMs, id) : commandError(error, withinMs, id);
     }
   }
 
-  /** With an id, so that whoever has had no answer can ask again. */
-  async function orderOnce<Answer>(name: string, input: SendInput | SteerInput, how: How = {}): Promise<Answer> {
+  /** Adds an id, so that a caller who got no answer can repeat the command. */
+  async function executeOnce<Answer>(
+    name: string,
+    input: SendInput | SteerInput,
+    options: SendOptions = {},
+  ): Promise<Answer> {
     const id = input.id ?? newRunId();
-    return order<Answer>(name, { ...input, id }, { ...how, id });
+    return execute<Answer>(name, { ...input, id }, { ...options, id });
   }
 
-  /** The server keeps what was asked, and nobody can take it back. */
+  /** The server keeps the update, and it cannot be withdrawn. */
   function unanswered(withinMs: number, id: string | undefined): NoWorker {
     return new NoWorker('unanswered', { workflowId, withinMs, id: id ?? null });
   }
 
-  function whatIsWrong(error: unknown, withinMs: number, id: string | undefined): unknown {
+  function commandError(error: unknown, withinMs: number, id: string | undefined): unknown {
     const options = { cause: error };
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-      const { message: said } = error.cause;
-      return new CommandRejected('refused_by_run', { workflowId, said, ...reasonOf(error.cause) }, options);
+      const { message } = error.cause;
+      return new CommandRejected('refused_by_run', { workflowId, said: message, ...reasonOf(error.cause) }, options);
     }
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unanswered(withinMs, id);
     if (isFull(error)) return new CommandRejected('history_full', { workflowId }, options);
     if (isOver(error)) return new RunOver('run_over', { workflowId });
     if (grpcCode(error) === 'failedPrecondition') {
-      const said = grpcErrorIn(error)?.details ?? '';
-      return new CommandRejected('refused_by_server', { workflowId, said }, options);
+      const details = grpcErrorIn(error)?.details ?? '';
+      return new CommandRejected('refused_by_server', { workflowId, said: details }, options);
     }
-    return told(error);
+    return toError(error);
   }
 
   async function decide(decision: Decision): Promise<Decided> {
     const { call, digest, verdict } = decision;
-    // An edit may be refused and sent again, which must not get the first answer; the run itself takes only one.
-    const how = verdict === 'edit' ? { withinMs: EDIT_ANSWER_MS } : { updateId: decisionId(call, digest) };
+    // A refused edit may be sent again and must not get the first answer, so it has no update id. The run accepts only one.
+    const options = verdict === 'edit' ? { withinMs: EDIT_ANSWER_MS } : { updateId: decisionId(call, digest) };
     try {
-      const standing = await order<RecordedDecision>(UPDATE.decide, decision, how);
-      return { ...standing, isFirst: isSame(standing, decision) };
+      const first = await execute<RecordedDecision>(UPDATE.decide, decision, options);
+      return { ...first, isFirst: isSame(first, decision) };
     } catch (error) {
-      const standing = standingIn(error) ?? (await decidedBefore(decision, error));
-      if (standing) return { ...standing, isFirst: isSame(standing, decision) };
+      const first = firstIn(error) ?? (await decidedBefore(decision, error));
+      if (first) return { ...first, isFirst: isSame(first, decision) };
       throw error;
     }
   }
 
-  /** Of a call that is over, or of a run that is, the run tells no more; its history has what was decided. */
+  /** Once the call or the run has ended, the run no longer answers; the decision is in its history. */
   async function decidedBefore({ call, digest }: Decision, error: unknown): Promise<RecordedDecision | null> {
     if (!(error instanceof CommandRejected || error instanceof RunOver)) return null;
-    const known = callAt(await read(), call);
-    return known?.asks && (digest === '' || digest === known.asks.digest) ? known.decision : null;
+    const state = callAt(await read(), call);
+    return state?.asks && (digest === '' || digest === state.asks.digest) ? state.decision : null;
   }
 
   const questions = async () => (await read()).questions;
 
-  /** The call that waits, as it stands now: what is decided is bound to its digest. */
-  async function look(call: string | undefined): Promise<Pick<Decision, 'call' | 'digest'>> {
+  /** The pending call and the digest of its arguments, to which a decision is bound. */
+  async function findPending(call: string | undefined): Promise<Pick<Decision, 'call' | 'digest'>> {
     const open = (await questions()).flatMap((question) => (question.kind === 'approval' ? [question] : []));
     const [found, another] = call === undefined ? open : open.filter((question) => question.call === call);
     if (found && another) {
@@ -180,49 +207,49 @@ export function commandsTo({
     }
     if (found) return { call: found.call, digest: found.digest };
     if (call === undefined) throw new CommandRejected('no_call_waits', { workflowId });
-    // The run itself says best what is the matter with it.
+    // The run's own refusal says best what is wrong.
     return { call, digest: '' };
   }
 
   const decideOn = async (call: string | undefined, decision: Omit<Decision, 'call' | 'digest'>) =>
-    decide({ ...(await look(call)), ...decision });
+    decide({ ...(await findPending(call)), ...decision });
 
   return {
     decide,
-    approve: (call, said = {}) => decideOn(call, { ...said, verdict: 'approve' }),
-    edit: (call, args, said = {}) =>
+    approve: (call, attribution = {}) => decideOn(call, { ...attribution, verdict: 'approve' }),
+    edit: (call, args, attribution = {}) =>
       decideOn(call, {
-        ...said,
+        ...attribution,
         verdict: 'edit',
         arguments: typeof args === 'string' ? args : JSON.stringify(args),
       }),
-    reject: (call, said = {}) => decideOn(call, { ...said, verdict: 'reject' }),
-    respond: (call, text, said = {}) => decideOn(call, { ...said, verdict: 'respond', text }),
+    reject: (call, attribution = {}) => decideOn(call, { ...attribution, verdict: 'reject' }),
+    respond: (call, text, attribution = {}) => decideOn(call, { ...attribution, verdict: 'respond', text }),
     questions,
-    send: (text, options = {}) => orderOnce<Sent>(UPDATE.send, { ...options, text }),
+    send: (text, options = {}) => executeOnce<Sent>(UPDATE.send, { ...options, text }),
     async ask(text, { signal, ...options } = {}) {
-      // With an id, so that asking again, where the run has continued as new, is the same message.
+      // With an id, so that a retry after continue-as-new is the same message.
       const message = { ...options, id: options.id ?? newRunId(), text, wait: true };
-      const forEver = signal ?? new AbortController().signal;
+      const untilAborted = signal ?? new AbortController().signal;
       for (let waitMs = ASK_AGAIN_MS.first; ; waitMs = Math.min(2 * waitMs, ASK_AGAIN_MS.max)) {
-        const { reply } = await orderOnce<Sent>(UPDATE.send, message, { signal: forEver });
+        const { reply } = await executeOnce<Sent>(UPDATE.send, message, { signal: untilAborted });
         if (reply) return reply;
-        await sleep(waitMs, undefined, { signal: forEver }).catch(() => forEver.throwIfAborted());
+        await sleep(waitMs, undefined, { signal: untilAborted }).catch(() => untilAborted.throwIfAborted());
       }
     },
-    close: (said = {}) => order(UPDATE.close, said),
-    steer: (message, options = {}) => orderOnce(UPDATE.steer, { ...options, message }),
+    close: (attribution = {}) => execute(UPDATE.close, attribution),
+    steer: (message, options = {}) => executeOnce(UPDATE.steer, { ...options, message }),
     interrupt: (message, options = {}) =>
-      orderOnce(UPDATE.interrupt, { ...options, ...(message !== undefined && { message }) }),
-    pause: (said = {}) => order(UPDATE.pause, said),
-    resume: (said = {}) => order(UPDATE.resume, said),
-    stop: (said = {}) => order(UPDATE.stop, said),
-    cancelCall: (call, said = {}) => order(UPDATE.cancelCall, { ...said, call }),
-    raise: (budget, said = {}) => order(UPDATE.raise, { ...said, budget }),
+      executeOnce(UPDATE.interrupt, { ...options, ...(message !== undefined && { message }) }),
+    pause: (attribution = {}) => execute(UPDATE.pause, attribution),
+    resume: (attribution = {}) => execute(UPDATE.resume, attribution),
+    stop: (attribution = {}) => execute(UPDATE.stop, attribution),
+    cancelCall: (call, attribution = {}) => execute(UPDATE.cancelCall, { ...attribution, call }),
+    raise: (budget, attribution = {}) => execute(UPDATE.raise, { ...attribution, budget }),
   };
 }
 
-/** Why the run refused, as it says in the details of its failure. */
+/** The code with which the run refused, from the details of its failure. */
 function reasonOf({
   type,
   details,
@@ -237,7 +264,7 @@ function reasonOf({
   return { reasonCode: code, reasonParameters: parameters };
 }
 
-/** In the server's words: it has the same code as a run that is over. */
+/** By the server's text: the gRPC code is that of a run that has ended. */
 function isFull(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause)
     if (/limit on the total number of distinct updates/i.test(at.message)) return true;
@@ -250,22 +277,21 @@ function isOver(error: unknown): boolean {
   return false;
 }
 
-/** Whoever sends again, or second, is answered with the first: it is this decision where it says the same. */
-function isSame(standing: RecordedDecision, decision: Decision): boolean {
+/** Whether the recorded decision is this one. A repeated or timeout decision is answered with the first. */
+function isSame(first: RecordedDecision, decision: Decision): boolean {
   return (
-    standing.verdict === decision.verdict &&
-    standing.by === (decision.by ?? null) &&
-    standing.why === (decision.why ?? null) &&
-    (standing.written ?? standing.arguments) === decision.arguments &&
-    standing.text === decision.text
+    first.verdict === decision.verdict &&
+    first.by === (decision.by ?? null) &&
+    first.why === (decision.why ?? null) &&
+    (first.written ?? first.arguments) === decision.arguments &&
+    first.text === decision.text
   );
 }
 
-/** The decision that stands, in the run's refusal of another. */
-function standingIn(error: unknown): RecordedDecision | undefined {
+/** The first decision, taken from the run's refusal of a later one. */
+function firstIn(error: unknown): RecordedDecision | undefined {
   const failure =
     error instanceof CommandRejected ? (error.cause as WorkflowUpdateFailedError | undefined)?.cause : undefined;
   if (!(failure instanceof ApplicationFailure) || failure.type !== FAILURE.alreadyDecided) return undefined;
-  // The run put it there.
   return failure.details?.[0] as RecordedDecision | undefined;
 }

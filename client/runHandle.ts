@@ -1,4 +1,4 @@
-// One run, as a client sees it.
+// `RunHandle`: one run, as a client sees it.
 import {
   type Client,
   type WorkflowExecutionDescription,
@@ -10,35 +10,47 @@ import type { History, HistoryEvent } from '../core/read/history.ts';
 import { createRunReader } from '../core/read/readRun.ts';
 import { type Run, type RunEvent, resultOf } from '../core/read/run.ts';
 import type { RunResult } from '../core/types.ts';
-import { chainHistories, chainPages, lastLink, linksOf } from './chain.ts';
+import { executionIds, lastExecution, runHistories, runPages } from './chain.ts';
 import { NoWorker, RunNotFound, RunOver, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
 import { followRun } from './followRun.ts';
 import { historyPages } from './history.ts';
 import { commandsTo, type RunCommands } from './runCommands.ts';
 
-/** `Output` is what `value` is in the result of an agent with an `output` schema. */
+/**
+ * A run: its result, its events, its histories, and its commands. `Output` is the type of `value`, the result of an agent
+ * with an `output` schema.
+ */
 export interface RunHandle<Output = unknown> extends RunCommands {
   readonly workflowId: string;
-  /** Waits for the run's end. It resolves for every status; it throws where the workflow itself failed. */
+  /** Waits for the end of the run. Resolves for every status; throws if the workflow itself failed. */
   result(): Promise<TypedResult<Output>>;
-  /** What happens in the run, from its beginning, live until its end. A signal ends the following, not the run. */
+  /**
+   * Yields the run's events, from its start, live until its end. Aborting the signal ends the iteration, not the run.
+   *
+   * ```ts
+   * for await (const event of run.events()) if (event.type === 'text') process.stdout.write(event.text);
+   * ```
+   */
   events(options?: { readonly signal?: AbortSignal }): AsyncIterable<RunEvent>;
-  /** The run as its history tells it now. */
+  /** Reads the run's current state from its histories. */
   read(): Promise<Run>;
-  /** Temporal's own description: status, pending activities, memo; of a chain, that of its last link. */
+  /** Temporal's own description of the run's last execution: status, pending activities, memo. */
   describe(): Promise<WorkflowExecutionDescription>;
-  /** The history, decoded; of a chain, that of its last link. */
+  /** The decoded history of the run's last execution. */
   history(): Promise<History>;
-  /** The histories of all links of its chain that the server still has, in their order: what `readRun` reads as one run. */
+  /** All histories of the run that the server still has, decoded and in order. `readRun` reads them as one run. */
   histories(): Promise<History[]>;
-  /** Asks the run to stop: what runs is cancelled, and the run closes as cancelled. */
+  /** Ends the run now: what is running is cancelled, and the run closes as cancelled. */
   cancel(): Promise<void>;
-  /** Resolves when a worker has taken the run's first task; throws NoWorker where none has after `withinMs`. */
+  /**
+   * Resolves when a worker has picked up the run's first task. Throws `NoWorker` if none has within `withinMs`.
+   * @default 5 s
+   */
   pickedUp(withinMs?: number): Promise<void>;
 }
 
-/** The result with the type of its value. */
+/** A run's result, with the type of its `value`. */
 export interface TypedResult<Output> extends RunResult {
   readonly value?: Output;
 }
@@ -52,46 +64,46 @@ export function runHandle<Output = unknown>(
   runId?: string,
 ): RunHandle<Output> {
   const workflow = client.workflow.getHandle(workflowId, runId);
-  const place = { workflowId, runId };
+  const execution = { workflowId, runId };
 
-  /** An error of the server, as one that a person can act on. */
-  function told(error: unknown): unknown {
+  /** Turns an error of the server into one of this library. */
+  function toRunError(error: unknown): unknown {
     if (isNotFound(error)) return new RunNotFound('run_not_found', { workflowId, namespace: client.options.namespace });
     return grpcCode(error) === 'unavailable' ? unreachable(address, error) : error;
   }
 
-  async function found<T>(answer: Promise<T>): Promise<T> {
+  async function withRunErrors<T>(result: Promise<T>): Promise<T> {
     try {
-      return await answer;
+      return await result;
     } catch (error) {
-      throw told(error);
+      throw toRunError(error);
     }
   }
 
   async function* events(signal?: AbortSignal): AsyncGenerator<RunEvent> {
     try {
-      yield* followRun(client, place, signal);
+      yield* followRun(client, execution, signal);
     } catch (error) {
-      throw told(error);
+      throw toRunError(error);
     }
   }
 
   async function read(): Promise<Run> {
     const reader = createRunReader();
     try {
-      for await (const { events } of chainPages(client, place, { wait: false }))
+      for await (const { events } of runPages(client, execution, { wait: false }))
         for (const event of events) reader.add(event);
     } catch (error) {
-      throw told(error);
+      throw toRunError(error);
     }
     return reader.read();
   }
 
   let first: Promise<string> | undefined;
-  /** A run id may be that of any link of the chain. */
+  /** The given run id may be that of any execution of the run. */
   async function firstRunId(): Promise<string | undefined> {
     if (runId === undefined) return undefined;
-    first ??= linksOf(client, place).then((links) => links.first);
+    first ??= executionIds(client, execution).then((ids) => ids.first);
     try {
       return await first;
     } catch (error) {
@@ -100,29 +112,29 @@ export function runHandle<Output = unknown>(
     }
   }
 
-  /** Of an order: the run that is meant is there, and no link of its chain runs. */
-  function toldOfOrder(error: unknown): unknown {
-    return first !== undefined && isNotFound(error) ? new RunOver('run_over', { workflowId }) : told(error);
+  /** Of a command: if the run exists, then "not withRunErrors" means that it is not running any more. */
+  function toCommandError(error: unknown): unknown {
+    return first !== undefined && isNotFound(error) ? new RunOver('run_over', { workflowId }) : toRunError(error);
   }
 
-  /** Of the chain that is meant, the link that runs now; the server keeps what is for it from another run of that id. */
-  async function currentLink() {
+  /** The running execution. The first run id keeps commands from reaching another run of the same workflow id. */
+  async function currentExecution() {
     const firstExecutionRunId = await firstRunId();
     return client.workflow.getHandle(workflowId, undefined, {
       ...(firstExecutionRunId !== undefined && { firstExecutionRunId }),
     });
   }
 
-  /** Closed or not. */
-  async function latestLink() {
-    return client.workflow.getHandle(workflowId, runId && (await lastLink(client, workflowId, runId)));
+  /** The last execution, closed or not. */
+  async function lastHandle() {
+    return client.workflow.getHandle(workflowId, runId && (await lastExecution(client, workflowId, runId)));
   }
 
-  const orders = commandsTo({
+  const commands = commandsTo({
     client,
     workflowId,
-    currentLink,
-    told: toldOfOrder,
+    currentExecution,
+    toError: toCommandError,
     read,
   });
 
@@ -130,28 +142,28 @@ export function runHandle<Output = unknown>(
     try {
       return await workflow.result();
     } catch (error) {
-      // The first link of a chain may be gone with the namespace's retention, while the run goes on.
+      // Retention may have deleted the first execution while the run continues.
       if (runId === undefined || !isNotFound(error)) throw error;
-      return (await latestLink()).result();
+      return (await lastHandle()).result();
     }
   }
 
   async function history(): Promise<History> {
-    const last = runId && (await lastLink(client, workflowId, runId));
+    const last = runId && (await lastExecution(client, workflowId, runId));
     const events: HistoryEvent[] = [];
     for await (const page of historyPages(client, { workflowId, runId: last }, { wait: false })) events.push(...page);
     return { events };
   }
 
   return {
-    ...orders,
+    ...commands,
     workflowId,
     async result() {
       try {
-        // The schema of the agent has made the value; what it is, the caller says.
-        return (await found(result())) as TypedResult<Output>;
+        // The agent's schema has validated the value; its type comes from the caller.
+        return (await withRunErrors(result())) as TypedResult<Output>;
       } catch (error) {
-        // Closed as Canceled it has no result of its own; its history tells the same.
+        // A cancelled workflow has no result; the run's history holds the same facts.
         if (error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure)
           return resultOf(await read()) as TypedResult<Output>;
         throw error;
@@ -159,23 +171,23 @@ export function runHandle<Output = unknown>(
     },
     events: ({ signal } = {}) => events(signal),
     read,
-    describe: () => found(latestLink().then((link) => link.describe())),
-    history: () => found(history()),
-    histories: () => found(chainHistories(client, place)),
+    describe: () => withRunErrors(lastHandle().then((last) => last.describe())),
+    history: () => withRunErrors(history()),
+    histories: () => withRunErrors(runHistories(client, execution)),
     async cancel() {
       try {
-        await (await currentLink()).cancel();
+        await (await currentExecution()).cancel();
       } catch (error) {
-        throw toldOfOrder(error);
+        throw toCommandError(error);
       }
     },
     async pickedUp(withinMs = PICK_UP_MS) {
       const signal = AbortSignal.timeout(withinMs);
       try {
-        for await (const page of historyPages(client, place, { wait: true, signal }))
+        for await (const page of historyPages(client, execution, { wait: true, signal }))
           if (page.some((event) => event.workflowTaskStartedEventAttributes)) return;
       } catch (error) {
-        throw told(error);
+        throw toRunError(error);
       }
       throw new NoWorker('not_picked_up', { workflowId, withinMs });
     },

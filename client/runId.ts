@@ -1,4 +1,4 @@
-// Short ids that a person can type: no letters that look alike, no vowels that spell words.
+// Short ids that a person can type: no look-alike letters, and no vowels, so that they spell no words.
 import { randomBytes } from 'node:crypto';
 
 const ALPHABET = '0123456789bcdfghjkmnpqrstvwxyz';

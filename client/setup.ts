@@ -1,30 +1,29 @@
-// The search attributes by which one query finds every run that waits for a person: whether a namespace has them, and
-// registering them.
+// Checks for and registers the search attributes with which one query finds every run that waits for a person.
 import type { Connection } from '@temporalio/client';
 import { ATTRIBUTE } from '../core/names.ts';
 import { HoldfastError } from './errors/errors.ts';
 
-/** The part of a client's and of a worker's connection that is needed here. */
+/** What client and worker connections have in common here. */
 interface Operator {
   readonly operatorService: Pick<Connection['operatorService'], 'listSearchAttributes' | 'addSearchAttributes'>;
 }
 
-/** Temporal's numbers for the types of attributes. */
+/** Temporal's `IndexedValueType`: keyword and datetime. */
 const TYPES = { [ATTRIBUTE.agent]: 2, [ATTRIBUTE.waitingSince]: 6 } as const;
 const NAMES = Object.keys(TYPES) as (keyof typeof TYPES)[];
 
-/** Whether runs of the namespace can be found by what they wait for. False where the server does not tell. */
+/** Whether the namespace has the search attributes. False if the server does not allow listing them. */
 export async function hasAttributes({ operatorService }: Operator, namespace: string): Promise<boolean> {
   try {
     const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
     return NAMES.every((name) => customAttributes?.[name] === TYPES[name]);
   } catch {
-    // Not every server lets everyone ask. Memos do without.
+    // Not every server allows this call. The inbox then reads memos.
     return false;
   }
 }
 
-/** Registers those that are missing, and gives their names. */
+/** Registers the attributes that are missing, and returns their names. */
 export async function addAttributes({ operatorService }: Operator, namespace: string): Promise<string[]> {
   const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
   const missing = NAMES.filter((name) => customAttributes?.[name] === undefined);

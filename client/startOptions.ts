@@ -1,21 +1,30 @@
-// How a run is started: what the caller may say, and what Temporal is told. The same now and by a schedule.
+// The options of a start, and what they are to Temporal; shared by `start` and by schedules.
 import type { Budget, RunInput } from '../core/types.ts';
 
 export interface StartOptions {
   /**
-   * The run's workflow id; `<agent>-<short id>` when not said. Starting an id again gives back the run that has it, also
-   * when it is over: so an id made from what the run is about (`refund-4711`) starts it once.
+   * The run's workflow id. Starting an id again returns the run that has it, even if that has ended: an id that is derived
+   * from the run's subject (`refund-4711`) starts it once.
+   * @default `<agent>-<short random id>`
    */
   readonly id?: string;
+  /**
+   * Maximum number of model calls.
+   * @default the agent's `maxTurns`
+   */
   readonly maxTurns?: number;
+  /**
+   * Maximum number of tool calls in flight. 1 runs them one after another.
+   * @default the agent's `parallel`
+   */
   readonly parallel?: number;
-  /** Stays open for messages until it is closed, or idle for long. */
+  /** Keeps the run open for messages until it is closed or has been idle for too long. */
   readonly session?: boolean;
-  /** Limits for this run, on top of the agent's own. */
+  /** Limits of this run, on top of the agent's own. A limit that both set is this one. */
   readonly budget?: Budget;
 }
 
-/** All of a start but the workflow's type, its id, and what that id means. */
+/** All workflow start options but the workflow's type, its id and the id reuse policy. */
 export function startOptions(input: RunInput, taskQueue: string) {
   return {
     args: [input] as [RunInput],

@@ -1,17 +1,17 @@
-// What can be started, checked before it is sent: the server's own answers to these name neither the limit nor the way out.
+// Checks a start before it is sent: the server's own errors name neither the limit nor a way out.
 import { budgetProblem } from '../core/budget.ts';
 import { utf8Length } from '../core/text.ts';
 import type { RunInput } from '../core/types.ts';
 import { InvalidStart } from './errors/errors.ts';
 
-/** A payload ends at 2 MiB, and as JSON a text may be twice its size. */
+/** A payload may have 2 MiB, and text can double in size as JSON. */
 const INPUT_BYTES_MAX = 1024 * 1024;
-/** Short enough for any server: the dev server's limit is 1,000, and a limit of 255 is common. */
+/** The dev server allows 1,000; other servers commonly allow 255. */
 const ID_CHARS_MAX = 255;
 
 export function checkStart({ agent, input, session, budget }: RunInput, workflowId: string): void {
   if (agent === '') throw new InvalidStart('agent_missing', {});
-  // A session may begin with its first message.
+  // A session may get its first message later.
   if (input.trim() === '' && !session) throw new InvalidStart('input_empty', { agent });
   const problem = budget === undefined ? null : budgetProblem(budget);
   if (problem) throw new InvalidStart('budget_invalid', { problem });

@@ -1,9 +1,9 @@
-// Errors that a person or a program can act on: each has a code, and the facts behind it.
+// The errors of this library: each has a code, and the facts behind it.
 import type { ErrorCode, ErrorFacts } from './facts.ts';
 import { errorText } from './texts.ts';
 
 /**
- * What all errors of this library are.
+ * Base class of this library's errors.
  *
  * ```ts
  * if (error instanceof HoldfastError && error.code === 'run_not_found') …
@@ -14,53 +14,53 @@ export class HoldfastError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly code: Code;
   readonly facts: ErrorFacts[Code];
 
-  constructor(...[code, facts, options]: Given<Code>) {
+  constructor(...[code, facts, options]: Arguments<Code>) {
     super(errorText(code, facts), options);
     this.code = code;
     this.facts = facts;
   }
 }
 
-/** A code with its own facts, also where a class has several codes. */
-type Given<Code extends ErrorCode> = {
+/** Ties each code to its own facts, for classes with several codes. */
+type Arguments<Code extends ErrorCode> = {
   readonly [One in Code]: readonly [code: One, facts: ErrorFacts[One], options?: ErrorOptions];
 }[Code];
 
-/** No Temporal server answered, or the one that did would not let us in. */
+/** No Temporal server answered, or it has no such namespace. */
 export class TemporalUnreachable extends HoldfastError<'server_unreachable' | 'namespace_missing'> {
   override readonly name = 'TemporalUnreachable';
 }
 
-/** There is no run of that id. */
+/** No run has this id. */
 export class RunNotFound extends HoldfastError<'run_not_found'> {
   override readonly name = 'RunNotFound';
 }
 
-/** The run was started, and no worker took its first task; or none answered what it was asked. */
+/** No worker picked up the run's first task, or answered a command, in time. */
 export class NoWorker extends HoldfastError<'not_picked_up' | 'unanswered'> {
   override readonly name = 'NoWorker';
 }
 
-/** The run cannot do what was asked of it. */
+/** The run or the server refused a command. */
 export class CommandRejected extends HoldfastError<
   'refused_by_run' | 'refused_by_server' | 'history_full' | 'several_calls_wait' | 'no_call_waits'
 > {
   override readonly name = 'CommandRejected';
 }
 
-/** The run has ended, so that there is nobody to ask. */
+/** The run has ended and accepts no more commands. */
 export class RunOver extends HoldfastError<'run_over'> {
   override readonly name = 'RunOver';
 }
 
-/** The start cannot be carried out as it was asked for. */
+/** The arguments of a start are invalid. */
 export class InvalidStart extends HoldfastError<
   'agent_missing' | 'input_empty' | 'input_too_large' | 'budget_invalid' | 'run_id_invalid'
 > {
   override readonly name = 'InvalidStart';
 }
 
-/** The schedule cannot be as it was asked for. */
+/** The options of a schedule are invalid. */
 export class InvalidSchedule extends HoldfastError<
   | 'times_invalid'
   | 'timezone_without_cron'
@@ -73,17 +73,17 @@ export class InvalidSchedule extends HoldfastError<
   override readonly name = 'InvalidSchedule';
 }
 
-/** There is no schedule of that id. */
+/** No schedule has this id. */
 export class ScheduleNotFound extends HoldfastError<'schedule_not_found'> {
   override readonly name = 'ScheduleNotFound';
 }
 
-/** There is a schedule of that id. */
+/** A schedule has this id already. */
 export class ScheduleExists extends HoldfastError<'schedule_exists'> {
   override readonly name = 'ScheduleExists';
 }
 
-/** The payload settings make no sense, or their module cannot be loaded. */
+/** The payload settings are invalid, or their module cannot be loaded. */
 export class InvalidPayloads extends HoldfastError<
   | 'payload_settings_not_loaded'
   | 'payload_settings_missing'
@@ -95,14 +95,14 @@ export class InvalidPayloads extends HoldfastError<
   override readonly name = 'InvalidPayloads';
 }
 
-/** Encoded in a way that this process does not know, or kept where it does not look. */
+/** A payload has an encoding, or is in a store, that this process is not configured for. */
 export class PayloadUnreadable extends HoldfastError<
   'encoding_unknown' | 'codec_failed' | 'payload_damaged' | 'storage_missing' | 'storage_unknown'
 > {
   override readonly name = 'PayloadUnreadable';
 }
 
-/** A store does not have what it was asked for, or has something else. */
+/** A payload store has lost or damaged a payload. */
 export class StoredPayloadLost extends HoldfastError<
   'stored_key_invalid' | 'stored_payload_missing' | 'stored_payload_damaged'
 > {
@@ -111,7 +111,7 @@ export class StoredPayloadLost extends HoldfastError<
 
 export function unreachable(address: string, error: unknown): TemporalUnreachable {
   const message = error instanceof Error ? error.message : String(error);
-  // gRPC wraps what happened in much that did not: "14 UNAVAILABLE: No connection established. Last error: …".
+  // gRPC buries the cause: "14 UNAVAILABLE: No connection established. Last error: …".
   const detail = /connect E\w+/.exec(message)?.[0] ?? message;
   return new TemporalUnreachable('server_unreachable', { address, detail }, { cause: error });
 }

@@ -1,9 +1,9 @@
-// Every error of the client library, by its code, and the facts that come with it.
+// The error codes of the client library, and the facts of each.
 import type { Reason, ReasonCode } from '../../core/reasons/codes.ts';
 
 export type ErrorCode = keyof ErrorFacts;
 
-/** When a schedule was to run. */
+/** The times that a schedule was given. */
 interface TimesGiven {
   readonly cron?: string;
   readonly every?: number | string;
@@ -17,11 +17,11 @@ export interface ErrorFacts {
   // RunNotFound, RunOver
   readonly run_not_found: { readonly workflowId: string; readonly namespace: string };
   readonly run_over: { readonly workflowId: string };
-  // NoWorker: the run was not picked up, or did not answer. With `id`, sending again is safe.
+  // NoWorker: the run was not picked up, or did not answer. A command with `id` can be repeated safely.
   readonly not_picked_up: { readonly workflowId: string; readonly withinMs: number };
   readonly unanswered: { readonly workflowId: string; readonly withinMs: number; readonly id: string | null };
   // CommandRejected
-  /** `said` is the run's own text for `reasonCode` with its parameters; null where another workflow failed the update. */
+  /** `said` is the run's text for `reasonCode`, which is null if another workflow failed the update. */
   readonly refused_by_run: {
     readonly workflowId: string;
     readonly said: string;
@@ -48,7 +48,7 @@ export interface ErrorFacts {
     readonly every: number | string;
     readonly why: 'no_duration' | 'no_whole_seconds' | 'too_long';
   };
-  /** What the server says of a cron expression, an interval or a time zone. */
+  /** `said` is the server's message about a cron expression, an interval or a time zone. */
   readonly times_refused: TimesGiven & { readonly said: string };
   readonly schedule_id_invalid: { readonly id: string; readonly charsMax: number };
   readonly overlap_unknown: { readonly overlap: string; readonly known: readonly string[] };
@@ -56,7 +56,7 @@ export interface ErrorFacts {
   // ScheduleNotFound, ScheduleExists
   readonly schedule_not_found: { readonly id: string };
   readonly schedule_exists: { readonly id: string };
-  // HoldfastError: of `setup`.
+  // HoldfastError, from `setup`
   readonly attribute_taken: { readonly namespace: string; readonly attribute: string };
   // InvalidPayloads
   readonly payload_settings_not_loaded: { readonly path: string; readonly why: string };
@@ -75,7 +75,7 @@ export interface ErrorFacts {
   readonly payload_damaged: { readonly why: string };
   readonly storage_missing: Record<never, never>;
   readonly storage_unknown: { readonly store: string };
-  // StoredPayloadLost: `place` names the store.
+  // StoredPayloadLost: `place` describes the store.
   readonly stored_key_invalid: { readonly key: string; readonly place: string };
   readonly stored_payload_missing: { readonly key: string; readonly place: string };
   readonly stored_payload_damaged: { readonly key: string; readonly place: string };

@@ -1,7 +1,7 @@
-// gRPC's errors, beneath what the SDK makes of them.
+// The gRPC error inside an error of the SDK.
 import { isGrpcServiceError } from '@temporalio/client';
 
-/** gRPC's own numbers, for the few codes that we tell apart. */
+/** gRPC status codes, of which we distinguish these few. */
 const GRPC = {
   deadlineExceeded: 4,
   notFound: 5,
@@ -14,7 +14,7 @@ export function grpcCode(error: unknown): keyof typeof GRPC | undefined {
   return (Object.keys(GRPC) as (keyof typeof GRPC)[]).find((name) => GRPC[name] === code);
 }
 
-/** What the server itself said. */
+/** The server's own error, found in the chain of causes. */
 export function grpcErrorIn(error: unknown) {
   for (let at = error; at instanceof Error; at = at.cause) if (isGrpcServiceError(at)) return at;
   return undefined;

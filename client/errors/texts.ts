@@ -1,5 +1,5 @@
-// The errors of the client library in English: what is wrong, then what to do, by option and environment variable. Which
-// command to type is for the command line to add.
+// The client library's errors in English: what is wrong, then what to do, naming the option or environment variable. The
+// command line adds which command to type.
 import { count } from '../../core/text.ts';
 import type { ErrorCode, ErrorFacts } from './facts.ts';
 
@@ -8,13 +8,13 @@ export function errorText<Code extends ErrorCode>(code: Code, facts: ErrorFacts[
 }
 
 const CONFIGURE =
-  'Give this process the payload settings of the worker: HOLDFAST_PAYLOADS=./payloads.ts, or the option "payloads" (docs/payloads.md).';
+  'Use the payload settings of the worker: set HOLDFAST_PAYLOADS=./payloads.ts, or the option "payloads" (docs/payloads.md).';
 const CRON_EXAMPLE = '"0 3 * * 1-5" is 03:00 from Monday to Friday';
-const EVERY_EXAMPLE = 'Give a number and a unit: "30 seconds", "90s", "1h", "7 days".';
+const EVERY_EXAMPLE = 'Use a number and a unit: "30 seconds", "90s", "1h", "7 days".';
 
 const NOT_AN_INTERVAL: Readonly<Record<ErrorFacts['interval_invalid']['why'], string>> = {
   no_duration: 'is not a duration',
-  no_whole_seconds: 'is not a whole number of seconds, from 1 on',
+  no_whole_seconds: 'is not a whole number of seconds, at least 1',
   too_long: 'is longer than a year',
 };
 
@@ -28,72 +28,74 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
   run_over: ({ workflowId }) => `The run "${workflowId}" is over.`,
 
   not_picked_up: ({ workflowId, withinMs }) =>
-    `No worker took ${workflowId} within ${withinMs / 1_000} seconds. Is one running? The run waits.`,
+    `No worker picked up ${workflowId} within ${withinMs / 1_000} seconds. Is one running? The run stays queued.`,
   unanswered: ({ workflowId, withinMs, id }) => {
-    const again = id === null ? 'Asking again does no harm.' : `Sent again with the id "${id}", it is taken once.`;
-    return `${workflowId} has not answered within ${withinMs / 1_000} seconds. Is a worker running? One that starts may still take what was asked. ${again}`;
+    const again = id === null ? 'Sending it again is safe.' : `Sent again with the id "${id}", it is accepted once.`;
+    return `${workflowId} has not answered within ${withinMs / 1_000} seconds. Is a worker running? When one starts, it may still execute the command. ${again}`;
   },
 
   refused_by_run: ({ said }) => said,
   history_full: ({ workflowId }) =>
-    `${workflowId} has been asked as often as the server allows of one history. It goes on in a new one as soon as the calls that are under way have ended: send it again then.`,
+    `${workflowId} has received as many commands as the server allows for one history. It continues in a new one when its calls in flight have ended: send the command again then.`,
   refused_by_server: ({ workflowId, said }) =>
-    `${workflowId} cannot take what was asked now, in the server's words: ${said} Its worker's log has more; send it again when that is mended.`,
+    `${workflowId} cannot accept a command now. The server says: ${said} See the worker's log, and send the command again once the cause is fixed.`,
   several_calls_wait: ({ workflowId, calls }) =>
-    `Several calls of ${workflowId} wait: ${calls.map(({ call, tool }) => `${call} ${tool}`).join(', ')}. Say which.`,
-  no_call_waits: ({ workflowId }) => `No call of ${workflowId} waits for a decision.`,
+    `Several calls of ${workflowId} are pending: ${calls.map(({ call, tool }) => `${call} ${tool}`).join(', ')}. Name one.`,
+  no_call_waits: ({ workflowId }) => `No call of ${workflowId} is pending.`,
 
-  agent_missing: () => 'Say which agent to start.',
-  input_empty: ({ agent }) => `There is nothing in the input to ask ${agent}.`,
+  agent_missing: () => 'The name of the agent is empty. Pass the agent to start.',
+  input_empty: ({ agent }) => `The input for ${agent} is empty. Pass a text.`,
   input_too_large: ({ bytes, bytesMax }) =>
-    `The input has ${count(bytes)} bytes; ${count(bytesMax)} are allowed. Let a tool read what is longer.`,
+    `The input has ${count(bytes)} bytes; at most ${count(bytesMax)} are allowed. Let a tool read longer texts.`,
   budget_invalid: ({ problem }) => problem,
-  run_id_invalid: ({ id, charsMax }) => `An id has 1 to ${charsMax} characters; this one has ${count(id.length)}.`,
+  run_id_invalid: ({ id, charsMax }) =>
+    `A run id must have 1 to ${charsMax} characters; this one has ${count(id.length)}.`,
 
-  times_invalid: () => 'Say when to run: a cron expression ("0 3 * * *") or an interval ("1h"), one of the two.',
+  times_invalid: () =>
+    'A schedule needs a cron expression ("0 3 * * *") or an interval ("1h"): exactly one of the two.',
   timezone_without_cron: () =>
-    'An interval has no time zone: it is counted in UTC. Give a time zone with a cron expression.',
+    'An interval has no time zone: it is counted in UTC. Set a time zone with a cron expression only.',
   interval_invalid: ({ every, why }) =>
     `The interval ${JSON.stringify(every)} ${NOT_AN_INTERVAL[why]}. ${EVERY_EXAMPLE}`,
   times_refused: ({ cron, every, timezone, said }) => {
-    if (cron === undefined) return `The interval "${every}" cannot be: ${said}. ${EVERY_EXAMPLE}`;
+    if (cron === undefined) return `Invalid interval "${every}": ${said}. ${EVERY_EXAMPLE}`;
     if (!/time ?zone/i.test(said))
-      return `The cron expression "${cron}" cannot be: ${said}. Five fields: ${CRON_EXAMPLE}.`;
-    return `The time zone ${timezone ?? `in "${cron}"`} cannot be: ${said}. Give a name such as "Europe/Berlin".`;
+      return `Invalid cron expression "${cron}": ${said}. Use five fields: ${CRON_EXAMPLE}.`;
+    return `Invalid time zone ${timezone ?? `in "${cron}"`}: ${said}. Use a name such as "Europe/Berlin".`;
   },
   schedule_id_invalid: ({ id, charsMax }) =>
-    `A schedule's id has 1 to ${charsMax} characters; this one has ${count(id.length)}.`,
-  overlap_unknown: ({ overlap, known }) => `There is no overlap policy "${overlap}". Give one of: ${known.join(', ')}.`,
+    `A schedule id must have 1 to ${charsMax} characters; this one has ${count(id.length)}.`,
+  overlap_unknown: ({ overlap, known }) => `Unknown overlap policy "${overlap}". Use one of: ${known.join(', ')}.`,
   catchup_invalid: ({ catchup }) =>
-    `The catch-up time ${JSON.stringify(catchup)} cannot be: give "10 seconds" to "366 days", such as "1h".`,
+    `Invalid catch-up window ${JSON.stringify(catchup)}. Use a duration from "10 seconds" to "366 days", such as "1h".`,
 
   schedule_not_found: ({ id }) => `There is no schedule "${id}".`,
-  schedule_exists: ({ id }) => `There is a schedule "${id}" already. Remove it first, or take another id.`,
+  schedule_exists: ({ id }) => `A schedule "${id}" already exists. Remove it first, or use another id.`,
 
   attribute_taken: ({ namespace, attribute }) =>
     `The namespace ${namespace} has a search attribute ${attribute} of another type.`,
 
   payload_settings_not_loaded: ({ path, why }) => `HOLDFAST_PAYLOADS is "${path}", which cannot be loaded: ${why}`,
   payload_settings_missing: ({ path }) =>
-    `HOLDFAST_PAYLOADS is "${path}", which exports no options. Add: export default { storage: … };`,
+    `HOLDFAST_PAYLOADS is "${path}", which has no default export of options. Add: export default { storage: … };`,
   payload_option_unknown: ({ path, option, known }) =>
-    `HOLDFAST_PAYLOADS is "${path}", which has the option "${option}". There are: ${known.join(', ')}.`,
+    `HOLDFAST_PAYLOADS is "${path}", which sets the unknown option "${option}". Known options: ${known.join(', ')}.`,
   compress_above_invalid: ({ given }) =>
-    `compressAbove is ${given}. Give a number of bytes; Infinity never compresses.`,
-  codecs_invalid: () => 'codecs is no list of codecs. Give a list: each has encode and decode.',
-  storage_invalid: () => 'storage is no store. Give one: fileStorage(folder), postgresStorage(pool), a StorageDriver.',
+    `compressAbove is ${given}. Set a number of bytes, or Infinity to turn compression off.`,
+  codecs_invalid: () => 'codecs is not a list of codecs. Pass an array of objects with encode and decode.',
+  storage_invalid: () => 'storage is not a store. Pass fileStorage(folder), postgresStorage(pool) or a StorageDriver.',
 
   encoding_unknown: ({ encoding }) =>
-    `There are payloads of the encoding "${encoding}", for which there is no codec here. ${CONFIGURE}`,
+    `A payload has the encoding "${encoding}", and this process has no codec for it. ${CONFIGURE}`,
   codec_failed: ({ why }) =>
-    `A codec cannot read a payload, as with another key than it was written with: ${why}. ${CONFIGURE}`,
-  payload_damaged: ({ why }) => `A compressed payload cannot be unpacked: ${why}.`,
-  storage_missing: () => `The run keeps payloads in an external store, and there is none here. ${CONFIGURE}`,
+    `A codec failed to decode a payload, perhaps because the key differs: ${why}. ${CONFIGURE}`,
+  payload_damaged: ({ why }) => `A compressed payload is damaged: ${why}.`,
+  storage_missing: () => `The run keeps payloads in an external store, and this process has none. ${CONFIGURE}`,
   storage_unknown: ({ store }) =>
-    `The run keeps payloads in a store "${store}", and there is none of that name here. ${CONFIGURE}`,
+    `The run keeps payloads in the store "${store}", and this process has none of that name. ${CONFIGURE}`,
 
-  stored_key_invalid: ({ key, place }) => `History names ${JSON.stringify(key)} in ${place}, which is no key of it.`,
+  stored_key_invalid: ({ key, place }) => `History names ${JSON.stringify(key)}, which is not a key of ${place}.`,
   stored_payload_missing: ({ key, place }) =>
-    `${place} has no payload ${key}. It was deleted, or this process looks in another place than the one that stored it.`,
+    `${place} has no payload ${key}. It was deleted, or this process uses another store than the one that wrote it.`,
   stored_payload_damaged: ({ key, place }) => `The payload ${key} in ${place} is damaged. Restore it from a backup.`,
 };

@@ -1,5 +1,4 @@
-// Histories with their payloads as they were before codecs and stores: what the read model reads, `export` writes and a
-// replay takes.
+// Decodes the payloads of histories, undoing codecs and stores, for the read model, `export` and replays.
 import type { LoadedDataConverter, Payload, SerializationContext } from '@temporalio/common';
 import { loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { Failure, History, HistoryEvent } from '../../core/read/history.ts';
@@ -13,23 +12,23 @@ import {
   walkGetWorkflowExecutionHistoryResponse,
 } from './sdk.ts';
 
-/** Whose payloads they are: codecs are told, and may have bound their keys to it. */
+/** The owner of the payloads. Codecs receive it, and may bind keys to it. */
 export interface Owner {
   readonly namespace: string;
   readonly workflowId: string;
 }
 
-/** Decodes the events of a history in place, page after page. */
+/** Returns a function that decodes the events of a history in place, page by page. */
 export function eventDecoder(converter: LoadedDataConverter, owner: Owner) {
   const contextOf = createContexts(owner);
   return async (events: readonly HistoryEvent[]): Promise<void> => {
-    // Our type names the few fields that are read; the events have all of them.
+    // Our type declares only the fields that we read; the events have all of them.
     const root = { history: { events } } as unknown as Parameters<Walk>[0];
     await decodeIn(root, walkGetWorkflowExecutionHistoryResponse, converter, contextOf);
   };
 }
 
-/** A recorded history, as Temporal's tools or `holdfast export` wrote it; decoded in place. */
+/** Decodes, in place, a recorded history that Temporal's tools or `holdfast export` wrote. */
 export async function decodeHistory(
   history: History,
   options?: PayloadOptions,
@@ -41,7 +40,7 @@ export async function decodeHistory(
   return history;
 }
 
-/** What the server says of a run and its pending activities; decoded in place. */
+/** Decodes, in place, the server's description of a run and its pending activities. */
 export async function decodeDescription(
   description: object,
   converter: LoadedDataConverter,
@@ -52,7 +51,7 @@ export async function decodeDescription(
     const { activityId } = message as { readonly activityId?: string };
     return { type: 'activity', ...owner, ...(activityId && { activityId }), isLocal: false };
   };
-  // Walkers differ in what they walk only, and the root is what this one is for.
+  // Walkers differ only in the type of their root, and this is the one for a description.
   const walk = walkDescribeWorkflowExecutionResponse as Walk;
   await decodeIn(description, walk, converter, contextOf, { type: 'workflow', ...owner });
 }
@@ -73,7 +72,7 @@ async function decodeIn(
     await visit(root, walk, retrieval(converter));
   } catch (error) {
     const { name, message } = error as Error;
-    // The SDK has no class of its own for this one.
+    // The SDK has no error class for this.
     const [, other] = /^No driver registered with name '(.*)'$/.exec(message) ?? [];
     if (other !== undefined) throw new PayloadUnreadable('storage_unknown', { store: other });
     if (name !== 'ExternalStorageNotConfiguredError') throw error;
@@ -98,7 +97,7 @@ type CodedFailure = { -readonly [Key in keyof Failure]: Failure[Key] } & {
   stackTrace?: string | null;
 };
 
-/** Codecs are only for payloads, so the SDK puts a failure's words into one; here they are where they are looked for. */
+/** Moves a failure's message and stack back from the payload in which the SDK put them for the codecs. */
 function restore(failure: CodedFailure): void {
   const { data } = failure.encodedAttributes ?? {};
   if (!data) return;
@@ -108,7 +107,7 @@ function restore(failure: CodedFailure): void {
   failure.encodedAttributes = null;
 }
 
-/** Whose the payloads of each event are: an activity's own, a sub-agent's, or the run's. */
+/** Derives the owner of each event's payloads: an activity, a sub-agent's run, or the run. */
 function createContexts(owner: Owner): ContextOf {
   const activities = new Map<string, string>();
   return (message, typeName) => {

@@ -1,4 +1,4 @@
-// Large payloads as files, in a folder that clients and workers share: one machine, or a network file system.
+// Stores large payloads as files, in a folder that clients and workers share: on one machine, or a network file system.
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -6,13 +6,15 @@ import type { StorageDriver } from '@temporalio/common';
 import { driverOf } from './stored.ts';
 
 export interface FileStorageOptions {
-  /** Stands in histories in place of the folder, which may then be elsewhere on another machine; `file` when not said. */
+  /**
+   * The store's name in histories. They do not record the folder, which may differ between machines.
+   * @default 'file'
+   */
   readonly name?: string;
 }
 
 /**
- * Keeps each payload in `folder/ab/cd/<sha256>`, whole or not at all. Nothing is ever deleted; a payload that is stored
- * again is as new.
+ * Stores each payload atomically in `folder/ab/cd/<sha256>`. Never deletes; storing a payload again renews its date.
  *
  * ```ts
  * export default { storage: fileStorage('/srv/holdfast/payloads') };
@@ -30,7 +32,7 @@ export function fileStorage(folder: string, { name = 'file' }: FileStorageOption
         const draft = join(target, `${key}.${randomUUID()}`);
         try {
           await writeDurably(draft, bytes);
-          // Over the one that may be there: it gets today's date, and is whole again should it have been damaged.
+          // Replaces an existing file, which renews its date and repairs it if it was damaged.
           await rename(draft, join(target, key));
         } catch (error) {
           await rm(draft, { force: true });
@@ -49,7 +51,7 @@ export function fileStorage(folder: string, { name = 'file' }: FileStorageOption
   );
 }
 
-/** A history must not name what a power cut takes back. */
+/** Syncs, so that a power cut cannot take back a file that a history names. */
 async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {

@@ -1,5 +1,5 @@
-// Large payloads are compressed on the way to the server, and read back by whoever has this codec. Those that are small, or
-// would not get smaller, stay as they are: so the Web UI shows them.
+// Compresses large payloads on the way to the server. Payloads that are small, or would hardly shrink, stay as they are, so
+// that the Web UI can show them.
 import { promisify } from 'node:util';
 import { constants, gunzip, gzip } from 'node:zlib';
 import type { Payload, PayloadCodec } from '@temporalio/common';
@@ -11,16 +11,16 @@ const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 /**
- * Above this, text shrinks to two fifths and JSON to a fifth, in some 2 ms for each 100 kB. Below it there is little to gain,
- * and what a turn says and gets back should be readable in the Web UI.
+ * Above this, text shrinks to two fifths and JSON to one fifth, at about 2 ms per 100 kB. Below it there is little to gain,
+ * and a turn's messages should be readable in the Web UI.
  */
 export const COMPRESS_ABOVE_BYTES = 32 * 1024;
-/** Less gain is not worth a payload that only its codec can read. */
+/** A payload that only its codec can read must at least be this much smaller. */
 const WORTH = 0.9;
-/** What no payload of ours comes near: a few bytes that unpack to more are an attack or damage. */
+/** Far above any real payload: a few bytes that unpack to more are an attack or damage. */
 export const PAYLOAD_BYTES_MAX = 64 * 1024 * 1024;
 
-/** The name that Temporal's own samples use for the protobuf of a payload, compressed. */
+/** Temporal's samples use this encoding for the compressed protobuf of a payload. */
 const GZIP = 'binary/gzip';
 
 export function gzipCodec(aboveBytes: number = COMPRESS_ABOVE_BYTES): PayloadCodec {
@@ -31,7 +31,7 @@ export function gzipCodec(aboveBytes: number = COMPRESS_ABOVE_BYTES): PayloadCod
           const size = payload.data?.length ?? 0;
           if (size <= aboveBytes) return payload;
           const bytes = payloadProto.encode(payload).finish();
-          // Nobody would unpack it: as it is, the server says at once that it is too large.
+          // Decoding would refuse it. Uncompressed, the server rejects it at once as too large.
           if (bytes.length > PAYLOAD_BYTES_MAX) return payload;
           const data = await compress(bytes, { level: constants.Z_BEST_SPEED });
           return data.length <= size * WORTH

@@ -1,11 +1,11 @@
-// For lists: one payload that this process cannot read must not hide all the others.
+// A codec for lists of runs: one payload that this process cannot decode must not hide all other runs.
 import type { LoadedDataConverter, Payload, PayloadCodec } from '@temporalio/common';
 import { bytesOf, decode, encode } from './sdk.ts';
 
-/** What stands in the place of a payload that cannot be read here. */
+/** Replaces a payload that cannot be decoded. */
 export const UNREADABLE = '(not readable here)';
 
-/** Codecs as one that never fails to decode. */
+/** Combines the converter's codecs into one that never fails to decode. */
 export function lenientCodec({ payloadCodecs }: LoadedDataConverter): PayloadCodec {
   return {
     encode: (payloads, context) => encode(payloadCodecs, payloads, context),

@@ -1,4 +1,4 @@
-// The payload settings of this process: those that the program gives, or the module that HOLDFAST_PAYLOADS names.
+// Loads the payload settings of this process: the given options, or the module that HOLDFAST_PAYLOADS names.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InvalidPayloads } from '../errors/errors.ts';
@@ -6,7 +6,7 @@ import type { PayloadOptions } from './options.ts';
 
 const OPTIONS: Readonly<Record<keyof PayloadOptions, true>> = { compressAbove: true, codecs: true, storage: true };
 
-/** What a program gives comes before what the environment names. */
+/** Options that are given take precedence over the environment. */
 export async function loadPayloads(given?: PayloadOptions): Promise<PayloadOptions> {
   const path = process.env['HOLDFAST_PAYLOADS'];
   if (given || !path) return given ?? {};

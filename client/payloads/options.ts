@@ -1,4 +1,4 @@
-// What becomes of payloads between this process and the server: one set of options, the same for clients and workers.
+// How payloads are compressed, encoded and stored on their way to the server; the same options for clients and workers.
 import { fileURLToPath } from 'node:url';
 import { type DataConverter, ExternalStorage, type PayloadCodec, type StorageDriver } from '@temporalio/common';
 import { InvalidPayloads } from '../errors/errors.ts';
@@ -7,22 +7,31 @@ import { explained, plainOnly } from './plain.ts';
 import { mendReferences } from './sdk.ts';
 
 export interface PayloadOptions {
-  /** Payloads of more bytes than this are compressed, where that makes them smaller; 32 kB when not said. */
+  /**
+   * Size in bytes above which a payload is compressed, if that makes it smaller. `Infinity` turns compression off.
+   * @default 32 kB
+   */
   readonly compressAbove?: number;
-  /** Run after compression, in this order, and before storing; encryption goes here. */
+  /** Codecs, for example for encryption. They encode in this order, after compression and before storage. */
   readonly codecs?: readonly PayloadCodec[];
-  /** Where payloads of more than 256 kB are kept, outside of Temporal; `ExternalStorage` says it in detail. */
+  /** Stores payloads of more than 256 kB outside of Temporal. An `ExternalStorage` allows other sizes and several drivers. */
   readonly storage?: StorageDriver | ExternalStorage;
 }
 
-/** The converter of failures where there are codecs; Temporal's SDK and the workflow bundle take it by its path. */
+/** Path of the failure converter that is used with codecs; the SDK and the workflow bundle load it. */
 export const FAILURES = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './failures.ts' : './failures.js', import.meta.url),
 );
 
-/** The options as Temporal's clients and workers take them. */
+/**
+ * Converts the options to the `DataConverter` that Temporal's clients and workers accept.
+ *
+ * ```ts
+ * const client = new Client({ connection, dataConverter: dataConverter({ codecs: [encryption] }) });
+ * ```
+ */
 export function dataConverter({ compressAbove, codecs = [], storage }: PayloadOptions = {}): DataConverter {
-  // These come from modules that no type check may have seen.
+  // HOLDFAST_PAYLOADS may name a module that was never type-checked.
   if (compressAbove !== undefined && !(typeof compressAbove === 'number' && compressAbove >= 0))
     throw new InvalidPayloads('compress_above_invalid', { given: compressAbove });
   if (!Array.isArray(codecs) || !codecs.every((codec) => codec?.encode && codec.decode))
@@ -30,9 +39,9 @@ export function dataConverter({ compressAbove, codecs = [], storage }: PayloadOp
   if (storage !== undefined && !isStore(storage)) throw new InvalidPayloads('storage_invalid', {});
   if (storage) mendReferences();
   return {
-    // Read from the last to the first.
+    // Decoding runs from last to first.
     payloadCodecs: [plainOnly, gzipCodec(compressAbove), ...codecs.map(explained)],
-    // Without codecs, the messages of failures stay where the Web UI shows them.
+    // Without codecs, failure messages stay readable in the Web UI.
     ...(codecs.length > 0 && { failureConverterPath: FAILURES }),
     ...(storage && { externalStorage: isDriver(storage) ? new ExternalStorage({ drivers: [storage] }) : storage }),
   };

@@ -1,4 +1,4 @@
-// The end of the way in: what no codec has made plain cannot be read here, and whoever wonders is told why.
+// Explains why a payload cannot be decoded: no codec knows its encoding, or a codec has failed.
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { PayloadUnreadable } from '../errors/errors.ts';
 
@@ -14,7 +14,7 @@ export const plainOnly: PayloadCodec = {
   },
 };
 
-/** A codec of the user's. What it throws comes from a cipher or a key service, and says neither what failed nor what to do. */
+/** Wraps a user's codec: the errors of a cipher or key service say neither what failed nor what to do. */
 export function explained(codec: PayloadCodec): PayloadCodec {
   return {
     encode: (payloads, context) => codec.encode(payloads, context),

@@ -1,24 +1,30 @@
-// Large payloads as rows of a PostgreSQL table.
+// Stores large payloads as rows of a PostgreSQL table.
 import type { StorageDriver } from '@temporalio/common';
 import { driverOf } from './stored.ts';
 
-/** The part of a `pg` pool that is used here. */
+/** The part of a `pg` pool that is used. */
 export interface PayloadPool {
   query(text: string, values?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
 }
 
 export interface PostgresStorageOptions {
-  /** Stands in histories; `postgres` when not said. */
+  /**
+   * The store's name in histories.
+   * @default 'postgres'
+   */
   readonly name?: string;
-  /** `holdfast_payloads` when not said. Made when it is not there. */
+  /**
+   * The table, with its schema if needed. Created if it does not exist.
+   * @default 'holdfast_payloads'
+   */
   readonly table?: string;
 }
 
-/** A payload that is stored again is as new, by the day: more often would only write. */
+/** Storing a payload again renews its date, at most daily, to save writes. */
 const REFRESH = "interval '1 day'";
 
 /**
- * Keeps each payload in a row, under its sha256. Nothing is ever deleted.
+ * Stores each payload in a row, keyed by its SHA-256. Never deletes.
  *
  * ```ts
  * const pool = new Pool({ connectionString: process.env.DATABASE_URL, allowExitOnIdle: true });
@@ -30,7 +36,9 @@ export function postgresStorage(
   { name = 'postgres', table = 'holdfast_payloads' }: PostgresStorageOptions = {},
 ): StorageDriver {
   if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/i.test(table))
-    throw new TypeError(`${JSON.stringify(table)} is no name of a table.`);
+    throw new TypeError(
+      `The option "table" is ${JSON.stringify(table)}. Use a table name, such as holdfast_payloads or my_schema.payloads.`,
+    );
 
   async function insert(key: string, bytes: Uint8Array): Promise<void> {
     await pool.query(
@@ -55,7 +63,7 @@ export function postgresStorage(
       async get(key) {
         try {
           const { rows } = await pool.query(`select payload from ${table} where sha256 = $1`, [key]);
-          // The driver's type for bytea.
+          // `pg` returns bytea as a Buffer.
           return (rows[0]?.['payload'] as Uint8Array | undefined) ?? null;
         } catch (error) {
           if (isTableMissing(error, table)) return null;
@@ -66,14 +74,14 @@ export function postgresStorage(
   );
 }
 
-/** PostgreSQL's code for a relation that is not there. */
+/** Whether the error is PostgreSQL's `undefined_table` for this table. */
 function isTableMissing(error: unknown, table: string): boolean {
   const { code, message = '' } = (error ?? {}) as { code?: unknown; message?: string };
-  // Which it says in lower case, as it has every name that is not quoted.
+  // PostgreSQL folds unquoted names to lower case.
   return code === '42P01' && message.includes(table.toLowerCase().split('.').at(-1) ?? table);
 }
 
-/** One statement, which is one transaction: "if not exists" alone fails where two come at the same moment. */
+/** A single statement, so one transaction, with a lock: two concurrent "create table if not exists" can collide. */
 function createTable(table: string): string {
   return `do $$ begin
     perform pg_advisory_xact_lock(hashtext('${table}'));
@@ -82,7 +90,7 @@ function createTable(table: string): string {
       payload bytea not null,
       stored_at timestamptz not null default now()
     );
-    -- It is compressed already where that helps.
+    -- Payloads are already compressed.
     alter table ${table} alter column payload set storage external;
   end $$`;
 }

@@ -1,4 +1,4 @@
-// What the SDK has inside for walking payloads: its client and worker do with it what is done here for whole histories.
+// SDK internals that walk the payloads of a message, as its client and worker do; used here for whole histories.
 import { createRequire } from 'node:module';
 import type { LoadedDataConverter, Payload } from '@temporalio/common';
 import {
@@ -12,7 +12,7 @@ import {
 
 export { decode, encode, visit, walkDescribeWorkflowExecutionResponse, walkGetWorkflowExecutionHistoryResponse };
 
-/** Brings back what is in an external store; where none is configured, it throws at the first reference to one. */
+/** Options that fetch payloads from the external store. Without one, the first reference throws. */
 export function retrieval(converter: LoadedDataConverter) {
   return extstoreInboundOptions(converter.externalStorage);
 }
@@ -23,7 +23,7 @@ interface PayloadProto {
   fromObject(object: object): Payload;
 }
 
-/** What the SDK makes of a payload in a store, and of the reference that stands for it in history. */
+/** The SDK's functions for the reference that replaces a stored payload in history. */
 interface References {
   encodeReferencePayload(reference: Reference & { readonly claim: { readonly claimData: ClaimData } }): Payload;
   decodeReferencePayload(payload: Payload): Reference & { readonly claimData: ClaimData };
@@ -40,15 +40,15 @@ const requireFromCommon = createRequire(createRequire(import.meta.url).resolve('
 const proto: { temporal: { api: { common: { v1: { Payload: PayloadProto } } } } } =
   requireFromCommon('@temporalio/proto');
 
-/** A payload as the bytes that every SDK of Temporal reads. */
+/** Encodes a payload to the protobuf that every Temporal SDK reads. */
 export const payloadProto: PayloadProto = proto.temporal.api.common.v1.Payload;
 
 const MESSAGE_TYPE = 'temporal.api.sdk.v1.ExternalStorageReference';
 
 /**
  * Where npm installs more than one copy of protobufjs, as it does beside @grpc/grpc-js, the SDK's own functions for
- * references throw "type must be a Type": a type of one copy is checked by another. There, and only there, they are
- * replaced by functions that write and read the same bytes.
+ * references throw "type must be a Type": a type of one copy is checked by another. Only then are they replaced, by functions
+ * that write and read the same bytes.
  */
 export function mendReferences(): void {
   const references: References = requireFromCommon('./internal-non-workflow/extstore-helpers');

@@ -1,12 +1,12 @@
-// What a value takes in a history: less than its JSON where it is compressed or stored elsewhere. The workflow cannot tell.
+// Measures the size of a value in history: less than its JSON if it is compressed or stored elsewhere. The workflow cannot.
 import { type DataConverter, defaultPayloadConverter, type SerializationContext } from '@temporalio/common';
 import { HAND_OVER_TRANSCRIPT_BYTES_MAX } from '../../core/limits.ts';
 import { encode, payloadProto } from './sdk.ts';
 
-/** A reference to a payload in a store: the names of the store and of the key. */
+/** Upper bound for a reference to a stored payload: the names of the store and the key. */
 const REFERENCE_BYTES = 1_024;
 
-/** Values of more than 32 MB count as they are: none of them is handed over. */
+/** Values of more than 32 MB are not encoded for this: continue-as-new never carries them. */
 export function weigherOf({ payloadCodecs = [], externalStorage }: DataConverter, namespace: string) {
   return async (value: unknown, workflowId: string): Promise<number> => {
     const plain = defaultPayloadConverter.toPayload(value);

@@ -1,4 +1,4 @@
-// When a schedule runs: from a cron expression or an interval to Temporal's spec, and back to a text that a person reads.
+// Converts a cron expression or an interval to Temporal's schedule spec, and a spec back to text.
 import {
   type CalendarSpecDescription,
   DAYS_OF_WEEK,
@@ -12,9 +12,12 @@ import { InvalidSchedule } from '../errors/errors.ts';
 export interface ScheduleTimes {
   /** Five fields: minute, hour, day of month, month, day of week. `0 3 * * 1-5` is 03:00 from Monday to Friday. */
   readonly cron?: string;
-  /** Counted from 1970 in UTC: every `'1 hour'` is on the hour. Whole seconds. */
+  /** An interval in whole seconds, counted from 1970 in UTC: `'1 hour'` runs on the hour. */
   readonly every?: Duration;
-  /** Where the hours of `cron` are counted; UTC when not said. */
+  /**
+   * IANA time zone of `cron`, for example `Europe/Berlin`.
+   * @default 'UTC'
+   */
   readonly timezone?: string;
 }
 
@@ -25,9 +28,9 @@ const UNITS = [
   ['s', 1_000],
 ] as const;
 
-/** The server counts in whole seconds, and takes no less than one. */
+/** The server counts in whole seconds. */
 const EVERY_STEP_MS = 1_000;
-/** What is rarer than once a year is a matter of dates, and of a cron expression. */
+/** Anything rarer than once a year needs dates, so a cron expression. */
 const EVERY_MAX_MS = 366 * 86_400_000;
 
 export function scheduleSpec({ cron, every, timezone }: ScheduleTimes): ScheduleSpec {
@@ -52,7 +55,7 @@ function intervalMs(every: Duration): number {
   return ms;
 }
 
-/** `0 3 * * 1-5`, `every 1h`. The server keeps no text of what it was given, so it is made from what it runs by. */
+/** Formats a spec: `0 3 * * 1-5`, `every 1h`. The server does not keep the original text. */
 export function timesText({ calendars = [], intervals = [] }: ScheduleSpecDescription): string {
   const every = intervals.map(
     ({ every, offset }) => `every ${inUnits(every)}${offset > 0 ? ` from ${inUnits(offset)}` : ''}`,

@@ -1,4 +1,4 @@
-// Agents on a cron expression or an interval: Temporal's own schedules, whose action is the start of a run.
+// Runs on a cron expression or an interval: Temporal schedules whose action starts a run.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
@@ -18,9 +18,9 @@ import { type StartOptions, startOptions } from '../startOptions.ts';
 import { type ScheduleTimes, scheduleSpec, timesText } from './scheduleTimes.ts';
 
 /**
- * What becomes of a start while an earlier run is under way. `skip`: it is left out. `buffer-one`, `buffer-all`: it waits
- * for that run's end, one start or all of them. `cancel-other`, `terminate-other`: that run is ended first.
- * `allow-all`: both run.
+ * What to do if a run is due while an earlier one is still running. `skip`: do not start it. `buffer-one`, `buffer-all`:
+ * start it when the earlier one ends; keep one such start, or all. `cancel-other`, `terminate-other`: end the earlier run
+ * first. `allow-all`: run both.
  */
 export type Overlap = (typeof OVERLAPS)[number];
 export const OVERLAPS = ['skip', 'buffer-one', 'buffer-all', 'cancel-other', 'terminate-other', 'allow-all'] as const;
@@ -28,21 +28,25 @@ export const OVERLAPS = ['skip', 'buffer-one', 'buffer-all', 'cancel-other', 'te
 export interface ScheduleOptions extends ScheduleTimes, Omit<StartOptions, 'id'> {
   readonly agent: string;
   readonly input: string;
-  /** `skip` when not said. */
+  /** @default 'skip' */
   readonly overlap?: Overlap;
   /**
-   * How late a start may be that the server missed because it was down.
+   * How late a run may still start if the server was down when it was due. 10 seconds to 366 days.
    * @default '1h'
    */
   readonly catchup?: Duration;
-  /** Added, and left paused until `resume`. */
+  /**
+   * Adds the schedule paused, until `resume`.
+   * @default false
+   */
   readonly paused?: boolean;
+  /** A free text, shown with the schedule. */
   readonly note?: string;
 }
 
 export interface Schedule {
   readonly id: string;
-  /** null, as `input`, where the schedule was made elsewhere and starts its runs with something else. */
+  /** null, like `input`, if another client made the schedule with other arguments. */
   readonly agent: string | null;
   readonly input: string | null;
   /** A cron expression, or `every 1h`. */
@@ -51,66 +55,72 @@ export interface Schedule {
   readonly overlap: Overlap;
   readonly paused: boolean;
   readonly note: string | null;
-  /** null while it is paused, and where no time is left that fits. */
+  /** null while paused, or if no more runs are due. */
   readonly nextRunAtMs: number | null;
   readonly lastRun: { readonly workflowId: string; readonly runId: string; readonly startedAtMs: number } | null;
-  /** Runs started so far. */
+  /** Number of runs started so far. */
   readonly runs: number;
-  /** Starts left out so far, because a run was under way. */
+  /** Number of starts skipped so far because an earlier run was still running. */
   readonly skipped: number;
 }
 
 export interface Schedules {
-  /** A run's workflow id is the schedule's with the time: `nightly-2026-01-08T03:00:00Z`. */
+  /**
+   * Adds a schedule. The workflow id of each run is the schedule's id with the time: `nightly-2026-01-08T03:00:00Z`.
+   *
+   * ```ts
+   * await holdfast.schedules.add('nightly', { agent: 'auditor', input: 'Audit the day.', cron: '0 3 * * *' });
+   * ```
+   */
   add(id: string, options: ScheduleOptions): Promise<Schedule>;
   get(id: string): Promise<Schedule>;
-  /** All that start agents, by id. One just added may take a second to be there. */
+  /** Lists all schedules that start agents, sorted by id. A new one may take a second to appear. */
   list(): Promise<Schedule[]>;
-  /** No run is started until `resume`; one under way goes on. */
+  /** Starts no runs until `resume`. A running one continues. */
   pause(id: string, note?: string): Promise<void>;
   resume(id: string, note?: string): Promise<void>;
-  /** The schedule is gone; its runs stay, and one under way goes on. */
+  /** Removes the schedule. Its runs stay, and a running one continues. */
   remove(id: string): Promise<void>;
   /**
-   * Starts a run now, also of a paused schedule, by its own overlap policy. null when none has begun: it is left out, or
-   * waits, because a run is under way; or there is one of this very second.
+   * Starts a run now, even if the schedule is paused, by its overlap policy. Resolves with null if none started: it is
+   * skipped or buffered because of a running one, or one started in this very second.
    */
   run(id: string): Promise<RunHandle | null>;
 }
 
-/** The notes of a pause and a resume that say no more. */
+/** Default notes of a pause and a resume. */
 export const PAUSED = 'paused';
 const RESUMED = 'resumed';
-/** A run's id is longer by `-2026-01-08T03:00:00Z`, and has 255 characters at most. */
+/** A run's id has 255 characters at most, and `-2026-01-08T03:00:00Z` is added to the schedule's. */
 const ID_CHARS_MAX = 230;
-/** An hour without a server costs no run; after a night without one, it does not start a night's worth of runs at once. */
+/** An hour of downtime loses no run, and a night of downtime does not start all its runs at once. */
 const CATCHUP_DEFAULT = '1h';
-/** The server takes no less. */
+/** The server's minimum. */
 const CATCHUP_MIN_MS = 10_000;
 const CATCHUP_MAX_MS = 366 * 86_400_000;
-/** Enough to be quick with hundreds of schedules, and no load for any server. */
-const ASKED_AT_ONCE = 10;
-/** The server starts a run within a fraction of a second; one that has not begun by then is kept back. */
-const BEGIN_MS = 5_000;
-const LOOK_MS = 50;
+/** Quick enough for hundreds of schedules, and light for the server. */
+const DESCRIBE_CONCURRENCY = 10;
+/** The server starts a run within a fraction of a second; one that has not started by then is buffered. */
+const START_WAIT_MS = 5_000;
+const POLL_MS = 50;
 
 export function schedulesOf(client: Client, address: string, taskQueue: string): Schedules {
   async function get(id: string): Promise<Schedule> {
-    return readSchedule(await asked(id, (handle) => handle.describe()));
+    return readSchedule(await withSchedule(id, (handle) => handle.describe()));
   }
 
-  /** What the server answers about a schedule; its errors as ones that a person can act on. */
-  async function asked<T>(id: string, ask: (handle: ScheduleHandle) => Promise<T>): Promise<T> {
+  /** Calls the server about a schedule, and turns its errors into ones of this library. */
+  async function withSchedule<T>(id: string, use: (handle: ScheduleHandle) => Promise<T>): Promise<T> {
     try {
-      return await ask(client.schedule.getHandle(id));
+      return await use(client.schedule.getHandle(id));
     } catch (error) {
       if (error instanceof ScheduleNotFoundError || grpcCode(error) === 'notFound')
         throw new ScheduleNotFound('schedule_not_found', { id });
-      throw told(error);
+      throw toClientError(error);
     }
   }
 
-  function told(error: unknown): unknown {
+  function toClientError(error: unknown): unknown {
     return grpcCode(error) === 'unavailable' ? unreachable(address, error) : error;
   }
 
@@ -121,7 +131,7 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
       for await (const { scheduleId, action } of client.schedule.list())
         if (action?.workflowType === WORKFLOW_TYPE) found.push(scheduleId);
     } catch (error) {
-      throw told(error);
+      throw toClientError(error);
     }
     return found.sort();
   }
@@ -148,8 +158,8 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
         await client.schedule.create(schedule);
       } catch (error) {
         if (error instanceof ScheduleAlreadyRunning) throw new ScheduleExists('schedule_exists', { id });
-        // What the SDK makes of the server's "Invalid schedule spec".
-        if (!(error instanceof TypeError)) throw told(error);
+        // The SDK turns the server's "Invalid schedule spec" into a TypeError.
+        if (!(error instanceof TypeError)) throw toClientError(error);
         throw new InvalidSchedule('times_refused', { ...timesOf(options), said: error.message });
       }
       return get(id);
@@ -158,37 +168,37 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
     async list() {
       const all = await ids();
       const schedules: Schedule[] = [];
-      for (let i = 0; i < all.length; i += ASKED_AT_ONCE) {
-        const some = all.slice(i, i + ASKED_AT_ONCE).map((id) => get(id).catch(unlessGone));
+      for (let i = 0; i < all.length; i += DESCRIBE_CONCURRENCY) {
+        const some = all.slice(i, i + DESCRIBE_CONCURRENCY).map((id) => get(id).catch(unlessGone));
         schedules.push(...(await Promise.all(some)).filter((schedule) => schedule !== null));
       }
       return schedules;
     },
-    // To the server, an empty note is no pause.
-    pause: (id, note) => asked(id, (handle) => handle.pause(note || PAUSED)),
-    resume: (id, note) => asked(id, (handle) => handle.unpause(note || RESUMED)),
-    remove: (id) => asked(id, (handle) => handle.delete()),
+    // The server ignores a pause with an empty note.
+    pause: (id, note) => withSchedule(id, (handle) => handle.pause(note || PAUSED)),
+    resume: (id, note) => withSchedule(id, (handle) => handle.unpause(note || RESUMED)),
+    remove: (id) => withSchedule(id, (handle) => handle.delete()),
     run: (id) =>
-      asked(id, async (handle) => {
+      withSchedule(id, async (handle) => {
         const before = await handle.describe();
-        // By its own policy: Temporal's default here would let a second run begin that the schedule then knows nothing of.
+        // Pass the schedule's policy: Temporal's default would start a second run that the schedule does not track.
         await handle.trigger(before.policies.overlap);
-        const begun = await beginning(handle, before);
-        return begun && runHandle(client, address, begun.workflowId, begun.firstExecutionRunId);
+        const started = await startedSince(handle, before);
+        return started && runHandle(client, address, started.workflowId, started.firstExecutionRunId);
       }),
   };
 }
 
-/** The first run that has begun since `before`; null where the start was left out, or waits. */
-async function beginning(handle: ScheduleHandle, before: ScheduleDescription) {
+/** The first run that started since `before`; null if the start was skipped or buffered. */
+async function startedSince(handle: ScheduleHandle, before: ScheduleDescription) {
   const known = new Set(before.info.recentActions.map(({ action }) => action.workflow.firstExecutionRunId));
-  const deadline = Date.now() + BEGIN_MS;
+  const deadline = Date.now() + START_WAIT_MS;
   while (Date.now() < deadline) {
     const { info } = await handle.describe();
-    const begun = info.recentActions.find(({ action }) => !known.has(action.workflow.firstExecutionRunId));
-    if (begun) return begun.action.workflow;
+    const started = info.recentActions.find(({ action }) => !known.has(action.workflow.firstExecutionRunId));
+    if (started) return started.action.workflow;
     if (info.numActionsSkippedOverlap > before.info.numActionsSkippedOverlap) return null;
-    await sleep(LOOK_MS);
+    await sleep(POLL_MS);
   }
   return null;
 }
@@ -226,7 +236,7 @@ function timesOf({ cron, every, timezone }: ScheduleTimes): ScheduleTimes {
   };
 }
 
-/** One that is removed while the list is made is not in it. */
+/** Leaves out a schedule that is removed while the list is read. */
 function unlessGone(error: unknown): null {
   if (error instanceof ScheduleNotFound) return null;
   throw error;
@@ -247,7 +257,7 @@ const TEMPORAL_OVERLAP = {
 } as const satisfies Record<Overlap, string>;
 
 function temporalOverlap(overlap: Overlap) {
-  // Not every caller is checked by a compiler.
+  // Callers may be plain JavaScript.
   if (!OVERLAPS.includes(overlap)) throw new InvalidSchedule('overlap_unknown', { overlap, known: OVERLAPS });
   return TEMPORAL_OVERLAP[overlap];
 }

@@ -246,7 +246,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
         input: 'x\n',
       });
       assert.equal(code, 4);
-      assert.match(stderr, /No worker took lonely .* Come back: .* chat talker --id lonely/);
+      assert.match(stderr, /No worker picked up lonely .* Come back: .* chat talker --id lonely/);
     } finally {
       await empty.kill();
     }

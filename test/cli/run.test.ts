@@ -144,7 +144,7 @@ test('a run that no worker takes gives exit code 4, and waits', async () => {
   try {
     const ended = await holdfast(['run', 'ward', 'x', '--id', 'lonely', '--json', '--address', empty.address]);
     assert.equal(ended.code, 4);
-    assert.match(ended.stderr, /No worker took lonely within 5 seconds.* watch lonely/);
+    assert.match(ended.stderr, /No worker picked up lonely within 5 seconds.* watch lonely/);
     const { workflowId, status, toolCalls } = JSON.parse(ended.stdout);
     assert.deepEqual({ workflowId, status, toolCalls }, { workflowId: 'lonely', status: 'running', toolCalls: [] });
   } finally {

@@ -1,7 +1,7 @@
 // What is new of a running activity between two looks: each piece once, and nothing of an attempt that is over.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NOTHING, news, type PendingActivity, type Told } from '../../client/live.ts';
+import { NOTHING_REPORTED, newEvents, type PendingActivity, type Reported } from '../../client/live.ts';
 import type { LiveEvent } from '../../core/read/run.ts';
 
 const STARTED = { seconds: 100 };
@@ -20,10 +20,10 @@ function pending(attempt: number, details: object | null, activityId = '2.model'
 
 /** Looks at each in turn, and gives what was told, without what is the same in all of it. */
 function looks(...activities: PendingActivity[]): Record<string, unknown>[] {
-  let told: Told = NOTHING;
+  let reported: Reported = NOTHING_REPORTED;
   return activities.flatMap((activity) => {
-    const { events, now } = news(activity, told);
-    told = now;
+    const { events, now } = newEvents(activity, reported);
+    reported = now;
     return events.map(({ atMs: _, ...event }: LiveEvent) => event);
   });
 }

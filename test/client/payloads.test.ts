@@ -90,11 +90,11 @@ describe('the options', () => {
   test('what is none of them is an error that says what to give', () => {
     const refused = (options: unknown, message: RegExp) =>
       assert.throws(() => dataConverter(options as PayloadOptions), { name: 'InvalidPayloads', message });
-    refused({ compressAbove: '32' }, /compressAbove is 32\. Give a number of bytes/);
-    refused({ codecs: gzipCodec() }, /codecs is no list/);
-    refused({ codecs: [{ encode: () => [] }] }, /each has encode and decode/);
-    refused({ storage: '/srv/holdfast' }, /storage is no store\. Give one: fileStorage/);
-    refused({ storage: {} }, /storage is no store/);
+    refused({ compressAbove: '32' }, /compressAbove is 32\. Set a number of bytes/);
+    refused({ codecs: gzipCodec() }, /codecs is not a list/);
+    refused({ codecs: [{ encode: () => [] }] }, /objects with encode and decode/);
+    refused({ storage: '/srv/holdfast' }, /storage is not a store\. Pass fileStorage/);
+    refused({ storage: {} }, /storage is not a store/);
   });
 
   test('a codec that cannot read is an error that says what to look at, and is told whose payload it is', async () => {
@@ -110,7 +110,7 @@ describe('the options', () => {
     const context = { type: 'workflow', namespace: 'default', workflowId: 'w' } as const;
     await assert.rejects(codecs.at(-1)!.decode([payloadOf(1)], context), {
       name: 'PayloadUnreadable',
-      message: /^A codec cannot read a payload, .*: unable to authenticate data\. .*HOLDFAST_PAYLOADS/,
+      message: /^A codec failed to decode a payload, .*: unable to authenticate data\. .*HOLDFAST_PAYLOADS/,
     });
     assert.deepEqual(contexts, [context]);
   });
@@ -127,9 +127,12 @@ describe('the options', () => {
     assert.deepEqual(await loadPayloads(), { compressAbove: 7 });
     assert.deepEqual(await loadPayloads({ compressAbove: 8 }), { compressAbove: 8 });
     await named('export const payloads = {};');
-    await assert.rejects(loadPayloads(), /exports no options/);
+    await assert.rejects(loadPayloads(), /no default export of options/);
     await named('export default { store: 1 };');
-    await assert.rejects(loadPayloads(), /has the option "store". There are: compressAbove, codecs, storage/);
+    await assert.rejects(
+      loadPayloads(),
+      /sets the unknown option "store". Known options: compressAbove, codecs, storage/,
+    );
     process.env['HOLDFAST_PAYLOADS'] = join(folder, 'none.mjs');
     await assert.rejects(loadPayloads(), /HOLDFAST_PAYLOADS is .* cannot be loaded/);
   });

@@ -240,9 +240,9 @@ endToEnd('schedules', (bench) => {
     const invalid: [Parameters<ReturnType<typeof schedules>['add']>[1], RegExp][] = [
       [given, /cron expression .* or an interval .* one of the two/],
       [{ ...given, cron: '0 3 * * *', every: '1h' }, /one of the two/],
-      [{ ...given, cron: '' }, /"" cannot be: .*5-7 fields\. Five fields: "0 3/],
-      [{ ...given, cron: '61 3 * * *' }, /"61 3 \* \* \*" cannot be: Minute is not in range/],
-      [{ ...given, cron: '0 3 * * *', timezone: 'Mars/Base' }, /Mars\/Base cannot be: .*"Europe\/Berlin"/],
+      [{ ...given, cron: '' }, /Invalid cron expression "": .*5-7 fields\. Use five fields: "0 3/],
+      [{ ...given, cron: '61 3 * * *' }, /"61 3 \* \* \*": Minute is not in range/],
+      [{ ...given, cron: '0 3 * * *', timezone: 'Mars/Base' }, /Invalid time zone Mars\/Base: .*"Europe\/Berlin"/],
       [{ ...given, cron: 'TZ=Mars/Base 0 3 * * *' }, /Mars\/Base.*"Europe\/Berlin"/],
       [{ ...given, every: '1h', timezone: 'UTC' }, /counted in UTC/],
       [{ ...given, every: 'soon' as Duration }, /"soon" is not a duration\. .*"1h"/],
@@ -252,8 +252,8 @@ endToEnd('schedules', (bench) => {
       [{ ...given, every: 1_500 }, /1500 is not a whole number of seconds/],
       [{ ...given, every: '400d' }, /longer than a year/],
       [{ ...given, every: '1h', overlap: 'never' as Overlap }, /overlap policy "never".*: skip, buffer-one/],
-      [{ ...given, every: '1h', catchup: '1s' }, /catch-up time "1s"/],
-      [{ ...given, every: '1h', catchup: Number.POSITIVE_INFINITY }, /catch-up time/],
+      [{ ...given, every: '1h', catchup: '1s' }, /catch-up window "1s"/],
+      [{ ...given, every: '1h', catchup: Number.POSITIVE_INFINITY }, /catch-up window/],
     ];
     for (const [options, says] of invalid)
       await assert.rejects(
@@ -265,11 +265,11 @@ endToEnd('schedules', (bench) => {
       error instanceof type && says.test(error.message);
     await assert.rejects(
       schedules().add(id, { agent, input: ' ', every: '1h' }),
-      refused(InvalidStart, /nothing in the/),
+      refused(InvalidStart, /input for .* is empty/),
     );
     await assert.rejects(
       schedules().add(id, { agent: '', input: 'x', every: '1h' }),
-      refused(InvalidStart, /which agent/),
+      refused(InvalidStart, /Pass the agent/),
     );
     for (const wrong of ['', 'x'.repeat(231)])
       await assert.rejects(schedules().add(wrong, { ...given, every: '1h' }), refused(InvalidSchedule, /1 to 230/));

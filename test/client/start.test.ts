@@ -157,7 +157,7 @@ endToEnd('a client', (bench) => {
         { code: error.code, facts: error.facts },
         { code: 'not_picked_up', facts: { workflowId: run.workflowId, withinMs: 300 } },
       );
-      return /No worker took .* within 0\.3 seconds/.test(error.message);
+      return /No worker picked up .* within 0\.3 seconds/.test(error.message);
     });
     await run.cancel();
     await empty.close();
@@ -167,8 +167,8 @@ endToEnd('a client', (bench) => {
     const start = (input: string, id?: string) =>
       bench.holdfast.start(counter.name, input, id === undefined ? {} : { id });
     const refused = (says: RegExp) => (error: unknown) => error instanceof InvalidStart && says.test(error.message);
-    await assert.rejects(start(' \n'), refused(/nothing in the input/));
-    await assert.rejects(start('é'.repeat(600_000)), refused(/1,200,000 bytes; 1,048,576 are allowed/));
+    await assert.rejects(start(' \n'), refused(/input for .* is empty/));
+    await assert.rejects(start('é'.repeat(600_000)), refused(/1,200,000 bytes; at most 1,048,576 are allowed/));
     await assert.rejects(start('Go.', ''), refused(/1 to 255 characters/));
     await assert.rejects(start('Go.', 'x'.repeat(256)), refused(/has 256/));
   });

@@ -57,7 +57,10 @@ endToEnd('more orders than the server takes of one history', (bench) => {
     for (let i = 0; i < UPDATES_MAX; i++) await handle.resume();
     await assert.rejects(handle.resume(), (error) => {
       assert.ok(error instanceof CommandRejected, String(error));
-      assert.match(error.message, /as often as the server allows of one history.*send it again then\.$/);
+      assert.match(
+        error.message,
+        /as many commands as the server allows for one history.*send the command again then\.$/,
+      );
       return true;
     });
     held.open();

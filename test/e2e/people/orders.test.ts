@@ -56,9 +56,9 @@ endToEnd('orders', (bench) => {
     const impatient = commandsTo({
       client: unserved.client,
       workflowId,
-      currentLink: async () => unserved.client.workflow.getHandle(workflowId),
+      currentExecution: async () => unserved.client.workflow.getHandle(workflowId),
       read: () => handle.read(),
-      told: (error) => error,
+      toError: (error) => error,
       answerMs: 500,
     });
     // What a person does: reads the error, starts a worker, and sends it again as the error says.
@@ -68,8 +68,8 @@ endToEnd('orders', (bench) => {
         (error) => error,
       );
       assert.ok(error instanceof NoWorker, String(error));
-      assert.match(error.message, /may still take what was asked/);
-      return /with the id "(\w+)", it is taken once/.exec(error.message)?.[1] ?? assert.fail(error.message);
+      assert.match(error.message, /may still execute the command/);
+      return /with the id "(\w+)", it is accepted once/.exec(error.message)?.[1] ?? assert.fail(error.message);
     };
     const sent = await lost((orders) => orders.send('two'));
     const own = await lost((orders) => orders.send('three', { id: 'mine' }));
@@ -78,7 +78,7 @@ endToEnd('orders', (bench) => {
     const interrupted = await lost((orders) => orders.interrupt('five'));
     await assert.rejects(
       impatient.pause(),
-      (error) => error instanceof NoWorker && /Asking again does no harm/.test(error.message),
+      (error) => error instanceof NoWorker && /Sending it again is safe/.test(error.message),
     );
 
     const worker = await createWorker({

@@ -249,7 +249,7 @@ endToEnd(
         });
         await assert.rejects(handle.resume(), {
           name: 'CommandRejected',
-          message: /cannot take what was asked now, in the server's words: Unable to perform .* failed state\. Its/,
+          message: /cannot accept a command now\. The server says: Unable to perform .* failed state\. See/,
         });
       }
       await rename(`${shelf}.away`, shelf);
