@@ -110,7 +110,7 @@ async function openSite(settings: NonNullable<TopologyOptions['settings']>): Pro
       await server.stop();
     },
   };
-  // Warm: the first runs pay for compilation on all sides, and for the server's caches.
+  // Warm-up: the first runs pay for compilation everywhere, and for the server's caches.
   for (let i = 0; i < 3; i++) await site.overheadMs();
   await site.runsPerSecond();
   return site;

@@ -1,4 +1,4 @@
-// `npm run build`: what the published package holds, in dist/: JavaScript, types, and the workflow bundle ready to run.
+// `npm run build`: builds the published package into dist/: JavaScript, types, and prebuilt workflow bundles.
 import { spawnSync } from 'node:child_process';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

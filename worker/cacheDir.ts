@@ -1,4 +1,4 @@
-// Where things are kept that are made once and shared by all projects of a user.
+// The cache folder that all projects of a user share.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 

@@ -1,4 +1,4 @@
-// The composition root: agents, model and settings become a Temporal worker.
+// The composition root: turns agents, a model and settings into a Temporal worker.
 import { NativeConnection, type WorkerOptions as TemporalWorkerOptions, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/createActivities.ts';
 import type { Agent } from '../activities/define/types.ts';
@@ -16,42 +16,63 @@ import { type ModelSettings, modelSettingsFrom, openModel } from './model.ts';
 import { workflowCode } from './workflowBundle.ts';
 
 export interface WorkerOptions extends SettingsOptions {
+  /** The agents to serve. */
   readonly agents: Iterable<Agent>;
-  /** Your own workflows, served beside the agents; they may call `runAgent`. */
+  /** Path of a module with your own workflows, served beside the agents. They may call `runAgent`. */
   readonly workflowsPath?: string;
+  /** @default 'holdfast' */
   readonly taskQueue?: string;
-  /** The model; by OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL when not said. */
+  /**
+   * The model that answers.
+   * @default OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL; without a key and a URL, the offline script of each agent
+   */
   readonly model?: ModelSettings;
-  /** How often streamed text reaches the server at most; 500 ms when not said. */
+  /**
+   * Minimum interval between two heartbeats, which carry streamed text to the server.
+   * @default 500 ms
+   */
   readonly streamIntervalMs?: number;
-  /** Memory for the conversations of recent runs; 64 MiB when not said. With 0 none is kept, and each is asked for anew. */
+  /**
+   * Memory for the transcripts of recent runs. With 0, every model call fetches its transcript from the run.
+   * @default 64 MiB
+   */
   readonly transcriptCacheBytes?: number;
-  /** Compression, encryption and storage of payloads, the same as the clients have; by HOLDFAST_PAYLOADS when not said. */
+  /**
+   * Compression, encryption and storage of payloads; the same as the clients'.
+   * @default the module that HOLDFAST_PAYLOADS names
+   */
   readonly payloads?: PayloadOptions | undefined;
-  /** Anything else that Temporal's own worker takes. */
+  /**
+   * Other options of Temporal's worker, for example its limits. They override the defaults of this library.
+   *
+   * ```ts
+   * createWorker({ agents, temporal: { maxConcurrentActivityTaskExecutions: 50 } });
+   * ```
+   */
   readonly temporal?: Partial<
     Omit<TemporalWorkerOptions, 'connection' | 'namespace' | 'taskQueue' | 'workflowBundle' | 'dataConverter'>
   >;
 }
 
 export interface HoldfastWorker {
+  /** Temporal's own worker. */
   readonly worker: Worker;
-  /** What answers for the model, in words. */
+  /** What answers model calls, for people to read; `isOffline` if that is the offline script. */
   readonly model: { readonly description: string; readonly isOffline: boolean };
-  /** Serves until `shutdown`, a signal to the process, or an error. */
+  /** Serves until `shutdown`, a signal to the process, or an error; then closes all connections. */
   run(): Promise<void>;
-  /** Takes no more work and lets what runs finish, within its grace. */
+  /** Accepts no more work, and lets running calls finish within the grace time (10 s). */
   shutdown(): void;
 }
 
-/** At once 50 of these streams cost a dev server most of a core at 100 ms; half a second still reads as live. */
+/** At 100 ms, 50 concurrent streams cost a dev server most of a core. Half a second still reads as live. */
 const STREAM_INTERVAL_MS = 500;
 
 /**
- * Makes a worker that serves agents.
+ * Creates a worker that serves agents.
  *
  * ```ts
- * const worker = await createWorker({ agents: [clock] });
+ * const worker = await createWorker({ agents: [clock], model: { apiKey, model: 'gpt-4.1-mini' } });
  * await worker.run();
  * ```
  */
@@ -59,13 +80,13 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
   const registry = createRegistry(options.agents);
   const converter = dataConverter(await loadPayloads(options.payloads));
   const { address, namespace, connection: connectionOptions } = readSettings(options);
-  // Built while the connection is made; where that fails, nobody waits for it.
+  // Build while connecting. If connecting fails, nothing awaits this promise.
   const building = workflowCode(options.workflowsPath, converter);
   building.catch(() => undefined);
   const connection = await NativeConnection.connect({ ...connectionOptions, address }).catch((error) => {
     throw unreachable(address, error);
   });
-  // Asked while the model is opened.
+  // Runs while the model is opened.
   const indexed = hasAttributes(connection, namespace);
   const model = await openModel(options.model ?? modelSettingsFrom(process.env), registry).catch(async (error) => {
     await connection.close();
@@ -81,20 +102,20 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
       taskQueue: options.taskQueue ?? TASK_QUEUE,
       workflowBundle: await building,
       dataConverter: converter,
-      // Stands in most events of a history; the SDK's own is a digest of the bundle, three times as long, that says nothing.
+      // Most history events repeat it. The SDK's default, a digest of the bundle, is three times as long and means nothing.
       buildId: `holdfast-${VERSION}`,
       maxHeartbeatThrottleInterval: options.streamIntervalMs ?? STREAM_INTERVAL_MS,
       defaultHeartbeatThrottleInterval: options.streamIntervalMs ?? STREAM_INTERVAL_MS,
-      // A batch of up to this many calls starts without a round trip through the task queue.
+      // A batch of up to this many calls starts without a round trip to the task queue.
       maxEagerActivityReservationsPerWorkflowTask: 16,
       maxConcurrentActivityTaskExecutions: 200,
-      // When a worker dies, its runs move to another after this; the SDK's 10 s would be most of a recovery.
+      // Runs of a dead worker move to another one after this; the SDK's 10 s would be most of a recovery.
       stickyQueueScheduleToStartTimeout: '2 s',
-      // A stop lets calls finish for so long, then tells them to end; the process is gone when the second time is up.
+      // After the grace time, calls still running are cancelled; after the force time, the process exits.
       shutdownGraceTime: '10 s',
       shutdownForceTime: '20 s',
       ...options.temporal,
-      // Your own workflows may have activities of their own, beside ours.
+      // Your own workflows may have their own activities.
       activities: {
         ...options.temporal?.activities,
         ...createActivities({
@@ -108,7 +129,7 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
       },
     });
   const worker = await create().catch(async (error) => {
-    // What is open would keep the process.
+    // Open connections would keep the process alive.
     await close();
     throw error;
   });

@@ -1,10 +1,10 @@
-// Histories as JSON, in the form that Temporal's CLI and Web UI write and read.
+// Histories as JSON, in the format of Temporal's CLI and Web UI.
 import { createRequire } from 'node:module';
 import type { History } from '../core/read/history.ts';
 
-// The SDK has both functions (`@temporalio/common/lib/proto-utils`), but where npm installs more than one copy of
-// protobufjs, as it does beside @grpc/grpc-js, they throw "type must be a Type": the type comes from one copy and is
-// checked by another. So both are taken from the copy that the types were made with.
+// The SDK exports both functions (`@temporalio/common/lib/proto-utils`), but if npm installs more than one copy of
+// protobufjs, as it does beside @grpc/grpc-js, they throw "type must be a Type": a type of one copy is checked by another.
+// So we load them from the copy that defines the types.
 interface ProtoJson {
   toJson(type: unknown, message: unknown): unknown;
   fromJson(type: unknown, json: unknown, options: { readonly ignoreUnknownFields: boolean }): History;
@@ -33,34 +33,34 @@ function protoJson(): ReturnType<typeof load> {
 }
 
 export function historyToJson(history: History): string {
-  return inText(toPlain(history));
+  return stringify(toPlain(history));
 }
 
-/** The links of a run that continued as new, as one file: `{"links":[…]}`; of a single one, just its history. */
+/** Several histories of a run as `{"links":[…]}`; a single one as itself. */
 export function historiesToJson(histories: readonly History[]): string {
   const [first, ...others] = histories.map(toPlain);
-  return inText(others.length === 0 ? first : { links: [first, ...others] });
+  return stringify(others.length === 0 ? first : { links: [first, ...others] });
 }
 
 export function historyFromJson(text: string): History {
   const [first, ...others] = historiesFromJson(text);
   if (!first || others.length > 0)
-    throw new TypeError(`it has the histories of ${others.length + 1} links of a run: take historiesFromJson`);
+    throw new TypeError(`it has ${others.length + 1} histories of a run: use historiesFromJson`);
   return first;
 }
 
-/** What `historiesToJson` or any of Temporal's tools wrote: the links of a run in their order, often just one. */
+/** Parses what `historiesToJson` or Temporal's tools wrote: the histories of a run, in order. */
 export function historiesFromJson(text: string): History[] {
-  const json = parsed(text) as { readonly links?: unknown } | null;
+  const json = parse(text) as { readonly links?: unknown } | null;
   const links = json?.links;
   return Array.isArray(links) && links.length > 0 ? links.map(fromPlain) : [fromPlain(json)];
 }
 
-function inText(json: unknown): string {
+function stringify(json: unknown): string {
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 
-function parsed(text: string): unknown {
+function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -76,10 +76,10 @@ function toPlain(history: History): unknown {
 function fromPlain(json: unknown): History {
   const events = (json as { events?: unknown } | null)?.events;
   if (!Array.isArray(events) || events.length === 0)
-    throw new TypeError('it is not a Temporal history: it has no list of events');
+    throw new TypeError('it is not a Temporal history: it has no events');
   const { fromJson, type } = protoJson();
   try {
-    // A newer server writes fields that we do not know.
+    // Newer servers write fields that this version does not know.
     return fromJson(type, { events }, { ignoreUnknownFields: true });
   } catch (error) {
     throw new TypeError(`it is not a Temporal history: ${error instanceof Error ? error.message : error}`);

@@ -1,3 +1,3 @@
-// `holdfast/worker`: serving agents.
+// `holdfast/worker`: serves agents.
 export { createWorker, type HoldfastWorker, type WorkerOptions } from './createWorker.ts';
 export type { ModelSettings } from './model.ts';

@@ -1,23 +1,37 @@
-// Which model a worker uses: the one that the environment names, or the offline script where it names none.
+// Opens the model of a worker: the one that its settings name, or the offline script if they name none.
 import { createEndpoint, type ModelEndpoint, publicAddress } from '../activities/model/endpoint.ts';
 import type { Registry } from '../activities/registry.ts';
 
 export interface ModelSettings {
+  /** Optional for a server of your own, which `baseURL` names. */
   readonly apiKey?: string | undefined;
+  /**
+   * Any server that speaks the Chat Completions API.
+   * @default OpenAI's
+   */
   readonly baseURL?: string | undefined;
-  /** Overrides the model of every agent. */
+  /**
+   * Overrides the model of every agent.
+   * @default the `model` of each agent
+   */
   readonly model?: string | undefined;
-  /** How long an answer may say nothing before it is given up and tried again; 60 s when not said. */
+  /**
+   * How long an answer may stall before the attempt fails and is retried.
+   * @default 60 s
+   */
   readonly silenceMs?: number | undefined;
-  /** How long one attempt at an answer may take; 10 minutes when not said, and at most. */
+  /**
+   * How long one attempt may take, at most 10 minutes.
+   * @default 10 minutes
+   */
   readonly timeoutMs?: number | undefined;
-  /** How long the offline script waits before it answers. */
+  /** Delay of the offline script before each answer. */
   readonly offlineDelayMs?: number | undefined;
 }
 
 export interface WorkerModel {
   readonly endpoint: ModelEndpoint;
-  /** For people: what answers. */
+  /** What answers model calls, for people to read. */
   readonly description: string;
   readonly isOffline: boolean;
   close(): Promise<void>;
@@ -37,7 +51,8 @@ function milliseconds(env: NodeJS.ProcessEnv, name: string): number | undefined 
   const text = env[name];
   if (!text) return undefined;
   const ms = Number(text);
-  if (!(ms >= 0 && ms < 2 ** 31)) throw new TypeError(`${name} is "${text}". Give milliseconds, for example 180000.`);
+  if (!(ms >= 0 && ms < 2 ** 31))
+    throw new TypeError(`${name} is "${text}". Set it to milliseconds, for example 180000.`);
   return ms;
 }
 
@@ -45,7 +60,7 @@ export async function openModel(settings: ModelSettings, registry: Registry): Pr
   const { apiKey, baseURL, model, silenceMs, timeoutMs } = settings;
   if (apiKey === undefined && baseURL === undefined) return openOffline(settings, registry);
   return {
-    // A server of one's own often wants no key; the client insists on one.
+    // Self-hosted servers often need no key, but the client requires one.
     endpoint: createEndpoint({ apiKey: apiKey ?? 'none', baseURL, model, silenceMs, timeoutMs }),
     description: `${model ?? 'the model of each agent'} at ${baseURL ? publicAddress(baseURL) : 'api.openai.com'}`,
     isOffline: false,
@@ -54,7 +69,7 @@ export async function openModel(settings: ModelSettings, registry: Registry): Pr
 }
 
 async function openOffline({ offlineDelayMs, silenceMs }: ModelSettings, registry: Registry): Promise<WorkerModel> {
-  // Only here: a worker with a model never loads it.
+  // Loaded lazily: a worker with a model never needs it.
   const { offlineModel, startScriptedModel } = await import('../activities/testing/index.ts');
   const script = await startScriptedModel({
     agents: registry.agents.values(),

@@ -1,39 +1,42 @@
-// The replay gate: runs recorded histories against the workflow code of today, and says where it no longer fits.
+// The replay gate: replays recorded histories on the current workflow code, and reports where they diverge.
 import { DefaultLogger, type ReplayWorkerOptions, Runtime, Worker } from '@temporalio/worker';
 import { parseActivityId } from '../core/names.ts';
 import { eventId, type History, type HistoryEvent } from '../core/read/history.ts';
 import { workflowCode } from './workflowBundle.ts';
 
-/** What became of one history. */
+/** The result of replaying one history. */
 export type ReplayOutcome = { readonly ok: true } | ({ readonly ok: false } & Misfit);
 
-/** Where the workflow code does something else than what is recorded. */
+/** Where the workflow code diverges from the recorded history. */
 export interface Misfit {
   readonly problem: string;
-  /** The first event that the code does not lead to. */
+  /** The first event that the code does not reproduce. */
   readonly eventId: number | null;
   readonly turn: number | null;
-  /** The slot of the tool call in its turn; null for the model call, and where it is about no call. */
+  /** The slot of the tool call in its turn; null if the event is of a model call or of no call. */
   readonly slot: number | null;
-  /** The activity type: a tool's name, or callModel. */
+  /** The activity type: a tool's name, or `callModel`. */
   readonly activity: string | null;
 }
 
 export interface ReplayOptions {
-  /** Your own workflows, as `createWorker` takes them. */
+  /** Path of a module with your own workflows, as for `createWorker`. */
   readonly workflowsPath?: string;
-  /** Runs the workflow in the main thread, where a debugger sees it, and without limits of time. */
+  /**
+   * Runs the workflow in the main thread, for a debugger, and without a time limit.
+   * @default false
+   */
   readonly debug?: boolean;
 }
 
 export type Replayer = (history: History) => Promise<ReplayOutcome>;
 
-/** A replay takes 50 ms. One that takes this long never ends: the history breaks off in a way that nothing waits for. */
+/** A replay takes 50 ms. One that takes this long never ends: its history breaks off where the worker waits for more. */
 const REPLAY_MS = 30_000;
 
 /**
- * Gets the workflow code, once for all histories. Their payloads are plain: as the client and `export` give them, or by
- * `decodeHistory`.
+ * Loads the workflow code once, and returns a function that replays a history. Payloads must be decoded: by the client,
+ * `export`, or `decodeHistory`.
  *
  * ```ts
  * const replay = await createReplayer();
@@ -47,14 +50,14 @@ export async function createReplayer({ workflowsPath, debug = false }: ReplayOpt
   };
   return async (history) => {
     const events = history.events ?? [];
-    const problem = await problemWith(options, events, debug);
+    const problem = await replayProblem(options, events, debug);
     if (problem === null) return { ok: true };
     const last = debug ? events.length : await firstMisfit(options, events);
-    return { ok: false, problem, ...placeOf(events, events[last - 1]) };
+    return { ok: false, problem, ...locate(events, events[last - 1]) };
   };
 }
 
-/** Replays are about one thing, and the SDK's log would say it again, longer. Call it before anything of the SDK. */
+/** Silences the SDK's log, which would repeat each problem at length. Call it before any other use of the SDK. */
 export function silenceSdk(): void {
   Runtime.install({
     logger: new DefaultLogger('ERROR', () => {}),
@@ -63,7 +66,7 @@ export function silenceSdk(): void {
   });
 }
 
-async function problemWith(
+async function replayProblem(
   options: ReplayWorkerOptions,
   events: readonly HistoryEvent[],
   unlimited = false,
@@ -75,7 +78,7 @@ async function problemWith(
     else await withinLimit(replay);
     return null;
   } catch (error) {
-    return inShort(error);
+    return shortMessage(error);
   }
 }
 
@@ -92,35 +95,35 @@ async function withinLimit(replay: Promise<void>): Promise<void> {
 }
 
 /**
- * How many events the shortest beginning has that does not replay. The errors of the SDK seldom name the event, so it is
- * looked for: what does not fit a beginning does not fit what is longer.
+ * The length of the shortest prefix of the history that does not replay. The SDK's errors seldom name the event, so a binary
+ * search finds it: if a prefix does not replay, no longer one does.
  */
 async function firstMisfit(options: ReplayWorkerOptions, events: readonly HistoryEvent[]): Promise<number> {
-  // Before the first workflow task there is nothing to replay, and the SDK would wait for it.
+  // Before the first workflow task there is nothing to replay, and the SDK would wait for one.
   let fits = events.findIndex((event) => event.workflowTaskStartedEventAttributes) + 1;
   let misfit = events.length;
   if (fits === 0) return misfit;
   while (misfit - fits > 1) {
     const middle = Math.floor((fits + misfit) / 2);
-    if ((await problemWith(options, events.slice(0, middle))) === null) fits = middle;
+    if ((await replayProblem(options, events.slice(0, middle))) === null) fits = middle;
     else misfit = middle;
   }
   return misfit;
 }
 
-function placeOf(events: readonly HistoryEvent[], event: HistoryEvent | undefined): Omit<Misfit, 'problem'> {
+function locate(events: readonly HistoryEvent[], event: HistoryEvent | undefined): Omit<Misfit, 'problem'> {
   const scheduled =
     event && (event.activityTaskScheduledEventAttributes ? event : events.find((other) => isScheduledOf(other, event)));
   const attributes = scheduled?.activityTaskScheduledEventAttributes;
-  // An event that belongs to no activity (the workflow's own end, a timer) comes after the last one that was asked for.
+  // An event of no activity (the workflow's end, a timer) is attributed to the turn of the last activity before it.
   const before = events
     .slice(0, event ? events.indexOf(event) + 1 : events.length)
     .findLast((other) => other.activityTaskScheduledEventAttributes)?.activityTaskScheduledEventAttributes;
-  const place = parseActivityId((attributes ?? before)?.activityId ?? '');
+  const ids = parseActivityId((attributes ?? before)?.activityId ?? '');
   return {
     eventId: event ? eventId(event.eventId) : null,
-    turn: place?.turn ?? null,
-    slot: attributes ? (place?.slot ?? null) : null,
+    turn: ids?.turn ?? null,
+    slot: attributes ? (ids?.slot ?? null) : null,
     activity: attributes?.activityType?.name ?? null,
   };
 }
@@ -135,8 +138,8 @@ function isScheduledOf(scheduled: HistoryEvent, event: HistoryEvent): boolean {
   return end != null && eventId(end.scheduledEventId) === eventId(scheduled.eventId);
 }
 
-/** The one sentence of the error that says what is wrong; around it the SDK prints its structures. */
-function inShort(error: unknown): string {
+/** The sentence of the error that says what is wrong, without the structures that the SDK prints around it. */
+function shortMessage(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const [, quoted] = /message: "((?:[^"\\]|\\.)*)"/.exec(message) ?? [];
   return (quoted ?? message).replace(/^\[TMPRL\d+\] /, '').replaceAll('\\"', '"');

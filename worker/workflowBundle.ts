@@ -1,4 +1,4 @@
-// The code that runs in the sandbox: prebuilt in the published package, built and kept by its content elsewhere.
+// The workflow bundle: prebuilt in the published package; otherwise built, and cached by its content.
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -9,24 +9,26 @@ import type { DataConverter } from '@temporalio/common';
 import type { Logger } from '@temporalio/worker';
 import { cacheDir } from './cacheDir.ts';
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Beside the built worker, where `npm run build` puts them. */
-const PREBUILT = here('..');
+/** The folder of the built package, where `npm run build` puts the bundles. */
+const PREBUILT = fromHere('..');
 
-const ENTRY = existsSync(here('../workflows/agent.ts')) ? here('../workflows/agent.ts') : here('../workflows/agent.js');
+const ENTRY = existsSync(fromHere('../workflows/agent.ts'))
+  ? fromHere('../workflows/agent.ts')
+  : fromHere('../workflows/agent.js');
 
 const require = createRequire(import.meta.url);
 
-/** The folder that Temporal's packages are installed in. */
+/** The folder in which Temporal's packages are installed. */
 const PACKAGES = join(dirname(require.resolve('@temporalio/workflow/package.json')), '../..');
 
 export type WorkflowCode = { readonly codePath: string } | { readonly code: string };
 
-/** The converter of failures is part of the bundle: those of the workflow itself are converted in the sandbox. */
+/** The failure converter is part of the bundle: the workflow's own failures are converted in the sandbox. */
 export type Failures = Pick<DataConverter, 'failureConverterPath'>;
 
-/** The bundle of the agent workflow, with the workflows of `userPath` where there are any. */
+/** Returns the bundle of the agent workflow, with the workflows of `userPath` if given. */
 export async function workflowCode(userPath?: string, failures: Failures = {}): Promise<WorkflowCode> {
   if (userPath !== undefined) return { code: await buildBundle(await entryWith(resolve(userPath)), failures) };
   const prebuilt = join(PREBUILT, bundleName(failures));
@@ -44,13 +46,13 @@ export async function buildBundle(
   workflowsPath: string = ENTRY,
   { failureConverterPath }: Failures = {},
 ): Promise<string> {
-  // Only here: webpack takes half a second to load, and a worker with a bundle needs none of it.
+  // Loaded lazily: webpack takes half a second to load, and a worker with a bundle does not need it.
   const { bundleWorkflowCode } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({
     workflowsPath,
     ...(failureConverterPath !== undefined && { failureConverterPath }),
     logger: warningsOnly(),
-    // The entry that joins a user's workflows with ours lies in the cache, where no package is found.
+    // The entry that joins the user's workflows with ours is in the cache folder, from which no package resolves.
     webpackConfigHook: (config) => ({
       ...config,
       resolve: { ...config.resolve, modules: [...(config.resolve?.modules ?? []), 'node_modules', PACKAGES] },
@@ -66,11 +68,11 @@ async function entryWith(userPath: string): Promise<string> {
   return path;
 }
 
-/** Changes whenever what is in the bundle does. */
+/** Changes whenever the content of the bundle does. */
 async function contentHash({ failureConverterPath }: Failures): Promise<string> {
   const hash = createHash('sha256').update(sdkVersion());
   if (failureConverterPath !== undefined) hash.update(await readFile(failureConverterPath));
-  for (const folder of [here('../workflows'), here('../core')])
+  for (const folder of [fromHere('../workflows'), fromHere('../core')])
     for (const file of (await readdir(folder, { recursive: true })).filter(isCode).sort())
       hash.update(file).update(await readFile(join(folder, file)));
   return hash.digest('hex').slice(0, 16);
@@ -93,6 +95,6 @@ async function writeAtomically(path: string, text: string): Promise<void> {
 
 function warningsOnly(): Logger {
   const silent = () => {};
-  const say = (message: string) => console.error(message);
-  return { log: silent, trace: silent, debug: silent, info: silent, warn: say, error: say };
+  const print = (message: string) => console.error(message);
+  return { log: silent, trace: silent, debug: silent, info: silent, warn: print, error: print };
 }

@@ -124,7 +124,7 @@ test('npx holdfast dev gets the Temporal CLI by itself, with what is installed',
   const failed = inFolder(process.execPath, [main, 'dev', '--agents', './agents.ts', '--port', '0'], bare);
   await assert.rejects(failed, ({ stdout, stderr }) => {
     assert.match(stdout, /the download failed \(.*connect.*\)/i);
-    assert.match(stderr, /No Temporal CLI: none is installed, and there is no Go/);
+    assert.match(stderr, /No Temporal CLI is installed, and Go is needed/);
     return true;
   });
 });

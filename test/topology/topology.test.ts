@@ -108,7 +108,7 @@ describe('the topology', { skip }, () => {
       promisify(execFile)(process.execPath, [here('../../worker/topology/health.ts')], {
         env: { PATH: process.env['PATH'], TEMPORAL_ADDRESS: topology.address },
       });
-    await assert.rejects(health(), /No worker of .* has polled of late/);
+    await assert.rejects(health(), /No worker on .* has polled within/);
     await topology.startWorker();
     await topology.startWorker();
     // The second one is up when it polls; the server hears of it in its own time.

@@ -79,7 +79,7 @@ test('a taken port is passed over for a free one, and this is said', async () =>
   try {
     await withServer({ port, say: (line) => void said.push(line) }, async (server) => {
       assert.notEqual(portOf(server), port);
-      assert.deepEqual(said, [`Temporal: port ${port} is taken, so it is on ${portOf(server)}.`]);
+      assert.deepEqual(said, [`Temporal: port ${port} is taken, using ${portOf(server)} instead.`]);
     });
   } finally {
     squatter.close();
@@ -125,7 +125,7 @@ test('stop ends a server in order, and also one that does not react', async () =
 
 test('a server that cannot start is an error with its last words', async () => {
   const dbFile = join(dir, 'no', 'such', 'directory', 'x.db');
-  await assert.rejects(startDevServer({ cli, dbFile }), /ended at once \(1\)\. Its last words:\n.*database file/s);
+  await assert.rejects(startDevServer({ cli, dbFile }), /exited at once \(1\)\. Its log ends with:\n.*database file/s);
 });
 
 test('a server that lost one of its ports, or panics as it starts, is tried again, however much it says', async () => {
@@ -142,7 +142,7 @@ exit 2
   await chmod(path, 0o755);
   await assert.rejects(
     startDevServer({ cli: path }),
-    /ended at once \(2\)\. Its last words:\n.*address already in use"\npanic: no listener\nsomewhere/,
+    /exited at once \(2\)\. Its log ends with:\n.*address already in use"\npanic: no listener\nsomewhere/,
   );
   assert.equal(await readFile(tries, 'utf8'), 'started\n'.repeat(3));
 });
@@ -154,7 +154,7 @@ test('a server that does not get ready in time is ended, and the error says how 
   await chmod(path, 0o755);
   await assert.rejects(
     startDevServer({ cli: path, readyMs: 500 }),
-    /is not ready after 0\.5 s: .*ECONNREFUSED.*said nothing/,
+    /is not ready after 0\.5 s: .*ECONNREFUSED.*log is empty/,
   );
   const pid = Number(await readFile(pidFile, 'utf8'));
   assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });

@@ -73,7 +73,7 @@ test('a "temporal" on the PATH that is not the CLI is passed over, aloud', async
   const cached = await program(`cache/${CACHED}`, CLI);
   const env = { PATH: join(dir, 'bin'), HOLDFAST_CACHE: join(dir, 'cache') };
   assert.equal(await findTemporalCli({ env, say }), cached);
-  assert.match(said.join('\n'), /bin\/temporal is passed over: it is not the Temporal CLI/);
+  assert.match(said.join('\n'), /skipping .*bin\/temporal: it is not the Temporal CLI/);
 });
 
 test('with no download, Go builds it into the cache, and it is found there from then on', async () => {
@@ -92,7 +92,7 @@ test('two that look at once build it once', async () => {
   const options = { cacheDir: join(dir, 'cache'), env: { ...OFFLINE, PATH: join(dir, 'bin') }, say };
   await Promise.all([findTemporalCli(options), findTemporalCli(options)]);
   assert.equal((await builds()).length, 1);
-  assert.match(said.join('\n'), /is getting it already/);
+  assert.match(said.join('\n'), /is already installing it/);
 });
 
 test('without a download and without Go, the error names the four ways', async () => {
@@ -108,7 +108,7 @@ test('without a download and without Go, the error names the four ways', async (
 test('a build that fails says what Go said, and leaves nothing', async () => {
   await program('bin/go', '#!/bin/sh\necho the compiler is unhappy >&2\nexit 1\n');
   const options = { cacheDir: join(dir, 'cache'), env: { ...OFFLINE, PATH: join(dir, 'bin') } };
-  await assert.rejects(findTemporalCli(options), /could not be built with Go:\nthe compiler is unhappy/);
+  await assert.rejects(findTemporalCli(options), /Building the Temporal CLI with Go failed:\nthe compiler is unhappy/);
   assert.deepEqual(await readdir(join(dir, 'cache')), []);
 });
 
@@ -122,7 +122,7 @@ test('a download in which nothing moves is given up, and Go is next', async () =
     const env = { HTTPS_PROXY: `http://127.0.0.1:${port}`, PATH: join(dir, 'bin') };
     await findTemporalCli({ cacheDir: join(dir, 'cache'), env, say, downloadStallMs: 2_000 });
     assert.equal(sockets.length, 1, 'the download got as far as a connection');
-    assert.match(said.join('\n'), /the download failed \(nothing moved for 2 s\)/);
+    assert.match(said.join('\n'), /the download failed \(no progress for 2 s\)/);
   } finally {
     for (const socket of sockets) socket.destroy();
     silent.close();

@@ -1,6 +1,6 @@
-// Lets one process at a time make a file of the cache. The lock is a directory that its holder works in, so that what a
-// killed process left half made goes away with its lock. Not proper-lockfile: it keeps the lock of a killed process until
-// it is stale, cannot say who holds it, and has had no release since 2021.
+// Lets one process at a time create a file in the cache. The lock is a directory in which its holder works, so that the
+// leftovers of a killed process go away with its lock. Not proper-lockfile: it keeps the lock of a killed process until it
+// is stale, cannot say who holds it, and has had no release since 2021.
 import { mkdtemp, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const POLL_MS = 500;
 // A holder touches its lock this often …
 const TOUCH_MS = 5_000;
-// … and a lock left untouched for this long is nobody's: its holder died on another machine, or its pid was given anew.
+// … and a lock untouched for this long is stale: its holder died on another machine, or its pid was reused.
 const STALE_MS = 60_000;
 
 /**
- * Makes `path` by `make`, which puts a file into the directory that it is given and returns where. Two processes at
- * once make it once: the second one waits (`onWait` is called) and finds it. It appears whole or not at all.
+ * Creates `path` once, even if several processes try: the others call `onWait`, wait, and find it. `make` creates the file
+ * in the given directory and returns its path; it is then renamed to `path` atomically.
  */
 export async function makeOnce(
   path: string,
@@ -27,7 +27,7 @@ export async function makeOnce(
     if (await take(lock)) {
       const touch = setInterval(() => utimes(lock, new Date(), new Date()).catch(() => {}), TOUCH_MS);
       try {
-        // The last holder may have finished between our look at the file and taking the lock.
+        // The previous holder may have finished between our check and taking the lock.
         if (!(await exists(path))) await rename(await make(lock), path);
         return;
       } finally {
@@ -45,21 +45,21 @@ export async function makeOnce(
   }
 }
 
-/** Renaming a directory onto one that is not empty fails, so a lock appears at once and with its holder's name in it. */
+/** Renaming a directory onto a non-empty one fails, so a lock appears atomically, with its holder's name in it. */
 async function take(lock: string): Promise<boolean> {
-  const mine = await mkdtemp(`${lock}.`);
-  await writeFile(join(mine, 'holder'), `${process.pid} ${hostname()}`);
+  const draft = await mkdtemp(`${lock}.`);
+  await writeFile(join(draft, 'holder'), `${process.pid} ${hostname()}`);
   try {
-    await rename(mine, lock);
+    await rename(draft, lock);
     return true;
   } catch (error) {
-    await rm(mine, { recursive: true, force: true });
+    await rm(draft, { recursive: true, force: true });
     if (['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(errorCode(error))) return false;
     throw error;
   }
 }
 
-/** Who holds the lock, for people to read; null when nobody does. */
+/** Describes who holds the lock; null if nobody does. */
 async function holderOf(lock: string): Promise<string | null> {
   try {
     const [pid, host] = (await readFile(join(lock, 'holder'), 'utf8')).split(' ');
@@ -74,8 +74,8 @@ async function holderOf(lock: string): Promise<string | null> {
 }
 
 /**
- * Two processes may find the same lock stale, and the slower one then discard the lock that the faster one took. All that
- * comes of it is that the file is made twice: it is renamed into place whole, and the last one stays.
+ * If two processes find the same lock stale, the slower one may discard the lock that the faster one has just taken. Then
+ * the file is only created twice: each rename is atomic, and the last one wins.
  */
 async function discard(lock: string): Promise<void> {
   const rest = `${lock}.${process.pid}.stale`;
@@ -90,7 +90,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it is there, and another user's.
+    // EPERM: the process exists and belongs to another user.
     return errorCode(error) === 'EPERM';
   }
 }

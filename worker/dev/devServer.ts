@@ -1,5 +1,5 @@
-// Temporal's dev server as a child process, on 127.0.0.1 only. It ends with the process that started it, however that
-// ends, and can be started again on its port and database file.
+// Temporal's dev server as a child process, on 127.0.0.1 only. It ends when the parent process ends, for whatever reason,
+// and can be restarted on the same port and database file.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -14,34 +14,53 @@ import { type DynamicConfig, devServerArguments } from './dynamicConfig.ts';
 import { findTemporalCli } from './temporalCli.ts';
 
 const IP = '127.0.0.1';
-// It takes 0.3 s on a free machine; a new database, a cold disk and other servers starting make it longer.
+// It takes 0.3 s on an idle machine; a new database, a cold disk and other starting servers make it slower.
 const READY_MS = 60_000;
-// It takes 1.5 s to leave by itself, most of it for its own pollers.
+// A graceful stop takes 1.5 s, most of it for the server's own pollers.
 const STOP_MS = 5_000;
-const LOOK_MS = 50;
-// A free port may be taken by another before the server, which also picks four for itself, has bound it.
+const POLL_MS = 50;
+// Another process may take a free port before the server binds it, or one of the four that the server picks itself.
 const ATTEMPTS = 3;
 const LOG_TAIL_BYTES = 4_000;
 const LOG_BYTES_MAX = 1_000_000;
 const PORT_TAKEN = /.*address already in use.*/;
 
 export interface DevServerOptions {
-  /** The Temporal CLI; found, or got, by `findTemporalCli` when not said. */
+  /**
+   * Path of the Temporal CLI.
+   * @default the one that `findTemporalCli` finds or downloads
+   */
   readonly cli?: string;
-  /** A free one when not said. When it is taken, another one is, and `say` is told. */
+  /**
+   * If it is taken, a free port is used instead, and `say` is called.
+   * @default a free port
+   */
   readonly port?: number;
-  /** The Web UI's; no Web UI when not said. 0 for a free one. When it is taken, another one is, and `say` is told. */
+  /**
+   * Port of the Web UI; 0 for a free one. If it is taken, a free port is used instead, and `say` is called.
+   * @default no Web UI
+   */
   readonly uiPort?: number | false;
-  /** Where workflows are kept; in memory when not said. */
+  /**
+   * Database file.
+   * @default in memory
+   */
   readonly dbFile?: string;
-  /** Made if it is not there; `default` is there always. */
+  /**
+   * Created if it does not exist, beside `default`.
+   * @default 'default'
+   */
   readonly namespace?: string;
-  /** Settings of the server, on top of ours: by the names of its dynamic configuration. */
+  /** Dynamic configuration of the server, on top of ours. */
   readonly dynamicConfig?: DynamicConfig;
-  /** Gets what the server has to say, at its end; kept for error messages only when not said. */
+  /** File to which the server's log is appended. Without it, the log is kept for error messages only. */
   readonly logFile?: string;
+  /** Called with messages for the user, line by line. */
   readonly say?: (line: string) => void;
-  /** How long the server may take until it answers; 60 s when not said. */
+  /**
+   * How long the server may take to become ready.
+   * @default 60 s
+   */
   readonly readyMs?: number;
 }
 
@@ -51,15 +70,15 @@ export interface DevServer {
   readonly namespace: string;
   readonly uiUrl: string | null;
   readonly pid: number;
-  /** Resolves when the server has ended, for whatever reason. */
+  /** Resolves when the server has exited, for whatever reason. */
   readonly ended: Promise<void>;
-  /** Ends it in order, or, after 5 s, not in order. */
+  /** Stops it gracefully; kills it after 5 s. */
   stop(): Promise<void>;
-  /** Ends it at once, as a crash would. What a database file has is kept. */
+  /** Kills it, as a crash would. A database file is kept. */
   kill(): Promise<void>;
 }
 
-/** Starts a dev server; resolves when it answers and has the namespace. */
+/** Starts a dev server. Resolves when it answers and has the namespace. */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const { say = () => {}, namespace = 'default' } = options;
   const cli = options.cli ?? (await findTemporalCli({ say }));
@@ -80,16 +99,16 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
       };
     } catch (error) {
       await end(server, 'SIGKILL');
-      if (!isOfTheMoment(error) || attempt === ATTEMPTS) throw error;
+      if (!isTransient(error) || attempt === ATTEMPTS) throw error;
     } finally {
-      // The server has its own handle; ours was for its last words.
+      // The server has its own handle; ours was for error messages.
       await server.log.close();
     }
   }
 }
 
-/** Somebody else has taken a port meanwhile; or it fell over its own start, as was seen once on a machine under load. */
-function isOfTheMoment(error: unknown): boolean {
+/** Another process has taken a port, or the server panicked while starting, as happened once on a loaded machine. */
+function isTransient(error: unknown): boolean {
   return error instanceof Error && (PORT_TAKEN.test(error.message) || /^panic: /m.test(error.message));
 }
 
@@ -100,9 +119,9 @@ interface Launched {
   readonly ended: Promise<void>;
 }
 
-// Becomes the server, and leaves behind a shell that reads from a pipe which only our process writes to. A line says
-// that the server has ended; the pipe's end, without one, that we have. The server has a session of its own, so that
-// Ctrl-C in a terminal does not take it away from workers that still finish their work.
+// Becomes the server, and forks a guard: a shell that reads from a pipe to which only our process writes. A line means that
+// the server has ended; end of file without one means that our process has. The server has its own session, so that Ctrl-C
+// in a terminal does not end it while workers still finish their work.
 const SERVER_WITH_GUARD = `
 (
   read -r ended <&3 && exit
@@ -126,9 +145,9 @@ async function launch(
     detached: true,
   });
   await once(child, 'spawn');
-  // The parent's end of a pipe.
+  // Our end of the pipe.
   const guard = child.stdio[3] as Writable;
-  // The guard may be gone already.
+  // The guard may have exited already.
   guard.on('error', () => {});
   const ended = once(child, 'exit').then(() => void guard.end('ended\n'));
   return { child, pid: child.pid!, log, ended };
@@ -138,7 +157,7 @@ async function openLog(logFile: string | undefined): Promise<FileHandle> {
   if (logFile !== undefined) return open(logFile, 'a+');
   const path = join(tmpdir(), `holdfast-server-${randomUUID()}.log`);
   const log = await open(path, 'w+');
-  // Open but nameless: it goes when the server does, even if nobody is left to delete it.
+  // Open but unlinked: it disappears with the server, even if our process is gone.
   await rm(path);
   return log;
 }
@@ -151,21 +170,21 @@ async function ready(server: Launched, address: string, namespace: string, ready
     const { exitCode, signalCode } = server.child;
     if (exitCode !== null || signalCode !== null)
       throw new Error(
-        `The Temporal dev server ended at once (${signalCode ?? exitCode}).${await lastWords(server.log)}`,
+        `The Temporal dev server exited at once (${signalCode ?? exitCode}).${await logTail(server.log)}`,
       );
     try {
       await listens(address);
       return await hasNamespace(address, namespace, deadline);
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
-      await sleep(LOOK_MS);
+      await sleep(POLL_MS);
     }
   }
   const waited = `The Temporal dev server at ${address} is not ready after ${readyMs / 1000} s: ${problem}.`;
-  throw new Error(`${waited}${await lastWords(server.log)}`);
+  throw new Error(`${waited}${await logTail(server.log)}`);
 }
 
-/** Asked before gRPC is: a channel that was refused once waits a second before it tries again. */
+/** Checked before connecting with gRPC, whose channel waits a second after a refused connection. */
 async function listens(address: string): Promise<void> {
   const socket = connect(Number(address.split(':')[1]), IP);
   try {
@@ -184,35 +203,35 @@ async function hasNamespace(address: string, namespace: string, deadline: number
   }
 }
 
-async function lastWords(log: FileHandle): Promise<string> {
+async function logTail(log: FileHandle): Promise<string> {
   const { size } = await log.stat();
   const length = Math.min(size, LOG_BYTES_MAX);
   const { buffer } = await log.read(Buffer.alloc(length), 0, length, size - length);
   const text = buffer.toString('utf8').trim();
-  // Of a panic, its first lines say why, and many more where.
+  // The first lines of a panic say why; the many after them only where.
   const panic = text.lastIndexOf('panic: ');
   const end = panic < 0 ? text.slice(-LOG_TAIL_BYTES) : text.slice(panic, panic + LOG_TAIL_BYTES);
   const taken = PORT_TAKEN.exec(text)?.[0];
-  const words = taken === undefined || end.includes(taken) ? end : `${taken}\n${end}`;
-  return words === '' ? ' It said nothing.' : ` Its last words:\n${words}`;
+  const shown = taken === undefined || end.includes(taken) ? end : `${taken}\n${end}`;
+  return shown === '' ? ' Its log is empty.' : ` Its log ends with:\n${shown}`;
 }
 
 async function end({ child, ended }: Launched, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   child.kill(signal);
   if (signal === 'SIGTERM') await Promise.race([ended, sleep(STOP_MS, null, { ref: false })]);
-  // Does nothing when it has ended.
+  // No effect once it has exited.
   child.kill('SIGKILL');
   await ended;
 }
 
-/** `wanted` if it is free; else, or for 0, one that is. */
+/** Returns `wanted` if it is free; otherwise, or for 0, a free port. */
 async function freePort(wanted: number, what: string, say: (line: string) => void): Promise<number> {
   try {
     return await listenOnce(wanted);
   } catch (error) {
     if (wanted === 0) throw error;
     const port = await listenOnce(0);
-    say(`${what}: port ${wanted} is taken, so it is on ${port}.`);
+    say(`${what}: port ${wanted} is taken, using ${port} instead.`);
     return port;
   }
 }

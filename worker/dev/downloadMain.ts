@@ -1,5 +1,5 @@
-// Downloads the Temporal CLI, as a program of its own: the SDK does so on the way to starting a server, and cannot be
-// stopped. This is what @temporalio/testing does, without the package: nobody who runs a worker should have to install it.
+// Downloads the Temporal CLI, in its own process: the SDK does so as part of starting a server, and cannot be interrupted.
+// @temporalio/testing does the same, but is not needed to run a worker and so is not a dependency.
 import { createRequire } from 'node:module';
 import { Runtime } from '@temporalio/worker';
 

@@ -1,33 +1,33 @@
-// How the dev server is set: what it needs to be as fast as a real one. Each was measured on the loop of an agent.
+// Settings with which the dev server is as fast as a real one. Each was measured on an agent's loop.
 
 import { ATTRIBUTE } from '../../core/names.ts';
 
-// "As many as it likes": the limits protect a database that many shards share, and the dev server has one shard.
+// No limit in practice: limits protect a database that many shards share, and the dev server has one shard.
 const UNLIMITED_RPS = 10_000;
 
 export type DynamicConfig = Readonly<Record<string, number | boolean | string>>;
 
 const DYNAMIC_CONFIG: DynamicConfig = {
-  // 20 a second by default: every start of a task falls on a grid of 50 ms, and a turn takes 180–200 ms more.
+  // 20/s by default, which delays every task to a 50 ms grid, and costs 180–200 ms a turn.
   'history.transferProcessorMaxPollRPS': UNLIMITED_RPS,
   // The same grid for retries and timeouts.
   'history.timerProcessorMaxPollRPS': UNLIMITED_RPS,
   // The same grid for what `list` shows.
   'history.visibilityProcessorMaxPollRPS': UNLIMITED_RPS,
-  // A worker gets the activities that it has just scheduled in the answer, without asking the queue: 50–80 ms a turn
-  // become 17–30. The server has it switched off.
+  // The response to a workflow task carries the activities it scheduled, which saves polling the task queue: 17–30 ms a turn
+  // instead of 50–80. Off by default.
   'system.enableActivityEagerExecution': true,
-  // 4 by default, to spread a queue over machines. With few pollers a task may lie for seconds in a partition that none
-  // of them looks at: with one poller, 60 activities one after another took 9–11 s, and take 0.8 s.
+  // 4 by default, to spread a queue over machines. With few pollers, a task may wait for seconds in a partition that none of
+  // them polls: 60 sequential activities with one poller took 9–11 s, and take 0.8 s with one partition.
   'matching.numTaskqueueReadPartitions': 1,
   'matching.numTaskqueueWritePartitions': 1,
 };
 
-// For a database in a file: 20 runs a second instead of 8, with half the processor time. Both survive a killed server;
-// only a power cut may cost the last moments.
+// For a database file: 20 runs/s instead of 8, with half the CPU time. Both survive a killed server; only a power cut may
+// lose the last moments.
 const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=normal'];
 
-// With them one query finds all that waits: what `holdfast setup` registers elsewhere.
+// The search attributes that `holdfast setup` registers on other servers: with them the inbox is one query.
 const SEARCH_ATTRIBUTES = [`${ATTRIBUTE.waitingSince}=Datetime`, `${ATTRIBUTE.agent}=Keyword`];
 
 export interface DevServerArguments {
@@ -39,7 +39,7 @@ export interface DevServerArguments {
   readonly dynamicConfig?: DynamicConfig | undefined;
 }
 
-/** The arguments of `temporal`. */
+/** Builds the arguments of `temporal`. */
 export function devServerArguments(options: DevServerArguments): string[] {
   const { ip, port, uiPort, namespace, dbFile, dynamicConfig } = options;
   const config = Object.entries({ ...DYNAMIC_CONFIG, ...dynamicConfig });

@@ -1,5 +1,5 @@
-// Programs that Go builds from their published source, where nobody has put them: named by the environment, cached, or
-// built, once, into the cache that all projects share.
+// Finds a program that an environment variable names or that is cached, or builds it once with Go, from its published source,
+// into the cache that all projects share.
 import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -8,25 +8,25 @@ import { cacheDir } from '../cacheDir.ts';
 import { makeOnce } from './cacheLock.ts';
 import { runLongCommand } from './longCommand.ts';
 
-// Compiling says something every few seconds; linking is silent, and takes minutes where memory is short.
+// Compiling prints a line every few seconds; linking is silent, and takes minutes if memory is short.
 const BUILD_STALL_MS = 10 * 60_000;
 const VERSION_TIMEOUT_MS = 30_000;
 
 export interface GoProgram {
   readonly name: string;
-  /** What it prints when it is asked for its version has this in it. */
+  /** Contained in the output of `--version`. */
   readonly version: string;
-  /** The path of its package. */
+  /** Go package path. */
   readonly path: string;
-  /** The environment variable that names one that is there already. */
+  /** Environment variable with the path of an installed program. */
   readonly variable: string;
-  /** The variable of its source that the version is to be put into, where the source does not say it. */
+  /** Go variable to set to the version when linking, if the source does not contain it. */
   readonly versionIn?: string;
 }
 
 type Say = (line: string) => void;
 
-/** The path of a program of this version that runs here. */
+/** Returns the path of the program in this version: named by its variable, cached, or built with Go. */
 export async function findGoProgram(program: GoProgram, say: Say, env = process.env): Promise<string> {
   const { name, variable } = program;
   const named = env[variable];
@@ -41,14 +41,14 @@ export async function findGoProgram(program: GoProgram, say: Say, env = process.
   await makeOnce(
     path,
     (workDir) => build(program, workDir, env, say),
-    (holder) => say(`${name}: ${holder} is building it already; waiting for that …`),
+    (holder) => say(`${name}: ${holder} is already building it, waiting …`),
   );
   const problem = await whyItDoesNotRun(program, path);
   if (problem === null) return path;
-  throw new Error(`${name} in the cache, ${path}: ${problem}. Delete it and try again.`);
+  throw new Error(`The cached ${name}, ${path}: ${problem}. Delete it and try again.`);
 }
 
-/** Whether it is at hand, with nothing to be built. */
+/** Whether the program is available without building it. */
 export async function hasGoProgram(program: GoProgram, env = process.env): Promise<boolean> {
   return (await whyItDoesNotRun(program, env[program.variable] || cached(program, env))) === null;
 }
@@ -61,12 +61,12 @@ async function build(program: GoProgram, workDir: string, env: NodeJS.ProcessEnv
   const { name, version, variable } = program;
   if (!(await hasGo(env)))
     throw new Error(
-      `${name} is not here, and there is no Go to build it. Install Go (https://go.dev/dl), or set ${variable}.`,
+      `${name} is not installed, and Go is needed to build it. Install Go (https://go.dev/dl), or set ${variable} to its path.`,
     );
-  say(`${name}: building version ${version} with Go, some minutes, this once …`);
+  say(`${name}: building version ${version} with Go; this takes some minutes, once …`);
   return goInstall({ ...program, workDir, env, say: (progress) => say(`${name}: building, ${progress} …`) }).catch(
     (error) => {
-      throw new Error(`${name} could not be built with Go:\n${error.message}`);
+      throw new Error(`Building ${name} with Go failed:\n${error.message}`);
     },
   );
 }
@@ -78,7 +78,7 @@ interface GoInstall extends Pick<GoProgram, 'path' | 'version' | 'versionIn'> {
   readonly say: (elapsedAndProgress: string) => void;
 }
 
-/** The path of what `go install` has made of this version of a package. */
+/** Runs `go install` for this version of a package, and returns the path of the program. */
 export async function goInstall({
   path,
   version,
@@ -88,9 +88,9 @@ export async function goInstall({
   env,
   say,
 }: GoInstall): Promise<string> {
-  const told = versionIn === undefined ? '' : ` -X ${versionIn}=${version}`;
-  // -v names every package that is compiled; -s -w leave out the debugger's tables.
-  const args = ['install', '-v', `-ldflags=-s -w${told}`, `${path}@v${version}`];
+  const setVersion = versionIn === undefined ? '' : ` -X ${versionIn}=${version}`;
+  // -v prints every compiled package; -s -w omit the debugger's tables.
+  const args = ['install', '-v', `-ldflags=-s -w${setVersion}`, `${path}@v${version}`];
   await runLongCommand({
     command: go,
     args,
@@ -113,7 +113,7 @@ async function hasGo(env: NodeJS.ProcessEnv): Promise<boolean> {
 async function whyItDoesNotRun({ version }: GoProgram, path: string): Promise<string | null> {
   try {
     const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: VERSION_TIMEOUT_MS });
-    return stdout.includes(version) ? null : `it is not of version ${version}`;
+    return stdout.includes(version) ? null : `it is not version ${version}`;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'there is no such file';
     return `it does not run (${error instanceof Error ? error.message.trim() : error})`;

@@ -1,13 +1,13 @@
-// Runs a command that may take minutes: says how far it is, and gives up when nothing moves.
+// Runs a command that may take minutes: reports progress, and gives up if there is none.
 import { spawn } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { setInterval as every } from 'node:timers/promises';
 
-// How often progress is looked at …
-const LOOK_MS = 1_000;
-// … and how often it is said, so that whoever waits sees that it goes on.
-const SAY_MS = 15_000;
-// Whatever moves may still never arrive.
+// How often progress is checked …
+const POLL_MS = 1_000;
+// … and how often it is reported to the user.
+const REPORT_MS = 15_000;
+// A limit even for a command that makes progress.
 const MAX_MS = 30 * 60_000;
 // Enough for the names of all packages of a large build.
 const OUTPUT_CHARS_MAX = 1_000_000;
@@ -17,14 +17,14 @@ export interface LongCommand {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** How far it is, in words; what it has written so far is given. The same words over and over mean: nothing moves. */
+  /** Describes the progress from the output so far. The same text again means no progress. */
   readonly progress: (output: string) => string | Promise<string>;
-  /** Given up when nothing has moved for this long. */
+  /** Kills the command after this long without progress. */
   readonly stallMs: number;
   readonly say: (elapsedAndProgress: string) => void;
 }
 
-/** Resolves when the command has ended well; else throws an error with the end of what the command said. */
+/** Resolves when the command succeeds; otherwise throws an error with the end of its output. */
 export async function runLongCommand(options: LongCommand): Promise<void> {
   const startedAt = Date.now();
   const child = spawn(options.command, options.args, {
@@ -32,7 +32,7 @@ export async function runLongCommand(options: LongCommand): Promise<void> {
     env: options.env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  // Others work on this machine, too. It may have ended already.
+  // Low priority leaves the machine usable. Throws if the command has already exited.
   try {
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
   } catch {}
@@ -53,10 +53,10 @@ export async function runLongCommand(options: LongCommand): Promise<void> {
     ended.abort();
   }
   const lines = output.trim().split('\n').slice(-5).join('\n');
-  throw new Error((await stopped) ?? (lines || `${options.command} failed and said nothing`));
+  throw new Error((await stopped) ?? (lines || `${options.command} failed without any output`));
 }
 
-/** Why the command should be stopped; null when it ended first. */
+/** Resolves with the reason to kill the command; null if it exited first. */
 async function watch(
   { progress, stallMs, say }: LongCommand,
   output: () => string,
@@ -64,16 +64,16 @@ async function watch(
   signal: AbortSignal,
 ): Promise<string | null> {
   let last = { progress: '', at: startedAt };
-  let saidAt = startedAt;
+  let reportedAt = startedAt;
   try {
-    for await (const _ of every(LOOK_MS, null, { signal })) {
+    for await (const _ of every(POLL_MS, null, { signal })) {
       const now = Date.now();
       const current = await progress(output());
       if (current !== last.progress) last = { progress: current, at: now };
-      if (now - last.at >= stallMs) return `nothing moved for ${Math.round(stallMs / 1000)} s`;
-      if (now - startedAt >= MAX_MS) return `not done after ${MAX_MS / 60_000} minutes`;
-      if (now - saidAt < SAY_MS) continue;
-      saidAt = now;
+      if (now - last.at >= stallMs) return `no progress for ${Math.round(stallMs / 1000)} s`;
+      if (now - startedAt >= MAX_MS) return `not finished after ${MAX_MS / 60_000} minutes`;
+      if (now - reportedAt < REPORT_MS) continue;
+      reportedAt = now;
       say(`${Math.round((now - startedAt) / 1000)} s, ${current}`);
     }
   } catch (error) {

@@ -1,4 +1,4 @@
-// Finds the Temporal CLI, which has the dev server in it; or gets it, once, into a cache that all projects share.
+// Finds the Temporal CLI, which contains the dev server, or installs it once into a cache that all projects share.
 import { execFile } from 'node:child_process';
 import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -9,31 +9,34 @@ import { makeOnce } from './cacheLock.ts';
 import { goInstall } from './goProgram.ts';
 import { runLongCommand } from './longCommand.ts';
 
-/** The version that the project is tested with, and the last one that `go install` can build (later: a `replace`). */
+/** The version we test with, and the last one that `go install` can build: later ones have a `replace` in go.mod. */
 export const TEMPORAL_CLI_VERSION = '1.5.1';
 
-// A network that is blocked may swallow packets; a slow one still moves.
+// A blocked network may drop packets silently; a slow one still makes progress.
 const DOWNLOAD_STALL_MS = 60_000;
 const VERSION_TIMEOUT_MS = 30_000;
 const EXE = process.platform === 'win32' ? '.exe' : '';
 
-const FOUR_WAYS = `Any of these helps:
+const FOUR_WAYS = `Do one of these:
   - install the Temporal CLI so that "temporal" is on the PATH (https://docs.temporal.io/cli)
   - set HOLDFAST_TEMPORAL_CLI to the path of a Temporal CLI
-  - let this machine reach https://temporal.download (HTTPS_PROXY is honoured)
-  - install Go (https://go.dev/dl), with which the Temporal CLI is built here`;
+  - give this machine access to https://temporal.download (HTTPS_PROXY is honoured)
+  - install Go (https://go.dev/dl), to build the Temporal CLI from source`;
 
 export interface FindTemporalCliOptions {
-  /** Is told, line by line, what takes long and what did not work. */
+  /** Called line by line with progress and problems. */
   readonly say?: (line: string) => void;
-  /** `$HOLDFAST_CACHE`, `$XDG_CACHE_HOME/holdfast` or `~/.cache/holdfast` when not said. */
+  /** @default `$HOLDFAST_CACHE`, `$XDG_CACHE_HOME/holdfast` or `~/.cache/holdfast` */
   readonly cacheDir?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** The download is given up when nothing arrives for this long; 60 s when not said. */
+  /**
+   * Cancels the download after this long without progress.
+   * @default 60 s
+   */
   readonly downloadStallMs?: number;
 }
 
-/** The path of a Temporal CLI that runs here: named, on the PATH, cached, downloaded or built, in this order. */
+/** Returns the path of a working Temporal CLI: from HOLDFAST_TEMPORAL_CLI, the PATH, the cache, a download or a build, in this order. */
 export async function findTemporalCli(options: FindTemporalCliOptions = {}): Promise<string> {
   const { say = () => {}, env = process.env, downloadStallMs = DOWNLOAD_STALL_MS } = options;
   const named = env.HOLDFAST_TEMPORAL_CLI;
@@ -49,35 +52,37 @@ export async function findTemporalCli(options: FindTemporalCliOptions = {}): Pro
   if (installed !== null) {
     const problem = await whyItDoesNotRun(installed);
     if (problem === null) return installed;
-    say(`Temporal CLI: ${installed} is passed over: ${problem}.`);
+    say(`Temporal CLI: skipping ${installed}: ${problem}.`);
   }
 
   const dir = options.cacheDir ?? cacheDir(env);
-  // A home directory may be shared by machines of several kinds.
+  // Machines with different platforms may share a home directory.
   const cached = join(dir, `temporal-${TEMPORAL_CLI_VERSION}-${process.platform}-${process.arch}${EXE}`);
   if ((await whyItDoesNotRun(cached)) === null) return cached;
   await mkdir(dir, { recursive: true }).catch((error) => {
-    throw new Error(`The Temporal CLI needs a place: ${error.message}. Set HOLDFAST_CACHE to a directory of yours.`);
+    throw new Error(
+      `Cannot create the cache for the Temporal CLI: ${error.message}. Set HOLDFAST_CACHE to a writable directory.`,
+    );
   });
   await makeOnce(
     cached,
     async (workDir) => {
-      say(`Temporal CLI: not on the PATH, so version ${TEMPORAL_CLI_VERSION} is downloaded, this once …`);
-      // Null, whatever `say` returns: a stream's write says true.
+      say(`Temporal CLI: not on the PATH, downloading version ${TEMPORAL_CLI_VERSION} (once) …`);
+      // Returns null whatever `say` returns, which may be true from a stream's write.
       const failed = (reason: Error) => {
         say(`Temporal CLI: the download failed (${shortReason(reason)}).`);
         return null;
       };
       const made =
         (await download(workDir, env, downloadStallMs, say).catch(failed)) ?? (await build(workDir, env, say));
-      say(`Temporal CLI: ready, kept as ${cached}.`);
+      say(`Temporal CLI: ready, cached as ${cached}.`);
       return made;
     },
-    (holder) => say(`Temporal CLI: ${holder} is getting it already; waiting for that …`),
+    (holder) => say(`Temporal CLI: ${holder} is already installing it, waiting …`),
   );
   const problem = await whyItDoesNotRun(cached);
   if (problem === null) return cached;
-  throw new Error(`The Temporal CLI in the cache, ${cached}: ${problem}. Delete it and try again.`);
+  throw new Error(`The cached Temporal CLI, ${cached}: ${problem}. Delete it and try again.`);
 }
 
 async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string | null> {
@@ -92,7 +97,7 @@ async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string 
   return null;
 }
 
-/** Null when it runs: being there is not enough, it may be a version manager's stub or made for another machine. */
+/** Why the program does not run; null if it does. A file that exists may be a version manager's stub or for another platform. */
 async function whyItDoesNotRun(path: string): Promise<string | null> {
   try {
     const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: VERSION_TIMEOUT_MS });
@@ -123,12 +128,12 @@ async function download(
     stallMs,
     say: (progress) => say(`Temporal CLI: downloading, ${progress} …`),
   });
-  // The SDK's own name for what it downloads.
+  // The SDK's name for the downloaded file.
   return join(workDir, `temporal-${version}${EXE}`);
 }
 
 async function bytesIn(dir: string): Promise<number> {
-  // A file may be renamed between listing and looking.
+  // A file may be renamed between the listing and `stat`.
   const names = await readdir(dir).catch(() => []);
   const sizes = names.map((name) =>
     stat(join(dir, name)).then(
@@ -141,8 +146,8 @@ async function bytesIn(dir: string): Promise<number> {
 
 async function build(workDir: string, env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<string> {
   const go = await findOnPath('go', env);
-  if (go === null) throw new Error(`No Temporal CLI: none is installed, and there is no Go to build it.\n${FOUR_WAYS}`);
-  say('Temporal CLI: building it with Go instead, about 3 minutes …');
+  if (go === null) throw new Error(`No Temporal CLI is installed, and Go is needed to build it.\n${FOUR_WAYS}`);
+  say('Temporal CLI: building it with Go instead; this takes about 3 minutes …');
   return goInstall({
     go,
     path: 'github.com/temporalio/cli/cmd/temporal',
@@ -152,11 +157,11 @@ async function build(workDir: string, env: NodeJS.ProcessEnv, say: (line: string
     env,
     say: (progress) => say(`Temporal CLI: building, ${progress} …`),
   }).catch((error) => {
-    throw new Error(`The Temporal CLI could not be built with Go:\n${error.message}\n${FOUR_WAYS}`);
+    throw new Error(`Building the Temporal CLI with Go failed:\n${error.message}\n${FOUR_WAYS}`);
   });
 }
 
-/** The cause at the end of a chain of them: `dns error: Name or service not known`. */
+/** The innermost cause of an error message: `dns error: Name or service not known`. */
 function shortReason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.trim().split(': ').slice(-2).join(': ');

@@ -1,23 +1,23 @@
-// A program that ends when we do, however we end, and whose last words are kept for the error message.
+// A child process that ends when our process does, for whatever reason, and whose log ends up in error messages.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-// After this, a program that was asked to leave is killed.
+// A program that is still running this long after its signal is killed.
 const STOP_MS = 10_000;
 const LOG_TAIL_BYTES = 4_000;
 
 export interface Child {
   readonly pid: number;
   readonly logFile: string;
-  /** Resolves when it has ended, for whatever reason; with its exit code, where it had one. */
+  /** Resolves when the program has exited, with its exit code; null if a signal ended it. */
   readonly ended: Promise<number | null>;
   hasEnded(): boolean;
-  /** Sends the signal and waits; after 10 s it is killed. */
+  /** Sends the signal and waits for the exit; kills the program after 10 s. */
   end(signal: NodeJS.Signals): Promise<void>;
-  lastWords(): Promise<string>;
+  logTail(): Promise<string>;
 }
 
 export interface ChildOptions {
@@ -26,14 +26,14 @@ export interface ChildOptions {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
-  /** What ends it where we are gone and cannot. */
+  /** The signal that the guard sends if our process is gone. */
   readonly endSignal: 'TERM' | 'QUIT';
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
-// Becomes the program, and leaves behind a shell that reads from a pipe which only our process writes to. A line says that
-// the program has ended; the pipe's end, without one, that we have. The shell is nobody's child, since PostgreSQL looks
-// after its children; and the program has a session of its own, so that Ctrl-C does not take it away before the workers.
+// Becomes the program, and forks a guard: a shell that reads from a pipe to which only our process writes. A line means that
+// the program has ended; end of file without one means that our process has. The guard is detached from the program, since
+// PostgreSQL watches its children; and the program has its own session, so that Ctrl-C does not end it before the workers.
 const PROGRAM_WITH_GUARD = `
 end=$1; shift
 ( (
@@ -55,9 +55,9 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     detached: true,
   });
   await once(child, 'spawn');
-  // The parent's end of a pipe.
+  // Our end of the pipe.
   const guard = child.stdio[3] as Writable;
-  // The guard may be gone already.
+  // The guard may have exited already.
   guard.on('error', () => {});
   const ended = once(child, 'exit').then(([code]: (number | null)[]) => {
     guard.end('ended\n');
@@ -71,12 +71,12 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     async end(signal) {
       if (!hasEnded(child)) child.kill(signal);
       await Promise.race([ended, sleep(STOP_MS, null, { ref: false })]);
-      // Does nothing when it has ended.
+      // No effect once it has exited.
       child.kill('SIGKILL');
       await ended;
       await log.close().catch(() => {});
     },
-    lastWords: () => tail(log),
+    logTail: () => tail(log),
   };
 }
 
@@ -88,6 +88,6 @@ async function tail(log: FileHandle): Promise<string> {
   const { size } = await log.stat();
   const length = Math.min(size, LOG_TAIL_BYTES);
   const { buffer } = await log.read(Buffer.alloc(length), 0, length, size - length);
-  const words = buffer.toString('utf8').trim();
-  return words === '' ? ' It said nothing.' : ` Its last words:\n${words}`;
+  const text = buffer.toString('utf8').trim();
+  return text === '' ? ' Its log is empty.' : ` Its log ends with:\n${text}`;
 }

@@ -1,14 +1,13 @@
-// The health check of a worker's container: a worker of this machine has asked the server for work of late. Exit code 0
-// when one has.
+// Health check of a worker's container: exits with 0 if a worker on this host has polled the server recently.
 import { hostname } from 'node:os';
 import { Connection } from '@temporalio/client';
 import { readSettings } from '../../client/settings.ts';
 import { TASK_QUEUE } from '../../core/names.ts';
 
-// A poll that finds nothing comes back after 60 s.
+// An empty poll returns after 60 s.
 const POLLED_WITHIN_MS = 120_000;
 const TIMEOUT_MS = 8_000;
-/** Temporal's number for the queue of workflow tasks. */
+/** Temporal's `TASK_QUEUE_TYPE_WORKFLOW`. */
 const WORKFLOW_TASKS = 1;
 
 try {
@@ -22,10 +21,11 @@ try {
     }),
   );
   await connection.close();
-  // The SDK's own name for a worker: its process and its machine.
+  // The SDK's default identity of a worker: pid@host.
   const ours = (pollers ?? []).filter(({ identity }) => identity?.endsWith(`@${hostname()}`));
   const lastMs = Math.max(...ours.map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1_000));
-  if (Date.now() - lastMs > POLLED_WITHIN_MS) throw new Error(`No worker of ${hostname()} has polled of late.`);
+  if (Date.now() - lastMs > POLLED_WITHIN_MS)
+    throw new Error(`No worker on ${hostname()} has polled within ${POLLED_WITHIN_MS / 1_000} seconds.`);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);

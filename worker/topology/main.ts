@@ -1,4 +1,4 @@
-// `npm run topology`: what docker-compose.yml describes, run by hand until Ctrl-C; or, with --once, until one run is done.
+// `npm run topology`: runs what docker-compose.yml describes, without Docker, until Ctrl-C; with --once, until one run ends.
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { connect } from '../../client/index.ts';
@@ -7,19 +7,19 @@ import { startTopology, type Topology } from './topology.ts';
 
 const USAGE = `npm run topology -- [--port 7233] [--data FOLDER] [--workers 2] [--agents FILE] [--once] [--build]
 
-  --port     Temporal's port (default 7233; another one when it is taken)
-  --data     keep the database and the logs there, and go on with them next time (default: gone at the end)
-  --workers  how many workers (default 2)
-  --agents   the module whose agents they serve (default agents/index.ts)
-  --once     run the clock agent through it, and end: exit code 0 when the run completed
-  --build    only get the server's programs, which takes minutes the first time`;
+  --port     Temporal's port (default 7233; a free one if it is taken)
+  --data     folder that keeps the database and the logs (default: a temporary one)
+  --workers  number of workers (default 2)
+  --agents   module whose agents they serve (default agents/index.ts)
+  --once     run the clock agent once, then exit: code 0 if the run completed
+  --build    only build the server's programs, which takes minutes the first time`;
 const QUESTION = 'What time is it in Tokyo?';
 const DEFAULT_PORT = 7233;
 
 const say = (line: string) => console.log(line);
 
 const leaving = new AbortController();
-// A second Ctrl-C does not wait.
+// A second Ctrl-C exits without waiting.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => {
     process.once(signal, () => process.exit(1));
@@ -35,7 +35,7 @@ try {
     process.exitCode = 1;
   }
 }
-// What was given up while it started may still try to.
+// An aborted start may still have work pending, which would keep the process alive.
 process.exit();
 
 async function main(): Promise<number> {
@@ -67,7 +67,7 @@ async function main(): Promise<number> {
   say(`Ready in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s; logs are in ${topology.folder}.`);
   try {
     if (!values.once) return await serve(topology);
-    // A run that nobody waits for any more has not completed.
+    // Interrupted: the run has not completed.
     return await Promise.race([runOnce(topology), untilLeaving().then(() => 1)]);
   } finally {
     await topology.stop();
@@ -76,11 +76,11 @@ async function main(): Promise<number> {
 
 async function serve(topology: Topology): Promise<number> {
   for (const [i, worker] of topology.workers.entries())
-    void worker.exited.then((how) => say(`Worker ${i + 1} has ended (${how}).`));
+    void worker.exited.then((how) => say(`Worker ${i + 1} exited (${how}).`));
   say('');
-  say('Type next, in another terminal:');
+  say('Next, in another terminal:');
   say(`  npm run -s holdfast -- run clock "${QUESTION}" --address ${topology.address}`);
-  say('Ctrl-C ends everything.');
+  say('Press Ctrl-C to stop everything.');
   await untilLeaving();
   return 0;
 }
@@ -98,6 +98,6 @@ async function runOnce({ address, namespace }: Topology): Promise<number> {
 }
 
 function wholeNumber(name: string, text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new Error(`--${name} is "${text}". Give a whole number.`);
+  if (!/^\d{1,5}$/.test(text)) throw new Error(`--${name} is "${text}". Use a whole number.`);
   return Number(text);
 }

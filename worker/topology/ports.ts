@@ -1,20 +1,21 @@
-// Ports of 127.0.0.1 that nobody uses.
+// Finds free ports on 127.0.0.1.
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
 export const IP = '127.0.0.1';
 
-// Temporal keeps the ports of its services in PostgreSQL as `smallint`, which ends at 32,767. Systems hand out ports to
-// clients from there on, so that nobody takes one between our look and its use.
+// Temporal stores its services' ports in PostgreSQL as `smallint`, so up to 32,767. Systems assign ephemeral ports above
+// that, so no client takes one between our check and its use.
 const RANGE = { from: 20_000, to: 32_767 } as const;
 const ATTEMPTS = 1_000;
 
-/** So many at once, all different. */
+/** Returns `count` different free ports. */
 export async function freePorts(count: number): Promise<number[]> {
   const found = new Set<number>();
   for (let attempt = 0; found.size < count; attempt++) {
-    if (attempt === ATTEMPTS) throw new Error(`No ${count} free ports between ${RANGE.from} and ${RANGE.to}.`);
+    if (attempt === ATTEMPTS)
+      throw new Error(`Found fewer than ${count} free ports between ${RANGE.from} and ${RANGE.to}.`);
     const port = randomInt(RANGE.from, RANGE.to + 1);
     if (await isFree(port)) found.add(port);
   }

@@ -1,5 +1,4 @@
-// A real PostgreSQL on 127.0.0.1, with the settings of postgresql.conf and a password of its own. It can be stopped as a
-// crash would, and started again.
+// A real PostgreSQL on 127.0.0.1, with the settings of postgresql.conf and its own password. It can be crashed and restarted.
 import { execFile } from 'node:child_process';
 import { access, chown, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,47 +7,47 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Child, startChild } from './child.ts';
 import { IP } from './ports.ts';
-import { findPostgres, otherThanRoot, type PostgresPrograms, type User, withinReach } from './postgresPrograms.ts';
+import { findPostgres, unprivilegedUser, type PostgresPrograms, type User, makeExecutable } from './postgresPrograms.ts';
 
 const run = promisify(execFile);
 const CONFIG = fileURLToPath(new URL('./postgresql.conf', import.meta.url));
-/** The role of docker-compose.yml. */
+/** The same role as in docker-compose.yml. */
 export const POSTGRES_USER = 'temporal';
-// After a crash it reads its log again before it answers.
+// After a crash, recovery comes first.
 const READY_MS = 60_000;
-const LOOK_MS = 50;
+const POLL_MS = 50;
 
 export interface PostgresOptions {
   /** An empty folder, or one that was used before. */
   readonly folder: string;
   readonly port: number;
   readonly password: string;
-  /** In place of what postgresql.conf says. */
+  /** Override postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
-  /** @default what findPostgres() finds */
+  /** @default the result of findPostgres() */
   readonly programs?: PostgresPrograms;
 }
 
 export interface Postgres {
   readonly port: number;
   readonly password: string;
-  /** The superuser's login, for a database of that name. */
+  /** Connection string of the superuser. */
   url(database: string): string;
   pid(): number;
-  /** `immediate` ends it as a crash would; `fast` in order, without waiting for anybody's connection. */
+  /** `immediate` is like a crash; `fast` shuts down in order, and closes all connections. */
   stop(mode: 'immediate' | 'fast'): Promise<void>;
   start(): Promise<void>;
 }
 
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const { folder, port, password, settings = {} } = options;
-  const user = otherThanRoot();
+  const user = unprivilegedUser();
   await mkdir(folder, { recursive: true });
   if (user) await chown(folder, user.uid, user.gid);
-  const programs = await withinReach(options.programs ?? (await findPostgres()), user, folder);
+  const programs = await makeExecutable(options.programs ?? (await findPostgres()), user, folder);
   const data = join(folder, 'data');
   if (!(await exists(data))) await initialise(programs.initdb, folder, data, password, user);
-  // Read by a user who may not enter the project's folder.
+  // PostgreSQL's user may not have access to the project's folder.
   const config = join(folder, 'postgresql.conf');
   await copyFile(CONFIG, config);
   const given = { ...settings, config_file: config, listen_addresses: IP, port, unix_socket_directories: folder };
@@ -95,17 +94,17 @@ async function initialise(
 async function untilReady(child: Child, data: string): Promise<void> {
   const deadline = Date.now() + READY_MS;
   for (;;) {
-    if (child.hasEnded()) throw new Error(`PostgreSQL ended at once.${await child.lastWords()}`);
-    // It listens before it answers: after a crash, for as long as it reads its log.
-    if (await answers(child.pid, data)) return;
+    if (child.hasEnded()) throw new Error(`PostgreSQL exited at once.${await child.logTail()}`);
+    // After a crash it listens, but does not answer until recovery is done.
+    if (await isReady(child.pid, data)) return;
     if (Date.now() > deadline)
-      throw new Error(`PostgreSQL does not answer after ${READY_MS / 1_000} s.${await child.lastWords()}`);
-    await sleep(LOOK_MS);
+      throw new Error(`PostgreSQL is not ready after ${READY_MS / 1_000} s.${await child.logTail()}`);
+    await sleep(POLL_MS);
   }
 }
 
-/** What pg_ctl waits for: in its lock file, the server says who it is, and in the eighth line, how it is. */
-async function answers(pid: number, data: string): Promise<boolean> {
+/** Checks what pg_ctl waits for: the server's lock file has its pid in line 1, and its status in line 8. */
+async function isReady(pid: number, data: string): Promise<boolean> {
   const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
   return Number(lines[0]) === pid && lines[7]?.trim() === 'ready';
 }

@@ -1,4 +1,4 @@
-// The programs that the images of docker-compose.yml have in them.
+// The programs that the images of docker-compose.yml contain.
 import { findGoProgram, type GoProgram, hasGoProgram } from '../dev/goProgram.ts';
 
 /** The version of the images in docker-compose.yml. */
@@ -23,17 +23,17 @@ export interface Programs {
   readonly sqlTool: string;
 }
 
-/** The paths of the Temporal server and of its schema tool, of one version. */
+/** Returns the paths of the Temporal server and its schema tool, in the same version; builds them if needed. */
 export async function findPrograms(say: (line: string) => void, env = process.env): Promise<Programs> {
-  // One after the other: the second one finds most of its packages compiled.
+  // Sequential: the second build reuses most packages of the first.
   const server = await findGoProgram(SERVER, say, env);
   return { server, sqlTool: await findGoProgram(SQL_TOOL, say, env) };
 }
 
-/** Why the programs are not at hand, and what to do; null when they are. */
+/** Why the programs are not available, and what to do; null if they are. */
 export async function whyNoPrograms(env = process.env): Promise<string | null> {
   for (const program of [SERVER, SQL_TOOL])
     if (!(await hasGoProgram(program, env)))
-      return `${program.name} ${program.version} is not here. "npm run topology -- --build" builds it, in some minutes.`;
+      return `${program.name} ${program.version} is not built. Run "npm run topology -- --build", which takes some minutes.`;
   return null;
 }

@@ -1,4 +1,4 @@
-// The multi-service Temporal server on 127.0.0.1: the server's own configuration template, filled from server.env as in
+// The multi-service Temporal server on 127.0.0.1: its own configuration template, filled from server.env as in
 // docker-compose.yml, and the settings of dynamic-config.yaml.
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,12 +10,12 @@ import { IP, listens } from './ports.ts';
 import { POSTGRES_USER, type Postgres } from './postgres.ts';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-// It takes 3 s on a free machine.
+// It takes 3 s on an idle machine.
 const READY_MS = 120_000;
-const LOOK_MS = 50;
-/** gRPC's number for it. */
+const POLL_MS = 50;
+/** gRPC's status code NOT_FOUND. */
 const NOT_FOUND = 5;
-/** All that its services listen on; the first one is what clients speak to. */
+/** The ports of its services; clients connect to the first one. */
 const PORTS = [
   'FRONTEND_GRPC_PORT',
   'FRONTEND_HTTP_PORT',
@@ -33,20 +33,20 @@ export interface ServerOptions {
   readonly program: string;
   readonly folder: string;
   readonly postgres: Postgres;
-  /** `PORTS_COUNT` of them, the frontend's first. */
+  /** `PORTS_COUNT` ports, the frontend's first. */
   readonly ports: readonly number[];
-  /** In place of what server.env says. */
+  /** Override server.env. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
-  /** In place of what dynamic-config.yaml says. */
+  /** Override dynamic-config.yaml. */
   readonly dynamic?: Readonly<Record<string, number | boolean>> | undefined;
 }
 
 export interface TemporalServer {
   readonly address: string;
   pid(): number;
-  /** `kill` ends it as a crash would. */
+  /** `kill` is like a crash; `in order` shuts down gracefully. */
   stop(how: 'kill' | 'in order'): Promise<void>;
-  /** Starts it again, on the ports that it had. */
+  /** Starts it again, on the same ports. */
   start(): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export async function startTemporalServer(options: ServerOptions): Promise<Tempo
   const { program, folder, postgres, ports, settings = {}, dynamic } = options;
   const dynamicConfig = join(folder, 'dynamic-config.yaml');
   await copyFile(here('./dynamic-config.yaml'), dynamicConfig);
-  if (dynamic) await writeFile(dynamicConfig, withOthers(await readFile(dynamicConfig, 'utf8'), dynamic));
+  if (dynamic) await writeFile(dynamicConfig, withOverrides(await readFile(dynamicConfig, 'utf8'), dynamic));
   const env = {
     PATH: process.env['PATH'],
     ...(await environmentOf(here('./server.env'))),
@@ -94,29 +94,26 @@ async function untilReady(child: Child, port: number): Promise<void> {
   const deadline = Date.now() + READY_MS;
   let problem = 'nothing listens there';
   while (Date.now() < deadline) {
-    if (child.hasEnded()) throw new Error(`The Temporal server ended at once.${await child.lastWords()}`);
+    if (child.hasEnded()) throw new Error(`The Temporal server exited at once.${await child.logTail()}`);
     try {
-      // Asked before gRPC is: a channel that was refused once waits a second before it tries again.
+      // Checked before connecting with gRPC, whose channel waits a second after a refused connection.
       if (await listens(port)) return await answers(`${IP}:${port}`);
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
     }
-    await sleep(LOOK_MS);
+    await sleep(POLL_MS);
   }
-  throw new Error(
-    `The Temporal server is not ready after ${READY_MS / 1_000} s: ${problem}.${await child.lastWords()}`,
-  );
+  throw new Error(`The Temporal server is not ready after ${READY_MS / 1_000} s: ${problem}.${await child.logTail()}`);
 }
 
 /**
- * Resolves when every part of the server does its work. Where it was stopped and comes back on other ports, it looks for
- * itself on the old ones for some 20 s.
+ * Resolves when all shards of the server are served. A server that restarts on other ports tries the old ones for about 20 s.
  */
 export async function untilServes(address: string, namespace: string): Promise<void> {
   const connection = await Connection.connect({ address });
   const deadline = Date.now() + READY_MS;
-  // Runs that are not there, on as many shards: only whoever has the shard can tell.
-  const asked = Array.from({ length: 32 }, (_, i) => `is-anybody-there-${i}`);
+  // Runs that do not exist, spread over shards: only the owner of a shard can answer that.
+  const probes = Array.from({ length: 32 }, (_, i) => `is-anybody-there-${i}`);
   const isServed = async (workflowId: string) => {
     const execution = { workflowId };
     return connection
@@ -129,11 +126,12 @@ export async function untilServes(address: string, namespace: string): Promise<v
       );
   };
   try {
-    for (let left = asked; left.length > 0; ) {
-      if (Date.now() > deadline) throw new Error(`The Temporal server does not serve after ${READY_MS / 1_000} s.`);
-      const served = await Promise.all(left.map(isServed));
-      left = left.filter((_, i) => !served[i]);
-      if (left.length > 0) await sleep(500);
+    for (let pending = probes; pending.length > 0; ) {
+      if (Date.now() > deadline)
+        throw new Error(`The Temporal server does not serve all shards after ${READY_MS / 1_000} s.`);
+      const served = await Promise.all(pending.map(isServed));
+      pending = pending.filter((_, i) => !served[i]);
+      if (pending.length > 0) await sleep(500);
     }
   } finally {
     await connection.close();
@@ -145,18 +143,18 @@ async function answers(address: string): Promise<void> {
   await connection.close();
 }
 
-/** The lines of an env file, as `docker compose` reads those that we write: no quotes, no variables. */
+/** Parses an env file of ours as `docker compose` does: no quotes, no variables. */
 export async function environmentOf(file: string): Promise<Record<string, string>> {
   const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => /^[A-Z]/.test(line));
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
 
-/** The settings of the file with others in their place; what the file does not have is added. */
-function withOthers(yaml: string, others: Readonly<Record<string, number | boolean>>): string {
-  const kept = yaml.replaceAll(/^([\w.]+):\n {2}- value: .*\n/gm, (block, key) => (key in others ? '' : block));
+/** Overrides settings of the file, and appends those that it does not have. */
+function withOverrides(yaml: string, overrides: Readonly<Record<string, number | boolean>>): string {
+  const kept = yaml.replaceAll(/^([\w.]+):\n {2}- value: .*\n/gm, (block, key) => (key in overrides ? '' : block));
   return (
     kept +
-    Object.entries(others)
+    Object.entries(overrides)
       .map(([key, value]) => `${key}:\n  - value: ${value}\n`)
       .join('')
   );

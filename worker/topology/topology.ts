@@ -1,5 +1,5 @@
-// What docker-compose.yml describes, without Docker: PostgreSQL, the Temporal server with all its services, its schema, the
-// namespace and workers, from the same configuration files. All of it on 127.0.0.1, and all of it ends when we do.
+// What docker-compose.yml describes, without Docker: PostgreSQL, the multi-service Temporal server, its schema, the namespace
+// and workers, from the same configuration files. All on 127.0.0.1, and all ends with our process.
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -15,27 +15,42 @@ import { environmentOf, PORTS_COUNT, startTemporalServer, type TemporalServer, u
 import { startWorker, type WorkerProcess } from './workers.ts';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-// The schema takes 2 s on a free machine, the namespace one.
+// On an idle machine the schema takes 2 s, the namespace 1 s.
 const SCRIPT_MS = 180_000;
 const NAMESPACE = 'default';
-/** What is still about to end may write into a folder that is being removed. */
-const PATIENT = { maxRetries: 20, retryDelay: 20 };
+/** A process that is still ending may write into the folder while it is removed. */
+const RETRY = { maxRetries: 20, retryDelay: 20 };
 
 export interface TopologyOptions {
   readonly say?: (line: string) => void;
-  /** Where data and logs are kept; a temporary folder, deleted at the end, when not said. */
+  /**
+   * Folder for data and logs.
+   * @default a temporary folder, deleted at the end
+   */
   readonly folder?: string | undefined;
-  /** The frontend's; a free one when not said, or when it is taken. */
+  /**
+   * Port of the frontend. If it is taken, a free port is used.
+   * @default a free port
+   */
   readonly port?: number | undefined;
-  /** How many; 2 when not said. */
+  /**
+   * Number of workers.
+   * @default 2
+   */
   readonly workers?: number;
-  /** The module whose agents they serve. */
+  /**
+   * Module whose agents the workers serve.
+   * @default agents/index.ts
+   */
   readonly agents?: string;
-  /** Gives up while it starts: rejects with the signal's reason when what has been started has ended. */
+  /** Aborts the start: it stops what it has started, then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** The workers' environment; ours, without what names another Temporal server, when not said. */
+  /**
+   * The workers' environment.
+   * @default ours, without TEMPORAL_* variables
+   */
   readonly env?: NodeJS.ProcessEnv;
-  /** In place of what the configuration files say: for measuring what a setting brings. */
+  /** Override the configuration files, to measure the effect of a setting. */
   readonly settings?: {
     readonly server?: Readonly<Record<string, string>>;
     readonly dynamic?: Readonly<Record<string, number | boolean>>;
@@ -46,7 +61,7 @@ export interface TopologyOptions {
 export interface Topology {
   readonly address: string;
   readonly namespace: string;
-  /** Data and logs. */
+  /** Folder with data and logs. */
   readonly folder: string;
   readonly postgres: Postgres;
   readonly server: TemporalServer;
@@ -63,21 +78,21 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
 
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'holdfast-topology-')));
   await mkdir(folder, { recursive: true });
-  // PostgreSQL's user passes through to its own folder.
+  // PostgreSQL's user must be able to reach its own folder inside.
   await chmod(folder, 0o711);
-  const isOurs = options.folder === undefined;
-  // Where we leave before all is up.
-  const removeAtExit = () => rmSync(folder, { recursive: true, force: true, ...PATIENT });
-  if (isOurs) process.once('exit', removeAtExit);
+  const isTemporary = options.folder === undefined;
+  // If the process exits before everything has started.
+  const removeAtExit = () => rmSync(folder, { recursive: true, force: true, ...RETRY });
+  if (isTemporary) process.once('exit', removeAtExit);
   const undo: (() => Promise<void>)[] = [];
   const stop = async () => {
-    // The last thing first. One that fails must not keep the others.
+    // In reverse order. A failure must not prevent the others.
     for (let last = undo.pop(); last; last = undo.pop()) await last().catch(() => {});
     process.off('exit', removeAtExit);
-    if (isOurs) await rm(folder, { recursive: true, force: true, ...PATIENT });
+    if (isTemporary) await rm(folder, { recursive: true, force: true, ...RETRY });
   };
   try {
-    return await Promise.race([start(), givenUp(options.signal)]);
+    return await Promise.race([start(), whenAborted(options.signal)]);
   } catch (error) {
     await stop();
     throw error;
@@ -86,7 +101,7 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
   async function start(): Promise<Topology> {
     const [postgresPort, ...ports] = await portsOf(folder);
     if (options.port !== undefined && options.port !== 0)
-      if (await listens(options.port)) say(`Port ${options.port} is taken, so Temporal is on ${ports[0]}.`);
+      if (await listens(options.port)) say(`Temporal: port ${options.port} is taken, using ${ports[0]} instead.`);
       else ports[0] = options.port;
 
     const password = await passwordOf(folder);
@@ -141,11 +156,11 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
   }
 }
 
-function givenUp(signal: AbortSignal | undefined): Promise<never> {
+function whenAborted(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
-/** One that nobody chose and nobody knows: made once, kept beside the data. */
+/** A random password, generated once and kept beside the data. */
 async function passwordOf(folder: string): Promise<string> {
   const file = join(folder, 'postgres-password');
   const kept = await readFile(file, 'utf8').catch(() => '');
@@ -155,7 +170,7 @@ async function passwordOf(folder: string): Promise<string> {
   return password;
 }
 
-/** Those of the last time where they are free: the server remembers where its parts were. */
+/** Reuses the last ports if they are free: the server remembers the addresses of its services. */
 async function portsOf(folder: string): Promise<number[]> {
   const file = join(folder, 'ports.json');
   const last = await readFile(file, 'utf8').then(JSON.parse, () => []);
@@ -166,7 +181,7 @@ async function portsOf(folder: string): Promise<number[]> {
   return ports;
 }
 
-/** A PATH on which the scripts find the tools by the names that they have in the images. */
+/** Builds a PATH on which the scripts find the tools by the names they have in the images. */
 async function toolsOf(folder: string, tools: Readonly<Record<string, string>>): Promise<string> {
   const bin = join(folder, 'bin');
   await rm(bin, { recursive: true, force: true });
@@ -180,7 +195,7 @@ async function script(name: string, folder: string, env: Record<string, string |
     command: '/bin/sh',
     args: [here(`./${name}.sh`)],
     cwd: folder,
-    // The tools read nothing else: neither a profile nor another server's address.
+    // A minimal environment: no profile and no other server's address.
     env: { ...env, HOME: folder },
     logFile: join(folder, `${name}.log`),
     endSignal: 'TERM',
@@ -188,7 +203,7 @@ async function script(name: string, folder: string, env: Record<string, string |
   const late = setTimeout(() => child.end('SIGTERM'), SCRIPT_MS);
   const code = await child.ended;
   clearTimeout(late);
-  if (code !== 0) throw new Error(`worker/topology/${name}.sh failed (${code}).${await child.lastWords()}`);
+  if (code !== 0) throw new Error(`worker/topology/${name}.sh failed (${code}).${await child.logTail()}`);
   await child.end('SIGTERM');
 }
 

@@ -1,22 +1,22 @@
-// Workers as docker-compose.yml has them: processes of `holdfast worker`, which serve the agents of a file.
+// Worker processes as in docker-compose.yml: `holdfast worker`, serving the agents of a file.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-// Its own grace and force times, 20 s, and some to leave.
+// The worker's force time, 20 s, and some time to exit.
 const STOP_MS = 25_000;
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 export interface WorkerProcess {
   readonly pid: number;
   readonly agents: readonly string[];
-  /** What answers for the model, in words. */
+  /** Description of what answers model calls. */
   readonly model: string;
-  /** How it ended. */
+  /** Resolves when it exits, with the signal or exit code. */
   readonly exited: Promise<string>;
   kill(): Promise<void>;
-  /** Lets it finish what it does, within its time. */
+  /** Stops it gracefully, within its grace time. */
   stop(): Promise<void>;
 }
 
@@ -28,21 +28,21 @@ export interface WorkerProcessOptions {
   readonly logFile: string;
 }
 
-/** Resolves when the worker polls. It ends when we do. */
+/** Starts a worker that ends with our process. Resolves when it polls. */
 export async function startWorker(options: WorkerProcessOptions): Promise<WorkerProcess> {
   const { address, namespace, agents, env, logFile } = options;
   const log = await open(logFile, 'a');
   const child: ChildProcess = spawn(
     process.execPath,
     [MAIN, 'worker', '--address', address, '--namespace', namespace, '--agents', agents],
-    // A session of its own: a terminal's Ctrl-C goes to us, and we let it finish. The channel tells it when we are gone.
+    // Its own session: Ctrl-C reaches only our process, which lets it finish. The IPC channel tells it if we exit.
     { env, stdio: ['ignore', log.fd, log.fd, 'ipc'], detached: true },
   );
   await once(child, 'spawn');
   await log.close();
   const exited = once(child, 'exit').then(([code, signal]) => String(signal ?? `exit code ${code}`));
   const first = await Promise.race([once(child, 'message').then(([ready]) => ({ ready })), exited]);
-  if (typeof first === 'string') throw new Error(`A worker ended before it polled (${first}); see ${logFile}.`);
+  if (typeof first === 'string') throw new Error(`A worker exited before it polled (${first}). See ${logFile}.`);
   const { agents: served, model } = first.ready as { agents: string[]; model: string };
   return {
     pid: child.pid!,

@@ -41,7 +41,7 @@ const TOOLS = ['look', 'book', 'book', 'send'] as const;
 const SLOW_MS = 1_500;
 
 function drawStep({ between, oneOf }: Draw, name: string): Step {
-  // Few are large, as in life.
+  // Few are large, as in practice.
   return { tool: oneOf(TOOLS), name, ms: between(0, 100), bytes: oneOf([0, 10, 100, 1_000, 20_000]) };
 }
 
