@@ -1,4 +1,4 @@
-// The barest loop that does the same on Temporal: the floor under any agent loop.
+// The minimal loop on Temporal that does the same: a lower bound for any agent loop.
 import { proxyActivities } from '@temporalio/workflow';
 
 const { think, work } = proxyActivities<{ think(): Promise<void>; work(ms: number): Promise<void> }>({
@@ -18,7 +18,7 @@ const { thinkAbout, result } = proxyActivities<{
   result(): Promise<string>;
 }>({ startToCloseTimeout: '1 minute' });
 
-/** The same with a conversation: the model is sent all of it, each time. */
+/** The same with a conversation: every model call is sent all of it. */
 export async function whole(input: string, turns: number, calls: number): Promise<void> {
   const messages = [input];
   for (let turn = 0; turn < turns; turn++) {

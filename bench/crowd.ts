@@ -1,4 +1,4 @@
-// What many runs at once cost the worker that serves them: CPU, time and memory. Ours beside a bare Temporal loop.
+// The cost of many concurrent runs for their worker: CPU, time and memory. Ours beside a bare Temporal loop.
 import { alternate, type Loop, openStage } from './loops/stage.ts';
 import { printPair, printRow, sampleOf } from './measure.ts';
 
@@ -18,7 +18,7 @@ export async function crowd(): Promise<void> {
     return { cpuMs: (after.cpuMs - before.cpuMs) / RUNS, runsPerSecond: RUNS / seconds };
   };
   try {
-    // The first pays for compilation on all sides.
+    // Warm-up: the first runs pay for compilation everywhere.
     await alternate(1, runAll);
     const { cpuMs, runsPerSecond } = await alternate(BATCHES, runAll);
     console.log(`${RUNS} runs at once, ${ASKED.turns} turns × ${ASKED.calls} tools of ${ASKED.toolMs} ms`);

@@ -1,5 +1,5 @@
-// Conversations without an end: what a turn adds to history, and how a run of more than any payload holds goes on. Beside it
-// the same loop on Temporal that sends the model all of the conversation each time.
+// Endless conversations: what a turn adds to history, and how a run continues that is larger than any payload. Beside it,
+// the same loop on Temporal, sending the model the whole conversation each time.
 import { randomBytes, randomInt } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,11 +20,11 @@ const TURNS = Number(process.env['HOLDFAST_BENCH_TURNS'] ?? 1_000);
 const CALLS = 2;
 const RESULT_BYTES = 2_000;
 const LINK_MB_MAX = 10;
-/** 800 kB of text: what 200,000 tokens are, at four bytes each. */
+/** 800 kB of text: 200,000 tokens at four bytes each. */
 const LONG_INPUT_BYTES = 800_000;
 const LONG_CALLS = 100;
 
-/** Of the two kinds that there are: records, as tools mostly give, and what nothing makes much smaller. */
+/** Two kinds of results: records, as most tools return, and data that hardly compresses. */
 const RESULTS = {
   records: () => recordsOf(RESULT_BYTES),
   noise: () => randomBytes(RESULT_BYTES).toString('base64').slice(0, RESULT_BYTES),
@@ -67,7 +67,7 @@ function giver(turns: number, calls: number) {
     tools: [give],
     maxTurns: turns + 1,
   });
-  // What the run is asked names the kind of its results.
+  // The input names the kind of the run's results.
   const script: Script = ({ turn, input }) => {
     const [kind] = input.split(' ', 1);
     if (turn > turns) return 'Done.';
@@ -142,7 +142,7 @@ async function longTalk(): Promise<void> {
   }
 }
 
-/** The mean of ten turns around each, so that a turn with an answer more or less says nothing. */
+/** The mean of ten turns around each, to smooth out single answers. */
 function printPerTurn(what: string, bytes: ReadonlyMap<number, number>): number[] {
   const means: number[] = [];
   for (const turn of [10, 100, TURNS]) {
@@ -160,7 +160,7 @@ function printPerTurn(what: string, bytes: ReadonlyMap<number, number>): number[
   return means;
 }
 
-/** What each turn added to the history of its link, as the server counts; not of those in which a link ended. */
+/** What each turn added to its history, as the server counts; without turns in which the run continued as new. */
 async function bytesByTurn({ holdfast }: Ground, workflowId: string): Promise<Map<number, number>> {
   const added = new Map<number, number>();
   for (const { events } of await holdfast.get(workflowId).histories()) {
@@ -187,7 +187,7 @@ async function withStore(isStored: boolean, use: (payloads: PayloadOptions) => P
   }
 }
 
-/** Lab results, as a tool would give them. */
+/** Lab results, as a tool would return them. */
 function recordsOf(bytes: number): string {
   const records: string[] = [];
   for (let length = 0; length < bytes; length += records.at(-1)!.length + 1)

@@ -1,5 +1,5 @@
-// Conversations without an end that stay small because they are compacted: the variant of `endless` in which what a run hands
-// over is not packed or stored elsewhere, but short. The model refuses whatever is longer than it reads.
+// Endless conversations that stay small by compaction: the variant of `endless` in which the carried state is short, instead
+// of compressed or stored elsewhere. The model refuses anything longer than its context window.
 
 import { defineAgent } from '../activities/index.ts';
 import { offlineModel, type Script } from '../activities/testing/index.ts';
@@ -17,7 +17,7 @@ interface Long {
   readonly what: string;
   readonly turns: number;
   readonly calls: number;
-  /** Of each result, by turn. */
+  /** The size of each result, by turn. */
   readonly bytes: (turn: number) => number;
 }
 
@@ -29,7 +29,7 @@ const THOUSAND: Long = {
   bytes: () => 2_000,
 };
 
-/** 200,000 tokens are said in the first fifty turns; a hundred calls follow. */
+/** The first fifty turns make 200,000 tokens; a hundred calls follow. */
 const LONG_TALK: Long = {
   name: 'long_talk',
   what: 'a conversation of 200,000 tokens, and 100 calls more',

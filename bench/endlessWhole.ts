@@ -1,4 +1,4 @@
-// The same loops on Temporal as most write them: each model call is sent the whole conversation. How far that goes.
+// The same loops on Temporal as most people write them, sending every model call the whole conversation: how far that goes.
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { connect } from '../client/index.ts';
@@ -22,7 +22,7 @@ export interface WholeEnd {
 }
 
 export async function runWhole(ground: Ground, { input, turns, calls, result }: WholeLoop): Promise<WholeEnd> {
-  // Nothing of ours is in the way of its payloads, compression included.
+  // Its payloads bypass our converter, so they are not compressed either.
   const holdfast = await connect({ address: ground.address, payloads: { compressAbove: Number.POSITIVE_INFINITY } });
   const { client } = holdfast;
   const taskQueue = `whole-${newRunId()}`;

@@ -1,5 +1,5 @@
-// What the benchmarks run on: the server as `holdfast dev` starts it, on a database file, one worker, and a scripted model.
-// Or another server, that is there already.
+// The setup of the benchmarks: the server as `holdfast dev` starts it, on a database file, or a running one; one worker; and a
+// scripted model.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,13 +26,13 @@ export interface Ground {
   readonly holdfast: Holdfast;
   readonly model: ScriptedModel;
   readonly endpoint: ModelEndpoint;
-  /** From the client's start to its result. */
+  /** From the client's start to the result. */
   runMs(agent: Agent, input?: string): Promise<{ ms: number; workflowId: string }>;
   close(): Promise<void>;
 }
 
 export interface GroundOptions extends Omit<ScriptedModelOptions, 'scripts'> {
-  /** A server that is there already. */
+  /** A server that is already running. */
   readonly at?: string | undefined;
   readonly payloads?: PayloadOptions;
 }
@@ -83,7 +83,7 @@ export async function openGround(
   };
 }
 
-/** A tool that takes its time and gives back as many bytes as it is asked for. */
+/** A tool that takes the given time and returns the given number of bytes. */
 export const work = defineTool({
   name: 'work',
   description: 'Works.',
@@ -95,7 +95,7 @@ export const work = defineTool({
   },
 });
 
-/** An agent that makes the same batch `turns` times and then ends. */
+/** An agent that makes the same batch `turns` times, then ends. */
 export function loop(
   name: string,
   turns: number,

@@ -6,7 +6,7 @@ export async function historyBytes(holdfast: Holdfast, workflowId: string): Prom
   return { events: historyLength, bytes: historySize ?? 0 };
 }
 
-/** The history of each link of the chain, as the server counts it. */
+/** The size of each history of the run, as the server counts it. */
 export async function linkBytes(holdfast: Holdfast, workflowId: string): Promise<number[]> {
   const { runId } = await holdfast.get(workflowId).read();
   const runIds = [runId];

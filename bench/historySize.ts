@@ -1,4 +1,4 @@
-// How much history a long conversation leaves: 100 turns of two results of 2 kB.
+// The history of a long conversation: 100 turns with two results of 2 kB each.
 
 import { loop, openGround } from './ground.ts';
 import { historyBytes } from './historyBytes.ts';

@@ -1,5 +1,5 @@
-// The same loop in one process without durability: the same model over HTTP, the same plan, the same tools. What a run
-// takes beyond this is what durability costs.
+// The same loop in one process, without durability: the same model over HTTP, the same plan, the same tools. What a run takes
+// beyond this is the cost of durability.
 
 import type { Agent, ToolContext } from '../activities/index.ts';
 import { complete } from '../activities/model/complete.ts';
@@ -29,7 +29,7 @@ export async function runInProcess(endpoint: ModelEndpoint, agent: Agent, input:
     const results = await Promise.all(
       calls.map(async ({ function: { name, arguments: text } }) => {
         const tool = agent.tools.get(name)!;
-        // The schema has just made it, as in the tool host.
+        // The schema has just parsed it, as in the tool host.
         return JSON.stringify(await tool.run!((await tool.input.parseAsync(JSON.parse(text))) as never, ctx));
       }),
     );

@@ -1,4 +1,4 @@
-// `npm run bench:latency`: the clock's three tools, asked together and one after another.
+// `npm run bench:latency`: the clock's three tools, called in parallel and one after another.
 
 import { offlineModel } from '../activities/testing/index.ts';
 import { clock as plainClock } from '../agents/clock/agent.ts';

@@ -1,4 +1,4 @@
-// Numbers as they should be told: medians with their spread, from repeated measurements.
+// Medians with their spread, from repeated measurements.
 
 export interface Sample {
   readonly median: number;
@@ -28,7 +28,7 @@ export interface Row {
   readonly sample: Sample;
   readonly unit: string;
   readonly digits?: number;
-  /** `≤ 25` or `≥ 20`; no target where it is there for comparison. */
+  /** `≤ 25` or `≥ 20`; absent for a row that is only for comparison. */
   readonly target?: { readonly at: 'most' | 'least'; readonly value: number };
 }
 
@@ -45,12 +45,12 @@ export function printRow({ what, sample, unit, digits = 0, target }: Row): void 
   );
 }
 
-/** The same measured of our loop and of a bare one, in turns. */
+/** The same measurement of our loop and a bare one, alternating. */
 export interface PairRow extends Omit<Row, 'sample'> {
   readonly pair: { readonly ours: readonly number[]; readonly bare: readonly number[] };
 }
 
-/** Both, and the ratio of their medians, with the spread of the ratios of what was measured one after the other. */
+/** Both, and the ratio of their medians, with the spread of the ratios of neighbouring measurements. */
 export function printPair({ what, pair: { ours, bare }, unit, digits = 0, target }: PairRow): void {
   const indent = what.length - what.trimStart().length + 2;
   printRow({ what, sample: sampleOf(ours), unit, digits });

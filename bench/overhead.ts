@@ -1,4 +1,4 @@
-// What durability costs: a turn's overhead, how long a batch takes, and how many runs go through at once.
+// The cost of durability: overhead per turn, duration of a batch, and throughput of concurrent runs.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
@@ -62,13 +62,13 @@ export async function overhead(): Promise<void> {
     return performance.now() - startedMs;
   };
   try {
-    // Warm: the first runs pay for compilation on all sides.
+    // Warm-up: the first runs pay for compilation everywhere.
     for (let i = 0; i < 4; i++) await ground.runMs(turns.agent);
     for (let i = 0; i < 4; i++) await bareMs();
     await ground.runMs(fifty.agent);
     await inProcessMs();
 
-    // The three take turns, so that the machine's mood meets them all.
+    // The three alternate, so that changes in the machine's load affect them alike.
     const ours: number[] = [];
     const bare: number[] = [];
     const inProcess: number[] = [];

@@ -1,4 +1,4 @@
-// How long a killed tool waits for its next start: from SIGKILL of its worker to the tool's first line on another.
+// How long a killed tool waits for its next attempt: from SIGKILL of its worker to the tool's first line on another.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// `npm run bench [name …]`: measures the engine and prints medians with their spread. README.md says what each means.
+// `npm run bench [name …]`: measures the engine and prints medians with their spread. README.md explains each.
 
 import { crowd } from './crowd.ts';
 import { endless } from './endless.ts';
@@ -23,7 +23,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   topology,
   endless,
 };
-/** Too long for every day: ten minutes and more. */
+/** Too long for every day: ten minutes or more. */
 const ONLY_WHEN_NAMED = ['waiting', 'topology', 'endless'];
 
 const names = process.argv.slice(2);

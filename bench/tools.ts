@@ -1,4 +1,4 @@
-// What a batch of tools costs as the model sees it: from the last byte of its answer to its next request. Ours beside a bare
+// The cost of a batch of tools as the model sees it: from the last byte of its answer to its next request. Ours beside a bare
 // Temporal loop.
 import type { Asked } from './loops/asked.ts';
 import { alternate, type Loop, openStage, toolPhasesMs } from './loops/stage.ts';
@@ -13,7 +13,7 @@ const TARGET = { at: 'most', value: 1.1 } as const;
 
 export async function tools(): Promise<void> {
   const stage = await openStage();
-  /** Of a turn: the mean of a run's turns. */
+  /** Time of a turn: the mean of a run's turns. */
   const measure = (asked: Omit<Asked, 'key'>) => async (loop: Loop) => {
     const before = await stage.use(loop);
     const phases = toolPhasesMs(await stage.run(loop, asked));

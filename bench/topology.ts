@@ -1,5 +1,5 @@
-// What each setting of the real topology brings: PostgreSQL and the multi-service server, started anew for each variant of
-// worker/topology/'s files, and the same loop as in overhead.ts on it.
+// The effect of each setting of the real topology: PostgreSQL and the multi-service server, restarted for each variant of the
+// files in worker/topology/, with the loop of overhead.ts.
 import { startTopology, type TopologyOptions } from '../worker/topology/topology.ts';
 import { loop, openGround } from './ground.ts';
 import { runInProcess } from './inProcess.ts';
@@ -34,14 +34,14 @@ const VARIANTS: readonly (readonly [string, NonNullable<TopologyOptions['setting
 ];
 
 interface Site {
-  /** What a turn takes beyond the same loop in-process. */
+  /** Time of a turn beyond the same loop in-process. */
   overheadMs(): Promise<number>;
   runsPerSecond(): Promise<number>;
   close(): Promise<void>;
 }
 
 export async function topology(): Promise<void> {
-  // One with the files as they are is there all the time, and takes turns with each variant: a busy neighbour meets both.
+  // One with the unchanged files runs all the time and alternates with each variant, so that a busy machine affects both.
   const files = await openSite({});
   try {
     for (const [what, settings] of VARIANTS) {

@@ -1,5 +1,5 @@
-// What runs cost that wait for a person: the memory of their worker, when they have left its cache, and the time that the
-// inbox takes to show those that have waited longest.
+// The cost of runs that wait for a person: the memory of their worker, once they have left its cache, and how long the inbox
+// takes to list those that have waited longest.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { scripts } from './waitingAgents.ts';
 const RUNS = Number(process.env['HOLDFAST_BENCH_WAITING'] ?? 10_000);
 const STARTS_AT_ONCE = 50;
 const CACHED = 100;
-// As docs/operations.md has it for workers of many runs: what is left of a task is given back sooner.
+// As docs/operations.md recommends for workers of many runs: garbage of a task is collected sooner.
 const SMALL_YOUNG_SPACE = '--max-semi-space-size=4';
 const INBOX_READS = 9;
 const SETTLED_MS = 30_000;
@@ -39,7 +39,7 @@ export async function waiting(): Promise<void> {
     const idleMb = await residentMb(worker.pid);
     await startAll(holdfast);
     const busyMb = await residentMb(worker.pid);
-    // V8 gives back what the starts left behind only when it has been idle for a while.
+    // V8 frees the garbage of the starts only after it has been idle for a while.
     await sleep(SETTLED_MS);
     const waitingMb = await residentMb(worker.pid);
     printRow({ what: 'worker, before any run', sample: sampleOf([idleMb]), unit: 'MB' });
@@ -74,7 +74,7 @@ export async function waiting(): Promise<void> {
   }
 }
 
-/** Resolves when all of them wait. */
+/** Resolves when all runs wait. */
 async function startAll(holdfast: Holdfast): Promise<void> {
   let started = 0;
   const startSome = async () => {

@@ -1,4 +1,4 @@
-// The agent of the benchmark `waiting`: it asks a person at once, and then waits.
+// The agent of the benchmark `waiting`: it needs an approval at once, and waits for it.
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../activities/index.ts';
 import { offlineModel, type Script } from '../activities/testing/index.ts';

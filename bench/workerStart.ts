@@ -1,4 +1,4 @@
-// How long `holdfast worker` takes until it polls: from the start of its process, with the bundle built.
+// How long `holdfast worker` takes from the start of its process until it polls, with a prebuilt bundle.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -24,7 +24,7 @@ export async function workerStart(): Promise<void> {
     return ms;
   };
   try {
-    // Built and kept, as the published package ships it; and the compiled code of the first start.
+    // Caches the bundle, as the published package ships it, and the compiled code of the first start.
     await workflowCode();
     await startMs();
     const sample = await repeat(RUNS, startMs);

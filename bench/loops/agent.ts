@@ -1,4 +1,4 @@
-// Our agent that is measured against the bare loop: one tool, and no limit that a batch could reach.
+// Our agent, measured against the bare loop: one tool, and limits that no batch reaches.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';

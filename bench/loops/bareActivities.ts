@@ -14,7 +14,7 @@ export function bareActivities(baseURL: string) {
     async askModel(messages: readonly Message[]): Promise<AssistantMessage> {
       const stream = await client.chat.completions.create({
         model: 'bare',
-        // The client's types want mutable arrays; it does not change them.
+        // The client's types require mutable arrays, but it does not change them.
         messages: messages as unknown as OpenAI.ChatCompletionMessageParam[],
         tools: [TOOL],
         stream: true,

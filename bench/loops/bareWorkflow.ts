@@ -1,5 +1,5 @@
-// The barest agent loop on Temporal: the model is sent all messages, and every tool is an activity. The floor under any
-// agent loop that asks a model over HTTP.
+// The minimal agent loop on Temporal: the model is sent all messages, and every tool is an activity. A lower bound for any
+// agent loop with a model over HTTP.
 import { proxyActivities } from '@temporalio/workflow';
 import type { AssistantMessage, Message } from '../../core/types.ts';
 

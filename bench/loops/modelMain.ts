@@ -1,5 +1,5 @@
-// The process behind startTimedModel: a model server that answers as the scripted model does, at once, and takes the time of
-// each exchange. A process of its own, since its clock must not wait for what it measures.
+// The process behind startTimedModel: a model server that answers at once, as the scripted model does, and records the time of
+// each exchange. It is its own process, so that what it measures cannot delay its clock.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -41,7 +41,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** The exchanges of a run, each asked for once. */
+/** The exchanges of a run. Each is returned once. */
 process.on('message', (key: string) => {
   process.send!(exchanges.get(key) ?? []);
   exchanges.delete(key);
@@ -50,5 +50,5 @@ process.on('disconnect', () => process.exit());
 
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');
-// A server that listens on TCP has such an address.
+// The address of a TCP server is an AddressInfo.
 process.send!(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`);

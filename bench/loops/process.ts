@@ -1,15 +1,15 @@
-// Parts of a measurement that run in processes of their own, and answer questions in the order asked.
+// Parts of a measurement that run in their own processes, and answer requests in order.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
 export interface Part<Question, Answer, Ready> {
-  /** What it said when it was ready. */
+  /** Its first message. */
   readonly ready: Ready;
   ask(question: Question): Promise<Answer>;
   end(): Promise<void>;
 }
 
-/** Resolves when the process has sent its first message. It ends with the process that started it. */
+/** Starts a process that ends with its parent. Resolves when it has sent its first message. */
 export async function startPart<Question extends string, Answer, Ready>(
   main: URL,
   args: readonly string[] = [],
@@ -27,7 +27,7 @@ export async function startPart<Question extends string, Answer, Ready>(
     open.push(answer);
     return answer.promise;
   };
-  // The two sides agree on what is sent: each main file is only asked through the functions that start it.
+  // The types hold because each main file is only called through the functions that start it.
   const ready = (await next()) as Ready;
   return {
     ready,

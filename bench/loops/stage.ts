@@ -14,7 +14,7 @@ import { startLoopWorker, type WorkerUse } from './worker.ts';
 export type Loop = 'ours' | 'bare';
 
 export interface Stage {
-  /** Runs a loop to its end; gives what the model server saw of it. */
+  /** Runs a loop to its end, and returns the exchanges that the model server saw. */
   run(loop: Loop, asked: Omit<Asked, 'key'>): Promise<readonly Exchange[]>;
   use(loop: Loop): Promise<WorkerUse>;
   close(): Promise<void>;
@@ -26,7 +26,7 @@ export async function openStage(): Promise<Stage> {
   const { address } = server;
   const model: Part<string, Exchange[], string> = await startPart(new URL('./modelMain.ts', import.meta.url));
   const options = { address, modelURL: model.ready };
-  // Into the cache, so that no worker builds it.
+  // Fills the cache, so that no worker builds the bundle.
   await workflowCode();
   const codePath = join(folder, 'bare-bundle.js');
   await writeFile(codePath, await buildBundle(fileURLToPath(new URL('./bareWorkflow.ts', import.meta.url))));
@@ -70,7 +70,7 @@ export function toolPhasesMs(exchanges: readonly Exchange[]): number[] {
 
 export type Pair = Readonly<Record<Loop, readonly number[]>>;
 
-/** Measures both in turns, and the first of each pair in turns as well: the machine's mood meets them alike. */
+/** Measures both alternately, swapping who is first, so that changes in the machine's load affect them alike. */
 export async function alternate<Measured extends Readonly<Record<string, number>>>(
   times: number,
   measure: (loop: Loop) => Promise<Measured>,
@@ -83,6 +83,6 @@ export async function alternate<Measured extends Readonly<Record<string, number>
     const values = (loop: Loop) => all[loop].map((measured) => measured[name]!);
     return [name, { ours: values('ours'), bare: values('bare') }];
   });
-  // Of the names that were measured, which no type can follow through entries.
+  // The keys are the measured names, a fact that Object.entries loses.
   return Object.fromEntries(pairs) as { [Name in keyof Measured]: Pair };
 }

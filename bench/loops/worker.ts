@@ -1,8 +1,8 @@
-// A loop's worker in a process of its own, so that what it uses is its own.
+// A loop's worker in its own process, so that its CPU and memory can be measured.
 import type { WorkerOptions } from '@temporalio/worker';
 import { type Part, startPart } from './process.ts';
 
-/** What we set on Temporal's own worker. */
+/** Options of Temporal's worker that we set. */
 export type TemporalOptions = Pick<
   WorkerOptions,
   | 'maxEagerActivityReservationsPerWorkflowTask'
@@ -21,19 +21,19 @@ export interface LoopWorkerOptions {
 }
 
 export interface BareOptions {
-  /** Its workflow's bundle, built before: the build would count as memory of the worker. */
+  /** Its prebuilt workflow bundle: building it would count as memory of the worker. */
   readonly codePath: string;
   readonly temporal: TemporalOptions;
 }
 
 export interface WorkerUse {
-  /** CPU time since the process began, of all its threads. */
+  /** CPU time of all threads since the process started. */
   readonly cpuMs: number;
-  /** The most memory that was ever resident. */
+  /** Peak resident memory. */
   readonly peakMb: number;
 }
 
-/** Ready with the options that it runs with. */
+/** The first message: the options that the worker runs with. */
 export function startLoopWorker(options: LoopWorkerOptions): Promise<Part<'use', WorkerUse, TemporalOptions>> {
   return startPart(new URL('./workerMain.ts', import.meta.url), [JSON.stringify(options)]);
 }

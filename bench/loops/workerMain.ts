@@ -38,7 +38,7 @@ process.send!(temporalOptions(worker));
 await running;
 
 function temporalOptions({ options }: Worker): TemporalOptions {
-  // The limit of activities is kept as one of these.
+  // The SDK keeps the activity limit as one of these.
   const slots = options.tuner.activityTaskSlotSupplier;
   if (slots.type !== 'fixed-size') throw new TypeError('The worker limits its activities by something else.');
   return {

@@ -1,4 +1,4 @@
-// What the proof ran on: figures without it say nothing.
+// The machine that the proof ran on: figures mean nothing without it.
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { cpus, release, totalmem, type } from 'node:os';
@@ -24,7 +24,7 @@ export async function describeMachine(): Promise<Machine> {
   };
 }
 
-/** The commit of the tree; with `+` where files differ from it. */
+/** The commit of the tree; with `+` if files differ from it. */
 export async function describeCommit(): Promise<string> {
   const git = async (...args: string[]) => (await run('git', args, { cwd: ROOT })).stdout.trim();
   try {

@@ -1,4 +1,4 @@
-// `npm run prove`: shows what holds, and writes it down. Its exit code is 1 where something asked was not reached.
+// `npm run prove`: measures the guarantees, and writes a report. Exits with 1 if a target was missed.
 import { choose, prove } from './prove.ts';
 import { SECTIONS } from './sections.ts';
 
@@ -28,9 +28,9 @@ try {
 }
 if (chosen === 'help') console.log(HELP);
 else {
-  // What has been started ends with us, where we end in order.
+  // On a graceful exit, everything that was started is stopped.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-  // No proof may reach a real model, or a server that somebody works with.
+  // A proof must never reach a real model, or a server in use.
   for (const name of Object.keys(process.env))
     if (name.startsWith('OPENAI_') || (name.startsWith('TEMPORAL_') && name !== 'TEMPORAL_CLI'))
       delete process.env[name];

@@ -1,4 +1,4 @@
-// Runs sections of the proof, and writes down what they have shown.
+// Runs sections of the proof, and writes their results.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ export interface Chosen {
   readonly out: string;
 }
 
-/** What was asked for; throws with what to say instead. */
+/** Parses the command line; throws an error that says what is valid.
 export function choose(args: readonly string[], sections: Sections): Chosen | 'help' {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -42,7 +42,7 @@ export function choose(args: readonly string[], sections: Sections): Chosen | 'h
   return { names: namesOf(positionals, sections), sites: site ? [site] : SITES, seed, long, out };
 }
 
-/** Whether all that was asked was reached. */
+/** Runs the sections. Resolves with whether every target was met. */
 export async function prove({ names, sites, seed, long, out }: Chosen, sections: Sections): Promise<boolean> {
   const [machine, commit] = [await describeMachine(), await describeCommit()];
   const entries: Entry[] = [];
@@ -68,7 +68,7 @@ export async function prove({ names, sites, seed, long, out }: Chosen, sections:
     };
     entries.push(entry);
     console.log(`\n${tableOf({ sections: [entry] })}`);
-    // After each: a long run that is ended has what it has shown until then.
+    // Written after each section, so that an interrupted run keeps its results.
     await write(out, entries, Object.keys(sections));
   }
 
@@ -96,7 +96,7 @@ export async function prove({ names, sites, seed, long, out }: Chosen, sections:
   return missed.length === 0 && entries.length > 0;
 }
 
-/** The names given, or all; throws for one that is none. */
+/** The given names, or all; throws if one is unknown. */
 function namesOf(given: readonly string[], sections: Sections): readonly string[] {
   const names = Object.keys(sections);
   const unknown = given.find((name) => !names.includes(name));
@@ -104,7 +104,7 @@ function namesOf(given: readonly string[], sections: Sections): readonly string[
   return given.length === 0 ? names : names.filter((name) => given.includes(name));
 }
 
-/** A section that throws has shown nothing; the others are run all the same. */
+/** A section that throws has failed; the others still run. */
 function failed(name: string, error: unknown): SectionResult {
   const why = error instanceof Error ? error.message : String(error);
   console.error(error);

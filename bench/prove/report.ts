@@ -1,5 +1,5 @@
-// What the proof writes: everything as JSON, and its rows as a table between two markers of a page. A section that is run
-// again takes the place of what it said before; the others stay as they are, each with the day and the commit that it is of.
+// The report of the proof: everything as JSON, and its rows as a table between two markers of a page. A section that runs
+// again replaces its old entry; the others stay, each with its date and commit.
 import type { Row, SectionResult } from './section.ts';
 
 export interface Machine {
@@ -11,12 +11,12 @@ export interface Machine {
 }
 
 export interface Entry extends SectionResult {
-  /** What it ran on, in words; null for a section that needs no server, or has its own. */
+  /** Description of what it ran on; null for a section that needs no server, or has its own. */
   readonly on: string | null;
   readonly form: 'short' | 'long';
   readonly seed: number;
   readonly date: string;
-  /** With `+` where the tree had changes that were not committed. */
+  /** With `+` if the tree had uncommitted changes. */
   readonly commit: string;
   readonly seconds: number;
   readonly machine: Machine;
@@ -26,25 +26,25 @@ export interface Report {
   readonly sections: readonly Entry[];
 }
 
-/** The markers of the page, each on a line of its own. */
+/** The markers of the page, each on its own line. */
 const BEGIN = '<!-- begin: npm run prove -->';
 const END = '<!-- end: npm run prove -->';
 
 const placeOf = ({ name, on }: Pick<Entry, 'name' | 'on'>) => `${name}\n${on}`;
 
-/** The report with these entries in place of what they are the newer word of; in the order of `names`. */
+/** The report with these entries replacing their older ones, in the order of `names`. */
 export function withEntries(report: Report, entries: readonly Entry[], names: readonly string[]): Report {
   const all = new Map([...report.sections, ...entries].map((entry) => [placeOf(entry), entry]));
   const order = ({ name }: Entry) => names.indexOf(name);
   return { sections: [...all.values()].filter((entry) => order(entry) >= 0).sort((a, b) => order(a) - order(b)) };
 }
 
-/** Whether everything that was to be shown has been; of the short form, all but times. */
+/** Whether every target was met; in the short form, apart from times. */
 export function isReached({ rows, form }: Pick<Entry, 'rows' | 'form'>): boolean {
   return rows.length > 0 && rows.every(({ reached, isTime }) => reached || (isTime === true && form === 'short'));
 }
 
-/** The page with the table of this report between its markers. */
+/** The page, with the table of this report between its markers. */
 export function pageWith(page: string, report: Report): string {
   const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (begin < 0 || end < begin)
@@ -79,7 +79,7 @@ function rowLine({ what, asked, measured, reached, note }: Row): string {
   return `| ${[what, asked, measured, note === undefined ? told : `${told}: ${note}`].map(cell).join(' | ')} |`;
 }
 
-/** What would end a cell, or begin markup. */
+/** Escapes what would end a table cell or start markup. */
 function cell(text: string): string {
   return text
     .replaceAll(/\s+/g, ' ')

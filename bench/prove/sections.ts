@@ -1,4 +1,4 @@
-// Every section of the proof, in the order in which it is run and told.
+// Every section of the proof, in the order in which they run and are reported.
 
 import { SITES, type SiteName } from './ground/site.ts';
 import type { Section, SectionOnSite } from './section.ts';

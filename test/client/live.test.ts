@@ -90,7 +90,7 @@ test('what the attempt before left in the heartbeats is not of the new one, whic
   );
   const attempt = { turn: 2, attempt: 2 };
   assert.deepEqual(events.slice(3), [
-    { type: 'attempt', ...attempt, slot: null, restarts: true, lastError: 'it broke' },
+    { type: 'attempt', ...attempt, slot: null, restarts: true, lastError: 'it broke', lastFailure: 'error' },
     { type: 'text', ...attempt, offset: 0, text: 'Ri' },
     { type: 'calling', ...attempt, slot: 0, tool: 'order', offset: 0, arguments: '[' },
   ]);

@@ -1,4 +1,4 @@
-// The agents of the proof, and what is watched in the processes that serve them. What their tools do is counted in
+// The agents of the proof, and the instrumentation of the processes that serve them. Effects of their tools are counted in
 // PostgreSQL.
 import { flushCompileCache } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,22 +19,22 @@ import { MOMENT, watchDoors, watchModel } from './doors.ts';
 import { ONCE_TABLE, writeEffect, writeStart } from './ledger.ts';
 import { reach } from './moments.ts';
 
-/** What startWorkerProcess does with the worker before it runs. */
+/** Called by startWorkerProcess before the worker runs. */
 export function opened({ worker }: HoldfastWorker): void {
-  // When whoever started it is gone, nobody else would end it.
+  // If the parent is gone, nothing else would end this process.
   const end = () => process.kill(process.pid, 'SIGKILL');
   if (process.connected) process.once('disconnect', end);
   else end();
   watchDoors(worker);
-  // Written at the end of a process, which a killed one does not have; the next one starts from it.
+  // The compile cache is normally written at exit, which a killed process never reaches; the next one starts from it.
   flushCompileCache();
 }
 
-// Before the model's client is made, which keeps the fetch that it finds.
+// Must run before the model's client is created, which keeps the fetch that it finds.
 watchModel();
 
 const pool = new pg.Pool({ connectionString: process.env['LEDGER'], max: 10 });
-// A connection that is idle when the database goes is no matter of the process.
+// Losing an idle connection when the database goes down must not crash the process.
 pool.on('error', () => undefined);
 
 const input = z.object({
@@ -44,11 +44,11 @@ const input = z.object({
   fails: z.boolean().default(false),
 });
 
-// A worker that is killed is noticed after this. Attempts are many: what is killed again and again is not at fault.
+// A killed worker is noticed after this. Many attempts: a call that is killed repeatedly is not at fault.
 const LIFE = { timeout: '60 s', heartbeat: '2 s' } as const;
 const RETRY = { attempts: 20, initial: '500 ms', max: '1 s' } as const;
 
-/** The place of the call, and how to say where it is. */
+/** The call's id, and a function that announces its moments. */
 function place({ workflowId }: ToolContext) {
   const { activityId } = Context.current().info;
   return {
@@ -138,15 +138,15 @@ const prover = (name: string, options: Pick<AgentOptions, 'maxHistoryEvents' | '
 
 export const agents = [
   prover('prover'),
-  // Continues as new as often as it may.
+  // Continues as new as often as possible.
   prover('wanderer', { maxHistoryEvents: 20 }),
-  // Has its conversation summed up after a few turns.
+  // Compacts its conversation after a few turns.
   prover('forgetful', { compaction: { limitTokens: 2_500, at: 0.6, keepTurns: 1 } }),
 ];
 
-// ── For timing: how long until the call of a dead worker starts again ───────────────────────────────────────────────
+// ── For timing: how long until a dead worker's call starts again ───────────────────────────────────────────────
 
-/** Waits at its first attempt for the end of its worker. */
+/** Waits in its first attempt for the end of its worker. */
 const waiting = (name: string, heartbeat?: '3 s') =>
   defineTool({
     name,

@@ -1,4 +1,4 @@
-// Many runs at once on a few workers, while something happens to what is beneath them; and whether each of them is exact.
+// Many concurrent runs on a few workers, while something disturbs what they run on; and whether each of them is exact.
 import { keepEvidence } from './evidence.ts';
 import { judge, newTally, problem, type Tally } from './exact.ts';
 import type { Lane } from './lane.ts';
@@ -7,22 +7,22 @@ import { type Played, play } from './play.ts';
 import { drawFrom } from './points.ts';
 import type { Stage } from './stage.ts';
 
-/** Runs of one shape say the same to the model: the undisturbed one of each stands for all of them. */
+/** Runs of one shape send the model the same: one undisturbed run of each is the reference for all of them. */
 const SHAPES = 10;
 
 export interface Crowd {
-  /** Of the section: its runs are named after it. */
+  /** Name of the section, from which its runs are named. */
   readonly name: string;
-  /** At least so many. */
+  /** Minimum number of runs. */
   readonly runs: number;
-  /** Whether more have to follow them. */
+  /** Whether more runs must follow. */
   more?(): boolean;
-  /** So many are under way at a time. */
+  /** Number of concurrent runs. */
   readonly atOnce: number;
   readonly seed: number;
-  /** Called each time that a run has ended, with how many have; not awaited. */
+  /** Called when a run has ended, with the number of ended runs; not awaited. */
   ended?(count: number): void;
-  /** What goes on until the last run has ended. */
+  /** The disturbance, which lasts until the last run has ended. */
   disturb?(until: AbortSignal): Promise<void>;
 }
 

@@ -1,11 +1,11 @@
-// The doors of a worker process, each with its moment before and after: tasks that come from the server, what is said back,
-// and requests to the model. They are watched from outside, so that the code under proof is the code as it is.
+// The inputs and outputs of a worker process, each with a moment before and after: tasks from the server, completions, and
+// requests to the model. They are intercepted from outside, so that the code under proof is unchanged.
 import { createRequire } from 'node:module';
 import { Context } from '@temporalio/activity';
 import type { Worker } from '@temporalio/worker';
 import { reach } from './moments.ts';
 
-/** What the SDK's worker calls of its core: messages of Protocol Buffers, each way. */
+/** The SDK worker's calls to its core: Protocol Buffers messages in both directions. */
 interface Core {
   pollWorkflowActivation(): Promise<Buffer>;
   completeWorkflowActivation(completion: Buffer): Promise<void>;
@@ -45,7 +45,7 @@ interface Messages {
 }
 
 export function watchDoors(worker: Worker): void {
-  // The field is protected, and the only place where every task passes; the SDK's version is pinned.
+  // The field is protected, but the only place that every task passes; the SDK's version is pinned.
   const core = (worker as unknown as { readonly nativeWorker: Core }).nativeWorker;
   const messages = loadMessages();
   watchWorkflows(core, messages);
@@ -110,7 +110,7 @@ function watchActivities(core: Core, messages: Messages): void {
   };
 }
 
-/** Requests to the model, which an activity makes: before each, when it is accepted, and with its first words. */
+/** An activity's requests to the model: before each, when it is accepted, and with its first text. */
 export function watchModel(): void {
   const { fetch } = globalThis;
   globalThis.fetch = async (...request) => {
@@ -126,11 +126,11 @@ export function watchModel(): void {
 }
 
 /**
- * Hands over the first words of a stream, and then the rest; `between` is called when the first have been read. Where the
- * machine is busy all of it comes in one piece, which has no middle.
+ * Yields the first text of a stream, then the rest; `between` is called in the middle. On a busy machine all of it may come in
+ * one piece, which has no middle.
  */
 function inTwo(between: () => void): TransformStream<Uint8Array, Uint8Array> {
-  // The first event has the role, the second the first words.
+  // The first event has the role, the second the first text.
   let left = 2;
   return new TransformStream({
     async transform(chunk, controller) {
@@ -152,7 +152,7 @@ function inTwo(between: () => void): TransformStream<Uint8Array, Uint8Array> {
 
 const EVENT_END = '\n\n';
 
-/** The words for moments, for those who come to them and those who wait there. */
+/** The names of moments, for the code that passes them and for what waits there. */
 export const MOMENT = {
   firstTask: 'the first task came',
   came: (update: string) => `${update} came`,
@@ -168,7 +168,7 @@ export const MOMENT = {
   reported: (activityId: string) => `${activityId} reported`,
 } as const;
 
-/** The SDK's own types of its messages: it has them, and does not export them. */
+/** The SDK's message types, which it does not export. */
 function loadMessages(): Messages {
   const requireFromWorker = createRequire(createRequire(import.meta.url).resolve('@temporalio/worker'));
   const { coresdk } = requireFromWorker('@temporalio/proto');

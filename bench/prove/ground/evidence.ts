@@ -1,4 +1,4 @@
-// What a run did that is not as it should be, to be read and replayed.
+// Saves the histories of a run that failed a check, to be read and replayed.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Holdfast } from '../../../client/index.ts';
@@ -7,7 +7,7 @@ import { historiesToJson } from '../../../worker/historyJson.ts';
 
 const FOLDER = '.holdfast/prove';
 
-/** Of the run and its sub-agents, a file each. What cannot be had is no reason to stop. */
+/** Writes a file for the run and one for each sub-agent. A history that cannot be fetched is only logged. */
 export async function keepEvidence(holdfast: Holdfast, workflowId: string): Promise<void> {
   try {
     const handle = holdfast.get(workflowId);

@@ -1,5 +1,5 @@
-// What is counted of a run that was disturbed: whether it is the run that nobody disturbed, and whether each effect happened
-// once. Of a call that must not run twice the model may be told that nobody knows; that is counted by itself.
+// Checks of a disturbed run: whether it equals the undisturbed one, and whether each effect happened once. For a call that must
+// not run twice, the model may read that the outcome is unknown; that is counted separately.
 import { isDeepStrictEqual } from 'node:util';
 import { type Call, type Run, toolCalls } from '../../../core/read/run.ts';
 import { transcriptProblem } from '../../../core/transcript.ts';
@@ -11,18 +11,18 @@ import type { Played } from './play.ts';
 export interface Tally {
   runs: number;
   calls: number;
-  /** Runs without their end, calls without their result, results without their effect. */
+  /** Runs without an end, calls without a result, results without their effect. */
   lost: number;
   duplicates: number;
   disordered: number;
   invalid: number;
-  /** Runs whose transcript is not that of the undisturbed one. */
+  /** Runs whose transcript differs from the undisturbed one's. */
   different: number;
   unknown: number;
   readonly problems: string[];
 }
 
-/** Problems that are kept in words: with many, the first ones tell it. */
+/** Number of problems described in full: of many, the first ones suffice. */
 const PROBLEMS_MAX = 20;
 
 export function newTally(): Tally {
@@ -46,7 +46,7 @@ export function problem(tally: Tally, count: Count, what: string): void {
   if (tally.problems.length < PROBLEMS_MAX) tally.problems.push(what);
 }
 
-/** Whether the run is the undisturbed one; what is not is counted. */
+/** Compares the run with the undisturbed one, and counts the differences. */
 export async function judge(
   tally: Tally,
   played: Played,
@@ -54,7 +54,7 @@ export async function judge(
   effectsOf: (workflowId: string) => Promise<Effects>,
 ): Promise<boolean> {
   const { result, run, children } = played;
-  // Of its own: others are judged meanwhile.
+  // Its own count: other runs are checked concurrently.
   const own = newTally();
   if (result.status !== undisturbed.result.status)
     problem(own, 'lost', `${run.workflowId} ended as ${result.status}: ${result.reason}`);
@@ -106,7 +106,7 @@ function judgeCall(tally: Tally, workflowId: string, call: Call, expected: Call 
 
 const HAS_EFFECT: readonly string[] = ['book', 'send', 'ask'];
 
-/** The answers of calls of which nobody knows are what the design makes them; the rest has to be the same. */
+/** Results of calls with an unknown outcome are as designed; everything else must be equal. */
 function withoutUnknown(transcript: readonly Message[], calls: readonly Call[]): readonly Message[] {
   const unknown = new Set(calls.flatMap(({ kind, callId }) => (kind === 'outcome_unknown' ? [callId] : [])));
   return transcript.filter((message) => !(message.role === 'tool' && unknown.has(message.tool_call_id)));
@@ -116,7 +116,7 @@ export function atLeast(what: string, asked: number, measured: number): Row {
   return { what, asked: `at least ${asked}`, measured: String(measured), reached: measured >= asked };
 }
 
-/** The rows that every section has that disturbs runs. */
+/** The rows of every section that disturbs runs. */
 export function rowsOf(tally: Tally, seed: number): Row[] {
   const zero = (what: string, count: Count): Row => ({
     what,

@@ -1,10 +1,10 @@
-// A temporary folder that is gone when we are, also where we are ended by a signal.
+// A temporary folder that is removed when the process exits, even by a signal.
 import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What is about to end may still write into it. */
+/** A process that is still ending may write into it. */
 const PATIENT = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 } as const;
 
 export interface Folder {

@@ -1,4 +1,4 @@
-// A task queue of its own with worker processes that are there to be killed: whoever dies is replaced at once.
+// Its own task queue, with worker processes to be killed: each dead one is replaced at once.
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { connect, type Holdfast } from '../../../client/index.ts';
@@ -11,28 +11,28 @@ export interface LaneOptions {
   readonly modelURL: string;
   /** The ledger's database. */
   readonly ledger: string;
-  /** The folder of the moments, where workers die by themselves. */
+  /** The folder of the moments, at which workers kill themselves. */
   readonly moments?: string;
   readonly workers: number;
-  /** Without, every workflow task replays from the start. */
+  /** Whether workers cache workflows. Without the cache, every workflow task replays from the start. */
   readonly cached: boolean;
 }
 
 export interface Lane {
   readonly holdfast: Holdfast;
   readonly workers: readonly WorkerProcess[];
-  /** The processes that have died of SIGKILL. */
+  /** The processes that SIGKILL has ended. */
   readonly killed: ReadonlySet<number>;
-  /** Kills one and starts another; resolves when the one is dead, with the time of the kill. */
+  /** Kills one and starts another. Resolves with the time of the kill, once the first is dead. */
   kill(worker: WorkerProcess): Promise<number>;
-  /** Kills all, does what is to be done while nobody works, and resolves when there are as many again. */
+  /** Kills all, runs the given function without any worker, and resolves when all are replaced. */
   without(act: () => Promise<void>): Promise<void>;
-  /** Resolves when as many poll as there should be. */
+  /** Resolves when all workers poll. */
   whole(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A worker may fail to start while its server is down; one that always does is a fault. */
+/** A worker may fail to start while its server is down; if it always does, that is a fault. */
 const FAILED_STARTS_MAX = 50;
 const MODULE = new URL('./agents.ts', import.meta.url);
 
@@ -63,7 +63,7 @@ export async function openLane({
       module: MODULE,
       ...(!cached && { maxCachedWorkflows: 0 }),
       env: {
-        // Most of a start is compiling, and there are many.
+        // Compilation is most of a start, and there are many starts.
         NODE_COMPILE_CACHE: join(cacheDir(), 'compiled'),
         ...(moments !== undefined && { [MOMENTS_VARIABLE]: moments }),
       },
@@ -75,7 +75,7 @@ export async function openLane({
       workers.splice(workers.indexOf(worker), 1);
       if (!isClosing && !nobodyMay) start();
     });
-    // It may have been started when nobody was wanted any more.
+    // It may have started after the lane was closed.
     if (isClosing) await worker.end('SIGKILL');
   }
 

@@ -1,7 +1,7 @@
-// What the tools of the proof did, in a PostgreSQL that nobody disturbs: effects are counted, not assumed.
+// The effects of the proof's tools, in a PostgreSQL that is never disturbed: effects are counted, not assumed.
 import pg from 'pg';
 
-/** A call: its run, and its place there. */
+/** A call: its run and its call id. */
 export interface CallPlace {
   readonly workflowId: string;
   readonly place: string;
@@ -32,7 +32,7 @@ export async function writeEffect(db: Queries, { workflowId, place }: CallPlace,
   ]);
 }
 
-/** How often each call of a run has had its effect, by place; those that had none are not there. */
+/** The number of effects of each call of a run, by call id; calls without an effect are absent. */
 export type Effects = ReadonlyMap<string, number>;
 
 export interface Start {
@@ -44,7 +44,7 @@ export interface Start {
 export interface Ledger {
   readonly url: string;
   effects(workflowId: string): Promise<Effects>;
-  /** The attempts of a call, in their order. */
+  /** The attempts of a call, in order. */
   starts(call: CallPlace): Promise<Start[]>;
   close(): Promise<void>;
 }

@@ -1,9 +1,9 @@
-// A moment is a place in the code of a worker, in words: `1.0 committed`. A run that is armed with one kills its worker
-// there, once: whichever process comes to it first dies in that very line, and leaves a note that it did.
+// A moment is a named point in a worker's code: `1.0 committed`. A run that is armed with one kills its worker there, once: the
+// first process to reach it dies in that very line, and leaves a note.
 import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where the notes are; the worker processes get it from whoever starts them. */
+/** The folder of the notes, which worker processes get from their parent. */
 export const MOMENTS_VARIABLE = 'HOLDFAST_PROVE_MOMENTS';
 
 export interface Death {
@@ -12,9 +12,9 @@ export interface Death {
 }
 
 export interface Moments {
-  /** The worker that comes to the moment of this run dies there. */
+  /** Makes the worker that reaches this moment of the run die there. */
   arm(workflowId: string, moment: string): void;
-  /** Who died of it; null where nobody has come to it. */
+  /** The process that died of it; null if none has reached it. */
   death(workflowId: string): Death | null;
 }
 
@@ -28,7 +28,7 @@ export function openMoments(folder: string): Moments {
   };
 }
 
-/** Says where the code is; the process does not come back from its moment. */
+/** Announces a moment. If it is armed, this does not return. */
 export function reach(workflowId: string, moment: string): void {
   const folder = process.env[MOMENTS_VARIABLE];
   if (!folder || readIfThere(armed(folder, workflowId)) !== moment) return;
@@ -37,12 +37,12 @@ export function reach(workflowId: string, moment: string): void {
   try {
     note = openSync(died(folder, workflowId), 'wx');
   } catch {
-    // Another process, or this one before its end, was there first.
+    // Another process was first, or this one is already dying.
     return;
   }
   writeSync(note, JSON.stringify(death));
   closeSync(note);
-  // To itself, so that not one line more of it runs.
+  // Kills itself, so that not one more line runs.
   process.kill(process.pid, 'SIGKILL');
 }
 

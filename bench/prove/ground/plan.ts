@@ -1,21 +1,21 @@
-// What a run of the proof does is in its input, as JSON: which calls its model makes in which turn. So the same agent plays
-// every case, and its script is a function of what it is sent.
+// The input of a run of the proof says, as JSON, which calls its model makes in which turn. So one agent plays every case, and
+// its script is a pure function of the request.
 import { createHash } from 'node:crypto';
 import type { ScriptFunction } from '../../../activities/testing/index.ts';
 import type { Message } from '../../../core/types.ts';
 
 export interface Plan {
-  /** Its number: no two cases say the same to the model. */
+  /** Unique, so that no two cases send the model the same. */
   readonly id: string;
-  /** One list of calls a turn; then the model says what came back. */
+  /** One list of calls per turn; after them the model answers with the results. */
   readonly turns: readonly (readonly Step[])[];
-  /** The model is busy when it is first asked: status 429. */
+  /** The first model call gets status 429. */
   readonly busy?: true;
 }
 
 export interface Step {
   /**
-   * `look` reads, `book` is idempotent by `once`, `send` must not run twice, `ask` is a `book` that a person has to approve,
+   * `look` reads, `book` is idempotent by `once`, `send` must not run twice, `ask` is a `book` that needs an approval,
    * `delegate` is a run of a sub-agent.
    */
   readonly tool: 'look' | 'book' | 'send' | 'ask' | 'delegate';
@@ -28,7 +28,7 @@ export interface Step {
   readonly plan?: Plan;
 }
 
-/** Between the chunks of an answer, so that there is a middle to die in. */
+/** Delay between the chunks of an answer, so that a worker can die in the middle. */
 const CHUNK_MS = 2;
 
 const prover: ScriptFunction = (request) => {
@@ -36,7 +36,7 @@ const prover: ScriptFunction = (request) => {
   const plan = JSON.parse(input) as Plan;
   const asked = messages.findLastIndex(({ role, content }) => role === 'user' && content === input);
   const since = messages.slice(asked + 1);
-  // Its own count knows of the turns that were compacted.
+  // The script's own count includes the turns that were compacted.
   const turn = request.turn - 1 - messages.slice(0, asked).filter(({ role }) => role === 'assistant').length;
   if (plan.busy && turn === 0 && attempt === 1) return { fault: 'status', status: 429 };
   const pace = { delayMs: CHUNK_MS, chunkDelayMs: CHUNK_MS };
@@ -45,7 +45,7 @@ const prover: ScriptFunction = (request) => {
   return { ...pace, text: `Turn ${turn + 1} of ${plan.id}.`, calls: steps.map(callOf) };
 };
 
-/** Waits in the tool that it is told to. */
+/** Waits in the tool that the plan names. */
 const waiter: ScriptFunction = ({ turn, input: tool }) => (turn === 1 ? { calls: [{ tool }] } : 'Done.');
 
 export const scripts: Readonly<Record<string, ScriptFunction>> = { prover, waiter };
@@ -54,7 +54,7 @@ function callOf({ tool, plan, ...step }: Step) {
   return { tool, arguments: tool === 'delegate' ? { input: JSON.stringify(plan) } : step };
 }
 
-/** What came back, in a few words. Of a call that must not run twice nobody may know, so that it is left out. */
+/** A short text of the results. Calls that must not run twice are left out, as their outcome may be unknown. */
 function reportOf(messages: readonly Message[]): string {
   const sends = new Set(
     messages.flatMap((message) =>

@@ -1,5 +1,5 @@
-// Plays a run of the proof to its end: starts it, says what people say to it, and reads what it leaves. Servers and workers
-// may be gone at any moment; it asks again until it has its answer, as a patient client would.
+// Plays a run of the proof to its end: starts it, acts for the people in it, and reads its result. Servers and workers may die
+// at any moment; it retries until it has an answer, as a patient client would.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Holdfast, Run, RunHandle, RunResult, StartOptions } from '../../../client/index.ts';
 import { MEMO } from '../../../core/names.ts';
@@ -11,7 +11,7 @@ export interface Play {
   readonly agent: string;
   readonly plan: Plan;
   readonly options?: Omit<StartOptions, 'id'>;
-  /** What people do, in this order, each when the run waits for it. */
+  /** What people do, in order, each when the run waits for it. */
   readonly people?: readonly Act[];
 }
 
@@ -29,12 +29,12 @@ export interface Played {
   readonly children: readonly Run[];
 }
 
-/** Long beyond everything that is expected: a run that has not ended by then is lost. */
+/** Far beyond any expected duration: a run that has not ended by then is lost. */
 const LOST_MS = 600_000;
 const LOOK_MS = 50;
 const AGAIN_MS = 250;
 
-/** Called when the run waits for the act, before it is done. */
+/** Called when the run waits for the act, before it is performed. */
 type Before = (act: Act, handle: RunHandle) => Promise<void>;
 
 export async function play(
@@ -43,7 +43,7 @@ export async function play(
   { agent, plan, options = {}, people = [] }: Play,
   before: Before = async () => {},
 ): Promise<Played> {
-  // The same id is the same run: whoever has had no answer starts it again.
+  // The same id is the same run, so a start without an answer can be repeated.
   const handle = await persist(() => holdfast.start(agent, JSON.stringify(plan), { ...options, id }));
   for (const [i, act] of people.entries()) {
     const replies = 1 + people.slice(0, i).filter((one) => one.act === 'say').length;
@@ -58,13 +58,13 @@ export async function play(
   return { result, run, children };
 }
 
-/** Asks until there is an answer, or it is clear that none will come. */
+/** Retries until there is an answer, or it is clear that none will come. */
 export async function persist<T>(ask: () => Promise<T>): Promise<T> {
   const late = AbortSignal.timeout(LOST_MS);
   const tooLate = new Promise<never>((_, reject) => {
     late.addEventListener('abort', () => reject(new Ended(`No answer within ${LOST_MS / 1_000} s.`)), { once: true });
   });
-  // Where nobody waits for it any more.
+  // Avoids an unhandled rejection once nothing awaits it.
   tooLate.catch(() => undefined);
   for (;;)
     try {
@@ -75,7 +75,7 @@ export async function persist<T>(ask: () => Promise<T>): Promise<T> {
     }
 }
 
-/** There is nothing to wait for any more. */
+/** There is nothing left to wait for. */
 class Ended extends Error {}
 
 async function untilItWaits(handle: RunHandle, { act }: Act, replies: number): Promise<void> {
@@ -97,7 +97,7 @@ function isFor(act: Act['act'], { kind }: Question): boolean {
   return kind === (act === 'approve' ? 'approval' : 'budget');
 }
 
-/** Each may be done twice: where the first answer was lost, nobody knows whether it was taken. */
+/** Acts must be repeatable: if an answer is lost, it is unknown whether the act was accepted. */
 async function doAct(handle: RunHandle, act: Act, id: string): Promise<void> {
   switch (act.act) {
     case 'approve': {

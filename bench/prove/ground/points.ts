@@ -1,5 +1,5 @@
-// The points of the crash grid: where in a run a worker dies, each with the run that comes there. A seed draws how many turns
-// and calls the run has, what they do and how long they take, and which of them it is about.
+// The points of the crash grid: where in a run a worker dies, each with a run that reaches it. A seed draws the number of turns
+// and calls, what they do, how long they take, and which of them is hit.
 import { seeded } from '../../../test/support/people.ts';
 import { MOMENT } from './doors.ts';
 import type { Plan, Step } from './plan.ts';
@@ -14,7 +14,7 @@ export interface Case extends Play {
   readonly dies: Dies;
 }
 
-/** Where a worker dies: at a moment of its code; or, while nothing of the run is under way on any worker, all of them. */
+/** Where a worker dies: at a moment of its code; or all workers, while none of them executes anything of the run. */
 export type Dies =
   | {
       readonly moment: string /** The sub-agent that comes there, by the place of its call. */;
@@ -37,7 +37,7 @@ export function drawFrom(id: string, seed: number): Draw {
 
 const EFFECTS = ['book', 'send'] as const;
 const TOOLS = ['look', 'book', 'book', 'send'] as const;
-/** Longer than anything beside it takes: when one of the others is through, this one is not. */
+/** Longer than any parallel call: when one of those has ended, this one has not. */
 const SLOW_MS = 1_500;
 
 function drawStep({ between, oneOf }: Draw, name: string): Step {
@@ -54,7 +54,7 @@ function drawPlan(draw: Draw, turns: readonly [number, number], calls: readonly 
   };
 }
 
-/** A plan and one of its calls, changed as the point needs it. */
+/** A plan and one of its calls, adapted to the point. */
 function planWith(draw: Draw, change: (step: Step) => Step): { plan: Plan; turn: number; slot: number; at: string } {
   const { id, turns } = drawPlan(draw, [1, 3], [1, 5]);
   const turn = draw.between(1, turns.length);
@@ -65,7 +65,7 @@ function planWith(draw: Draw, change: (step: Step) => Step): { plan: Plan; turn:
 
 const usual = (plan: Plan, moment: string): Case => ({ agent: 'prover', plan, dies: { moment } });
 
-/** At a moment of a model call, whichever. */
+/** At a moment of any model call. */
 function ofModel(name: string, moment: (activityId: string) => string): Point {
   return {
     name,
@@ -116,7 +116,7 @@ function ofSubAgent(name: string, moment: (at: string) => string): Point {
   };
 }
 
-/** Where a history is left for a new one, which it is here as often as it may. */
+/** At continue-as-new, which is as frequent as possible here. */
 function ofContinuing(name: string, moment: string): Point {
   return {
     name,
@@ -124,7 +124,7 @@ function ofContinuing(name: string, moment: string): Point {
   };
 }
 
-/** Where the conversation has become too long for the model, and a summary takes the place of its older part. */
+/** At compaction, when the conversation has become too long for the model. */
 function ofCompaction(name: string, moment: string): Point {
   return {
     name,

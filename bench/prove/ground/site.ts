@@ -1,5 +1,5 @@
-// What a section runs on: the SQLite dev server on a file, or the real topology. Both can lose their server, and the second
-// its database, and come back with what they had.
+// What a section runs on: the dev server with a SQLite file, or the real topology. Both can lose their server, and the second
+// one its database, and restart on the same data.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
@@ -13,11 +13,11 @@ export type SiteName = (typeof SITES)[number];
 export interface Site {
   readonly name: SiteName;
   readonly address: string;
-  /** In words, with versions. */
+  /** Description, with versions. */
   readonly description: string;
-  /** SIGKILL, and a start on the same data. */
+  /** SIGKILL, then a start on the same data. */
   crashServer(): Promise<void>;
-  /** Stops the server's database as a crash would, and starts it again after so long; null where it has none of its own. */
+  /** Crashes the server's database, and restarts it after the given time; null if it has none of its own. */
   readonly crashDatabase: ((downMs: number) => Promise<void>) | null;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// What a section that disturbs runs stands on, beside its site: a ledger in a PostgreSQL of its own, and the model.
+// What a section that disturbs runs needs beside its site: a ledger in its own PostgreSQL, and the model.
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ScriptedModel, type ScriptFunction, startScriptedModel } from '../../../activities/testing/index.ts';
@@ -15,9 +15,9 @@ export interface Stage {
   readonly site: Site;
   readonly ledger: Ledger;
   readonly model: ScriptedModel;
-  /** What every lane on it has in common. */
+  /** Options that all its lanes share. */
   readonly lane: Pick<LaneOptions, 'address' | 'modelURL' | 'ledger'>;
-  /** The model is as strict as the real one: it refuses a request that is not valid. */
+  /** The model is as strict as a real one: it refuses an invalid request. */
   invalidRequests(): Row;
 }
 
@@ -30,10 +30,10 @@ export async function withStage<T>(site: Site, use: (stage: Stage) => Promise<T>
       return script(request);
     };
   const folder = await makeFolder('ledger');
-  // PostgreSQL's user passes through to its own folder.
+  // PostgreSQL's user must be able to reach its own folder inside.
   await chmod(folder.path, 0o711);
   const [port] = await freePorts(1);
-  // What is counted has to outlive our processes, not the machine.
+  // The counts must outlive our processes, not the machine.
   const settings = { fsync: 'off' };
   const postgres = await startPostgres({
     folder: join(folder.path, 'ledger'),
@@ -54,7 +54,7 @@ export async function withStage<T>(site: Site, use: (stage: Stage) => Promise<T>
       model,
       lane: { address: site.address, modelURL: model.baseURL, ledger: url },
       invalidRequests() {
-        // A request comes to its script when it is valid.
+        // Only valid requests reach their script.
         const invalid = model.countRequests() - answered;
         return {
           what: 'requests that the model refused as invalid',

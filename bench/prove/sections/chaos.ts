@@ -1,4 +1,4 @@
-// What is beneath the workers goes and comes back under many runs: the server's database, and the server itself.
+// The server's database, and the server itself, go down and come back under many runs.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seeded } from '../../../test/support/people.ts';
 import { playCrowd } from '../ground/crowd.ts';
@@ -12,10 +12,10 @@ const SERVER_KILLS = { short: 2, long: 20 };
 const DATABASE_STOPS_MIN = { short: 2, long: 10 };
 const WORKERS = 2;
 const AT_ONCE = { short: 20, long: 100 };
-/** The database goes this long after it came back, and is gone for up to so long. */
+/** How long the database stays up, and at most stays down. */
 const EVERY_MS = [5_000, 10_000] as const;
 const DOWN_MS_MAX = 2_000;
-/** Between two kills of the server; and so many runs have to have ended, so that the next kill falls on a server at work. */
+/** Time between two kills of the server, and the number of runs that must end in it, so that each kill hits a busy server. */
 const SERVER_UP_MS = [2_000, 6_000] as const;
 const RUNS_BETWEEN = { short: 10, long: 25 };
 const LOOK_MS = 50;
@@ -67,9 +67,9 @@ export const serverChaos: SectionOnSite = async (options, site) => {
 
 interface Disaster extends Pick<SectionResult, 'name' | 'title'> {
   readonly runs: number;
-  /** Once more of it; `ended` tells how many runs have. */
+  /** Disturbs once more; `ended` returns the number of ended runs. */
   step(until: AbortSignal, ended: () => number): Promise<void>;
-  /** Whether there was as much of it as asked: until then, runs go on. */
+  /** Whether there were enough disturbances; until then, more runs start. */
   isEnough(): boolean;
   rows(): Row[];
   figures(): object;

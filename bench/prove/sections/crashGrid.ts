@@ -1,4 +1,4 @@
-// Kills a worker at each of the points, once for each seed, and compares what the run leaves with the same run undisturbed.
+// Kills a worker at each of the points, once per seed, and compares the run with the same run undisturbed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keepEvidence } from '../ground/evidence.ts';
 import { atLeast, judge, newTally, problem, rowsOf, type Tally } from '../ground/exact.ts';
@@ -11,12 +11,12 @@ import { type Stage, withStage } from '../ground/stage.ts';
 import type { SectionOnSite } from '../section.ts';
 
 const SEEDS = { short: 1, long: 25 };
-/** Queues beside one another for each kind: most of a case is waiting for the server to notice that its worker is gone. */
+/** Parallel queues of each kind: most of a case is waiting for the server to notice that its worker is gone. */
 const LANES = { short: 2, long: 3 };
 
 const LOOK_MS = 20;
 
-/** What a seed also draws: how many workers there are, and whether they keep workflows in their cache. */
+/** Also drawn from the seed: the number of workers, and whether they cache workflows. */
 const KINDS = [
   { workers: 1, cached: true },
   { workers: 2, cached: false },
@@ -33,7 +33,7 @@ interface Job {
 }
 
 interface Counted {
-  /** Of each point: cases, and those in which no worker died there. */
+  /** By point: number of cases, and of those in which no worker died there. */
   readonly points: Map<string, { cases: number; missed: number }>;
   readonly tally: Tally;
 }
@@ -67,7 +67,7 @@ interface Grid {
   readonly kinds: readonly Kind[];
   readonly seed: number;
   readonly seeds: number;
-  /** Of each kind. */
+  /** By kind. */
   readonly lanes: number;
   readonly say: (text: string) => void;
 }
@@ -108,7 +108,7 @@ export async function playGrid(stage: Stage, { points, kinds, seed, seeds, lanes
   return counted;
 }
 
-/** Neighbours are of different points and kinds, so that no lane has all the slow ones. */
+/** Mixes points and kinds, so that no lane has all the slow cases. */
 function jobsOf(points: readonly Point[], seed: number, seeds: number, kinds: number): Job[] {
   return Array.from({ length: seeds }, (_, s) =>
     points.map((point, p): Job => ({ point, id: `p${p + 1}-s${seed + s}`, seed: (seed + s) * 1_000 + p })),
@@ -129,7 +129,7 @@ async function playCase(
     await lane.whole();
     const { disturbed, died } = await disturb(lane, moments, drawn, id);
     if (!died) count.missed += 1;
-    // The same words, another run; after it, since the model is busy only for whoever asks first.
+    // Another run with the same input, and after the first, since only the first request gets the 429.
     const undisturbed = await play(lane.holdfast, `${id}-calm`, drawn);
     if (!(await judge(tally, disturbed, undisturbed, ledger.effects))) await keepEvidence(lane.holdfast, id);
   } catch (error) {
@@ -138,7 +138,7 @@ async function playCase(
   }
 }
 
-/** Plays the case and kills where it says; `died` tells whether the kill fell there. */
+/** Plays the case and kills at its point; `died` says whether a worker died there. */
 async function disturb(lane: Lane, moments: Moments, { dies, ...drawn }: Case, id: string) {
   const { holdfast, killed } = lane;
   if ('moment' in dies) {
@@ -152,7 +152,7 @@ async function disturb(lane: Lane, moments: Moments, { dies, ...drawn }: Case, i
     let isUntouched = false;
     await lane.without(async () => {
       playing = play(holdfast, id, drawn);
-      // Nobody may hear of it before it is awaited below.
+      // Avoids an unhandled rejection before it is awaited below.
       playing.catch(() => undefined);
       isUntouched = await stillWaits(lane, id);
     });
@@ -169,7 +169,7 @@ async function disturb(lane: Lane, moments: Moments, { dies, ...drawn }: Case, i
   return { disturbed, died };
 }
 
-/** Resolves when the run is there; whether nobody has done anything for it. */
+/** Resolves when the run exists, with whether no worker has done anything for it yet. */
 async function stillWaits({ holdfast }: Lane, id: string): Promise<boolean> {
   const handle = holdfast.get(id);
   for (;;) {

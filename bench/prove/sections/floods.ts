@@ -1,5 +1,5 @@
-// More of everything than anybody should send: starts, decisions, orders, signals and calls. Each is carried out, or refused
-// with a word; none is lost in silence, and the run goes on.
+// Far more starts, decisions, commands, signals and calls than anyone should send. Each is executed, or refused with a reason;
+// none is lost silently, and the run continues.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Agent, defineAgent, defineTool } from '../../../activities/index.ts';
@@ -18,18 +18,18 @@ const STARTS = 1_000;
 const DECISIONS = 5_000;
 const CALLS = 500;
 const CALLS_TOO_MANY = 2_001;
-/** Of these, the short form sends fewer: nothing happens with the last that does not with the first. */
+/** The short form sends fewer of these: the last ones behave like the first. */
 const SIGNALS = { short: 1_000, long: 10_001 };
 const ORDERS = { short: 500, long: 5_000 };
-/** The server takes 2,000 updates of a history. */
+/** The server accepts 2,000 updates per history. */
 const ORDERS_TOO_MANY = 2_100;
 const AT_ONCE = 50;
-/** The server has 10 updates of a run in flight; whoever sends more waits longer and longer, as the SDK asks again. */
+/** The server allows 10 updates of a run in flight; beyond that, clients back off, as the SDK retries. */
 const ORDERS_AT_ONCE = 8;
 
 interface Ground {
   readonly holdfast: Holdfast;
-  /** How often a tool has run, by the name that its call gave it. */
+  /** Number of executions of a tool, by the name in its arguments. */
   readonly ran: ReturnType<typeof tally>;
   /** What the call of `hold` in this run waits for. */
   hold(id: string): ReturnType<typeof gate>;
@@ -52,7 +52,7 @@ export const floods: SectionOnSite = async ({ long, say }, site) => {
     await flood('equal decisions', () => equalDecisions(ground));
     await flood('other decisions', () => otherDecisions(ground, long ? ORDERS.long : ORDERS.short));
     await flood('orders', () => orders(ground, long ? ORDERS.long : ORDERS.short));
-    // Half a minute for one number.
+    // Half a minute, for a single number.
     if (long) await flood('orders to a run at work', () => ordersAtWork(ground));
     await flood('signals', () => signals(ground, long ? SIGNALS.long : SIGNALS.short));
     await flood('calls', () => manyCalls(ground));
@@ -68,7 +68,7 @@ async function equalStarts({ holdfast, ran }: Ground) {
   const handles = await flooded(STARTS, () => holdfast.start('flooded', 'work', { id }));
   await holdfast.get(id).result();
   const query = `WorkflowId = "${id}"`;
-  // Visibility hears of a run in its own time.
+  // Visibility lists a run with a delay.
   while ((await holdfast.client.workflow.count(query)).count === 0) await sleep(100);
   const { count } = await holdfast.client.workflow.count(query);
   return {
@@ -100,7 +100,7 @@ async function equalDecisions({ holdfast, ran }: Ground) {
   };
 }
 
-/** The same by whoever does not know our client: each an update of its own, of which the first counts. */
+/** The same without our client: each is a separate update, of which the first counts. */
 async function otherDecisions({ holdfast, ran }: Ground, count: number) {
   const id = 'flood-other';
   const handle = await holdfast.start('flooded', 'ask others', { id });
@@ -121,7 +121,7 @@ async function otherDecisions({ holdfast, ran }: Ground, count: number) {
   };
 }
 
-/** More updates than the server takes of a run: it has to go on as a new one in time, and each has to be answered. */
+/** More updates than the server accepts per history: the run must continue as new in time, and answer each. */
 async function orders({ holdfast }: Ground, count: number) {
   const id = 'flood-orders';
   const handle = await holdfast.start('flooded', 'ask once', { id });
@@ -140,7 +140,7 @@ async function orders({ holdfast }: Ground, count: number) {
   };
 }
 
-/** The same to a run that cannot go on as a new one, since a tool is under way: the rest is refused, and it goes on. */
+/** The same to a run that cannot continue as new, as a tool is running: the rest is refused, and the run continues. */
 async function ordersAtWork({ holdfast, hold }: Ground) {
   const id = 'flood-work';
   const held = hold(id);
@@ -161,13 +161,13 @@ async function ordersAtWork({ holdfast, hold }: Ground) {
   };
 }
 
-/** The server takes 10,000 signals of a run; of a run that cannot go on as a new one, since a tool is under way. */
+/** The server accepts 10,000 signals per history; here of a run that cannot continue as new, as a tool is running. */
 async function signals({ holdfast, hold }: Ground, count: number) {
   const id = 'flood-signals';
   const held = hold(id);
   const handle = await holdfast.start('flooded', `hold ${id}`, { id });
   const workflow = holdfast.client.workflow.getHandle(id);
-  // What nobody knows, and what families say to one another, in words that they do not.
+  // Unknown signals, and the signals between parents and sub-agents with malformed arguments.
   const said = [
     () => workflow.signal('nobodyKnows', { text: 'hello' }),
     () => workflow.signal(SIGNAL.fromParent, { order: 'dance' }),
@@ -238,17 +238,17 @@ async function tooManyCalls({ holdfast, ran }: Ground) {
   };
 }
 
-// ── What they are made of ───────────────────────────────────────────────────────────────────────────────────────────
+// ── Building blocks ───────────────────────────────────────────────────────────────────────────────────────────
 
 interface Flooded {
   readonly answers: number;
   readonly refused: number;
-  /** Neither: a fault. */
+  /** Neither accepted nor refused: a fault. */
   readonly failed: number;
   readonly errors: readonly string[];
 }
 
-/** Sends it so often, some at once; what is a refusal, `isRefusal` says. */
+/** Sends it the given number of times, some concurrently; `isRefusal` tells refusals from faults. */
 async function flooded(
   count: number,
   send: (i: number) => Promise<unknown>,
@@ -281,7 +281,7 @@ function isTold(error: unknown): boolean {
   return /was decided already|is over/.test(messageOf(error));
 }
 
-/** The call that waits, whatever has become of the history in which it was asked about. */
+/** The pending call, even if the run has continued as new since it asked. */
 async function approved(handle: RunHandle): Promise<void> {
   const [question] = await asked(handle, 1);
   await handle.approve(question!.call);
@@ -366,7 +366,7 @@ const script: Script = ({ turn, input }) => {
       return { calls: Array.from({ length: count }, (_, i) => call('work', `call ${i}`)) };
     default:
       if (input.startsWith('hold ')) return { calls: [call('hold', input.slice('hold '.length))] };
-      // To no tool, but for those beyond the limit: none of them may run.
+      // Unknown tools, except for the calls beyond the limit: none of those may run.
       return { calls: Array.from({ length: count }, (_, i) => call(i < 1_000 ? 'none' : 'work', 'beyond')) };
   }
 };

@@ -1,5 +1,5 @@
-// Whatever a model answers and a tool returns: a hundred thousand of each against the promises of the planner and of the
-// presenters, and a thousand runs whose model answers badly.
+// Random model answers and tool results: a hundred thousand of each against the guarantees of the planner and the presenters,
+// and a thousand runs whose model answers badly.
 import fc from 'fast-check';
 import { runWithBadModel } from '../../../test/support/badModelRuns.ts';
 import { answers, checkPlan } from '../../../test/support/planFuzz.ts';
@@ -34,7 +34,7 @@ export const run: Section = async ({ seed, say }) => {
   return { name: 'fuzz', title: 'Fuzz of the planner and of the presenters', rows, figures: { inputs: INPUTS, seed } };
 };
 
-/** Whole runs, whose model answers badly. */
+/** Whole runs whose model answers badly. */
 export const badAnswers: SectionOnSite = async ({ seed, long, say }, { address }) => {
   quietLogs();
   const runs = long ? RUNS.long : RUNS.short;

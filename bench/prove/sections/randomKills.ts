@@ -1,4 +1,4 @@
-// Workers that serve many runs at once die at any moment: not at a place of the code that somebody thought of.
+// Workers that serve many concurrent runs die at random moments, not at points in the code that we thought of.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seeded } from '../../../test/support/people.ts';
 import { playCrowd } from '../ground/crowd.ts';
@@ -10,7 +10,7 @@ import type { SectionOnSite } from '../section.ts';
 const SIZES = { short: { kills: 10, runs: 60 }, long: { kills: 200, runs: 2_000 } };
 const WORKERS = 3;
 const AT_ONCE = 30;
-/** A kill falls up to so long after the run that it is due with. */
+/** A kill comes up to this long after the run that triggers it. */
 const LATER_MS = 400;
 
 export const randomKills: SectionOnSite = ({ seed, long, say }, site) =>
@@ -38,7 +38,7 @@ export const randomKills: SectionOnSite = ({ seed, long, say }, site) =>
         atOnce: AT_ONCE,
         seed,
         ended(count) {
-          // The last of them while most of the last runs are still under way.
+          // The last kill comes while most of the last runs are still running.
           if (count % due === 1 % due) killing.push(killOne());
           if (count % 200 === 0) say(`${count} of ${runs} runs, ${killed} kills`);
         },

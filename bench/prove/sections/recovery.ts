@@ -1,5 +1,5 @@
-// How long a run waits when its worker is gone: until the call that it was in starts again, and until a run that it only
-// had in its memory goes on elsewhere.
+// How long a run waits when its worker dies: until the call in flight starts again, and until a run that was only in its memory
+// continues elsewhere.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunHandle } from '../../../client/index.ts';
 import { TOOL_DEFAULTS } from '../../../core/limits.ts';
@@ -12,7 +12,7 @@ import type { Row, SectionOnSite } from '../section.ts';
 const TIMES = { short: 5, long: 20 };
 const LANES = 3;
 const SHORT_HEARTBEAT_MS = 3_000;
-/** What the issue allows beyond the heartbeat's timeout, and for a run that only was in memory. */
+/** The targets: beyond the heartbeat timeout, and for a run that was only in memory. */
 const BEYOND_MS = 2_000;
 const WORKFLOW_MS = 5_000;
 const LOOK_MS = 20;
@@ -37,12 +37,12 @@ export const recovery: SectionOnSite = ({ long, say }, site) =>
     const total = measures.length;
     await Promise.all(
       Array.from({ length: LANES }, async () => {
-        // Two, so that another one is there when one dies.
+        // Two, so that another one is running when one dies.
         const lane = await openLane({ ...stage.lane, workers: 2, cached: true });
         try {
           for (let measure = measures.shift(); measure; measure = measures.shift()) {
             await measure(lane);
-            // A worker that starts takes a core from what is timed.
+            // A starting worker would take a core from what is timed.
             await lane.whole();
             if (measures.length % 10 === 0) say(`${total - measures.length} of ${total} kills`);
           }
@@ -77,7 +77,7 @@ export const recovery: SectionOnSite = ({ long, say }, site) =>
 
 let count = 0;
 
-/** The worker dies in the tool's first attempt; until the second one starts. */
+/** The worker dies in the tool's first attempt; measures until the second one starts. */
 async function killInTool({ ledger }: Stage, lane: Lane, tool: string): Promise<number> {
   const handle = await lane.holdfast.start('waiter', tool, { id: `recovery-${++count}` });
   const first = await startOf(ledger, handle, 1);
@@ -87,7 +87,7 @@ async function killInTool({ ledger }: Stage, lane: Lane, tool: string): Promise<
   return second.atMs - killedAtMs;
 }
 
-/** The worker dies while the run waits for a person, who decides at that moment; until the call starts. */
+/** The worker dies while the run waits for a person, who decides at that moment; measures until the call starts. */
 async function killHolder({ ledger }: Stage, lane: Lane): Promise<number> {
   const id = `recovery-${++count}`;
   const plan = { id, turns: [[{ tool: 'look', name: 'a' }], [{ tool: 'ask', name: 'b' }]] };

@@ -1,4 +1,4 @@
-// The replay gate: golden histories on the code of today, and on copies of it that must not, or may, be deployed.
+// The replay gate: golden histories on the current code, and on modified copies that must not, or may, be deployed.
 import { COMPATIBLE, type GateEdit, INCOMPATIBLE } from '../../../test/support/gateEdits.ts';
 import { mutatedBundle } from '../../../test/support/mutatedWorkflows.ts';
 import { quietLogs } from '../../../test/support/quiet.ts';

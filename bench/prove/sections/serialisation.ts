@@ -1,5 +1,5 @@
-// What a JSON converter drops, changes or chokes on, returned and thrown by tools, end to end: the model reads all of it, and
-// each tool ran once.
+// Values that a JSON converter drops, changes or fails on, returned and thrown by tools, end to end: the model reads all of
+// them, and each tool runs once.
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../../activities/index.ts';
 import { offlineModel, startScriptedModel } from '../../../activities/testing/index.ts';

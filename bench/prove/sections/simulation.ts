@@ -1,11 +1,11 @@
-// Runs that chance makes up, in virtual time and without a server: `test/simulation` says how.
+// Random runs in virtual time, without a server: see `test/simulation`.
 import { BUGS } from '../../../test/simulation/bugs.ts';
 import { howToReplay, playSeeds, seedName } from '../../../test/simulation/seeds.ts';
 import { mutatedBundle } from '../../../test/support/mutatedWorkflows.ts';
 import type { Section } from '../section.ts';
 
 const SEEDS = { short: 20_000, long: 100_000 } as const;
-/** What CI has for the short form. */
+/** The time that CI has for the short form. */
 const SHORT_MS_MAX = 120_000;
 
 export const run: Section = async ({ seed, long, say }) => {
