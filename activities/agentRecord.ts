@@ -1,4 +1,4 @@
-// An agent as it goes into history.
+// The record of an agent that goes into history.
 import type { AgentRecord, AgentRules } from '../core/types.ts';
 import { compactAtOf } from './compact/compactionOptions.ts';
 import type { Agent } from './define/types.ts';
@@ -6,16 +6,16 @@ import { digestOf } from './transcript/digest.ts';
 
 type Index = NonNullable<AgentRecord['index']>;
 
-/** By index and model: the workers of a process may serve namespaces of both kinds, and have models of their own. */
+/** By index and model: workers in one process may serve namespaces with different indexes, and use different models. */
 const records = new WeakMap<Agent, Map<string, AgentRecord>>();
 
-/** `index`: where this worker's runs say how they stand. `model`: what it asks, which is not always the agent's own. */
+/** `index`: where this worker's runs publish their status. `model`: the model that the worker calls; it may override the agent's. */
 export function recordOf(agent: Agent, index: Index, model: string): AgentRecord {
   const ofAgent = records.get(agent) ?? new Map<string, AgentRecord>();
   records.set(agent, ofAgent);
   const key = `${index}\n${model}`;
-  const known = ofAgent.get(key);
-  if (known) return known;
+  const cached = ofAgent.get(key);
+  if (cached) return cached;
   const { instructions } = agent;
   const compactAt = compactAtOf(agent, model);
   const rules: AgentRules = {

@@ -1,4 +1,4 @@
-// The model activity: brings the transcript together, asks the model, and plans what it asked for.
+// The model activity: loads the transcript, calls the model, and plans the calls in its answer.
 import { Context } from '@temporalio/activity';
 import type { Message, ModelAnswer, ModelCallInput, PlanCallInput, PlannedCall } from '../core/types.ts';
 import { NO_USAGE } from '../core/usage.ts';
@@ -23,18 +23,18 @@ export function createModelHost(dependencies: ModelHostDependencies): ModelHost 
   const { endpoint, transcripts, askForPage } = dependencies;
 
   return async function callModel(input) {
-    return askingModel(dependencies, input, async (agent, { ctx, spent, needsPrice, sees }) => {
+    return askingModel(dependencies, input, async (agent, { ctx, attempts, requirePrice, onProgress }) => {
       const repairs = input.repairs ?? 0;
       const transcript = await transcripts.load(ctx.workflowId, input, askForPage);
-      const turn: Turn = { input, agent, workflowId: ctx.workflowId, transcript, spent };
+      const turn: Turn = { input, agent, workflowId: ctx.workflowId, transcript, attempts };
 
       const request = await guardRequest(agent, withInstructions(agent, transcript.messages), ctx);
       if ('instead' in request) return record(turn, request.instead, null, dependencies);
 
-      needsPrice();
+      requirePrice();
       const answer = await complete(endpoint, agent, request.messages, {
         signal: ctx.signal,
-        onProgress: sees,
+        onProgress,
         warn: (message) => Context.current().log.warn(message),
       });
       const planned = await planBatch(agent, ctx, transcript.messages, answer);
@@ -49,18 +49,18 @@ interface Turn {
   readonly input: ModelCallInput;
   readonly agent: Agent;
   readonly workflowId: string;
-  /** Up to this turn's answer. */
+  /** Everything before this turn's answer. */
   readonly transcript: Transcript;
-  readonly spent: AttemptCounter;
+  readonly attempts: AttemptCounter;
 }
 
 function withInstructions({ instructions }: Agent, messages: readonly Message[]): readonly Message[] {
   return [{ role: 'system', content: instructions }, ...messages];
 }
 
-/** Keeps the transcript for the next turn, and puts together what goes into history. Without `answer`, the model was not asked. */
+/** Caches the transcript for the next turn, and returns what goes into history. `answer` is null if the model was not called. */
 async function record(
-  { input, agent, workflowId, transcript, spent }: Turn,
+  { input, agent, workflowId, transcript, attempts }: Turn,
   planned: Planned,
   answer: RawAnswer | null,
   { endpoint, transcripts, index, weigh }: ModelHostDependencies,
@@ -76,13 +76,13 @@ async function record(
     ...(agentRecord.digest !== input.recorded && { agent: agentRecord }),
     model: answer ? answer.model || model : '',
     usage: answer?.usage ?? NO_USAGE,
-    ...spent.ofAnswer(answer ?? undefined),
+    ...attempts.costOfAnswer(answer ?? undefined),
   };
 }
 
 export type PlanHost = (input: PlanCallInput) => Promise<PlannedCall>;
 
-/** Plans a call whose arguments a person wrote: what is denied to the model is denied here as well. */
+/** Plans a call whose arguments a person edited. The agent's permissions apply to them too. */
 export function createPlanHost({ registry }: Pick<ActivityDependencies, 'registry'>): PlanHost {
   return async ({ agent: name, tool, arguments: args, turn }) => {
     const agent = registry.agent(name);

@@ -1,4 +1,4 @@
-// Every activity that a worker serves: the model, each tool under its own name, and the fallback.
+// Every activity that a worker serves: model calls, planning, compaction, each tool under its own name, and the fallback.
 import { Context } from '@temporalio/activity';
 import { COMPACT_ACTIVITY, FALLBACK_ACTIVITY, MODEL_ACTIVITY, PLAN_ACTIVITY } from '../core/names.ts';
 import { createModelHost, createPlanHost, type ModelHost, type PlanHost } from './callModel.ts';
@@ -9,7 +9,7 @@ import { createToolHost, type ToolHost } from './tools/toolHost.ts';
 import { createAskForPage } from './transcript/askForPage.ts';
 import { createTranscripts } from './transcript/transcripts.ts';
 
-/** What a worker brings along. The transcripts are the activities' own. */
+/** Dependencies that the worker supplies. The transcript cache is created here. */
 interface ActivitiesOptions extends Omit<ActivityDependencies, 'transcripts' | 'askForPage'> {
   /** @default 64 MiB */
   readonly transcriptCacheBytes: number | undefined;
@@ -19,15 +19,15 @@ export type Activities = Readonly<
   Record<string, ModelHost | PlanHost | CompactHost | ToolHost | (() => Promise<never>)>
 >;
 
-export function createActivities({ transcriptCacheBytes, ...given }: ActivitiesOptions): Activities {
+export function createActivities({ transcriptCacheBytes, ...rest }: ActivitiesOptions): Activities {
   const dependencies: ActivityDependencies = {
-    ...given,
+    ...rest,
     transcripts: createTranscripts(transcriptCacheBytes),
     askForPage: createAskForPage(),
   };
   const runTool = createToolHost(dependencies);
   return {
-    ...Object.fromEntries([...given.registry.toolNames].map((name) => [name, runTool])),
+    ...Object.fromEntries([...rest.registry.toolNames].map((name) => [name, runTool])),
     [MODEL_ACTIVITY]: createModelHost(dependencies),
     [PLAN_ACTIVITY]: createPlanHost(dependencies),
     [COMPACT_ACTIVITY]: createCompactHost(dependencies),

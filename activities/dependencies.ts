@@ -1,4 +1,4 @@
-// What the activities of a worker need from whoever makes them.
+// The dependencies that all activities of a worker share.
 import type { AgentRecord } from '../core/types.ts';
 import type { ModelEndpoint } from './model/endpoint.ts';
 import type { Registry } from './registry.ts';
@@ -11,10 +11,10 @@ export interface ActivityDependencies {
   readonly threads: Threads;
   readonly transcripts: Transcripts;
   readonly askForPage: AskForPage;
-  /** Where the worker's runs keep what the inbox looks for. */
+  /** Where the worker's runs publish what the inbox lists. */
   readonly index: NonNullable<AgentRecord['index']>;
   readonly weigh: Weigh;
 }
 
-/** Bytes that a value of a run takes in a payload of its history. */
+/** Size in bytes of a value, once it is encoded as a payload of the run's history. */
 export type Weigh = (value: unknown, workflowId: string) => Promise<number>;

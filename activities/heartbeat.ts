@@ -1,47 +1,47 @@
-// Heartbeats for the whole of an activity, sent by the host: they tell a dead worker from a slow tool, bring
-// cancellations in, and carry text and progress out.
+// Sends heartbeats for as long as an activity runs. They tell a dead worker from a slow tool, deliver cancellations, and
+// carry streamed text and progress.
 import { Context } from '@temporalio/activity';
 
-export interface Pulse {
-  /** What the heartbeats carry from now on; made when one is sent, since most news never are. */
+export interface Heartbeats {
+  /** Sets the details of the next heartbeats. `details` is called only when one is sent: most updates never are. */
   report(details: () => unknown): void;
   stop(): void;
 }
 
 /**
- * News go out this often at most. An activity that is over sooner sends none at all: a heartbeat takes the run's lock on
- * the server, which would slow down the very turn it tells of.
+ * Shortest interval between heartbeats with new details. An activity that ends sooner sends none: a heartbeat takes the
+ * run's lock on the server, which would slow down the very turn that it reports.
  */
-const NEWS_MS = 100;
+const DETAILS_MS = 100;
 
-/** A cancellation comes with the answer to a heartbeat: so long it takes at most until a tool hears of one. */
+/** A cancellation arrives with the response to a heartbeat, so a tool receives it after this time at the latest. */
 const CANCEL_MS = 2_000;
 
-export function startPulse(heartbeatMs: number): Pulse {
+export function startHeartbeats(heartbeatMs: number): Heartbeats {
   const context = Context.current();
   let details = (): unknown => undefined;
-  let hasNews = false;
+  let hasNewDetails = false;
   let lastMs = performance.now();
 
   function beat(): void {
     context.heartbeat(details());
-    hasNews = false;
+    hasNewDetails = false;
     lastMs = performance.now();
   }
 
-  // Three beats fit into the timeout: one may be late and one may be lost.
+  // Three heartbeats fit into the timeout: one may be late and one may be lost.
   const aliveMs = Math.min(heartbeatMs / 3, CANCEL_MS);
   const timer = setInterval(
     () => {
-      if (hasNews || performance.now() - lastMs >= aliveMs) beat();
+      if (hasNewDetails || performance.now() - lastMs >= aliveMs) beat();
     },
-    Math.min(NEWS_MS, aliveMs),
+    Math.min(DETAILS_MS, aliveMs),
   );
   timer.unref();
   return {
     report(next) {
       details = next;
-      hasNews = true;
+      hasNewDetails = true;
     },
     stop: () => clearInterval(timer),
   };

@@ -1,4 +1,4 @@
-// `holdfast`: what one defines agents with.
+// `holdfast`: the API for defining agents and tools.
 
 export type { Duration } from '../core/duration.ts';
 export type { CompactionContext, CompactionFunction, CompactionOptions } from './compact/compactionOptions.ts';

@@ -1,11 +1,11 @@
-// The agents that a worker serves, looked up by name.
+// The agents and tools that a worker serves, by name.
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../core/names.ts';
 import type { Agent, Tool } from './define/types.ts';
 
 export interface Registry {
   readonly agents: ReadonlyMap<string, Agent>;
-  /** Every tool name of every agent, once: the activity types to serve. */
+  /** Names of all tools of all agents: the activity types to register. */
   readonly toolNames: ReadonlySet<string>;
   agent(name: string): Agent;
   tool(agent: string, tool: string): Tool;
@@ -18,15 +18,15 @@ export function createRegistry(list: Iterable<Agent>): Registry {
       throw new TypeError(`Two agents are named ${agent.name}. Rename one.`);
     agents.set(agent.name, agent);
   }
-  if (agents.size === 0) throw new TypeError('There is no agent to serve. Export one that defineAgent({ … }) made.');
+  if (agents.size === 0) throw new TypeError('There is no agent to serve. Export one made with defineAgent({ … }).');
   for (const agent of agents.values())
     for (const { name, handoff, subAgent } of agent.tools.values())
       for (const other of [handoff, subAgent?.agent])
         if (typeof other === 'string' && !agents.has(other))
           throw new TypeError(
-            `Agent ${agent.name} has the tool ${name} for ${other}, which is not served here. Export it as well.`,
+            `Agent ${agent.name} has the tool ${name} for agent ${other}, which this worker does not serve. Export it as well.`,
           );
-  // The engine carries out the others itself.
+  // Sub-agents and handoffs are carried out by the workflow.
   const isActivity = ({ subAgent, handoff }: Tool) => subAgent === undefined && handoff === undefined;
   const toolNames = new Set(
     [...agents.values()].flatMap(({ tools }) => [...tools.values()].filter(isActivity).map(({ name }) => name)),
@@ -34,7 +34,10 @@ export function createRegistry(list: Iterable<Agent>): Registry {
 
   function agent(name: string): Agent {
     const found = agents.get(name);
-    if (!found) throw notRegistered(`This worker has no agent "${name}". It has: ${[...agents.keys()].join(', ')}.`);
+    if (!found)
+      throw notRegistered(
+        `This worker does not serve an agent "${name}". It serves: ${[...agents.keys()].join(', ')}.`,
+      );
     return found;
   }
 
@@ -48,7 +51,7 @@ export function createRegistry(list: Iterable<Agent>): Registry {
   return { agents, toolNames, agent, tool };
 }
 
-/** The agents, and those that their tools name: whoever serves one has to serve the others. */
+/** The agents and all agents that their tools use: a worker that serves one has to serve the others. */
 export function withTheirSubAgents(list: Iterable<Agent>): Agent[] {
   const found = new Set<Agent>();
   const pending = [...list];
@@ -62,7 +65,7 @@ export function withTheirSubAgents(list: Iterable<Agent>): Agent[] {
   return [...found];
 }
 
-/** Retryable: in a rolling deploy, another worker may know what this one does not. */
+/** Retryable: during a rolling deploy, another worker may have the agent or tool that this one lacks. */
 export function notRegistered(message: string): ApplicationFailure {
   return ApplicationFailure.retryable(message, FAILURE.notRegistered);
 }

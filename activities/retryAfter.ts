@@ -1,11 +1,11 @@
-// What a server says about when to try again.
+// Reads the headers in which a server says when to retry.
 
 /** The longest delay that a provider or tool may ask for with Retry-After. */
 const RETRY_AFTER_MAX_MS = 60_000;
 
 /**
- * The delay that `retry-after-ms` or `Retry-After` (seconds, or an HTTP date) asks for, within the cap; undefined where
- * they are absent, zero, negative or garbage.
+ * The delay in `retry-after-ms` or `Retry-After` (seconds, or an HTTP date), capped; undefined if they are absent, zero,
+ * negative or invalid.
  */
 export function retryAfterMs(headers: Headers | undefined, nowMs = Date.now()): number | undefined {
   const exact = number(headers?.get('retry-after-ms'));
@@ -14,7 +14,7 @@ export function retryAfterMs(headers: Headers | undefined, nowMs = Date.now()): 
   if (!text) return undefined;
   const seconds = number(text);
   if (seconds !== undefined) return capped(seconds * 1_000);
-  // Only what looks like a date: Date.parse would take "-5" for the year 2005.
+  // Only what looks like a date: Date.parse reads "-5" as the year 2005.
   const atMs = /^[A-Za-z]{3}/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(atMs) ? undefined : capped(atMs - nowMs);
 }
@@ -23,7 +23,7 @@ function number(text: string | null | undefined): number | undefined {
   return text && /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : undefined;
 }
 
-/** "At once" leaves the delay to the retry policy: Temporal's server takes a next delay of 0 for "never again". */
+/** Undefined for a delay of 0, which leaves it to the retry policy: Temporal's server takes 0 to mean "never retry". */
 export function capped(ms: number): number | undefined {
   return ms > 0 ? Math.min(ms, RETRY_AFTER_MAX_MS) : undefined;
 }

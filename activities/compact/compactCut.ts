@@ -1,35 +1,36 @@
-// Where a conversation is cut in two, and how what stays is made to fit: pure, and never between a call and its answer.
+// Cuts a conversation into task, older and recent messages, and shortens messages to fit a limit. Pure; never separates a
+// call from its result.
 import { readNote, tokensOf } from '../../core/compaction.ts';
 import { BYTES_A_TOKEN } from '../../core/limits.ts';
 import { cutText } from '../../core/text.ts';
 import type { AssistantMessage, Message } from '../../core/types.ts';
 
 export interface Cut {
-  /** The first thing that was asked, which stays; empty where the conversation does not begin with it. */
+  /** The user's first message, which is kept; empty if the conversation does not begin with one. */
   readonly task: readonly Message[];
-  /** What goes. */
+  /** The messages to replace. */
   readonly older: readonly Message[];
-  /** The last turns, which stay. */
+  /** The last turns, which are kept. */
   readonly recent: readonly Message[];
 }
 
-/** Keeps the last `keepTurns` turns; fewer where they have more than `tokensMax`, and the last one always. */
+/** Keeps the last `keepTurns` turns, or fewer if they have more than `tokensMax`; the last turn is always kept. */
 export function cutConversation(messages: readonly Message[], keepTurns: number, tokensMax: number): Cut {
   const [first] = messages;
   const from = first?.role === 'user' && !readNote(first) ? 1 : 0;
   const starts = turnStarts(messages).slice(-keepTurns);
-  // Without an answer there is no turn, and nothing that could go.
+  // Without an answer of the model there is no turn, and nothing to replace.
   const fitting = starts.find((start) => tokensOf(messages.slice(start)) <= tokensMax);
   const at = Math.max(from, fitting ?? starts.at(-1) ?? from);
   const older = messages.slice(from, at);
-  // A note alone would only make room for another.
+  // Replacing a note alone would gain nothing: another note takes its place.
   const isWorthIt = older.some((message) => !readNote(message));
   return isWorthIt
     ? { task: messages.slice(0, from), older, recent: messages.slice(at) }
     : { task: messages.slice(0, from), older: [], recent: messages.slice(from) };
 }
 
-/** A turn begins with what was said to the model since its last answer, and ends with the results of its calls. */
+/** A turn begins with the user messages since the last answer, and ends with the results of its calls. */
 function turnStarts(messages: readonly Message[]): number[] {
   return messages.flatMap(({ role }, i) => {
     if (role !== 'assistant') return [];
@@ -39,12 +40,12 @@ function turnStarts(messages: readonly Message[]): number[] {
   });
 }
 
-/** However little room there is, this much of a text stays: it should be seen what it was. */
+/** Texts are never cut shorter than this, so that one can still see what they were. */
 const TEXT_CHARS_MIN = 200;
 
 /**
- * The same messages within `tokensMax`, as far as that can be: the longest results of tools are cut first, all to one
- * length, and only where that is not enough the other texts. Those that fit are given back as they are.
+ * Shortens messages to `tokensMax`, as far as possible. The longest tool results are cut first, all to the same length;
+ * other texts only if that is not enough. Messages that already fit are returned unchanged.
  */
 export function fitMessages(messages: readonly Message[], tokensMax: number): readonly Message[] {
   if (tokensOf(messages) <= tokensMax) return messages;
@@ -54,18 +55,18 @@ export function fitMessages(messages: readonly Message[], tokensMax: number): re
   return tokensOf(cut) <= tokensMax ? cut : cutLongest(cut, tokensMax, withText);
 }
 
-/** The greatest length to which `cutTo` can leave the texts, so that all fit. */
+/** Applies `cutTo` with the greatest length at which all messages fit, found by bisection. */
 function cutLongest(
   messages: readonly Message[],
   tokensMax: number,
   cutTo: (message: Message, chars: number) => Message,
 ): readonly Message[] {
   let fits = TEXT_CHARS_MIN;
-  let tooMuch = Math.ceil(tokensMax * BYTES_A_TOKEN);
-  while (tooMuch - fits > 1) {
-    const chars = Math.floor((fits + tooMuch) / 2);
+  let exceeds = Math.ceil(tokensMax * BYTES_A_TOKEN);
+  while (exceeds - fits > 1) {
+    const chars = Math.floor((fits + exceeds) / 2);
     if (tokensOf(messages.map((message) => cutTo(message, chars))) <= tokensMax) fits = chars;
-    else tooMuch = chars;
+    else exceeds = chars;
   }
   return messages.map((message) => cutTo(message, fits));
 }
@@ -73,11 +74,11 @@ function cutLongest(
 function withText(message: Message, chars: number): Message {
   const { content } = message;
   const cut = content !== null && content.length > chars ? { ...message, content: cutText(content, chars) } : message;
-  // A text was cut to a text.
+  // Only the text has changed, not the role.
   return message.role === 'assistant' ? withArguments(cut as AssistantMessage, chars) : (cut as Message);
 }
 
-/** What was asked for long ago need not be there in full, but it has to be JSON. */
+/** Shortens the arguments of calls. They must stay valid JSON. */
 function withArguments(message: AssistantMessage, chars: number): Message {
   const { tool_calls: calls } = message;
   if (!calls?.some((call) => call.function.arguments.length > chars)) return message;

@@ -1,10 +1,10 @@
-// What models can read, collected from public listings of models in November 2026, and worth a look where a run is refused as
-// too long; of several sizes of one family, the smallest. Local models are not here: what they can read is what their server
-// was started with. `compaction.limitTokens` goes before this.
+// Context windows of known models, collected from public listings in November 2026. Check this table if requests are refused
+// as too long. For a family with several sizes it has the smallest. Local models are missing: their limit is an option of
+// their server. `compaction.limitTokens` overrides it.
 
 /**
- * Tokens, by how the model's name begins, up to a place where its words part; the longest that fits counts. Of models that
- * limit the input alone, that limit.
+ * Tokens by prefix of the model's name, which must end at a word boundary; the longest matching prefix counts. For models
+ * with a separate limit for the input, that limit.
  */
 const LIMITS: Readonly<Record<string, number>> = {
   'chatgpt-4o': 128_000,
@@ -17,7 +17,7 @@ const LIMITS: Readonly<Record<string, number>> = {
   'gpt-4.1': 1_047_576,
   'gpt-4.5': 128_000,
   'gpt-4o': 128_000,
-  // 400,000 with the answer, of which it takes up to 128,000.
+  // 400,000 including the answer, which may take 128,000.
   'gpt-5': 272_000,
   'gpt-5.': 272_000,
   'gpt-5-chat': 128_000,
@@ -29,7 +29,7 @@ const LIMITS: Readonly<Record<string, number>> = {
   'o1-preview': 128_000,
   o3: 200_000,
   'o4-mini': 200_000,
-  // More by a header, which is for whoever sets it to say.
+  // A header raises it; whoever sets the header should set limitTokens too.
   'claude-': 200_000,
   'gemini-1.5-flash': 1_048_576,
   'gemini-1.5-pro': 2_097_152,
@@ -41,10 +41,10 @@ const LIMITS: Readonly<Record<string, number>> = {
   'deepseek-reasoner': 128_000,
 };
 
-/** Names of scripts are those of agents, which may be anything. */
+/** Offline scripts are named after agents, whose names could look like a model's. */
 const SCRIPT = 'offline/';
 
-/** undefined for a model that is not known. Routers put a maker's name before the model's (`openai/gpt-4o`), tuning `ft:`. */
+/** Undefined for an unknown model. Ignores a router's prefix (`openai/gpt-4o`) and that of a fine-tuned model (`ft:`). */
 export function contextLimitOf(model: string): number | undefined {
   if (model.startsWith(SCRIPT)) return undefined;
   const name = model
@@ -57,7 +57,7 @@ export function contextLimitOf(model: string): number | undefined {
   return longest === undefined ? undefined : LIMITS[longest];
 }
 
-/** `gpt-4-0613` is a `gpt-4`, and `gpt-4.7` or `gpt-40` is not. */
+/** `gpt-4-0613` is a `gpt-4`; `gpt-4.7` and `gpt-40` are not. */
 function beginsWith(name: string, start: string): boolean {
   if (!name.startsWith(start)) return false;
   return /[-.]$/.test(start) || name.length === start.length || /[-:@]/.test(name.charAt(start.length));

@@ -1,4 +1,4 @@
-// How a request for a summary is told from a turn of the agent: the scripted model answers it in its own way.
+// Recognises a summary request by its opening, so that the scripted model can answer it without the agent's script.
 import type { Message } from '../../core/types.ts';
 
 export const SUMMARY_OPENING =

@@ -1,4 +1,4 @@
-// Another agent as a tool: its run is a child workflow, and what it says last is the result.
+// Another agent as a tool, or as the target of a handoff. A sub-agent's run is a child workflow; its output is the result.
 import { z } from 'zod';
 import { TOOL_DEFAULTS } from '../../core/limits.ts';
 import { NAME_PATTERN } from '../../core/names.ts';
@@ -7,65 +7,65 @@ import type { ApprovalRule } from './permissions.ts';
 import type { Agent, ObjectSchema, Tool } from './types.ts';
 
 interface AsToolOptions<Input extends ObjectSchema> {
-  /** What the model calls it; the agent's own name when not said. */
+  /** Name of the tool. @default the agent's name */
   readonly name?: string;
   /** What the agent does and when to use it, for the model. */
   readonly description: string;
-  /** What the model has to say; `{ input: string }` when not said. */
+  /** Arguments of the tool. @default z.object({ input: z.string() }) */
   readonly input?: Input;
-  /** What the agent is asked; the field `input`, or else all arguments as JSON, when not said. */
+  /** Makes the sub-agent's input from the arguments. @default the field `input`, or all arguments as JSON */
   readonly ask?: (args: z.output<Input>) => string;
   readonly approval?: ApprovalRule<z.output<Input>>;
-  /** Runs of it at once in one turn. */
+  /** Maximum number of its runs at once in one turn. */
   readonly maxParallel?: number;
 }
 
-const JUST_INPUT = z.object({ input: z.string().describe('What the agent is asked.') });
+const DEFAULT_INPUT = z.object({ input: z.string().describe('The task or question for the agent.') });
 
 /**
- * An agent for another agent to use. Agents that use each other, or themselves, name one another by name.
+ * Makes an agent a tool of another agent. Agents that use each other, or themselves, refer to each other by name.
  *
  * ```ts
  * tools: [asTool(researcher, { description: 'Finds out what is known about a company.' })]
  * ```
  */
-export function asTool<Input extends ObjectSchema = typeof JUST_INPUT>(
+export function asTool<Input extends ObjectSchema = typeof DEFAULT_INPUT>(
   agent: Agent | string,
   options: AsToolOptions<Input>,
 ): Tool {
   const { name = nameOf(agent), ask, maxParallel } = options;
-  const wrong = (what: string) => new TypeError(`Tool ${JSON.stringify(name)}: ${what}`);
-  const input: ObjectSchema = options.input ?? JUST_INPUT;
+  const wrong = (problem: string) => new TypeError(`Tool ${JSON.stringify(name)}: ${problem}`);
+  const input: ObjectSchema = options.input ?? DEFAULT_INPUT;
   if (!(input instanceof z.ZodObject)) throw wrong('input must be a z.object(…).');
   return {
-    ...callOfTheEngine(name, options.description, input, wrong),
+    ...workflowTool(name, options.description, input, wrong),
     ...(maxParallel !== undefined && { policy: { ...POLICY, maxParallel } }),
     approval: (options.approval ?? 'never') as ApprovalRule,
     subAgent: {
       agent,
       ask(args) {
-        // The schema has just made them; what a function of the user returns may be anything.
-        const asked: unknown = ask ? ask(args as z.output<Input>) : plainly(args);
-        if (typeof asked !== 'string' || asked.trim() === '') throw new TypeError('there is nothing in the question.');
-        return asked;
+        // The schema has parsed the arguments. A user's function may return anything.
+        const question: unknown = ask ? ask(args as z.output<Input>) : defaultQuestion(args);
+        if (typeof question !== 'string' || question.trim() === '') throw new TypeError('its input would be empty.');
+        return question;
       },
     },
   };
 }
 
-/** The name of an agent that may be given by it. */
+/** The name of an agent that is given as an object or by name. */
 export function nameOf(agent: Agent | string): string {
   return typeof agent === 'string' ? agent : agent.name;
 }
 
-function plainly(args: unknown): string {
+function defaultQuestion(args: unknown): string {
   const { input, ...rest } = args as { input?: unknown };
   return typeof input === 'string' && Object.keys(rest).length === 0 ? input : JSON.stringify(args);
 }
 
 /**
- * Passes the conversation on to another agent: from the next turn on it speaks, with its own instructions and tools. Agents
- * that pass it to each other name one another by name.
+ * Makes a tool that hands the conversation off to another agent, which answers from the next turn on, with its own
+ * instructions and tools. Agents that hand off to each other refer to each other by name.
  *
  * ```ts
  * tools: [handoff('billing', { description: 'For questions about invoices.' })]
@@ -75,12 +75,12 @@ export function handoff(
   to: Agent | string,
   { description, name }: { readonly description: string; readonly name?: string },
 ): Tool {
-  const called = name ?? `hand_off_to_${nameOf(to)}`;
-  const wrong = (what: string) => new TypeError(`Tool ${JSON.stringify(called)}: ${what}`);
-  return { ...callOfTheEngine(called, description, z.object({}), wrong), handoff: to };
+  const toolName = name ?? `hand_off_to_${nameOf(to)}`;
+  const wrong = (problem: string) => new TypeError(`Tool ${JSON.stringify(toolName)}: ${problem}`);
+  return { ...workflowTool(toolName, description, z.object({}), wrong), handoff: to };
 }
 
-/** The engine carries it out itself, so that there is nothing to time out or to try again. */
+/** The workflow carries these calls out itself, so timeouts and retries do not apply. */
 const POLICY = {
   effect: 'idempotent',
   timeoutMs: TOOL_DEFAULTS.timeoutMs,
@@ -89,9 +89,9 @@ const POLICY = {
   backoff: TOOL_DEFAULTS.backoff,
 } as const;
 
-function callOfTheEngine(name: string, description: string, input: ObjectSchema, wrong: (what: string) => Error): Tool {
-  if (!NAME_PATTERN.test(name)) throw wrong('a name is a letter, then up to 63 letters, digits, "_" or "-".');
-  if (!description) throw wrong('say what the agent does in description: the model chooses by it.');
+function workflowTool(name: string, description: string, input: ObjectSchema, wrong: (problem: string) => Error): Tool {
+  if (!NAME_PATTERN.test(name)) throw wrong('name must be a letter, then up to 63 letters, digits, "_" or "-".');
+  if (!description) throw wrong('description is missing. Say what the agent does: the model chooses by it.');
   const strict = input._zod.def.catchall === undefined ? input.strict() : input;
   return {
     name,

@@ -1,4 +1,4 @@
-// An agent is data: who it is, what it may use, and its limits.
+// Defines an agent. An agent is data: model, instructions, tools and limits.
 
 import type { z } from 'zod';
 import { budgetProblem } from '../../core/budget.ts';
@@ -17,51 +17,53 @@ import type { Agent, Guardrails, Presenter, Tool, ToolChoice } from './types.ts'
 
 export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly name: string;
-  /** A model of the OpenAI API or of any compatible server. OPENAI_MODEL overrides it for a whole worker. */
+  /** A model of the OpenAI API or of a compatible server. `OPENAI_MODEL` overrides it for a whole worker. */
   readonly model: string;
   readonly instructions: string;
   readonly tools?: readonly Tool[];
-  /** Model calls at most; 10 when not said. */
+  /** Maximum number of turns. @default 10 */
   readonly maxTurns?: number;
-  /** Tool calls of a turn that run at once; 5 when not said. */
+  /** Maximum number of calls of a turn that run at once. @default 5 */
   readonly parallel?: number;
   readonly whenAllToolsFail?: WhenAllToolsFail;
-  /** How long a run may be active in all; 24 h when not said. Waiting for people does not count. */
+  /** Maximum active time of a run. Waiting for people does not count. @default '24 h' */
   readonly timeLimit?: Duration;
   /**
-   * What the last answer has to be: told to the model as a JSON schema, checked, and given as the result's `value`. Where
-   * every field is there (`.nullable()`, not `.optional()`) and nothing is left open, the server holds the model to it.
+   * Schema of the output. It is sent to the model as JSON Schema, the last answer is checked against it, and the parsed
+   * value is the result's `value`. If every field is required (`.nullable()`, not `.optional()`) and no object is open,
+   * the request uses strict mode, and the server enforces the schema.
    */
   readonly output?: z.ZodType<Output>;
-  /** Whether a person has to decide before a call runs, by tool; in place of the tool's own `approval`. */
+  /** Approval rules by tool. They override the tool's own `approval`. */
   readonly approvals?: Readonly<Record<string, ApprovalRule>>;
-  /** How long a call waits for a decision; 14 days when not said. */
+  /** How long a pending approval waits for a decision. @default '14 days' */
   readonly approvalTimeout?: Duration;
-  /** Then the call is rejected, or the run ends; `reject` when not said. */
+  /** What happens then: the call is rejected, or the run ends. @default 'reject' */
   readonly whenApprovalExpires?: WhenApprovalExpires;
-  /** Which calls are denied, asked about, allowed. */
+  /** Rules that deny calls, ask a person about them, or allow them. */
   readonly permissions?: Permissions;
-  /** What becomes of a conversation that nears what the model can read. false: nothing, and the run ends there. */
+  /** How the conversation is compacted before it outgrows the context window. `false`: never, and the run ends there. */
   readonly compaction?: CompactionOptions | false;
-  /** Limits on what a run and its sub-agents spend. */
+  /** Limits on the spend of a run and its sub-agents. */
   readonly budget?: Omit<Budget, 'activeMs'> & { readonly activeTime?: Duration };
-  /** What models cost, by the name that the provider gives them, a million tokens. */
+  /** Prices per million tokens, by the provider's name for the model. */
   readonly prices?: Prices;
-  /** How long a session waits for its next message; 7 days when not said. */
+  /** How long a session waits for its next message. @default '7 days' */
   readonly idleTimeout?: Duration;
-  /** Sub-agents that a run may start (100), and how deep they may nest (3). */
+  /** Maximum number of sub-agents that a run may start. @default 100 */
   readonly maxSubAgents?: number;
+  /** How deep sub-agents may be nested. @default 3 */
   readonly maxDepth?: number;
-  /** Events of a run's history after which it continues as new; 10,000 when not said. */
+  /** Events in a run's history after which it continues as new. @default 10_000 */
   readonly maxHistoryEvents?: number;
-  /** Passed on to the model as they are. */
+  /** This and the next three options are passed to the model unchanged. */
   readonly toolChoice?: ToolChoice;
   readonly parallelToolCalls?: boolean;
   readonly temperature?: number;
   readonly maxOutputTokens?: number;
-  /** How results become text when a tool does not say: `json` or `list`. */
+  /** Presenter for tools without one of their own. @default 'json' */
   readonly present?: Presenter;
-  /** Plays the model where there is no key, over HTTP and the same client: see `holdfast/testing`. */
+  /** Plays the model where no key is set, over HTTP and through the same client. See `holdfast/testing`. */
   readonly offline?: Script;
 }
 
@@ -79,15 +81,17 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
  */
 export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Agent<Output> {
   const { name } = options;
-  const wrong = (what: string) => new TypeError(`Agent ${JSON.stringify(name)}: ${what}`);
+  const wrong = (problem: string) => new TypeError(`Agent ${JSON.stringify(name)}: ${problem}`);
   if (typeof name !== 'string' || !NAME_PATTERN.test(name))
-    throw wrong('a name is a letter, then up to 63 letters, digits, "_" or "-".');
-  if (!options.model) throw wrong('say which model it uses, for example model: "gpt-4o".');
-  if (!options.instructions) throw wrong('say who it is and what it should do in instructions.');
+    throw wrong('name must be a letter, then up to 63 letters, digits, "_" or "-".');
+  if (!options.model) throw wrong('model is missing, for example model: "gpt-4o".');
+  if (!options.instructions) throw wrong('instructions are missing. Say who the agent is and what it should do.');
   if (utf8Length(options.instructions) > INSTRUCTIONS_BYTES_MAX)
-    throw wrong(`its instructions are over ${count(INSTRUCTIONS_BYTES_MAX)} bytes. Let a tool read what is longer.`);
+    throw wrong(
+      `instructions are longer than ${count(INSTRUCTIONS_BYTES_MAX)} bytes. Let a tool return the longer material.`,
+    );
   if ((options.tools?.length ?? 0) > TOOLS_MAX)
-    throw wrong(`it has more than ${TOOLS_MAX} tools; no model takes more.`);
+    throw wrong(`it has more than ${TOOLS_MAX} tools. Models accept no more.`);
   const tools = new Map<string, Tool>();
   for (const tool of options.tools ?? []) {
     if (tools.has(tool.name)) throw wrong(`it has two tools named ${tool.name}. Rename one.`);
@@ -99,11 +103,11 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
   const { approvals = {}, permissions, whenApprovalExpires } = options;
   for (const [name, rule] of Object.entries(approvals)) {
     if (!tools.has(name)) throw wrong(`approvals names ${name}, which is not among its tools.`);
-    const unclear = approvalProblem(rule);
-    if (unclear) throw wrong(`approvals.${name} ${unclear}`);
+    const problem = approvalProblem(rule);
+    if (problem) throw wrong(`approvals.${name} ${problem}`);
   }
-  const misruled = permissions && permissionsProblem(permissions, new Set(tools.keys()));
-  if (misruled) throw wrong(misruled);
+  const permissionProblem = permissions && permissionsProblem(permissions, new Set(tools.keys()));
+  if (permissionProblem) throw wrong(permissionProblem);
   for (const [guardrail, guard] of Object.entries({ beforeModel, afterModel, beforeTool }))
     if (guard !== undefined && typeof guard !== 'function') throw wrong(`${guardrail} must be a function.`);
   if (whenApprovalExpires !== undefined && !['reject', 'end'].includes(whenApprovalExpires))
@@ -114,16 +118,14 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
   for (const [model, price] of Object.entries(prices))
     for (const part of ['input', 'output', 'cached'] as const)
       if (!(Number(price[part] ?? (part === 'cached' ? 0 : Number.NaN)) >= 0))
-        throw wrong(`prices of ${model}: ${part} must be a number from 0.`);
+        throw wrong(`prices["${model}"].${part} must be a number of at least 0.`);
   const budget = budgetOf(options.budget, wrong);
   if (budget?.cost !== undefined && Object.keys(prices).length === 0)
-    throw wrong(
-      'its budget limits the cost, and it names no prices. Give prices: { "gpt-4o": { input: 2.5, output: 10 } }.',
-    );
+    throw wrong('budget.cost needs prices. Set prices, for example { "gpt-4o": { input: 2.5, output: 10 } }.');
   const limits = { maxTurns, parallel, maxSubAgents, maxDepth, maxHistoryEvents };
   for (const [limit, value] of Object.entries(limits))
     if (value !== undefined && !(Number.isInteger(value) && value >= 1))
-      throw wrong(`${limit} must be a whole number from 1.`);
+      throw wrong(`${limit} must be a whole number of at least 1.`);
   return {
     kind: 'agent',
     name,
@@ -162,9 +164,9 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
   };
 }
 
-function budgetOf(given: AgentOptions['budget'], wrong: (what: string) => Error): Budget | undefined {
-  if (given === undefined) return undefined;
-  const { activeTime, ...limits } = given;
+function budgetOf(options: AgentOptions['budget'], wrong: (problem: string) => Error): Budget | undefined {
+  if (options === undefined) return undefined;
+  const { activeTime, ...limits } = options;
   const budget: Budget = {
     ...limits,
     ...(activeTime !== undefined && { activeMs: toMs('budget.activeTime', activeTime, 0, wrong) }),

@@ -1,4 +1,4 @@
-// A tool: one file, one export. What the author says here is all that the engine knows about it.
+// Defines a tool. Its options are all that the engine knows about it.
 import { z } from 'zod';
 import { DURATION_EXAMPLES, type Duration, durationMs } from '../../core/duration.ts';
 import { TOOL_DEFAULTS } from '../../core/limits.ts';
@@ -8,32 +8,34 @@ import { type ApprovalRule, approvalProblem } from './permissions.ts';
 import type { ObjectSchema, Presenter, Tool, ToolContext } from './types.ts';
 
 interface ToolOptions<Input extends ObjectSchema, Result> {
-  /** The model calls it by this name; also the activity type in Temporal's Web UI. */
+  /** Name for the model. Also the activity type in Temporal's Web UI. */
   readonly name: string;
   /** What it does and when to use it, for the model. */
   readonly description: string;
   readonly input: Input;
-  /** What running it twice would do. It decides whether it is retried, and what the model is told when it is lost. */
+  /** What running it twice would do. Decides whether it is retried, and what the model reads if its worker is lost. */
   readonly effect: Effect;
-  /** How long one attempt may take; 30 s when not said. */
+  /** Maximum time of one attempt. @default '30 s' */
   readonly timeout?: Duration;
-  /** Silence after which the worker is taken for dead and the call is given to another; 10 s when not said. */
+  /** Time without a heartbeat after which the worker counts as lost and another one takes over. @default '10 s' */
   readonly heartbeat?: Duration;
-  /** Attempts are finite always: 3, or 1 for `once`, which takes no retry. */
+  /** Attempts are always finite. @default 3 attempts; 1 for `once`, which cannot be retried */
   readonly retry?: {
     readonly attempts?: number;
     readonly initial?: Duration;
     readonly factor?: number;
     readonly max?: Duration;
   };
-  /** Calls of this tool at once in one turn. */
+  /** Maximum number of its calls at once in one turn. */
   readonly maxParallel?: number;
-  /** Calls of this tool at once in one worker process, over all runs. */
+  /** Maximum number of its calls at once in one worker process, over all runs. */
   readonly workerParallel?: number;
+  /** How the result becomes text for the model. @default the agent's `present` */
   readonly present?: Presenter<Result>;
   /**
-   * Whether a person has to decide before a call runs: `never` when not said. A function is given the arguments; it may
-   * look things up, and where it fails, a person is asked.
+   * Whether a call needs a person's decision before it runs. A function receives the arguments and may do I/O; if it
+   * fails, a person is asked.
+   * @default 'never'
    */
   readonly approval?: ApprovalRule<z.output<Input>>;
 }
@@ -45,9 +47,10 @@ interface RunHere<Input extends ObjectSchema, Result> extends ToolOptions<Input,
 
 interface RunInThread<Input extends ObjectSchema, Result> extends ToolOptions<Input, Result> {
   /**
-   * For work that keeps a processor busy: a module whose default export is `(input, ctx: ThreadContext) => result`. It
-   * runs in a worker thread, where it blocks nobody and can be ended at its timeout.
-   * `thread: new URL('./crunch.ts', import.meta.url)`
+   * For CPU-bound work: a module whose default export is `(input, ctx: ThreadContext) => result`. It runs in a worker
+   * thread, so it does not block the event loop and can be terminated at its timeout.
+   *
+   * @example thread: new URL('./crunch.ts', import.meta.url)
    */
   readonly thread: URL;
   readonly run?: never;
@@ -70,34 +73,35 @@ export function defineTool<Input extends ObjectSchema, Result>(
   options: RunHere<Input, Result> | RunInThread<Input, Result>,
 ): Tool {
   const { name } = options;
-  const wrong = (what: string) => new TypeError(`Tool ${JSON.stringify(name)}: ${what}`);
+  const wrong = (problem: string) => new TypeError(`Tool ${JSON.stringify(name)}: ${problem}`);
   if (typeof name !== 'string' || !NAME_PATTERN.test(name))
-    throw wrong('a name is a letter, then up to 63 letters, digits, "_" or "-".');
-  if (RESERVED_TOOL_NAMES.includes(name)) throw wrong("the name is the engine's own. Choose another.");
+    throw wrong('name must be a letter, then up to 63 letters, digits, "_" or "-".');
+  if (RESERVED_TOOL_NAMES.includes(name)) throw wrong('the name is reserved. Choose another.');
   if (!(options.input instanceof z.ZodObject)) throw wrong('input must be a z.object(…).');
   if (!['read', 'idempotent', 'once'].includes(options.effect))
-    throw wrong("say what running it twice would do: effect: 'read', 'idempotent' or 'once'.");
-  if ((options.run === undefined) === (options.thread === undefined)) throw wrong('give either run or thread.');
+    throw wrong("effect must be 'read', 'idempotent' or 'once': what running the tool twice would do.");
+  if ((options.run === undefined) === (options.thread === undefined)) throw wrong('set either run or thread.');
   for (const limit of ['maxParallel', 'workerParallel'] as const)
     if (options[limit] !== undefined && !(Number.isInteger(options[limit]) && options[limit] >= 1))
-      throw wrong(`${limit} must be a whole number from 1.`);
+      throw wrong(`${limit} must be a whole number of at least 1.`);
   const attempts = options.retry?.attempts ?? (options.effect === 'once' ? 1 : TOOL_DEFAULTS.attempts);
-  if (!(Number.isInteger(attempts) && attempts >= 1)) throw wrong('retry.attempts must be a whole number from 1.');
+  if (!(Number.isInteger(attempts) && attempts >= 1))
+    throw wrong('retry.attempts must be a whole number of at least 1.');
   if (options.effect === 'once' && attempts !== 1)
-    throw wrong("effect 'once' means one attempt; drop retry, or make the tool idempotent with ctx.idempotencyKey.");
+    throw wrong("effect 'once' means one attempt. Remove retry, or make the tool idempotent with ctx.idempotencyKey.");
 
   const approval = options.approval ?? 'never';
-  const unclear = approvalProblem(approval);
-  if (unclear) throw wrong(`approval ${unclear}`);
+  const problem = approvalProblem(approval);
+  if (problem) throw wrong(`approval ${problem}`);
 
   const { backoff } = TOOL_DEFAULTS;
   const initialMs = toMs('retry.initial', options.retry?.initial, backoff.initialMs, wrong);
   const maxMs = toMs('retry.max', options.retry?.max, Math.max(backoff.maxMs, initialMs), wrong);
   const factor = options.retry?.factor ?? backoff.factor;
-  if (!(Number.isFinite(factor) && factor >= 1)) throw wrong('retry.factor must be a number from 1.');
+  if (!(Number.isFinite(factor) && factor >= 1)) throw wrong('retry.factor must be a number of at least 1.');
   if (maxMs < initialMs) throw wrong('retry.max must not be less than retry.initial.');
 
-  // A field that the schema does not know is the model's mistake, and it should hear of it.
+  // Strict, so that the model learns of fields that it made up.
   const input = options.input._zod.def.catchall === undefined ? options.input.strict() : options.input;
   const waits = options.thread !== undefined || options.workerParallel !== undefined;
   return {
@@ -115,7 +119,7 @@ export function defineTool<Input extends ObjectSchema, Result>(
       ...(options.maxParallel !== undefined && { maxParallel: options.maxParallel }),
     },
     workerParallel: options.workerParallel,
-    // The host calls them with what the schema made of the arguments and what the tool returned: their own types.
+    // The tool host calls `present` with the tool's own result, and `run` with the parsed arguments: their own types.
     present: options.present as Presenter<never> | undefined,
     approval: approval as ApprovalRule,
     run: options.run as Tool['run'],
@@ -125,31 +129,31 @@ export function defineTool<Input extends ObjectSchema, Result>(
   };
 }
 
-export function parametersOf(input: ObjectSchema, wrong: (what: string) => Error): Record<string, unknown> {
+export function parametersOf(input: ObjectSchema, wrong: (problem: string) => Error): Record<string, unknown> {
   try {
     const { $schema: _, ...schema } = z.toJSONSchema(input, { io: 'input' });
     return schema;
   } catch (error) {
-    throw wrong(`input cannot be told to a model as JSON Schema: ${error instanceof Error ? error.message : error}`);
+    throw wrong(`input has no JSON Schema: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-// A 32-bit timer ends at 24.8 days; beyond it Node would fire at once.
+// 24.8 days: Node fires longer timers at once.
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** Milliseconds of an option's duration. A mistake in it fails the definition, not the tool's first call. */
+/** Parses the duration of an option. A mistake fails the definition, not the tool's first call. */
 export function toMs(
   option: string,
   duration: Duration | undefined,
   fallbackMs: number,
-  wrong: (what: string) => Error,
+  wrong: (problem: string) => Error,
 ): number {
   if (duration === undefined) return fallbackMs;
   const ms = durationMs(duration);
   const given = typeof duration === 'number' ? String(duration) : JSON.stringify(duration);
-  const fails = (what: string) => wrong(`${option} is ${given}, which is ${what}. Give ${DURATION_EXAMPLES}.`);
-  if (Number.isNaN(ms)) throw fails('not a duration');
-  if (ms < 1) throw fails('shorter than a millisecond');
-  if (ms > TIMER_MS_MAX) throw fails('longer than 24 days');
+  const invalid = (problem: string) => wrong(`${option} is ${given}, which is ${problem}. Use ${DURATION_EXAMPLES}.`);
+  if (Number.isNaN(ms)) throw invalid('not a duration');
+  if (ms < 1) throw invalid('shorter than a millisecond');
+  if (ms > TIMER_MS_MAX) throw invalid('longer than 24 days');
   return ms;
 }

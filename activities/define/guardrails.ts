@@ -1,4 +1,4 @@
-// Guardrails: functions of the user that look at what goes to the model, what comes back, and every call, before it counts.
+// Calls the user's guardrails: on each request to the model, each answer, and each call before it runs.
 
 import { ApplicationFailure } from '@temporalio/common';
 import { ERROR_CHARS_MAX, PLAN_BYTES_MAX, REPAIRS_MAX } from '../../core/limits.ts';
@@ -8,30 +8,30 @@ import { count, cutText, jsonBytes, oneLine } from '../../core/text.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message, ModelAnswer, ToolCall } from '../../core/types.ts';
 import type { Planned } from '../plan/types.ts';
-import { askRule, type RuleContext, toLookAt } from './rules.ts';
+import { deepFreeze, type RuleContext, runRule } from './rules.ts';
 import type { Agent, Guarded, GuardedAnswer, GuardedCall, Guardrails } from './types.ts';
 
-/** What the model is sent; or, where it is not asked at all, what stands for its answer. */
+/** The messages to send to the model; or `instead`, what to record if the model is not called. */
 export async function guardRequest(
   { guardrails: { beforeModel: guard }, output }: Agent,
   messages: readonly Message[],
   ctx: RuleContext,
 ): Promise<{ readonly messages: readonly Message[] } | { readonly instead: Planned }> {
   if (!guard) return { messages };
-  const said = await asked('beforeModel', ctx, () => guard(toLookAt(messages), ctx));
-  switch (said.kind) {
+  const verdict = await verdictFrom('beforeModel', ctx, () => guard(deepFreeze(messages), ctx));
+  switch (verdict.kind) {
     case 'allow':
       return { messages };
     case 'change': {
-      const problem = messagesProblem(said.change);
-      if (problem) throw misused('beforeModel', ctx, `changed the messages to what no model takes: ${problem}`);
-      return { messages: said.change };
+      const problem = messagesProblem(verdict.change);
+      if (problem) throw misused('beforeModel', ctx, `returned messages that no model accepts: ${problem}`);
+      return { messages: verdict.change };
     }
     case 'reject':
-      if (!output) return { instead: { message: answer(said.why), kind: 'final', plan: [] } };
-      return { instead: { ...ended(said.why), message: answer(said.why), plan: [] } };
+      if (!output) return { instead: { message: answer(verdict.why), kind: 'final', plan: [] } };
+      return { instead: { ...endOfRun(verdict.why), message: answer(verdict.why), plan: [] } };
     case 'end':
-      return { instead: { ...ended(said.why), message: answer(said.why), plan: [] } };
+      return { instead: { ...endOfRun(verdict.why), message: answer(verdict.why), plan: [] } };
   }
 }
 
@@ -47,49 +47,49 @@ export async function guardAnswer(
     tool: name,
     arguments: args,
   }));
-  const given = toLookAt<GuardedAnswer>({ text: message.content ?? '', calls });
-  const said = await asked('afterModel', ctx, () => guard(given, ctx));
-  switch (said.kind) {
+  const guarded = deepFreeze<GuardedAnswer>({ text: message.content ?? '', calls });
+  const verdict = await verdictFrom('afterModel', ctx, () => guard(guarded, ctx));
+  switch (verdict.kind) {
     case 'allow':
       return planned;
     case 'change':
-      return { ...planned, message: { ...message, content: changedText(said.change, calls.length > 0, ctx) } };
+      return { ...planned, message: { ...message, content: changedText(verdict.change, calls.length > 0, ctx) } };
     case 'reject':
     case 'end': {
-      // What ended the run already is its end.
+      // Another guardrail has ended the run already; the first reason counts.
       if (planned.kind === 'ended') return planned;
-      const plan = refuseAll(message.tool_calls, said.why);
-      if (said.kind === 'end') return { ...ended(said.why), message, plan };
-      return sentBack({ message, plan }, said.why, repairs, 'refused');
+      const plan = rejectAll(message.tool_calls, verdict.why);
+      if (verdict.kind === 'end') return { ...endOfRun(verdict.why), message, plan };
+      return askAgain({ message, plan }, verdict.why, repairs, 'refused');
     }
   }
 }
 
 function changedText(text: unknown, hasCalls: boolean, ctx: RuleContext): string | null {
-  if (typeof text !== 'string') throw misused('afterModel', ctx, 'changed the answer to what is no text');
+  if (typeof text !== 'string') throw misused('afterModel', ctx, 'returned a change that is not a string');
   if (jsonBytes(text) > CHANGED_BYTES_MAX)
-    throw misused('afterModel', ctx, `changed the answer to more than ${count(CHANGED_BYTES_MAX)} bytes`);
-  if (text === '' && !hasCalls) throw misused('afterModel', ctx, 'changed the answer to nothing; say what is missing');
+    throw misused('afterModel', ctx, `returned an answer of more than ${count(CHANGED_BYTES_MAX)} bytes`);
+  if (text === '' && !hasCalls) throw misused('afterModel', ctx, 'returned an empty answer. Say what was removed');
   return text === '' ? null : text.toWellFormed();
 }
 
-/** It goes into history beside the calls, which may fill the rest of a payload. */
+/** The text shares a payload with the calls, which may fill the other half. */
 const CHANGED_BYTES_MAX = PLAN_BYTES_MAX / 2;
 
-/** What a guardrail says of a call; one that fails lets none run. */
+/** The verdict of `beforeTool` on a call. A guardrail that fails rejects the call. */
 export async function guardCall(
   guard: NonNullable<Guardrails['beforeTool']>,
   call: GuardedCall,
   ctx: RuleContext,
 ): Promise<Verdict<object>> {
-  const said = await askRule(ctx, () => guard(toLookAt(call), ctx));
-  if (!said.ok) return { kind: 'reject', why: `the guardrail for it failed: ${said.error}` };
-  const verdict = verdictOf<object>(said.value);
-  return typeof verdict === 'string' ? { kind: 'reject', why: `the guardrail for it ${verdict}` } : verdict;
+  const result = await runRule(ctx, () => guard(deepFreeze(call), ctx));
+  if (!result.ok) return { kind: 'reject', why: `the guardrail beforeTool failed: ${result.error}` };
+  const verdict = readVerdict<object>(result.value);
+  return typeof verdict === 'string' ? { kind: 'reject', why: `the guardrail beforeTool ${verdict}` } : verdict;
 }
 
-/** The model is told what is wrong with its answer, a bounded number of times. */
-export function sentBack(
+/** Has the model answer again, knowing why; ends the run once REPAIRS_MAX repairs are used up. */
+export function askAgain(
   { message, plan }: Pick<Planned, 'message' | 'plan'>,
   why: string,
   repairs: number,
@@ -109,27 +109,27 @@ function answer(text: string): ModelAnswer['message'] {
   return { role: 'assistant', content: text };
 }
 
-function ended(message: string): Pick<Planned, 'kind' | 'end'> {
+function endOfRun(message: string): Pick<Planned, 'kind' | 'end'> {
   return { kind: 'ended', end: { status: 'refused', reason: reason('guardrail', { message }) } };
 }
 
-export function refuseAll(calls: readonly ToolCall[] = [], why: string): Planned['plan'] {
+export function rejectAll(calls: readonly ToolCall[] = [], why: string): Planned['plan'] {
   return calls.map(() => ({ problem: { kind: 'rejected', reason: reason('rejected_by_guardrail', { why }) } }));
 }
 
-async function asked<T>(name: string, ctx: RuleContext, guard: () => Guarded<T> | Promise<Guarded<T>>) {
-  const said = await askRule(ctx, guard);
-  // Nothing gets past a guardrail that does not work; Temporal tries again.
-  if (!said.ok)
-    throw ApplicationFailure.retryable(`The guardrail ${name} of ${ctx.agent} failed: ${said.error}`, FAILURE.model);
-  const verdict = verdictOf<T>(said.value);
+async function verdictFrom<T>(name: string, ctx: RuleContext, guard: () => Guarded<T> | Promise<Guarded<T>>) {
+  const result = await runRule(ctx, guard);
+  // A guardrail that fails lets nothing through; Temporal retries the model call.
+  if (!result.ok)
+    throw ApplicationFailure.retryable(`The guardrail ${name} of ${ctx.agent} failed: ${result.error}`, FAILURE.model);
+  const verdict = readVerdict<T>(result.value);
   if (typeof verdict === 'string') throw misused(name, ctx, verdict);
   return verdict;
 }
 
-/** Another try would say the same again. */
-function misused(name: string, ctx: RuleContext, what: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(`The guardrail ${name} of ${ctx.agent} ${what}.`, FAILURE.model);
+/** Not retryable: the guardrail would return the same again. */
+function misused(name: string, ctx: RuleContext, problem: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(`The guardrail ${name} of ${ctx.agent} ${problem}.`, FAILURE.model);
 }
 
 type Verdict<Changed> =
@@ -137,38 +137,38 @@ type Verdict<Changed> =
   | { readonly kind: 'change'; readonly change: Changed }
   | { readonly kind: 'reject' | 'end'; readonly why: string };
 
-/** The answer of a guardrail, which may be written in JavaScript; or what is wrong with it, as the end of a sentence. */
-function verdictOf<Changed>(said: unknown): Verdict<Changed> | string {
-  if (said === undefined || said === null) return { kind: 'allow' };
-  const given = typeof said === 'object' && said !== null ? Object.entries(said) : [];
-  const [first, ...others] = given.filter(([, value]) => value !== undefined);
-  if (!first || others.length > 0) return `answered with ${shown(said)}, which is none of ${ANSWERS}`;
+/** What a guardrail returned, which types may not have checked; or what is wrong with it, as the end of a sentence. */
+function readVerdict<Changed>(returned: unknown): Verdict<Changed> | string {
+  if (returned === undefined || returned === null) return { kind: 'allow' };
+  const entries = typeof returned === 'object' ? Object.entries(returned) : [];
+  const [first, ...others] = entries.filter(([, value]) => value !== undefined);
+  if (!first || others.length > 0) return `returned ${shown(returned)}; expected ${EXPECTED}`;
   const [kind, value] = first;
-  // Whoever asked knows what may be put in its place.
+  // The caller checks the changed value.
   if (kind === 'change') return { kind, change: value as Changed };
-  if (kind !== 'reject' && kind !== 'end') return `answered with ${shown(said)}, which is none of ${ANSWERS}`;
-  if (typeof value !== 'string' || value.trim() === '') return `did not say why in { ${kind} }`;
+  if (kind !== 'reject' && kind !== 'end') return `returned ${shown(returned)}; expected ${EXPECTED}`;
+  if (typeof value !== 'string' || value.trim() === '') return `returned { ${kind} } without a reason`;
   return { kind, why: cutText(value.toWellFormed(), ERROR_CHARS_MAX) };
 }
 
-const ANSWERS = 'undefined, { change }, { reject } and { end }';
+const EXPECTED = 'undefined, { change }, { reject } or { end }';
 
 function shown(value: unknown): string {
   return typeof value === 'object' ? `{ ${oneLine(Object.keys(value ?? {}).join(', '), 100)} }` : `a ${typeof value}`;
 }
 
-/** What a model API would refuse in messages that a function of the user made. */
+/** Why a model API would refuse messages that a user's function returned; null if it would not. */
 export function messagesProblem(messages: unknown): string | null {
-  if (!Array.isArray(messages) || messages.length === 0) return 'they are not a list with something in it';
-  const wrong = messages.findIndex((message) => !isMessage(message));
-  if (wrong >= 0) return `message ${wrong} has not the shape of one`;
-  // Each of them was looked at just now.
+  if (!Array.isArray(messages) || messages.length === 0) return 'they are not a list of at least one message';
+  const invalid = messages.findIndex((message) => !isMessage(message));
+  if (invalid >= 0) return `message ${invalid} is not a valid message`;
+  // isMessage has checked each of them.
   return transcriptProblem(messages as Message[]);
 }
 
 function isMessage(given: unknown): boolean {
   if (typeof given !== 'object' || given === null) return false;
-  // Of anything, until it is looked at.
+  // The fields may hold anything until they are checked below.
   const { role, content, tool_calls: calls, tool_call_id: id } = given as Record<string, unknown>;
   switch (role) {
     case 'system':

@@ -1,17 +1,17 @@
-// What model calls cost, by prices that the user gives. None are built in: they change, and differ by contract.
+// The cost of model calls, from the user's prices. None are built in: they change, and differ by contract.
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../../core/names.ts';
 import type { Usage } from '../../core/types.ts';
 
-/** Prices of a million tokens, in a currency of your choice. */
+/** Prices per million tokens, in a currency of your choice. */
 export interface Price {
   readonly input: number;
   readonly output: number;
-  /** Of input tokens that the provider had cached; as `input` when not said. */
+  /** Of input tokens that the provider had cached. @default `input` */
   readonly cached?: number;
 }
 
-/** By model: by the name that the provider answers with, or the one that was asked for. `*` is for any other. */
+/** By model: the name in the provider's answer, or the requested one. `*` is for any other. */
 export type Prices = Readonly<Record<string, Price>>;
 
 const MILLION = 1_000_000;
@@ -29,10 +29,10 @@ export function priceOf(prices: Prices, ...names: readonly string[]): Price | un
   return name === undefined ? undefined : prices[name];
 }
 
-/** A limited cost that nobody can count would be no limit. */
+/** A cost limit without a price could not be enforced. */
 export function noPrice(agent: string, model: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(
-    `The run's cost is limited, and agent ${agent} names no price for the model ${model}. Add it to the agent's prices.`,
+    `The run's cost is limited, but agent ${agent} has no price for the model ${model}. Add it to the agent's prices.`,
     FAILURE.model,
   );
 }

@@ -1,31 +1,31 @@
-// Rules that users write as functions: what they are given, and how one that throws or hangs is told from an answer.
+// Runs the functions that users write: approval rules, permissions, guardrails. Bounds their time and catches what they throw.
 import { unlessAborted } from '../../core/abort.ts';
 import { RULE_TIMEOUT_MS } from '../../core/limits.ts';
 import { cutText, inWords } from '../../core/text.ts';
 
-/** What a rule may look at besides the call. Rules run on a worker, so they may do I/O. */
+/** Context of a rule. Rules run on a worker, so they may do I/O. */
 export interface RuleContext {
   readonly agent: string;
   readonly workflowId: string;
   readonly turn: number;
-  /** Aborted when the turn is cancelled or the worker stops. */
+  /** Aborted when the model call is cancelled, times out, or the worker stops. */
   readonly signal: AbortSignal;
 }
 
-export type RuleAnswer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string };
+export type RuleResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string };
 
-/** What a rule says; `ok: false` where it threw or took too long. A cancelled turn is thrown on. */
-export async function askRule<T>(
+/** Calls a rule; `ok: false` if it threw or took too long. Throws if `ctx.signal` is aborted. */
+export async function runRule<T>(
   ctx: RuleContext,
   rule: () => T | Promise<T>,
   timeoutMs: number = RULE_TIMEOUT_MS,
-): Promise<RuleAnswer<T>> {
+): Promise<RuleResult<T>> {
   const late = AbortSignal.timeout(timeoutMs);
   try {
     ctx.signal.throwIfAborted();
-    // Called within a promise: a rule may throw before it returns one.
-    const asked = Promise.resolve().then(rule);
-    return { ok: true, value: await unlessAborted(AbortSignal.any([ctx.signal, late]), asked) };
+    // Called within a promise, since a rule may throw synchronously.
+    const called = Promise.resolve().then(rule);
+    return { ok: true, value: await unlessAborted(AbortSignal.any([ctx.signal, late]), called) };
   } catch (error) {
     if (ctx.signal.aborted) throw ctx.signal.reason;
     if (late.aborted) return { ok: false, error: `it took longer than ${inWords(timeoutMs)}` };
@@ -34,10 +34,10 @@ export async function askRule<T>(
 }
 
 /**
- * What a rule is given to look at. One that writes to it throws, which counts as a rule that failed: what it changed in
- * place would be judged by the next rule, and not be what runs.
+ * Freezes what a rule receives, so that a rule that writes to it fails: the next rule would judge the changed value, but
+ * that is not what runs.
  */
-export function toLookAt<T>(value: T): T {
+export function deepFreeze<T>(value: T): T {
   const seen = new Set<unknown>();
   const pending: unknown[] = [value];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
@@ -48,7 +48,7 @@ export function toLookAt<T>(value: T): T {
   return value;
 }
 
-/** What JSON is made of. A schema may also make dates, maps and classes, which have their own ways to be written to. */
+/** Arrays and plain objects. Freezing would not protect the dates, maps and classes that a schema may also produce. */
 function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

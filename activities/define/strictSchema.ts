@@ -1,10 +1,10 @@
-// JSON Schema as the strict mode of structured output takes it: a part of JSON Schema that a model cannot get wrong. What
-// the rest would say is left to the check of the answer.
+// Converts JSON Schema to the subset that strict mode of structured output supports, which the server enforces. Other
+// constraints are left to the check of the answer.
 
 type Node = Readonly<Record<string, unknown>>;
 
-/** These change what fits and have no form in strict mode. All others that are not taken over are remarks. */
-const INEXPRESSIBLE = [
+/** Keywords that change which values fit and that strict mode cannot express. Other unsupported ones are annotations. */
+const UNSUPPORTED = [
   'allOf',
   'not',
   'if',
@@ -21,7 +21,7 @@ const INEXPRESSIBLE = [
   'dependentSchemas',
 ];
 
-const AS_THEY_ARE = [
+const COPIED = [
   'type',
   'enum',
   'const',
@@ -37,66 +37,65 @@ const AS_THEY_ARE = [
 const FORMATS = ['date-time', 'time', 'date', 'duration', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid'];
 
 /**
- * The schema for strict mode; null where there is none that takes no less and promises no more: open objects, fields that
- * may be missing and may not be null, tuples, anything at all. Constraints that strict mode does not know are left out:
- * the answer is checked against the whole schema.
+ * The schema for strict mode; null if there is no equivalent, as for open objects, optional fields that are not nullable,
+ * tuples, and schemas without a type. Constraints that strict mode does not support are left out: the answer is checked
+ * against the whole schema.
  */
 export function strictSchema(root: Node): Node | null {
   return root['type'] === 'object' ? strict(root) : null;
 }
 
 function strict(node: Node): Record<string, unknown> | null {
-  // Beside a reference there may be nothing.
+  // Strict mode allows no keywords beside a reference.
   if (typeof node['$ref'] === 'string' && !isNode(node['$defs'])) return { $ref: node['$ref'] };
   const { anyOf, oneOf, items, type } = node;
-  const says = type ?? anyOf ?? oneOf;
-  if (says === undefined || INEXPRESSIBLE.some((keyword) => node[keyword] !== undefined)) return null;
-  const made: Record<string, unknown> = {};
-  for (const keyword of AS_THEY_ARE) if (node[keyword] !== undefined) made[keyword] = node[keyword];
+  const restriction = type ?? anyOf ?? oneOf;
+  if (restriction === undefined || UNSUPPORTED.some((keyword) => node[keyword] !== undefined)) return null;
+  const result: Record<string, unknown> = {};
+  for (const keyword of COPIED) if (node[keyword] !== undefined) result[keyword] = node[keyword];
   const description = describe(node);
-  if (description !== '') made['description'] = description;
-  if (FORMATS.includes(String(node['format']))) made['format'] = node['format'];
-  else if (isPlainPattern(node['pattern'])) made['pattern'] = node['pattern'];
+  if (description !== '') result['description'] = description;
+  if (FORMATS.includes(String(node['format']))) result['format'] = node['format'];
+  else if (isPlainPattern(node['pattern'])) result['pattern'] = node['pattern'];
 
-  if (allowsType(node, 'object') && !addFields(node, made)) return null;
+  if (allowsType(node, 'object') && !addFields(node, result)) return null;
   if (allowsType(node, 'array') && !isNode(items)) return null;
-  if (isNode(items)) made['items'] = strict(items);
-  // That it is one of them only is for the check of the answer.
-  if (anyOf !== undefined || oneOf !== undefined) made['anyOf'] = strictAll(anyOf ?? oneOf);
-  if (made['items'] === null || made['anyOf'] === null) return null;
+  if (isNode(items)) result['items'] = strict(items);
+  // oneOf becomes anyOf; the check of the answer ensures that exactly one fits.
+  if (anyOf !== undefined || oneOf !== undefined) result['anyOf'] = strictAll(anyOf ?? oneOf);
+  if (result['items'] === null || result['anyOf'] === null) return null;
   if (isNode(node['$defs'])) {
     const defs = strictEach(node['$defs']);
     if (!defs) return null;
-    made['$defs'] = defs;
+    result['$defs'] = defs;
   }
-  return made;
+  return result;
 }
 
-/** Every field is required and there are no others; false where the schema wants it otherwise. */
-function addFields(node: Node, made: Record<string, unknown>): boolean {
+/** Makes every field required and forbids others; false if the schema does not allow that. */
+function addFields(node: Node, result: Record<string, unknown>): boolean {
   const { additionalProperties } = node;
   if (additionalProperties !== undefined && additionalProperties !== false) return false;
   const properties = isNode(node['properties']) ? node['properties'] : {};
   const required = Array.isArray(node['required']) ? node['required'] : [];
-  const mayBeLeftOut = Object.entries(properties).filter(([name]) => !required.includes(name));
-  // A field with a default may as well be given, and one that may be null can be null instead of missing.
-  if (mayBeLeftOut.some(([, field]) => !isNode(field) || !('default' in field || allowsType(field, 'null'))))
-    return false;
+  const optional = Object.entries(properties).filter(([name]) => !required.includes(name));
+  // A field with a default can just as well be given, and a nullable one can be null instead of missing.
+  if (optional.some(([, field]) => !isNode(field) || !('default' in field || allowsType(field, 'null')))) return false;
   const fields = strictEach(properties);
   if (!fields) return false;
-  Object.assign(made, { properties: fields, required: Object.keys(fields), additionalProperties: false });
+  Object.assign(result, { properties: fields, required: Object.keys(fields), additionalProperties: false });
   return true;
 }
 
 function strictEach(nodes: Node): Record<string, unknown> | null {
-  const made = Object.entries(nodes).map(([name, node]) => [name, isNode(node) ? strict(node) : null] as const);
-  return made.some(([, node]) => node === null) ? null : Object.fromEntries(made);
+  const result = Object.entries(nodes).map(([name, node]) => [name, isNode(node) ? strict(node) : null] as const);
+  return result.some(([, node]) => node === null) ? null : Object.fromEntries(result);
 }
 
 function strictAll(nodes: unknown): unknown[] | null {
   if (!Array.isArray(nodes) || nodes.length === 0) return null;
-  const made = nodes.map((node) => (isNode(node) ? strict(node) : null));
-  return made.includes(null) ? null : made;
+  const result = nodes.map((node) => (isNode(node) ? strict(node) : null));
+  return result.includes(null) ? null : result;
 }
 
 function allowsType({ type, anyOf }: Node, name: string): boolean {
@@ -104,7 +103,7 @@ function allowsType({ type, anyOf }: Node, name: string): boolean {
   return name === 'null' && Array.isArray(anyOf) && anyOf.some((node) => isNode(node) && allowsType(node, name));
 }
 
-/** The lengths of a text are said in words: every answer that is too long would cost another turn. */
+/** Adds length limits to the description, since strict mode has no keyword for them: each violation would cost a turn. */
 function describe({ description, minLength, maxLength }: Node): string {
   return [
     description,
@@ -115,7 +114,7 @@ function describe({ description, minLength, maxLength }: Node): string {
     .join(' ');
 }
 
-/** Strict mode follows no expression that looks around or back. */
+/** Strict mode does not support lookarounds or backreferences. */
 function isPlainPattern(pattern: unknown): boolean {
   return typeof pattern === 'string' && !/\(\?(?!:)|\\[1-9kbB]/.test(pattern);
 }

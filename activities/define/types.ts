@@ -1,4 +1,4 @@
-// What an agent and a tool are once they are defined, and what functions of the user are given. Read this first.
+// The types of a defined agent and tool, and of the arguments that users' functions receive. Read this first.
 import type { z } from 'zod';
 import type { AgentRules, Message, RecordedDecision, ToolPolicy } from '../../core/types.ts';
 import type { CompactionRules } from '../compact/compactionOptions.ts';
@@ -7,7 +7,7 @@ import type { ApprovalRule, Permissions } from './permissions.ts';
 import type { Prices } from './prices.ts';
 import type { RuleContext } from './rules.ts';
 
-/** An agent, checked and with its defaults filled in. `Output` is what its results are. */
+/** An agent with its options checked and defaults filled in. `Output` is the type of its results' `value`. */
 export interface Agent<Output = unknown> {
   readonly kind: 'agent';
   readonly name: string;
@@ -22,7 +22,7 @@ export interface Agent<Output = unknown> {
   readonly present: Presenter | undefined;
   readonly offline: Script | undefined;
   readonly output: OutputFormat | undefined;
-  /** Only for types: what the output is. */
+  /** For types only; never set. */
   readonly outputType?: Output;
   readonly approvals: Readonly<Record<string, ApprovalRule>>;
   readonly permissions: Permissions | undefined;
@@ -31,27 +31,27 @@ export interface Agent<Output = unknown> {
   readonly compaction: CompactionRules;
 }
 
-/** Whether the model has to call a tool, may, or which one. */
+/** Whether the model may call tools, has to, or has to call a certain one. As in the Chat Completions API. */
 export type ToolChoice =
   | 'auto'
   | 'none'
   | 'required'
   | { readonly type: 'function'; readonly function: { readonly name: string } };
 
-/** What the last answer has to be, and how the model is asked for it. */
+/** The schema of the output, in the forms in which it is checked and sent. */
 export interface OutputFormat {
   readonly schema: z.ZodType;
   readonly json: Readonly<Record<string, unknown>>;
-  /** For a server that holds the model to it; null for a schema that strict mode cannot express. */
+  /** For strict mode; null if strict mode cannot express the schema. */
   readonly strict: Readonly<Record<string, unknown>> | null;
 }
 
-/** A tool, checked and with its defaults filled in. */
+/** A tool with its options checked and defaults filled in. */
 export interface Tool {
   readonly name: string;
   readonly description: string;
   readonly input: ObjectSchema;
-  /** What the model is told of `input`. */
+  /** `input` as JSON Schema, for the model. */
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly policy: ToolPolicy;
   readonly workerParallel: number | undefined;
@@ -59,26 +59,26 @@ export interface Tool {
   readonly approval: ApprovalRule;
   readonly run: ((input: never, ctx: ToolContext) => unknown) | undefined;
   readonly thread: URL | undefined;
-  /** The call is a run of this agent, asked this. */
+  /** Set if a call starts a run of this agent; `ask` makes its input. */
   readonly subAgent: { readonly agent: Agent | string; ask(args: unknown): string } | undefined;
-  /** The call passes the conversation on. */
+  /** Set if a call hands the conversation off to this agent. */
   readonly handoff: Agent | string | undefined;
 }
 
-/** What a running tool may use. */
+/** The second argument of a tool's `run`. */
 export interface ToolContext {
-  /** Aborted when the call is cancelled, timed out, or the worker stops. Pass it on to fetch, timers, queries. */
+  /** Aborted when the call is cancelled or times out, or the worker stops. Pass it to fetch, timers and queries. */
   readonly signal: AbortSignal;
-  /** The same for every attempt of this call, and for no other call. Give it to services that accept one. */
+  /** The same for every attempt of this call, and unique to it. Pass it to services that accept one. */
   readonly idempotencyKey: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
   readonly agent: string;
   readonly workflowId: string;
-  /** Who let this call run, where a person was asked: for the records that a tool keeps. */
+  /** The decision that approved this call, if a person was asked. For a tool's own records. */
   readonly decision?: Pick<RecordedDecision, 'verdict' | 'by' | 'why'>;
   readonly log: ToolLog;
-  /** Says how far the call is; seen by `holdfast watch` and in the Web UI. JSON, small, free of charge to history. */
+  /** Reports progress, shown by `holdfast watch` and the Web UI. Small JSON value. Not written to history. */
   progress(detail: unknown): void;
 }
 
@@ -87,7 +87,7 @@ export interface ToolLog {
   warn(message: string, meta?: Record<string, unknown>): void;
 }
 
-/** What a tool in a thread is given: what can cross into one. */
+/** Context of a tool in a thread: the part of ToolContext that can be cloned. */
 export interface ThreadContext {
   readonly idempotencyKey: string;
   readonly attempt: number;
@@ -95,12 +95,12 @@ export interface ThreadContext {
   readonly workflowId: string;
 }
 
-/** How a result becomes text: `json` as it is, `list` as its head, or a function of yours. */
+/** Turns a result into text for the model. `json`: the whole value. `list`: its first items. Or a function. */
 export type Presenter<Result = unknown> = 'json' | 'list' | ((result: Result) => string);
 
 export type ObjectSchema = z.ZodObject;
 
-/** Allow, by returning nothing; put something else in its place; reject it with a reason; or end the run. */
+/** The verdict of a guardrail. Nothing: allow. `change`: replace. `reject`: with a reason. `end`: end the run. */
 export type Guarded<Changed> =
   | undefined
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing allows
@@ -111,20 +111,20 @@ export type Guarded<Changed> =
 
 export interface Guardrails {
   /**
-   * Before each model call, with the instructions and the conversation. `change` is for this request only; `reject`
-   * answers with the reason, without the model; `end` ends the run as refused, as `reject` does where the agent has an
-   * `output`, which a reason is not.
+   * Runs before each model call, on the instructions and the conversation. `change` applies to this request only; `reject`
+   * makes the reason the answer, and the model is not called; `end` ends the run as refused. For an agent with an `output`,
+   * `reject` does so too, since a reason does not fit the schema.
    */
   readonly beforeModel?: (
     messages: readonly Message[],
     ctx: RuleContext,
   ) => Guarded<readonly Message[]> | Promise<Guarded<readonly Message[]>>;
   /**
-   * After each answer, also one in which the model declines. `change` puts another text in its place; `reject` tells the
-   * model why and asks it again, twice at most. With it, nobody sees an answer while it is being written.
+   * Runs after each answer, even if the model declined. `change` replaces the text; `reject` has the model answer again,
+   * with the reason, at most twice. With this guardrail, answers are not streamed.
    */
   readonly afterModel?: (answer: GuardedAnswer, ctx: RuleContext) => Guarded<string> | Promise<Guarded<string>>;
-  /** Before each call that may run. `change` gives it other arguments, which its schema reads again. */
+  /** Runs before each call with valid arguments. `change` replaces them; the new ones are validated again. */
   readonly beforeTool?: (call: GuardedCall, ctx: RuleContext) => Guarded<object> | Promise<Guarded<object>>;
 }
 
@@ -135,6 +135,6 @@ export interface GuardedAnswer {
 
 export interface GuardedCall {
   readonly tool: string;
-  /** As the tool's schema made them. */
+  /** As parsed by the tool's schema. */
   readonly arguments: unknown;
 }

@@ -1,8 +1,8 @@
-// What a model answered, put together from the pieces of a stream or taken whole, before anyone judges it.
+// Builds a model's answer from the chunks of a stream, or from a whole completion. Validates nothing.
 import type { Usage } from '../../core/types.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 
-/** A call as the model wrote it: nothing in it is to be trusted yet. */
+/** A call as the model wrote it, not yet validated. */
 export interface RawCall {
   id: string;
   name: string;
@@ -13,7 +13,7 @@ export interface RawAnswer {
   content: string;
   refusal: string;
   calls: RawCall[];
-  /** Of every choice that said one. */
+  /** One for each choice that has one. */
   finishReasons: string[];
   model: string;
   usage: Usage;
@@ -32,7 +32,7 @@ interface Piece {
   function_call?: { name?: string | null; arguments?: string | null } | null;
 }
 
-/** A streamed chunk or a whole completion, as far as we read it. Compatible servers leave out any of it. */
+/** The fields that we read of a streamed chunk or a whole completion. Compatible servers may leave out any of them. */
 export interface WirePart {
   model?: string | null;
   choices?:
@@ -56,14 +56,14 @@ interface Choice {
 
 export interface AnswerBuilder {
   add(part: WirePart): void;
-  /** What the model has said so far. */
+  /** The text so far. */
   text(): string;
   calls(): RawCall[];
-  /** What the provider has told of its tokens so far: mostly nothing before the end. */
+  /** Token usage, as far as the provider has reported it; mostly zero before the end. */
   usage(): Usage;
-  /** How much there is of it: a stream that does not end must not fill the memory. */
+  /** Size so far, so that an endless stream can be stopped before it fills the memory. */
   size(): { readonly calls: number; readonly chars: number };
-  /** Whether the answer is through, and every choice with calls in it: a stream that was cut off never says so. */
+  /** Whether a finish_reason came, and one for every choice with calls. Never true for a stream that was cut off. */
   isFinished(): boolean;
   build(): RawAnswer;
 }
@@ -82,7 +82,7 @@ export function buildAnswer(): AnswerBuilder {
 
   const inOrder = () => [...choices.entries()].sort(([a], [b]) => a - b).map(([, choice]) => choice);
   const text = () => inOrder().find((choice) => choice.content)?.content ?? '';
-  // Calls may be spread over several choices; the model meant them all.
+  // Some servers spread the calls over several choices; all of them count.
   const calls = () => inOrder().flatMap(callsOf);
 
   return {
@@ -130,7 +130,7 @@ function addPiece(choice: Choice, piece: Piece): void {
   choice.refusal += piece.refusal ?? '';
   for (const [i, call] of (piece.tool_calls ?? []).entries()) addCall(choice, call, i);
   if (piece.function_call) {
-    // The older style: one call a message, without an id.
+    // The legacy format: one call per message, without an id.
     choice.legacy ??= { id: '', name: '', arguments: '' };
     choice.legacy.name += piece.function_call.name ?? '';
     choice.legacy.arguments += piece.function_call.arguments ?? '';
@@ -141,13 +141,13 @@ function addCall(choice: Choice, piece: CallPiece, position: number): void {
   const key = piece.index ?? keyWithoutIndex(choice, piece, position);
   const call = choice.calls.get(key) ?? { id: '', name: '', arguments: '' };
   choice.calls.set(key, call);
-  // An id and a name come once; some servers repeat them with every piece.
+  // The id and name come once, but some servers repeat them in every chunk.
   call.id ||= piece.id ?? '';
   call.name ||= piece.function?.name ?? '';
   call.arguments += piece.function?.arguments ?? '';
 }
 
-/** Some servers send no index: a piece with a name opens a call, one without goes on with the last. */
+/** For servers that send no index: a chunk with a name starts a call, one without continues the last. */
 function keyWithoutIndex(choice: Choice, piece: CallPiece, position: number): number {
   const last = choice.calls.size - 1;
   return piece.function?.name || last < 0 ? last + 1 : Math.max(last, position);

@@ -1,4 +1,5 @@
-// One request to the model, streamed: given up when it falls silent, and never mistaken for whole when it was cut off.
+// Sends one request to the model and reads the streamed answer. Gives up when the stream falls silent, and never takes an
+// answer that was cut off for a complete one.
 import { APIError } from 'openai';
 import { Stream } from 'openai/streaming';
 import { ANSWER_CALLS_MAX, ANSWER_CHARS_MAX } from '../../core/limits.ts';
@@ -12,7 +13,7 @@ import { badAnswer, modelFailure } from './modelFailure.ts';
 export interface CompleteOptions {
   readonly signal: AbortSignal;
   onProgress(answer: AnswerBuilder): void;
-  /** For the log of whoever runs the worker. */
+  /** Writes to the worker's log. */
   warn?(message: string): void;
 }
 
@@ -25,14 +26,14 @@ export async function complete(
   const { signal, onProgress, warn } = options;
   const model = endpoint.modelFor(agent);
   const { silenceMs, timeoutMs } = endpoint;
-  // Of this agent: a server may take one schema and refuse another.
-  const asking = `${model}\n${agent.name}`;
-  const takesSchemas = !endpoint.withoutSchemas.has(asking);
+  // By agent, since a server may accept one schema and refuse another.
+  const schemaKey = `${model}\n${agent.name}`;
+  const takesSchemas = !endpoint.withoutSchemas.has(schemaKey);
   const request = new AbortController();
   const abort = () => request.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   if (signal.aborted) abort();
-  // The stream aborts our request as well, whenever it is left early: who ended it has to be remembered.
+  // The stream aborts the request too, if it is left early; so remember who ended it.
   let isSilent = false;
   const silence = setTimeout(() => {
     isSilent = true;
@@ -54,15 +55,17 @@ export async function complete(
     }
     if (signal.aborted) throw signal.reason;
     if (isSilent) throw silent(silenceMs);
-    if (!answer.isFinished()) throw badAnswer('The model ended its answer in the middle, without a finish_reason.');
+    if (!answer.isFinished()) throw badAnswer('The model ended its answer early, without a finish_reason.');
     return answer.build();
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (isSilent) throw silent(silenceMs);
     if (agent.output && takesSchemas && refusesSchemas(error)) {
-      endpoint.withoutSchemas.add(asking);
+      endpoint.withoutSchemas.add(schemaKey);
       const { message } = modelFailure(error, { baseURL: endpoint.client.baseURL, model, apiKey: endpoint.apiKey });
-      warn?.(`The model of ${agent.name} does not take its output as a schema, and is told it in words: ${message}`);
+      warn?.(
+        `The model of ${agent.name} does not accept its output schema as response_format; it goes into the instructions instead: ${message}`,
+      );
       return await complete(endpoint, agent, messages, options);
     }
     const compacts = agent.compaction !== null;
@@ -73,7 +76,7 @@ export async function complete(
   }
 }
 
-/** A server or model that knows no `json_schema` says so before it does anything; then it is told in words. */
+/** Whether the server or model refused the request for its `json_schema`. The schema then goes into the instructions. */
 function refusesSchemas(error: unknown): boolean {
   if (!(error instanceof APIError) || (error.status !== 400 && error.status !== 422)) return false;
   return /response_format|json_schema/i.test(`${error.param ?? ''} ${error.message}`);
@@ -86,22 +89,21 @@ function responseFormat({ json, strict }: OutputFormat): StreamedRequest['respon
   };
 }
 
-function withSchemaInWords([system, ...rest]: readonly Message[], { json }: OutputFormat): readonly Message[] {
-  const words = `Your last answer has to be JSON that fits this schema, and nothing else: ${JSON.stringify(json)}`;
-  if (system?.role !== 'system') return [{ role: 'system', content: words }, ...(system ? [system] : []), ...rest];
-  return [{ role: 'system', content: `${system.content}\n\n${words}` }, ...rest];
+function withSchemaInInstructions([system, ...rest]: readonly Message[], { json }: OutputFormat): readonly Message[] {
+  const text = `Your last answer has to be JSON that fits this schema, and nothing else: ${JSON.stringify(json)}`;
+  if (system?.role !== 'system') return [{ role: 'system', content: text }, ...(system ? [system] : []), ...rest];
+  return [{ role: 'system', content: `${system.content}\n\n${text}` }, ...rest];
 }
 
 function checkSize(answer: AnswerBuilder): void {
   const { calls, chars } = answer.size();
-  if (calls > ANSWER_CALLS_MAX)
-    throw badAnswer(`The model asked for more than ${count(ANSWER_CALLS_MAX)} calls at once.`);
+  if (calls > ANSWER_CALLS_MAX) throw badAnswer(`The model made more than ${count(ANSWER_CALLS_MAX)} calls at once.`);
   if (chars > ANSWER_CHARS_MAX)
     throw badAnswer(`The model answered with more than ${count(ANSWER_CHARS_MAX)} characters.`);
 }
 
 function silent(silenceMs: number): Error {
-  return badAnswer(`The model said nothing for ${inWords(silenceMs)}.`);
+  return badAnswer(`The model sent nothing for ${inWords(silenceMs)}.`);
 }
 
 type StreamedRequest = Parameters<ModelEndpoint['client']['chat']['completions']['create']>[0] & { stream: true };
@@ -119,9 +121,9 @@ function requestBody(
   }));
   return {
     model,
-    // The client's types want mutable arrays; it does not change them.
+    // The client's types ask for mutable arrays, but it does not change them.
     messages: (output && !takesSchemas
-      ? withSchemaInWords(messages, output)
+      ? withSchemaInInstructions(messages, output)
       : messages) as unknown as StreamedRequest['messages'],
     stream: true,
     stream_options: { include_usage: true },
@@ -134,7 +136,7 @@ function requestBody(
   };
 }
 
-/** The parts of an answer: many from a stream; one from a server that does not stream; an error from anything else. */
+/** Yields the chunks of a stream, or the whole answer of a server that does not stream. Throws on anything else. */
 async function* parts(response: Response, request: AbortController): AsyncGenerator<WirePart> {
   const type = response.headers.get('content-type') ?? '';
   if (type.includes('text/event-stream')) {
@@ -146,15 +148,15 @@ async function* parts(response: Response, request: AbortController): AsyncGenera
   try {
     whole = JSON.parse(body);
   } catch {
-    throw badAnswer(`The model's server answered with ${type || 'something'} that is not JSON: ${oneLine(body, 200)}`);
+    throw badAnswer(`The model's server returned ${type || 'a body'} that is not JSON: ${oneLine(body, 200)}`);
   }
   if (whole?.error)
-    throw badAnswer(`The model's server answered with an error: ${oneLine(JSON.stringify(whole.error), 1_000)}`);
-  if (!whole?.choices?.length) throw badAnswer('The model answered without a choice.');
+    throw badAnswer(`The model's server returned an error: ${oneLine(JSON.stringify(whole.error), 1_000)}`);
+  if (!whole?.choices?.length) throw badAnswer('The model returned no choices.');
   yield whole;
 }
 
-/** The body as text, read no further than an answer may be long. */
+/** The body as text. Throws once it is longer than an answer may be. */
 async function wholeBody({ body }: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';

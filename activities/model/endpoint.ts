@@ -1,23 +1,23 @@
-// Where the model is: any server that speaks the Chat Completions API.
+// The model's server: any that speaks the Chat Completions API.
 import OpenAI from 'openai';
 import { MODEL_CALL } from '../../core/limits.ts';
 import type { Agent } from '../define/types.ts';
 
-/** An address without what may be a secret in it: a login, a query. */
+/** A URL without the parts that may be secret: login and query. */
 export function publicAddress(url: string): string {
   const parsed = URL.parse(url);
-  return parsed ? `${parsed.origin}${parsed.pathname}` : 'an address that is no URL';
+  return parsed ? `${parsed.origin}${parsed.pathname}` : 'an invalid URL';
 }
 
 export interface ModelEndpoint {
   readonly client: OpenAI;
-  /** To be kept out of everything that is recorded. */
+  /** Must never be recorded. */
   readonly apiKey: string;
-  /** How long an answer may say nothing before it is given up. */
+  /** Longest silence in a stream before the attempt fails. */
   readonly silenceMs: number;
-  /** How long one attempt may take. */
+  /** Maximum time of one attempt. */
   readonly timeoutMs: number;
-  /** Models that were found to take no JSON schema, or not that of an agent: `<model>\n<agent>`. */
+  /** Models that refused the JSON schema of an agent, as `<model>\n<agent>`. */
   readonly withoutSchemas: Set<string>;
   modelFor(agent: Agent): string;
 }
@@ -25,11 +25,11 @@ export interface ModelEndpoint {
 export interface EndpointOptions {
   readonly apiKey: string;
   readonly baseURL?: string | undefined;
-  /** 60 s when not said. */
+  /** @default 60 s */
   readonly silenceMs?: number | undefined;
-  /** 10 minutes when not said, and at most. */
+  /** At most 10 minutes. @default 10 minutes */
   readonly timeoutMs?: number | undefined;
-  /** The model to use: for all agents, or by agent. Each agent's own when not said. */
+  /** The model to use, for all agents or by agent. @default the agent's `model` */
   readonly model?: string | ((agent: Agent) => string) | undefined;
 }
 
@@ -40,7 +40,7 @@ export function createEndpoint({
   silenceMs = MODEL_CALL.silenceMs,
   timeoutMs = MODEL_CALL.timeoutMs,
 }: EndpointOptions): ModelEndpoint {
-  // Temporal is the one owner of retries: it records them, and they outlive the process.
+  // Only Temporal retries: it records the attempts, and they survive the process.
   const client = new OpenAI({ apiKey, maxRetries: 0, ...(baseURL && { baseURL }) });
   return {
     client,

@@ -1,4 +1,4 @@
-// What went wrong with a model call, classified once: whether another try may mend it, and what a person should do.
+// Turns the error of a model call into a failure: whether to retry, and what a person should do about it.
 import { ApplicationFailure } from '@temporalio/common';
 import { APIConnectionError, APIError } from 'openai';
 import { ERROR_CHARS_MAX } from '../../core/limits.ts';
@@ -8,23 +8,23 @@ import { retryAfterMs } from '../retryAfter.ts';
 import { isRetryableStatus } from '../tools/thrown.ts';
 import { publicAddress } from './endpoint.ts';
 
-/** The model answered with something that is no answer. Another try may bring a better one. */
+/** For an unusable answer. Retryable: another attempt may bring a usable one. */
 export function badAnswer(message: string): ApplicationFailure {
   return ApplicationFailure.retryable(cutText(message, ERROR_CHARS_MAX), FAILURE.model);
 }
 
-interface Where {
+interface FailureContext {
   readonly baseURL: string;
   readonly model: string;
   readonly apiKey: string;
-  /** Whether a conversation that is too long can be compacted. */
+  /** Whether the agent compacts a conversation that is too long. */
   readonly compacts?: boolean;
 }
 
-export function modelFailure(thrown: unknown, where: Where): ApplicationFailure {
-  // One of our own, which may quote what the server said.
+export function modelFailure(thrown: unknown, where: FailureContext): ApplicationFailure {
+  // One of our own failures, which may quote the server.
   if (thrown instanceof ApplicationFailure) return badAnswer(withoutSecrets(thrown.message, where));
-  // Without a status: the connection failed, or the error came inside a stream.
+  // There is no status if the connection failed or the error came within a stream.
   const status = thrown instanceof APIError ? thrown.status : undefined;
   const delayMs = thrown instanceof APIError ? retryAfterMs(thrown.headers) : undefined;
   const failure = ApplicationFailure.create({
@@ -37,21 +37,21 @@ export function modelFailure(thrown: unknown, where: Where): ApplicationFailure 
   return failure;
 }
 
-function describe(thrown: unknown, { baseURL }: Where): string {
+function describe(thrown: unknown, { baseURL }: FailureContext): string {
   if (thrown instanceof APIConnectionError)
     return `Cannot reach the model at ${publicAddress(baseURL)}: ${reasonOf(thrown)}`;
   if (thrown instanceof Error) return `The model call failed: ${oneLine(thrown.message, 2_000)}`;
   return 'The model call failed.';
 }
 
-/** The innermost cause says what happened (`connect ECONNREFUSED …`), the outer ones only that something did. */
+/** The innermost cause has the details (`connect ECONNREFUSED …`); the outer ones say only that the request failed. */
 function reasonOf(error: Error): string {
   let innermost = error;
   for (let i = 0; i < 5 && innermost.cause instanceof Error; i++) innermost = innermost.cause;
   return oneLine(innermost.message || innermost.name, 500);
 }
 
-function advice(thrown: unknown, { model }: Where): string {
+function advice(thrown: unknown, { model }: FailureContext): string {
   if (!(thrown instanceof APIError)) return '';
   if (isTooLong(thrown)) return TOO_LONG;
   switch (thrown.status) {
@@ -66,23 +66,23 @@ function advice(thrown: unknown, { model }: Where): string {
 }
 
 const TOO_LONG =
-  " The conversation is longer than the model can read. Say in the agent's compaction.limitTokens what it can read, let tools " +
-  'return less, or use a model that reads more.';
+  " The conversation exceeds the model's context window. Set the agent's compaction.limitTokens to its size, let tools return " +
+  'less, or use a model with a larger one.';
 
-function typeOf(thrown: unknown, { compacts }: Where): string {
+function typeOf(thrown: unknown, { compacts }: FailureContext): string {
   if (isRefusal(thrown)) return FAILURE.refused;
   return compacts && isTooLong(thrown) ? FAILURE.contextExceeded : FAILURE.model;
 }
 
-/** OpenAI has a code for it. Other servers say it in words, and with several statuses. */
+/** OpenAI has a code for it. Other servers only have a message, with various statuses. */
 function isTooLong(thrown: unknown): boolean {
   if (!(thrown instanceof APIError)) return false;
   if (thrown.code === 'context_length_exceeded') return true;
   if (thrown.status !== undefined && ![400, 413, 422].includes(thrown.status)) return false;
-  return TOO_LONG_WORDS.test(thrown.message);
+  return TOO_LONG_MESSAGES.test(thrown.message);
 }
 
-const TOO_LONG_WORDS = new RegExp(
+const TOO_LONG_MESSAGES = new RegExp(
   [
     'maximum context length',
     'context (?:length|window|size) (?:is |was )?exceed',
@@ -94,8 +94,8 @@ const TOO_LONG_WORDS = new RegExp(
   'i',
 );
 
-/** Tokens that the model can read, where a refusal says so: `maximum context length is 8192 tokens`. */
-export function saidLimit(refusal = ''): number | undefined {
+/** The context window, if the message of a refused request names it: `maximum context length is 8192 tokens`. */
+export function statedLimit(refusal = ''): number | undefined {
   const [, after, before] =
     /(?:maximum|context)[^.\d]{0,60}?(\d[\d,]{2,})|(?:>|with) (\d[\d,]{2,}) (?:tokens )?max/i.exec(refusal) ?? [];
   const limit = after ?? before;
@@ -106,8 +106,8 @@ function isRefusal(thrown: unknown): boolean {
   return thrown instanceof APIError && thrown.code === 'content_filter';
 }
 
-/** Providers quote the key that they refuse; it must not get into history. */
-function withoutSecrets(text: string, { apiKey, baseURL }: Where): string {
+/** Hides keys, which providers quote when they refuse them: a key must not get into history. */
+function withoutSecrets(text: string, { apiKey, baseURL }: FailureContext): string {
   const { username, password } = URL.parse(baseURL) ?? {};
   const ours = [apiKey, username, password].filter(
     (secret) => secret !== undefined && secret.length >= SECRET_CHARS_MIN,
@@ -118,5 +118,5 @@ function withoutSecrets(text: string, { apiKey, baseURL }: Where): string {
     .replace(/Bearer\s+\S+/gi, 'Bearer [hidden]');
 }
 
-/** Shorter ones (`none`, `offline`) are words that stand in for a key. */
+/** Shorter ones (`none`, `offline`) are placeholders for a key. */
 const SECRET_CHARS_MIN = 8;

@@ -1,15 +1,15 @@
-// What a model call's heartbeats carry of its answer while it is being written. Small, since it goes to the server again
-// with every one of them: about 8 kB of plain text at most.
+// The part of a streamed answer that a model call's heartbeats carry. Small, since every heartbeat sends it to the server
+// again: at most about 8 kB of plain text.
 import type { AnswerBuilder, RawCall } from './answer.ts';
 
 const TEXT_CHARS_MAX = 4_000;
-/** The arguments of all calls together. The newest have the first claim: the earlier ones were told when they grew. */
+/** For the arguments of all calls together. The newest calls come first: the earlier ones were reported as they grew. */
 const ARGUMENT_CHARS_MAX = 2_500;
-/** A model writes one call after the other, so that no more than a few grow between two looks. */
+/** A model writes one call after the other, so only a few grow between two heartbeats. */
 const STREAM_CALLS_MAX = 10;
 const NAME_CHARS_MAX = 64;
 
-/** The answer so far: the end of its text with the place where that end begins, and the calls that were begun last. */
+/** The answer so far: the tail of its text, the offset of that tail, and the newest calls. */
 export interface StreamDetails {
   readonly attempt: number;
   readonly offset: number;
@@ -20,7 +20,7 @@ export interface StreamDetails {
 export interface CallSoFar {
   readonly slot: number;
   readonly tool: string;
-  /** Where `arguments`, the end of what there is of them, begins. */
+  /** Offset of `arguments`, which is the tail of the arguments so far. */
   readonly offset: number;
   readonly arguments: string;
 }
@@ -33,11 +33,11 @@ export function streamDetails(answer: AnswerBuilder, attempt: number): StreamDet
 
 function lastCalls(calls: readonly RawCall[]): CallSoFar[] {
   const last: CallSoFar[] = [];
-  let room = ARGUMENT_CHARS_MAX;
+  let charsLeft = ARGUMENT_CHARS_MAX;
   for (let slot = calls.length - 1; slot >= Math.max(0, calls.length - STREAM_CALLS_MAX); slot--) {
     const { name, arguments: written } = calls[slot]!;
-    const offset = Math.max(0, written.length - room);
-    room -= written.length - offset;
+    const offset = Math.max(0, written.length - charsLeft);
+    charsLeft -= written.length - offset;
     last.unshift({ slot, tool: name.slice(0, NAME_CHARS_MAX), offset, arguments: written.slice(offset) });
   }
   return last;

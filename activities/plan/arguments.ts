@@ -1,4 +1,4 @@
-// Reading the arguments that a model wrote: parsed, bounded, and validated by the tool's schema.
+// Reads the arguments that a model wrote: parses them, limits their size, and validates them with the tool's schema.
 
 import type { z } from 'zod';
 import { ARGUMENT_BYTES_MAX, ARGUMENT_DEPTH_MAX } from '../../core/limits.ts';
@@ -11,14 +11,14 @@ export type ParsedArguments =
   | { readonly ok: true; readonly json: object }
   | { readonly ok: false; readonly json?: never; readonly problem: Problem };
 
-/** `json` is what the model wrote, `value` what the schema made of it. Arguments may be JSON and still be wrong. */
+/** `json` is what the model wrote, `value` the output of the schema. Invalid arguments may still be JSON. */
 export type ReadArguments =
   | { readonly ok: true; readonly json: object; readonly value: unknown }
   | { readonly ok: false; readonly json?: object; readonly problem: Problem };
 
 const ISSUES_SHOWN = 5;
 
-/** What the tool will be given, or one message that names what is wrong. */
+/** The parsed arguments, or the problem with them. */
 export async function readArguments(tool: Tool, text: string): Promise<ReadArguments> {
   const parsed = parseArguments(text);
   if (!parsed.ok) return parsed;
@@ -27,14 +27,14 @@ export async function readArguments(tool: Tool, text: string): Promise<ReadArgum
     if (result.success) return { ...parsed, value: result.data };
     return { ...invalid(issuesText(result.error.issues)), json: parsed.json };
   } catch (error) {
-    // A refinement of the schema threw: the model cannot know why, but it can be told where.
+    // A refinement of the schema threw.
     return invalid(
       `they could not be checked: ${cutText(error instanceof Error ? error.message : String(error), 300)}`,
     );
   }
 }
 
-/** The JSON object in `text`. A tool without parameters may be called with nothing at all. */
+/** The JSON object in `text`. Empty text counts as {}, since models call tools without parameters like that. */
 export function parseArguments(text: string): ParsedArguments {
   const bytes = utf8Length(text);
   if (bytes > ARGUMENT_BYTES_MAX)
@@ -59,7 +59,7 @@ export function parseArguments(text: string): ParsedArguments {
   return problem ? invalid(problem) : { ok: true, json: value };
 }
 
-/** What no tool should meet: nesting without end, and keys that reach for a prototype. */
+/** Refuses what no tool should receive: deep nesting, and keys that set a prototype. */
 function structureProblem(root: object): string | null {
   const pending: { value: object; depth: number }[] = [{ value: root, depth: 1 }];
   for (let next = pending.pop(); next; next = pending.pop()) {
@@ -76,7 +76,7 @@ function invalid(why: string): { readonly ok: false; readonly problem: Problem }
   return { ok: false, problem: { kind: 'invalid_arguments', reason: reason('invalid_arguments', { problem: why }) } };
 }
 
-/** The first things that a schema finds wrong, with their fields. */
+/** The first issues that a schema found, with their fields. */
 export function issuesText(issues: readonly z.core.$ZodIssue[]): string {
   const shown = issues.slice(0, ISSUES_SHOWN).map(({ path, message }) => {
     const field = path.map(String).join('.');

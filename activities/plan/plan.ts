@@ -1,4 +1,4 @@
-// Turns a model's answer into a message that any model API accepts and a plan that the workflow can carry out.
+// Turns a model's answer into a message that any model API accepts, and a plan that the workflow can carry out.
 
 import { PLAN_BYTES_MAX, PLAN_CALLS_MAX } from '../../core/limits.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
@@ -6,9 +6,9 @@ import { reason } from '../../core/reasons/reason.ts';
 import { count, cutText, jsonBytes } from '../../core/text.ts';
 import type { AssistantMessage, Message, PlannedCall, Problem, ToolCall } from '../../core/types.ts';
 import { nameOf } from '../define/asTool.ts';
-import { guardCall, refuseAll } from '../define/guardrails.ts';
+import { guardCall, rejectAll } from '../define/guardrails.ts';
 import { permissionFor } from '../define/permissions.ts';
-import { askRule, type RuleContext, toLookAt } from '../define/rules.ts';
+import { deepFreeze, type RuleContext, runRule } from '../define/rules.ts';
 import type { Agent, Tool } from '../define/types.ts';
 import type { RawAnswer, RawCall } from '../model/answer.ts';
 import { badAnswer } from '../model/modelFailure.ts';
@@ -24,10 +24,11 @@ export async function planBatch(
 ): Promise<Planned> {
   const content = (answer.content || answer.refusal).toWellFormed();
   let bytes = jsonBytes(content);
-  if (bytes > PLAN_BYTES_MAX) throw badAnswer(`The model answered with ${count(content.length)} characters.`);
+  if (bytes > PLAN_BYTES_MAX)
+    throw badAnswer(`The model's answer has ${count(content.length)} characters, which is too long.`);
   if (answer.refusal || answer.finishReasons.includes('content_filter'))
     return {
-      message: { role: 'assistant', content: content || 'The answer was withheld.' },
+      message: { role: 'assistant', content: content || 'The provider withheld the answer.' },
       kind: 'refused',
       plan: [],
     };
@@ -53,15 +54,15 @@ export async function planBatch(
   }
   const message: AssistantMessage = { role: 'assistant', content: content || null, tool_calls: calls };
   if (end !== undefined)
-    return { message, kind: 'ended', end: { status: 'refused', reason: end }, plan: refuseAll(calls, end.text) };
+    return { message, kind: 'ended', end: { status: 'refused', reason: end }, plan: rejectAll(calls, end.text) };
   return { message, kind: truncated ? 'truncated' : 'calls', plan };
 }
 
-/** A call as planned, and its arguments as they go back to the model: valid JSON, whatever it wrote. */
+/** A planned call, and its arguments as they are sent back to the model: always valid JSON. */
 interface PlannedWire {
   readonly planned: PlannedCall;
   readonly wire: string;
-  /** A guardrail ends the run. */
+  /** Set if a guardrail ends the run. */
   readonly end?: Reason;
 }
 
@@ -69,7 +70,7 @@ function problem(kind: Problem['kind'], why: Reason, wire = '{}'): PlannedWire {
   return { planned: { problem: { kind, reason: why } }, wire };
 }
 
-/** What a call adds to the plan's payload, as JSON in JSON: there, a quote is two bytes. */
+/** Bytes that a call adds to the plan's payload. As JSON within JSON, in which a quote takes two bytes. */
 function sizeOf({ planned, wire }: PlannedWire): number {
   if ('problem' in planned) return jsonBytes(wire) + jsonBytes(planned.problem);
   const { arguments: changed = '', ask, child } = planned;
@@ -86,7 +87,7 @@ async function planInSlot(agent: Agent, raw: RawCall, slot: number, ctx: RuleCon
   return planCall(agent, raw, ctx);
 }
 
-/** One call: read, guarded, permitted, and asked about where that is due. */
+/** Plans one call: reads its arguments, runs the guardrail, then applies permissions and approval rules. */
 export async function planCall(
   agent: Agent,
   raw: Pick<RawCall, 'name' | 'arguments'>,
@@ -98,31 +99,31 @@ export async function planCall(
   const wire = wireOf(raw, read);
   if (!read.ok) return problem(read.problem.kind, read.problem.reason, wire);
   const { beforeTool } = agent.guardrails;
-  if (!beforeTool) return { planned: await permitted(agent, tool, read, undefined, ctx), wire };
+  if (!beforeTool) return { planned: await applyPermissions(agent, tool, read, undefined, ctx), wire };
 
-  const said = await guardCall(beforeTool, { tool: tool.name, arguments: read.value }, ctx);
-  switch (said.kind) {
+  const verdict = await guardCall(beforeTool, { tool: tool.name, arguments: read.value }, ctx);
+  switch (verdict.kind) {
     case 'allow':
-      return { planned: await permitted(agent, tool, read, undefined, ctx), wire };
+      return { planned: await applyPermissions(agent, tool, read, undefined, ctx), wire };
     case 'reject':
-      return problem('rejected', reason('rejected_by_guardrail', { why: said.why }), wire);
+      return problem('rejected', reason('rejected_by_guardrail', { why: verdict.why }), wire);
     case 'end': {
-      const rejected = problem('rejected', reason('rejected_by_guardrail', { why: said.why }), wire);
-      return { ...rejected, end: reason('guardrail', { message: said.why }) };
+      const rejected = problem('rejected', reason('rejected_by_guardrail', { why: verdict.why }), wire);
+      return { ...rejected, end: reason('guardrail', { message: verdict.why }) };
     }
     case 'change': {
-      const changed = jsonOf(said.change);
+      const changed = jsonOf(verdict.change);
       const reread = await readArguments(tool, changed);
       if (!reread.ok) {
         const { text } = reread.problem.reason;
         return problem('rejected', reason('guardrail_changed_badly', { problem: text }), wire);
       }
-      return { planned: await permitted(agent, tool, reread, changed, ctx), wire };
+      return { planned: await applyPermissions(agent, tool, reread, changed, ctx), wire };
     }
   }
 }
 
-/** As JSON; what has none is left as a text that no schema takes. */
+/** The value as JSON. For a value that has none, a text that fails to parse. */
 function jsonOf(value: unknown): string {
   try {
     return JSON.stringify(value) ?? 'undefined';
@@ -131,22 +132,22 @@ function jsonOf(value: unknown): string {
   }
 }
 
-async function permitted(
+async function applyPermissions(
   agent: Agent,
   tool: Tool,
   read: { readonly json: object; readonly value: unknown },
   changed: string | undefined,
   ctx: RuleContext,
 ): Promise<PlannedCall> {
-  // A tool may have the name of what every object has.
+  // hasOwn: a tool may be named like a property of Object.prototype.
   const approval = (Object.hasOwn(agent.approvals, tool.name) && agent.approvals[tool.name]) || tool.approval;
-  const args = toLookAt(read.value);
-  const asked = { tool: tool.name, args, permissions: agent.permissions, approval };
-  const permission = await permissionFor(asked, ctx);
+  const args = deepFreeze(read.value);
+  const request = { tool: tool.name, args, permissions: agent.permissions, approval };
+  const permission = await permissionFor(request, ctx);
   if (permission.kind === 'denied')
     return { problem: { kind: 'rejected', reason: reason('not_permitted', { why: permission.reason }) } };
   const { subAgent, handoff } = tool;
-  const input = subAgent && (await askRule(ctx, () => subAgent.ask(args)));
+  const input = subAgent && (await runRule(ctx, () => subAgent.ask(args)));
   if (input && !input.ok) {
     const why = reason('sub_agent_input', { tool: tool.name, error: input.error });
     return { problem: { kind: 'invalid_arguments', reason: why } };
@@ -160,12 +161,12 @@ async function permitted(
   };
 }
 
-/** What goes back to the model as its arguments: valid JSON, whatever it wrote. */
+/** The arguments to send back to the model: valid JSON, whatever it wrote. */
 function wireOf(raw: Pick<RawCall, 'arguments'>, { json }: { readonly json?: object }): string {
   return json && raw.arguments.trim() !== '' ? raw.arguments.toWellFormed() : '{}';
 }
 
-/** The API takes a name of these characters only, also for a tool that does not exist. */
+/** A name that the API accepts. It restricts the characters even of tools that do not exist. */
 function wireName(name: string): string {
   return name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 64) || 'unnamed';
 }
@@ -176,10 +177,10 @@ function unknownTool(agent: Agent, name: string): Reason {
   return reason('unknown_tool', { name: cutText(name, 100), ...(suggestion && { suggestion }), available });
 }
 
-/** What OpenAI takes back (40 characters), and safe in every place that shows it. */
+/** Ids that OpenAI accepts (up to 40 characters) and that are safe to display anywhere. */
 const ID_PATTERN = /^[!-~]{1,40}$/;
 
-/** The model's own ids where they are valid and new in the conversation; deterministic ones elsewhere. */
+/** The model's own ids if they are valid and new in the conversation; deterministic ones otherwise. */
 function callIds(turn: number, transcript: readonly Message[], calls: readonly RawCall[]): string[] {
   const used = new Set(
     transcript.flatMap((message) =>

@@ -1,4 +1,4 @@
-// An error as the OpenAI API words it: a status and `{ error: { message, type, param, code } }`.
+// An error in the format of the OpenAI API: a status and `{ error: { message, type, param, code } }`.
 
 export interface ErrorBody {
   readonly error: {
@@ -9,7 +9,7 @@ export interface ErrorBody {
   };
 }
 
-/** Thrown wherever a request cannot be answered; the server turns it into a response. */
+/** Thrown for a request that cannot be answered; the server turns it into a response. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
@@ -35,7 +35,7 @@ function errorType(status: number): string {
   return status >= 500 ? 'server_error' : 'invalid_request_error';
 }
 
-/** Status 400, for whom trying again is of no use. */
+/** An error with status 400, which clients do not retry. */
 export function badRequest(message: string, param?: string, code?: string): ApiError {
   return new ApiError(400, message, { ...(param && { param }), ...(code && { code }) });
 }

@@ -1,4 +1,4 @@
-// From a request to the script's answer. What goes wrong in a script is told to the caller, and never retried.
+// Gets the script's answer to a request. An error in a script is reported to the caller as status 400, so it is not retried.
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
@@ -11,13 +11,13 @@ import type { Script, ScriptedAnswer, ScriptedRequest } from './script.ts';
 import { checkAnswer } from './validation/checkAnswer.ts';
 import type { ChatRequest } from './validation/validate.ts';
 
-/** The request as a script sees it. */
+/** The request as a script receives it. */
 export function scriptedRequest(
   agent: string,
   attempt: number,
   { messages, tools, format }: ChatRequest,
 ): ScriptedRequest {
-  // Turns that were compacted stand in a note: a script goes on where it was.
+  // Turns that were compacted are counted in a note, so that a script continues where it was.
   const turn = 1 + countGone(messages).turns;
   const input = messages.findLast((message) => message.role === 'user' && !readNote(message))?.content ?? '';
   return { agent, turn, attempt, input, messages, results: lastResults(messages), tools, format };
@@ -27,7 +27,7 @@ function lastResults(messages: readonly Message[]): ScriptedRequest['results'] {
   const last = messages.findLastIndex((message) => message.role === 'assistant');
   const message = messages[last];
   if (message?.role !== 'assistant') return [];
-  // The transcript is valid: the answers follow in the order of the calls.
+  // In a valid transcript, the results follow in the order of the calls.
   return (message.tool_calls ?? []).map((call, i) => {
     const answer = messages[last + 1 + i];
     return { tool: call.function.name, result: parsed(answer?.content ?? '') };
@@ -42,45 +42,48 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Asks the script for the answer to this turn. Throws an ApiError when there is none. */
+/** Returns the script's answer to this turn. Throws an ApiError if there is none. */
 export async function askScript(
   script: Script,
   request: ScriptedRequest,
   { limitMs, signal }: { readonly limitMs: number; readonly signal: AbortSignal },
 ): Promise<ScriptedAnswer> {
   const { agent, turn } = request;
-  const fails = (what: string, code: string) =>
-    badRequest(`The offline script of agent "${agent}" ${what}`, undefined, code);
+  const scriptError = (problem: string, code: string) =>
+    badRequest(`The offline script of agent "${agent}" ${problem}`, undefined, code);
   const step = typeof script === 'function' ? script : script[turn - 1];
   if (step === undefined && typeof script !== 'function')
-    throw fails(
-      `has ${plural(script.length, 'answer')} and was asked for turn ${turn}. Add one, or make the script a function.`,
+    throw scriptError(
+      `has ${plural(script.length, 'answer')}, but turn ${turn} was requested. Add an answer, or make the script a function.`,
       'script_exhausted',
     );
   let answer: unknown = step;
   if (typeof step === 'function') {
     const settled = new AbortController();
-    // A script that never answers must not leave its caller waiting.
+    // A script that never answers must not block its caller.
     const limit = sleep(limitMs, null, { signal: AbortSignal.any([settled.signal, signal]) }).then(() => {
-      throw fails(`gave no answer at turn ${turn} within ${limitMs} ms.`, 'script_timeout');
+      throw scriptError(`did not answer turn ${turn} within ${limitMs} ms.`, 'script_timeout');
     });
     try {
       answer = await Promise.race([(async () => step(request))(), limit]);
     } catch (error) {
       if (error instanceof ApiError || signal.aborted) throw error;
-      throw fails(`threw at turn ${turn}: ${error instanceof Error ? error.message : String(error)}`, 'script_failed');
+      throw scriptError(
+        `threw at turn ${turn}: ${error instanceof Error ? error.message : String(error)}`,
+        'script_failed',
+      );
     } finally {
       settled.abort();
       limit.catch(() => {});
     }
   }
   const problem = checkAnswer(answer);
-  if (problem) throw fails(`gave an answer at turn ${turn} that cannot be played: ${problem}`, 'script_invalid');
-  // Checked on the line before.
+  if (problem) throw scriptError(`returned an invalid answer at turn ${turn}: ${problem}`, 'script_invalid');
+  // checkAnswer has checked the shape.
   return answer as ScriptedAnswer;
 }
 
-/** Counts how often a transcript was seen. */
+/** Counts how often each transcript was sent. */
 export function attemptCounter(): (request: ChatRequest) => number {
   const seen = new LRUCache<string, number>({ max: ATTEMPTS_KEPT_MAX });
   return ({ model, messages }) => {

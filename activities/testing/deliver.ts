@@ -1,11 +1,11 @@
-// Sends a reply whole, as the request asked for it: streamed or in one piece.
+// Sends a complete reply, streamed or in one piece as the request demands.
 import type { Reply } from './reply.ts';
 import type { Pace, ScriptedRequest } from './script.ts';
 import { type Caller, event, pause, sendEvents, sendHead, sendJson } from './send.ts';
 import type { ChatRequest } from './validation/validate.ts';
 import { chunksOf, completionOf } from './wire.ts';
 
-/** One request on its way to an answer. */
+/** A request that is being answered. */
 export interface Exchange extends Caller {
   readonly chat: ChatRequest;
   readonly request: ScriptedRequest;
@@ -25,7 +25,7 @@ export async function deliverJson(exchange: Exchange, reply: Reply): Promise<voi
   sendJson(exchange, 200, completionOf(reply));
 }
 
-/** Headers at once, then nothing until it is time for the first token: as a model that thinks. */
+/** Sends the headers at once, then waits until the first token is due, like a model that thinks. */
 export async function openStream(exchange: Exchange): Promise<void> {
   sendHead(exchange, 200, 'text/event-stream; charset=utf-8', { 'cache-control': 'no-cache' });
   await pause(exchange, exchange.pace.delayMs);

@@ -1,4 +1,4 @@
-// How a misbehaving model is played. A fault is part of a script's answer: see script.ts.
+// Simulates faults of a model or its connection, which scripts ask for as an answer. script.ts describes them.
 import { errorBody } from './apiError.ts';
 import { deliver, deliverJson, type Exchange, openStream } from './deliver.ts';
 import { replyTo } from './reply.ts';
@@ -6,7 +6,7 @@ import type { BrokenMessage, EmptyFault, HttpFault, ScriptedFault } from './scri
 import { event, pause, send, sendEvents, sendHead, sendJson, waitUntilGone } from './send.ts';
 import { chunksOf, completionOf } from './wire.ts';
 
-const ON_PURPOSE = 'This fault is played on purpose by an offline script of Holdfast.';
+const ON_PURPOSE = 'A Holdfast offline script simulates this fault on purpose.';
 const LOGIN_PAGE = `<!doctype html><title>Sign in</title><p>Sign in to continue. ${ON_PURPOSE}</p>`;
 
 type Play<Fault> = (exchange: Exchange, fault: Fault) => Promise<void>;
@@ -64,14 +64,14 @@ async function sendError({ response }: Exchange, { status, headers, body }: Http
   response.end(typeof body === 'string' ? body : JSON.stringify(body ?? errorBody(status, ON_PURPOSE)));
 }
 
-/** The chunks that get through; of a response in one piece, its first half. */
+/** Sends the first chunks of a stream, or the first half of a whole response. */
 async function sendPart(exchange: Exchange, fault: BrokenMessage): Promise<void> {
   const reply = replyTo(exchange.request, [messageOf(fault)]);
   if (exchange.chat.stream) {
     const { said } = chunksOf(reply, exchange.chat.includeUsage);
-    const usual = fault.fault === 'noEnd' ? said.length : Math.ceil(said.length / 2);
+    const defaultCount = fault.fault === 'noEnd' ? said.length : Math.ceil(said.length / 2);
     await openStream(exchange);
-    await sendEvents(exchange, said.slice(0, fault.afterChunks ?? usual).map(event), exchange.pace.chunkDelayMs);
+    await sendEvents(exchange, said.slice(0, fault.afterChunks ?? defaultCount).map(event), exchange.pace.chunkDelayMs);
   } else {
     const json = JSON.stringify(completionOf(reply));
     sendHead(exchange, 200, 'application/json');

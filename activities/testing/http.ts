@@ -1,4 +1,4 @@
-// The HTTP under the scripted model: routes, bounded bodies, and errors as the OpenAI API sends them.
+// The HTTP server of the scripted model: routes, bounded bodies, and errors in the format of the OpenAI API.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,21 +16,18 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Serves on 127.0.0.1 only: a script is for whoever runs it. */
+/** Serves on 127.0.0.1 only: scripts are for local use. */
 export async function serve(port: number, routes: Routes): Promise<RunningServer> {
   const server = createServer((incoming, response) => void handle(incoming, response, routes));
   server.listen(port, '127.0.0.1');
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw new Error(
-      `The scripted model cannot listen on port ${port}. Give another port, or none to take a free one.`,
-      {
-        cause: error,
-      },
-    );
+    throw new Error(`The scripted model cannot listen on port ${port}. Set another port, or none to use a free one.`, {
+      cause: error,
+    });
   }
-  // A server that listens on TCP has such an address.
+  // Always an AddressInfo for a server that listens on TCP.
   const address = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${address.port}`,
@@ -51,7 +48,7 @@ async function handle(incoming: IncomingMessage, response: ServerResponse, route
     if (!response.writableFinished) gone.abort();
   });
   const caller: Caller = { response, signal: gone.signal };
-  // On every answer, errors too: nobody should take this for a model.
+  // On every response, errors too: nobody should mistake this for a model.
   response.setHeader('x-holdfast-offline', 'script');
   try {
     const { method, answer } = routeOf(incoming, routes);
@@ -59,12 +56,12 @@ async function handle(incoming: IncomingMessage, response: ServerResponse, route
   } catch (error) {
     if (response.destroyed || gone.signal.aborted) return;
     if (response.headersSent) return void response.destroy();
-    // What is no ApiError comes from an answer that HTTP cannot carry, such as a header with a line break.
+    // Any other error comes from an answer that HTTP cannot carry, such as a header with a line break.
     const { status, body } =
       error instanceof ApiError
         ? error
         : badRequest(`The offline script's answer could not be sent: ${error}`, undefined, 'script_invalid');
-    // The rest of a body that is too large is thrown away, and the connection with it.
+    // Close the connection instead of reading the rest of a body that is too large.
     if (!incoming.complete) response.setHeader('connection', 'close');
     sendJson(caller, status, body);
   }
@@ -76,7 +73,7 @@ function routeOf(incoming: IncomingMessage, routes: Routes): Routes[string] {
   if (!route)
     throw new ApiError(
       404,
-      `Unknown request URL: ${incoming.method} ${path}. This is Holdfast's offline script; it has ${Object.keys(routes).join(' and ')}.`,
+      `Unknown request URL: ${incoming.method} ${path}. This is Holdfast's offline script; it serves ${Object.keys(routes).join(' and ')}.`,
       { code: 'unknown_url' },
     );
   if (incoming.method !== route.method)

@@ -1,4 +1,4 @@
-// `holdfast/testing`: a scripted model to test agents with, over HTTP and the real client.
+// `holdfast/testing`: a scripted model for tests of agents, over HTTP and through the real client.
 export { transcriptProblem } from '../../core/transcript.ts';
 export { offlineModel } from './reply.ts';
 export type { RecordedRequest } from './requestLog.ts';

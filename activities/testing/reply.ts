@@ -1,4 +1,4 @@
-// What a script says, as the response it stands for: ids, finish reasons and usage filled in, nothing sent yet.
+// Completes a script's answer to a response: fills in ids, finish reasons and usage. Sends nothing.
 import type { ToolCall } from '../../core/types.ts';
 import type { ScriptedCall, ScriptedMessage, ScriptedRequest } from './script.ts';
 
@@ -19,7 +19,7 @@ export interface ReplyChoice {
 }
 
 export interface ReplyCall {
-  /** null: the call goes without. */
+  /** null: sent without an id. */
   readonly id: string | null;
   readonly function: ToolCall['function'];
 }
@@ -32,12 +32,12 @@ interface ReplyUsage {
   readonly completion_tokens_details: { readonly reasoning_tokens: number };
 }
 
-/** The model name of an agent's script. */
+/** The model name of an agent's script: `offline/<agent>`. */
 export function offlineModel(agentName: string): string {
   return `offline/${agentName}`;
 }
 
-/** One choice a message; a message that says nothing becomes one with null content. */
+/** The response with one choice for each message. An empty message gets null content. */
 export function replyTo(request: ScriptedRequest, messages: readonly ScriptedMessage[]): Reply {
   const idOf = callIds(request, messages);
   const choices = messages.map((message) => choiceOf(message, idOf));
@@ -58,13 +58,13 @@ function choiceOf(message: ScriptedMessage, idOf: (call: ScriptedCall) => string
     functionCall,
     calls = [],
   } = message;
-  const usual = calls.length > 0 ? 'tool_calls' : functionCall ? 'function_call' : 'stop';
+  const derived = calls.length > 0 ? 'tool_calls' : functionCall ? 'function_call' : 'stop';
   return {
     content: text ?? null,
     refusal: refusal ?? null,
     calls: calls.map((call) => ({ id: idOf(call), function: functionOf(call) })),
     functionCall: functionCall ? functionOf(functionCall) : null,
-    finishReason: message.finishReason ?? usual,
+    finishReason: message.finishReason ?? derived,
   };
 }
 
@@ -73,7 +73,7 @@ function functionOf(call: Pick<ScriptedCall, 'tool' | 'arguments'>): ToolCall['f
   return { name: tool, arguments: typeof value === 'string' ? value : JSON.stringify(value) };
 }
 
-/** Ids by turn and slot: the same however often the turn is asked for, and never one that the conversation has. */
+/** Assigns ids by turn and slot: the same for every request of the turn, and never one that the conversation has. */
 function callIds(
   request: ScriptedRequest,
   messages: readonly ScriptedMessage[],
@@ -91,7 +91,7 @@ function callIds(
   };
 }
 
-/** A rough and repeatable estimate, about four characters a token; a script has no tokenizer. */
+/** A rough, deterministic estimate of about four characters per token; a script has no tokenizer. */
 export function tokensIn(value: unknown): number {
   return Math.ceil(JSON.stringify(value).length / 4);
 }

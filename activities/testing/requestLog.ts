@@ -1,20 +1,20 @@
-// What the scripted model was asked and what became of it, so that a test can count and wait instead of sleeping.
+// The log of requests to the scripted model and their outcomes, so that tests can count and wait instead of sleeping.
 
-/** One request, as it was received. Its fields fill in while it is answered. */
+/** One request as it was received. The other fields are filled in while it is answered. */
 export interface RecordedRequest {
-  /** 1 for the first since the start. */
+  /** Counts from 1 since the start of the server. */
   readonly number: number;
-  /** null until the request was read and its script found; so are turn and attempt. */
+  /** null until the request is parsed and its script found; so are turn and attempt. */
   readonly agent: string | null;
   readonly turn: number | null;
   readonly attempt: number | null;
-  /** The parsed body; null where it was not JSON. Headers are not kept: they carry keys. */
+  /** The parsed body; null if it was not JSON. Headers are not kept: they contain keys. */
   readonly body: unknown;
-  /** The fault that the script played. */
+  /** The fault that the script simulated. */
   readonly fault: string | null;
-  /** The message of the error that it was answered with. */
+  /** The message of the error response. */
   readonly error: string | null;
-  /** `left`: the caller was gone before the answer was through. */
+  /** `left`: the caller disconnected before the answer was complete. */
   readonly state: 'open' | 'done' | 'left';
 }
 
@@ -26,14 +26,14 @@ interface Waiter {
 
 export interface RequestLog {
   readonly requests: readonly RecordedRequest[];
-  /** Adds a request; the function returned writes down what became of it. */
+  /** Adds a request, and returns a function that updates its entry. */
   add(body: unknown, bytes: number): (change: Partial<RecordedRequest>) => void;
   count(agent?: string): number;
   until(condition: Waiter['condition']): Promise<void>;
   close(): void;
 }
 
-/** Keeps the newest requests within both limits; the counts go on. */
+/** Keeps the newest requests within both limits. The counts include all requests. */
 export function requestLog(entriesMax: number, bytesMax: number): RequestLog {
   const requests: RecordedRequest[] = [];
   const sizes: number[] = [];
@@ -88,7 +88,7 @@ export function requestLog(entriesMax: number, bytesMax: number): RequestLog {
       }),
     close() {
       for (const { reject } of waiters)
-        reject(new Error('The scripted model was closed while someone waited for a request.'));
+        reject(new Error('The scripted model was closed while until() was waiting for a request.'));
       waiters.clear();
     },
   };

@@ -1,34 +1,33 @@
-// What a script is: a stand-in for the model that answers from the transcript it is sent.
+// The types of scripts, which play the model: they compute each answer from the transcript of the request.
 import type { Message } from '../../core/types.ts';
 import type { AskedFormat } from './validation/validateFormat.ts';
 
-/** What the script sees: the request as any model would, and what can be read from it. */
+/** The request as a model would receive it, and facts derived from it. */
 export interface ScriptedRequest {
   readonly agent: string;
   /**
-   * Which answer this is: 1 for the first, counted from the transcript, so that no crash can lose count. Turns in the
-   * place of which a summary or note stands count as well.
+   * Number of the turn, from 1. Counted from the transcript, so no crash can lose it. Includes turns that a summary or note
+   * has replaced.
    */
   readonly turn: number;
   /**
-   * How often this server has been sent exactly this transcript: 1 for the first time. It is there to play faults that
-   * pass (`attempt <= 2 ? { fault: 'hang' } : 'Hello.'`) and for nothing else: it is lost with the process, and two runs
-   * that were asked the same share it.
+   * How often this server has received exactly this transcript, from 1. Use it only to simulate temporary faults, as in
+   * `attempt <= 2 ? { fault: 'hang' } : 'Hello.'`: it is lost with the process, and two runs with the same input share it.
    */
   readonly attempt: number;
-  /** The last thing that the user said. */
+  /** The last message of the user. */
   readonly input: string;
   readonly messages: readonly Message[];
-  /** The answers to the calls of the last turn, in their order; JSON is parsed. Empty where the last turn made none. */
+  /** Results of the last turn's calls, in the order of the calls; JSON is parsed. Empty if the last turn had no calls. */
   readonly results: readonly { readonly tool: string; readonly result: unknown }[];
-  /** The tools that the request offers, by name. */
+  /** Names of the tools in the request. */
   readonly tools: readonly string[];
-  /** The schema that the answer was asked to fit; null where none was sent. */
+  /** The schema in `response_format`; null if there is none. */
   readonly format: AskedFormat | null;
 }
 
 /**
- * A function of the request, or a list with one answer a turn. A list that runs out fails with the turn's number.
+ * A function of the request, or a list with one answer per turn. A list that runs out fails with the turn's number.
  *
  * ```ts
  * const script: Script = [
@@ -39,23 +38,23 @@ export interface ScriptedRequest {
  */
 export type Script = ScriptFunction | readonly (ScriptedAnswer | ScriptFunction)[];
 
-/** A pure function, please: a retry after a crash asks again and must get the same answer. */
+/** Must be pure: a retry after a crash has to get the same answer. */
 export type ScriptFunction = (request: ScriptedRequest) => ScriptedAnswer | Promise<ScriptedAnswer>;
 
-/** A text is a final answer; a message may ask for tools; several choices are rare; a fault is a model that misbehaves. */
+/** A text (a final answer), a message (which may have calls), several choices (rare), or a fault. */
 export type ScriptedAnswer = string | ScriptedMessage | ScriptedChoices | ScriptedFault;
 
-/** What the model says: calls ask for tools, with or without a text before them. */
+/** An answer of the model: text, calls, or both. */
 export interface ScriptedMessage extends Pace {
   readonly text?: string;
-  /** Said as JSON, in place of `text`: the answer of an agent with an `output`. */
+  /** Sent as JSON instead of `text`: the answer of an agent with an `output`. */
   readonly value?: unknown;
   readonly calls?: readonly ScriptedCall[];
-  /** The model declines, in these words. */
+  /** The text with which the model declines to answer. */
   readonly refusal?: string;
-  /** The single call of older models, before there were tools. */
+  /** A call in the legacy format, one per message. */
   readonly functionCall?: { readonly tool: string; readonly arguments?: unknown };
-  /** Follows from the message when not said. `length`, `content_filter`, or one that contradicts the message. */
+  /** For example `length` or `content_filter`. It may contradict the message. @default derived from the message */
   readonly finishReason?: string;
 }
 
@@ -66,13 +65,13 @@ export interface ScriptedChoices extends Pace {
 
 export interface ScriptedCall {
   readonly tool: string;
-  /** An object; or a text, sent as it is, to play a model that writes bad JSON. Empty arguments when not said. */
+  /** An object; or a text, sent unchanged, to simulate a model that writes invalid JSON. @default {} */
   readonly arguments?: unknown;
-  /** `call_<turn>_<slot>` when not said. Any text is sent as it is (empty, double, too long); null sends none. */
+  /** Any text is sent unchanged, even if empty, duplicate or too long; null sends no id. @default `call_<turn>_<slot>` */
   readonly id?: string | null;
 }
 
-/** How slowly one answer comes, where it differs from the server's own delays. */
+/** Delays of one answer. @default the server's delays */
 export interface Pace {
   /** Before the first token. */
   readonly delayMs?: number;
@@ -80,7 +79,7 @@ export interface Pace {
   readonly chunkDelayMs?: number;
 }
 
-/** A model, or what stands between it and its caller, that misbehaves. */
+/** A fault of the model, or of the network or a gateway on the way to it. */
 export type ScriptedFault = HttpFault | EmptyFault | BrokenMessage;
 
 /** Any HTTP error: `{ fault: 'status', status: 429, headers: { 'retry-after': '2' } }`. */
@@ -88,7 +87,7 @@ export interface HttpFault {
   readonly fault: 'status';
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A text is sent as it is, anything else as JSON; an error object as OpenAI's when not said. */
+  /** A text is sent unchanged, anything else as JSON. @default an error object like OpenAI's */
   readonly body?: unknown;
 }
 
@@ -96,26 +95,26 @@ export interface EmptyFault {
   /**
    * - `hang`: no answer ever, not even headers
    * - `headersOnly`: status 200 and headers, then nothing
-   * - `html`: a web page with status 200, as a gateway's login page
+   * - `html`: a web page with status 200, like a gateway's login page
    * - `errorWith200`: an error object as JSON with status 200
-   * - `emptyChoices`: a response in which nobody answers
+   * - `emptyChoices`: a response without choices
    * - `emptyMessage`: null content and no calls
    */
   readonly fault: 'hang' | 'headersOnly' | 'html' | 'errorWith200' | 'emptyChoices' | 'emptyMessage';
 }
 
-/** A message that does not get through whole. */
+/** A message that is not delivered completely. */
 export interface BrokenMessage extends ScriptedMessage {
   /**
    * - `stall`: the stream stops in the middle and stays open
    * - `reset`: the connection is destroyed in the middle
    * - `errorInStream`: an error object comes in the middle of the stream
-   * - `noEnd`: the stream ends in good order, but without finish_reason and [DONE]
-   * - `notStreamed`: one JSON body, although a stream was asked for
+   * - `noEnd`: the stream ends properly, but without finish_reason and [DONE]
+   * - `notStreamed`: one JSON body, although a stream was requested
    *
-   * Where no stream was asked for, it is the JSON body that breaks off.
+   * If no stream was requested, the JSON body breaks off instead.
    */
   readonly fault: 'stall' | 'reset' | 'errorInStream' | 'noEnd' | 'notStreamed';
-  /** Chunks that get through, the one with the role included. Half when not said; for `noEnd`, all but the last. */
+  /** Chunks that are delivered, including the one with the role. @default half; for `noEnd`, all but the last */
   readonly afterChunks?: number;
 }

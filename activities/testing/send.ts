@@ -1,12 +1,11 @@
-// Writes to one caller, and stops (with its timers) the moment that the caller is gone.
+// Writes to one caller. Everything here, timers included, stops as soon as the caller disconnects.
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** One caller: where to write, and whether it still listens. */
 export interface Caller {
   readonly response: ServerResponse;
-  /** Aborted when the caller goes away, or the server closes. */
+  /** Aborted when the caller disconnects, or the server closes. */
   readonly signal: AbortSignal;
 }
 
@@ -14,7 +13,7 @@ export async function pause({ signal }: Caller, ms: number): Promise<void> {
   if (ms > 0) await sleep(ms, undefined, { signal });
 }
 
-/** For faults that leave the caller waiting. Throws, as everything here does, when it is gone. */
+/** For faults that keep the caller waiting. Throws, like all functions here, once it has disconnected. */
 export async function waitUntilGone({ signal }: Caller): Promise<never> {
   if (!signal.aborted) await once(signal, 'abort');
   throw signal.reason;
@@ -30,7 +29,7 @@ export function sendHead(
   response.flushHeaders();
 }
 
-/** Resolves when the text is with the operating system, so that what follows (a reset) cannot overtake it. */
+/** Resolves once the operating system has the text, so that a reset that follows cannot overtake it. */
 export function send({ response, signal }: Caller, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
@@ -46,7 +45,7 @@ export function event(data: unknown): string {
   return `data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`;
 }
 
-/** Sends events at the pace asked for; without one, in one piece. */
+/** Sends events with a delay before each further one; with a delay of 0, all in one piece. */
 export async function sendEvents(caller: Caller, events: readonly string[], delayMs: number): Promise<void> {
   if (delayMs <= 0) {
     if (events.length > 0) await send(caller, events.join(''));

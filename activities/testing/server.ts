@@ -1,4 +1,4 @@
-// The scripted model: scripts served over HTTP as the OpenAI API would, so that the real client and the real code run.
+// The scripted model: an OpenAI-compatible server that answers from scripts, so that the real client and code run in tests.
 
 import { isSummaryRequest } from '../compact/summaryRequest.ts';
 import { badRequest } from './apiError.ts';
@@ -23,24 +23,21 @@ import { checkContext } from './validation/checkContext.ts';
 import { readRequest } from './validation/validate.ts';
 
 export interface ScriptedModelOptions {
-  /** Agents bring their scripts along, as `offline`; those without one are passed over. */
+  /** Agents whose `offline` scripts are served. Agents without a script are ignored. */
   readonly agents?: Iterable<{ readonly name: string; readonly offline?: Script | undefined }>;
-  /** Scripts by the agent's name. They go before an agent's own. */
+  /** Scripts by agent name. They override the agents' own. */
   readonly scripts?: Readonly<Record<string, Script>>;
-  /**
-   * What the model writes where it is asked for a summary of a conversation, by the agent's name. When not said, a line
-   * that says that a script wrote it.
-   */
+  /** Answers to requests for a summary of a conversation, by agent name. @default a line that says a script wrote it */
   readonly summaries?: Readonly<Record<string, ScriptFunction>>;
-  /** Tokens that the model of an agent reads at most; a request with more is refused, as the OpenAI API does. */
+  /** Context windows in tokens, by agent name. A longer request is refused, as by the OpenAI API. @default unlimited */
   readonly contextTokens?: Readonly<Record<string, number>>;
-  /** How long the model thinks before its first token; 0 when not said. */
+  /** Delay before the first token. @default 0 */
   readonly delayMs?: number;
-  /** How long it takes over each further chunk of a stream; 0 when not said. */
+  /** Delay before each further chunk of a stream. @default 0 */
   readonly chunkDelayMs?: number;
-  /** A free one when not said. */
+  /** @default a free port */
   readonly port?: number;
-  /** How long a script may take to answer; 30 s when not said. */
+  /** Maximum time for a script to answer. @default 30_000 */
   readonly scriptTimeoutMs?: number;
 }
 
@@ -51,11 +48,11 @@ export interface ScriptedModel {
   readonly port: number;
   /** The last 1,000 requests for a completion, oldest first. */
   readonly requests: readonly RecordedRequest[];
-  /** Requests since the start, of everyone or for one agent's script. */
+  /** Number of requests since the start: all, or those for one agent. */
   countRequests(agent?: string): number;
-  /** Resolves as soon as the log of requests is as the condition wants it. */
+  /** Resolves as soon as the condition holds for the log of requests. */
   until(condition: (requests: readonly RecordedRequest[]) => boolean): Promise<void>;
-  /** Ends at once, also the answers on their way. */
+  /** Closes at once, and aborts answers in progress. */
   close(): Promise<void>;
 }
 
@@ -72,7 +69,7 @@ export interface ScriptedModel {
 export async function startScriptedModel(options: ScriptedModelOptions = {}): Promise<ScriptedModel> {
   const { delayMs = 0, chunkDelayMs = 0, port = 0, scriptTimeoutMs = SCRIPT_MS_MAX } = options;
   for (const [name, value] of Object.entries({ delayMs, chunkDelayMs, scriptTimeoutMs }))
-    if (!(value >= 0 && value < 2 ** 31)) throw new TypeError(`${name} must be a number of milliseconds from 0.`);
+    if (!(value >= 0 && value < 2 ** 31)) throw new TypeError(`${name} must be a number of milliseconds, at least 0.`);
   const scripts = scriptsOf(options);
   const log = requestLog(LOG_ENTRIES_MAX, LOG_BYTES_MAX);
   const countAttempt = attemptCounter();
@@ -83,11 +80,11 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
     const record = log.add(body ?? null, text.length);
     try {
       const chat = readRequest(body);
-      const { agent, script: usual } = findScript(scripts, chat.model);
+      const { agent, script: turnScript } = findScript(scripts, chat.model);
       const request = scriptedRequest(agent, countAttempt(chat), chat);
       record({ agent, turn: request.turn, attempt: request.attempt });
       checkContext(chat, options.contextTokens?.[agent]);
-      const script = isSummaryRequest(chat.messages) ? (options.summaries?.[agent] ?? usualSummary) : usual;
+      const script = isSummaryRequest(chat.messages) ? (options.summaries?.[agent] ?? defaultSummary) : turnScript;
       const answer = await askScript(script, request, { limitMs: scriptTimeoutMs, signal: caller.signal });
       const exchange = { ...caller, chat, request, pace: paceOf(answer, { delayMs, chunkDelayMs }) };
       if (typeof answer === 'object' && 'fault' in answer) {
@@ -146,24 +143,24 @@ function findScript(scripts: ReadonlyMap<string, Script>, model: string): { agen
   const script = agent === null ? undefined : scripts.get(agent);
   if (agent !== null && script) return { agent, script };
   const names = [...scripts.keys()].map(offlineModel).join(', ') || 'none';
-  const what = agent === null ? `there is no model "${model}" here` : `agent "${agent}" has no script`;
+  const problem = agent === null ? `it does not serve a model "${model}"` : `agent "${agent}" has no script`;
   throw badRequest(
-    `This is Holdfast's offline script, not a model, and ${what}. Set OPENAI_API_KEY to use a real model, or give the ` +
-      `agent an \`offline\` script. Scripts there are: ${names}.`,
+    `This is Holdfast's offline script, not a model, and ${problem}. Set OPENAI_API_KEY to use a real model, or give the ` +
+      `agent an \`offline\` script. Available scripts: ${names}.`,
     'model',
     'script_missing',
   );
 }
 
-function usualSummary({ agent, messages }: ScriptedRequest): string {
+function defaultSummary({ agent, messages }: ScriptedRequest): string {
   const lines = messages.at(-1)?.content?.split('\n').length ?? 0;
-  return `The offline script of ${agent} stands here for a summary: no model has read the ${lines} lines that it was sent.`;
+  return `Placeholder from the offline script of ${agent}: no model has read or summarised the ${lines} lines that were sent.`;
 }
 
-function paceOf(answer: ScriptedAnswer, usual: Required<Pace>): Required<Pace> {
-  if (typeof answer === 'string') return usual;
-  // Faults without a message have no pace of their own; reading one there finds nothing.
-  const { delayMs = usual.delayMs, chunkDelayMs = usual.chunkDelayMs }: Pace = answer as Pace;
+function paceOf(answer: ScriptedAnswer, defaults: Required<Pace>): Required<Pace> {
+  if (typeof answer === 'string') return defaults;
+  // Faults without a message have no delays, so the fields are undefined there.
+  const { delayMs = defaults.delayMs, chunkDelayMs = defaults.chunkDelayMs }: Pace = answer as Pace;
   return { delayMs, chunkDelayMs };
 }
 

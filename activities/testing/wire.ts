@@ -1,13 +1,13 @@
-// A reply on the wire: as one JSON object, or as the chunks that the OpenAI API streams.
+// The wire format of a reply: one JSON object, or the chunks that the OpenAI API streams.
 import type { Reply, ReplyCall, ReplyChoice } from './reply.ts';
 
-/** Says to whoever looks that no model was asked. */
+/** Marks the response as scripted. */
 const FINGERPRINT = 'holdfast-script';
 
-// Pieces of a long text grow, so that its stream stays within this many.
+// Longer texts are split into larger pieces, so that a stream has at most this many.
 const PIECES_MAX = 200;
-const WORDS_A_PIECE = 3;
-const ARGUMENT_CHARS_A_PIECE = 24;
+const WORDS_PER_PIECE = 3;
+const ARGUMENT_CHARS_PER_PIECE = 24;
 
 export function completionOf(reply: Reply): object {
   const { id, created, model, usage } = reply;
@@ -26,7 +26,7 @@ export function completionOf(reply: Reply): object {
   return { id, object: 'chat.completion', created, model, system_fingerprint: FINGERPRINT, choices, usage };
 }
 
-/** What is said, and how the stream ends: finish reasons, usage where it was asked for. [DONE] is not among them. */
+/** `said`: the content. `end`: finish reasons, and usage if it was requested. Neither includes [DONE]. */
 export function chunksOf(reply: Reply, includeUsage: boolean): { said: readonly object[]; end: readonly object[] } {
   const { id, created, model, usage } = reply;
   const chunk = (choices: readonly object[], chunkUsage: object | null = null) => ({
@@ -42,13 +42,13 @@ export function chunksOf(reply: Reply, includeUsage: boolean): { said: readonly 
     chunk([{ index, delta, logprobs: null, finish_reason }]);
   const said = reply.choices.flatMap((choice, index) => deltasOf(choice).map((delta) => of(index, delta)));
   const end = reply.choices.map((choice, index) => of(index, {}, choice.finishReason));
-  // A response in which nobody answers is still a response.
+  // Even a response without choices needs a chunk.
   if (reply.choices.length === 0) end.push(chunk([]));
   if (includeUsage) end.push(chunk([], usage));
   return { said, end };
 }
 
-/** The role first, then the text in pieces, then each call: its id and name, then its arguments in pieces. */
+/** The role, then the text in pieces, then each call: its id and name, then its arguments in pieces. */
 function deltasOf(choice: ReplyChoice): object[] {
   const deltas: object[] = [{ role: 'assistant', content: choice.content === null ? null : '', refusal: null }];
   for (const content of words(choice.content ?? '')) deltas.push({ content });
@@ -71,11 +71,11 @@ function callOnWire(call: ReplyCall): object {
 
 function words(text: string): string[] {
   const all = text.match(/\s*\S+|\s+$/g) ?? [];
-  const size = Math.max(WORDS_A_PIECE, Math.ceil(all.length / PIECES_MAX));
+  const size = Math.max(WORDS_PER_PIECE, Math.ceil(all.length / PIECES_MAX));
   return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size).join(''));
 }
 
 function pieces(text: string): string[] {
-  const size = Math.max(ARGUMENT_CHARS_A_PIECE, Math.ceil(text.length / PIECES_MAX));
+  const size = Math.max(ARGUMENT_CHARS_PER_PIECE, Math.ceil(text.length / PIECES_MAX));
   return Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.slice(i * size, (i + 1) * size));
 }

@@ -1,12 +1,12 @@
-// Any value that a tool may return, as JSON that survives: bounded, faithful, and never throwing. The default converter
-// would drop a Map, poison the workflow on a function and throw on a BigInt, all after the effect has happened.
+// Turns any value that a tool may return into bounded text, faithfully and without throwing. The default converter would
+// lose a Map, break the workflow on a function and throw on a BigInt, all after the effect has happened.
 import { RESULT_BYTES_MAX } from '../../core/limits.ts';
 import { count, utf8Head, utf8Length } from '../../core/text.ts';
 
-/** Deeper than this is not read by a model; it also bounds the recursion. */
+/** No model reads deeper nesting. Also bounds the recursion. */
 const DEPTH_MAX = 64;
 
-/** The text of a result: a string as it is, all else as JSON; cut at `bytesMax`, saying so. */
+/** The text of a result: a string unchanged, anything else as JSON. Cut at `bytesMax`, with a note. */
 export function resultText(value: unknown, bytesMax: number = RESULT_BYTES_MAX): string {
   if (typeof value === 'string') return bounded(value.toWellFormed(), bytesMax, false);
   const writer = new Writer(bytesMax + 1);
@@ -14,7 +14,7 @@ export function resultText(value: unknown, bytesMax: number = RESULT_BYTES_MAX):
   return bounded(writer.text(), bytesMax, writer.full);
 }
 
-/** Room for the note at the end of what was cut. */
+/** Reserved for the note at the end of a text that was cut. */
 const NOTE_BYTES = 120;
 
 function bounded(text: string, bytesMax: number, unfinished: boolean): string {
@@ -25,15 +25,15 @@ function bounded(text: string, bytesMax: number, unfinished: boolean): string {
   return `${head}\n[cut: the first ${count(utf8Length(head))} bytes of ${of}]`;
 }
 
-/** Writes JSON until it is full, so that a result of 100 MB costs no more than what is kept of it. */
+/** Writes JSON until it is full, so that a result of 100 MB costs no more than the part that is kept. */
 class Writer {
   private readonly parts: string[] = [];
   private readonly open = new Set<object>();
-  private room: number;
+  private bytesLeft: number;
   full = false;
 
   constructor(bytes: number) {
-    this.room = bytes;
+    this.bytesLeft = bytes;
   }
 
   text(): string {
@@ -64,13 +64,13 @@ class Writer {
 
   private put(text: string): void {
     this.parts.push(text);
-    this.room -= utf8Length(text);
-    if (this.room <= 0) this.full = true;
+    this.bytesLeft -= utf8Length(text);
+    if (this.bytesLeft <= 0) this.full = true;
   }
 
   private string(value: string): void {
-    // Cut before quoting: quoting 100 MB only to throw it away would stall the event loop.
-    const head = value.length > this.room ? value.slice(0, this.room) : value;
+    // Cut before quoting: quoting 100 MB only to drop most of it would block the event loop.
+    const head = value.length > this.bytesLeft ? value.slice(0, this.bytesLeft) : value;
     this.put(JSON.stringify(head.toWellFormed()));
     if (head.length < value.length) this.full = true;
   }
@@ -80,13 +80,13 @@ class Writer {
     if (depth >= DEPTH_MAX) return this.put('"[too deep]"');
     this.open.add(value);
     const { length } = this.parts;
-    const { room } = this;
+    const { bytesLeft } = this;
     try {
       this.known(value, depth);
     } catch (error) {
-      // It may have thrown half-way: what there is of it would not be JSON.
+      // It may have thrown half-way through; drop the incomplete JSON.
       this.parts.length = length;
-      this.room = room;
+      this.bytesLeft = bytesLeft;
       this.put(JSON.stringify(unreadable(error)));
     } finally {
       this.open.delete(value);
@@ -115,7 +115,7 @@ class Writer {
   }
 
   private bytes(bytes: Uint8Array): void {
-    const head = bytes.subarray(0, Math.max(0, this.room));
+    const head = bytes.subarray(0, Math.max(0, this.bytesLeft));
     this.put(
       JSON.stringify(`data:;base64,${Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('base64')}`),
     );
@@ -150,7 +150,7 @@ class Writer {
     for (const [key, read] of entries) {
       if (this.full) return;
       const value = readSafely(read);
-      // As JSON.stringify has it: a field that holds nothing is left out.
+      // As JSON.stringify does: fields that are undefined are left out.
       if (value === undefined) continue;
       if (!first) this.put(',');
       first = false;
@@ -171,7 +171,7 @@ function readSafely(read: () => unknown): unknown {
 }
 
 function unreadable(error: unknown): string {
-  // What was thrown may itself be hostile; a message need not be a text.
+  // The thrown value may throw in turn, and its message need not be a string.
   const message = textSafely(() => (error instanceof Error ? error.message : undefined));
   return `[unreadable: ${message?.slice(0, 200) ?? 'it threw'}]`;
 }

@@ -1,7 +1,7 @@
-// Places in a process: how many calls of a tool may run in it at once, over all runs.
+// A semaphore: limits how many calls of a tool run at once in this process, over all runs. A call takes a place and leaves it.
 
 export interface Places {
-  /** Waits for a place and gives back how to leave it. Rejects when the signal aborts first. */
+  /** Waits for a place; resolves to a function that leaves it. Rejects if the signal aborts first. */
   take(signal: AbortSignal): Promise<() => void>;
 }
 
@@ -15,12 +15,12 @@ export function createPlaces(limit: number): Places {
     else free += 1;
   }
 
-  /** A place is left once, however often its holder says so. */
-  function place(): () => void {
-    let held = true;
+  /** A function that leaves the place; calling it again does nothing. */
+  function leaveOnce(): () => void {
+    let left = false;
     return () => {
-      if (held) leave();
-      held = false;
+      if (!left) leave();
+      left = true;
     };
   }
 
@@ -29,12 +29,12 @@ export function createPlaces(limit: number): Places {
       signal.throwIfAborted();
       if (free > 0) {
         free -= 1;
-        return place();
+        return leaveOnce();
       }
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const giveUp = () => {
         const at = waiting.indexOf(resolve);
-        // It has its place already.
+        // It already has a place.
         if (at < 0) return;
         waiting.splice(at, 1);
         reject(signal.reason);
@@ -43,7 +43,7 @@ export function createPlaces(limit: number): Places {
       signal.addEventListener('abort', giveUp, { once: true });
       await promise;
       signal.removeEventListener('abort', giveUp);
-      return place();
+      return leaveOnce();
     },
   };
 }

@@ -1,29 +1,29 @@
-// How a result becomes the text that the model reads.
+// Turns a tool's result into the text that the model reads.
 import { RESULT_BYTES_MAX } from '../../core/limits.ts';
 import { cutText, plural } from '../../core/text.ts';
 import type { Presenter, Tool } from '../define/types.ts';
 import { resultText } from './jsonText.ts';
 import { readThrown } from './thrown.ts';
 
-/** Room for the note on a presenter that failed. */
+/** Reserved for the note about a presenter that failed. */
 const NOTE_BYTES = 1_000;
 const LIST_ITEMS_MAX = 10;
 const LIST_CHARS_MAX = 2_000;
 
-/** The tool's presenter, else the agent's, else JSON. Bounded whatever it does. */
+/** Applies the tool's presenter, else the agent's, else JSON. The text is always bounded. */
 export function present(tool: Tool, agentPresenter: Presenter | undefined, value: unknown): string {
-  // The tool's own presenter takes what the tool returns; that is what `value` is.
+  // `value` is what the tool returned, which is what its presenter accepts.
   const presenter = (tool.present ?? agentPresenter ?? 'json') as Presenter;
   try {
     if (typeof presenter === 'function') return resultText(presenter(value));
     return presenter === 'list' ? listText(tool.name, value) : resultText(value);
   } catch (error) {
-    // The tool has run: what cannot be presented is shown as it is, and never makes the call a failure.
-    return `${resultText(value, RESULT_BYTES_MAX - NOTE_BYTES)}\n[as it is; its presenter failed: ${cutText(readThrown(error).message, 200)}]`;
+    // The tool has run, so a presenter that fails must not make the call a failure.
+    return `${resultText(value, RESULT_BYTES_MAX - NOTE_BYTES)}\n[unformatted, since the presenter failed: ${cutText(readThrown(error).message, 200)}]`;
   }
 }
 
-/** The head of a list, or the head of a text. An object with one list in it counts as that list. */
+/** The first items of a list, or the head of a text. An object whose only field is a list counts as that list. */
 function listText(tool: string, value: unknown): string {
   const items = listIn(value);
   if (!items) return `Results from ${tool}:\n${cutText(resultText(value), LIST_CHARS_MAX)}`;

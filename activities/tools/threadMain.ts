@@ -1,4 +1,4 @@
-// What runs in a thread: loads the tool's module, calls it, and sends back what can cross.
+// Runs in a worker thread: imports the tool's module, calls it, and sends back a result that can be cloned.
 import { MessageChannel } from 'node:worker_threads';
 import { resultText } from './jsonText.ts';
 import type { ThreadAnswer, ThreadTask } from './threads.ts';
@@ -8,14 +8,14 @@ export default async function threadMain({ module, input, ctx }: ThreadTask): Pr
   try {
     const { default: run } = await import(module);
     if (typeof run !== 'function') throw new TypeError(`${module} must have a function as its default export.`);
-    return { value: crossable(await run(input, ctx)) };
+    return { value: cloneable(await run(input, ctx)) };
   } catch (thrown) {
     return { thrown: readThrown(thrown) };
   }
 }
 
-/** What cannot be cloned (a function, a symbol) crosses as the text it would become in the end. */
-function crossable(value: unknown): unknown {
+/** A value that cannot be cloned (a function, a symbol) is sent as the text that it would become anyway. */
+function cloneable(value: unknown): unknown {
   const { port1 } = new MessageChannel();
   try {
     port1.postMessage(value);

@@ -1,4 +1,4 @@
-// Worker threads for tools that keep a processor busy. A thread that spins is ended at its timeout; nothing else can.
+// Worker threads for CPU-bound tools. At its timeout the thread is terminated: nothing else can stop a busy loop.
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import type { ThreadContext } from '../define/types.ts';
@@ -13,18 +13,18 @@ export interface ThreadTask {
 
 export type ThreadAnswer = { readonly value: unknown } | { readonly thrown: Thrown };
 
-// A tool that runs out of memory loses its thread, not the machine's memory to every other run.
+// A tool that needs more memory loses its thread; it does not take the memory of other runs.
 const HEAP_MB_MAX = 512;
 
-/** The thread ended without an answer: it exited, or ran out of memory. What its tool has done, nobody knows. */
+/** The thread exited or ran out of memory before its tool returned. What the tool has done is unknown. */
 export class ThreadDied extends Error {
   override readonly name = 'ThreadDied';
 }
 
 export interface Threads {
-  /** How many run at once. */
+  /** Maximum number of threads. */
   readonly size: number;
-  /** An abort ends the thread, whatever it is doing. */
+  /** Runs a task. If the signal aborts, the thread is terminated, whatever it is doing. */
   run(task: ThreadTask, signal: AbortSignal): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -34,7 +34,7 @@ export function createThreads(size: number = availableParallelism()): Threads {
   return {
     size,
     async run(task, signal) {
-      // Made when the first such tool is called: most workers have none.
+      // Created on the first call: most workers have no such tools.
       pool ??= new Piscina({
         filename: new URL(import.meta.url.endsWith('.ts') ? './threadMain.ts' : './threadMain.js', import.meta.url)
           .href,

@@ -1,5 +1,5 @@
-// What a tool threw, read once: in words, bounded, and whether to try again. It knows nothing of Temporal, so that a
-// thread can read what was thrown in it, before an error's class is lost on its way out.
+// Reads what a tool threw: a bounded message, and whether to retry. Does not depend on Temporal, so that it can run in a
+// worker thread, before the error's class is lost by cloning.
 import { ERROR_CHARS_MAX } from '../../core/limits.ts';
 import { cutText } from '../../core/text.ts';
 import { retryAfterMs } from '../retryAfter.ts';
@@ -11,9 +11,9 @@ const STACK_CHARS_MAX = 2_000;
 export interface Thrown {
   readonly message: string;
   readonly retryable: boolean;
-  /** Not to be tried again before this; by the tool's own policy when not said. */
+  /** Delay before the next attempt. @default by the tool's retry policy */
   readonly delayMs: number | undefined;
-  /** The tool's; short, since it stays in history. */
+  /** The tool's stack trace; short, since it stays in history. */
   readonly stack: string;
 }
 
@@ -29,7 +29,7 @@ export function readThrown(thrown: unknown): Thrown {
 
 function messageOf(thrown: unknown): string {
   const text = read(() => (thrown instanceof Error ? thrown.message || thrown.name : thrown));
-  if (text === undefined || text === '') return 'the tool failed without saying why';
+  if (text === undefined || text === '') return 'the tool failed without a message';
   return cutText(typeof text === 'string' ? text.toWellFormed() : resultText(text, ERROR_CHARS_MAX), ERROR_CHARS_MAX);
 }
 
@@ -40,15 +40,15 @@ function stackOf(thrown: unknown): string | undefined {
 
 function isRetryable(thrown: unknown): boolean {
   if (thrown instanceof ToolError) return thrown.retry;
-  // Mistakes in the program come back the same every time. A TypeError with a cause is fetch's way to say "no network",
-  // and a SyntaxError comes from what somebody sent, such as the HTML of a gateway.
+  // Bugs fail the same way every time. But a TypeError with a cause is how fetch reports a network error, and a SyntaxError
+  // may come from parsing a response, such as the HTML of a gateway.
   if (thrown instanceof ReferenceError) return false;
   if (thrown instanceof TypeError && thrown.cause === undefined) return false;
   const status = read(() => statusOf(thrown));
   return typeof status !== 'number' || isRetryableStatus(status);
 }
 
-/** HTTP: what another try may mend. */
+/** Whether a request that failed with this HTTP status may succeed later. */
 export function isRetryableStatus(status: number): boolean {
   return status === 408 || status === 409 || status === 425 || status === 429 || status >= 500 || status < 400;
 }
@@ -64,7 +64,7 @@ function delayOf(thrown: unknown): number | undefined {
   });
 }
 
-/** What HTTP clients hang on their errors: fetch wrappers on the error itself, others on its response. */
+/** Properties that HTTP clients add to their errors: fetch wrappers on the error itself, others on its response. */
 interface HttpError {
   readonly status?: unknown;
   readonly statusCode?: unknown;
@@ -77,7 +77,7 @@ function statusOf(thrown: unknown): unknown {
   return status ?? statusCode ?? response?.status;
 }
 
-/** A getter of what was thrown may throw in turn. */
+/** A getter of the thrown value may throw in turn. */
 function read<T>(get: () => T): T | undefined {
   try {
     return get();

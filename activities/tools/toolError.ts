@@ -1,9 +1,9 @@
-// The error a tool throws on purpose.
+// The error that a tool throws on purpose.
 import { capped } from '../retryAfter.ts';
 
 /**
- * A failure that trying again will not mend: the model is told at once. With `retry: true` it is tried again by the
- * tool's policy, not before `retryAfterMs` if that is given.
+ * A failure that is not retried: the model reads it at once. With `retry: true` it is retried by the tool's policy, and
+ * not before `retryAfterMs` if that is given.
  *
  * ```ts
  * throw new ToolError('Order 4711 is closed; refunds need an open order.');

@@ -1,4 +1,4 @@
-// What a tool threw, as a failure that Temporal can carry.
+// Converts what a tool threw to a Temporal failure.
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../../core/names.ts';
 import { readThrown, type Thrown } from './thrown.ts';
@@ -10,7 +10,7 @@ export function toolFailure(thrown: unknown): ApplicationFailure {
   return failure(message, stack, isOurs(type) ? type : FAILURE.tool, nonRetryable ?? false, nextRetryDelay);
 }
 
-/** Any other type is for what happens to an activity outside of its host: `whatHappened` believes that. */
+/** `whatHappened` takes any other type to come from outside of the tool host, so a tool's own types are not passed on. */
 function isOurs(type: string | null | undefined): type is string {
   return Object.values<unknown>(FAILURE).includes(type);
 }
@@ -26,13 +26,13 @@ function failure(
   nonRetryable: boolean,
   nextRetryDelay: ApplicationFailure['nextRetryDelay'],
 ): ApplicationFailure {
-  const made = ApplicationFailure.create({
+  const result = ApplicationFailure.create({
     message,
     type,
     nonRetryable,
     ...(nextRetryDelay !== undefined && nextRetryDelay !== null && { nextRetryDelay }),
   });
   // The stack is the tool's, not this line's.
-  made.stack = stack;
-  return made;
+  result.stack = stack;
+  return result;
 }

@@ -1,4 +1,5 @@
-// Runs one tool call as an activity: arguments read, a place taken, the tool raced against its end, the result made text.
+// Runs one tool call as an activity: reads the arguments, waits for a place, runs the tool until it returns, times out or is
+// cancelled, and turns the result into text.
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../../core/names.ts';
@@ -6,7 +7,7 @@ import { inWords } from '../../core/text.ts';
 import type { ToolCallInput, ToolCallResult } from '../../core/types.ts';
 import type { Tool, ToolContext } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { type Pulse, startPulse } from '../heartbeat.ts';
+import { type Heartbeats, startHeartbeats } from '../heartbeat.ts';
 import { readArguments } from '../plan/arguments.ts';
 import { stoppedFailure } from '../stopped.ts';
 import { resultText } from './jsonText.ts';
@@ -27,25 +28,27 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
 
   return async function runTool(input) {
     const tool = registry.tool(input.agent, input.tool);
-    const pulse = startPulse(tool.policy.heartbeatMs);
+    const heartbeats = startHeartbeats(tool.policy.heartbeatMs);
     const stop = new AbortController();
     const { cancellationSignal } = Context.current();
     const cancel = () => stop.abort(cancellationSignal.reason);
     cancellationSignal.addEventListener('abort', cancel, { once: true });
-    const leave: (() => void)[] = [];
+    const taken: (() => void)[] = [];
     try {
       const read = await readArguments(tool, input.arguments);
       if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
       const late = AbortSignal.timeout(tool.policy.waitMs ?? 0);
-      for (const places of placesFor(tool)) leave.push(await takePlace(places, tool, cancellationSignal, late));
-      const value = await raced(tool, stop, () => call(tool, read.value, context(input, stop.signal, pulse.report)));
+      for (const places of placesFor(tool)) taken.push(await takePlace(places, tool, cancellationSignal, late));
+      const value = await runToEnd(tool, stop, () =>
+        call(tool, read.value, context(input, stop.signal, heartbeats.report)),
+      );
       return { text: present(tool, registry.agent(input.agent).present, value) };
     } catch (thrown) {
       throw thrown instanceof CancelledFailure ? stoppedFailure(thrown) : toolFailure(thrown);
     } finally {
-      pulse.stop();
+      heartbeats.stop();
       cancellationSignal.removeEventListener('abort', cancel);
-      for (const leavePlace of leave) leavePlace();
+      for (const leavePlace of taken) leavePlace();
     }
   };
 
@@ -58,46 +61,46 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
   }
 
   async function call(tool: Tool, value: unknown, ctx: ToolContext): Promise<unknown> {
-    // The schema has just made `value`, and defineTool ties its type to the parameter of `run`.
+    // `value` is the output of the tool's schema, whose type is the parameter of `run`.
     if (tool.run) return await tool.run(value as never, ctx);
     const { idempotencyKey, attempt, agent, workflowId } = ctx;
     const module = String(tool.thread);
     const task = { module, input: value, ctx: { idempotencyKey, attempt, agent, workflowId } };
     return await threads.run(task, ctx.signal).catch((error) => {
-      throw error instanceof ThreadDied && tool.policy.effect === 'once' ? unknown(error.message) : error;
+      throw error instanceof ThreadDied && tool.policy.effect === 'once' ? outcomeUnknown(error.message) : error;
     });
   }
 }
 
-/** Waits for a place, and says of a call that gets none that it did not run. */
+/** Waits for a place. A call that gets none fails as not run. */
 async function takePlace(places: Places, tool: Tool, stop: AbortSignal, late: AbortSignal): Promise<() => void> {
   try {
     return await places.take(AbortSignal.any([stop, late]));
   } catch (error) {
     if (late.aborted && !stop.aborted)
-      throw notRun(`no place came free for ${inWords(tool.policy.waitMs ?? 0)}`, FAILURE.tool);
+      throw notRun(`the worker was busy with other calls for ${inWords(tool.policy.waitMs ?? 0)}`, FAILURE.tool);
     if (stop.reason instanceof CancelledFailure && stop.reason.message === 'WORKER_SHUTDOWN')
       throw notRun('its worker was shut down first', FAILURE.workerShutdown);
     throw error;
   }
 }
 
-/** Of a later attempt it can only be said why that one did not run: those before it may have. */
+/** Only the first attempt can say "did not run": an earlier one may have run. */
 function notRun(why: string, type: string): ApplicationFailure {
   const { attempt } = Context.current().info;
   return ApplicationFailure.retryable(attempt === 1 ? `did not run: ${why}` : why, type);
 }
 
 /**
- * The tool against its end: a tool that is deaf to its signal holds up neither its timeout nor a stop. What it still
- * does after that is nobody's result.
+ * Runs the tool until it returns, times out or is cancelled, even if it ignores its signal. What it returns after that is
+ * discarded.
  */
-async function raced(tool: Tool, stop: AbortController, run: () => Promise<unknown>): Promise<unknown> {
-  // A call that was cancelled while its arguments were read has not run, and does not.
+async function runToEnd(tool: Tool, stop: AbortController, run: () => Promise<unknown>): Promise<unknown> {
+  // A call that was cancelled while its arguments were read does not run.
   stop.signal.throwIfAborted();
   const ended = Promise.withResolvers<never>();
-  stop.signal.addEventListener('abort', () => ended.reject(endInFlight(tool, stop.signal.reason)), { once: true });
-  // Temporal's own timeout reaches us with the next heartbeat only, and has the wait for a place in it.
+  stop.signal.addEventListener('abort', () => ended.reject(stoppedInFlight(tool, stop.signal.reason)), { once: true });
+  // Temporal's own timeout arrives only with the next heartbeat, and includes the wait for a place.
   const timer = setTimeout(() => stop.abort(timedOut(tool)), tool.policy.timeoutMs);
   const work = run();
   work.catch(() => undefined);
@@ -113,20 +116,20 @@ function timedOut(tool: Tool): ApplicationFailure {
   return ApplicationFailure.retryable(`timed out after ${inWords(tool.policy.timeoutMs)}`, FAILURE.toolTimeout);
 }
 
-/** What to report of a tool that was stopped in flight. */
-function endInFlight(tool: Tool, reason: unknown): unknown {
+/** The failure of a tool that was stopped while it ran. */
+function stoppedInFlight(tool: Tool, reason: unknown): unknown {
   if (tool.policy.effect !== 'once' || !(reason instanceof CancelledFailure)) return reason;
-  return unknown('stopped while it ran');
+  return outcomeUnknown('stopped while it ran');
 }
 
-function unknown(how: string): ApplicationFailure {
+function outcomeUnknown(how: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(
     `${how}; it may or may not have happened: check before you do it again`,
     FAILURE.outcomeUnknown,
   );
 }
 
-function context(input: ToolCallInput, signal: AbortSignal, report: Pulse['report']): ToolContext {
+function context(input: ToolCallInput, signal: AbortSignal, report: Heartbeats['report']): ToolContext {
   const { info, log } = Context.current();
   return {
     signal,
@@ -137,14 +140,14 @@ function context(input: ToolCallInput, signal: AbortSignal, report: Pulse['repor
     ...(input.decision && { decision: input.decision }),
     log: { info: (message, meta) => log.info(message, meta), warn: (message, meta) => log.warn(message, meta) },
     progress(detail) {
-      // Now: what the tool hands over may change by the time of the next heartbeat.
+      // Read now: the tool may change the value before the next heartbeat.
       const details = { attempt: info.attempt, progress: progressDetail(detail) };
       report(() => details);
     },
   };
 }
 
-/** Heartbeat details pass the default converter, which some values would break. */
+/** Makes a value safe for the default converter, which encodes heartbeat details and fails on some values. */
 function progressDetail(detail: unknown): unknown {
   if (typeof detail === 'number') return detail;
   const text = resultText(detail, PROGRESS_BYTES_MAX);
@@ -152,7 +155,7 @@ function progressDetail(detail: unknown): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Too large, and cut: what is left of it is no longer JSON.
+    // It was cut, and is no longer JSON.
     return text;
   }
 }

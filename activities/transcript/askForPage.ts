@@ -1,5 +1,5 @@
-// Asks the very workflow that waits for this activity for a page of its transcript: one question at a time, each with a
-// deadline. Every way in which it may stay unanswered is told as one failure.
+// Queries the workflow that started this activity for a page of its transcript: one query at a time, each with a deadline.
+// Whatever the reason, a query without an answer becomes one kind of failure.
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
 import { unlessAborted } from '../../core/abort.ts';
@@ -9,16 +9,16 @@ import type { TranscriptPage } from '../../core/types.ts';
 import { createPlaces } from '../tools/places.ts';
 import type { AskForPage } from './transcripts.ts';
 
-/** A workflow answers in milliseconds, and one that has to be replayed first in a second or two. */
+/** A cached workflow answers in milliseconds; one that has to be replayed first takes a second or two. */
 const ASK_DEADLINE_MS = 20_000;
 
-/** Queries of a process's own workflows go one at a time: with an empty workflow cache, three at once were seen to hang. */
+/** One query at a time in each process: with an empty workflow cache, three at once were seen to hang. */
 export function createAskForPage(deadlineMs: number = ASK_DEADLINE_MS): AskForPage {
   const places = createPlaces(1);
   return async (from, limit) => {
     const { cancellationSignal: stop } = Context.current();
     const leave = await places.take(stop);
-    // The worker's connection takes no signal: one that nobody waits for any more keeps its place until it is answered.
+    // The worker's connection takes no signal, so an abandoned query occupies its place until it is answered.
     return unlessAborted(stop, ask(from, limit, deadlineMs).finally(leave));
   };
 }
@@ -36,17 +36,17 @@ async function ask(from: number, limit: number, deadlineMs: number): Promise<Tra
   }
 }
 
-/** Retryable: a workflow that is busy, or whose worker was lost, answers the next attempt. */
+/** Retryable: a workflow that is busy, or whose worker was lost, may answer the next attempt. */
 function unanswered(why: string): ApplicationFailure {
   return ApplicationFailure.retryable(
-    `The workflow did not give its transcript (${why}). Nothing was sent to the model.`,
+    `The workflow did not return its transcript (${why}). Nothing was sent to the model.`,
     FAILURE.transcriptUnanswered,
   );
 }
 
-/** The client wraps gRPC's errors, with a sentence that says less; what happened stands in the innermost. */
+/** The client wraps gRPC's errors; the innermost cause has the details. */
 function whyNot(error: unknown): string {
-  if (error instanceof WorkflowNotFoundError) return 'the run is not there any more';
+  if (error instanceof WorkflowNotFoundError) return 'the run no longer exists';
   let inner = error;
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
   return inner instanceof Error ? inner.message : String(inner);

@@ -1,19 +1,19 @@
-// Digests: of a place in a transcript, of a call, of instructions. 128 bits are enough for names that nobody attacks.
+// Digests of transcripts, calls and agent records. 128 bits are enough, since nobody gains from a collision.
 import { createHash } from 'node:crypto';
 
 export function digestOf(...texts: readonly string[]): string {
   const hash = createHash('sha256');
-  // The length keeps ("ab", "c") and ("a", "bc") apart.
+  // The lengths make ("ab", "c") and ("a", "bc") differ.
   for (const text of texts) hash.update(`${text.length}:`).update(text);
   return hash.digest().subarray(0, 16).toString('base64url');
 }
 
-/** Extends the digest of what came before by one message: a transcript's digest is known at each of its places. */
+/** Extends a transcript's digest by one message, so that every prefix of the transcript has a digest. */
 export function extendDigest(before: string, messageJson: string): string {
   return digestOf(before, messageJson);
 }
 
-/** The same for the same tool and arguments, however the model ordered and spaced them. */
+/** The digest of a tool and its arguments. The order of keys and the whitespace do not matter. */
 export function callDigest(tool: string, args: unknown): string {
   return digestOf(tool, JSON.stringify(sorted(args)));
 }

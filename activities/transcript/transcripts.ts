@@ -1,5 +1,5 @@
-// The transcripts that this worker has seen. The workflow sends only what is new; what came before is here, or is asked
-// of the workflow by pages. What is here is only believed where it has the digest that the workflow holds.
+// The worker's cache of transcripts. The workflow sends only the new messages; the earlier ones are cached here, or fetched
+// from the workflow page by page. Cached messages are used only if they have the digest that the workflow recorded.
 import { ApplicationFailure } from '@temporalio/common';
 import { LRUCache } from 'lru-cache';
 import { FAILURE } from '../../core/names.ts';
@@ -7,42 +7,42 @@ import { plural } from '../../core/text.ts';
 import type { Mark, Message, ModelCallInput, TranscriptPage } from '../../core/types.ts';
 import { extendDigest } from './digest.ts';
 
-/** Asks the running workflow for a page of its transcript. */
+/** Queries the running workflow for a page of its transcript. */
 export type AskForPage = (from: number, limit: number) => Promise<TranscriptPage>;
 
 export interface Transcripts {
-  /** The whole transcript that the input stands for. */
+  /** Returns the whole transcript that the input refers to. */
   load(key: string, input: Pick<ModelCallInput, 'known' | 'length' | 'fresh'>, ask: AskForPage): Promise<Transcript>;
   keep(key: string, transcript: Transcript): void;
 }
 
-/** Messages, and the digest and the size after each of them. */
+/** Messages, with the digest and the size of the transcript after each of them. */
 export interface Transcript {
   readonly messages: readonly Message[];
   readonly digests: readonly string[];
-  /** How long it is as JSON up to and with each of them; kept, since weighing it anew each turn would grow with its square. */
+  /** Running total of their size as JSON. Stored, since measuring the whole transcript each turn would cost O(n²). */
   readonly bytes: readonly number[];
 }
 
-/** A tenth of a small container's memory, and some hundred long conversations. */
+/** A tenth of a small container's memory; room for about a hundred long conversations. */
 export const TRANSCRIPT_CACHE_BYTES = 64 * 1024 * 1024;
-/** What a message takes beside its text: a digest, a size, objects. Without it, short messages would count for nothing. */
+/** Memory of a message beside its text: digest, size, objects. Without it, short messages would hardly count. */
 const MESSAGE_OVERHEAD_BYTES = 256;
 const PAGE_MESSAGES = 1_000;
 
-/** `bytesMax` bounds what is kept, of all runs together; with 0, the workflow is asked every time. */
+/** `bytesMax` limits the cache, over all runs. With 0 nothing is cached, and the workflow is queried every time. */
 export function createTranscripts(bytesMax: number = TRANSCRIPT_CACHE_BYTES): Transcripts {
-  // By workflow id alone: a run that was reset, or another of the same id, is told from it by the digest.
-  // One that alone is over the limit is not kept, and takes no other along. The library has no size of 0: 1 byte keeps none.
+  // Keyed by workflow id alone: the digest detects a run that was reset, or another run with the same id. A transcript over
+  // the limit is not cached, and evicts no other. The library does not allow a size of 0; 1 byte caches nothing.
   const kept = new LRUCache<string, Transcript>({ maxSize: Math.max(1, bytesMax), sizeCalculation: bytesOf });
 
   return {
     async load(key, { known, length, fresh }, ask) {
       const cached = kept.get(key);
-      if (cached && fresh && matches(cached, known)) return whole(extend(head(cached, known.length), fresh), length);
-      const asked = await askFor(cached, known, fresh ? known.length : length, ask);
-      const loaded = whole(fresh ? extend(asked, fresh) : asked, length);
-      // What was asked for once need not be asked for again by the next attempt.
+      if (cached && fresh && matches(cached, known)) return checked(extend(head(cached, known.length), fresh), length);
+      const fetched = await fetchTranscript(cached, known, fresh ? known.length : length, ask);
+      const loaded = checked(fresh ? extend(fetched, fresh) : fetched, length);
+      // So that the next attempt need not fetch it again.
       kept.set(key, loaded);
       return loaded;
     },
@@ -79,28 +79,28 @@ function matches({ digests }: Transcript, { length, digest }: Mark): boolean {
   return length === 0 || digests[length - 1] === digest;
 }
 
-/** The first `length` messages: what is cached where that is right, and the rest from the workflow; else all from there. */
-async function askFor(
+/** The first `length` messages: the cached ones if their digest matches, and the rest from the workflow. */
+async function fetchTranscript(
   cached: Transcript | undefined,
   known: Mark,
   length: number,
   ask: AskForPage,
 ): Promise<Transcript> {
-  const begun = cached && matches(cached, known) ? head(cached, known.length) : EMPTY;
-  const first = await askForRest(begun, length, ask);
-  if (isWhole(first, known, length)) return first;
-  // A page may have come from a workflow that was being moved: everything is asked for once more before it is given up.
-  const again = await askForRest(EMPTY, length, ask);
-  if (isWhole(again, known, length)) return again;
+  const start = cached && matches(cached, known) ? head(cached, known.length) : EMPTY;
+  const first = await fetchRest(start, length, ask);
+  if (isComplete(first, known, length)) return first;
+  // A page may have come from a workflow that was moving to another worker: fetch everything once more before giving up.
+  const again = await fetchRest(EMPTY, length, ask);
+  if (isComplete(again, known, length)) return again;
   throw mismatch(
     matches(again, known)
-      ? `The workflow gave ${again.messages.length} of ${plural(length, 'message')} of its transcript.`
-      : `The first ${plural(known.length, 'message')} of the transcript, as the workflow gave them, do not have the digest that it holds.`,
+      ? `The workflow returned ${again.messages.length} of ${plural(length, 'message')} of its transcript.`
+      : `The first ${plural(known.length, 'message')} of the transcript that the workflow returned do not match its digest.`,
   );
 }
 
-async function askForRest(begun: Transcript, length: number, ask: AskForPage): Promise<Transcript> {
-  let transcript = begun;
+async function fetchRest(start: Transcript, length: number, ask: AskForPage): Promise<Transcript> {
+  let transcript = start;
   while (transcript.messages.length < length) {
     const from = transcript.messages.length;
     const { messages } = await ask(from, Math.min(PAGE_MESSAGES, length - from));
@@ -110,17 +110,17 @@ async function askForRest(begun: Transcript, length: number, ask: AskForPage): P
   return transcript;
 }
 
-function isWhole(transcript: Transcript, known: Mark, length: number): boolean {
+function isComplete(transcript: Transcript, known: Mark, length: number): boolean {
   return transcript.messages.length === length && matches(transcript, known);
 }
 
-/** What is sent must be what the workflow has, to the last message. */
-function whole(transcript: Transcript, length: number): Transcript {
+/** Throws unless the transcript has as many messages as the workflow's own. */
+function checked(transcript: Transcript, length: number): Transcript {
   if (transcript.messages.length === length) return transcript;
-  throw mismatch(`The transcript has ${transcript.messages.length} messages, and the workflow says ${length}.`);
+  throw mismatch(`The transcript has ${transcript.messages.length} messages, but the workflow expects ${length}.`);
 }
 
-/** Retryable: the next attempt may be on another worker, or see a workflow that has settled. */
-function mismatch(what: string): ApplicationFailure {
-  return ApplicationFailure.retryable(`${what} Nothing was sent to the model.`, FAILURE.transcriptMismatch);
+/** Retryable: the next attempt may run on another worker, or query the workflow once it has moved. */
+function mismatch(problem: string): ApplicationFailure {
+  return ApplicationFailure.retryable(`${problem} Nothing was sent to the model.`, FAILURE.transcriptMismatch);
 }

@@ -73,7 +73,10 @@ function isUnanswered(why: RegExp) {
   return (error: unknown) => {
     assert.ok(error instanceof ApplicationFailure);
     assert.deepEqual([error.type, error.nonRetryable], [FAILURE.transcriptUnanswered, false]);
-    assert.match(error.message, /^The workflow did not give its transcript \(.*\)\. Nothing was sent to the model\.$/);
+    assert.match(
+      error.message,
+      /^The workflow did not return its transcript \(.*\)\. Nothing was sent to the model\.$/,
+    );
     assert.match(error.message, why);
     return true;
   };
@@ -84,7 +87,7 @@ test('a workflow that nobody serves does not answer by the deadline, and the fai
 });
 
 test('a run that is not there is a failure of the same type', async () => {
-  await assert.rejects(asking(createAskForPage(), randomUUID()).page(), isUnanswered(/not there/));
+  await assert.rejects(asking(createAskForPage(), randomUUID()).page(), isUnanswered(/no longer exists/));
 });
 
 test('of three that ask at once, one is on its way; each has its own deadline', async () => {

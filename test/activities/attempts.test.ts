@@ -15,7 +15,7 @@ async function attempt(number: number, left: unknown, thrown: unknown) {
   environment.on('heartbeat', (details) => {
     leaves = details;
   });
-  const failure = await environment.run(async () => countAttempts().lostWith(thrown));
+  const failure = await environment.run(async () => countAttempts().failed(thrown));
   assert.ok(failure instanceof ApplicationFailure);
   return { failure, leaves };
 }

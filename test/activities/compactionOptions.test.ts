@@ -6,7 +6,7 @@ import { recordOf } from '../../activities/agentRecord.ts';
 import { compactAtOf } from '../../activities/compact/compactionOptions.ts';
 import { contextLimitOf } from '../../activities/compact/contextWindows.ts';
 import { type AgentOptions, type CompactionOptions, defineAgent } from '../../activities/index.ts';
-import { modelFailure, saidLimit } from '../../activities/model/modelFailure.ts';
+import { modelFailure, statedLimit } from '../../activities/model/modelFailure.ts';
 import { FAILURE } from '../../core/names.ts';
 
 function agent(compaction?: CompactionOptions | false, more: Partial<AgentOptions> = {}) {
@@ -63,13 +63,13 @@ test('it is recorded for the model that is asked, which a worker may have put in
 
 test('nonsense is refused where the agent is defined', () => {
   for (const [options, says] of [
-    [{ limitTokens: 0 }, /compaction\.limitTokens must be a whole number from 1/],
-    [{ limitTokens: '128k' }, /compaction\.limitTokens must be a whole number from 1/],
-    [{ keepTurns: 1.5 }, /compaction\.keepTurns must be a whole number from 1/],
-    [{ at: 0 }, /compaction\.at must be a share of the limit/],
-    [{ at: 80 }, /compaction\.at must be a share of the limit/],
+    [{ limitTokens: 0 }, /compaction\.limitTokens must be a whole number of at least 1/],
+    [{ limitTokens: '128k' }, /compaction\.limitTokens must be a whole number of at least 1/],
+    [{ keepTurns: 1.5 }, /compaction\.keepTurns must be a whole number of at least 1/],
+    [{ at: 0 }, /compaction\.at must be a number above 0 and at most 1/],
+    [{ at: 80 }, /compaction\.at must be a number above 0 and at most 1/],
     [{ compact: 'forget' }, /compaction\.compact must be 'summarise', 'drop-oldest' or a function/],
-    [true, /compaction is an object/],
+    [true, /compaction must be an object/],
   ] as const)
     assert.throws(() => agent(options as CompactionOptions), says);
 });
@@ -90,7 +90,7 @@ test('a refusal for length is told from others, in the words of many servers, an
     const failure = modelFailure(thrown, { ...WHERE, compacts: true });
     assert.deepEqual([failure.type, failure.nonRetryable], [FAILURE.contextExceeded, true], message);
     assert.match(failure.message, /compaction\.limitTokens/);
-    assert.equal(saidLimit(failure.message), limit, message);
+    assert.equal(statedLimit(failure.message), limit, message);
     assert.equal(modelFailure(thrown, WHERE).type, FAILURE.model);
   }
   for (const message of ["Invalid 'messages[0].content': string too long.", 'Rate limit reached for tokens per min']) {

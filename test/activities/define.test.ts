@@ -19,10 +19,10 @@ const agent = (options: object) => () => defineAgent({ name: 'a', model: 'm', in
 
 test('tools: names, effects, timeouts and limits', () => {
   const table: readonly (readonly [object, RegExp])[] = [
-    [{ name: 'has space' }, /a name is a letter/],
-    [{ name: 'callModel' }, /engine's own/],
-    [{ name: 'default' }, /engine's own/],
-    [{ effect: undefined }, /effect: 'read'/],
+    [{ name: 'has space' }, /name must be a letter/],
+    [{ name: 'callModel' }, /name is reserved/],
+    [{ name: 'default' }, /name is reserved/],
+    [{ effect: undefined }, /effect must be 'read'/],
     [{ input: z.string() }, /z\.object/],
     [{ input: z.object({ when: z.date() }) }, /JSON Schema/],
     [{ timeout: 'soon' }, /'10 s'/],
@@ -51,10 +51,10 @@ test('a long first delay of a retry raises the longest one with it', () => {
 test('agents: names, limits, tools of one name, and what would not fit into history', () => {
   const look = tool({})();
   const table: readonly (readonly [object, RegExp])[] = [
-    [{ name: '' }, /a name is a letter/],
-    [{ model: '' }, /which model/],
-    [{ instructions: '' }, /who it is/],
-    [{ instructions: 'x'.repeat(300_000) }, /instructions are over/],
+    [{ name: '' }, /name must be a letter/],
+    [{ model: '' }, /model is missing/],
+    [{ instructions: '' }, /instructions are missing/],
+    [{ instructions: 'x'.repeat(300_000) }, /instructions are longer than/],
     [{ tools: [look, look] }, /two tools named look/],
     [{ tools: Array.from({ length: 129 }, (_, i) => tool({ name: `t${i}` })()) }, /more than 128/],
     [{ maxTurns: 0 }, /maxTurns/],
@@ -70,24 +70,24 @@ test('agents: names, limits, tools of one name, and what would not fit into hist
     [{ approvals: { look: 'always' } }, /approvals names look, which is not among its tools/],
     [{ tools: [look], approvals: { look: 'no' } }, /approvals\.look must be 'never', 'always' or a function/],
     [{ permissions: { deny: [{ tool: 'look' }] } }, /permissions\.deny names look, which is not among its tools/],
-    [{ permissions: { denied: [{ tool: '*' }] } }, /deny, ask and allow, and no denied/],
+    [{ permissions: { denied: [{ tool: '*' }] } }, /permissions\.denied does not exist\. Use deny, ask or allow/],
     [{ permissions: { deny: { tool: '*' } } }, /permissions\.deny must be a list/],
-    [{ permissions: { ask: [{ tool: '*', when: 'always' }] } }, /when of permissions\.ask must be a function/],
-    [{ permissions: { deny: [{ tool: '*', If: () => true }] } }, /tool, when and reason, and no If/],
+    [{ permissions: { ask: [{ tool: '*', when: 'always' }] } }, /permissions\.ask: when must be a function/],
+    [{ permissions: { deny: [{ tool: '*', If: () => true }] } }, /a rule has no option If\. Use tool, when or reason/],
     [{ beforeModel: true }, /beforeModel must be a function/],
     [{ afterModel: 'redact' }, /afterModel must be a function/],
     [{ beforeTool: {} }, /beforeTool must be a function/],
     [{ output: z.string() }, /output must be a z\.object/],
     [{ output: z.union([z.object({}), z.object({})]) }, /output must be a z\.object/],
-    [{ output: z.object({ due: z.date() }) }, /output cannot be told to a model as JSON Schema/],
+    [{ output: z.object({ due: z.date() }) }, /output has no JSON Schema/],
     [{ output: { type: 'object' } }, /output must be a z\.object/],
     [{ budget: { tokens: 0 } }, /budget\.tokens/],
     [{ budget: { activeTime: 'soon' } }, /'10 s'/],
     [{ budget: { tokens: 5, atLimit: 'beg' } }, /atLimit/],
-    [{ budget: { cost: 5 } }, /names no prices/],
-    [{ prices: { 'gpt-4o': { input: 1 } } }, /prices of gpt-4o: output must be a number/],
-    [{ prices: { 'gpt-4o': { input: 1, output: -2 } } }, /prices of gpt-4o: output/],
-    [{ prices: { '*': { input: 1, output: 2, cached: 'none' } } }, /prices of \*: cached/],
+    [{ budget: { cost: 5 } }, /budget\.cost needs prices/],
+    [{ prices: { 'gpt-4o': { input: 1 } } }, /prices\["gpt-4o"\]\.output must be a number/],
+    [{ prices: { 'gpt-4o': { input: 1, output: -2 } } }, /prices\["gpt-4o"\]\.output/],
+    [{ prices: { '*': { input: 1, output: 2, cached: 'none' } } }, /prices\["\*"\]\.cached/],
   ];
   for (const [options, says] of table) assert.throws(agent(options), says, JSON.stringify(options).slice(0, 80));
 });
@@ -106,7 +106,7 @@ test('sub-agents and those that a conversation may go to are served along with t
 
   const back = named('back', { tools: [to('front')] });
   assert.deepEqual([...createRegistry([back, front]).agents.keys()].slice(0, 2), ['back', 'front']);
-  assert.throws(() => createRegistry([back]), /for front, which is not served here. Export it/);
+  assert.throws(() => createRegistry([back]), /for agent front, which this worker does not serve. Export it/);
   assert.throws(() => createRegistry([front, named('digger')]), /Two agents are named digger. Rename one/);
   assert.throws(() => createRegistry([]), /There is no agent to serve/);
   assert.throws(() => named('x', { tools: [to(billing), to('billing')] }), /two tools named hand_off_to_billing/);

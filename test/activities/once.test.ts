@@ -112,7 +112,7 @@ describe('once', { skip: noPostgres }, () => {
     const before = await transferred();
     // A program in JavaScript may leave it out.
     const unsaid = once(pool, context(), transfer(3), { key, input: undefined });
-    await assert.rejects(unsaid, /What does the key refund\/.* stand for\? Give "input" with it/);
+    await assert.rejects(unsaid, /The key refund\/.* needs an input\. Pass "input"/);
     await once(pool, context(), transfer(3), { key, input: { order: 'A', cents: 3 } });
     await once(pool, context(), transfer(3), { key, input: { cents: 3, order: 'A' } });
     assert.equal(await transferred(), before + 1);

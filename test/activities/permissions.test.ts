@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { guardRequest } from '../../activities/define/guardrails.ts';
 import { type Permission, permissionFor } from '../../activities/define/permissions.ts';
-import { askRule, type RuleContext, toLookAt } from '../../activities/define/rules.ts';
+import { deepFreeze, type RuleContext, runRule } from '../../activities/define/rules.ts';
 import { defineAgent, defineTool, type PermissionRule, type Permissions } from '../../activities/index.ts';
 import { planCall } from '../../activities/plan/plan.ts';
 import type { Message, PlannedCall } from '../../core/types.ts';
@@ -63,7 +63,7 @@ test('a rule that throws, or answers neither yes nor no, denies, asks and does n
     assert.match(asks.question ?? '', new RegExp(error));
     const notAllowed = await said({ allow: [rule('pay', when)] });
     assert.ok(notAllowed.kind === 'denied');
-    assert.match(notAllowed.reason, new RegExp(`not among what this agent is allowed.*${error}`));
+    assert.match(notAllowed.reason, new RegExp(`no rule allows this call of .*${error}`));
   }
   assert.equal((await said({ allow: [rule('pay', boom), rule('pay')] })).kind, 'allowed', 'another rule may allow it');
 });
@@ -81,28 +81,28 @@ test('an approval rule that throws or forgets its answer asks; the question of t
   assert.deepEqual(await asked(own, { ask: [rule('*', undefined, 'Sure?')] }), { kind: 'ask', question: 'Sure?' });
   const failed = await asked(boom);
   assert.ok(failed.kind === 'ask');
-  assert.match(failed.question ?? '', /has failed: boom/);
+  assert.match(failed.question ?? '', /rule of this tool failed: boom/);
 });
 
 test('a rule that hangs has failed, and a cancelled turn is no answer of a rule', async () => {
-  assert.deepEqual(await askRule(ctx, () => new Promise(() => {}), 20), {
+  assert.deepEqual(await runRule(ctx, () => new Promise(() => {}), 20), {
     ok: false,
     error: 'it took longer than 20 milliseconds',
   });
-  assert.deepEqual(await askRule(ctx, () => sleep(1, 'in time'), 60_000), { ok: true, value: 'in time' });
+  assert.deepEqual(await runRule(ctx, () => sleep(1, 'in time'), 60_000), { ok: true, value: 'in time' });
   const turn = new AbortController();
-  const asked = askRule({ ...ctx, signal: turn.signal }, () => new Promise(() => {}));
+  const asked = runRule({ ...ctx, signal: turn.signal }, () => new Promise(() => {}));
   turn.abort(new Error('cancelled'));
   await assert.rejects(asked, /cancelled/);
   await assert.rejects(
-    askRule({ ...ctx, signal: turn.signal }, () => true),
+    runRule({ ...ctx, signal: turn.signal }, () => true),
     /cancelled/,
   );
 });
 
 test('what a rule looks at cannot be written to, at any depth, and dates stay what they are', () => {
   const due = new Date(0);
-  const seen = toLookAt({ list: [{ n: 1 }, undefined, null], due });
+  const seen = deepFreeze({ list: [{ n: 1 }, undefined, null], due });
   assert.throws(() => {
     (seen.list[0] as { n: number }).n = 2;
   }, TypeError);
@@ -146,7 +146,7 @@ test('what a guardrail put in place of the arguments is read by the schema, perm
   };
   assert.equal(await told({ amount: 500 }), 'not permitted: over 100');
   assert.match(await told({ sum: 5 }), /a guardrail changed it, and invalid arguments: .*sum/);
-  assert.match(await told(undefined), /not run: the guardrail for it answered with/);
+  assert.match(await told(undefined), /not run: the guardrail beforeTool returned/);
   assert.match(await told('all of it'), /must be a JSON object/);
   assert.match(await told(10n), /BigInt|not valid JSON/);
 });
@@ -158,13 +158,13 @@ test('a guardrail for calls that fails, hangs on to nothing or writes in place l
   };
   assert.equal(await told(() => undefined), 'runs');
   assert.equal(await told(() => null), 'runs');
-  assert.equal(await told(boom), 'not run: the guardrail for it failed: boom');
-  assert.equal(await told(async () => boom()), 'not run: the guardrail for it failed: boom');
+  assert.equal(await told(boom), 'not run: the guardrail beforeTool failed: boom');
+  assert.equal(await told(async () => boom()), 'not run: the guardrail beforeTool failed: boom');
   assert.equal(await told(() => ({ reject: 'too much' })), 'not run: too much');
-  assert.match(await told(() => ({ reject: '' })), /did not say why in \{ reject \}/);
-  assert.match(await told(() => true), /answered with a boolean, which is none of/);
-  assert.match(await told(() => ({ deny: 'no' })), /answered with \{ deny \}, which is none of/);
-  assert.match(await told(() => ({ reject: 'no', change: {} })), /answered with \{ reject, change \}/);
+  assert.match(await told(() => ({ reject: '' })), /returned \{ reject \} without a reason/);
+  assert.match(await told(() => true), /returned a boolean; expected undefined/);
+  assert.match(await told(() => ({ deny: 'no' })), /returned \{ deny \}; expected undefined/);
+  assert.match(await told(() => ({ reject: 'no', change: {} })), /returned \{ reject, change \}/);
   assert.match(
     await told(({ arguments: args }: { arguments: { amount: number } }) => {
       args.amount = 1;

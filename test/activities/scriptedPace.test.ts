@@ -87,6 +87,6 @@ test('the log of requests keeps the newest, and the count goes on', async (t) =>
 
 test('a port that is taken, and a delay that is none, are told at the start', async (t) => {
   const { model } = await serveScript(t, ['Hello.']);
-  await assert.rejects(startScriptedModel({ port: model.port }), /cannot listen on port \d+\. Give another port/);
+  await assert.rejects(startScriptedModel({ port: model.port }), /cannot listen on port \d+\. Set another port/);
   await assert.rejects(startScriptedModel({ delayMs: Number.NaN }), /delayMs must be a number of milliseconds/);
 });

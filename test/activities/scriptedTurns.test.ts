@@ -97,7 +97,7 @@ test('an id made up never repeats one of the conversation or of the answer', asy
 });
 
 const mistakes: [string, Script, string, RegExp][] = [
-  ['a list that runs out', ['One.'], 'script_exhausted', /agent "clock" has 1 answer and was asked for turn 2/],
+  ['a list that runs out', ['One.'], 'script_exhausted', /agent "clock" has 1 answer, but turn 2 was requested/],
   [
     'a function that throws',
     () => {
@@ -107,10 +107,10 @@ const mistakes: [string, Script, string, RegExp][] = [
     /agent "clock" threw at turn 2: no such city/,
   ],
   ['one that rejects', () => Promise.reject(new Error('nor this')), 'script_failed', /threw at turn 2: nor this/],
-  ['one that never answers', () => new Promise(() => {}), 'script_timeout', /gave no answer at turn 2 within 20 ms/],
+  ['one that never answers', () => new Promise(() => {}), 'script_timeout', /did not answer turn 2 within 20 ms/],
   // @ts-expect-error what JavaScript lets one forget
-  ['one that returns nothing', () => {}, 'script_invalid', /Is there a return missing/],
-  ['an answer that says nothing', () => ({}), 'script_invalid', /says nothing.*emptyMessage/],
+  ['one that returns nothing', () => {}, 'script_invalid', /Is a return missing/],
+  ['an answer that says nothing', () => ({}), 'script_invalid', /it is empty\. .*emptyMessage/],
   [
     'arguments without a JSON form',
     () => ({ calls: [{ tool: 'x', arguments: 1n }] }),
@@ -120,7 +120,7 @@ const mistakes: [string, Script, string, RegExp][] = [
   ['a value without a JSON form', () => ({ value: 1n }), 'script_invalid', /its value has no JSON form/],
   ['a text and a value', () => ({ text: 'x', value: 1 }), 'script_invalid', /both text and value/],
   // @ts-expect-error
-  ['an unknown fault', () => ({ fault: 'toString' }), 'script_invalid', /There are: status, hang/],
+  ['an unknown fault', () => ({ fault: 'toString' }), 'script_invalid', /Use one of: status, hang/],
   [
     'a header that HTTP cannot carry',
     () => ({ fault: 'status', status: 429, headers: { 'retry-after': '1\n2' } }),
@@ -152,7 +152,7 @@ test('an agent without a script is told that this is no model, and what to do', 
       'offline/mute',
       /offline script, not a model, and agent "mute" has no script. Set OPENAI_API_KEY .* offline\/clinic/,
     ],
-    ['gpt-4o', /offline script, not a model, and there is no model "gpt-4o" here/],
+    ['gpt-4o', /offline script, not a model, and it does not serve a model "gpt-4o"/],
     ['offline/__proto__', /agent "__proto__" has no script/],
   ] as const)
     await assert.rejects(openai.chat.completions.create({ model: name, messages: START }), (error) => {

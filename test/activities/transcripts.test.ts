@@ -117,7 +117,7 @@ test('a workflow whose messages do not have its digest is a typed failure that i
   const wrong = workflow(said.with(0, user('other')));
   const mismatch = isFailure(
     FAILURE.transcriptMismatch,
-    /first 9 messages .* do not have the digest .* Nothing was sent/,
+    /first 9 messages .* do not match its digest\. Nothing was sent/,
   );
   await assert.rejects(transcripts.load('a', inputOf(said, 9), wrong.ask), mismatch);
   assert.equal(wrong.asked.length, 2, 'asked for everything twice');
@@ -129,9 +129,9 @@ test('a workflow whose messages do not have its digest is a typed failure that i
 test('a transcript that is not all there is not sent', async () => {
   const transcripts = createTranscripts();
   const short = workflow(said.slice(0, 7));
-  const seven = isFailure(FAILURE.transcriptMismatch, /gave 7 of 10 messages/);
+  const seven = isFailure(FAILURE.transcriptMismatch, /returned 7 of 10 messages/);
   await assert.rejects(transcripts.load('a', { ...inputOf(said, 5, false) }, short.ask), seven);
-  const nine = isFailure(FAILURE.transcriptMismatch, /has 9 messages, and the workflow says 10/);
+  const nine = isFailure(FAILURE.transcriptMismatch, /has 9 messages, but the workflow expects 10/);
   const input = { ...inputOf(said, 5), fresh: said.slice(5, 9) };
   await assert.rejects(transcripts.load('a', input, workflow(said).ask), nine);
   transcripts.keep('a', extend(EMPTY, said));

@@ -91,7 +91,7 @@ test('a run is paused, idle, or has an agent that no worker knows: the line that
   assert.equal(stateOf({ ...run, turns: [{ ...turn, answeredAtMs: null }] }), 'running', 'the model is asked');
   assert.equal(stateOf({ ...run, transcript: [...hello, { role: 'user', content: 'And?' }] }), 'running');
   assert.equal(stateOf({ ...run, turns: [], transcript: [] }), 'idle', 'it waits for its first message');
-  const unknown = reasonFields(reason('unknown_agent', { message: 'This worker has no agent "nosuch".' }));
+  const unknown = reasonFields(reason('unknown_agent', { message: 'This worker does not serve an agent "nosuch".' }));
   assert.equal(stateOf({ ...run, status: 'model_failed', ...unknown }), 'gave up on an unknown agent');
   assert.equal(stateOf({ ...run, status: 'model_failed', reason: unknown.reason }), 'model failed');
   const waits = { ...call, ok: null, scheduledAtMs: null, attempts: 0 };

@@ -57,7 +57,7 @@ const again = (restarts: boolean): RunEvent => ({
   slot: null,
   attempt: 2,
   restarts,
-  lastError: 'The model said nothing for 60 seconds.',
+  lastError: 'The model sent nothing for 60 seconds.',
   lastFailure: 'error',
 });
 const answered: RunEvent = {
@@ -116,16 +116,16 @@ test('an answer that starts again is said to, with the reason, and what was show
   for (const columns of [40, 80]) {
     const { lines, frames } = await shown(columns, true, [...start, text('Wrong.'), calling('{'), again(true)]);
     const said = lines.slice(1).map((line) => line.trim());
-    assert.equal(said.join(' '), 'the answer starts again (attempt 2): The model said nothing for 60 seconds.');
+    assert.equal(said.join(' '), 'the answer starts again (attempt 2): The model sent nothing for 60 seconds.');
     assert.ok(lines.every((line) => columnsOf(line) <= columns));
     assert.doesNotMatch(frames.at(-1)!.join('\n'), /Wrong|writes/);
   }
   const { lines } = await shown(80, true, [...start, again(false)]);
-  assert.deepEqual(lines.slice(1), ['  the model: attempt 2: The model said nothing for 60 seconds.']);
+  assert.deepEqual(lines.slice(1), ['  the model: attempt 2: The model sent nothing for 60 seconds.']);
 });
 
 test('an agent that no worker knows is said once, and not of the model', async () => {
-  const lastError = 'This worker has no agent "nosuch". It has: clock, refunds.';
+  const lastError = 'This worker does not serve an agent "nosuch". It serves: clock, refunds.';
   const attempts = [2, 3, 4].map(
     (attempt) => ({ ...again(false), attempt, lastError, lastFailure: 'unknown_agent' }) as RunEvent,
   );

@@ -94,6 +94,6 @@ export const ERRORS: Record<string, { readonly make: () => unknown; readonly err
           throw new Error('inner');
         },
       }),
-    error: 'the tool failed without saying why',
+    error: 'the tool failed without a message',
   },
 };

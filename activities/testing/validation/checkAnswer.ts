@@ -1,21 +1,21 @@
-// Scripts are also written in JavaScript and in a hurry: a mistake in an answer is named before it is played. Without zod:
-// nearly each check has words of its own for a script's author, and as a schema with as many messages it was longer.
+// Checks the answers of scripts, which may be written in JavaScript, and names the mistake. Without zod: nearly every check
+// has its own message for the script's author, and a schema with as many messages was longer.
 import { EMPTY_FAULTS, MESSAGE_FAULTS } from '../faults.ts';
 import { isObject } from './readAs.ts';
 
-/** What is wrong with an answer, as the end of a sentence; null when it can be played. */
+/** What is wrong with an answer, as the end of a sentence; null if it is valid. */
 export function checkAnswer(answer: unknown): string | null {
   if (typeof answer === 'string') return null;
-  if (answer === undefined) return 'undefined. Is there a return missing?';
-  if (!isObject(answer)) return `it is neither a text nor an object but ${JSON.stringify(answer)}.`;
-  // Beyond 31 bits a timer would fire at once.
+  if (answer === undefined) return 'undefined. Is a return missing?';
+  if (!isObject(answer)) return `expected a string or an object, got ${JSON.stringify(answer)}.`;
+  // Timers beyond 31 bits fire at once.
   for (const name of ['delayMs', 'chunkDelayMs', 'afterChunks'])
     if (answer[name] !== undefined && !(Number(answer[name]) >= 0 && Number(answer[name]) < 2 ** 31))
-      return `${name} must be a number from 0.`;
+      return `${name} must be a number of at least 0.`;
   if (answer.fault !== undefined) return checkFault(answer);
   if (answer.choices === undefined) return checkMessage(answer);
   if (!Array.isArray(answer.choices) || answer.choices.length === 0)
-    return "choices must be a list of messages. To play an empty one, use { fault: 'emptyChoices' }.";
+    return "choices must be a list of messages. For an empty one, use { fault: 'emptyChoices' }.";
   for (const choice of answer.choices) {
     const problem = isObject(choice) ? checkMessage(choice) : 'a choice must be an object.';
     if (problem) return problem;
@@ -31,18 +31,19 @@ function checkFault(answer: Record<string, unknown>): string | null {
     return "fault 'status' needs a status from 200 to 599.";
   }
   if (Object.hasOwn(EMPTY_FAULTS, fault)) return null;
-  if (Object.hasOwn(MESSAGE_FAULTS, fault)) return saysSomething(answer) ? checkMessage(answer) : null;
+  if (Object.hasOwn(MESSAGE_FAULTS, fault)) return hasContent(answer) ? checkMessage(answer) : null;
   const known = ['status', ...Object.keys(EMPTY_FAULTS), ...Object.keys(MESSAGE_FAULTS)];
-  return `there is no fault '${fault}'. There are: ${known.join(', ')}.`;
+  return `there is no fault '${fault}'. Use one of: ${known.join(', ')}.`;
 }
 
 function checkMessage(message: Record<string, unknown>): string | null {
-  if (!saysSomething(message))
-    return "it says nothing: give text, value, calls, refusal or finishReason. To play an empty message, use { fault: 'emptyMessage' }.";
+  if (!hasContent(message))
+    return "it is empty. Set text, value, calls, refusal or finishReason. For an empty message, use { fault: 'emptyMessage' }.";
   for (const name of ['text', 'refusal', 'finishReason'])
-    if (message[name] !== undefined && typeof message[name] !== 'string') return `${name} must be a text.`;
+    if (message[name] !== undefined && typeof message[name] !== 'string') return `${name} must be a string.`;
   if (message.value !== undefined) {
-    if (message.text !== undefined) return 'it has both text and value: value is said as JSON in its place.';
+    if (message.text !== undefined)
+      return 'it has both text and value. Set one: value is sent as JSON instead of text.';
     const problem = jsonProblem(message.value);
     if (problem) return `its value has ${problem}`;
   }
@@ -57,7 +58,7 @@ function checkMessage(message: Record<string, unknown>): string | null {
   return null;
 }
 
-function saysSomething({ text, value, calls, refusal, functionCall, finishReason }: Record<string, unknown>): boolean {
+function hasContent({ text, value, calls, refusal, functionCall, finishReason }: Record<string, unknown>): boolean {
   return (
     [text, value, refusal, functionCall, finishReason].some((part) => part !== undefined) ||
     (Array.isArray(calls) && calls.length > 0)

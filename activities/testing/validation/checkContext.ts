@@ -1,4 +1,4 @@
-// How much a scripted model reads: where a test says so, a longer request is refused in the OpenAI API's own words.
+// The context window of a scripted model: a longer request is refused with the OpenAI API's own message.
 import { badRequest } from '../apiError.ts';
 import { tokensIn } from '../reply.ts';
 import type { ChatRequest } from './validate.ts';

@@ -1,4 +1,4 @@
-// Reads a part of a request by a zod schema, and words what is wrong with it as the OpenAI API does.
+// Parses a part of a request with a zod schema, and words errors as the OpenAI API does.
 import type { z } from 'zod';
 import { badRequest } from '../apiError.ts';
 
@@ -6,16 +6,16 @@ type Path = readonly PropertyKey[];
 type Issue = z.core.$ZodIssue;
 type UnionIssue = Extract<Issue, { code: 'invalid_union' }>;
 
-/** Throws an ApiError with status 400 that names the first thing wrong with the value. `at` is the value's place. */
+/** Throws an ApiError with status 400 for the first issue. `at` is the path of the value in the request. */
 export function readAs<Schema extends z.ZodType>(schema: Schema, value: unknown, at: Path = []): z.output<Schema> {
   const read = schema.safeParse(value, {
     reportInput: true,
-    // Asked where the schema has no words of its own. What zod adds once they are there, they do not need.
-    error: (raw) => wordsFor({ ...raw, path: [...at, ...(raw.path ?? [])] } as Issue),
+    // Called if the schema has no message of its own. At that point, zod has not yet added the path of the value.
+    error: (raw) => messageFor({ ...raw, path: [...at, ...(raw.path ?? [])] } as Issue),
   });
   if (read.success) return read.data;
   const first = read.error.issues[0]!;
-  const issue = meantBy({ ...first, path: [...at, ...first.path] });
+  const issue = closestIssue({ ...first, path: [...at, ...first.path] });
   throw badRequest(issue.message, nameOf(issue.path), codeFor(issue));
 }
 
@@ -23,8 +23,8 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Of a value that fits no option: what is wrong by the option that it comes closest to, where there is one. */
-function meantBy(issue: Issue): Issue {
+/** For a value that fits no option of a union: the issue with the option that comes closest, if there is one. */
+function closestIssue(issue: Issue): Issue {
   if (issue.code !== 'invalid_union') return issue;
   const firsts = firstsOf(issue);
   const closest =
@@ -32,14 +32,14 @@ function meantBy(issue: Issue): Issue {
     firsts.find((each) => each.code === 'invalid_value' && typeof each.values[0] === typeof issue.input);
   if (!closest) return issue;
   const placed = { ...closest, path: [...issue.path, ...closest.path] };
-  return { ...placed, message: closest.code === 'custom' ? closest.message : wordsFor(placed) };
+  return { ...placed, message: closest.code === 'custom' ? closest.message : messageFor(placed) };
 }
 
 function firstsOf({ errors }: UnionIssue): Issue[] {
   return errors.flatMap(([first]) => first ?? []);
 }
 
-function wordsFor(issue: Issue): string {
+function messageFor(issue: Issue): string {
   const at = nameOf(issue.path);
   const { input } = issue;
   switch (issue.code) {

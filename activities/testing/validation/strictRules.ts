@@ -1,5 +1,5 @@
-// The rules that a strict schema has beside being JSON Schema, in the OpenAI API's own words. By hand: they are about how a
-// schema is built, with counts over all of it, where zod tells of a value's shape.
+// The rules of strict mode for JSON Schema, with the OpenAI API's own messages. Written by hand: they count properties over
+// the whole schema, which zod, made for the shape of values, cannot express.
 import type { ApiError } from '../apiError.ts';
 import { isObject } from './readAs.ts';
 
@@ -15,14 +15,14 @@ const KEYWORDS = new Set(
 );
 const FORMATS = ['date-time', 'time', 'date', 'duration', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid'];
 
-/** Throws what `wrong` makes of the first rule that the schema breaks. */
-export function checkStrict(root: Record<string, unknown>, wrong: (what: string) => ApiError): void {
+/** Throws the error that `wrong` makes for the first violation. */
+export function checkStrict(root: Record<string, unknown>, wrong: (problem: string) => ApiError): void {
   let properties = 0;
   let enumValues = 0;
 
   function check(node: unknown, path: readonly string[], depth: number): void {
     const context = `In context=(${path.map((part) => `'${part}'`).join(', ')}${path.length === 1 ? ',' : ''}), `;
-    const fails = (what: string) => wrong(`${context}${what}`);
+    const fails = (problem: string) => wrong(`${context}${problem}`);
     if (!isObject(node)) throw fails(`${JSON.stringify(node)} is not of type 'object', 'boolean'.`);
     if (typeof node.$ref === 'string') {
       const others = Object.keys(node).filter((key) => key !== '$ref' && key !== '$defs');
@@ -56,7 +56,7 @@ export function checkStrict(root: Record<string, unknown>, wrong: (what: string)
     node: Record<string, unknown>,
     path: readonly string[],
     depth: number,
-    fails: (what: string) => ApiError,
+    fails: (problem: string) => ApiError,
   ): void {
     if (depth > DEPTH_MAX) throw wrong(`${depth} levels of nesting exceeds limit of ${DEPTH_MAX}.`);
     if (node.additionalProperties !== false)

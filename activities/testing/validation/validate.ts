@@ -1,4 +1,4 @@
-// Reads a request as strictly as the OpenAI API does, so that what passes here passes there.
+// Parses a request as strictly as the OpenAI API does, so that what passes here passes there.
 import { z } from 'zod';
 import { transcriptProblem } from '../../../core/transcript.ts';
 import type { Message } from '../../../core/types.ts';
@@ -10,11 +10,11 @@ import { readTools } from './validateTools.ts';
 export interface ChatRequest {
   readonly model: string;
   readonly messages: readonly Message[];
-  /** The tools on offer, by name. */
+  /** Names of the tools in the request. */
   readonly tools: readonly string[];
   readonly stream: boolean;
   readonly includeUsage: boolean;
-  /** What the answer has to be; null where nothing was said of it. */
+  /** The schema in `response_format`; null if there is none. */
   readonly format: AskedFormat | null;
 }
 
@@ -26,7 +26,7 @@ const Part = z.object({
   text: z.string(),
 });
 
-/** A text, or a list of text parts, which is put together. */
+/** A string, or a list of text parts, which are joined. */
 const Content = z.union([z.string(), z.array(Part).transform((parts) => parts.map(({ text }) => text).join(''))]);
 
 const Call = z.object({
@@ -74,7 +74,7 @@ const Body = z
     path: ['stream_options'],
   });
 
-/** The request in a parsed body. Throws an ApiError with status 400 that names the first thing wrong with it. */
+/** Validates a parsed body. Throws an ApiError with status 400 for the first problem. */
 export function readRequest(body: unknown): ChatRequest {
   const { model, messages, stream, stream_options, ...rest } = readAs(Body, body);
   return {

@@ -1,5 +1,5 @@
-// The part of a request that says what the answer has to be, read as strictly as the OpenAI API does: a strict schema has
-// rules of its own, and one that breaks them is refused before any model is asked.
+// Parses `response_format` as strictly as the OpenAI API does, which refuses a schema that breaks the rules of strict mode
+// before it calls the model.
 import { z } from 'zod';
 import type { Message } from '../../../core/types.ts';
 import { badRequest } from '../apiError.ts';
@@ -7,7 +7,7 @@ import { isObject, readAs } from './readAs.ts';
 import { checkStrict } from './strictRules.ts';
 import { Name } from './validateTools.ts';
 
-/** A JSON schema that the request asks the answer to fit. */
+/** The JSON schema in `response_format`. */
 export interface AskedFormat {
   readonly name: string;
   readonly strict: boolean;
@@ -23,7 +23,7 @@ const Format = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),
 ]);
 
-/** The schema that was asked for; null for a request that asks for none. */
+/** The schema in `response_format`; null if there is none. */
 export function readFormat(given: unknown, messages: readonly Message[]): AskedFormat | null {
   if (given === undefined) return null;
   const format = readAs(Format, given, ['response_format']);
@@ -34,8 +34,8 @@ export function readFormat(given: unknown, messages: readonly Message[]): AskedF
     );
   if (format.type !== 'json_schema') return null;
   const { name, strict, schema } = format.json_schema;
-  const wrong = (what: string) =>
-    badRequest(`Invalid schema for response_format '${name}': ${what}`, 'response_format');
+  const wrong = (problem: string) =>
+    badRequest(`Invalid schema for response_format '${name}': ${problem}`, 'response_format');
   if (!isObject(schema) || schema['type'] !== 'object')
     throw wrong(
       `schema must be a JSON Schema of 'type: "object"', got 'type: "${isObject(schema) ? schema['type'] : null}"'.`,

@@ -1,4 +1,4 @@
-// The part of a request that offers tools.
+// Parses the tools in a request, and the options about them.
 import { z } from 'zod';
 import { TOOL_NAME_CHARS_MAX, TOOLS_MAX } from '../limits.ts';
 import { isObject, readAs } from './readAs.ts';
@@ -52,7 +52,7 @@ const Offer = z
       );
   });
 
-/** The names of the tools on offer. */
+/** The names of the tools in the request. */
 export function readTools(body: Record<string, unknown>): readonly string[] {
   return readAs(Offer, body).names ?? [];
 }

@@ -96,10 +96,10 @@ endToEnd('guardrails', (bench) => {
   const breaking = {
     'call call_1_0 is not answered': broken((messages) => messages.filter(({ role }) => role !== 'tool')),
     'which nobody made': broken((messages) => messages.filter(({ role }) => role !== 'assistant')),
-    'message 2 has not the shape of one': broken((messages) =>
+    'message 2 is not a valid message': broken((messages) =>
       messages.map((message, i) => (i === 2 ? null : message)),
     ),
-    'not a list with something in it': broken(() => []),
+    'not a list of at least one message': broken(() => []),
   };
   test('a beforeModel that breaks the messages is told of in the result, and no broken request is sent', async () => {
     for (const [why, agent] of Object.entries(breaking)) {
@@ -249,7 +249,7 @@ endToEnd('guardrails', (bench) => {
   test('an afterModel that answers with no text is told of at once, without another try', async () => {
     const { result, run } = await bench.run(misusing);
     assert.equal(result.status, 'model_failed');
-    assert.equal(result.reason, `The guardrail afterModel of ${misusing.name} changed the answer to what is no text.`);
+    assert.equal(result.reason, `The guardrail afterModel of ${misusing.name} returned a change that is not a string.`);
     assert.equal(run.turns[0]?.attempts, 1);
   });
 

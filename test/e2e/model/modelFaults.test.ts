@@ -213,7 +213,7 @@ endToEnd(
     test('always is given up after five attempts', async () => {
       const done = await Promise.all(always.map((agent) => bench.run(agent)));
       for (const [i, says] of [
-        /said nothing for 0\.7 seconds|said nothing for 700 milliseconds/,
+        /sent nothing for 0\.7 seconds|sent nothing for 700 milliseconds/,
         /without a finish_reason/,
       ].entries()) {
         const { result, run } = done[i]!;

@@ -93,7 +93,7 @@ endToEnd(
           [3, true],
         ],
       );
-      for (const { lastError } of attempts.slice(1)) assert.match(lastError ?? '', /said nothing for 3 seconds/);
+      for (const { lastError } of attempts.slice(1)) assert.match(lastError ?? '', /sent nothing for 3 seconds/);
 
       const { result, history } = await bench.finished(handle.workflowId);
       assert.equal(result.output, sentence);

@@ -103,7 +103,7 @@ endToEnd('approvals', (bench) => {
       [
         ['asks_always', null],
         ['looks_it_up', 'It is on the list. Go on?'],
-        ['throws', 'The rule that decides whether to ask has failed: the list is gone'],
+        ['throws', 'The approval rule of this tool failed: the list is gone'],
         ['is_named_by_the_agent', null],
       ],
     );

@@ -104,7 +104,7 @@ endToEnd('budgets', (bench) => {
   test('a cost that nobody can count is no limit: the run fails before it spends, and a sub-agent does', async () => {
     const { result } = await bench.run(misplaced, 'Go.', { budget: { cost: 5 } });
     assert.deepEqual([result.status, result.spend.modelCalls], ['model_failed', 0]);
-    assert.match(result.reason!, /names no price for the model offline\/agent\d+. Add it to the agent's prices\./);
+    assert.match(result.reason!, /has no price for the model offline\/agent\d+. Add it to the agent's prices\./);
     assert.equal(bench.model.countRequests(misplaced.name), 0);
     assert.equal((await bench.run(alone)).result.status, 'completed');
 

@@ -60,7 +60,7 @@ endToEnd('permissions', (bench) => {
       'pay 50',
       denied('pay', 'no payment over 100'),
       denied('pay', 'no payment over 100'),
-      denied('wipe', 'wipe is not among what this agent is allowed'),
+      denied('wipe', 'no rule allows this call of wipe'),
     ]);
     assert.equal(result.status, 'completed');
     assert.deepEqual([times('look'), times('pay'), times('wipe')], [1, 1, 0]);

@@ -29,7 +29,7 @@ endToEnd('a call at the edges', (bench) => {
     const { run } = await bench.run(payer);
     assert.deepEqual(
       toolCalls(run).map(({ ok, text }) => [ok, text]),
-      [[true, '{"paid":1}\n[as it is; its presenter failed: boom]']],
+      [[true, '{"paid":1}\n[unformatted, since the presenter failed: boom]']],
     );
   });
 
@@ -97,7 +97,7 @@ endToEnd('a call at the edges', (bench) => {
       .map(({ kind, text }) => `${kind}: ${text}`)
       .sort();
     assert.equal(ran, 1);
-    assert.match(told[0]!, /^failed: .*did not run: no place came free/);
+    assert.match(told[0]!, /^failed: .*did not run: the worker was busy with other calls for/);
     assert.match(told[1]!, /^outcome_unknown: .*timed out after 2 seconds/);
   });
 

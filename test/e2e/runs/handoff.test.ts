@@ -172,7 +172,7 @@ endToEnd('handoff', (bench) => {
     for (const tool of [handoff('nobody', { description }), asTool('nobody', { description })])
       await assert.rejects(
         createWorker({ agents: [defineAgent({ ...options, tools: [tool] })], address, namespace: 'default' }),
-        /Agent lost has the tool \w+ for nobody, which is not served here. Export it as well./,
+        /Agent lost has the tool \w+ for agent nobody, which this worker does not serve. Export it as well./,
       );
   });
 });

@@ -121,7 +121,7 @@ endToEnd('a limit', (bench) => {
     }),
   ];
   test('of the provider: a refusal or a content filter ends the run as refused, and nothing runs', async () => {
-    const outputs = ['I would rather not.', 'Well', 'The answer was withheld.', null];
+    const outputs = ['I would rather not.', 'Well', 'The provider withheld the answer.', null];
     for (const [i, agent] of refusals.entries()) {
       const { result } = await bench.run(agent, 'Go.', i === 0 ? golden(bench.cached, 'refused') : {});
       assert.deepEqual([result.status, result.output, result.calls], ['refused', outputs[i], 0]);

@@ -145,7 +145,7 @@ describe('idempotency keys', { skip: noPostgres }, () => {
         await bench.holdfast.get(other).result();
         const { run } = await bench.finished(other);
         assert.deepEqual(await paidBy(other), [100]);
-        assert.match(toldOf(run)[0] ?? '', /invoice\/.* has happened already, with another input\. Nothing was done/);
+        assert.match(toldOf(run)[0] ?? '', /invoice\/.* was done already, with another input\. Nothing was done now/);
       });
 
       test('is of its chain, also in a link that continued as new in the middle of the batch, and of the turn', async () => {

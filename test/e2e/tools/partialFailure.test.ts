@@ -166,11 +166,11 @@ endToEnd('partial failure', (bench) => {
     assert.deepEqual(
       toldOf(run).map((text) => JSON.parse(text).error),
       [
-        'the tool failed without saying why',
+        'the tool failed without a message',
         'out of paper',
         '{"code":7}',
         'null',
-        'the tool failed without saying why',
+        'the tool failed without a message',
       ],
     );
     assert.equal(counts.of('undefined'), 1);

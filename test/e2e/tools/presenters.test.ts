@@ -73,7 +73,7 @@ endToEnd('a presenter', (bench) => {
     assert.ok(Buffer.byteLength(told[3]!) <= RESULT_BYTES_MAX);
     assert.match(told[3]!, /\[cut: the first [\d,]+ bytes of 300,000 bytes\]$/);
     assert.equal(told[4], '{"not":"a text"}');
-    assert.equal(told[5], '0\n[as it is; its presenter failed: cannot be shown]');
+    assert.equal(told[5], '0\n[unformatted, since the presenter failed: cannot be shown]');
   });
 
   const fails = defineTool({
