@@ -1,24 +1,24 @@
-// What to type about an error of the client library: by its code, as the command is typed here.
+// Advice for errors of the client library: the command to type next, by error code.
 import { type ErrorCode, type ErrorFacts, HoldfastError } from '../client/index.ts';
-import { TYPED } from './terminal/typed.ts';
+import { PROGRAM } from './terminal/typed.ts';
 
-const START_WORKER = `Start one with "${TYPED} worker" or "${TYPED} dev".`;
+const START_WORKER = `Start one with "${PROGRAM} worker" or "${PROGRAM} dev".`;
 
 const ADVICE: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => string } = {
-  server_unreachable: () => `Start one here with "${TYPED} dev".`,
-  run_not_found: () => `"${TYPED} list" shows those there are.`,
-  run_over: () => `"${TYPED} show" tells how it ended.`,
+  server_unreachable: () => `Start one with "${PROGRAM} dev".`,
+  run_not_found: () => `List runs with "${PROGRAM} list".`,
+  run_over: () => `See how it ended with "${PROGRAM} show".`,
   not_picked_up: () => START_WORKER,
   unanswered: () => START_WORKER,
-  no_call_waits: () => `What does is listed by "${TYPED} approvals".`,
-  schedule_not_found: () => `"${TYPED} schedule list" shows those there are.`,
+  no_call_waits: () => `List pending approvals with "${PROGRAM} approvals".`,
+  schedule_not_found: () => `List schedules with "${PROGRAM} schedule list".`,
 };
 
-/** A sentence that names a command; empty where the error says it all. */
+/** Returns a sentence that names a command, or '' if there is no advice. */
 export function adviceFor(error: unknown): string {
-  return error instanceof HoldfastError ? advised(error.code, error.facts) : '';
+  return error instanceof HoldfastError ? adviceOf(error.code, error.facts) : '';
 }
 
-function advised<Code extends ErrorCode>(code: Code, facts: ErrorFacts[Code]): string {
+function adviceOf<Code extends ErrorCode>(code: Code, facts: ErrorFacts[Code]): string {
   return ADVICE[code]?.(facts) ?? '';
 }

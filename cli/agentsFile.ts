@@ -1,4 +1,4 @@
-// The user's module with agents: where it is, and every agent that it exports.
+// Finds the user's module and loads every agent that it exports.
 import { stat } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,27 +7,27 @@ import { withTheirSubAgents } from '../activities/registry.ts';
 import { UsageError } from './exit.ts';
 
 export const DEFAULT_FILES = ['agents.ts', 'agents.js', 'agents/index.ts', 'agents/index.js'];
-export const AGENTS_OPTION = `the module that exports the agents (default: ${DEFAULT_FILES.join(', ')})`;
+export const AGENTS_OPTION = `module that exports the agents (default: ${DEFAULT_FILES.join(', ')})`;
 
-/** The absolute path of the module. */
+/** Returns the absolute path of the module. */
 export async function findAgentsFile(named: string | undefined): Promise<string> {
   if (named !== undefined) {
     const path = resolve(named);
     if (await isFile(path)) return path;
-    throw new UsageError(`There is no agents file ${named}. Name a .ts or .js file with --agents FILE.`);
+    throw new UsageError(`There is no agents file ${named}. Pass a .ts or .js file with --agents FILE.`);
   }
   for (const name of DEFAULT_FILES) if (await isFile(resolve(name))) return resolve(name);
-  throw new UsageError(`There is no agents file here (${DEFAULT_FILES.join(', ')}). Name yours with --agents FILE.`);
+  throw new UsageError(`There is no agents file here (${DEFAULT_FILES.join(', ')}). Pass yours with --agents FILE.`);
 }
 
-/** Every agent that the module exports, by name or in a list, and those that they use. */
+/** Loads every agent that the module exports, by name or in a list, and their sub-agents. */
 export async function loadAgents(path: string): Promise<Agent[]> {
   const name = relative(process.cwd(), path);
   let exported: Record<string, unknown>;
   try {
     exported = await import(pathToFileURL(path).href);
   } catch (error) {
-    throw new UsageError(`The agents file ${name} cannot be loaded: ${whereAndWhat(error)}`, { cause: error });
+    throw new UsageError(`The agents file ${name} cannot be loaded: ${loadErrorText(error)}`, { cause: error });
   }
   const candidates = Object.values(exported).flatMap((value) => (isIterable(value) ? [...value] : [value]));
   const agents = [...new Set(candidates.filter(isAgent))];
@@ -38,12 +38,12 @@ export async function loadAgents(path: string): Promise<Agent[]> {
   for (const agent of agents)
     if (agents.some((other) => other !== agent && other.name === agent.name))
       throw new UsageError(`${name} exports two agents named ${agent.name}. Rename one.`);
-  // Whoever serves one serves those as well.
+  // A worker that serves an agent must also serve its sub-agents.
   return withTheirSubAgents(agents);
 }
 
 function isAgent(value: unknown): value is Agent {
-  // Made by defineAgent, perhaps of another copy of this package: so by its mark and not by its class.
+  // Checks the mark and not the class: defineAgent may come from another copy of this package.
   return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'agent';
 }
 
@@ -51,15 +51,15 @@ function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
-/** The message, with the place for a syntax error: Node puts it on the first line of the stack. */
-function whereAndWhat(error: unknown): string {
+/** Returns the message, with the location of a syntax error: Node puts it on the first line of the stack. */
+function loadErrorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { name, message, stack = '' } = error;
   if (/import statement outside a module|Unexpected token 'export'/.test(message))
-    return 'Node takes it for CommonJS. Add "type": "module" to its package.json, or name it .mts.';
+    return 'Node treats it as CommonJS. Add "type": "module" to its package.json, or name it .mts.';
   const head = stack.split('\n')[0] ?? '';
-  const place = /^(?:file:\/\/)?(\/.*:\d+)$/.exec(head)?.[1];
-  return `${name}: ${message}${place ? ` (${relative(process.cwd(), place)})` : ''}`;
+  const location = /^(?:file:\/\/)?(\/.*:\d+)$/.exec(head)?.[1];
+  return `${name}: ${message}${location ? ` (${relative(process.cwd(), location)})` : ''}`;
 }
 
 async function isFile(path: string): Promise<boolean> {

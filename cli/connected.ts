@@ -1,36 +1,36 @@
-// What the commands share that talk to a server: the options that name it, a connection while they need it, and Ctrl-C.
+// Shared by the commands that talk to a server: its options, the connection, Ctrl-C, and who types.
 import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { connect, type Holdfast } from '../client/index.ts';
 import { readSettings, type SettingsOptions } from '../client/settings.ts';
 import { EXIT, UsageError } from './exit.ts';
 
-/** The program's own options, which every command takes. */
+/** Returns the connection options, which every command takes. */
 export function settingsOf(command: Command): SettingsOptions {
   const { address, namespace, profile } = command.optsWithGlobals<SettingsOptions>();
   const settings = { address, namespace, profile };
   try {
     readSettings(settings);
   } catch (error) {
-    const why = error instanceof Error ? error.message : error;
-    throw new UsageError(`The settings for Temporal cannot be read: ${why}. See --profile and temporal.toml.`);
+    const detail = error instanceof Error ? error.message : error;
+    throw new UsageError(`The settings for Temporal cannot be read: ${detail}. See --profile and temporal.toml.`);
   }
   return settings;
 }
 
-/** Runs `use` with a connection, and closes it. What `use` returns is the exit code. */
+/** Runs `use` with a connection, then closes it. `use` returns the exit code. */
 export async function withHoldfast(command: Command, use: (holdfast: Holdfast) => Promise<number>): Promise<void> {
   const holdfast = await connect(settingsOf(command));
   try {
     process.exitCode = await use(holdfast);
-    // The SDK still tries the server that went away, and would throw at a connection that is closed.
+    // The SDK keeps retrying the lost server, and would throw on a closed connection.
     if (process.exitCode === EXIT.unreachable) process.exit();
   } finally {
     await holdfast.close();
   }
 }
 
-/** Aborted by the first Ctrl-C; a second one ends the process as usual. */
+/** Returns a signal that the first Ctrl-C aborts; a second one ends the process as usual. */
 export function untilInterrupted(): { readonly signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const abort = () => {
@@ -46,7 +46,7 @@ export function untilInterrupted(): { readonly signal: AbortSignal; stop(): void
   return { signal: controller.signal, stop };
 }
 
-/** Waits for `promise`, or for Ctrl-C. What the promise does later is nobody's business any more. */
+/** Waits for `promise` or Ctrl-C, whichever is first. A later rejection is ignored. */
 export async function unlessInterrupted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { promise: interrupted, resolve } = Promise.withResolvers<void>();
@@ -55,41 +55,41 @@ export async function unlessInterrupted(promise: Promise<unknown>, signal: Abort
   await Promise.race([promise, interrupted]);
 }
 
-/** Where the server is, for a command that is typed next; nothing where it is found without. */
+/** Returns the connection options to repeat in a suggested command; '' for the defaults. */
 export function addressFlags({ address, namespace, profile }: SettingsOptions): string {
   const flags = Object.entries({ profile, address, namespace }).filter(([, value]) => value !== undefined);
   return flags.map(([name, value]) => ` --${name} ${value}`).join('');
 }
 
-/** The name of whoever types the command, as far as the system knows it. */
-export function whoTypes(): string | undefined {
+/** Returns the system's name of the current user, if it has one. */
+export function userName(): string | undefined {
   const { USER, LOGNAME, USERNAME } = process.env;
   try {
     return USER || LOGNAME || USERNAME || userInfo().username;
   } catch {
-    // A container may run under a user that has no name.
+    // A container may run as a user without a name.
     return undefined;
   }
 }
 
-/** Options of every command that tells a run what to do. */
-export interface SaidOptions {
+/** Who sends a command, and why. */
+export interface Author {
   readonly by?: string;
   readonly why?: string;
 }
 
-/** A decision that nobody made is worth little later. */
-export function nameTyped(name: string): string {
-  if (name.trim() === '') throw new InvalidArgumentError('Give a name, or leave the option out.');
+/** Rejects a blank name: an audit needs to know who decided. */
+export function parseName(name: string): string {
+  if (name.trim() === '') throw new InvalidArgumentError('Expected a name. Give one, or omit the option.');
   return name;
 }
 
-export function withSaid(command: Command): Command {
+export function withAuthorOptions(command: Command): Command {
   return command
-    .option('--by <name>', 'who says so; kept with the run (default: your user name)', nameTyped)
-    .option('--why <text>', 'why; kept with the run');
+    .option('--by <name>', 'who sends it; recorded with the run (default: your user name)', parseName)
+    .option('--why <text>', 'why; recorded with the run');
 }
 
-export function saidOf({ by = whoTypes(), why }: SaidOptions): SaidOptions {
+export function authorOf({ by = userName(), why }: Author): Author {
   return { ...(by !== undefined && by !== '' && { by }), ...(why !== undefined && { why }) };
 }

@@ -1,4 +1,4 @@
-// How the command ends: its exit codes, and what an error says to a person.
+// Exit codes, and how errors are printed: a line for people, JSON for programs.
 import { InvalidArgumentError } from 'commander';
 import {
   HoldfastError,
@@ -17,24 +17,24 @@ import { inert } from './terminal/inert.ts';
 
 export const EXIT = {
   completed: 0,
-  /** The run ended in another way than completed; it refused what was asked, or was over; a replay does not fit. */
+  /** The run did not complete, refused the command or was over; or a history does not replay. */
   otherwise: 1,
-  /** The command makes no sense as it was typed: an unknown option, run, file. */
+  /** Usage error: an unknown option, run or file. */
   usage: 2,
   unreachable: 3,
-  /** Nobody took the first workflow task, or answered what the run was asked. */
+  /** No worker took the first workflow task, or answered a command. */
   noWorker: 4,
-  /** Ctrl-C: 128 and the signal's number, as shells have it. */
+  /** Ctrl-C: 128 plus the signal's number, as in shells. */
   interrupted: 130,
 } as const;
 
-/** The command cannot do what was typed; its message says what to type instead. */
+/** The command line is wrong; the message says what to type instead. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   readonly code = 'usage';
 }
 
-/** The command was understood and cannot be carried out as things are; its message says why. */
+/** The command is valid, but cannot be executed now; the message says why. */
 export class CommandRefused extends Error {
   override readonly name = 'CommandRefused';
   readonly code: 'run_over' | 'sub_agents_wait';
@@ -45,8 +45,8 @@ export class CommandRefused extends Error {
   }
 }
 
-/** What the person who typed the command can put right. */
-const NONSENSE = [
+/** Errors that the person who typed the command can correct. */
+const USAGE_ERRORS = [
   UsageError,
   InvalidPayloads,
   PayloadUnreadable,
@@ -58,21 +58,21 @@ const NONSENSE = [
 ];
 
 export function exitCodeOf(error: unknown): number {
-  if (NONSENSE.some((type) => error instanceof type)) return EXIT.usage;
+  if (USAGE_ERRORS.some((type) => error instanceof type)) return EXIT.usage;
   if (error instanceof TemporalUnreachable) return EXIT.unreachable;
   if (error instanceof NoWorker) return EXIT.noWorker;
   return EXIT.otherwise;
 }
 
-/** One line that says what is wrong, and what to type; the stack only where HOLDFAST_DEBUG asks for it. */
-export function told(error: unknown): string {
+/** Returns one line: the error and what to type. With HOLDFAST_DEBUG, the stack. */
+export function errorText(error: unknown): string {
   if (process.env['HOLDFAST_DEBUG'] && error instanceof Error) return `${error.stack}`;
-  const said = inert(error instanceof Error ? error.message : String(error)).trim();
+  const message = inert(error instanceof Error ? error.message : String(error)).trim();
   const advice = adviceFor(error);
-  return advice === '' ? said : `${said} ${advice}`;
+  return advice === '' ? message : `${message} ${advice}`;
 }
 
-/** The same for programs: a code to go by, and the facts behind it. Nothing is stripped: JSON escapes it. */
+/** Returns the error for programs: code, message and facts. Nothing is stripped: JSON escapes it. */
 export function errorJson(error: unknown, next = ''): object {
   const message = error instanceof Error ? error.message : String(error);
   const advice = [adviceFor(error), next].filter(Boolean).join(' ');
@@ -88,34 +88,34 @@ function factsOf(error: unknown): { readonly facts?: object } {
   return error instanceof HoldfastError ? { facts: error.facts } : {};
 }
 
-interface SayOptions {
-  /** Programs read it. */
+interface PrintErrorOptions {
+  /** Print JSON, for programs. */
   readonly json: boolean;
-  /** What to type to go on, besides what the error itself advises. */
+  /** What to type next, besides the advice of the error itself. */
   readonly next?: string;
 }
 
-export function sayError(error: unknown, { json, next = '' }: SayOptions): void {
-  const text = json ? JSON.stringify(errorJson(error, next)) : [told(error), next].filter(Boolean).join(' ');
+export function printError(error: unknown, { json, next = '' }: PrintErrorOptions): void {
+  const text = json ? JSON.stringify(errorJson(error, next)) : [errorText(error), next].filter(Boolean).join(' ');
   process.stderr.write(`${text}\n`);
 }
 
-/** Whether what was typed asks for JSON: known here also where the command itself has not come to it. */
-export function asksForJson(args: readonly string[]): boolean {
+/** Whether the arguments have `--json`; works before the command has parsed them. */
+export function wantsJson(args: readonly string[]): boolean {
   const end = args.indexOf('--');
   return args.slice(0, end < 0 ? undefined : end).includes('--json');
 }
 
-/** For options that are counts: `--max-turns 5`. */
+/** Parses a count: `--max-turns 5`. */
 export function wholeNumber(text: string): number {
   const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('Give a whole number from 1.');
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('Expected a whole number from 1.');
   return number;
 }
 
 export function portNumber(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535)
-    throw new InvalidArgumentError('Give a port from 1 to 65535, or 0 for any.');
+    throw new InvalidArgumentError('Expected a port from 1 to 65535, or 0 for any.');
   return port;
 }

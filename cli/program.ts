@@ -1,4 +1,4 @@
-// The `holdfast` command: its commands and the options that all of them take.
+// The `holdfast` program: its commands, and the options of every command.
 import { Command, InvalidArgumentError } from 'commander';
 import { VERSION } from '../core/version.ts';
 import { agentsCommand } from './commands/agents.ts';
@@ -18,17 +18,17 @@ import { watchCommand } from './commands/watch.ts';
 import { workerCommand } from './commands/worker.ts';
 import { onCommandLine } from './runCommands/onCommandLine.ts';
 import { RUN_COMMANDS } from './runCommands/runCommands.ts';
-import { TYPED } from './terminal/typed.ts';
+import { PROGRAM } from './terminal/typed.ts';
 
 export function holdfastProgram(): Command {
   const program = new Command('holdfast')
     .description('Durable LLM agents on Temporal.')
     .version(VERSION)
-    .option('--address <host:port>', 'the Temporal server (default: TEMPORAL_ADDRESS, temporal.toml, 127.0.0.1:7233)')
-    .option('--namespace <name>', 'its namespace (default: TEMPORAL_NAMESPACE, temporal.toml, "default")')
-    .option('--profile <name>', 'a profile of temporal.toml (default: TEMPORAL_PROFILE, "default")')
+    .option('--address <host:port>', 'Temporal server (default: TEMPORAL_ADDRESS, temporal.toml, 127.0.0.1:7233)')
+    .option('--namespace <name>', 'namespace (default: TEMPORAL_NAMESPACE, temporal.toml, "default")')
+    .option('--profile <name>', 'profile of temporal.toml (default: TEMPORAL_PROFILE, "default")')
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError(`Try: ${TYPED} --help`)
+    .showHelpAfterError(`Try: ${PROGRAM} --help`)
     .addHelpText(
       'after',
       '\nExit codes: 0 completed, 1 ended otherwise, 2 usage, 3 Temporal unreachable, 4 no worker answered.',
@@ -55,22 +55,22 @@ export function holdfastProgram(): Command {
   return program.exitOverride();
 }
 
-/** A command is made without its parent, and so are the commands in it: they get its settings here. */
+/** Passes the parent's settings down: commands are created without a parent. */
 function inherited(command: Command, parent: Command): Command {
   command.copyInheritedSettings(parent).exitOverride();
-  command.showHelpAfterError(`Try: ${TYPED} ${pathOf(command, parent)} --help`);
-  for (const argument of command.registeredArguments) if (argument.name() === 'id') argument.argParser(idTyped);
+  command.showHelpAfterError(`Try: ${PROGRAM} ${pathOf(command, parent)} --help`);
+  for (const argument of command.registeredArguments) if (argument.name() === 'id') argument.argParser(parseId);
   for (const inner of command.commands) inherited(inner, command);
   return command;
 }
 
-/** `schedule add`, without the program's own name. */
+/** Returns the command's path without the program's name: `schedule add`. */
 function pathOf(command: Command, parent: Command): string {
   return parent.parent === null && parent.name() === 'holdfast' ? command.name() : `${parent.name()} ${command.name()}`;
 }
 
-/** The server's own answer to an empty id names neither it nor what to do. */
-function idTyped(id: string): string {
-  if (id === '') throw new InvalidArgumentError('It is empty: is a variable of your shell not set?');
+/** Rejects an empty id: the server's own error names neither the id nor a remedy. */
+function parseId(id: string): string {
+  if (id === '') throw new InvalidArgumentError('It is empty. Is a shell variable not set?');
   return id;
 }

@@ -1,15 +1,15 @@
-// What can be typed in a chat besides messages: the commands about a run, and the chat's own.
+// Commands of the chat: the run commands, and its own.
 import { plural } from '../../core/text.ts';
 import { UsageError } from '../exit.ts';
-import { carryOutInChat, usageInChat } from '../runCommands/inChat.ts';
+import { executeInChat, usageInChat } from '../runCommands/inChat.ts';
 import { RUN_COMMANDS } from '../runCommands/runCommands.ts';
-import type { Given } from '../runCommands/types.ts';
+import type { CommandContext } from '../runCommands/types.ts';
 import { spendText } from '../view/budget.ts';
 
 interface ChatCommand {
   readonly usage: string;
   readonly description: string;
-  carryOut(rest: string, given: Given): Promise<readonly string[]>;
+  execute(rest: string, context: CommandContext): Promise<readonly string[]>;
 }
 
 const COMMANDS: ReadonlyMap<string, ChatCommand> = new Map([
@@ -18,33 +18,33 @@ const COMMANDS: ReadonlyMap<string, ChatCommand> = new Map([
     {
       usage: usageInChat(command),
       description: command.description,
-      carryOut: (rest, given) => carryOutInChat(command, rest, given),
+      execute: (rest, context) => executeInChat(command, rest, context),
     },
   ]),
-  ['cost', { usage: '/cost', description: 'what the session has spent', carryOut: (_, given) => cost(given) }],
-  ['help', { usage: '/help', description: 'this', carryOut: async () => helpLines() }],
+  ['cost', { usage: '/cost', description: 'print what the session has spent', execute: (_, context) => cost(context) }],
+  ['help', { usage: '/help', description: 'print this list', execute: async () => helpLines() }],
 ]);
 
 function helpLines(): readonly string[] {
   return [
     ...[...COMMANDS.values()].map(({ usage, description }) => `${usage}  ${description}`),
-    '/quit  leaves; the session goes on. So do Ctrl-D, and Ctrl-C when nothing runs',
-    'Ctrl-C  interrupts what runs',
-    '\\ at the end of a line: the message goes on in the next',
-    '// at the beginning: a message that begins with /',
+    '/quit  leave; the session stays open. Also Ctrl-D, and Ctrl-C if nothing is running',
+    'Ctrl-C  interrupt the answer',
+    '\\ at the end of a line: continue the message on the next line',
+    '// at the beginning: send a message that begins with /',
   ];
 }
 
-async function cost({ handle }: Given): Promise<readonly string[]> {
+async function cost({ handle }: CommandContext): Promise<readonly string[]> {
   const { turns, spend } = await handle.read();
   return [`${plural(turns.length, 'turn')}, ${spendText(spend)}`];
 }
 
-/** Carries out what was typed, without its slash, and gives what there is to say about it. */
-export async function obey(typed: string, given: Given): Promise<readonly string[]> {
+/** Executes a command typed without its slash. Returns lines to print. */
+export async function executeChatCommand(typed: string, context: CommandContext): Promise<readonly string[]> {
   const [, name = '', rest = ''] = /^(\S*)\s*(.*)$/s.exec(typed) ?? [];
   const command = COMMANDS.get(name);
   if (!command)
-    throw new UsageError(`There is no /${name}. /help lists what there is; //${name} sends it as a message.`);
-  return command.carryOut(rest, given);
+    throw new UsageError(`Unknown command /${name}. /help lists the commands; //${name} sends it as a message.`);
+  return command.execute(rest, context);
 }

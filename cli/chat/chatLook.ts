@@ -1,4 +1,4 @@
-// What a session does, as a chat shows it: text as it comes, tool calls in a line each, what waits for a person.
+// Shows a session in a chat: streamed text, a line for each tool call, and open questions.
 import type { Call, Run, RunEvent } from '../../core/read/run.ts';
 import type { Question } from '../../core/types.ts';
 import { cutTo } from '../terminal/columns.ts';
@@ -10,39 +10,39 @@ import { callLine, endLines } from './chatPast.ts';
 import type { ChatScreen } from './chatScreen.ts';
 
 export interface ChatLook {
-  /** Whether a turn is on, as far as is seen. */
+  /** Whether a turn is in progress, according to the events so far. */
   readonly isBusy: boolean;
-  /** Whether somebody has paused the session: what is said is answered later. */
+  /** Whether the session is paused: messages are answered later. */
   readonly isPaused: boolean;
-  /** What goes on, in a few words; '' for nothing. */
-  readonly doing: string;
-  /** Shows what was open when the chat began. */
+  /** What is in progress, in a few words; '' for nothing. */
+  readonly activity: string;
+  /** Shows the questions that were open when the chat began. */
   begin(): void;
-  /** Takes an event from before the chat began. */
+  /** Applies an event from before the chat began, without showing it. */
   recall(event: RunEvent): void;
   show(event: RunEvent): void;
-  /** The session has said that it rests. */
-  rest(): void;
+  /** The session is idle. */
+  setIdle(): void;
 }
 
 type Event<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 
-/** `me` speaks here: what they did themselves they know. */
+/** `me` is the user of this chat, whose own commands are not repeated to them. */
 export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatLook {
   const last = run.turns.at(-1);
   const open = (last?.calls ?? []).filter(({ ok }) => ok === null);
-  /** Calls that run, by place. */
-  const running = new Map(open.filter(isRunning).map((call) => [placeOf(call), call.tool]));
+  /** Running calls, by call id. */
+  const running = new Map(open.filter(isRunning).map((call) => [callIdOf(call), call.tool]));
   const questions = new Set(run.questions.map((question) => (question.kind === 'approval' ? question.call : 'budget')));
-  const toolNames = new Map((last?.calls ?? []).map((call) => [placeOf(call), call.tool]));
+  const toolNames = new Map((last?.calls ?? []).map((call) => [callIdOf(call), call.tool]));
   let isBusy = last !== undefined && (last.answeredAtMs === null || open.length > 0);
   let isAsked = last?.answeredAtMs === null;
   let isPaused = run.paused !== null;
-  let writes = '';
-  /** How much of the answer is on the screen, and whether something before it is not. */
-  let said = '';
+  let writingTool = '';
+  /** The text of the answer on the screen, and whether a part of it was missed. */
+  let shown = '';
   let hasGap = false;
-  let toldTo = 0;
+  let shownTo = 0;
 
   const look: ChatLook = {
     get isBusy() {
@@ -51,32 +51,34 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
     get isPaused() {
       return isPaused;
     },
-    get doing() {
-      return doing();
+    get activity() {
+      return activity();
     },
     begin() {
       for (const question of run.questions) ask(question);
     },
     recall(event) {
-      if (event.type === 'ordered') order(event);
+      if (event.type === 'ordered') applyCommand(event);
     },
-    rest,
+    setIdle,
     show,
   };
   return look;
 
-  function doing(): string {
+  function activity(): string {
     const parts = [
       ...(questions.size > 0 ? ['waits for you'] : []),
-      ...(isPaused ? ['paused: /resume goes on'] : []),
+      ...(isPaused ? ['paused: /resume continues'] : []),
       ...(running.size > 0 ? [`runs ${[...running.values()].map((tool) => inertLine(tool, 40)).join(', ')}`] : []),
     ];
     if (isAsked)
-      parts.push(writes === '' ? (said === '' ? 'the model thinks' : 'the model writes') : `writes ${writes}`);
+      parts.push(
+        writingTool === '' ? (shown === '' ? 'the model thinks' : 'the model writes') : `writes ${writingTool}`,
+      );
     return parts.join('; ');
   }
 
-  function rest(): void {
+  function setIdle(): void {
     isBusy = false;
     isAsked = false;
     running.clear();
@@ -92,15 +94,15 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
       case 'text':
         return text(event);
       case 'calling':
-        if (isAsked) writes = inertLine(event.tool, 40);
+        if (isAsked) writingTool = inertLine(event.tool, 40);
         return;
       case 'attempt':
         return attempt(event);
       case 'answered':
         return answered(event);
       case 'call_scheduled':
-        questions.delete(placeOf(event));
-        running.set(placeOf(event), event.tool);
+        questions.delete(callIdOf(event));
+        running.set(callIdOf(event), event.tool);
         return;
       case 'progress':
         return dim(`· ${toolAt(event)}: ${inertLine(progressText(event.progress), 200)}`);
@@ -112,15 +114,15 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
         questions.delete(event.decision.call);
         return screen.print(...personLines(event, screen));
       case 'ordered':
-        order(event);
-        // The answer ends here.
+        applyCommand(event);
+        // An interrupt ends the answer.
         if (event.order === 'interrupt') screen.endText();
         if (event.order === 'interrupt' && event.by === (me ?? null)) return dim('· interrupted');
         return screen.print(...personLines(event, screen));
       case 'said':
         return screen.print(...personLines(event, screen));
       case 'replied':
-        rest();
+        setIdle();
         screen.endText();
         if (event.reply.status !== 'completed') {
           const why = event.reply.reason ? `: ${inert(event.reply.reason)}` : '';
@@ -129,7 +131,7 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
         }
         return;
       case 'ended':
-        rest();
+        setIdle();
         return screen.endText();
       case 'started':
       case 'continued':
@@ -139,24 +141,24 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
 
   function startAgain(): void {
     screen.endText();
-    said = '';
-    toldTo = 0;
+    shown = '';
+    shownTo = 0;
     hasGap = false;
-    writes = '';
+    writingTool = '';
   }
 
-  /** Text comes in pieces that follow each other; where one was missed, the answer is shown whole when it is there. */
+  /** Shows a piece of text. If one was missed, the whole answer is shown once it is complete. */
   function text({ offset, text: more }: Event<'text'>): void {
     if (!isAsked) return;
-    if (toldTo === 0) screen.print('');
-    if (offset > toldTo) {
+    if (shownTo === 0) screen.print('');
+    if (offset > shownTo) {
       hasGap = true;
       screen.write('… ');
     }
-    const news = more.slice(Math.max(0, toldTo - offset));
-    said += news;
-    toldTo = Math.max(toldTo, offset + more.length);
-    screen.write(news);
+    const unseen = more.slice(Math.max(0, shownTo - offset));
+    shown += unseen;
+    shownTo = Math.max(shownTo, offset + more.length);
+    screen.write(unseen);
   }
 
   function attempt({ turn, slot, attempt: number, restarts, lastError, lastFailure }: Event<'attempt'>): void {
@@ -174,12 +176,12 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
 
   function answered({ turn, text: whole, calls }: Event<'answered'>): void {
     isAsked = false;
-    writes = '';
-    // A guardrail may have changed what the model wrote while it was shown.
-    const fits = !hasGap && whole?.startsWith(said);
+    writingTool = '';
+    // A guardrail may have changed the text after it was shown.
+    const fits = !hasGap && whole?.startsWith(shown);
     if (whole && fits) {
-      if (said === '') screen.print('');
-      screen.write(whole.slice(said.length));
+      if (shown === '') screen.print('');
+      screen.write(whole.slice(shown.length));
     } else if (whole) {
       screen.endText();
       dim('· the whole answer:');
@@ -187,7 +189,7 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
     }
     screen.endText();
     for (const [slot, call] of calls.entries()) {
-      toolNames.set(placeOf({ turn, slot }), call.tool);
+      toolNames.set(callIdOf({ turn, slot }), call.tool);
       screen.print(screen.paint('dim', callLine(call.tool, call.arguments, screen)));
     }
     if (calls.length > 0) return;
@@ -196,8 +198,8 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
   }
 
   function callEnded(call: Call): void {
-    running.delete(placeOf(call));
-    questions.delete(placeOf(call));
+    running.delete(callIdOf(call));
+    questions.delete(callIdOf(call));
     screen.print(...endLines(call, screen));
   }
 
@@ -211,22 +213,22 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
     screen.print(...lines.map((line) => screen.paint('yellow', line)));
   }
 
-  function order({ order: name }: Event<'ordered'>): void {
+  function applyCommand({ order: name }: Event<'ordered'>): void {
     if (name === 'pause') isPaused = true;
     if (name === 'resume') isPaused = false;
     if (name === 'raise') questions.delete('budget');
   }
 
-  function toolAt(place: { readonly turn: number; readonly slot: number }): string {
-    return inertLine(toolNames.get(placeOf(place)) ?? `call ${placeOf(place)}`, 64);
+  function toolAt(call: { readonly turn: number; readonly slot: number }): string {
+    return inertLine(toolNames.get(callIdOf(call)) ?? `call ${callIdOf(call)}`, 64);
   }
 
   function dim(line: string): void {
     screen.print(screen.paint('dim', cutTo(line, screen.columns - 1)));
   }
 
-  function paragraph(long: string, style: Parameters<ChatScreen['paint']>[0]): void {
-    screen.print(...wrapped(long, screen.columns - 1).map((line) => screen.paint(style, line)));
+  function paragraph(text: string, style: Parameters<ChatScreen['paint']>[0]): void {
+    screen.print(...wrapped(text, screen.columns - 1).map((line) => screen.paint(style, line)));
   }
 }
 
@@ -234,7 +236,7 @@ function isRunning({ scheduledAtMs, endedAtMs }: Call): boolean {
   return scheduledAtMs !== null && endedAtMs === null;
 }
 
-function placeOf({ turn, slot }: { readonly turn: number; readonly slot: number }): string {
+function callIdOf({ turn, slot }: { readonly turn: number; readonly slot: number }): string {
   return `${turn}.${slot}`;
 }
 

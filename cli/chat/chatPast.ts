@@ -1,4 +1,4 @@
-// What was said in a session before one came back to it: the last exchanges, none of them at length.
+// The last exchanges of a session, shortened, shown when a user returns to it.
 import { readNote } from '../../core/compaction.ts';
 import { type Call, type Run, toolCalls } from '../../core/read/run.ts';
 import { plural } from '../../core/text.ts';
@@ -7,17 +7,17 @@ import { inert, inertLine } from '../terminal/inert.ts';
 import { type Screen, seconds } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
 
-/** What fits a screen or two, and recalls what it was about. */
+/** Fits a screen or two. */
 const EXCHANGES = 3;
-/** An exchange may have hundreds of calls; the last ones say enough. */
+/** An exchange may have hundreds of calls; the last ones are enough. */
 const MESSAGES = 30;
 const LINES_EACH = 12;
 const CHARS_EACH = 4_000;
 
-/** Where lines are written, as far as they depend on it. */
+/** The part of a screen that lines depend on. */
 export type Paper = Pick<Screen, 'columns' | 'paint'>;
 
-/** The time of the last thing that is in the run as it was read: events until then have been told. */
+/** Returns the time of the last event that the run, as it was read, includes. */
 export function knownUntilMs({ turns }: Run): number {
   const times = turns.flatMap(({ askedAtMs, answeredAtMs, calls }) => [
     askedAtMs,
@@ -29,37 +29,37 @@ export function knownUntilMs({ turns }: Run): number {
 
 export function pastLines(run: Run, paper: Paper): string[] {
   const { transcript } = run;
-  const said = transcript.filter(({ role }) => role !== 'system');
-  const asked = [...said.keys()].filter((at) => said[at]?.role === 'user' && !readNote(said[at]));
-  const from = Math.max(asked.at(-EXCHANGES) ?? 0, said.length - MESSAGES);
-  const earlier = asked.filter((at) => at < from).length;
+  const messages = transcript.filter(({ role }) => role !== 'system');
+  const prompts = [...messages.keys()].filter((at) => messages[at]?.role === 'user' && !readNote(messages[at]));
+  const from = Math.max(prompts.at(-EXCHANGES) ?? 0, messages.length - MESSAGES);
+  const earlier = prompts.filter((at) => at < from).length;
   const ended = toolCalls(run).filter(({ ok }) => ok !== null);
-  /** Models may give an id again, in a later turn: the calls come in the transcript's order. */
+  /** Models may reuse a call id in a later turn, so calls are taken in the transcript's order. */
   const endedCall = (id: string) => {
     const at = ended.findIndex(({ callId }) => callId === id);
     return at < 0 ? undefined : ended.splice(0, at + 1).at(-1);
   };
-  // Those of what is not shown.
-  for (const message of said.slice(0, from))
+  // Skip the calls of messages that are not shown.
+  for (const message of messages.slice(0, from))
     if (message.role === 'assistant') for (const { id } of message.tool_calls ?? []) endedCall(id);
-  const lines = said.slice(from).flatMap((message): string[] => {
-    const gone = readNote(message);
-    if (gone) return ['', paper.paint('dim', `(${plural(gone.messages, 'earlier message')}, compacted)`)];
+  const lines = messages.slice(from).flatMap((message): string[] => {
+    const note = readNote(message);
+    if (note) return ['', paper.paint('dim', `(${plural(note.messages, 'earlier message')}, compacted)`)];
     if (message.role === 'user') return ['', ...messageLines(message.content, paper), ''];
     if (message.role !== 'assistant') return [];
     const calls = (message.tool_calls ?? []).flatMap(({ id, function: { name, arguments: args } }) => [
       paper.paint('dim', callLine(name, args, paper)),
       ...endLines(endedCall(id), paper),
     ]);
-    return [...(message.content ? bounded(wrapped(inert(cut(message.content)), paper.columns - 1)) : []), ...calls];
+    return [...(message.content ? truncated(wrapped(inert(cut(message.content)), paper.columns - 1)) : []), ...calls];
   });
   if (earlier > 0) lines.unshift(paper.paint('dim', `(${plural(earlier, 'earlier message')})`));
   return lines.length > 0 ? [...lines, ''] : [];
 }
 
-/** A message as it looks in the chat, in bold behind the prompt. */
+/** Returns the lines of a message, in bold behind the prompt. */
 export function messageLines(text: string, { columns, paint }: Paper): string[] {
-  const lines = bounded(wrapped(inert(cut(text)).replaceAll('\t', '    '), columns - 3));
+  const lines = truncated(wrapped(inert(cut(text)).replaceAll('\t', '    '), columns - 3));
   return lines.map((line, at) => paint('bold', `${at === 0 ? '>' : ' '} ${line}`));
 }
 
@@ -68,7 +68,7 @@ export function callLine(tool: string, args: string, { columns }: Paper): string
   return inertLine(line, columns - 1);
 }
 
-/** What became of a call; nothing of one that is under way. */
+/** Returns how a call ended; nothing for one that has not. */
 export function endLines(call: Call | undefined, { columns, paint }: Paper): string[] {
   if (!call) return [];
   const { ok, tool, kind, reason, text, scheduledAtMs, endedAtMs } = call;
@@ -86,7 +86,7 @@ function cut(text: string): string {
   return text.length > CHARS_EACH ? `${text.slice(0, CHARS_EACH)}…` : text;
 }
 
-function bounded(lines: string[]): string[] {
+function truncated(lines: string[]): string[] {
   return lines.length > LINES_EACH
     ? [...lines.slice(0, LINES_EACH), `… ${lines.length - LINES_EACH} more lines`]
     : lines;

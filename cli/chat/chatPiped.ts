@@ -1,4 +1,4 @@
-// A chat where nobody watches: a line of stdin is a message, its reply goes to stdout, one after the other.
+// A chat without a terminal: each line of stdin is a message, and its reply goes to stdout, in order.
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import {
@@ -10,10 +10,10 @@ import {
   TemporalUnreachable,
 } from '../../client/index.ts';
 import { howTo } from '../commands/approvals.ts';
-import { saidOf, untilInterrupted } from '../connected.ts';
-import { EXIT, exitCodeOf, sayError } from '../exit.ts';
+import { authorOf, untilInterrupted } from '../connected.ts';
+import { EXIT, exitCodeOf, printError } from '../exit.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
-import { typed } from '../terminal/typed.ts';
+import { commandLine } from '../terminal/typed.ts';
 import { questionText } from '../view/people.ts';
 import { knownUntilMs } from './chatPast.ts';
 import type { Chat } from './chatSession.ts';
@@ -25,7 +25,7 @@ interface PipeOptions {
 }
 
 export async function chatOnPipe(chat: Chat, { json, close }: PipeOptions): Promise<number> {
-  const { handle, comeBack } = chat;
+  const { handle, returnWith } = chat;
   const interrupt = untilInterrupted();
   const leave = new AbortController();
   const signal = AbortSignal.any([interrupt.signal, leave.signal]);
@@ -33,15 +33,15 @@ export async function chatOnPipe(chat: Chat, { json, close }: PipeOptions): Prom
   signal.addEventListener('abort', () => lines.close());
   const talk = talkWith(chat, signal);
   let allAnswered = true;
-  if (!json) say(`Session ${handle.workflowId}. Come back: ${comeBack}`);
-  const watching = sayWhoIsWaitedFor(chat, signal);
+  if (!json) say(`Session ${handle.workflowId}. Return with: ${returnWith}`);
+  const watching = printQuestions(chat, signal);
   try {
     for await (const text of messagesOf(lines)) {
-      const reply = await talk.say(text);
+      const reply = await talk.send(text);
       allAnswered = reply.status === 'completed' && allAnswered;
       await printReply(reply, handle.workflowId, json);
     }
-    if (close && !signal.aborted) await handle.close(saidOf(chat));
+    if (close && !signal.aborted) await handle.close(authorOf(chat));
   } catch (error) {
     if (!interrupt.signal.aborted) return await failed(error, chat, json);
   } finally {
@@ -51,22 +51,22 @@ export async function chatOnPipe(chat: Chat, { json, close }: PipeOptions): Prom
     await watching;
   }
   if (interrupt.signal.aborted) {
-    say(`Left ${handle.workflowId}, which goes on. Come back: ${comeBack}`);
+    say(`Left ${handle.workflowId}, which continues. Return with: ${returnWith}`);
     return EXIT.interrupted;
   }
   return allAnswered ? EXIT.completed : EXIT.otherwise;
 }
 
-/** The messages of some lines: one that ends with a backslash goes on in the next. Empty ones say nothing. */
+/** Joins lines that end with a backslash with the next line, and skips empty messages. */
 async function* messagesOf(lines: AsyncIterable<string>): AsyncGenerator<string> {
-  const held: string[] = [];
+  const pending: string[] = [];
   for await (const line of lines) {
-    held.push(line.endsWith('\\') ? line.slice(0, -1) : line);
+    pending.push(line.endsWith('\\') ? line.slice(0, -1) : line);
     if (line.endsWith('\\')) continue;
-    const text = held.splice(0).join('\n');
+    const text = pending.splice(0).join('\n');
     if (text.trim() !== '') yield text;
   }
-  const rest = held.join('\n');
+  const rest = pending.join('\n');
   if (rest.trim() !== '') yield rest;
 }
 
@@ -77,35 +77,36 @@ async function printReply(reply: Reply, workflowId: string, json: boolean): Prom
   if (status !== 'completed') say(`Message ${message}: ${status}${reason ? `: ${inertLine(reason, 600)}` : ''}`);
 }
 
-/** A reader that is slower than the agent makes us wait, and nothing pile up. */
+/** Waits for a slow reader, so that output does not pile up in memory. */
 async function write(text: string): Promise<void> {
   if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
 
-/** Nobody can be asked here: whoever reads stderr hears what the session waits for. */
-async function sayWhoIsWaitedFor({ handle, run, flags }: Chat, signal: AbortSignal): Promise<void> {
-  const asked = new Set<string>();
-  const tell = (question: Question) => {
+/** Prints what the session waits for to stderr: nobody can be asked here. */
+async function printQuestions({ handle, run, flags }: Chat, signal: AbortSignal): Promise<void> {
+  const printed = new Set<string>();
+  const print = (question: Question) => {
     const text = questionText(question);
-    if (!asked.has(text)) say(`Waits for a person: ${text}. ${howTo(handle.workflowId, question, flags)}`);
-    asked.add(text);
+    if (!printed.has(text)) say(`Waits for a person: ${text}. ${howTo(handle.workflowId, question, flags)}`);
+    printed.add(text);
   };
-  const paused = () => say(`Paused: messages are answered after ${typed(['resume', handle.workflowId], flags)}`);
-  run.questions.forEach(tell);
-  if (run.paused) paused();
+  const printPaused = () =>
+    say(`Paused: messages are answered after ${commandLine(['resume', handle.workflowId], flags)}`);
+  run.questions.forEach(print);
+  if (run.paused) printPaused();
   const since = knownUntilMs(run);
   const openedAtMs = Date.now();
   try {
     for await (const event of handle.events({ signal })) {
-      if (event.type === 'question' && event.atMs > since) tell(event.question);
-      if (event.type === 'ordered' && event.order === 'pause' && event.atMs > openedAtMs) paused();
+      if (event.type === 'question' && event.atMs > since) print(event.question);
+      if (event.type === 'ordered' && event.order === 'pause' && event.atMs > openedAtMs) printPaused();
     }
   } catch {
-    // What is wrong with the server, the next message tells.
+    // The next message reports problems of the server.
   }
 }
 
-async function failed(error: unknown, { handle, comeBack }: Chat, json: boolean): Promise<number> {
+async function failed(error: unknown, { handle, returnWith }: Chat, json: boolean): Promise<number> {
   if (error instanceof RunOver) {
     const { status, reason } = await handle.read();
     say(`The session ${handle.workflowId} is over: ${status}${reason ? ` (${inertLine(reason, 600)})` : ''}.`);
@@ -113,7 +114,7 @@ async function failed(error: unknown, { handle, comeBack }: Chat, json: boolean)
   }
   const isOurs = [TemporalUnreachable, NoWorker, CommandRejected].some((type) => error instanceof type);
   if (!isOurs) throw error;
-  sayError(error, { json, next: `Come back: ${comeBack}` });
+  printError(error, { json, next: `Return with: ${returnWith}` });
   return exitCodeOf(error);
 }
 

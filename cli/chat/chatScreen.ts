@@ -1,5 +1,5 @@
-// The terminal of a chat: what was said scrolls by above, and at the bottom are the line that the model is writing, what
-// goes on, and the prompt, which one may type at all the while.
+// The terminal of a chat: the conversation scrolls above; at the bottom are the line that the model is writing, the
+// status, and the prompt, which accepts input at any time.
 import { createInterface } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
@@ -9,20 +9,20 @@ import type { Screen } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
 
 export interface ChatScreen extends Pick<Screen, 'columns' | 'paint'> {
-  /** Lines that stay, above the prompt, and above the line of a text that is still being said. */
+  /** Prints lines that stay, above the prompt and above the line that is being streamed. */
   print(...lines: string[]): void;
-  /** More of a text that is being said. What fills a line stays; the rest is redrawn with what comes next. */
+  /** Appends streamed text. Full lines stay; the rest is redrawn with the next piece. */
   write(text: string): void;
-  /** The text is at its end. */
+  /** Ends the streamed text. */
   endText(): void;
-  /** What goes on now, a line each; it stands above the prompt until there is other news. */
+  /** Replaces the status lines above the prompt. */
   status(...lines: string[]): void;
-  /** Gives the terminal back. */
+  /** Restores the terminal. */
   close(): void;
 }
 
-/** What a person did at the prompt. */
-export interface Typed {
+/** Handlers of input at the prompt. */
+export interface InputHandlers {
   /** A whole message, of one line or several. */
   message(text: string): void;
   /** Ctrl-C with nothing typed. */
@@ -31,18 +31,18 @@ export interface Typed {
   end(): void;
 }
 
-// Terminals that know it put these around what is pasted, so that its newlines are not taken for Enter.
+// Bracketed paste: terminals mark pasted text, so that its newlines are not taken for Enter.
 const PASTE_ON = '\x1b[?2004h';
 const PASTE_OFF = '\x1b[?2004l';
 const FIRST = '> ';
 const NEXT = '… ';
-/** Lines of a message of several that are shown while it is typed. */
-const HELD_SHOWN = 5;
+/** Lines of a multi-line message that are shown while it is typed. */
+const PENDING_SHOWN = 5;
 
 export function createChatScreen(
   input: ReadStream,
   output: WriteStream,
-  typed: Typed,
+  on: InputHandlers,
   isBusy: () => boolean,
 ): ChatScreen {
   const lines = createInterface({
@@ -51,20 +51,21 @@ export function createChatScreen(
     terminal: true,
     prompt: FIRST,
     historySize: 200,
-    // A pasted CR LF is one newline, however late its second half comes.
+    // CR LF is one newline, even if LF arrives later.
     crlfDelay: Number.POSITIVE_INFINITY,
   });
-  // How far readline thinks that its cursor is below its prompt; not in its types. It forgets to count the rows of what
-  // comes in one piece, and cannot know of what is written above it.
-  const counted = lines as unknown as { prevRows: number };
-  const held: string[] = [];
+  // How many rows readline believes its cursor is below its prompt; missing in its types. It miscounts text that arrives
+  // in one piece, and does not know what we write above it.
+  const readlineRows = lines as unknown as { prevRows: number };
+  const pending: string[] = [];
   let isPasting = false;
   let isClosed = false;
-  /** Readline is gone, and with it the prompt. */
+  /** Readline is closed; there is no prompt. */
   let isEnded = false;
-  let saying = '';
-  let doing: readonly string[] = [];
-  /** Lines drawn between what stays and the prompt. */
+  /** The last line of the streamed text, which is not full yet. */
+  let partial = '';
+  let statusLines: readonly string[] = [];
+  /** Lines drawn between the conversation and the prompt. */
   let drawn: string[] = [];
 
   const columns = () => Math.max(20, output.columns ?? 80);
@@ -77,24 +78,24 @@ export function createChatScreen(
       redraw(more);
     },
     write(text) {
-      const parts = (saying + inert(text).replaceAll('\t', '    ')).split('\n');
+      const parts = (partial + inert(text).replaceAll('\t', '    ')).split('\n');
       const full = parts.slice(0, -1).flatMap((line) => wrapped(line, columns() - 1));
       const rest = wrapped(parts.at(-1) ?? '', columns() - 1);
-      saying = rest.at(-1) ?? '';
+      partial = rest.at(-1) ?? '';
       redraw([...full, ...rest.slice(0, -1)]);
     },
     endText() {
-      if (saying !== '') redraw(flushed());
+      if (partial !== '') redraw(flushed());
     },
     status(...more) {
-      const news = more.filter((line) => line !== '');
-      if (news.join('\n') === doing.join('\n')) return;
-      doing = news;
+      const next = more.filter((line) => line !== '');
+      if (next.join('\n') === statusLines.join('\n')) return;
+      statusLines = next;
       redraw([]);
     },
     close() {
       if (isClosed) return;
-      doing = [];
+      statusLines = [];
       redraw(flushed());
       isClosed = true;
       output.write(`\r\x1b[J${PASTE_OFF}`);
@@ -103,32 +104,32 @@ export function createChatScreen(
     },
   };
 
-  // As modern terminals do, what no longer fits a line is taken to have broken into two.
+  // After a resize, modern terminals break lines that no longer fit.
   function reflowed(): void {
     drawn = drawn.flatMap((line) => Array.from({ length: rowsOf(line) }, () => ''));
     redraw([]);
   }
 
   input.prependListener('keypress', (_, key: { readonly name?: string } | undefined) => {
-    counted.prevRows = lines.getCursorPos().rows;
+    readlineRows.prevRows = lines.getCursorPos().rows;
     if (key?.name === 'paste-start') isPasting = true;
     if (key?.name === 'paste-end') isPasting = false;
   });
   output.on('resize', reflowed);
   lines.on('line', (line) => {
-    // Where a line ends with the last column, readline has begun the next.
+    // If a line ends in the last column, readline has begun the next.
     const rows = Math.floor(columnsOf(promptNow() + line) / columns()) + 1;
     output.write(`\x1b[${rows}A\r\x1b[J`);
-    const goesOn = isPasting || line.endsWith('\\');
-    held.push(goesOn && !isPasting ? line.slice(0, -1) : line);
-    const text = goesOn ? '' : held.splice(0).join('\n');
+    const isContinued = isPasting || line.endsWith('\\');
+    pending.push(isContinued && !isPasting ? line.slice(0, -1) : line);
+    const text = isContinued ? '' : pending.splice(0).join('\n');
     lines.setPrompt(promptNow());
     redraw([]);
-    if (text.trim() !== '') typed.message(text);
+    if (text.trim() !== '') on.message(text);
   });
   lines.on('SIGINT', () => {
-    if (isBusy() || (held.length === 0 && lines.line === '')) return typed.interrupt();
-    held.length = 0;
+    if (isBusy() || (pending.length === 0 && lines.line === '')) return on.interrupt();
+    pending.length = 0;
     lines.setPrompt(promptNow());
     lines.write(null, { ctrl: true, name: 'e' });
     lines.write(null, { ctrl: true, name: 'u' });
@@ -136,16 +137,16 @@ export function createChatScreen(
   });
   lines.on('close', () => {
     isEnded = true;
-    if (!isClosed) typed.end();
+    if (!isClosed) on.end();
   });
   output.write(PASTE_ON);
   redraw([]);
   return screen;
 
   function flushed(): string[] {
-    const said = saying === '' ? [] : [saying];
-    saying = '';
-    return said;
+    const lines = partial === '' ? [] : [partial];
+    partial = '';
+    return lines;
   }
 
   function rowsOf(line: string): number {
@@ -153,7 +154,7 @@ export function createChatScreen(
   }
 
   function promptNow(): string {
-    return held.length === 0 ? FIRST : NEXT;
+    return pending.length === 0 ? FIRST : NEXT;
   }
 
   function redraw(more: readonly string[]): void {
@@ -161,13 +162,13 @@ export function createChatScreen(
     const { rows } = lines.getCursorPos();
     const up = drawn.length + rows;
     const cut = (line: string) => cutTo(inert(line).replaceAll('\t', '    '), columns() - 1);
-    const said = saying === '' ? [] : [saying];
-    const below = [...doing, ...held.slice(-HELD_SHOWN).map((line) => `  ${line}`)].map(cut);
-    drawn = [...said, ...below];
-    const shown = [...more, ...said, ...below.map((line) => screen.paint('dim', line))];
+    const streamed = partial === '' ? [] : [partial];
+    const below = [...statusLines, ...pending.slice(-PENDING_SHOWN).map((line) => `  ${line}`)].map(cut);
+    drawn = [...streamed, ...below];
+    const shown = [...more, ...streamed, ...below.map((line) => screen.paint('dim', line))];
     const text = shown.map((line) => `${line}\n`).join('');
     output.write(`${up > 0 ? `\x1b[${up}A` : ''}\r\x1b[J${text}`);
-    counted.prevRows = 0;
+    readlineRows.prevRows = 0;
     if (!isEnded) lines.prompt(true);
   }
 }

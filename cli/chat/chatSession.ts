@@ -1,17 +1,17 @@
-// The session that a chat talks with.
+// The session of a chat.
 import type { Holdfast, RunHandle } from '../../client/index.ts';
 import type { Run } from '../../core/read/run.ts';
 
-/** An open session, and what a chat needs to know to speak in it. */
+/** An open session, and what a chat needs to write to it. */
 export interface Chat {
   readonly holdfast: Holdfast;
   readonly handle: RunHandle;
   /** The session as it was when the chat began. */
   readonly run: Run;
-  /** Who speaks here; kept with what they say and decide. */
+  /** Who writes; recorded with their messages and decisions. */
   readonly by?: string;
-  /** Where the server is, for commands that are typed next. */
+  /** Connection options to repeat in suggested commands. */
   readonly flags: string;
-  /** What to type to be here again. */
-  readonly comeBack: string;
+  /** Command that returns to this session. */
+  readonly returnWith: string;
 }

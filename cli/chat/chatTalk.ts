@@ -1,14 +1,14 @@
-// Messages to a session and their replies, in the order in which they were said.
+// Sends messages to a session and waits for their replies, in order.
 import { randomUUID } from 'node:crypto';
 import type { Reply } from '../../client/index.ts';
 import type { Chat } from './chatSession.ts';
 
 export interface Talk {
-  /** Messages that are not answered yet. */
+  /** Number of messages without a reply. */
   readonly waiting: number;
   /** Sends a message at once, and waits for its reply. */
-  say(text: string): Promise<Reply>;
-  /** Whether this is a message of ours: each is asked for once. */
+  send(text: string): Promise<Reply>;
+  /** Whether this chat sent the message; true once for each. */
   isOurs(text: string): boolean;
 }
 
@@ -16,15 +16,14 @@ export function talkWith({ handle, by }: Chat, signal: AbortSignal): Talk {
   let sent: Promise<unknown> = Promise.resolve();
   let answered: Promise<unknown> = Promise.resolve();
   const ours: string[] = [];
-  const talk = { waiting: 0, say, isOurs };
+  const talk = { waiting: 0, send, isOurs };
   return talk;
 
-  async function say(text: string): Promise<Reply> {
+  async function send(text: string): Promise<Reply> {
     const message = { id: randomUUID(), ...(by !== undefined && { by }) };
     ours.push(text);
     talk.waiting += 1;
-    // Sent one after the other, so that they are queued in this order; and one is waited for at a time, since the server
-    // holds few updates open at once.
+    // Sent one after the other to keep their order. Only one reply is awaited at a time: the server limits open updates.
     const before = answered;
     const sending = sent.then(() => handle.send(text, message));
     const replying = sending.then(async () => {

@@ -1,10 +1,10 @@
-// A chat on a terminal: what is typed goes to the session as it is typed, and what the session does is shown as it happens.
+// A chat on a terminal: messages are sent as they are typed, and the session's events are shown as they happen.
 import { CommandRejected, NoWorker, type RunEvent, RunOver, TemporalUnreachable } from '../../client/index.ts';
-import { saidOf } from '../connected.ts';
-import { CommandRefused, EXIT, exitCodeOf, told, UsageError } from '../exit.ts';
+import { authorOf } from '../connected.ts';
+import { CommandRefused, EXIT, errorText, exitCodeOf, UsageError } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { wrapped } from '../terminal/wrap.ts';
-import { obey } from './chatCommands.ts';
+import { executeChatCommand } from './chatCommands.ts';
 import { createChatLook } from './chatLook.ts';
 import { knownUntilMs, messageLines, pastLines } from './chatPast.ts';
 import { type ChatScreen, createChatScreen } from './chatScreen.ts';
@@ -14,38 +14,38 @@ import { talkWith } from './chatTalk.ts';
 /** Queued messages that are shown above the prompt. */
 const QUEUED_SHOWN = 3;
 
-/** Why the chat is over. */
-type Left = 'left' | 'interrupted' | { readonly error: unknown } | Extract<RunEvent, { type: 'ended' }>;
+/** Why the chat ended. */
+type ChatEnd = 'left' | 'interrupted' | { readonly error: unknown } | Extract<RunEvent, { type: 'ended' }>;
 
 export async function chatOnTerminal(chat: Chat, { close }: { readonly close: boolean }): Promise<number> {
-  const { handle, run, comeBack } = chat;
-  const said = saidOf(chat);
+  const { handle, run, returnWith } = chat;
+  const author = authorOf(chat);
   const leaving = new AbortController();
-  const left = Promise.withResolvers<Left>();
+  const left = Promise.withResolvers<ChatEnd>();
   const talk = talkWith(chat, leaving.signal);
   const queued: string[] = [];
   let isInterrupting = false;
 
-  /** The answer is on the screen in full; its reply comes a moment later. */
+  /** The whole answer is on the screen; its reply event follows. */
   let isShown = false;
-  /** What the model is asked next, it is asked about the next message. */
+  /** The next model call answers the next message. */
   let isBetween = false;
   const unanswered = () => talk.waiting - (isShown ? 1 : 0);
   const isBusy = () => unanswered() > 0 || look.isBusy;
   const screen: ChatScreen = createChatScreen(
     process.stdin,
     process.stdout,
-    { message: typed, interrupt, end: () => left.resolve('left') },
+    { message: onInput, interrupt, end: () => left.resolve('left') },
     isBusy,
   );
-  const look = createChatLook(screen, run, said.by);
+  const look = createChatLook(screen, run, author.by);
   const leave = () => left.resolve('interrupted');
   process.once('SIGTERM', leave);
   process.once('SIGHUP', leave);
 
   say(`${inertLine(run.agent, 64)}: session ${handle.workflowId}`, 'bold');
-  say(`Come back: ${comeBack}`, 'dim');
-  say('/help lists the commands. Ctrl-D leaves; the session stays.', 'dim');
+  say(`Return with: ${returnWith}`, 'dim');
+  say('/help lists the commands. Ctrl-D leaves; the session stays open.', 'dim');
   screen.print(...pastLines(run, screen));
   look.begin();
   status();
@@ -62,17 +62,17 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   process.off('SIGHUP', leave);
   return end === 'left' || end === 'interrupted' ? goodbye(end, isUnanswered) : over(end);
 
-  async function follow(): Promise<Left | undefined> {
+  async function follow(): Promise<ChatEnd | undefined> {
     const since = knownUntilMs(run);
-    // What was said and not heard when the chat began is not in the run; it waits.
-    const heard = new Set([
+    // Messages that were still queued when the chat began are not in the run.
+    const received = new Set([
       ...run.turns.flatMap((turn) => turn.heard),
       ...run.transcript.flatMap((message) => (message.role === 'user' ? [message.content] : [])),
     ]);
     for await (const event of handle.events({ signal: leaving.signal })) {
       const isOld = event.atMs <= since && event.type !== 'ended';
       if (event.type === 'said' && isOld) {
-        if (!heard.has(event.text)) screen.print(...messageLines(event.text, screen));
+        if (!received.has(event.text)) screen.print(...messageLines(event.text, screen));
       } else if (event.type === 'said' && event.how === 'send') {
         if (!talk.isOurs(event.text)) screen.print(...messageLines(event.text, screen), ...signed(event.by));
       } else if (isOld) look.recall(event);
@@ -93,7 +93,7 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   }
 
   function signed(who: string | null): string[] {
-    return who && who !== said.by ? [screen.paint('dim', `  from ${inertLine(who, 64)}`)] : [];
+    return who && who !== author.by ? [screen.paint('dim', `  from ${inertLine(who, 64)}`)] : [];
   }
 
   function showQueued(message = queued[0]): void {
@@ -104,34 +104,34 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   function status(): void {
     const more = queued.length - QUEUED_SHOWN;
     screen.status(
-      look.doing || (unanswered() > 0 && !look.isBusy ? 'sent' : ''),
+      look.activity || (unanswered() > 0 && !look.isBusy ? 'sent' : ''),
       ...queued.slice(0, QUEUED_SHOWN).map((text) => `queued: ${inertLine(text, 200)}`),
       more > 0 ? `and ${more} more` : '',
     );
   }
 
-  function typed(text: string): void {
+  function onInput(text: string): void {
     if (/^\/(quit|exit)\s*$/.test(text)) return left.resolve('left');
     if (text.startsWith('/') && !text.startsWith('//')) {
       screen.print(screen.paint('dim', `> ${inertLine(text, screen.columns - 3)}`));
-      obey(text.slice(1).trimEnd(), { ...chat, said }).then((lines) => {
+      executeChatCommand(text.slice(1).trimEnd(), { ...chat, author }).then((lines) => {
         for (const line of lines) say(line, 'dim');
-      }, wrong);
+      }, onError);
       return;
     }
     const message = text.startsWith('//') ? text.slice(1) : text;
-    // Sent at once, and shown where it is answered.
+    // Sent at once, but shown above its answer.
     if (isBusy()) queued.push(message);
     else {
       screen.print(...messageLines(message, screen));
       isBetween = false;
     }
-    if (look.isPaused) say('paused: it is answered after /resume', 'dim');
+    if (look.isPaused) say('paused: answered after /resume', 'dim');
     talk
-      .say(message)
+      .send(message)
       .catch((error) => {
         showQueued(message);
-        wrong(error);
+        onError(error);
       })
       .finally(() => {
         isShown = false;
@@ -141,27 +141,27 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   }
 
   function interrupt(): void {
-    // A second one, while nobody answers the first, must get out.
+    // A second Ctrl-C leaves, even if the first gets no answer.
     if (!isBusy() || isInterrupting) return left.resolve('left');
     isInterrupting = true;
     handle
-      .interrupt(undefined, said)
+      .interrupt(undefined, author)
       .then(({ state }) => {
-        if (state === 'idle') look.rest();
-      }, wrong)
+        if (state === 'idle') look.setIdle();
+      }, onError)
       .finally(() => {
         isInterrupting = false;
         status();
       });
   }
 
-  function wrong(error: unknown): void {
+  function onError(error: unknown): void {
     if (leaving.signal.aborted) return;
     if (error instanceof TemporalUnreachable) return left.resolve({ error });
-    // That the run is over, its events tell; they know how it ended.
+    // The run's events report its end, with the status.
     if (error instanceof RunOver) return;
     const isOurs = [UsageError, CommandRefused, CommandRejected, NoWorker].some((type) => error instanceof type);
-    if (isOurs) say(told(error), 'red');
+    if (isOurs) say(errorText(error), 'red');
     else left.resolve({ error });
   }
 
@@ -171,19 +171,21 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
 
   async function goodbye(how: 'left' | 'interrupted', isUnanswered: boolean): Promise<number> {
     if (close) {
-      await handle.close(said);
-      process.stdout.write(`${handle.workflowId} ends ${isUnanswered ? 'when all is answered' : 'now'}.\n`);
+      await handle.close(author);
+      process.stdout.write(
+        `Closed ${handle.workflowId}${isUnanswered ? '; it ends when everything is answered' : ''}.\n`,
+      );
     } else {
-      const goesOn = isUnanswered ? 'goes on and answers meanwhile' : 'stays open';
-      process.stdout.write(`Left ${handle.workflowId}, which ${goesOn}. Come back: ${comeBack}\n`);
+      const state = isUnanswered ? 'continues to answer' : 'stays open';
+      process.stdout.write(`Left ${handle.workflowId}, which ${state}. Return with: ${returnWith}\n`);
     }
     return how === 'left' ? EXIT.completed : EXIT.interrupted;
   }
 
-  function over(end: Exclude<Left, string>): number {
+  function over(end: Exclude<ChatEnd, string>): number {
     if ('error' in end) {
       if (!(end.error instanceof TemporalUnreachable)) throw end.error;
-      process.stderr.write(`${told(end.error)} Come back: ${comeBack}\n`);
+      process.stderr.write(`${errorText(end.error)} Return with: ${returnWith}\n`);
       return exitCodeOf(end.error);
     }
     const why = end.reason ? ` (${inertLine(end.reason, 600)})` : '';

@@ -1,4 +1,4 @@
-// `holdfast agents`: what the agents file has to offer. It needs no server.
+// `holdfast agents`: lists the agents of a module. It needs no server.
 import { Command } from 'commander';
 import { nameOf } from '../../activities/define/asTool.ts';
 import type { Agent, Tool } from '../../activities/index.ts';
@@ -17,7 +17,7 @@ export function agentsCommand(): Command {
       const agents = await loadAgents(await findAgentsFile(named));
       if (json) printJson(agents.map(agentJson));
       else createScreen(process.stdout).print(...agents.flatMap(lines));
-      // A module may keep the process busy: a database pool, a timer.
+      // The module may keep the process alive, with a database pool or a timer.
       process.exit(0);
     });
 }
@@ -39,7 +39,7 @@ function agentJson(agent: Agent) {
         description,
         ...(subAgent && { subAgent: nameOf(subAgent.agent) }),
         ...(handoff && { handoff: nameOf(handoff) }),
-        // The engine carries out the others itself.
+        // The engine itself runs sub-agents and handoffs.
         ...(!subAgent && !handoff && { effect: policy.effect, timeoutMs: policy.timeoutMs, attempts: policy.attempts }),
         ...(approval && { approval }),
       };
@@ -47,23 +47,23 @@ function agentJson(agent: Agent) {
   };
 }
 
-/** Whether a person is asked about the tool: always, or where a rule says so; null where nobody is. */
+/** Whether the tool needs an approval: always, if a rule says so, or never (null). */
 function approvalOf({ approvals, permissions }: Agent, { name, approval }: Tool): 'always' | 'sometimes' | null {
   const rule = Object.hasOwn(approvals, name) ? approvals[name] : approval;
-  const asks = (permissions?.ask ?? []).filter(({ tool }) => tool === name || tool === '*');
-  if (rule === 'always' || asks.some(({ when }) => when === undefined)) return 'always';
-  return (rule !== undefined && rule !== 'never') || asks.length > 0 ? 'sometimes' : null;
+  const rules = (permissions?.ask ?? []).filter(({ tool }) => tool === name || tool === '*');
+  if (rule === 'always' || rules.some(({ when }) => when === undefined)) return 'always';
+  return (rule !== undefined && rule !== 'never') || rules.length > 0 ? 'sometimes' : null;
 }
 
-const ASKS = { always: '; a person decides first', sometimes: '; a person may have to decide first' } as const;
+const APPROVAL_TEXT = { always: '; needs approval', sometimes: '; may need approval' } as const;
 
 function toolText(agent: Agent, tool: Tool): string {
   const { policy, subAgent, handoff } = tool;
   const approval = approvalOf(agent, tool);
-  const asks = approval ? ASKS[approval] : '';
-  if (subAgent) return `a run of ${nameOf(subAgent.agent)}${asks}`;
-  if (handoff) return `passes the conversation on to ${nameOf(handoff)}${asks}`;
-  return `${policy.effect}, ${inWords(policy.timeoutMs)}, ${plural(policy.attempts, 'attempt')}${asks}`;
+  const note = approval ? APPROVAL_TEXT[approval] : '';
+  if (subAgent) return `sub-agent ${nameOf(subAgent.agent)}${note}`;
+  if (handoff) return `handoff to ${nameOf(handoff)}${note}`;
+  return `${policy.effect}, ${inWords(policy.timeoutMs)}, ${plural(policy.attempts, 'attempt')}${note}`;
 }
 
 export function lines(agent: Agent): string[] {
@@ -72,7 +72,7 @@ export function lines(agent: Agent): string[] {
   return [
     `${name} (${model}; ${plural(rules.maxTurns, 'turn')} at most, ${plural(rules.parallel, 'call')} at once)`,
     ...(rules.budget ? [`  budget: ${budgetText(rules.budget)}`] : []),
-    ...(output ? ['  output: its last answer fits a schema'] : []),
+    ...(output ? ['  output: validated by a schema'] : []),
     ...[...tools.values()].map((tool) => `  ${tool.name.padEnd(width)}  ${toolText(agent, tool)}`),
   ];
 }

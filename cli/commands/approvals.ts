@@ -1,4 +1,4 @@
-// `holdfast approvals`: the one inbox. What waits for a person, over all runs and sub-agents, oldest first.
+// `holdfast approvals`: the inbox. Open questions over all runs and sub-agents, oldest first.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { type Holdfast, type Inbox, TemporalUnreachable, type Waiting } from '../../client/index.ts';
@@ -7,11 +7,11 @@ import type { BudgetLimit } from '../../core/reasons/codes.ts';
 import { plural } from '../../core/text.ts';
 import type { Question } from '../../core/types.ts';
 import { addressFlags, settingsOf, untilInterrupted, withHoldfast } from '../connected.ts';
-import { EXIT, told, UsageError, wholeNumber } from '../exit.ts';
+import { EXIT, errorText, UsageError, wholeNumber } from '../exit.ts';
 import { cutTo } from '../terminal/columns.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { age, createScreen, type Screen } from '../terminal/screen.ts';
-import { typed } from '../terminal/typed.ts';
+import { commandLine } from '../terminal/typed.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { printJson, questionJson, waitingJson } from '../view/json.ts';
 import { questionLines } from '../view/people.ts';
@@ -24,22 +24,22 @@ interface ApprovalsOptions {
 }
 
 const LIMIT = 50;
-/** A person reads no faster, and a look costs the server a query. */
-const LOOK_EVERY_MS = 2_000;
+/** Fast enough for a reader; each poll costs the server a query. */
+const POLL_MS = 2_000;
 
 export function approvalsCommand(): Command {
   return new Command('approvals')
-    .description('list what waits for a person to decide, over all runs, the oldest first')
-    .argument('[id]', 'the workflow id of a run: all that it waits for, in full')
+    .description('list what waits for a person, over all runs, oldest first')
+    .argument('[id]', 'workflow id of a run; shows everything that it waits for, in full')
     .option('--agent <name>', 'only runs of this agent')
-    .option('--limit <n>', 'so many runs at most', wholeNumber, LIMIT)
-    .option('--watch', 'go on, and show what is new, until Ctrl-C')
-    .option('--json', 'print one JSON object; with --watch one a line for each change (NDJSON)')
+    .option('--limit <n>', 'maximum number of runs', wholeNumber, LIMIT)
+    .option('--watch', 'keep watching until Ctrl-C')
+    .option('--json', 'print one JSON object; with --watch NDJSON, one object per change')
     .action((id: string | undefined, options: ApprovalsOptions, command: Command) => {
       const flags = addressFlags(settingsOf(command));
       if (id !== undefined && (options.watch || options.agent !== undefined))
         throw new UsageError(
-          `An id has neither --watch nor --agent. Follow one run with: ${typed(['watch', id], flags)}`,
+          `--watch and --agent cannot be combined with an id. To follow one run: ${commandLine(['watch', id], flags)}`,
         );
       return withHoldfast(command, async (holdfast) => {
         if (id !== undefined) await showOne(holdfast, id, options.json === true, flags);
@@ -58,38 +58,43 @@ async function showOne(holdfast: Holdfast, id: string, json: boolean, flags: str
   const screen = createScreen(process.stdout);
   for (const [i, question] of questions.entries())
     screen.print(...(i === 0 ? [] : ['']), ...questionLines(question, screen.columns, true));
-  const below = children.map((child) => `Its sub-agent may wait as well: ${typed(['approvals', child], flags)}`);
+  const hints = children.map(
+    (child) => `Its sub-agent may be waiting too: ${commandLine(['approvals', child], flags)}`,
+  );
   const first = questions[0];
-  say(screen, [first ? howTo(workflowId, first, flags) : `${inertLine(id, 300)} waits for no decision.`, ...below]);
+  printHints(screen, [
+    first ? howTo(workflowId, first, flags) : `${inertLine(id, 300)} is not waiting for a decision.`,
+    ...hints,
+  ]);
 }
 
 async function showInbox(holdfast: Holdfast, options: ApprovalsOptions, flags: string): Promise<void> {
-  const inbox = await look(holdfast, options);
+  const inbox = await readInbox(holdfast, options);
   if (options.json) return printJson({ total: inbox.total, waiting: inbox.waiting.map(waitingJson) });
   const screen = createScreen(process.stdout);
   screen.print(...inboxLines(inbox, screen, flags));
   const first = inbox.waiting[0];
   const hints = first?.questions[0] ? [howTo(first.workflowId, first.questions[0], flags)] : [];
   if (inbox.waiting.length < inbox.total)
-    hints.unshift(`These are ${inbox.waiting.length} of ${plural(inbox.total, 'run')} that wait. More: --limit`);
-  say(screen, inbox.total === 0 ? [`Nothing waits for a decision at ${holdfast.address}.`] : hints);
+    hints.unshift(`Showing ${inbox.waiting.length} of ${plural(inbox.total, 'waiting run')}. Show more with --limit.`);
+  printHints(screen, inbox.total === 0 ? [`Nothing waits for a decision at ${holdfast.address}.`] : hints);
 }
 
-function look(holdfast: Holdfast, { agent, limit }: ApprovalsOptions): Promise<Inbox> {
+function readInbox(holdfast: Holdfast, { agent, limit }: ApprovalsOptions): Promise<Inbox> {
   return holdfast.inbox({ limit, ...(agent !== undefined && { agent }) });
 }
 
-/** Beside the answer, and within the screen. */
-function say(screen: Screen, hints: readonly string[]): void {
+/** Prints hints to stderr, wrapped to the screen. */
+function printHints(screen: Screen, hints: readonly string[]): void {
   const lines = hints.flatMap((hint) => (screen.isLive ? wrapped(hint, screen.columns) : [hint]));
   process.stderr.write(`${screen.isLive ? '\n' : ''}${lines.map((line) => `${line}\n`).join('')}`);
 }
 
-/** What to type about a question. */
+/** Says what to type to answer a question. */
 export function howTo(id: string, question: Question, flags: string): string {
   if (question.kind === 'budget')
-    return `Raise it: ${typed(['raise', id, OPTION_OF[question.reached.parameters.limit], 'N'], flags)} (or stop)`;
-  return `Decide: ${typed(['approve', id, question.call], flags)} (or reject, edit, respond)`;
+    return `Raise it: ${commandLine(['raise', id, OPTION_OF[question.reached.parameters.limit], 'N'], flags)} (or stop)`;
+  return `Decide: ${commandLine(['approve', id, question.call], flags)} (or reject, edit, respond)`;
 }
 
 const OPTION_OF: Readonly<Record<BudgetLimit, string>> = {
@@ -112,9 +117,10 @@ function runLines(run: Waiting, screen: Screen, flags: string): string[] {
   return [
     ...wrapped(head, screen.columns).map((line) => screen.paint('bold', line)),
     ...questions.flatMap((question) => questionLines(question, screen.columns, false)),
-    ...(more > 0 ? wrapped(`${more} more: ${typed(['approvals', workflowId], flags)}`, screen.columns - 2) : []).map(
-      (line) => `  ${line}`,
-    ),
+    ...(more > 0
+      ? wrapped(`${more} more: ${commandLine(['approvals', workflowId], flags)}`, screen.columns - 2)
+      : []
+    ).map((line) => `  ${line}`),
   ];
 }
 
@@ -123,13 +129,13 @@ interface Item {
   readonly question: Question;
 }
 
-/** Each question by where it is: the same call of the same run asks once. */
+/** Questions by run and call. */
 function itemsOf({ waiting }: Inbox): Map<string, Item> {
   return new Map(
     waiting.flatMap((run) =>
       run.questions.map((question) => {
-        const place = question.kind === 'approval' ? question.call : `budget ${question.sinceMs}`;
-        return [`${run.workflowId} ${place}`, { run, question }] as const;
+        const key = question.kind === 'approval' ? question.call : `budget ${question.sinceMs}`;
+        return [`${run.workflowId} ${key}`, { run, question }] as const;
       }),
     ),
   );
@@ -138,36 +144,36 @@ function itemsOf({ waiting }: Inbox): Map<string, Item> {
 async function watchInbox(holdfast: Holdfast, options: ApprovalsOptions, flags: string): Promise<void> {
   const screen = createScreen(process.stdout);
   const { signal, stop } = untilInterrupted();
-  const seen = { inbox: null as Inbox | null, trouble: '' };
+  const state = { inbox: null as Inbox | null, problem: '' };
   let known = new Map<string, Item>();
   try {
     while (!signal.aborted) {
       try {
-        seen.inbox = await look(holdfast, options);
-        seen.trouble = '';
+        state.inbox = await readInbox(holdfast, options);
+        state.problem = '';
       } catch (error) {
-        // Whoever watches for days outlives a server's restart; a server that was never there is another matter.
-        if (!seen.inbox || !(error instanceof TemporalUnreachable)) throw error;
-        if (!screen.isLive && seen.trouble === '') process.stderr.write(`${told(error)}\n`);
-        seen.trouble = told(error);
+        // Watching survives a restart of the server, but the first connection must succeed.
+        if (!state.inbox || !(error instanceof TemporalUnreachable)) throw error;
+        if (!screen.isLive && state.problem === '') process.stderr.write(`${errorText(error)}\n`);
+        state.problem = errorText(error);
       }
-      const now = itemsOf(seen.inbox);
-      if (options.json) tellChanges(known, now);
-      else if (screen.isLive) screen.live(() => frame(seen, screen, flags, holdfast.address));
-      else tellNew(known, now, screen, flags);
+      const now = itemsOf(state.inbox);
+      if (options.json) printChanges(known, now);
+      else if (screen.isLive) screen.live(() => frame(state, screen, flags, holdfast.address));
+      else printNew(known, now, screen, flags);
       known = now;
-      await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+      await sleep(POLL_MS, undefined, { signal }).catch(() => {});
     }
   } finally {
     stop();
     screen.clear();
   }
-  // What was on the screen last stays there.
-  if (screen.isLive && !options.json && seen.inbox) screen.print(...inboxLines(seen.inbox, screen, flags));
+  // Leave the last state on the screen.
+  if (screen.isLive && !options.json && state.inbox) screen.print(...inboxLines(state.inbox, screen, flags));
 }
 
 function frame(
-  { inbox, trouble }: { readonly inbox: Inbox | null; readonly trouble: string },
+  { inbox, problem }: { readonly inbox: Inbox | null; readonly problem: string },
   screen: Screen,
   flags: string,
   address: string,
@@ -178,37 +184,37 @@ function frame(
   const hint = first?.questions[0] ? howTo(first.workflowId, first.questions[0], flags) : '';
   const foot = [
     total === 0 ? `Nothing waits for a decision at ${address}.` : `${plural(total, 'run')} waiting.`,
-    ...(trouble === '' ? [] : [`${trouble} Trying again …`]),
+    ...(problem === '' ? [] : [`${problem} Retrying …`]),
     ...(hint === '' ? [] : [hint]),
-    'Ctrl-C ends the watching.',
+    'Ctrl-C stops watching.',
   ].flatMap((line) => wrapped(line, screen.columns));
-  const room = Math.max(1, screen.rows - foot.length - 3);
+  const rows = Math.max(1, screen.rows - foot.length - 3);
   const lines = inbox ? inboxLines(inbox, screen, flags) : [];
-  // The oldest are on top, so that it is the end that goes.
-  const cut = lines.length > room ? [...lines.slice(0, room - 1), '…'] : lines;
+  // The oldest are on top, so cut the end.
+  const cut = lines.length > rows ? [...lines.slice(0, rows - 1), '…'] : lines;
   return [...cut.map((line) => (screen.isLive ? line : cutTo(line, screen.columns))), '', ...foot];
 }
 
-function tellNew(
+function printNew(
   known: ReadonlyMap<string, Item>,
   now: ReadonlyMap<string, Item>,
   screen: Screen,
   flags: string,
 ): void {
-  for (const [place, { run, question }] of now) {
-    if (known.has(place)) continue;
+  for (const [key, { run, question }] of now) {
+    if (known.has(key)) continue;
     screen.print(...runLines({ ...run, count: 1, questions: [question] }, screen, flags));
     screen.print(`      ${howTo(run.workflowId, question, flags)}`);
   }
 }
 
-function tellChanges(known: ReadonlyMap<string, Item>, now: ReadonlyMap<string, Item>): void {
-  const tell = (type: 'waiting' | 'gone', { run, question }: Item) => {
+function printChanges(known: ReadonlyMap<string, Item>, now: ReadonlyMap<string, Item>): void {
+  const print = (type: 'waiting' | 'gone', { run, question }: Item) => {
     const { workflowId, agent, parentId } = run;
     process.stdout.write(
       `${JSON.stringify({ type, workflowId, agent, parentId, question: questionJson(question) })}\n`,
     );
   };
-  for (const [place, item] of known) if (!now.has(place)) tell('gone', item);
-  for (const [place, item] of now) if (!known.has(place)) tell('waiting', item);
+  for (const [key, item] of known) if (!now.has(key)) print('gone', item);
+  for (const [key, item] of now) if (!known.has(key)) print('waiting', item);
 }

@@ -1,15 +1,14 @@
-// `holdfast chat`: a conversation with an agent in a session. The session is on the server: it is left and come back to,
-// from any machine.
+// `holdfast chat`: a conversation with an agent. The session is on the server: leave it and return from any machine.
 import { Command } from 'commander';
 import { type Holdfast, NoWorker, type StartOptions } from '../../client/index.ts';
 import { chatOnPipe } from '../chat/chatPiped.ts';
 import type { Chat } from '../chat/chatSession.ts';
 import { chatOnTerminal } from '../chat/chatTerminal.ts';
-import { addressFlags, nameTyped, settingsOf, whoTypes, withHoldfast } from '../connected.ts';
-import { EXIT, sayError, UsageError, wholeNumber } from '../exit.ts';
+import { addressFlags, parseName, settingsOf, userName, withHoldfast } from '../connected.ts';
+import { EXIT, printError, UsageError, wholeNumber } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
-import { TYPED, typed } from '../terminal/typed.ts';
-import { BUDGET_HELP, budgetTyped } from '../view/budget.ts';
+import { commandLine, PROGRAM } from '../terminal/typed.ts';
+import { BUDGET_HELP, parseBudget } from '../view/budget.ts';
 
 interface ChatOptions extends StartOptions {
   readonly by?: string;
@@ -19,17 +18,21 @@ interface ChatOptions extends StartOptions {
 
 export function chatCommand(): Command {
   return new Command('chat')
-    .description('talk with an agent in a session, which stays when you leave')
-    .argument('<agent>', 'the name of the agent')
-    .option('--id <id>', 'the session\'s workflow id: comes back to it, or starts it (default: "<agent>-<short id>")')
-    .option('--max-turns <n>', "model calls at most for each message (default: the agent's own)", wholeNumber)
-    .option('--parallel <n>', "tool calls at once (default: the agent's own)", wholeNumber)
-    .option('--budget <limits>', `what the session may spend: ${BUDGET_HELP}`, budgetTyped)
-    .option('--by <name>', 'who speaks; kept with the session (default: your user name)', nameTyped)
-    .option('--close', 'end the session when you leave, and all is answered')
-    .option('--json', 'print one JSON object a line for each reply, and nothing else')
-    .action(async (agent: string, { json, close, by = whoTypes(), ...options }: ChatOptions, command: Command) => {
-      if (agent === '') throw new UsageError(`Say which agent: ${TYPED} chat AGENT.`);
+    .description('chat with an agent in a session that stays open when you leave')
+    .argument('<agent>', 'name of the agent')
+    .option('--id <id>', 'workflow id of the session; returns to it, or starts it (default: "<agent>-<short id>")')
+    .option('--max-turns <n>', "maximum model calls per message (default: the agent's)", wholeNumber)
+    .option(
+      '--parallel <n>',
+      "maximum tool calls at once; 1 runs them one after another (default: the agent's)",
+      wholeNumber,
+    )
+    .option('--budget <limits>', `limits for the session: ${BUDGET_HELP}`, parseBudget)
+    .option('--by <name>', 'who writes; recorded with the session (default: your user name)', parseName)
+    .option('--close', 'close the session when you leave and everything is answered')
+    .option('--json', 'print NDJSON, one object per reply')
+    .action(async (agent: string, { json, close, by = userName(), ...options }: ChatOptions, command: Command) => {
+      if (agent === '') throw new UsageError(`The agent is missing: ${PROGRAM} chat AGENT`);
       await withHoldfast(command, async (holdfast) => {
         const chat = await openChat(holdfast, agent, options, by, addressFlags(settingsOf(command)));
         const isTerminal = process.stdin.isTTY && process.stdout.isTTY && process.env['TERM'] !== 'dumb';
@@ -37,7 +40,7 @@ export function chatCommand(): Command {
           await chat.handle.pickedUp();
         } catch (error) {
           if (!(error instanceof NoWorker)) throw error;
-          sayError(error, { json: json === true, next: `Come back: ${chat.comeBack}` });
+          printError(error, { json: json === true, next: `Return with: ${chat.returnWith}` });
           return EXIT.noWorker;
         }
         if (isTerminal && !json) return chatOnTerminal(chat, { close: close === true });
@@ -46,7 +49,7 @@ export function chatCommand(): Command {
     });
 }
 
-/** Starts the session, or comes back to the one that has the id. */
+/** Starts the session, or opens the one that has the id. */
 async function openChat(
   holdfast: Holdfast,
   agent: string,
@@ -59,15 +62,22 @@ async function openChat(
   const id = handle.workflowId;
   if (run.agent !== agent)
     throw new UsageError(
-      `The id ${id} was there before, with agent ${inertLine(run.agent, 64)}. Name that agent, or take another id.`,
+      `The id ${id} is already used by agent ${inertLine(run.agent, 64)}. Name that agent, or choose another id.`,
     );
   if (!run.session)
     throw new UsageError(
-      `${id} is a run, and no session: it takes no messages. See it: ${typed(['show', id], flags)}. Or take another id.`,
+      `${id} is a run, not a session: it takes no messages. Show it: ${commandLine(['show', id], flags)}. Or choose another id.`,
     );
   if (run.endedAtMs !== null)
     throw new UsageError(
-      `The session ${id} is over: ${run.status}${run.reason ? ` (${inertLine(run.reason, 200)})` : ''}. See it: ${typed(['show', id, '--transcript'], flags)}. Start another one with another id, or none.`,
+      `The session ${id} is over: ${run.status}${run.reason ? ` (${inertLine(run.reason, 200)})` : ''}. Show it: ${commandLine(['show', id, '--transcript'], flags)}. For a new session, choose another id or omit --id.`,
     );
-  return { holdfast, handle, run, ...(by && { by }), flags, comeBack: typed(['chat', agent, '--id', id], flags) };
+  return {
+    holdfast,
+    handle,
+    run,
+    ...(by && { by }),
+    flags,
+    returnWith: commandLine(['chat', agent, '--id', id], flags),
+  };
 }

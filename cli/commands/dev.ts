@@ -1,4 +1,4 @@
-// `holdfast dev`: server, Web UI and worker, kept up until Ctrl-C.
+// `holdfast dev`: runs a dev server, its Web UI and a worker until Ctrl-C.
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { Command } from 'commander';
@@ -6,16 +6,16 @@ import { connect } from '../../client/index.ts';
 import { namesServer, readSettings, type SettingsOptions } from '../../client/settings.ts';
 import { AGENTS_OPTION, findAgentsFile } from '../agentsFile.ts';
 import { addressFlags, settingsOf, untilInterrupted } from '../connected.ts';
-import { type KeptServer, keepServer } from '../dev/devServerKept.ts';
+import { type SupervisedServer, superviseServer } from '../dev/devServerKept.ts';
 import { watchFiles } from '../dev/watchFiles.ts';
-import { keepWorker } from '../dev/workerProcess.ts';
+import { superviseWorker } from '../dev/workerProcess.ts';
 import { EXIT, portNumber } from '../exit.ts';
 import { seconds } from '../terminal/screen.ts';
-import { TYPED } from '../terminal/typed.ts';
+import { PROGRAM } from '../terminal/typed.ts';
 import type { WorkerReady } from './worker.ts';
 
 export const DEV_DEFAULTS = { port: 7233, uiPort: 8233, db: '.holdfast/temporal.db' } as const;
-/** A person looks at it; and a dev server with a few runs can bear it. */
+/** Smooth for a viewer; a dev server with a few runs can take it. */
 const STREAM_INTERVAL_MS = 100;
 
 interface DevOptions {
@@ -27,11 +27,11 @@ interface DevOptions {
 
 export function devCommand(): Command {
   return new Command('dev')
-    .description('keep a Temporal dev server, its Web UI and a worker up; restart the worker when a file changes')
+    .description('run a Temporal dev server, its Web UI and a worker; restart the worker when a file changes')
     .option('--agents <file>', AGENTS_OPTION)
-    .option('--port <port>', "Temporal's port; another one when it is taken", portNumber, DEV_DEFAULTS.port)
-    .option('--ui-port <port>', "the Web UI's port; another one when it is taken", portNumber, DEV_DEFAULTS.uiPort)
-    .option('--db <file>', 'where runs are kept', DEV_DEFAULTS.db)
+    .option('--port <port>', "Temporal's port; a free one if it is taken", portNumber, DEV_DEFAULTS.port)
+    .option('--ui-port <port>', "the Web UI's port; a free one if it is taken", portNumber, DEV_DEFAULTS.uiPort)
+    .option('--db <file>', 'file to keep runs in', DEV_DEFAULTS.db)
     .action((options: DevOptions, command: Command) => dev(options, settingsOf(command)));
 }
 
@@ -42,24 +42,24 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
   const interrupted = new Promise((resolve) => signal.addEventListener('abort', resolve));
   const agentsFile = await findAgentsFile(options.agents);
 
-  const named = settings.address !== undefined || settings.profile !== undefined || namesServer();
-  // Getting the server may take minutes the first time. What has been started by then ends with this process.
+  const isNamed = settings.address !== undefined || settings.profile !== undefined || namesServer();
+  // The first download of the server may take minutes. What has been started by then ends with this process.
   const leaveNow = () => process.exit(EXIT.interrupted);
   signal.addEventListener('abort', leaveNow);
-  const server = named ? null : await keepServer({ ...options, namespace: settings.namespace, say });
-  // Somebody else's server must be there already.
+  const server = isNamed ? null : await superviseServer({ ...options, namespace: settings.namespace, say });
+  // A server that we do not run must be reachable already.
   if (!server) await (await connect(settings)).close();
   signal.removeEventListener('abort', leaveNow);
   const { address, namespace } = server ?? readSettings(settings);
   const where = server ? { address, namespace } : settings;
 
-  let serves = false;
-  const worker = keepWorker({
+  let isServing = false;
+  const worker = superviseWorker({
     args: ['--agents', agentsFile, '--stream-interval', `${STREAM_INTERVAL_MS}ms`, ...flagsOf(where)],
     say,
     onReady(ready, tookMs) {
-      if (serves) return say(`Worker ready in ${seconds(tookMs)}: ${ready.agents.join(', ')}.`);
-      serves = true;
+      if (isServing) return say(`Worker ready in ${seconds(tookMs)}: ${ready.agents.join(', ')}.`);
+      isServing = true;
       say(...welcome(ready, server, `${address}, namespace ${namespace}`, where));
     },
   });
@@ -76,17 +76,17 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
   await leave(server);
 }
 
-async function leave(server: KeptServer | null): Promise<void> {
+async function leave(server: SupervisedServer | null): Promise<void> {
   await server?.stop();
   process.exit(EXIT.completed);
 }
 
-/** The arguments that lead a worker to the same server. */
+/** Returns the arguments that connect a worker to the same server. */
 function flagsOf(settings: SettingsOptions): string[] {
   return Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
 }
 
-/** The folder of the nearest package.json: what agents import is mostly in it. Else the file's own. */
+/** Returns the folder of the nearest package.json, which has most of what agents import; else the file's own. */
 function projectOf(agentsFile: string): string {
   for (let folder = dirname(agentsFile); ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'package.json'))) return folder;
@@ -96,11 +96,11 @@ function projectOf(agentsFile: string): string {
 
 function welcome(
   { agents, model }: WorkerReady,
-  server: KeptServer | null,
-  place: string,
+  server: SupervisedServer | null,
+  serverText: string,
   where: SettingsOptions,
 ): string[] {
-  // Only what is not found without it.
+  // Only what differs from the defaults.
   const { address, namespace, profile } = where;
   const flags = addressFlags({
     profile,
@@ -110,15 +110,15 @@ function welcome(
   const example = agents.includes('clock') ? 'clock "What time is it in Tokyo?"' : `${agents[0]} "…"`;
   return [
     `Ready in ${seconds(performance.now())}.`,
-    `  server  ${place}${server ? `, runs are kept in ${server.dbFile}` : ''}`,
+    `  server  ${serverText}${server ? `, runs kept in ${server.dbFile}` : ''}`,
     ...(server?.uiUrl ? [`  Web UI  ${server.uiUrl}`] : []),
     `  agents  ${agents.join(', ')}`,
     `  model   ${model}`,
     '',
-    'Type next, in another terminal:',
-    `  ${TYPED} run ${example}${flags}`,
-    `  ${TYPED} list${flags}`,
+    'Next, in another terminal:',
+    `  ${PROGRAM} run ${example}${flags}`,
+    `  ${PROGRAM} list${flags}`,
     '',
-    'The worker restarts when a file changes. Ctrl-C ends everything.',
+    'The worker restarts when a file changes. Ctrl-C stops everything.',
   ];
 }

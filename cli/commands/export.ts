@@ -1,5 +1,5 @@
-// `holdfast export`: a run's history, as Temporal's own tools write and read it; of a run that continued as new, those of
-// all its links.
+// `holdfast export`: a run's history, in the format of Temporal's own tools; for a run that continued as new, all its
+// histories.
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { readRun } from '../../core/read/readRun.ts';
@@ -10,9 +10,9 @@ import { EXIT, UsageError } from '../exit.ts';
 
 export function exportCommand(): Command {
   return new Command('export')
-    .description("write a run's history, with all its links, as Temporal's history JSON")
-    .argument('<id>', 'the workflow id of the run')
-    .option('-o, --output <file>', 'the file to write (default: stdout)')
+    .description("write a run's history as Temporal's history JSON; of a run that continued as new, all its histories")
+    .argument('<id>', 'workflow id of the run')
+    .option('-o, --output <file>', 'file to write (default: stdout)')
     .action((id: string, { output }: { output?: string }, command: Command) =>
       withHoldfast(command, async (holdfast) => {
         const histories = await holdfast.get(id).histories();
@@ -20,16 +20,16 @@ export function exportCommand(): Command {
         if (output === undefined) process.stdout.write(json);
         else {
           await writeFile(output, json, { mode: 0o600 }).catch((error) => {
-            throw new UsageError(`${output} cannot be written: ${error.message}. Name another file with --output.`);
+            throw new UsageError(`${output} cannot be written: ${error.message}. Choose another file with --output.`);
           });
           const events = histories.reduce((sum, history) => sum + (history.events?.length ?? 0), 0);
-          const links = histories.length > 1 ? ` in ${histories.length} links` : '';
-          process.stderr.write(`Wrote ${output}: ${plural(events, 'event')} of ${id}${links}.\n`);
+          const suffix = histories.length > 1 ? ` in ${histories.length} histories` : '';
+          process.stderr.write(`Wrote ${output}: ${plural(events, 'event')} of ${id}${suffix}.\n`);
         }
         const { earlier } = readRun(...histories);
         if (earlier && earlier.turns > 0)
           process.stderr.write(
-            `Without the turns before turn ${earlier.turns + 1}: they are no longer kept by the server (retention).\n`,
+            `The file begins with turn ${earlier.turns + 1}: the server no longer keeps earlier turns (retention).\n`,
           );
         return EXIT.completed;
       }),

@@ -6,7 +6,7 @@ import { EXIT, wholeNumber } from '../exit.ts';
 import { columnsOf, cutTo, fit } from '../terminal/columns.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { createScreen, seconds } from '../terminal/screen.ts';
-import { TYPED } from '../terminal/typed.ts';
+import { PROGRAM } from '../terminal/typed.ts';
 import { listedJson, listedState, printJson } from '../view/json.ts';
 
 const LIMIT = 20;
@@ -15,7 +15,7 @@ export function listCommand(): Command {
   return new Command('list')
     .description('list the latest runs')
     .option('--agent <name>', 'only runs of this agent')
-    .option('--limit <n>', 'so many at most', wholeNumber, LIMIT)
+    .option('--limit <n>', 'maximum number of runs', wholeNumber, LIMIT)
     .option('--json', 'print one JSON array')
     .action((options: { agent?: string; limit: number; json?: boolean }, command: Command) =>
       withHoldfast(command, async (holdfast) => {
@@ -25,14 +25,16 @@ export function listCommand(): Command {
         else if (runs.length > 0) printTable(runs);
         else {
           const of = agent === undefined ? '' : ` of agent ${inertLine(agent, 64)}`;
-          process.stderr.write(`There are no runs${of} at ${holdfast.address}. Start one: ${TYPED} run AGENT INPUT\n`);
+          process.stderr.write(
+            `There are no runs${of} at ${holdfast.address}. Start one: ${PROGRAM} run AGENT INPUT\n`,
+          );
         }
         return EXIT.completed;
       }),
     );
 }
 
-/** Columns as wide as they must be; what does not fit the terminal is cut at the right. */
+/** Prints columns as wide as their content; lines are cut at the terminal's width. */
 function printTable(runs: readonly RunSummary[]): void {
   const screen = createScreen(process.stdout);
   const rows = [['ID', 'STATUS', 'STARTED', 'TOOK', 'AGENT'], ...runs.map(row)];

@@ -1,4 +1,4 @@
-// `holdfast replay`: recorded histories against the workflow code of today.
+// `holdfast replay`: replays recorded histories against the current workflow code.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, stat } from 'node:fs/promises';
@@ -20,9 +20,9 @@ import { inertLine } from '../terminal/inert.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { printJson } from '../view/json.ts';
 
-interface Recorded {
+interface RecordedHistory {
   readonly name: string;
-  /** Of a run that continued as new: which of its links, counted from 1. */
+  /** Number of the history from 1, if the run continued as new. */
   readonly link?: number;
   readonly history: History;
 }
@@ -34,9 +34,9 @@ interface ReplayOptions {
 
 export function replayCommand(): Command {
   return new Command('replay')
-    .description('run recorded histories against the current workflow code')
-    .argument('<what...>', "a history file, a folder of them (*.json), or a run's workflow id")
-    .option('--inspect', "run it under Node's debugger")
+    .description('replay recorded histories against the current workflow code')
+    .argument('<what...>', 'history file, folder of *.json files, or workflow id')
+    .option('--inspect', "run under Node's debugger")
     .option('--json', 'print one JSON array')
     .action(async (what: string[], options: ReplayOptions, command: Command) => {
       if (options.inspect && inspectorUrl() === undefined) {
@@ -48,8 +48,8 @@ export function replayCommand(): Command {
     });
 }
 
-async function replayAll(recorded: readonly Recorded[], json: boolean): Promise<number> {
-  // Only here: it loads the SDK's worker, which looking for the files does not need.
+async function replayAll(recorded: readonly RecordedHistory[], json: boolean): Promise<number> {
+  // Imported here: it loads the SDK's worker, which finding the files does not need.
   const { createReplayer, silenceSdk } = await import('../../worker/replay.ts');
   silenceSdk();
   const replay = await createReplayer({ debug: inspectorUrl() !== undefined });
@@ -59,30 +59,30 @@ async function replayAll(recorded: readonly Recorded[], json: boolean): Promise<
     const outcome = await replay(one.history);
     results.push(outcomeJson(one, outcome));
     if (json) continue;
-    const name = one.link === undefined ? one.name : `${one.name}, link ${one.link}`;
+    const name = one.link === undefined ? one.name : `${one.name}, history ${one.link}`;
     if (outcome.ok) screen.print(`${screen.paint('green', '✓')} ${name}`);
     else
-      screen.print(`${screen.paint('red', '✗')} ${name}: ${placeInWords(outcome)}: ${inertLine(outcome.problem, 500)}`);
+      screen.print(`${screen.paint('red', '✗')} ${name}: ${locationText(outcome)}: ${inertLine(outcome.problem, 500)}`);
   }
   const failed = results.filter(({ ok }) => !ok).length;
   if (json) printJson(results);
-  else if (failed === 0) screen.print(`${recorded.length} replayed; all fit the workflow code.`);
+  else if (failed === 0) screen.print(`${recorded.length} replayed; all match the workflow code.`);
   else
-    screen.print(`${recorded.length} replayed; ${failed} ${failed === 1 ? 'does' : 'do'} not fit the workflow code.`);
+    screen.print(`${recorded.length} replayed; ${failed} ${failed === 1 ? 'does' : 'do'} not match the workflow code.`);
   return failed === 0 ? EXIT.completed : EXIT.otherwise;
 }
 
-function outcomeJson({ history, ...which }: Recorded, outcome: ReplayOutcome) {
+function outcomeJson({ history, ...source }: RecordedHistory, outcome: ReplayOutcome) {
   const run = readRun(history);
   const { workflowId } = run;
-  if (outcome.ok) return { ...which, workflowId, ok: true };
+  if (outcome.ok) return { ...source, workflowId, ok: true };
   const { turn, slot, activity, eventId, problem } = outcome;
   const call = toolCalls(run).find((one) => one.turn === turn && one.slot === slot);
-  return { ...which, workflowId, ok: false, turn, slot, callId: call?.callId ?? null, activity, eventId, problem };
+  return { ...source, workflowId, ok: false, turn, slot, callId: call?.callId ?? null, activity, eventId, problem };
 }
 
-/** `turn 1, call 2 (get_weather), event 14`. */
-function placeInWords({ turn, slot, activity, eventId }: Misfit): string {
+/** `turn 1, call 1.1 (get_weather), event 14` */
+function locationText({ turn, slot, activity, eventId }: Misfit): string {
   const call =
     activity === null
       ? 'after its last call'
@@ -92,55 +92,55 @@ function placeInWords({ turn, slot, activity, eventId }: Misfit): string {
   return turn === null ? `event ${eventId}` : `turn ${turn}, ${call}, event ${eventId}`;
 }
 
-async function find(what: string, command: Command): Promise<Recorded[]> {
+async function find(what: string, command: Command): Promise<RecordedHistory[]> {
   const found = await stat(what).catch(() => null);
   if (found?.isFile()) return readRecorded(what, command);
   if (found?.isDirectory()) {
     const names = (await readdir(what, { recursive: true })).filter((name) => name.endsWith('.json')).sort();
     if (names.length === 0)
-      throw new UsageError(`${what} has no history in it (*.json). Make one: holdfast export ID.`);
+      throw new UsageError(`${what} contains no history (*.json). Create one with holdfast export ID.`);
     return (await Promise.all(names.map((name) => readRecorded(join(what, name), command)))).flat();
   }
   if (/[/\\]|\.json$/.test(what)) throw new UsageError(`There is no file or folder ${what}.`);
   const holdfast = await connect(settingsOf(command));
   try {
-    return linksOf(what, await holdfast.get(what).histories());
+    return historiesOf(what, await holdfast.get(what).histories());
   } finally {
     await holdfast.close();
   }
 }
 
-function linksOf(name: string, histories: readonly History[]): Recorded[] {
+function historiesOf(name: string, histories: readonly History[]): RecordedHistory[] {
   return histories.map((history, at) => ({ name, ...(histories.length > 1 && { link: at + 1 }), history }));
 }
 
-async function readRecorded(path: string, command: Command): Promise<Recorded[]> {
+async function readRecorded(path: string, command: Command): Promise<RecordedHistory[]> {
   const { historiesFromJson } = await import('../../worker/historyJson.ts');
   const text = await readFile(path, 'utf8');
   try {
-    // What Temporal's own tools wrote still has its payloads encoded; ours are plain already.
+    // Exports of Temporal's own tools have encoded payloads; ours are decoded.
     const payloads = await loadPayloads();
     const { namespace } = readSettings(settingsOf(command));
     const histories = historiesFromJson(text).map((history) => decodeHistory(history, payloads, namespace));
-    return linksOf(path, await Promise.all(histories));
+    return historiesOf(path, await Promise.all(histories));
   } catch (error) {
     throw new UsageError(`${path} cannot be replayed: ${error instanceof Error ? error.message : error}.`);
   }
 }
 
-/** The same command in a Node that waits for a debugger before its first line. */
+/** Runs the same command in a Node that waits for a debugger before its first line. */
 async function underDebugger(): Promise<number> {
   process.stderr.write(
     [
-      "Node's debugger waits for you: open chrome://inspect in Chrome, or attach from your editor (VS Code: Debug:",
-      'Attach to Node Process). Put a `debugger;` statement or a breakpoint into workflows/, then let it go on.\n',
+      'Node waits for a debugger: open chrome://inspect in Chrome, or attach from your editor (VS Code: Debug:',
+      'Attach to Node Process). Put a `debugger;` statement or a breakpoint into workflows/, then continue.\n',
     ].join('\n'),
   );
   const port = (await isFree(9229)) ? 9229 : 0;
   const child = spawn(process.execPath, [`--inspect-brk=127.0.0.1:${port}`, ...process.argv.slice(1)], {
     stdio: 'inherit',
   });
-  // A terminal's Ctrl-C reaches the child as well, and ends it; this process waits for that.
+  // The terminal sends Ctrl-C to the child as well; wait for it to end.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   const [code] = await once(child, 'exit');

@@ -1,4 +1,4 @@
-// `holdfast schedule`: agents on a cron expression or an interval.
+// `holdfast schedule`: runs of agents on a cron expression or an interval.
 import { text as readAll } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
 import type { Schedule, ScheduleOptions } from '../../client/index.ts';
@@ -7,7 +7,7 @@ import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
 import { EXIT, wholeNumber } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { createScreen } from '../terminal/screen.ts';
-import { TYPED } from '../terminal/typed.ts';
+import { PROGRAM } from '../terminal/typed.ts';
 import { printJson, scheduleJson } from '../view/json.ts';
 import { scheduleLines, timesOf, utc } from '../view/scheduleTable.ts';
 
@@ -16,7 +16,9 @@ interface AddOptions extends Omit<ScheduleOptions, 'agent' | 'input'> {
 }
 
 export function scheduleCommand(): Command {
-  const command = new Command('schedule').description('agents on a cron expression or an interval');
+  const command = new Command('schedule').description(
+    'manage schedules: runs of an agent on a cron expression or an interval',
+  );
   for (const inner of [addCommand(), listCommand(), pauseCommand(), resumeCommand(), triggerCommand(), removeCommand()])
     command.addCommand(inner);
   return command;
@@ -24,32 +26,33 @@ export function scheduleCommand(): Command {
 
 function addCommand(): Command {
   return new Command('add')
-    .description('add a schedule; it starts a run of the agent at each of its times')
-    .argument('<id>', "the schedule's id; its runs have it in theirs, with the time")
-    .argument('<agent>', 'the name of the agent')
-    .argument('<input>', 'what it is asked, each time; "-" reads it from stdin')
+    .description('add a schedule that starts runs of an agent')
+    .argument('<id>', "id of the schedule; prefix of its runs' ids")
+    .argument('<agent>', 'name of the agent')
+    .argument('<input>', 'input for each run; "-" reads it from stdin')
     .option('--cron <expression>', 'minute, hour, day of month, month, day of week: "0 3 * * *" is 03:00 every day')
-    .option('--every <duration>', 'an interval, in place of --cron: 90s, 1h, "7 days"')
-    .option('--timezone <name>', 'where the hours of --cron are counted: Europe/Berlin (default: UTC)')
+    .option('--every <duration>', 'interval, instead of --cron: 90s, 1h, "7 days"')
+    .option('--timezone <name>', 'time zone of --cron, such as Europe/Berlin (default: UTC)')
     .addOption(
-      new Option('--overlap <policy>', 'what becomes of a start while a run is under way (default: skip)').choices(
-        OVERLAPS,
-      ),
+      new Option('--overlap <policy>', 'what to do if the last run is still open (default: skip)').choices(OVERLAPS),
     )
-    .option('--catchup <duration>', 'how late a start may be that the server was down for (default: 1h)')
-    .option('--paused', 'add it, and leave it paused until resume')
-    .option('--note <text>', 'what is good to know about it')
-    .option('--max-turns <n>', "model calls at most, in each run (default: the agent's own)", wholeNumber)
+    .option(
+      '--catchup <duration>',
+      'how late the server may start a run that it missed while it was down (default: 1h)',
+    )
+    .option('--paused', 'add it paused')
+    .option('--note <text>', 'a note for people')
+    .option('--max-turns <n>', "maximum model calls per run (default: the agent's)", wholeNumber)
     .option(
       '--parallel <n>',
-      "tool calls at once; 1 runs them one after another (default: the agent's own)",
+      "maximum tool calls at once; 1 runs them one after another (default: the agent's)",
       wholeNumber,
     )
     .option('--json', 'print one JSON object')
     .action(async (id: string, agent: string, input: string, { json, ...options }: AddOptions, command: Command) => {
-      const asked = input === '-' ? await readAll(process.stdin) : input;
+      const text = input === '-' ? await readAll(process.stdin) : input;
       await withHoldfast(command, async (holdfast) => {
-        const schedule = await holdfast.schedules.add(id, { ...options, agent, input: asked });
+        const schedule = await holdfast.schedules.add(id, { ...options, agent, input: text });
         if (json) printJson(scheduleJson(schedule));
         else process.stdout.write(`${added(schedule)}\n`);
         return EXIT.completed;
@@ -60,8 +63,8 @@ function addCommand(): Command {
 function added(schedule: Schedule): string {
   const { id, agent, paused, nextRunAtMs } = schedule;
   const what = `${id} runs ${inertLine(agent ?? '', 64)}, ${timesOf(schedule)}.`;
-  if (paused) return `${what} It is paused until it is resumed.`;
-  if (nextRunAtMs === null) return `${what} No time fits that, so it never runs.`;
+  if (paused) return `${what} It is paused.`;
+  if (nextRunAtMs === null) return `${what} No time matches, so it never runs.`;
   return `${what} The next run is at ${utc(nextRunAtMs)}.`;
 }
 
@@ -77,7 +80,7 @@ function listCommand(): Command {
           const screen = createScreen(process.stdout);
           screen.print(...scheduleLines(schedules, screen.isLive ? screen.columns : null));
         } else {
-          const how = `${TYPED} schedule add ID AGENT INPUT --cron "0 3 * * *"`;
+          const how = `${PROGRAM} schedule add ID AGENT INPUT --cron "0 3 * * *"`;
           process.stderr.write(`There are no schedules at ${holdfast.address}. Add one: ${how}\n`);
         }
         return EXIT.completed;
@@ -87,8 +90,8 @@ function listCommand(): Command {
 
 function pauseCommand(): Command {
   return new Command('pause')
-    .description('start no more runs until resume; one under way goes on')
-    .argument('<id>', "the schedule's id")
+    .description('start no more runs until resume; an open run continues')
+    .argument('<id>', 'id of the schedule')
     .option('--note <text>', 'why')
     .option('--json', 'print one JSON object')
     .action((id: string, { note, json }: { note?: string; json?: boolean }, command: Command) =>
@@ -103,9 +106,9 @@ function pauseCommand(): Command {
 
 function resumeCommand(): Command {
   return new Command('resume')
-    .description('go on after a pause; what was missed is not made up for')
-    .argument('<id>', "the schedule's id")
-    .option('--note <text>', 'what is good to know')
+    .description('resume a paused schedule; missed starts are not made up for')
+    .argument('<id>', 'id of the schedule')
+    .option('--note <text>', 'a note for people')
     .option('--json', 'print one JSON object')
     .action((id: string, { note, json }: { note?: string; json?: boolean }, command: Command) =>
       withHoldfast(command, async ({ schedules }) => {
@@ -115,7 +118,7 @@ function resumeCommand(): Command {
         if (json) printJson(scheduleJson(schedule));
         else
           process.stdout.write(
-            `${id} goes on.${nextRunAtMs === null ? '' : ` The next run is at ${utc(nextRunAtMs)}.`}\n`,
+            `${id} is resumed.${nextRunAtMs === null ? '' : ` The next run is at ${utc(nextRunAtMs)}.`}\n`,
           );
         return EXIT.completed;
       }),
@@ -124,8 +127,8 @@ function resumeCommand(): Command {
 
 function triggerCommand(): Command {
   return new Command('trigger')
-    .description('start a run now, also of a paused schedule, by its overlap policy')
-    .argument('<id>', "the schedule's id")
+    .description('start a run now, even of a paused schedule; the overlap policy applies')
+    .argument('<id>', 'id of the schedule')
     .option('--json', 'print one JSON object')
     .action((id: string, { json }: { json?: boolean }, command: Command) =>
       withHoldfast(command, async ({ schedules }) => {
@@ -134,23 +137,23 @@ function triggerCommand(): Command {
         else if (run) process.stdout.write(`${run.workflowId}\n`);
         if (run && !json) {
           const flags = addressFlags(settingsOf(command));
-          process.stderr.write(`Started. Follow it: ${TYPED} watch ${run.workflowId}${flags}\n`);
-        } else if (!run) process.stderr.write(`${keptBack(await schedules.get(id))}\n`);
+          process.stderr.write(`Started. Follow it: ${PROGRAM} watch ${run.workflowId}${flags}\n`);
+        } else if (!run) process.stderr.write(`${notStarted(await schedules.get(id))}\n`);
         return run ? EXIT.completed : EXIT.otherwise;
       }),
     );
 }
 
-function keptBack({ id, overlap }: Schedule): string {
-  if (overlap === 'allow-all') return `No run of ${id} has begun: one began in the same second. Try again.`;
-  if (overlap === 'skip') return `No run of ${id} has begun: one is under way, and its overlap policy is skip.`;
-  return `A run of ${id} is under way; the next begins when that has ended (overlap policy ${overlap}).`;
+function notStarted({ id, overlap }: Schedule): string {
+  if (overlap === 'allow-all') return `No run of ${id} was started: one started in the same second. Try again.`;
+  if (overlap === 'skip') return `No run of ${id} was started: one is still open, and the overlap policy is skip.`;
+  return `A run of ${id} is still open; the next one starts when it has ended (overlap policy ${overlap}).`;
 }
 
 function removeCommand(): Command {
   return new Command('remove')
-    .description('remove a schedule; its runs stay, and one under way goes on')
-    .argument('<id>', "the schedule's id")
+    .description('remove a schedule; its runs stay, and an open one continues')
+    .argument('<id>', 'id of the schedule')
     .option('--json', 'print one JSON object')
     .action((id: string, { json }: { json?: boolean }, command: Command) =>
       withHoldfast(command, async ({ schedules }) => {

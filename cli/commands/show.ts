@@ -1,18 +1,18 @@
-// `holdfast show`: a run as it is now, or its transcript.
+// `holdfast show`: shows a run as it is now, or its transcript.
 import { Command } from 'commander';
 import type { Message } from '../../core/types.ts';
 import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
 import { EXIT } from '../exit.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
-import { typed } from '../terminal/typed.ts';
-import { askedBelow } from '../view/family.ts';
+import { commandLine } from '../terminal/typed.ts';
+import { waitingSubAgents } from '../view/family.ts';
 import { printJson, runJson } from '../view/json.ts';
 import { bars, compactionLines, peopleLines, summary } from '../view/showRun.ts';
 import { stuckLine } from '../view/stuck.ts';
 import { howTo } from './approvals.ts';
 
-/** What to type about the run itself, and about the first of its sub-agents that wait. */
+/** Commands to suggest, for the run and its first waiting sub-agents. */
 const HINTS_MAX = 5;
 
 interface ShowOptions {
@@ -23,15 +23,15 @@ interface ShowOptions {
 export function showCommand(): Command {
   return new Command('show')
     .description('show a run as it is now')
-    .argument('<id>', 'the workflow id of the run')
-    .option('--transcript', 'show the messages, as the next model call would be sent them')
-    .option('--json', 'print one JSON object, the same as of run; with --transcript one JSON array of messages')
+    .argument('<id>', 'workflow id of the run')
+    .option('--transcript', 'show the messages that the next model call would send')
+    .option('--json', 'print one JSON object, as of run; with --transcript one array of messages')
     .action((id: string, { transcript, json }: ShowOptions, command: Command) =>
       withHoldfast(command, async (holdfast) => {
         const run = await holdfast.get(id).read();
         const screen = createScreen(process.stdout);
         if (transcript && json) printJson(run.transcript);
-        else if (transcript) screen.print(...run.transcript.flatMap((message) => spoken(message, screen)));
+        else if (transcript) screen.print(...run.transcript.flatMap((message) => messageLines(message, screen)));
         else if (json) printJson(runJson(run));
         else {
           screen.print(`${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(run.input)}`, '');
@@ -45,10 +45,10 @@ export function showCommand(): Command {
           const flags = addressFlags(settingsOf(command));
           const stuck = run.endedAtMs === null ? await stuckLine(holdfast, id) : null;
           if (stuck) process.stderr.write(`${stuck}\n`);
-          if (run.paused) process.stderr.write(`Let it go on: ${typed(['resume', id], flags)}\n`);
-          for (const asked of [run, ...(await askedBelow(holdfast, run))].slice(0, HINTS_MAX)) {
-            const [question] = asked.questions;
-            if (question) process.stderr.write(`${howTo(asked.workflowId, question, flags)}\n`);
+          if (run.paused) process.stderr.write(`Resume it: ${commandLine(['resume', id], flags)}\n`);
+          for (const waiting of [run, ...(await waitingSubAgents(holdfast, run))].slice(0, HINTS_MAX)) {
+            const [question] = waiting.questions;
+            if (question) process.stderr.write(`${howTo(waiting.workflowId, question, flags)}\n`);
           }
         }
         return EXIT.completed;
@@ -56,7 +56,7 @@ export function showCommand(): Command {
     );
 }
 
-function spoken(message: Message, screen: Screen): string[] {
+function messageLines(message: Message, screen: Screen): string[] {
   const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
   const of = message.role === 'tool' ? ` ${inertLine(message.tool_call_id, 100)}` : '';
   return [

@@ -9,8 +9,8 @@ import { exitCodeOfRun, finishOnScreen, followOnScreen } from '../view/showRun.t
 export function watchCommand(): Command {
   return new Command('watch')
     .description('follow a run from its beginning to its end')
-    .argument('<id>', 'the workflow id of the run')
-    .option('--json', 'print one JSON object a line for each event (NDJSON)')
+    .argument('<id>', 'workflow id of the run')
+    .option('--json', 'print NDJSON, one object per event')
     .action((id: string, { json }: { json?: boolean }, command: Command) =>
       withHoldfast(command, async (holdfast) => {
         const handle = holdfast.get(id);

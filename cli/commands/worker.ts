@@ -1,15 +1,15 @@
-// `holdfast worker`: serves the agents of a module until it is told to stop.
+// `holdfast worker`: serves the agents of a module until it is stopped.
 import { flushCompileCache } from 'node:module';
 import { Command } from 'commander';
 import type { HoldfastWorker } from '../../worker/index.ts';
 import { AGENTS_OPTION, findAgentsFile, loadAgents } from '../agentsFile.ts';
 import { settingsOf } from '../connected.ts';
-import { EXIT, told } from '../exit.ts';
+import { EXIT, errorText } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { seconds } from '../terminal/screen.ts';
-import { timeTyped } from '../view/budget.ts';
+import { parseDuration } from '../view/budget.ts';
 
-/** What a worker tells the `dev` that started it, over the channel between them. */
+/** Message from a worker to the `dev` that started it, over their IPC channel. */
 export interface WorkerReady {
   readonly agents: readonly string[];
   readonly model: string;
@@ -26,22 +26,22 @@ export function workerCommand(): Command {
     .option('--agents <file>', AGENTS_OPTION)
     .option(
       '--stream-interval <duration>',
-      'how often streamed text reaches the server at most (default: 500ms)',
-      timeTyped,
+      'minimum interval between reports of streamed text to the server (default: 500ms)',
+      parseDuration,
     )
     .action(async (options: WorkerCommandOptions, command: Command) => {
-      // A tool may reject outside of its promise; the other runs of this process go on.
-      process.on('unhandledRejection', (reason) => complain(`unhandled rejection: ${told(reason)}`));
+      // A tool may reject outside of its promise; other runs of this process continue.
+      process.on('unhandledRejection', (reason) => printWarning(`unhandled rejection: ${errorText(reason)}`));
       const { worker, ready, where } = await open(options, command);
       stopOnSignals(worker);
       const running = worker.run();
       if (process.send) process.send(ready);
-      else sayServing(ready, where);
-      // Kept now, and not only at the end: a worker that is killed should find it as well.
+      else printServing(ready, where);
+      // Written now, not only at exit: a worker that is killed should have it next time.
       flushCompileCache();
       await running;
       if (!process.send) console.log('Stopped.');
-      // A tool that was given up may still keep the process busy.
+      // An abandoned tool may still keep the process alive.
       process.exit(EXIT.completed);
     });
 }
@@ -49,19 +49,19 @@ export function workerCommand(): Command {
 async function open({ agents: named, streamInterval }: WorkerCommandOptions, command: Command) {
   const settings = settingsOf(command);
   const agents = await loadAgents(await findAgentsFile(named));
-  // Only here: it is most of what this program has to load.
+  // Imported here: it is most of what this program has to load.
   const [{ connect }, { createWorker }, { installLogging }] = await Promise.all([
     import('../../client/index.ts'),
     import('../../worker/index.ts'),
     import('../terminal/logging.ts'),
   ]);
-  installLogging(complain);
+  installLogging(printWarning);
   const created = createWorker({
     ...settings,
     agents,
     ...(streamInterval !== undefined && { streamIntervalMs: streamInterval }),
   });
-  // What is wrong with the server, the client's connection says sooner and better.
+  // Problems of the server are reported sooner and better by the client's connection.
   created.catch(() => {});
   const holdfast = await connect(settings);
   const where = `${holdfast.address}, namespace ${holdfast.namespace}, task queue ${holdfast.taskQueue}`;
@@ -71,21 +71,21 @@ async function open({ agents: named, streamInterval }: WorkerCommandOptions, com
   return { worker, ready, where };
 }
 
-function sayServing({ agents, model }: WorkerReady, where: string): void {
+function printServing({ agents, model }: WorkerReady, where: string): void {
   console.log(`Serving ${agents.join(', ')}`);
   console.log(`  model   ${model}`);
   console.log(`  server  ${where}`);
-  console.log(`Polling after ${seconds(performance.now())}. Ctrl-C stops it: what runs has 10 s to finish.`);
+  console.log(`Polling after ${seconds(performance.now())}. Ctrl-C stops it; running calls have 10 s to finish.`);
 }
 
-/** The first signal drains; the second one ends the process as it is. `dev` going away counts as a signal. */
+/** Drains on the first signal, exits on the second. Losing `dev` counts as a signal. */
 function stopOnSignals(worker: HoldfastWorker): void {
   let stopping = false;
   const stop = (signal?: string) => {
     if (stopping && signal) process.exit(EXIT.otherwise);
     if (stopping) return;
     stopping = true;
-    if (!process.send) console.log('Stopping: takes no more work, and lets what runs finish …');
+    if (!process.send) console.log('Stopping: accepts no new work, waits for running calls …');
     worker.shutdown();
   };
   process.on('SIGINT', stop);
@@ -93,6 +93,6 @@ function stopOnSignals(worker: HoldfastWorker): void {
   process.on('disconnect', () => stop());
 }
 
-function complain(line: string): void {
+function printWarning(line: string): void {
   process.stderr.write(`${inertLine(line, 2_000)}\n`);
 }

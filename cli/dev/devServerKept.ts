@@ -1,4 +1,4 @@
-// The dev server of `holdfast dev`: on a database file of the current folder, and started again if it dies.
+// The dev server of `holdfast dev`: keeps runs in a database file, and restarts if it ends.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,10 +6,10 @@ import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
 import { findTemporalCli } from '../../worker/dev/temporalCli.ts';
 import { UsageError } from '../exit.ts';
 
-/** A server that dies at once, again and again, is not started faster than this. */
-const AGAIN_MS = 1_000;
+/** Delay before a restart, for a server that keeps ending at once. */
+const RESTART_DELAY_MS = 1_000;
 
-export interface KeptServer {
+export interface SupervisedServer {
   readonly address: string;
   readonly namespace: string;
   readonly uiUrl: string | null;
@@ -17,7 +17,7 @@ export interface KeptServer {
   stop(): Promise<void>;
 }
 
-export interface KeepServerOptions {
+export interface SuperviseServerOptions {
   readonly port: number;
   readonly uiPort: number;
   readonly db: string;
@@ -25,19 +25,25 @@ export interface KeepServerOptions {
   readonly say: (line: string) => void;
 }
 
-export async function keepServer({ port, uiPort, db, namespace, say }: KeepServerOptions): Promise<KeptServer> {
+export async function superviseServer({
+  port,
+  uiPort,
+  db,
+  namespace,
+  say,
+}: SuperviseServerOptions): Promise<SupervisedServer> {
   const dbFile = resolve(db);
   await makeFolder(dirname(dbFile));
-  const release = await claim(dbFile);
+  const unlock = await lockDatabase(dbFile);
   const cli = await findTemporalCli({ say });
   const options = { cli, dbFile, say, ...(namespace !== undefined && { namespace }) };
   let server = await startDevServer({ ...options, port, uiPort }).catch(async (error) => {
-    await release();
+    await unlock();
     throw error;
   });
   const { address, uiUrl } = server;
   let stopping = false;
-  void keep();
+  void supervise();
 
   return {
     address,
@@ -47,23 +53,23 @@ export async function keepServer({ port, uiPort, db, namespace, say }: KeepServe
     async stop() {
       stopping = true;
       await server.stop();
-      await release();
+      await unlock();
     },
   };
 
-  async function keep(): Promise<void> {
+  async function supervise(): Promise<void> {
     for (;;) {
       await server.ended;
       if (stopping) return;
-      say('The Temporal server ended by itself; starting it again …');
-      await sleep(AGAIN_MS);
+      say('The Temporal server ended unexpectedly; restarting it …');
+      await sleep(RESTART_DELAY_MS);
       if (stopping) return;
-      server = await again(address, uiUrl);
+      server = await restart(address, uiUrl);
       say(`The Temporal server is back at ${address}.`);
     }
   }
 
-  async function again(at: string, ui: string | null): Promise<DevServer> {
+  async function restart(at: string, ui: string | null): Promise<DevServer> {
     for (;;) {
       try {
         const started = await startDevServer({
@@ -72,13 +78,13 @@ export async function keepServer({ port, uiPort, db, namespace, say }: KeepServe
           uiPort: ui === null ? false : portOf(ui),
         });
         if (started.address === at) return started;
-        // Worker and clients look for it where it was.
+        // Workers and clients expect it at the same address.
         await started.stop();
         say(`Port ${portOf(at)} is taken by another program; waiting for it …`);
       } catch (error) {
         say(error instanceof Error ? error.message : String(error));
       }
-      await sleep(AGAIN_MS);
+      await sleep(RESTART_DELAY_MS);
     }
   }
 }
@@ -89,17 +95,17 @@ function portOf(address: string): number {
 
 async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  // What is kept here is nobody else's.
+  // Runs do not belong in version control.
   if (basename(folder) === '.holdfast') await writeFile(join(folder, '.gitignore'), '*\n');
 }
 
-/** Two servers on one file would spoil it. */
-async function claim(dbFile: string): Promise<() => Promise<void>> {
+/** Locks the file: two servers would corrupt it. Returns a function that unlocks it. */
+async function lockDatabase(dbFile: string): Promise<() => Promise<void>> {
   const path = `${dbFile}.pid`;
   const holder = Number(await readFile(path, 'utf8').catch(() => ''));
   if (holder > 0 && holder !== process.pid && isAlive(holder))
     throw new UsageError(
-      `Another holdfast dev (process ${holder}) keeps its runs in ${dbFile}. Stop it, or give this one its own file: --db FILE.`,
+      `Another holdfast dev (process ${holder}) uses ${dbFile}. Stop it, or choose another file with --db FILE.`,
     );
   await writeFile(path, String(process.pid));
   return () => rm(path, { force: true });

@@ -1,24 +1,24 @@
-// Tells when a source file changes in a folder or below it; chokidar watches.
+// Reports changes of source files in a folder and below, with chokidar.
 import { basename, resolve } from 'node:path';
 
 const IGNORED = /^(\..*|node_modules|dist|coverage)$/;
-/** What agents are made of. Not what they may write while they run, or each run would restart its worker. */
+/** Source files only: a file that an agent writes while it runs must not restart its worker. */
 const SOURCE = /\.([cm]?[jt]s|json|sql|md|ya?ml)$/;
-/** An editor writes a file in several steps, and a checkout many files. */
+/** An editor writes a file in several steps; a checkout changes many files. */
 const QUIET_MS = 100;
-/** Folders and source files. A project has hundreds; more than this is somebody's home, and each one costs a watch. */
+/** Folders and source files. A project has hundreds; a home folder would have more than we can watch. */
 const PATHS_MAX = 10_000;
 
 export interface FileWatch {
   close(): Promise<void>;
 }
 
-/** Calls `onChange` with the name of the file that changed last, when changes have come to rest. */
+/** Calls `onChange` with the path of the last changed file, once changes have settled. */
 export async function watchFiles(folder: string, onChange: (path: string) => void): Promise<FileWatch> {
   const root = resolve(folder);
   const paths = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
-  // Only here: no other command watches anything.
+  // Imported here: no other command needs it.
   const { watch } = await import('chokidar');
   const watcher = watch(root, {
     ignoreInitial: true,
@@ -35,7 +35,7 @@ export async function watchFiles(folder: string, onChange: (path: string) => voi
     clearTimeout(timer);
     timer = setTimeout(() => onChange(path), QUIET_MS);
   });
-  // What cannot be watched is not; the rest is.
+  // Skip paths that cannot be watched.
   watcher.on('error', () => {});
   await new Promise<void>((ready) => watcher.on('ready', ready));
   return {

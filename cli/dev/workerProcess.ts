@@ -1,35 +1,35 @@
-// Keeps a worker up, as a child process: starts it again when it crashes, and in place of itself when files change.
+// Supervises a worker as a child process: restarts it after a crash, replaces it when files change.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { WorkerReady } from '../commands/worker.ts';
 import { EXIT } from '../exit.ts';
 
-/** Its own grace and force times, 20 s, and some to leave. */
+/** The worker's own grace and force times, 20 s, plus time to exit. */
 const STOP_MS = 25_000;
-/** A worker that crashes at once waits before it starts again, twice as long each time. */
+/** Delay before a restart; doubles with each crash. */
 const BACKOFF_MS = { first: 500, max: 15_000 };
-/** One that has served for so long was well; its crash counts as the first. */
-const WELL_AFTER_MS = 10_000;
+/** A worker that ran this long was healthy: its crash resets the backoff. */
+const HEALTHY_AFTER_MS = 10_000;
 
 export interface WorkerProcess {
-  /** Starts a new worker, and lets the one there is finish what it does. */
+  /** Starts a new worker, and lets the current one drain. */
   replace(): void;
-  /** Lets all finish, within their time. */
+  /** Drains all workers, within their grace time. */
   stop(): Promise<void>;
 }
 
 export interface WorkerProcessOptions {
-  /** The arguments of `holdfast worker`. */
+  /** Arguments of `holdfast worker`. */
   readonly args: readonly string[];
   readonly onReady: (ready: WorkerReady, tookMs: number) => void;
   readonly say: (line: string) => void;
 }
 
-export function keepWorker({ args, onReady, say }: WorkerProcessOptions): WorkerProcess {
-  const all = new Set<ChildProcess>();
+export function superviseWorker({ args, onReady, say }: WorkerProcessOptions): WorkerProcess {
+  const children = new Set<ChildProcess>();
   let current: ChildProcess | undefined;
-  let again: NodeJS.Timeout | undefined;
+  let restart: NodeJS.Timeout | undefined;
   let backoffMs = BACKOFF_MS.first;
   let stopping = false;
   start();
@@ -37,15 +37,15 @@ export function keepWorker({ args, onReady, say }: WorkerProcessOptions): Worker
   return {
     replace() {
       if (stopping) return;
-      clearTimeout(again);
+      clearTimeout(restart);
       backoffMs = BACKOFF_MS.first;
       if (current) void end(current);
       start();
     },
     async stop() {
       stopping = true;
-      clearTimeout(again);
-      await Promise.all([...all].map(end));
+      clearTimeout(restart);
+      await Promise.all([...children].map(end));
     },
   };
 
@@ -54,23 +54,23 @@ export function keepWorker({ args, onReady, say }: WorkerProcessOptions): Worker
     const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url));
     const child = spawn(process.execPath, [main, 'worker', ...args], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // A session of its own: a terminal's Ctrl-C goes to `dev`, which lets it finish. Without `dev` it stops by itself.
+      // Its own process group: the terminal's Ctrl-C reaches only `dev`, which drains the worker. Without `dev`, it stops.
       detached: true,
     });
     current = child;
-    all.add(child);
+    children.add(child);
     child.on('message', (ready) => onReady(ready as WorkerReady, performance.now() - startedAtMs));
     child.on('error', (error) => say(`The worker could not be started: ${error.message}`));
     child.on('exit', (code, signal) => {
-      all.delete(child);
+      children.delete(child);
       if (child !== current || stopping) return;
       current = undefined;
       if (code === EXIT.usage) return say('Waiting for the next change …');
-      if (performance.now() - startedAtMs > WELL_AFTER_MS) backoffMs = BACKOFF_MS.first;
+      if (performance.now() - startedAtMs > HEALTHY_AFTER_MS) backoffMs = BACKOFF_MS.first;
       say(
-        `The worker ended by itself (${signal ?? `exit code ${code}`}); starting it again in ${backoffMs / 1_000} s …`,
+        `The worker ended unexpectedly (${signal ?? `exit code ${code}`}); restarting it in ${backoffMs / 1_000} s …`,
       );
-      again = setTimeout(start, backoffMs);
+      restart = setTimeout(start, backoffMs);
       backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.max);
     });
   }

@@ -1,5 +1,5 @@
-// `npm start`: everything at once, on a server of its own that is gone afterwards. The clinic agent writes a summary, its
-// four tools side by side; then once more with one tool at a time, to measure the difference.
+// `npm start`: the clinic agent writes a summary with four parallel tools, then again with one tool at a time, to measure
+// the difference. Runs on its own temporary server.
 import { join } from 'node:path';
 import { closeDatabase, warmUp } from '../../agents/clinic/database/index.ts';
 import { clinic } from '../../agents/index.ts';
@@ -19,7 +19,7 @@ import { playToTheEnd } from './playToTheEnd.ts';
 
 const QUESTION =
   'Generate a complete clinical summary for patient P-00123. Include demographics, current medications, allergies, and recent lab results.';
-/** The clinic's database answers in a millisecond; real ones take a while, and then one sees what runs at once. */
+/** The demo database answers in a millisecond; with a realistic latency, the parallel calls are visible. */
 const LATENCY_MS = '200,180,150,170';
 
 const screen = createScreen(process.stdout);
@@ -28,14 +28,14 @@ const interrupt = new AbortController();
 await playToTheEnd(demo, { cleanUp, interrupt, clear: () => screen.clear() });
 
 async function demo(): Promise<number> {
-  stayHere();
+  isolateEnvironment();
   const holdfast = await setUp();
-  const first = await watched(holdfast);
+  const first = await watchRun(holdfast);
   screen.print('', ...bars(first, screen), '', ...wrapped(inert(first.output ?? ''), screen.columns), '');
   screen.print(...summary(first, screen), '');
   const together = batchTime(first);
   if (together) {
-    screen.print('Once more, quietly, with one tool at a time, to measure …');
+    screen.print('Once more, with one tool at a time, to compare …');
     const handle = await holdfast.start('clinic', QUESTION, { parallel: 1 });
     await ended(handle);
     screen.print(screen.paint('bold', comparison(together, batchTime(await handle.read()))));
@@ -44,10 +44,10 @@ async function demo(): Promise<number> {
   return exitCodeOfRun(first);
 }
 
-/** No demo reaches production: what names a server or a database is not looked at. The model's settings are. */
-function stayHere(): void {
+/** Keeps the demo away from production: ignores settings of servers and databases, but not of the model. */
+function isolateEnvironment(): void {
   for (const name of Object.keys(process.env)) if (name.startsWith('TEMPORAL_')) delete process.env[name];
-  // A file that is not there has no profiles.
+  // A missing file has no profiles.
   process.env['TEMPORAL_CONFIG_FILE'] = join(import.meta.dirname, 'none.toml');
   delete process.env['DATABASE_URL'];
   process.env['CLINIC_LATENCY_MS'] ??= LATENCY_MS;
@@ -57,7 +57,7 @@ async function setUp(): Promise<Holdfast> {
   screen.print('Holdfast: durable LLM agents on Temporal. Setting up …');
   installLogging((line) => screen.print(line));
   const database = step('clinic database', openClinic);
-  // It is waited for below; should something else fail first, that is what is told.
+  // Awaited below; if another step fails first, that error is reported.
   database.catch(() => {});
   const server = await step('Temporal dev server', startServer);
   const settings = { address: server.address, namespace: server.namespace };
@@ -66,7 +66,7 @@ async function setUp(): Promise<Holdfast> {
       ...settings,
       agents: [clinic],
       streamIntervalMs: 100,
-      // Nothing here is worth waiting for when it ends early.
+      // Nothing here is worth a graceful shutdown.
       temporal: { shutdownGraceTime: 0, shutdownForceTime: '2 s' },
     });
     const running = made.run();
@@ -85,7 +85,7 @@ async function setUp(): Promise<Holdfast> {
 async function startServer() {
   const cli = await findTemporalCli({ say: (line) => screen.print(`  ${line}`) });
   const server = await startDevServer({ cli });
-  // It has nothing to keep, so it need not end in order.
+  // It has no data to keep, so kill it.
   cleanUp.add(() => server.kill());
   return server;
 }
@@ -95,21 +95,21 @@ async function openClinic(): Promise<void> {
   await warmUp();
 }
 
-/** Says what is being done and, every few seconds, for how long; and how long it took. */
+/** Runs a step and prints how long it takes, every few seconds and at the end. */
 async function step<T>(name: string, run: () => Promise<T>): Promise<T> {
   const startedAtMs = performance.now();
   const took = () => seconds(performance.now() - startedAtMs);
   const ticker = setInterval(() => screen.print(`  ${name}: ${took()} …`), 5_000);
   try {
-    const made = await run();
+    const result = await run();
     screen.print(`  ${name}: ${took()}`);
-    return made;
+    return result;
   } finally {
     clearInterval(ticker);
   }
 }
 
-async function watched(holdfast: Holdfast): Promise<Run> {
+async function watchRun(holdfast: Holdfast): Promise<Run> {
   const handle = await holdfast.start('clinic', QUESTION);
   await followOnScreen(handle, screen, interrupt.signal);
   return handle.read();
@@ -119,8 +119,8 @@ function whereNext(): string[] {
   return [
     '',
     'Where to look next:',
-    '  npm run dev             server, Web UI and worker, kept up; it says what to type',
-    '  agents/clinic/agent.ts  the agent that has just run',
+    '  npm run dev             server, Web UI and worker; prints what to type next',
+    '  agents/clinic/agent.ts  the agent that just ran',
     '  docs/cli.md             the holdfast command',
   ];
 }

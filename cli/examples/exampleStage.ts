@@ -1,5 +1,5 @@
-// What the examples with a worker that is killed have in common: a stage that touches nothing of anybody's and is gone
-// afterwards, a server of its own, and workers that are processes.
+// Shared by the examples that kill a worker: an isolated, temporary environment with its own server, and workers in
+// processes of their own.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,7 +19,7 @@ export const screen = createScreen(process.stdout);
 export const cleanUp = cleanUpInOrder();
 export const interrupt = new AbortController();
 
-/** Broken between words where too wide, the rest a little to the right. */
+/** Prints wrapped lines, with continued lines indented. */
 export function say(...lines: string[]): void {
   for (const line of lines) {
     const [first = '', ...rest] = wrapped(line, screen.columns - REST.length);
@@ -27,15 +27,15 @@ export function say(...lines: string[]): void {
   }
 }
 
-/** No example reaches production: what names a server or a database is not looked at, but for what was typed. */
+/** Keeps the example away from production: ignores settings of servers and databases in the environment. */
 export function forgetEnvironment(...names: string[]): void {
   for (const name of Object.keys(process.env)) if (name.startsWith('TEMPORAL_')) delete process.env[name];
-  // A file that is not there has no profiles.
+  // A missing file has no profiles.
   process.env['TEMPORAL_CONFIG_FILE'] = join(import.meta.dirname, 'none.toml');
   for (const name of ['DATABASE_URL', ...names]) delete process.env[name];
 }
 
-/** A folder for an embedded database, which goes with the example. */
+/** Creates a folder for an embedded database, which is removed with the example. */
 export async function temporaryFolder(name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `holdfast-${name}-`));
   cleanUp.add(() => rm(folder, { recursive: true, force: true }));
@@ -47,7 +47,7 @@ export async function ownServer(): Promise<{ holdfast: Holdfast; server: DevServ
   const startedAtMs = performance.now();
   const server = await startDevServer({ cli, uiPort: 0 });
   const startedInMs = performance.now() - startedAtMs;
-  // It has nothing to keep, so it need not end in order.
+  // It has no data to keep, so kill it.
   cleanUp.add(() => server.kill());
   const holdfast = await connect({ address: server.address, namespace: server.namespace });
   cleanUp.add(() => holdfast.close());
@@ -56,13 +56,13 @@ export async function ownServer(): Promise<{ holdfast: Holdfast; server: DevServ
 
 export interface ExampleWorker {
   readonly pid: number;
-  /** Resolves when a call has done what it does, and its answer is held. */
+  /** Resolves when a call has taken effect and its result is withheld. */
   held(): Promise<void>;
-  /** Resolves when the process is gone. */
+  /** Sends the signal; resolves when the process has exited. */
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts the program `main`, which ends in `serveExample`; resolves when it serves. */
+/** Starts the program `main`, which calls `serveExample`; resolves when the worker is ready. */
 export async function startExampleWorker(main: URL, options: object): Promise<ExampleWorker> {
   const child: ChildProcess = fork(main, [JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const exited = once(child, 'exit');
@@ -73,11 +73,11 @@ export async function startExampleWorker(main: URL, options: object): Promise<Ex
   cleanUp.add(() => end('SIGKILL'));
   const ready = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();
-  child.on('message', (said: ExampleWorkerSays) => ('ready' in said ? ready.resolve() : held.resolve()));
-  const gone = exited.then(([code, signal]) => {
-    throw new Error(`The worker ended before its time (${signal ?? `exit code ${code}`}).`);
+  child.on('message', (message: ExampleWorkerSays) => ('ready' in message ? ready.resolve() : held.resolve()));
+  const failed = exited.then(([code, signal]) => {
+    throw new Error(`The worker ended unexpectedly (${signal ?? `exit code ${code}`}).`);
   });
-  gone.catch(() => undefined);
-  await Promise.race([ready.promise, gone]);
-  return { pid: child.pid!, end, held: () => Promise.race([held.promise, gone]) };
+  failed.catch(() => undefined);
+  await Promise.race([ready.promise, failed]);
+  return { pid: child.pid!, end, held: () => Promise.race([held.promise, failed]) };
 }

@@ -1,4 +1,4 @@
-// A worker of an example, in a process of its own, since it is going to be killed.
+// A worker of an example, in a process of its own, so that it can be killed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent, Tool } from '../../activities/index.ts';
 import { createWorker } from '../../worker/createWorker.ts';
@@ -9,19 +9,19 @@ export interface ExampleWorkerOptions {
   readonly taskQueue?: string;
 }
 
-/** What it tells the process that started it; `held` is the call whose answer it holds back. */
+/** Message to the process that started it; `held` names the call whose result it withholds. */
 export type ExampleWorkerSays = { readonly ready: true } | { readonly held: string };
 
 const HOUR_MS = 3_600_000;
 
-const tell = (said: ExampleWorkerSays) => process.send?.(said);
+const report = (message: ExampleWorkerSays) => process.send?.(message);
 
-/** What the one who started this process wrote. */
+/** Returns the options that the parent process passed. */
 export function optionsGiven<Options extends ExampleWorkerOptions>(): Options {
   return JSON.parse(process.argv[2] ?? '{}') as Options;
 }
 
-/** Serves until it is stopped, and ends the process. */
+/** Serves the agents until it is stopped, then exits. */
 export async function serveExample(
   { address, taskQueue }: ExampleWorkerOptions,
   agents: readonly Agent[],
@@ -37,29 +37,29 @@ export async function serveExample(
       namespace: 'default',
       ...(taskQueue !== undefined && { taskQueue }),
       agents,
-      // No key is looked at: what is played was written for what the script asks.
+      // Ignore API keys: the scene depends on the offline script.
       model: {},
       temporal: { shutdownGraceTime: 0, shutdownForceTime: '2 s' },
     }),
     warmUp(),
   ]);
   const running = worker.run();
-  tell({ ready: true });
+  report({ ready: true });
   await running;
   process.exit();
 }
 
-/** The tool, which does what it does; but of the input that `isDoomed` says, the answer never leaves the process. */
-export function holdAnswer(tool: Tool, isDoomed: (input: never) => string | undefined): Tool {
+/** Wraps a tool: for inputs that `nameIfDoomed` names, it takes effect, but its result never leaves the process. */
+export function holdAnswer(tool: Tool, nameIfDoomed: (input: never) => string | undefined): Tool {
   const { run } = tool;
   if (!run) return tool;
-  const held: typeof run = async (input, ctx) => {
+  const withholding: typeof run = async (input, ctx) => {
     const result = await run(input, ctx);
-    const name = isDoomed(input);
+    const name = nameIfDoomed(input);
     if (name === undefined) return result;
-    tell({ held: name });
+    report({ held: name });
     await sleep(HOUR_MS, undefined, { signal: ctx.signal });
     return result;
   };
-  return { ...tool, run: held };
+  return { ...tool, run: withholding };
 }

@@ -1,17 +1,16 @@
-// A program that plays something and leaves nothing behind: at its end, at an error, or when somebody interrupts it.
-
-import { EXIT, told } from '../exit.ts';
+// Runs a demo program and cleans up after it: at its end, after an error, or on a signal.
+import { EXIT, errorText } from '../exit.ts';
 import type { CleanUp } from '../terminal/cleanUp.ts';
 
 interface Stage {
   readonly cleanUp: CleanUp;
-  /** Aborted when somebody interrupts. */
+  /** Aborted on a signal. */
   readonly interrupt: AbortController;
-  /** Takes from the screen what would stand in the way of the last words. */
+  /** Clears the live part of the screen before the last output. */
   readonly clear?: () => void;
 }
 
-/** Plays, cleans up, and ends the process: what `play` returns is the exit code. */
+/** Runs `play`, cleans up, and exits with the code that `play` returns. */
 export async function playToTheEnd(
   play: () => Promise<number>,
   { cleanUp, interrupt, clear = () => {} }: Stage,
@@ -26,7 +25,7 @@ export async function playToTheEnd(
   } catch (error) {
     clear();
     if (interrupt.signal.aborted) return;
-    process.stderr.write(`${told(error)}\n`);
+    process.stderr.write(`${errorText(error)}\n`);
     await leave(EXIT.otherwise);
   }
 

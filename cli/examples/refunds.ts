@@ -1,5 +1,5 @@
-// `npm run example:refunds`: a night in the back office, on a server of its own that is gone afterwards. Nine refund
-// requests, a person who decides, a worker that is killed in the middle of a payment; and the ledger counted at the end.
+// `npm run example:refunds`: nine refund requests, a person who decides, and a worker that is killed in the middle of a
+// payment; at the end, the ledger is checked. Runs on its own temporary server.
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -32,10 +32,10 @@ import type { RefundsWorkerOptions } from './refundsWorker.ts';
 
 const SCHEDULE = 'refunds-nightly';
 const PERSON = 'Mira Falk';
-/** The person approves it; the worker dies between the ledger's entry and its answer. */
+/** The person approves it; the worker is killed between the ledger entry and the tool's result. */
 const DOOMED_ORDER = 'O-1003';
-/** What the person says, by order. About O-1006 nobody says anything. */
-const SAYS: Readonly<Record<string, Decided>> = {
+/** The person's decisions by order. Nobody decides about O-1006. */
+const DECISIONS: Readonly<Record<string, Decided>> = {
   'O-1003': { verdict: 'approve', by: PERSON, why: 'The coat is back and unworn.' },
   'O-1004': { verdict: 'edit', cents: 30_000, by: PERSON, why: 'The bulbs were kept.' },
   'O-1005': { verdict: 'reject', by: PERSON, why: 'The serial number is not that of the laptop that we sent.' },
@@ -43,11 +43,11 @@ const SAYS: Readonly<Record<string, Decided>> = {
 const QUESTIONS = 4;
 const INPUT = 'Work through the open refund requests.';
 const CRON = '0 2 * * *';
-/** Days in earnest. Short enough to watch; on a machine that is slow to start the server, the person gets longer. */
+/** Short enough to watch (in production: days). On a machine that starts the server slowly, the person gets longer. */
 const APPROVAL_TIMEOUT_MS = { min: 15_000, max: 60_000, ofServerStart: 8 };
-/** What happens without a person takes a second or two; beyond this, something is wrong. */
-const PATIENCE_MS = 60_000;
-const LOOK_MS = 100;
+/** Everything without a person takes a second or two; after this, something is wrong. */
+const TIMEOUT_MS = 60_000;
+const POLL_MS = 100;
 
 const { values: typed } = parseArgs({
   options: { keep: { type: 'boolean', default: false }, 'database-url': { type: 'string' } },
@@ -57,7 +57,7 @@ await playToTheEnd(example, { cleanUp, interrupt });
 async function example(): Promise<number> {
   say(
     'A night in the back office: agents that refund orders, on a Temporal server of this example.',
-    'The model is a script, and so is the person: no key is needed, and nobody has to answer.',
+    'The model and the person are scripts: no API key is needed, and nobody has to answer.',
     '',
   );
   await chooseDatabase();
@@ -66,23 +66,23 @@ async function example(): Promise<number> {
   say(`  Web UI: ${server.uiUrl}`, `ready in ${seconds(process.uptime() * 1_000)}`, '');
 
   const handle = await startTheNight(holdfast);
-  const telling = tellWhatHappens(handle);
-  // It is waited for below; should something else fail first, that is what is told.
-  telling.catch(() => undefined);
+  const printing = printEvents(handle);
+  // Awaited below; if another step fails first, that error is reported.
+  printing.catch(() => undefined);
   const decided = await decide(holdfast);
   await killInThePayment(doomed);
   const worker = await startWorker({ address: server.address, approvalTimeoutMs });
   say(
     'A new worker is up, on the same ledger.',
     '',
-    'O-1006 still waits, and nobody decides about it. Its time is running out …',
+    'O-1006 still waits, and nobody decides about it. Its approval is about to expire …',
     '',
   );
   const result = await handle.result();
-  await telling;
+  await printing;
   const run = await handle.read();
   const again = await attemptsOf(holdfast, run, DOOMED_ORDER);
-  // The ledger of an embedded database can be looked at when its worker has let it go.
+  // An embedded database has one user at a time: the ledger can be read once the worker has exited.
   await worker.end('SIGTERM');
 
   const isExact = await sumUp(result, decided, again);
@@ -102,7 +102,9 @@ async function chooseDatabase(): Promise<void> {
     process.env['REFUNDS_DATABASE_URL'] = url;
     const { entries, rejected } = await readLedger();
     if (entries.length + rejected.length > 0)
-      throw new Error('That database has been through this night before. Drop its schema "refunds", and start again.');
+      throw new Error(
+        'That database already has the results of an earlier run. Drop its schema "refunds" and try again.',
+      );
     cleanUp.add(closeDatabase);
     return say('  database: the PostgreSQL at --database-url, schema "refunds"');
   }
@@ -129,14 +131,14 @@ async function startTheNight(holdfast: Holdfast): Promise<RunHandle> {
     note: 'the nightly refunds',
   });
   const next = nextRunAtMs === null ? 'never' : new Date(nextRunAtMs).toISOString().slice(0, 16).replace('T', ' ');
-  say(`Schedule ${SCHEDULE}: ${when} ${timezone}, next at ${next}. It is started now, to see it.`);
+  say(`Schedule ${SCHEDULE}: ${when} ${timezone}, next at ${next}. Started now, to show it.`);
   const handle = await holdfast.schedules.run(SCHEDULE);
-  if (!handle) throw new Error('The schedule has not started a run. Try again.');
+  if (!handle) throw new Error('The schedule did not start a run. Try again.');
   say(`Run ${handle.workflowId}`, '');
   return handle;
 }
 
-async function tellWhatHappens(handle: RunHandle): Promise<void> {
+async function printEvents(handle: RunHandle): Promise<void> {
   for await (const event of handle.events({ signal: interrupt.signal })) {
     if (event.type === 'answered' && event.calls.length > 0) {
       const [first] = event.calls;
@@ -146,39 +148,36 @@ async function tellWhatHappens(handle: RunHandle): Promise<void> {
   }
 }
 
-/** What a sub-agent answered, on a line; its schema has made it, or it is an error. */
+/** Formats a sub-agent's result: its schema has validated it, or it is an error. */
 function outcomeLine(text: string): string {
   const { order_id, outcome, cents, why, error } = JSON.parse(text) as Record<string, unknown>;
-  if (error !== undefined) return `a run has failed: ${error}`;
+  if (error !== undefined) return `a run failed: ${error}`;
   return `${order_id} ${outcome}${outcome === 'paid' ? ` ${money(Number(cents))}` : ''}: ${why}`;
 }
 
-/** Once the payment is between the ledger and its answer. */
+/** Kills the worker when the payment is in the ledger, but the tool has not returned. */
 async function killInThePayment(worker: ExampleWorker): Promise<void> {
   await worker.held();
-  say(
-    '',
-    `${DOOMED_ORDER} is being paid: it is in the ledger, and the tool has not answered. Now kill -9 ${worker.pid} …`,
-  );
+  say('', `${DOOMED_ORDER} is being paid: it is in the ledger, but the tool has not returned. kill -9 ${worker.pid} …`);
   await worker.end('SIGKILL');
   const { entries } = await readLedger();
-  // The next worker needs the folder.
+  // The next worker needs the database's folder.
   await closeDatabase();
   const times = entries.filter(({ order_id }) => order_id === DOOMED_ORDER).length;
   say(
-    `The worker is gone. The ledger has ${plural(entries.length, 'payment')}, ${DOOMED_ORDER} ${plural(times, 'time')}.`,
+    `The worker is dead. The ledger has ${plural(entries.length, 'payment')}, ${DOOMED_ORDER} ${plural(times, 'time')}.`,
   );
 }
 
-interface Open {
+interface OpenQuestion {
   readonly workflowId: string;
   readonly question: Extract<Question, { kind: 'approval' }>;
   readonly order: string;
 }
 
-/** What the inbox has, as soon as that is so much. It needs no worker. */
-async function openQuestions(holdfast: Holdfast, atLeast: number): Promise<Open[]> {
-  const deadline = Date.now() + PATIENCE_MS;
+/** Waits until the inbox has this many questions. Needs no worker. */
+async function openQuestions(holdfast: Holdfast, atLeast: number): Promise<OpenQuestion[]> {
+  const deadline = Date.now() + TIMEOUT_MS;
   for (;;) {
     const { waiting } = await holdfast.inbox({ agent: 'refund_order' });
     const open = waiting.flatMap(({ workflowId, questions }) =>
@@ -187,8 +186,8 @@ async function openQuestions(holdfast: Holdfast, atLeast: number): Promise<Open[
       ),
     );
     if (open.length >= atLeast) return open.sort((a, b) => (a.order < b.order ? -1 : 1));
-    if (Date.now() > deadline) throw new Error(`After a minute, ${open.length} of ${atLeast} questions are asked.`);
-    await sleep(LOOK_MS);
+    if (Date.now() > deadline) throw new Error(`After a minute, only ${open.length} of ${atLeast} questions are open.`);
+    await sleep(POLL_MS);
   }
 }
 
@@ -196,12 +195,12 @@ function orderOf(args: string): string {
   return /O-\d{4}/.exec(args)?.[0] ?? '';
 }
 
-/** Plays the person: looks into the inbox, and decides. Gives what was decided, by order: a run may say that it is too late. */
+/** Plays the person: reads the inbox and decides. Returns the decisions by order; a run may refuse one that is too late. */
 async function decide(holdfast: Holdfast): Promise<ReadonlyMap<string, Decided>> {
   const decided = new Map<string, Decided>();
   for (const { workflowId, question, order } of await openQuestions(holdfast, QUESTIONS)) {
     say(`${PERSON} (a script) is asked: ${question.question}`);
-    const decision = SAYS[order];
+    const decision = DECISIONS[order];
     if (!decision) {
       say('  … and does not answer.');
       continue;
@@ -222,7 +221,7 @@ async function decide(holdfast: Holdfast): Promise<ReadonlyMap<string, Decided>>
   return decided;
 }
 
-/** How often the payment of an order was attempted, by the history of its run. */
+/** Returns the attempts of an order's payment, from the history of its run. */
 async function attemptsOf(holdfast: Holdfast, run: Run, order: string): Promise<number> {
   const call = toolCalls(run).find((found) => found.childId !== null && orderOf(found.arguments) === order);
   if (!call?.childId) return 0;
@@ -231,16 +230,16 @@ async function attemptsOf(holdfast: Holdfast, run: Run, order: string): Promise<
 }
 
 async function sumUp(result: RunResult, decided: ReadonlyMap<string, Decided>, attempts: number): Promise<boolean> {
-  // The agent's schema has made it.
+  // The agent's output schema has validated it.
   const report = result.value as NightlyReport | undefined;
   const { lines, problems, entries, cents } = await compareLedger(decided);
   const times = entries.filter(({ order_id }) => order_id === DOOMED_ORDER).length;
-  if (attempts < 2) problems.push(`${DOOMED_ORDER} was not tried again: its worker was not killed in the middle`);
+  if (attempts < 2) problems.push(`${DOOMED_ORDER} was not retried: its worker was not killed in the middle`);
   if (result.status !== 'completed') problems.push(`the run ended as ${result.status}: ${result.reason}`);
-  if (report?.cents !== cents) problems.push(`the report says ${report?.cents} cents, and the ledger has ${cents}`);
-  say('', 'The ledger against what was decided:', ...lines, '');
+  if (report?.cents !== cents) problems.push(`the report says ${report?.cents} cents, but the ledger has ${cents}`);
+  say('', 'The ledger, compared with the decisions:', ...lines, '');
   say(
-    `${DOOMED_ORDER}: pay_refund ran ${plural(attempts, 'time')}, since its worker was killed, and paid ${plural(times, 'time')}.`,
+    `${DOOMED_ORDER}: pay_refund ran ${plural(attempts, 'time')} because its worker was killed, and paid ${plural(times, 'time')}.`,
   );
   if (report) say(`Report: ${report.paid} paid, ${report.rejected} rejected, ${report.open} left open. ${report.note}`);
   const { cost, modelCalls, toolCalls: calls, inputTokens, outputTokens } = result.spend;
@@ -258,12 +257,12 @@ async function sumUp(result: RunResult, decided: ReadonlyMap<string, Decided>, a
 function whereNext({ address }: DevServer): void {
   const flags = typed.keep ? ` --address ${address}` : '';
   const holdfast = 'npm run -s holdfast --';
-  // Not broken into lines: these are to be copied.
+  // Not wrapped, so that they can be copied.
   screen.print(
     '',
     'Where to look next:',
-    '  agents/refunds/README.md  what has just run, and how to run it with a model and people',
-    '  npm run dev               server, Web UI and worker, kept up. Then, in another terminal:',
+    '  agents/refunds/README.md  what just ran, and how to run it with a model and people',
+    '  npm run dev               server, Web UI and worker; then, in another terminal:',
     `  ${holdfast} schedule add ${SCHEDULE} refunds "${INPUT}" --cron "${CRON}"`,
     `  ${holdfast} schedule trigger ${SCHEDULE}${flags}`,
     `  ${holdfast} approvals${flags}`,

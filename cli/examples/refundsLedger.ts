@@ -1,12 +1,12 @@
-// The ledger of `npm run example:refunds`, against what the policy gives and what was decided: worked out again here, and
-// not taken from what the agents say.
+// Checks the ledger of `npm run example:refunds` against the policy and the decisions, computed independently of what the
+// agents report.
 import { query } from '../../agents/refunds/database/index.ts';
 import { findOrder, policyFor, type Refund } from '../../agents/refunds/database/queries.ts';
 import { money } from '../../agents/refunds/orderId.ts';
 import { APPROVAL_OVER_CENTS } from '../../agents/refunds/payRefund.ts';
 import { propose } from '../../agents/refunds/policy.ts';
 
-/** What a person said of a payment. */
+/** A person's decision about a payment. */
 export interface Decided {
   readonly verdict: 'approve' | 'edit' | 'reject';
   /** For `edit`. */
@@ -17,7 +17,7 @@ export interface Decided {
 
 export interface Ledger {
   readonly entries: readonly Refund[];
-  /** RunCommands whose request was rejected. */
+  /** Ids of orders whose request was rejected. */
   readonly rejected: readonly string[];
 }
 
@@ -44,7 +44,7 @@ export interface Comparison {
   readonly cents: number;
 }
 
-/** Every request: what is due, and what the ledger has. */
+/** Compares what is due with what the ledger has, for every request. */
 export async function compareLedger(decided: ReadonlyMap<string, Decided>): Promise<Comparison> {
   const { entries, rejected } = await readLedger();
   const requests = await query<{ order_id: string }>('SELECT order_id FROM refund_requests ORDER BY order_id', []);
@@ -60,19 +60,19 @@ export async function compareLedger(decided: ReadonlyMap<string, Decided>): Prom
     lines.push(
       `  ${order_id}  due ${wanted.padStart(8)}  ledger ${has.padStart(8)}  ${isRight ? '✓' : '✗'}  ${due.why}`,
     );
-    if (!isRight) problems.push(`${order_id}: ${wanted} is due, and the ledger has ${has}`);
+    if (!isRight) problems.push(`${order_id}: ${wanted} is due, but the ledger has ${has}`);
   }
-  const asked = new Set(requests.map(({ order_id }) => order_id));
+  const requested = new Set(requests.map(({ order_id }) => order_id));
   for (const { order_id, cents } of entries)
-    if (!asked.has(order_id)) problems.push(`${order_id}: nobody asked for a refund, and ${money(cents)} was paid`);
+    if (!requested.has(order_id)) problems.push(`${order_id}: no refund was requested, but ${money(cents)} was paid`);
   return { lines, problems, entries, cents: entries.reduce((sum, { cents }) => sum + cents, 0) };
 }
 
-/** By the order as it was before it was settled. */
+/** Computes what is due, from the order as it was before its refund. */
 async function dueFor(orderId: string, decision: Decided | undefined): Promise<Due> {
   const { signal } = new AbortController();
   const order = await findOrder(orderId, signal);
-  if (!order) throw new Error(`There is no order ${orderId} for its request.`);
+  if (!order) throw new Error(`The order ${orderId} of a request does not exist.`);
   const proposal = propose(
     { ...order, refunded_cents: null, rejected_because: null },
     await policyFor(order.category, signal),
@@ -81,7 +81,7 @@ async function dueFor(orderId: string, decision: Decided | undefined): Promise<D
     return { outcome: 'rejected', cents: 0, by: null, why: `policy: ${proposal.why}` };
   if (proposal.decision === 'leave') return { outcome: 'open', cents: 0, by: null, why: proposal.why };
   if (proposal.cents <= APPROVAL_OVER_CENTS) return { outcome: 'paid', cents: proposal.cents, by: null, why: 'policy' };
-  if (!decision) return { outcome: 'open', cents: 0, by: null, why: 'nobody decided: open for the next night' };
+  if (!decision) return { outcome: 'open', cents: 0, by: null, why: 'no decision: open for the next night' };
   const { verdict, by, cents = proposal.cents } = decision;
   const why = `${by}: ${verdict}`;
   return verdict === 'reject' ? { outcome: 'rejected', cents: 0, by: null, why } : { outcome: 'paid', cents, by, why };

@@ -1,5 +1,5 @@
-// The worker of `npm run example:refunds`: with an order in `holdAfterPaying` it pays that one and then says nothing any
-// more, which is where it meets its end.
+// The worker of `npm run example:refunds`. It pays the order `holdAfterPaying`, but withholds the tool's result: at that
+// moment the example kills it.
 import { createRefunds } from '../../agents/refunds/agent.ts';
 import { warmUp } from '../../agents/refunds/database/index.ts';
 import { payRefund } from '../../agents/refunds/payRefund.ts';

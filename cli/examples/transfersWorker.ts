@@ -1,5 +1,5 @@
-// The worker of `npm run example:transfers`: with an account in `holdAfterMovingTo` it books the transfer to that one and
-// then says nothing any more, which is where it meets its end.
+// The worker of `npm run example:transfers`. It books the transfer to `holdAfterMovingTo`, but withholds the tool's
+// result: at that moment the example kills it.
 import { createTransfers } from '../../agents/transfers/agent.ts';
 import { warmUp } from '../../agents/transfers/database/index.ts';
 import { transfer } from '../../agents/transfers/transfer.ts';

@@ -1,4 +1,4 @@
-// `approve`, `reject`, `edit` and `respond`: a person's decision about a call that waits.
+// `approve`, `reject`, `edit` and `respond`: a person's decision about a pending call.
 import { CommandRejected, type Decided } from '../../client/index.ts';
 import { callActivityId } from '../../core/names.ts';
 import { callAt, type Run, toolCalls } from '../../core/read/run.ts';
@@ -6,110 +6,119 @@ import type { Decision, Verdict } from '../../core/types.ts';
 import { howTo } from '../commands/approvals.ts';
 import { CommandRefused, UsageError } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
-import { askedBelow } from '../view/family.ts';
+import { waitingSubAgents } from '../view/family.ts';
 import { decidedJson } from '../view/json.ts';
 import { ago, callText, decisionText, PAST } from '../view/people.ts';
-import { answerText, newArguments, waitingCall } from './parameters.ts';
-import { type Given, type Outcome, type Parameters, runCommand } from './types.ts';
+import { answerText, newArguments, pendingCall } from './parameters.ts';
+import { type CommandContext, type CommandResult, type Parameters, runCommand } from './types.ts';
 
-type Made = Omit<Decision, 'call' | 'digest'>;
+type NewDecision = Omit<Decision, 'call' | 'digest'>;
 
 interface Call {
   readonly call?: string;
 }
 
-interface Deciding<Values> {
+interface DecisionCommand<Values> {
   readonly description: string;
   readonly parameters: Parameters<Values>;
 }
 
-function decision<Values extends Call & Pick<Decision, 'arguments' | 'text'>>(
+function decisionCommand<Values extends Call & Pick<Decision, 'arguments' | 'text'>>(
   verdict: Verdict,
-  { description, parameters }: Deciding<Values>,
+  { description, parameters }: DecisionCommand<Values>,
 ) {
   return runCommand<Values>({
     name: verdict,
     description,
     parameters,
     json: 'print one JSON object',
-    async carryOut(given, { call, ...what }): Promise<Outcome> {
-      const decided = await decide(given, call, { ...given.said, ...what, verdict });
+    async execute(context, { call, ...values }): Promise<CommandResult> {
+      const decided = await decide(context, call, { ...context.author, ...values, verdict });
       return {
-        json: decidedJson(given.handle.workflowId, decided),
-        counts: decided.isFirst || decided.verdict === verdict,
-        say: (id) => whatStands(id, verdict, decided),
-        // What was decided just now is told by the session itself.
-        ...(!decided.isFirst && { inChat: `It was decided before: ${decisionText(decided)}` }),
+        json: decidedJson(context.handle.workflowId, decided),
+        isAccepted: decided.isFirst || decided.verdict === verdict,
+        text: (id) => decisionReport(id, verdict, decided),
+        // A new decision is shown by the session's own events.
+        ...(!decided.isFirst && { chatText: `Already decided: ${decisionText(decided)}` }),
       };
     },
   });
 }
 
-export const DECISIONS = [
-  decision<Call>('approve', {
-    description: 'let a pending call run',
-    parameters: { call: waitingCall },
+export const DECISION_COMMANDS = [
+  decisionCommand<Call>('approve', {
+    description: 'approve a pending call',
+    parameters: { call: pendingCall },
   }),
-  decision<Call>('reject', {
-    description: 'reject a pending call; the model is told why',
-    parameters: { call: waitingCall },
+  decisionCommand<Call>('reject', {
+    description: 'reject a pending call; the model reads the reason',
+    parameters: { call: pendingCall },
   }),
-  decision<Call & { readonly arguments: string }>('edit', {
+  decisionCommand<Call & { readonly arguments: string }>('edit', {
     description: 'run a pending call with other arguments',
-    parameters: { call: waitingCall, arguments: newArguments },
+    parameters: { call: pendingCall, arguments: newArguments },
   }),
-  decision<Call & { readonly text: string }>('respond', {
+  decisionCommand<Call & { readonly text: string }>('respond', {
     description: "answer a pending call in the tool's place",
-    parameters: { call: waitingCall, text: answerText },
+    parameters: { call: pendingCall, text: answerText },
   }),
 ];
 
-/** Decides about the call as it is now; a call that was decided, also of a run that is over, tells by whom. */
-async function decide({ holdfast, handle, flags }: Given, call: string | undefined, made: Made): Promise<Decided> {
+/** Decides about a pending call. Returns the earlier decision if there is one, even if the run is over. */
+async function decide(
+  { holdfast, handle, flags }: CommandContext,
+  call: string | undefined,
+  decision: NewDecision,
+): Promise<Decided> {
   const run = await handle.read();
-  const place = call === undefined ? await theOneThatWaits(holdfast, run, flags) : placeOf(run, call);
-  const standing = callAt(run, place)?.decision;
-  if (standing) return { ...standing, isFirst: false };
-  const open = run.questions.find((question) => question.kind === 'approval' && question.call === place);
-  if (!open && run.endedAtMs !== null) throw over(run);
-  // Where it does not wait, the run itself says best what is the matter.
-  return handle.decide({ call: place, digest: open?.kind === 'approval' ? open.digest : '', ...made });
+  const callId = call === undefined ? await onlyPendingCall(holdfast, run, flags) : callIdOf(run, call);
+  const earlier = callAt(run, callId)?.decision;
+  if (earlier) return { ...earlier, isFirst: false };
+  const pending = run.questions.find((question) => question.kind === 'approval' && question.call === callId);
+  if (!pending && run.endedAtMs !== null) throw runOver(run);
+  // If the call is not pending, the run's own refusal says why.
+  return handle.decide({ call: callId, digest: pending?.kind === 'approval' ? pending.digest : '', ...decision });
 }
 
-async function theOneThatWaits(holdfast: Given['holdfast'], run: Run, flags: string): Promise<string> {
-  const open = run.questions.flatMap((question) => (question.kind === 'approval' ? [question] : []));
-  const [one, another] = open;
+async function onlyPendingCall(holdfast: CommandContext['holdfast'], run: Run, flags: string): Promise<string> {
+  const pending = run.questions.flatMap((question) => (question.kind === 'approval' ? [question] : []));
+  const [one, another] = pending;
   const id = inertLine(run.workflowId, 300);
   if (one && another)
-    throw new UsageError(`${open.length} calls of ${id} wait: ${open.map(callText).join(', ')}. Say which.`);
+    throw new UsageError(
+      `${pending.length} calls of ${id} are pending: ${pending.map(callText).join(', ')}. Name one.`,
+    );
   if (one) return one.call;
-  if (run.endedAtMs !== null) throw over(run);
-  const below = await askedBelow(holdfast, run);
-  const lines = below.flatMap((child) => child.questions.map((question) => howTo(child.workflowId, question, flags)));
+  if (run.endedAtMs !== null) throw runOver(run);
+  const children = await waitingSubAgents(holdfast, run);
+  const lines = children.flatMap((child) =>
+    child.questions.map((question) => howTo(child.workflowId, question, flags)),
+  );
   if (lines.length > 0)
     throw new CommandRefused(
       'sub_agents_wait',
-      `No call of ${id} itself waits for a decision; its sub-agents do.\n${lines.join('\n')}`,
+      `No call of ${id} itself is pending, but calls of its sub-agents are:\n${lines.join('\n')}`,
     );
   throw new CommandRejected('no_call_waits', { workflowId: run.workflowId });
 }
 
-function over({ workflowId, status }: Run): CommandRefused {
+function runOver({ workflowId, status }: Run): CommandRefused {
   return new CommandRefused(
     'run_over',
     `The run ${inertLine(workflowId, 300)} is over (${status}): there is nothing to decide.`,
   );
 }
 
-/** A call may be named by its place, or by the id that the model gave it. */
-function placeOf(run: Run, call: string): string {
+/** Returns the call id; `call` is that, or the model call id. */
+function callIdOf(run: Run, call: string): string {
   const named = toolCalls(run).findLast(({ callId }) => callId === call);
   return named ? callActivityId(named.turn, named.slot) : call;
 }
 
-export function whatStands(id: string, wanted: Verdict, decided: Decided): string {
+/** Says which decision counts: the one just made, or an earlier one. */
+export function decisionReport(id: string, wanted: Verdict, decided: Decided): string {
   const of = inertLine(id, 300);
   if (decided.isFirst) return `${of}: ${decisionText(decided)}`;
-  if (decided.verdict === wanted) return `${of}, already${ago(decided.atMs)}: ${decisionText(decided)}`;
-  return `Not ${PAST[wanted]}: it was decided${ago(decided.atMs)}, and the first decision counts. ${of}: ${decisionText(decided)}`;
+  if (decided.verdict === wanted) return `${of}, already decided ${ago(decided.atMs)}: ${decisionText(decided)}`;
+  return `Not ${PAST[wanted]}: it was already decided ${ago(decided.atMs)}, and the first decision counts. ${of}: ${decisionText(decided)}`;
 }

@@ -1,9 +1,9 @@
-// The commands about a run as they are typed in a chat: `/approve 1.0 known customer`.
+// Run commands in a chat: `/approve 1.0 known customer`.
 import { InvalidArgumentError } from 'commander';
 import { UsageError } from '../exit.ts';
-import type { AnyRunCommand, Given, Parameter } from './types.ts';
+import type { AnyRunCommand, CommandContext, Parameter } from './types.ts';
 
-/** `/edit [CALL] JSON`. What follows where no text of its own is typed is why. */
+/** Returns the usage: `/edit [CALL] JSON`. Text after the last parameter is the reason, unless that parameter takes it. */
 export function usageInChat({ name, parameters }: AnyRunCommand): string {
   const all = Object.entries(parameters);
   const settings = all
@@ -18,30 +18,34 @@ export function usageInChat({ name, parameters }: AnyRunCommand): string {
   return [`/${name}`, ...others, ...(settings.length > 0 ? [settings.join(',')] : []), ...why].join(' ');
 }
 
-/** Carries out what was typed behind the command's name, and gives what there is to say about it. */
-export async function carryOutInChat(command: AnyRunCommand, rest: string, given: Given): Promise<readonly string[]> {
-  const { values, why } = typedInChat(command, rest);
+/** Executes the command with what was typed after its name. Returns lines to print. */
+export async function executeInChat(
+  command: AnyRunCommand,
+  rest: string,
+  context: CommandContext,
+): Promise<readonly string[]> {
+  const { values, why } = parseInChat(command, rest);
   const problem = command.problem?.(values);
   if (problem) throw new UsageError(`${problem}: ${usageInChat(command)}`);
-  const said = why === '' ? given.said : { ...given.said, why };
-  const { inChat } = await command.carryOut({ ...given, said }, values);
-  return inChat === undefined ? [] : [inChat];
+  const author = why === '' ? context.author : { ...context.author, why };
+  const { chatText } = await command.execute({ ...context, author }, values);
+  return chatText === undefined ? [] : [chatText];
 }
 
-interface TypedInChat {
+interface ParsedInput {
   readonly values: Record<string, unknown>;
   readonly why: string;
 }
 
-function typedInChat(command: AnyRunCommand, typed: string): TypedInChat {
+function parseInChat(command: AnyRunCommand, typed: string): ParsedInput {
   const values: Record<string, unknown> = {};
   let rest = typed.trim();
   for (const [key, parameter] of Object.entries(command.parameters)) {
     if (parameter.as === 'setting') continue;
-    const [text, left] = firstOf(rest, parameter);
+    const [text, left] = takeParameter(rest, parameter);
     rest = left;
     if (text === '' && parameter.isRequired)
-      throw new UsageError(`There is no ${parameter.placeholder}: ${usageInChat(command)}`);
+      throw new UsageError(`Missing ${parameter.placeholder}: ${usageInChat(command)}`);
     if (text !== '') values[key] = parsed(parameter, text, command);
   }
   if (takesWhy(command.parameters)) return { values, why: rest };
@@ -49,14 +53,14 @@ function typedInChat(command: AnyRunCommand, typed: string): TypedInChat {
     const [, name = '', value = ''] = /^([^=]+)=(.*)$/.exec(pair) ?? [];
     const [key, parameter] = Object.entries(command.parameters).find(([known]) => nameOf(known) === name) ?? [];
     if (key === undefined || parameter === undefined)
-      throw new UsageError(`"${pair}" is not among ${usageInChat(command)}`);
+      throw new UsageError(`Unknown limit "${pair}": ${usageInChat(command)}`);
     values[key] = parsed(parameter, value, command);
   }
   return { values, why: '' };
 }
 
-/** What is typed for the parameter, and what is left. */
-function firstOf(rest: string, { word }: Parameter<unknown>): [string, string] {
+/** Splits off the parameter's text. */
+function takeParameter(rest: string, { word }: Parameter<unknown>): [string, string] {
   if (!word) return [rest, ''];
   const [, first = '', left = ''] = /^(\S*)\s*(.*)$/s.exec(rest) ?? [];
   return word.test(first) ? [first, left] : ['', rest];
@@ -71,12 +75,12 @@ function parsed(parameter: Parameter<unknown>, text: string, command: AnyRunComm
   }
 }
 
-/** All that follows is why, where nothing else may follow. */
+/** Whether the rest of the line is the reason: it is, unless a parameter takes all of it. */
 function takesWhy(parameters: AnyRunCommand['parameters']): boolean {
   return Object.values(parameters).every(({ as, word }) => as !== 'setting' && word !== undefined);
 }
 
-/** `modelCalls` as it is typed. */
+/** Returns a parameter's name as it is typed: `model-calls`. */
 function nameOf(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -1,82 +1,83 @@
-// The commands about a run as commands of the command line: `holdfast steer ID MESSAGE --by ann`.
+// Run commands on the command line: `holdfast steer ID MESSAGE --by ann`.
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { addressFlags, type SaidOptions, saidOf, settingsOf, withHoldfast, withSaid } from '../connected.ts';
+import { type Author, addressFlags, authorOf, settingsOf, withAuthorOptions, withHoldfast } from '../connected.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { printJson } from '../view/json.ts';
 import type { AnyRunCommand, Parameter } from './types.ts';
 
-interface Options extends SaidOptions, Readonly<Record<string, unknown>> {
+interface Options extends Author, Readonly<Record<string, unknown>> {
   readonly json?: boolean;
   readonly id?: string;
 }
 
-export function onCommandLine(declared: AnyRunCommand): Command {
-  const { name, description, parameters, json, isOnce } = declared;
-  const command = new Command(name).description(description).argument('<id>', 'the workflow id of the run');
+export function onCommandLine(runCommand: AnyRunCommand): Command {
+  const { name, description, parameters, json, takesMessageId } = runCommand;
+  const command = new Command(name).description(description).argument('<id>', 'workflow id of the run');
   for (const [key, { as, placeholder, help, isRequired, parse }] of Object.entries(parameters)) {
     if (as === 'argument') command.argument(isRequired ? `<${placeholder}>` : `[${placeholder}]`, help);
     else if (isRequired) command.requiredOption(`${flagOf(key)} <${placeholder}>`, help);
-    // Read at once, so that commander names the option where it makes no sense.
+    // Parsed by commander, so that its error names the option.
     else command.option(`${flagOf(key)} <${placeholder}>`, help, parse);
   }
   command.option('--json', json);
-  withSaid(command);
-  if (isOnce) command.option('--id <id>', 'an id of its own: the same one sent again is taken once');
+  withAuthorOptions(command);
+  if (takesMessageId)
+    command.option('--id <id>', 'id of the message; sent again with the same id, it takes effect once');
   return command.action(async (id: string, ...rest: unknown[]) => {
-    const values = await valuesOf(declared, rest, command.opts<Options>());
-    const problem = declared.problem?.(values);
+    const values = await valuesOf(runCommand, rest, command.opts<Options>());
+    const problem = runCommand.problem?.(values);
     if (problem) throw new UsageError(`${problem}: ${oneOf(Object.keys(parameters).map(flagOf))}.`);
-    await carryOut(declared, command, id, values);
+    await execute(runCommand, command, id, values);
   });
 }
 
-async function carryOut(declared: AnyRunCommand, command: Command, id: string, values: Record<string, unknown>) {
+async function execute(runCommand: AnyRunCommand, command: Command, id: string, values: Record<string, unknown>) {
   const options = command.opts<Options>();
   await withHoldfast(command, async (holdfast) => {
-    const outcome = await declared.carryOut(
+    const result = await runCommand.execute(
       {
         holdfast,
         handle: holdfast.get(id),
-        said: saidOf(options),
+        author: authorOf(options),
         flags: addressFlags(settingsOf(command)),
         ...(options.id !== undefined && { messageId: options.id }),
       },
       values,
     );
-    if (options.json) printJson(outcome.json);
-    else (outcome.counts ? process.stdout : process.stderr).write(`${await outcome.say(inertLine(id, 300))}\n`);
-    return outcome.counts ? EXIT.completed : EXIT.otherwise;
+    if (options.json) printJson(result.json);
+    else (result.isAccepted ? process.stdout : process.stderr).write(`${await result.text(inertLine(id, 300))}\n`);
+    return result.isAccepted ? EXIT.completed : EXIT.otherwise;
   });
 }
 
-async function valuesOf({ parameters }: AnyRunCommand, typed: readonly unknown[], options: Options) {
+async function valuesOf({ parameters }: AnyRunCommand, positional: readonly unknown[], options: Options) {
   const values: Record<string, unknown> = {};
-  const inPlace = [...typed];
+  const remaining = [...positional];
   for (const [key, parameter] of Object.entries(parameters)) {
-    const given = parameter.as === 'argument' ? inPlace.shift() : options[key];
-    if (given === undefined) continue;
-    if (parameter.as === 'setting') values[key] = given;
+    const value = parameter.as === 'argument' ? remaining.shift() : options[key];
+    if (value === undefined) continue;
+    if (parameter.as === 'setting') values[key] = value;
     else {
-      const text = await textTyped(String(given), parameter);
+      const text = await readText(String(value), parameter);
       if (parameter.as === 'option' && text.trim() === '')
-        throw new UsageError(`There is nothing in ${flagOf(key)}: ${parameter.help}.`);
+        throw new UsageError(`${flagOf(key)} is empty. Expected: ${parameter.help}.`);
       values[key] = parameter.parse(text);
     }
   }
   return values;
 }
 
-/** `-` stands for stdin, where that is read. */
-export async function textTyped(
+/** Returns the text; reads stdin for `-`, if the parameter allows it. */
+export async function readText(
   text: string,
   { readsStdin = false }: Pick<Parameter<unknown>, 'readsStdin'>,
 ): Promise<string> {
   return text === '-' && readsStdin ? readAll(process.stdin) : text;
 }
 
-/** `modelCalls` as it is typed. */
+/** Returns a parameter's option: `--model-calls`. */
 function flagOf(key: string): string {
   return `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

@@ -1,28 +1,28 @@
-// What is typed after the name of a run's command, and what is wrong with it where it makes no sense.
+// Parameters of run commands: their help and their validation.
 import { MESSAGE_BYTES_MAX } from '../../core/limits.ts';
 import { count, utf8Length } from '../../core/text.ts';
 import { UsageError } from '../exit.ts';
 import type { Parameter } from './types.ts';
 
-/** What a run would refuse is a mistake of typing here, as with the input of `run`. */
-export function messageTyped(text: string): string {
-  if (text.trim() === '') throw new UsageError('There is nothing in the message.');
+/** Checks what a run would refuse: on the command line it is a usage error, as with the input of `run`. */
+export function parseMessage(text: string): string {
+  if (text.trim() === '') throw new UsageError('The message is empty.');
   const bytes = utf8Length(text);
   if (bytes > MESSAGE_BYTES_MAX)
-    throw new UsageError(`The message has ${count(bytes)} bytes; ${count(MESSAGE_BYTES_MAX)} are allowed.`);
+    throw new UsageError(`The message has ${count(bytes)} bytes; at most ${count(MESSAGE_BYTES_MAX)} are allowed.`);
   return text;
 }
 
-/** The text as it was typed: large numbers would not survive being read and written again. */
-export function argumentsTyped(text: string): string {
+/** Returns the text unchanged: parsing and serializing would round large numbers. */
+export function parseArguments(text: string): string {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`The arguments are no JSON: ${error instanceof Error ? error.message : error}.`);
+    throw new UsageError(`The arguments are not valid JSON: ${error instanceof Error ? error.message : error}.`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new UsageError('The arguments are no JSON object: {"name": value}.');
+    throw new UsageError('The arguments are not a JSON object. Expected {"name": value}.');
   return text;
 }
 
@@ -30,18 +30,18 @@ export function message({ isRequired }: { readonly isRequired: boolean }): Param
   return {
     as: 'argument',
     placeholder: 'message',
-    help: 'what the model is told; "-" reads it from stdin',
+    help: 'message for the model; "-" reads it from stdin',
     isRequired,
     readsStdin: true,
-    parse: messageTyped,
+    parse: parseMessage,
   };
 }
 
-/** Left out where one call waits. */
-export const waitingCall: Parameter<string> = {
+/** May be omitted if only one call is pending. */
+export const pendingCall: Parameter<string> = {
   as: 'argument',
   placeholder: 'call',
-  help: 'the call, as approvals names it: 2.0; it may be left out where one waits',
+  help: 'call id as approvals shows it, such as 2.0; may be omitted if only one is pending',
   isRequired: false,
   word: /^\d+\.\d+$/,
   parse: (text) => text,
@@ -50,7 +50,7 @@ export const waitingCall: Parameter<string> = {
 export const anyCall: Parameter<string> = {
   as: 'argument',
   placeholder: 'call',
-  help: 'its place in the run, 2.0, or the id that the model gave it',
+  help: 'call id, such as 2.0, or model call id',
   isRequired: true,
   word: /^\S+$/,
   parse: (text) => text,
@@ -59,16 +59,16 @@ export const anyCall: Parameter<string> = {
 export const newArguments: Parameter<string> = {
   as: 'option',
   placeholder: 'json',
-  help: 'all of the new arguments, also those that stay as they are: one JSON object; "-" reads them from stdin',
+  help: 'all of the new arguments as one JSON object; "-" reads them from stdin',
   isRequired: true,
   readsStdin: true,
-  parse: argumentsTyped,
+  parse: parseArguments,
 };
 
 export const answerText: Parameter<string> = {
   as: 'option',
   placeholder: 'text',
-  help: 'what the model is told; "-" reads it from stdin',
+  help: 'what the model reads as the result; "-" reads it from stdin',
   isRequired: true,
   readsStdin: true,
   parse: (text) => text,

@@ -1,6 +1,6 @@
-// Every command about a run that has the same meaning on the command line and in a chat, in the order of the help.
-import { DECISIONS } from './decisions.ts';
-import { ORDERS } from './orders.ts';
+// All run commands that the command line and the chat share, in the order of the help.
+import { DECISION_COMMANDS } from './decisions.ts';
+import { CONTROL_COMMANDS } from './orders.ts';
 import type { AnyRunCommand } from './types.ts';
 
-export const RUN_COMMANDS: readonly AnyRunCommand[] = [...DECISIONS, ...ORDERS];
+export const RUN_COMMANDS: readonly AnyRunCommand[] = [...DECISION_COMMANDS, ...CONTROL_COMMANDS];

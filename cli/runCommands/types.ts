@@ -1,72 +1,72 @@
-// What a command about a run is: declared once, and made from here into a command of the command line and one of the chat.
+// A run command: declared once, for the command line and for the chat.
 import type { Holdfast, RunHandle } from '../../client/index.ts';
-import type { SaidOptions } from '../connected.ts';
+import type { Author } from '../connected.ts';
 
-/** One thing that is typed after the command's name. */
+/** A parameter typed after the command's name. */
 export interface Parameter<Value> {
   /**
-   * `argument`: in its place, on either side. `option`: `--name <placeholder>` on the command line, and in its place in a
-   * chat. `setting`: an option that may be left out, and `name=value` in a chat.
+   * `argument`: positional. `option`: `--name <placeholder>` on the command line, positional in a chat. `setting`: an
+   * optional `--name <placeholder>`, and `name=value` in a chat.
    */
   readonly as: 'argument' | 'option' | 'setting';
-  /** `message`; in a chat, `MESSAGE`. */
+  /** Lower case; shown in upper case in a chat. */
   readonly placeholder: string;
   readonly help: string;
   readonly isRequired: boolean;
-  /** On the command line, `-` is what stdin has. */
+  /** On the command line, `-` reads stdin. */
   readonly readsStdin?: boolean;
-  /** In a chat, one word, which may be left out where the next does not look like this; else it is all that follows. */
+  /** In a chat, takes one word if it matches this, else nothing. Without it, the parameter takes the rest of the line. */
   readonly word?: RegExp;
-  /** Throws a UsageError, or commander's InvalidArgumentError, for what makes no sense. */
+  /** Throws a UsageError, or commander's InvalidArgumentError, for invalid text. */
   parse(text: string): Value;
 }
 
-/** In the order in which they are typed. */
+/** In the order of typing. */
 export type Parameters<Values> = { readonly [Name in keyof Values]-?: Parameter<NonNullable<Values[Name]>> };
 
-export interface Given {
+/** The run that a command is sent to, and who sends it. */
+export interface CommandContext {
   readonly holdfast: Holdfast;
   readonly handle: RunHandle;
-  /** Who says so, and why. */
-  readonly said: SaidOptions;
-  /** Where the server is, for commands that are typed next. */
+  readonly author: Author;
+  /** Connection options to repeat in suggested commands. */
   readonly flags: string;
 }
 
-/** With an id, what is sent again is taken once. */
-export interface GivenOnce extends Given {
+/** With an id, a command that is sent again takes effect once. */
+export interface CommandContextWithId extends CommandContext {
   readonly messageId?: string;
 }
 
-export interface Outcome {
+export interface CommandResult {
   readonly json: object;
-  /** false: somebody else was first, and decided otherwise. */
-  readonly counts: boolean;
-  /** What the command line says; `id` is the run's, as it may be shown. */
-  say(id: string): string | Promise<string>;
-  /** What a chat says, where the session's own events do not. */
-  readonly inChat?: string;
+  /** False if another decision came first. */
+  readonly isAccepted: boolean;
+  /** Text for the command line; `id` is the run's id, safe to print. */
+  text(id: string): string | Promise<string>;
+  /** Text for a chat, if the session's own events do not show the result. */
+  readonly chatText?: string;
 }
 
 export interface RunCommand<Values> {
   readonly name: string;
   readonly description: string;
   readonly parameters: Parameters<Values>;
-  /** What `--json` prints. */
+  /** Help of `--json`. */
   readonly json: string;
   /** Takes `--id` on the command line. */
-  readonly isOnce?: boolean;
-  /** Why a chat has it not. */
+  readonly takesMessageId?: boolean;
+  /** Why the chat does not have the command. */
   readonly notInChat?: string;
-  /** Where values fit each by itself and not together: what to type. */
+  /** Checks the values together; returns what to type, or null. */
   problem?(values: Values): string | null;
-  carryOut(given: GivenOnce, values: Values): Promise<Outcome>;
+  execute(given: CommandContextWithId, values: Values): Promise<CommandResult>;
 }
 
-/** A command as the table has it: what its values are is between its parameters and itself. */
+/** A command in the table, without the type of its values. */
 export type AnyRunCommand = RunCommand<Record<string, unknown>>;
 
 export function runCommand<Values>(command: RunCommand<Values>): AnyRunCommand {
-  // Values come from the command's own parameters, which have parsed them.
+  // The values come from the command's own parameters, which parsed them.
   return command as unknown as AnyRunCommand;
 }

@@ -1,4 +1,4 @@
-// What must be undone at the end: the last thing first, all of it, once.
+// Clean-up steps to run at the end: in reverse order, each once.
 export interface CleanUp {
   add(undo: () => Promise<void>): void;
   run(): Promise<void>;
@@ -9,13 +9,13 @@ export function cleanUpInOrder(): CleanUp {
   let closed = false;
   return {
     add(undo) {
-      // What comes too late, while everything is being undone, is undone at once.
+      // Added during the clean-up: run at once.
       if (closed) void undo().catch(() => {});
       else undos.push(undo);
     },
     async run() {
       closed = true;
-      // One that fails must not keep the others.
+      // A step that fails must not prevent the others.
       for (let undo = undos.pop(); undo; undo = undos.pop()) await undo().catch(() => {});
     },
   };

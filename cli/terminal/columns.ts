@@ -1,17 +1,17 @@
-// How wide text is on a terminal, so that a line that is redrawn in place never breaks into two. string-width knows the
-// width of a letter; the text itself is inert by then (inert.ts), so that no escape sequence is looked for.
+// Width of text on a terminal, so that a line that is redrawn in place never wraps. string-width has the width of a
+// letter; the text is inert already (inert.ts), so there are no escape sequences.
 import stringWidth from 'string-width';
 
 export interface Letter {
   readonly text: string;
-  /** Where it begins in the whole text. */
+  /** Index in the text. */
   readonly at: number;
   readonly columns: number;
 }
 
 const GRAPHEMES = new Intl.Segmenter();
 const INERT = { countAnsiEscapeCodes: true };
-/** As far as a tab can go; string-width counts none. */
+/** The maximum width of a tab, which string-width does not count. */
 const TAB_COLUMNS = 8;
 
 export function columnsOf(text: string): number {
@@ -19,19 +19,19 @@ export function columnsOf(text: string): number {
   return stringWidth(text, INERT) + tabs * TAB_COLUMNS;
 }
 
-/** What a reader takes for a letter each, with its width. */
+/** Yields the graphemes of the text with their widths. */
 export function* lettersOf(text: string): Generator<Letter> {
   for (const { segment, index } of GRAPHEMES.segment(text))
     yield { text: segment, at: index, columns: segment === '\t' ? TAB_COLUMNS : stringWidth(segment, INERT) };
 }
 
-/** `text`, cut with an ellipsis where it is too wide, filled with spaces where it is not. */
+/** Cuts the text to the width with an ellipsis, or pads it with spaces. */
 export function fit(text: string, columns: number): string {
   const cut = cutTo(text, columns);
   return cut + ' '.repeat(Math.max(0, columns - columnsOf(cut)));
 }
 
-/** `text`, cut with an ellipsis where it is too wide. */
+/** Cuts the text to the width with an ellipsis. */
 export function cutTo(text: string, columns: number): string {
   if (columns <= 0) return '';
   if (columnsOf(text) <= columns) return text;
@@ -43,7 +43,7 @@ export function cutTo(text: string, columns: number): string {
   return text;
 }
 
-/** The end of `text`, as much of it as has room. */
+/** Returns as much of the text's end as fits. */
 export function lastOf(text: string, columns: number): string {
   let used = 0;
   let from = text.length;

@@ -1,8 +1,8 @@
-// The SDK's log as lines that a person can read: warnings and errors only.
+// Prints warnings and errors of the SDK's log as readable lines.
 import { DefaultLogger, type LogEntry, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { inertLine } from './inert.ts';
 
-/** Call it before anything else of the SDK's worker. Signals stay with the command: it says how it stops. */
+/** Must be called before anything else of the SDK's worker. The command itself handles signals. */
 export function installLogging(write: (line: string) => void): void {
   Runtime.install({
     logger: new DefaultLogger('WARN', (entry) => write(logLine(entry))),
@@ -17,7 +17,7 @@ const LINE_CHARS_MAX = 500;
 
 function logLine({ level, message, meta = {} }: LogEntry): string {
   const { error, workflowId, runId, run_id, activityId, activityType, tool } = meta as Record<string, unknown>;
-  // Of what cannot be read, the SDK and its core know no more than the id of the run's history.
+  // For a payload that cannot be read, the SDK and its core only know the run id.
   const about = [activityType ?? tool, workflowId ?? runId ?? run_id, activityId]
     .filter((part) => typeof part === 'string')
     .join(' ');

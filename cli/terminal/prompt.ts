@@ -1,50 +1,50 @@
-// Asks about open questions where the run is shown: the question and a line to type an answer in, at the bottom of the
-// screen. Whatever closes the question elsewhere takes it away again. Not @inquirer/prompts: it writes to the terminal
-// itself, where the run's bars are redrawn above the question eight times a second, and wants a newer Node than we do.
+// Asks open questions while a run is shown: the question and an input line, at the bottom of the screen. A question that is
+// closed elsewhere disappears. Not @inquirer/prompts: it writes to the terminal itself, where the run's bars are redrawn
+// above the question eight times a second, and it needs a newer Node than we do.
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import type { Question, Verdict } from '../../core/types.ts';
-import { saidOf } from '../connected.ts';
-import { told, UsageError } from '../exit.ts';
-import { argumentsTyped } from '../runCommands/parameters.ts';
-import { BUDGET_EXAMPLE, budgetTyped } from '../view/budget.ts';
+import { authorOf } from '../connected.ts';
+import { errorText, UsageError } from '../exit.ts';
+import { parseArguments } from '../runCommands/parameters.ts';
+import { BUDGET_EXAMPLE, parseBudget } from '../view/budget.ts';
 import type { OpenQuestion } from '../view/openQuestions.ts';
-import { because, questionParts } from '../view/people.ts';
+import { byAndWhy, questionParts } from '../view/people.ts';
 import { columnsOf } from './columns.ts';
 import { inert, inertLine } from './inert.ts';
 import type { Screen } from './screen.ts';
 import { wrapped } from './wrap.ts';
 
 export interface Prompt {
-  /** The open questions, as they are now. */
+  /** Replaces the open questions. */
   show(open: readonly OpenQuestion[]): void;
-  /** Its lines at the bottom of the screen; none while there is nothing to ask. */
+  /** Returns the lines at the bottom of the screen; none without a question. */
   lines(): string[];
-  /** Gives the keyboard back. */
+  /** Releases the keyboard. */
   close(): void;
 }
 
 interface PromptOptions {
   readonly screen: Screen;
   readonly input: NodeJS.ReadStream;
-  /** The run that is shown: questions of others are its sub-agents', and say so. */
+  /** The run that is shown. Questions of sub-agents are shown with their id. */
   readonly rootId: string;
-  /** What to type about a question that is put off. */
+  /** Says what to type to answer a postponed question. */
   readonly howTo: (open: OpenQuestion) => string;
-  /** Draws the screen anew. */
+  /** Redraws the screen. */
   readonly redraw: () => void;
 }
 
 type Choice = Verdict | 'raise' | 'stop' | 'later';
 
 /**
- * What was typed before the question could be read is no answer to it: nobody reads and answers faster. It may have been
- * meant for another question, which somebody else has just decided.
+ * Input within this time after a question appears does not answer it: nobody reads that fast, and it may have been meant
+ * for another question, which somebody else has just decided.
  */
 const READ_MS = 400;
-/** Lines of a question; the run's bars want room as well. */
+/** Lines of a question; the run's bars need space too. */
 const QUESTION_LINES_MAX = 10;
-/** Of the call, also where what is asked is long. */
+/** Lines of the call, even if the question is long. */
 const ARGUMENT_LINES_MIN = 3;
 
 const CHOICES: Readonly<Record<Question['kind'], Readonly<Record<string, Choice>>>> = {
@@ -55,85 +55,85 @@ const CHOICE_LINES: Readonly<Record<Question['kind'], string>> = {
   approval: '[a]pprove  [r]eject  [e]dit  re[s]pond  [l]ater',
   budget: '[r]aise  [s]top  [l]ater',
 };
-/** What is typed after the choice. */
-const THEN: Readonly<Record<Exclude<Choice, 'later'>, string>> = {
+/** Hints for the input after a choice. */
+const INPUT_HINTS: Readonly<Record<Exclude<Choice, 'later'>, string>> = {
   approve: 'approve, why (Enter: no reason, Esc: back)',
   reject: 'reject, why (Enter: no reason, Esc: back)',
   edit: 'change the arguments (Ctrl-U: empty the line, Esc: back)',
-  respond: 'what the model is told (Esc: back)',
+  respond: 'what the model reads as the result (Esc: back)',
   raise: `new limits, such as ${BUDGET_EXAMPLE.replace(',ask', '')} (Esc: back)`,
   stop: 'stop, why (Enter: no reason, Esc: back)',
 };
 
-/** Whoever types new ones behind those that are there gets two objects in a row. */
-const MEND = 'Change what is there, or empty the line with Ctrl-U first.';
+/** Typing new arguments after the old ones makes two objects. */
+const EDIT_HINT = 'Change the arguments, or empty the line with Ctrl-U first.';
 
 export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOptions): Prompt {
   let open: readonly OpenQuestion[] = [];
-  /** Answered, or put off: what is asked after that is another question, also in the same place. */
+  /** Answered or postponed. A later question about the same call is another object. */
   const done = new Set<Question>();
   let asking: OpenQuestion | undefined;
   let choice: Exclude<Choice, 'later'> | null = null;
-  let readable = false;
-  let reading: NodeJS.Timeout | undefined;
+  let isReadable = false;
+  let readTimer: NodeJS.Timeout | undefined;
   let isBusy = false;
-  let said = '';
+  let problem = '';
   let keyboard: Interface | undefined;
 
   return {
     show(now) {
       open = now;
-      turnToNext();
+      askNext();
     },
     lines: frame,
     close() {
-      clearTimeout(reading);
-      // An answer that is under way may come back after this: there is nothing left to ask about.
+      clearTimeout(readTimer);
+      // An answer in flight may return after this, and must not ask again.
       open = [];
       asking = undefined;
-      release();
+      releaseKeyboard();
     },
   };
 
-  function turnToNext(): void {
+  function askNext(): void {
     const next = open.find(({ question }) => !done.has(question));
     if (next?.question === asking?.question) return;
     asking = next;
     choice = null;
-    said = '';
-    readable = false;
-    clearTimeout(reading);
-    if (!next) release();
+    problem = '';
+    isReadable = false;
+    clearTimeout(readTimer);
+    if (!next) releaseKeyboard();
     else {
-      take();
+      takeKeyboard();
       retype('');
-      reading = setTimeout(() => {
+      readTimer = setTimeout(() => {
         retype('');
-        readable = true;
+        isReadable = true;
         redraw();
       }, READ_MS);
     }
     redraw();
   }
 
-  /** Readline edits the line; the screen shows it. */
-  function take(): void {
+  /** Takes the keyboard: readline edits the line, and the screen shows it. */
+  function takeKeyboard(): void {
     if (keyboard) return;
-    const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-    keyboard = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
-    keyboard.on('line', (line) => void answered(line.trim()));
-    // The terminal gives every key to us, so that this one has to be passed on.
+    const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
+    keyboard = createInterface({ input, output: discard, terminal: true, historySize: 0 });
+    keyboard.on('line', (line) => void onLine(line.trim()));
+    // In raw mode, Ctrl-C does not raise the signal.
     keyboard.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
     keyboard.on('close', () => {
-      // Ctrl-D: whoever typed it wants to be asked no more.
+      // Ctrl-D: ask no more questions.
       if (!keyboard) return;
       keyboard = undefined;
-      for (const one of open) later(one);
+      for (const one of open) postpone(one);
     });
     input.on('keypress', onKey);
   }
 
-  function release(): void {
+  function releaseKeyboard(): void {
     const closing = keyboard;
     keyboard = undefined;
     input.off('keypress', onKey);
@@ -143,7 +143,7 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
   function onKey(_: unknown, key: { readonly name?: string } | undefined): void {
     if (key?.name === 'escape' && !isBusy) {
       choice = null;
-      said = '';
+      problem = '';
       retype('');
     }
     redraw();
@@ -155,9 +155,9 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
     if (text !== '') keyboard?.write(text);
   }
 
-  async function answered(line: string): Promise<void> {
+  async function onLine(line: string): Promise<void> {
     const about = asking;
-    if (!about || !readable || isBusy) return redraw();
+    if (!about || !isReadable || isBusy) return redraw();
     if (choice === null) {
       choose(about, line.toLowerCase());
       return redraw();
@@ -165,36 +165,37 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
     isBusy = true;
     redraw();
     try {
-      const second = await carryOut(about, choice, line);
-      if (second !== undefined) screen.print(...wrapped(second, screen.columns));
-      // The run's history will say so in a moment; nobody is to answer twice meanwhile.
+      const note = await answer(about, choice, line);
+      if (note !== undefined) screen.print(...wrapped(note, screen.columns));
+      // The run's history will close the question in a moment; do not ask again until then.
       done.add(about.question);
     } catch (error) {
       if (asking === about) {
-        said = error instanceof UsageError && choice === 'edit' ? `${told(error)} ${MEND}` : told(error);
-        // What was typed may want mending.
+        problem =
+          error instanceof UsageError && choice === 'edit' ? `${errorText(error)} ${EDIT_HINT}` : errorText(error);
+        // Keep the input for corrections.
         if (choice === 'edit' || choice === 'respond' || choice === 'raise') retype(line);
       }
     } finally {
       isBusy = false;
-      turnToNext();
+      askNext();
       redraw();
     }
   }
 
   function choose(about: OpenQuestion, line: string): void {
     const chosen = CHOICES[about.question.kind][line];
-    if (line !== '') said = chosen ? '' : `"${inertLine(line, 20)}" is none of these.`;
+    if (line !== '') problem = chosen ? '' : `"${inertLine(line, 20)}" is not one of the choices.`;
     if (!chosen) return;
-    if (chosen === 'later') return later(about);
+    if (chosen === 'later') return postpone(about);
     choice = chosen;
     if (chosen === 'edit' && about.question.kind === 'approval') retype(oneLineJson(about.question.arguments));
   }
 
-  function later(about: OpenQuestion): void {
+  function postpone(about: OpenQuestion): void {
     done.add(about.question);
     screen.print(howTo(about));
-    turnToNext();
+    askNext();
   }
 
   function frame(): string[] {
@@ -206,59 +207,60 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
       handle.workflowId === rootId ? '' : `of ${inertLine(handle.workflowId, 300)}`,
     ].filter(Boolean);
     const { what, asked } = questionParts(question, screen.columns, true);
-    // What is asked goes before the rest of the arguments, which `approvals ID` shows in full.
-    const end = bounded(asked, QUESTION_LINES_MAX - Math.min(what.length, ARGUMENT_LINES_MIN));
-    const cut = [...bounded(what, QUESTION_LINES_MAX - end.length), ...end];
+    // The question takes precedence over the arguments, which `approvals ID` shows in full.
+    const end = truncated(asked, QUESTION_LINES_MAX - Math.min(what.length, ARGUMENT_LINES_MIN));
+    const cut = [...truncated(what, QUESTION_LINES_MAX - end.length), ...end];
     const paint = (line: string) => screen.paint('yellow', line);
     return [
       '',
       ...(head.length > 0 ? wrapped(`  ${head.join(', ')}`, screen.columns) : []).map(paint),
       ...cut.map(paint),
-      ...(said === '' ? [] : wrapped(said, screen.columns - 2).map((line) => screen.paint('red', `  ${line}`))),
-      ...(readable ? typing(question) : ['']),
+      ...(problem === '' ? [] : wrapped(problem, screen.columns - 2).map((line) => screen.paint('red', `  ${line}`))),
+      ...(isReadable ? inputLines(question) : ['']),
     ];
   }
 
-  function typing(question: Question): string[] {
+  function inputLines(question: Question): string[] {
     if (isBusy) return ['  …'];
     const { line = '', cursor = 0 } = keyboard ?? {};
-    const head = choice === null ? CHOICE_LINES[question.kind] : THEN[choice];
+    const head = choice === null ? CHOICE_LINES[question.kind] : INPUT_HINTS[choice];
     const input = `${inert(line.slice(0, cursor))}▏${inert(line.slice(cursor))}`;
     const whole = `${head} > ${input}`;
     // Indented, and with the last column free for the cursor.
     const columns = screen.columns - 3;
-    // A long line has one of its own.
+    // A long input gets its own line.
     const lines = columnsOf(whole) <= columns ? [whole] : [head, `> ${input}`];
     return lines.flatMap((one) => wrapped(one, columns)).map((one) => `  ${one}`);
   }
 }
 
-/** Answers the question; what there is to say where the answer came second. */
-async function carryOut({ handle, question }: OpenQuestion, choice: Exclude<Choice, 'later'>, line: string) {
-  const said = saidOf(line === '' ? {} : { why: line });
+/** Answers the question. Returns a note if another decision came first. */
+async function answer({ handle, question }: OpenQuestion, choice: Exclude<Choice, 'later'>, line: string) {
+  const author = authorOf(line === '' ? {} : { why: line });
   if (choice === 'raise') {
-    const { atLimit: _, ...budget } = budgetTyped(line);
-    await handle.raise(budget, saidOf({}));
+    const { atLimit: _, ...budget } = parseBudget(line);
+    await handle.raise(budget, authorOf({}));
     return;
   }
   if (choice === 'stop') {
-    await handle.stop(said);
+    await handle.stop(author);
     return;
   }
   if (question.kind !== 'approval') return;
-  if (choice === 'respond' && line === '') throw new UsageError('Type what the model is told.');
+  if (choice === 'respond' && line === '')
+    throw new UsageError('The text is empty. Type what the model reads as the result.');
   const decided = await handle.decide({
     call: question.call,
     digest: question.digest,
     verdict: choice,
-    ...(choice === 'edit' || choice === 'respond' ? saidOf({}) : said),
-    ...(choice === 'edit' && { arguments: argumentsTyped(line) }),
+    ...(choice === 'edit' || choice === 'respond' ? authorOf({}) : author),
+    ...(choice === 'edit' && { arguments: parseArguments(line) }),
     ...(choice === 'respond' && { text: line }),
   });
-  return decided.isFirst ? undefined : `It was decided already: ${decided.verdict}${because(decided)}.`;
+  return decided.isFirst ? undefined : `Already decided: ${decided.verdict}${byAndWhy(decided)}.`;
 }
 
-function bounded(lines: readonly string[], max: number): readonly string[] {
+function truncated(lines: readonly string[], max: number): readonly string[] {
   return lines.length > max ? [...lines.slice(0, max - 1), '      …'] : lines;
 }
 

@@ -1,32 +1,32 @@
-// Where a command writes: lines that stay, and on a terminal a part at the bottom that is redrawn in place.
+// The output of a command: lines that stay, and on a terminal a live part at the bottom that is redrawn in place.
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
 
 export interface Screen {
-  /** Whether a part can be redrawn; else everything is plain lines. */
+  /** Whether the output is a terminal that can redraw; otherwise everything is plain lines. */
   readonly isLive: boolean;
   readonly columns: number;
   readonly rows: number;
-  /** Colours `text` where the terminal shows colours, and NO_COLOR is not set. */
+  /** Colours the text, if the terminal has colours and NO_COLOR is not set. */
   paint(style: Style, text: string): string;
-  /** Lines that stay. */
+  /** Prints lines that stay. */
   print(...lines: string[]): void;
-  /** The part at the bottom: made anew by `frame` from time to time until it is cleared. */
+  /** Shows the live part, and redraws it with `frame` until it is cleared. */
   live(frame: () => string[]): void;
   /** Removes the live part. */
   clear(): void;
 }
 
-/** Eight frames a second are smooth enough, and cost nothing over a slow line. */
+/** Eight frames a second: smooth enough, and cheap over a slow connection. */
 const FRAME_MS = 120;
 const PLAIN_COLUMNS = 100;
 const HOUR_S = 3_600;
 const DAY_S = 24 * HOUR_S;
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
-// A line that turns out too wide is cut by the terminal, where wrapping it would spoil the place of all others.
+// Let the terminal cut a line that is too wide: wrapping it would displace all others.
 const NO_WRAP = '\x1b[?7l';
 const WRAP = '\x1b[?7h';
 
@@ -80,7 +80,7 @@ export function createScreen(stream: NodeJS.WriteStream): Screen {
 
   function draw(): string {
     if (!frame) return '';
-    // One row stays free for the cursor, so that nothing scrolls away that is still to be redrawn.
+    // Keep one row for the cursor, so that no line of the live part scrolls away.
     const lines = frame().slice(-(screen.rows - 1));
     drawn = lines.length;
     return `${NO_WRAP}${lines.map((line) => `${line}\n`).join('')}${WRAP}`;

@@ -1,13 +1,13 @@
-// How commands are typed here, for whatever says what to type next.
+// Command lines to suggest to the user.
 import { inert } from './inert.ts';
 
-/** How the command is typed here: through npm's scripts in a clone, through npx where it is installed. */
-export const TYPED = import.meta.url.endsWith('.ts') ? 'npm run -s holdfast --' : 'npx holdfast';
+/** How to invoke the program: through npm's scripts in a clone, through npx if it is installed. */
+export const PROGRAM = import.meta.url.endsWith('.ts') ? 'npm run -s holdfast --' : 'npx holdfast';
 
-/** A command line to type next, its words as a shell has to be given them. */
-export function typed(words: readonly string[], flags = ''): string {
+/** Returns a command line to type next, quoted for a shell. */
+export function commandLine(words: readonly string[], flags = ''): string {
   const quoted = words.map((word) =>
     /^[\w@%+=:,./-]+$/.test(word) ? word : `'${inert(word).replaceAll("'", "'\\''")}'`,
   );
-  return `${TYPED} ${quoted.join(' ')}${flags}`;
+  return `${PROGRAM} ${quoted.join(' ')}${flags}`;
 }

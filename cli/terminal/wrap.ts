@@ -1,19 +1,19 @@
-// Breaks text into lines of a terminal's width, in one pass. Not wrap-ansi: it normalises what it breaks, so that whoever
-// decides about arguments reads other letters than a tool gets; and it leaves most of a line empty before Chinese.
+// Wraps text to a terminal's width, in one pass. Not wrap-ansi: it normalizes text, so that a person would decide about
+// other characters than the tool receives; and it leaves most of a line empty before Chinese.
 import { columnsOf, lettersOf } from './columns.ts';
 
-/** Spaces that a line may be broken at. */
+/** Spaces at which a line may break. */
 interface Gap {
   readonly from: number;
   readonly to: number;
-  /** Columns of the line before them, and with them. */
+  /** Columns of the line without and with them. */
   readonly before: number;
   readonly after: number;
 }
 
 const NO_GAP: Gap = { from: -1, to: -1, before: 0, after: 0 };
 
-/** Lines of `text`, broken between words where they are too wide. No letter is lost but the spaces around a break. */
+/** Wraps the text between words. Only spaces at a break are dropped. */
 export function wrapped(text: string, columns: number): string[] {
   return text.split('\n').flatMap((line) => (columnsOf(line) <= columns ? [line] : broken(line, columns)));
 }
@@ -26,7 +26,7 @@ function broken(text: string, columns: number): string[] {
   for (const letter of lettersOf(text)) {
     const to = letter.at + letter.text.length;
     if (letter.text === ' ' || letter.text === '\t') {
-      // Lines but the first begin with a word.
+      // Every line but the first begins with a word.
       if (lines.length > 0 && start === letter.at) start = to;
       else {
         const isSame = gap.to === letter.at;
@@ -38,7 +38,7 @@ function broken(text: string, columns: number): string[] {
       continue;
     }
     while (filled + letter.columns > columns && letter.at > start) {
-      // A word that would leave half a line empty is broken itself.
+      // Break a word that would leave half a line empty.
       if (gap.before > columns / 2) breakAt(gap.from, gap.to, filled - gap.after);
       else breakAt(letter.at, letter.at);
     }
@@ -46,7 +46,7 @@ function broken(text: string, columns: number): string[] {
   }
   return [...lines, text.slice(start)];
 
-  /** Ends the line, and begins the next one with what is filled of it already. */
+  /** Ends the line; `filledNext` columns of the next one are already filled. */
   function breakAt(end: number, next: number, filledNext = 0): void {
     lines.push(text.slice(start, end));
     start = next;

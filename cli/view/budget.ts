@@ -1,4 +1,4 @@
-// Budgets on the command line: how they are typed, and how they read.
+// Budgets on the command line: parsing and formatting.
 import { InvalidArgumentError } from 'commander';
 import { type Duration, durationMs } from '../../core/duration.ts';
 import { costText } from '../../core/reasons/english.ts';
@@ -8,7 +8,7 @@ import { seconds } from '../terminal/screen.ts';
 
 type Limit = keyof Omit<Budget, 'atLimit'>;
 
-/** How a limit is named where it is typed. */
+/** Limits by the name to type. */
 const LIMITS: Readonly<Record<string, Limit>> = {
   tokens: 'tokens',
   cost: 'cost',
@@ -21,7 +21,7 @@ export const BUDGET_EXAMPLE = 'tokens=20000,cost=1.50,active=2h,ask';
 export const BUDGET_HELP = `any of ${Object.keys(LIMITS).join(', ')}, and ask or stop at a limit: ${BUDGET_EXAMPLE}`;
 
 /** `tokens=20000,cost=1.50,ask` */
-export function budgetTyped(text: string): Budget {
+export function parseBudget(text: string): Budget {
   const budget: { -readonly [K in keyof Budget]: Budget[K] } = {};
   for (const part of text.split(',').map((one) => one.trim())) {
     if (part === 'ask' || part === 'stop') {
@@ -30,32 +30,29 @@ export function budgetTyped(text: string): Budget {
     }
     const [, name = '', value = ''] = /^([^=]+)=(.*)$/.exec(part) ?? [];
     const limit = Object.hasOwn(LIMITS, name) ? LIMITS[name] : undefined;
-    if (!limit)
-      throw new InvalidArgumentError(
-        `"${part}" is no limit. There are ${Object.keys(LIMITS).join(', ')}, and ask or stop: ${BUDGET_EXAMPLE}`,
-      );
-    budget[limit] = limit === 'activeMs' ? timeTyped(value) : amountTyped(value);
+    if (!limit) throw new InvalidArgumentError(`"${part}" is not a limit. Expected ${BUDGET_HELP}`);
+    budget[limit] = limit === 'activeMs' ? parseDuration(value) : parseAmount(value);
   }
   return budget;
 }
 
-export function amountTyped(text: string): number {
+export function parseAmount(text: string): number {
   const amount = Number(text);
   if (text.trim() === '' || !Number.isFinite(amount) || amount <= 0)
-    throw new InvalidArgumentError('Give a number above 0.');
+    throw new InvalidArgumentError('Expected a number above 0.');
   return amount;
 }
 
-export function timeTyped(text: string): number {
-  const typed = text.trim();
-  // Typed text is not known to be a duration until it is parsed.
-  const ms = durationMs(typed as Duration);
-  const wrong = (what: string) =>
-    new InvalidArgumentError(`"${typed}" ${what}. Give a number and a unit: "30 seconds", "90s", "2h".`);
-  if (Number.isNaN(ms)) throw wrong('is not a duration');
-  // Temporal reads a bare number as milliseconds, which nobody means who types `--active 30`.
-  if (!/[a-z]$/i.test(typed)) throw wrong('has no unit');
-  if (ms < 1) throw wrong('is not above 0');
+export function parseDuration(text: string): number {
+  const trimmed = text.trim();
+  // durationMs returns NaN for text that is no duration.
+  const ms = durationMs(trimmed as Duration);
+  const invalid = (problem: string) =>
+    new InvalidArgumentError(`"${trimmed}" ${problem}. Give a number and a unit: "30 seconds", "90s", "2h".`);
+  if (Number.isNaN(ms)) throw invalid('is not a duration');
+  // Temporal reads a bare number as milliseconds, which is never what `--active 30` means.
+  if (!/[a-z]$/i.test(trimmed)) throw invalid('has no unit');
+  if (ms < 1) throw invalid('is not above 0');
   return ms;
 }
 
@@ -82,7 +79,7 @@ export function spendText({ inputTokens, outputTokens, cost, modelCalls, toolCal
     cost > 0 ? `cost ${costText(cost)}` : '',
     plural(modelCalls, 'model call'),
     plural(toolCalls, 'tool call'),
-    // Known at the end.
+    // Not known before the end.
     activeMs > 0 ? `${seconds(activeMs)} active` : '',
   ]
     .filter(Boolean)

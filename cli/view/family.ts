@@ -1,4 +1,4 @@
-// A run followed together with its sub-agents: what happens in any of them, as it happens.
+// Follows a run together with its sub-agents: the events of all of them, as they happen.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Holdfast, type RunHandle, RunNotFound } from '../../client/index.ts';
 import { childRunId } from '../../core/names.ts';
@@ -9,12 +9,12 @@ export interface FamilyEvent {
   readonly event: RunEvent;
 }
 
-/** A sub-agent that is over by then is of the past, and has nothing more to ask: a long run may have had hundreds. */
+/** Sub-agents that have ended by then are not followed: a long run may have had hundreds. */
 const CHILD_AFTER_MS = 250;
 
 /**
- * The events of `root`, and those of its sub-agents while they are under way; with the run's own end it ends. `get` finds
- * a run by its id.
+ * Yields the events of `root`, and those of its sub-agents while they run. Ends with `root`. `get` returns the handle of
+ * a run by id.
  */
 export async function* followFamily(
   root: RunHandle,
@@ -48,8 +48,8 @@ export async function* followFamily(
     for (const timer of children.values()) clearTimeout(timer);
   }
 
-  function finish(how: { readonly error?: unknown }): void {
-    end = how;
+  function finish(result: { readonly error?: unknown }): void {
+    end = result;
     wake();
   }
 
@@ -79,15 +79,15 @@ export async function* followFamily(
       try {
         return await follow(get(id));
       } catch (error) {
-        // The parent has asked for it, and the server has not begun it yet. Any other trouble, the parent will tell.
+        // Scheduled, but not started by the server yet. Other errors will reach us through the parent.
         if (!(error instanceof RunNotFound)) return;
         await sleep(CHILD_AFTER_MS, undefined, { signal: until }).catch(() => {});
       }
   }
 }
 
-/** The sub-agents of a run, and theirs, that wait for people; by what history says now, which a list comes after. */
-export async function askedBelow(holdfast: Holdfast, run: Run): Promise<Run[]> {
+/** Returns the sub-agents at any depth that wait for people. Reads history, since the list of runs lags behind it. */
+export async function waitingSubAgents(holdfast: Holdfast, run: Run): Promise<Run[]> {
   const open = toolCalls(run).flatMap(({ ok, childId }) => (ok === null && childId !== null ? [childId] : []));
   const found = await Promise.all(
     open.map(async (id) => {
@@ -95,12 +95,12 @@ export async function askedBelow(holdfast: Holdfast, run: Run): Promise<Run[]> {
         .get(id)
         .read()
         .catch((error) => {
-          // Asked for, and not begun yet.
+          // Scheduled, but not started yet.
           if (error instanceof RunNotFound) return null;
           throw error;
         });
       if (!child || child.endedAtMs !== null) return [];
-      return [...(child.questions.length > 0 ? [child] : []), ...(await askedBelow(holdfast, child))];
+      return [...(child.questions.length > 0 ? [child] : []), ...(await waitingSubAgents(holdfast, child))];
     }),
   );
   return found.flat();

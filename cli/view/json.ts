@@ -1,4 +1,4 @@
-// The documented JSON of runs: the one place that turns the read model into it. Times are ISO 8601.
+// Turns the read model into the documented JSON of runs. Times are ISO 8601.
 import type { Decided, RunSummary, Schedule, Waiting } from '../../client/index.ts';
 import { type Call, type Compaction, countsOf, type Run, type RunEvent, toolCalls } from '../../core/read/run.ts';
 import type { Question, RecordedDecision } from '../../core/types.ts';
@@ -44,24 +44,24 @@ export function callJson(call: Call) {
     ...(childId !== null && { childId }),
     attempts,
     startedAt: isoTime(startedAtMs),
-    // A call that never ran took no time; one that runs has not taken it yet.
+    // 0 for a call that never ran, null for one that has not ended.
     durationMs: endedAtMs === null ? null : startedAtMs === null ? 0 : endedAtMs - startedAtMs,
   };
 }
 
 export function eventJson(event: RunEvent) {
-  const { atMs, ...told } = event;
-  const base = { type: told.type, at: isoTime(atMs) };
-  if (told.type === 'question') return { ...base, question: questionJson(told.question) };
-  if (told.type === 'decided') return { ...base, decision: decisionJson(told.decision) };
-  if (told.type === 'compacting' || told.type === 'compacted')
-    return { ...base, compaction: compactionJson(told.compaction) };
-  if (told.type !== 'call_ended') return { ...base, ...told };
-  const { call } = told;
-  const { turn, callId, tool, ...outcome } = callJson(call);
+  const { atMs, ...rest } = event;
+  const base = { type: rest.type, at: isoTime(atMs) };
+  if (rest.type === 'question') return { ...base, question: questionJson(rest.question) };
+  if (rest.type === 'decided') return { ...base, decision: decisionJson(rest.decision) };
+  if (rest.type === 'compacting' || rest.type === 'compacted')
+    return { ...base, compaction: compactionJson(rest.compaction) };
+  if (rest.type !== 'call_ended') return { ...base, ...rest };
+  const { call } = rest;
+  const { turn, callId, tool, ...fields } = callJson(call);
   return {
     ...base,
-    call: { turn, slot: call.slot, callId, tool, arguments: call.arguments, ...outcome, text: call.text },
+    call: { turn, slot: call.slot, callId, tool, arguments: call.arguments, ...fields, text: call.text },
   };
 }
 
@@ -69,7 +69,7 @@ export function compactionJson({ startedAtMs, endedAtMs, ...compaction }: Compac
   return { ...compaction, startedAt: isoTime(startedAtMs), endedAt: isoTime(endedAtMs) };
 }
 
-/** A question as the run asks it: the same in a run's object, in its events and in the inbox. */
+/** The same in a run's object, in its events and in the inbox. */
 export function questionJson(question: Question) {
   if (question.kind === 'budget') {
     const { sinceMs, ...budget } = question;
@@ -120,7 +120,7 @@ export function scheduleJson({ nextRunAtMs, lastRun, runs, skipped, ...schedule 
   };
 }
 
-/** Temporal spells it with one l; everything else here with two. */
+/** Temporal spells it with one l; we use two everywhere. */
 export function listedState(state: string): string {
   return state === 'canceled' ? 'cancelled' : state;
 }
@@ -131,7 +131,7 @@ export function isoTime(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }
 
-/** The one object or array that a command answers with. */
+/** Prints the single object or array of a command. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }

@@ -1,21 +1,21 @@
-// The questions that are open in a run and its sub-agents, kept from what happens in them.
+// Tracks the open questions of a run and its sub-agents from their events.
 import type { RunHandle } from '../../client/index.ts';
 import { callActivityId } from '../../core/names.ts';
 import type { Question } from '../../core/types.ts';
 import type { FamilyEvent } from './family.ts';
 
 export interface OpenQuestion {
-  /** Where it is: the same for the same question. */
+  /** Run and call; identifies the question. */
   readonly key: string;
   readonly handle: RunHandle;
   readonly question: Question;
 }
 
 interface OpenQuestions {
-  /** In the order in which they were asked. */
+  /** In the order of asking. */
   readonly all: readonly OpenQuestion[];
-  /** Takes in what happened; whether that has opened or closed a question. */
-  add(happened: FamilyEvent): boolean;
+  /** Applies an event; returns whether it opened or closed a question. */
+  add(event: FamilyEvent): boolean;
 }
 
 function createOpenQuestions(): OpenQuestions {
@@ -25,26 +25,26 @@ function createOpenQuestions(): OpenQuestions {
       return [...open.values()];
     },
     add({ handle, event }) {
-      const of = (place: string) => `${handle.workflowId} ${place}`;
+      const keyOf = (id: string) => `${handle.workflowId} ${id}`;
       switch (event.type) {
         case 'question': {
           const { question } = event;
-          const key = of(question.kind === 'budget' ? 'budget' : question.call);
+          const key = keyOf(question.kind === 'budget' ? 'budget' : question.call);
           open.set(key, { key, handle, question });
           return true;
         }
         case 'decided':
-          return open.delete(of(event.decision.call));
+          return open.delete(keyOf(event.decision.call));
         case 'call_ended':
-          return open.delete(of(callActivityId(event.call.turn, event.call.slot)));
+          return open.delete(keyOf(callActivityId(event.call.turn, event.call.slot)));
         case 'ordered':
-          return event.order === 'raise' && open.delete(of('budget'));
-        // A run that asks its model, or is over, waits for nobody: also where no event has said what became of a question.
+          return event.order === 'raise' && open.delete(keyOf('budget'));
+        // A run that calls its model, or is over, waits for nobody, even if no event has closed a question.
         case 'asked':
         case 'ended': {
-          const gone = [...open.values()].filter((one) => one.handle.workflowId === handle.workflowId);
-          for (const { key } of gone) open.delete(key);
-          return gone.length > 0;
+          const closed = [...open.values()].filter((one) => one.handle.workflowId === handle.workflowId);
+          for (const { key } of closed) open.delete(key);
+          return closed.length > 0;
         }
         default:
           return false;
@@ -53,36 +53,36 @@ function createOpenQuestions(): OpenQuestions {
   };
 }
 
-/** A question is told of when nothing more has come for so long: of the past, it has been answered by then. */
+/** Questions are reported after this long without events: while past events are read, answered ones close first. */
 const QUIET_MS = 250;
 
 /**
- * Takes what happens, and gives on what is open: all of it whenever it changes, or each question once. What closes a
- * question is given on at once, so that nobody answers it any more.
+ * Reports open questions: to a function, all of them whenever they change; to `say`, each one once. A closed question is
+ * reported at once, so that nobody answers it.
  */
-export function tellOfQuestions(
+export function reportQuestions(
   to: ((open: readonly OpenQuestion[]) => void) | { readonly say: (one: OpenQuestion) => void },
-): { add(happened: FamilyEvent): void; close(): void } {
+): { add(event: FamilyEvent): void; close(): void } {
   const open = createOpenQuestions();
-  const known = new Set<Question>();
+  const reported = new Set<Question>();
   let quiet: NodeJS.Timeout | undefined;
 
-  function tell(): void {
+  function report(): void {
     for (const one of open.all) {
-      if (typeof to !== 'function' && !known.has(one.question)) to.say(one);
-      known.add(one.question);
+      if (typeof to !== 'function' && !reported.has(one.question)) to.say(one);
+      reported.add(one.question);
     }
     if (typeof to === 'function') to(open.all);
   }
   return {
-    add(happened) {
-      const { type } = happened.event;
-      if (open.add(happened) && type !== 'question' && typeof to === 'function')
-        to(open.all.filter(({ question }) => known.has(question)));
-      // What streams comes all the time, and is of now.
+    add(event) {
+      const { type } = event.event;
+      if (open.add(event) && type !== 'question' && typeof to === 'function')
+        to(open.all.filter(({ question }) => reported.has(question)));
+      // Streamed events are frequent and never past.
       if (type === 'text' || type === 'calling' || type === 'attempt' || type === 'progress') return;
       clearTimeout(quiet);
-      quiet = setTimeout(tell, QUIET_MS);
+      quiet = setTimeout(report, QUIET_MS);
     },
     close: () => clearTimeout(quiet),
   };

@@ -1,4 +1,4 @@
-// What people are asked, and what they said, as lines on a screen.
+// Questions to people, and what they decided and sent, as lines on a screen.
 import type { RunEvent } from '../../core/read/run.ts';
 import type { Question, RecordedDecision } from '../../core/types.ts';
 import { columnsOf } from '../terminal/columns.ts';
@@ -9,11 +9,11 @@ import { limitsText } from './budget.ts';
 
 type PersonEvent = Extract<RunEvent, { type: 'question' | 'decided' | 'said' | 'ordered' }>;
 
-/** What people say to a model, and why, is shown so far. */
-const SAID_CHARS_MAX = 600;
+// Longer texts are cut on the screen.
+const TEXT_CHARS_MAX = 600;
 const WHY_CHARS_MAX = 300;
 
-/** The lines of an event; `of` is the sub-agent's id, where it is not of the run that is shown. */
+/** Returns the lines of an event; `of` is the id of the sub-agent that it belongs to, if any. */
 export function personLines(event: PersonEvent, screen: Pick<Screen, 'columns' | 'paint'>, of = ''): string[] {
   const from = of === '' ? '' : `${inertLine(of, 300)} `;
   return indented(`${mark(event)} ${from}${personText(event)}`, screen.columns).map((line) =>
@@ -32,28 +32,28 @@ function personText(event: PersonEvent): string {
     case 'decided':
       return decisionText(event.decision);
     case 'said':
-      return `${inertLine(event.text, SAID_CHARS_MAX)}${event.by ? ` (${byWhom(event.by)})` : ''}`;
+      return `${inertLine(event.text, TEXT_CHARS_MAX)}${event.by ? ` (${byWhom(event.by)})` : ''}`;
     case 'ordered':
-      return `${orderWord(event.order)}${orderDetail(event)}${because(event)}`;
+      return `${commandName(event.order)}${commandDetail(event)}${byAndWhy(event)}`;
   }
 }
 
-/** `cancelCall` as it is typed. */
-function orderWord(order: string): string {
+/** Returns a command's name as it is typed: `cancel-call`. */
+function commandName(order: string): string {
   return inertLine(order, 64).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** Which call was stopped, and what the limits are now. */
-function orderDetail({ call, budget }: Extract<PersonEvent, { type: 'ordered' }>): string {
+/** Returns the cancelled call, or the new limits. */
+function commandDetail({ call, budget }: Extract<PersonEvent, { type: 'ordered' }>): string {
   if (call !== undefined) return ` ${inertLine(call, 100)}`;
   return budget === undefined ? '' : ` to ${inertLine(limitsText(budget), 200)}`;
 }
 
-/** A question on one line. */
+/** Returns a question on one line. */
 export function questionText(question: Question): string {
-  if (question.kind === 'budget') return `budget: ${inertLine(question.reason, SAID_CHARS_MAX)}`;
-  const asked = question.question ? ` ${inertLine(question.question, SAID_CHARS_MAX)}` : '';
-  return `${callText(question)} ${inertLine(inertJson(question.arguments), SAID_CHARS_MAX)}${asked}`;
+  if (question.kind === 'budget') return `budget: ${inertLine(question.reason, TEXT_CHARS_MAX)}`;
+  const asked = question.question ? ` ${inertLine(question.question, TEXT_CHARS_MAX)}` : '';
+  return `${callText(question)} ${inertLine(inertJson(question.arguments), TEXT_CHARS_MAX)}${asked}`;
 }
 
 /** `1.0 pay` */
@@ -61,13 +61,13 @@ export function callText({ call, tool }: { readonly call: string; readonly tool:
   return `${inertLine(call, 32)} ${inertLine(tool, 64)}`;
 }
 
-/** A question over several lines, none wider than `columns`: with all of its arguments where it is to be read in full. */
+/** Returns a question as lines of at most `columns`; with `full`, its arguments are not cut. */
 export function questionLines(question: Question, columns: number, full: boolean): string[] {
   const { what, asked } = questionParts(question, columns, full);
   return [...what, ...asked];
 }
 
-/** The call and its arguments; and what is asked about it, which is not to be lost among them. */
+/** Returns the call with its arguments, and the question apart, so that the arguments can be cut. */
 export function questionParts(
   question: Question,
   columns: number,
@@ -82,18 +82,18 @@ export function questionParts(
       ? [`  ${callText(question)}`, ...inertJsonLines(question.arguments).flatMap(below)]
       : full
         ? [whole]
-        : indented(inertLine(whole, SAID_CHARS_MAX), columns);
+        : indented(inertLine(whole, TEXT_CHARS_MAX), columns);
   const until = expiresAtMs === null ? '' : `Waits until ${new Date(expiresAtMs).toISOString().slice(0, 16)}Z.`;
   return {
     what: lines,
     asked: [
-      ...(asked ? below(inert(full ? asked : inertLine(asked, SAID_CHARS_MAX))) : []),
+      ...(asked ? below(inert(full ? asked : inertLine(asked, TEXT_CHARS_MAX))) : []),
       ...(full && until ? below(until) : []),
     ],
   };
 }
 
-/** Wrapped, and indented by two; by six where it goes on. */
+/** Wraps the text, indented by two columns; continued lines by six. */
 function indented(text: string, columns: number): string[] {
   return wrapped(text, columns - 6).map((line, i) => `${i === 0 ? '  ' : '      '}${line}`);
 }
@@ -101,18 +101,18 @@ function indented(text: string, columns: number): string[] {
 export function decisionText({ call, verdict, by, why, arguments: edited, text }: RecordedDecision): string {
   const what = edited === undefined ? text : inertJson(edited);
   const to = what === undefined ? '' : ` with ${inertLine(what, WHY_CHARS_MAX)}`;
-  return `${inertLine(call, 32)} ${PAST[verdict]}${to}${because({ by, why })}`;
+  return `${inertLine(call, 32)} ${PAST[verdict]}${to}${byAndWhy({ by, why })}`;
 }
 
 /** `rejected by ann` */
 export function decisionWords({ verdict, by }: RecordedDecision): string {
-  return `${PAST[verdict]}${because({ by, why: null })}`;
+  return `${PAST[verdict]}${byAndWhy({ by, why: null })}`;
 }
 
 export const PAST = { approve: 'approved', edit: 'edited', reject: 'rejected', respond: 'answered' } as const;
 
 /** ` by ann: known customer` */
-export function because({ by, why }: { readonly by: string | null; readonly why: string | null }): string {
+export function byAndWhy({ by, why }: { readonly by: string | null; readonly why: string | null }): string {
   return `${by ? ` ${byWhom(by)}` : ''}${why ? `: ${inertLine(why, WHY_CHARS_MAX)}` : ''}`;
 }
 
@@ -120,7 +120,7 @@ function byWhom(by: string): string {
   return `by ${inertLine(by, 64)}`;
 }
 
-/** `, 3 min ago` */
+/** `3 min ago` */
 export function ago(atMs: number): string {
-  return `, ${age(atMs)} ago`;
+  return `${age(atMs)} ago`;
 }

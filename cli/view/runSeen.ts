@@ -1,4 +1,4 @@
-// What is known of a run while it is followed: its events, summed up for the bars.
+// The state of a run while it is followed: its events, reduced for the bars.
 import { parseActivityId } from '../../core/names.ts';
 import type { RunEvent } from '../../core/read/run.ts';
 import { inertLine } from '../terminal/inert.ts';
@@ -11,9 +11,9 @@ export interface RunSeen {
   readonly lastAtMs: number;
   readonly turns: readonly TurnSeen[];
   readonly compactions: readonly CompactionSeen[];
-  /** What the model has said so far, while it speaks; '' when it does not. */
+  /** The streamed text of the answer so far; '' while the model does not write. */
   readonly text: string;
-  /** The call that the model writes, while it does: the newest, where it writes several. */
+  /** The newest call that the model is writing, if any. */
   readonly call: CallWritten | null;
   add(event: RunEvent): void;
 }
@@ -21,12 +21,12 @@ export interface RunSeen {
 export interface CallWritten {
   readonly slot: number;
   readonly tool: string;
-  /** The end of its arguments, and where that end begins. */
+  /** Where `arguments`, the last part of its arguments, begins. */
   readonly offset: number;
   readonly arguments: string;
 }
 
-/** More of a streaming answer than this is on no screen. */
+/** More than fits any screen. */
 const TEXT_CHARS_MAX = 8_000;
 
 export function createRunSeen(): RunSeen {
@@ -39,17 +39,17 @@ export function createRunSeen(): RunSeen {
     return turns.find((one) => one.turn === turn);
   }
 
-  function callAt(place: string) {
-    const { turn, slot } = parseActivityId(place) ?? {};
+  function callAt(callId: string) {
+    const { turn, slot } = parseActivityId(callId) ?? {};
     return turn === undefined ? undefined : turnOf(turn)?.calls[slot ?? -1];
   }
 
-  /** A look at the heartbeats may come in after the answer that was on its way at the same time. */
-  function isAsked(turn: number): boolean {
+  /** Whether the answer is still awaited: polled heartbeats may arrive after it. */
+  function isAwaited(turn: number): boolean {
     return turnOf(turn)?.answeredAtMs === null;
   }
 
-  function silence(): void {
+  function clearStream(): void {
     seen.text = '';
     seen.call = null;
   }
@@ -61,7 +61,7 @@ export function createRunSeen(): RunSeen {
         seen.startedAtMs = event.atMs;
         return;
       case 'asked':
-        silence();
+        clearStream();
         turns.push({
           turn: event.turn,
           agent: event.agent,
@@ -73,16 +73,16 @@ export function createRunSeen(): RunSeen {
         });
         return;
       case 'text':
-        if (!isAsked(event.turn)) return;
-        // A new attempt, or text that came faster than it was looked at, starts elsewhere than where the last one ended.
+        if (!isAwaited(event.turn)) return;
+        // A gap in the offsets means a new attempt, or text that came faster than we poll.
         seen.text = (event.offset === 0 ? event.text : seen.text + event.text).slice(-TEXT_CHARS_MAX);
         return;
       case 'calling':
-        if (isAsked(event.turn)) seen.call = added(seen.call, event);
+        if (isAwaited(event.turn)) seen.call = appended(seen.call, event);
         return;
       case 'answered': {
         const turn = turnOf(event.turn);
-        silence();
+        clearStream();
         if (!turn) return;
         turn.answeredAtMs = event.atMs;
         turn.calls = event.calls.map(({ tool }) => ({
@@ -118,7 +118,7 @@ export function createRunSeen(): RunSeen {
         const call = event.slot === null ? undefined : turn?.calls[event.slot];
         if (event.slot === null && turn?.answeredAtMs === null) {
           turn.attempts = event.attempt;
-          if (event.restarts) silence();
+          if (event.restarts) clearStream();
         }
         if (call && call.ok === null) call.attempts = event.attempt;
         return;
@@ -142,14 +142,14 @@ export function createRunSeen(): RunSeen {
         compactions.push(event.compaction);
         return;
       case 'ended':
-        silence();
+        clearStream();
         for (const turn of turns) turn.answeredAtMs ??= event.atMs;
     }
   }
 }
 
-/** The call with what was added to it. A piece that does not follow on the last one stands for itself. */
-function added(call: CallWritten | null, { slot, tool, offset, arguments: more }: CallWritten): CallWritten {
+/** Appends a piece to the call. A piece that does not follow the last one replaces it. */
+function appended(call: CallWritten | null, { slot, tool, offset, arguments: more }: CallWritten): CallWritten {
   const follows = call?.slot === slot && call.offset + call.arguments.length === offset;
   const all = follows ? call.arguments + more : more;
   const kept = all.slice(-TEXT_CHARS_MAX);

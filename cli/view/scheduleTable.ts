@@ -1,4 +1,4 @@
-// How schedules are listed: a table where it fits, and a few lines for each where the terminal is too narrow for one.
+// The list of schedules: a table, or a few lines each if the terminal is too narrow.
 import type { Schedule } from '../../client/index.ts';
 import { PAUSED } from '../../client/schedules/schedules.ts';
 import { columnsOf, fit } from '../terminal/columns.ts';
@@ -8,7 +8,7 @@ import { wrapped } from '../terminal/wrap.ts';
 const HEAD = ['ID', 'AGENT', 'WHEN', 'NEXT', 'RUNS', 'LAST RUN'];
 const NOTE_CHARS_MAX = 60;
 
-/** The lines of a list that is so many columns wide; without a limit where it is no terminal. */
+/** Returns the lines of the list; `columns` is null if the output is no terminal. */
 export function scheduleLines(schedules: readonly Schedule[], columns: number | null): string[] {
   const rows = schedules.map(cells);
   const lines = table([HEAD, ...rows]);
@@ -37,10 +37,10 @@ function table(rows: readonly string[][]): string[] {
   );
 }
 
-/** Nothing is cut: an id is there to be typed. */
+/** Returns the lines of one schedule, uncut: ids are there to be typed. */
 function block([id = '', agent = '', when = '', next = '', runs = '', last = '']: string[], columns: number): string[] {
-  const told = [agent, when, `next: ${next}`, `runs: ${runs}`, ...(last === '' ? [] : [`last: ${last}`])];
-  return [...wrapped(id, columns), ...told.flatMap((text) => wrapped(text, columns - 2).map((line) => `  ${line}`))];
+  const details = [agent, when, `next: ${next}`, `runs: ${runs}`, ...(last === '' ? [] : [`last: ${last}`])];
+  return [...wrapped(id, columns), ...details.flatMap((text) => wrapped(text, columns - 2).map((line) => `  ${line}`))];
 }
 
 /** `0 3 * * * Europe/Berlin`, `every 1h` */

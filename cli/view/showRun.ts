@@ -1,4 +1,4 @@
-// A run on the screen: live while it goes on, and what there is to say of it at its end.
+// Shows a run on the screen: live while it runs, and its summary at the end.
 import { WorkflowFailedError } from '@temporalio/client';
 import type { RunHandle } from '../../client/index.ts';
 import {
@@ -18,34 +18,34 @@ import { columnsOf, cutTo, lastOf } from '../terminal/columns.ts';
 import { inert, inertJson, inertLine } from '../terminal/inert.ts';
 import { createPrompt } from '../terminal/prompt.ts';
 import { type Screen, seconds } from '../terminal/screen.ts';
-import { TYPED } from '../terminal/typed.ts';
+import { PROGRAM } from '../terminal/typed.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { budgetText, spendText } from './budget.ts';
 import { type FamilyEvent, followFamily } from './family.ts';
 import { printJson, runJson } from './json.ts';
-import { type OpenQuestion, tellOfQuestions } from './openQuestions.ts';
-import { because, decisionText, personLines, questionText } from './people.ts';
+import { type OpenQuestion, reportQuestions } from './openQuestions.ts';
+import { byAndWhy, decisionText, personLines, questionText } from './people.ts';
 import { type CallWritten, createRunSeen, progressText, type RunSeen } from './runSeen.ts';
 import { axisOf, timeline } from './timeline.ts';
 
-/** Lines of a streaming answer that are shown under the bars. */
+/** Lines of the streaming answer shown under the bars. */
 const TEXT_LINES = 6;
-/** Where text cannot be redrawn, it is said so often how far it is. */
+/** How often a plain output reports the progress of streaming text. */
 const PLAIN_TEXT_EVERY_MS = 5_000;
-/** Rows of bars in what stays on the screen: a run of hundreds of calls is read with --json. */
+/** Rows of bars that stay on the screen; for a run of hundreds of calls there is --json. */
 const ROWS_MAX = 120;
 
-/** How people come in while a run is followed. */
+/** How to handle questions while a run is followed. */
 export interface PeopleOptions {
-  /** Finds a sub-agent's run. */
+  /** Returns the handle of a sub-agent's run. */
   readonly get: (id: string) => RunHandle;
-  /** For what is typed about a question. */
+  /** Connection options to repeat in suggested commands. */
   readonly flags: string;
-  /** The keyboard, where questions are asked right there; else it is said what to type. */
+  /** Asks questions here. Without it, prints the command that answers. */
   readonly keyboard?: NodeJS.ReadStream;
 }
 
-/** Follows a run to its end, or until the signal, and shows it. The bars of the whole run stay on the screen. */
+/** Follows a run to its end, or until the signal, and shows it live. */
 export async function followOnScreen(
   handle: RunHandle,
   screen: Screen,
@@ -53,20 +53,20 @@ export async function followOnScreen(
   people?: PeopleOptions,
 ): Promise<void> {
   const seen = createRunSeen();
-  const plainText = { saidAtMs: 0 };
-  const toType = (one: OpenQuestion) => howTo(one.handle.workflowId, one.question, people?.flags ?? '');
+  const plainText = { reportedAtMs: 0 };
+  const commandFor = (one: OpenQuestion) => howTo(one.handle.workflowId, one.question, people?.flags ?? '');
   const prompt =
     people?.keyboard &&
     createPrompt({
       screen,
       input: people.keyboard,
       rootId: handle.workflowId,
-      howTo: toType,
+      howTo: commandFor,
       redraw: () => screen.live(draw),
     });
-  // A line of its own, however long: it is there to be copied.
-  const say = (one: OpenQuestion) => screen.print(screen.paint('yellow', `  ${toType(one)}`));
-  const asker = people && tellOfQuestions(prompt ? (open) => prompt.show(open) : { say });
+  // Not wrapped, so that it can be copied.
+  const say = (one: OpenQuestion) => screen.print(screen.paint('yellow', `  ${commandFor(one)}`));
+  const questions = people && reportQuestions(prompt ? (open) => prompt.show(open) : { say });
   const draw = () => [...frame(seen, screen), ...(prompt?.lines() ?? [])];
   let isLive = false;
   try {
@@ -80,11 +80,11 @@ export async function followOnScreen(
           isLive = true;
           screen.live(draw);
         }
-      } else if (isOfPeople(event)) screen.print(...personLines(event, screen, happened.handle.workflowId));
-      asker?.add(happened);
+      } else if (isPersonEvent(event)) screen.print(...personLines(event, screen, happened.handle.workflowId));
+      questions?.add(happened);
     }
   } finally {
-    asker?.close();
+    questions?.close();
     prompt?.close();
     screen.clear();
   }
@@ -94,7 +94,7 @@ async function* eventsOf(handle: RunHandle, signal: AbortSignal): AsyncGenerator
   for await (const event of handle.events({ signal })) yield { handle, event };
 }
 
-function isOfPeople(
+function isPersonEvent(
   event: RunEvent,
 ): event is Extract<RunEvent, { type: 'question' | 'decided' | 'said' | 'ordered' }> {
   return event.type === 'question' || event.type === 'decided' || event.type === 'said' || event.type === 'ordered';
@@ -104,12 +104,12 @@ function frame(seen: RunSeen, screen: Screen): string[] {
   const now = Math.max(seen.lastAtMs, Date.now());
   const bars = timeline(seen, axisOf(seen.startedAtMs, null, now), screen);
   const text = seen.text === '' ? [] : wrapped(inert(seen.text).trim(), screen.columns - 2).slice(-TEXT_LINES);
-  const call = seen.call === null ? [] : [writes(seen.call, screen.columns - 2)];
+  const call = seen.call === null ? [] : [writingText(seen.call, screen.columns - 2)];
   return ['', ...bars, ...[...text, ...call].map((line) => screen.paint('dim', `  ${line}`))];
 }
 
-/** The call that the model writes, on one line: where it is too long, the end, which is where it grows. */
-function writes({ slot, tool, offset, arguments: written }: CallWritten, columns: number): string {
+/** Returns the call that the model is writing, on one line; if it is too long, the end, where it grows. */
+function writingText({ slot, tool, offset, arguments: written }: CallWritten, columns: number): string {
   const which = slot === 0 ? 'writes' : `writes call ${slot + 1},`;
   const head = `${which} ${cutTo(inertLine(tool, 64), Math.floor(columns / 2))} `;
   const line = inertLine(written.slice(-columns), columns);
@@ -117,8 +117,8 @@ function writes({ slot, tool, offset, arguments: written }: CallWritten, columns
   return cutTo(isWhole ? head + line : `${head}…${lastOf(line, columns - columnsOf(head) - 1)}`, columns);
 }
 
-/** What an event is worth on the screen for good. On a terminal the bars tell most of it. */
-function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { saidAtMs: number }): string[] {
+/** Returns the lines of an event that stay on the screen. On a terminal, the bars show most events. */
+function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { reportedAtMs: number }): string[] {
   const toolAt = (turn: number, slot: number) =>
     inertLine(seen.turns.find((other) => other.turn === turn)?.calls[slot]?.tool ?? `call ${turn}.${slot}`, 64);
   const line = (text: string) => cutTo(text, screen.columns);
@@ -128,17 +128,17 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { sa
         ...wrapped(`${inertLine(event.agent, 64)}: ${inertLine(event.input, 600)}`, screen.columns).map((part) =>
           screen.paint('bold', part),
         ),
-        ...goneLines(event.earlier, screen),
+        ...expiredLines(event.earlier, screen),
       ];
     case 'answered':
       return [
         ...(event.text && event.calls.length > 0 ? ['', ...wrapped(inert(event.text), screen.columns)] : []),
-        ...askedFor(event, screen),
+        ...callLines(event, screen),
       ];
     case 'attempt': {
       if (event.attempt < 2) return [];
       if (event.lastFailure === 'unknown_agent' && event.slot === null)
-        // It is tried again for the sake of other workers; saying so once is enough.
+        // Retried in case another worker has the agent; report it once.
         return event.attempt > 2
           ? []
           : wrapped(`${event.lastError}`, screen.columns - 2).map((part) => `  ${inertLine(part, 600)}`);
@@ -161,14 +161,14 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { sa
       if (screen.isLive) return [];
       return [line(`  ${toolAt(event.turn, event.slot)}: ${inertLine(progressText(event.progress), 100)}`)];
     case 'text': {
-      if (screen.isLive || seen.text === '' || event.atMs - plainText.saidAtMs < PLAIN_TEXT_EVERY_MS) return [];
-      plainText.saidAtMs = event.atMs;
+      if (screen.isLive || seen.text === '' || event.atMs - plainText.reportedAtMs < PLAIN_TEXT_EVERY_MS) return [];
+      plainText.reportedAtMs = event.atMs;
       return [line(`  the model writes: … ${inertLine(seen.text.slice(-60), 60)}`)];
     }
     case 'calling': {
-      if (screen.isLive || seen.call === null || event.atMs - plainText.saidAtMs < PLAIN_TEXT_EVERY_MS) return [];
-      plainText.saidAtMs = event.atMs;
-      return [line(`  the model ${writes(seen.call, 80)}`)];
+      if (screen.isLive || seen.call === null || event.atMs - plainText.reportedAtMs < PLAIN_TEXT_EVERY_MS) return [];
+      plainText.reportedAtMs = event.atMs;
+      return [line(`  the model ${writingText(seen.call, 80)}`)];
     }
     case 'question':
     case 'decided':
@@ -181,13 +181,13 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { sa
         : [line(`  ${inertLine(event.tool, 64)} runs as ${inertLine(event.childId, 300)}`)];
     case 'asked': {
       const before = seen.turns.at(-2)?.agent;
-      const isPassedOn = before !== undefined && before !== event.agent;
-      return isPassedOn ? [line(`The conversation goes on with ${inertLine(event.agent, 64)}.`)] : [];
+      const isHandoff = before !== undefined && before !== event.agent;
+      return isHandoff ? [line(`The conversation continues with ${inertLine(event.agent, 64)}.`)] : [];
     }
     case 'compacting':
       return screen.isLive
         ? []
-        : [line(`  makes room: the conversation has ${count(event.compaction.tokens.before)} tokens`)];
+        : [line(`  compacting the conversation: ${count(event.compaction.tokens.before)} tokens`)];
     case 'compacted':
       return compactionLines(event.compaction, screen);
     case 'replied':
@@ -198,7 +198,7 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { sa
   }
 }
 
-function askedFor(event: Extract<RunEvent, { type: 'answered' }>, screen: Screen): string[] {
+function callLines(event: Extract<RunEvent, { type: 'answered' }>, screen: Screen): string[] {
   if (event.calls.length === 0) return [];
   const calls = event.calls.flatMap(({ tool, arguments: args }) =>
     wrapped(`${inertLine(tool, 64)} ${inertLine(inertJson(args), 600)}`, screen.columns - 2).map((line) => `  ${line}`),
@@ -206,7 +206,7 @@ function askedFor(event: Extract<RunEvent, { type: 'answered' }>, screen: Screen
   return [`Turn ${event.turn}: the model asks for ${plural(event.calls.length, 'call')}`, ...calls];
 }
 
-/** What became of a conversation that neared what the model can read. */
+/** Says how a compaction went. */
 export function compactionLines({ strategy, messages, tokens, error, warning }: Compaction, screen: Screen): string[] {
   const size =
     messages.after === null || tokens.after === null
@@ -214,34 +214,34 @@ export function compactionLines({ strategy, messages, tokens, error, warning }: 
       : `, ${plural(messages.before, 'message')} to ${count(messages.after)}, ${count(tokens.before)} tokens to ${count(tokens.after)}`;
   const text =
     error === null
-      ? `The conversation was compacted (${strategy ?? 'under way'})${size}.${warning === null ? '' : ` ${warning.text}`}`
+      ? `The conversation was compacted (${strategy ?? 'in progress'})${size}.${warning === null ? '' : ` ${warning.text}`}`
       : `The conversation was not compacted: ${error}`;
   return wrapped(inertLine(text, 600), screen.columns - 2).map((part) => `  ${part}`);
 }
 
 function replyLines({ status, output, reason }: Reply, screen: Screen): string[] {
   const why =
-    status === 'completed' ? [] : [`The answer ended as ${status}${reason ? `: ${inertLine(reason, 600)}` : ''}`];
+    status === 'completed' ? [] : [`The reply ended as ${status}${reason ? `: ${inertLine(reason, 600)}` : ''}`];
   return ['', ...(output === null ? [] : [inert(output)]), ...why].flatMap((part) => wrapped(part, screen.columns));
 }
 
-/** The bars of a whole run. */
+/** Returns the bars of a whole run. */
 export function bars(run: Run, screen: Screen): string[] {
   const drawn = timeline(run, axisOf(firstShownMs(run), run.endedAtMs, Date.now()), screen);
-  const lines = [...goneLines(run.earlier, screen), ...drawn];
+  const lines = [...expiredLines(run.earlier, screen), ...drawn];
   if (lines.length <= ROWS_MAX) return lines;
   return [...lines.slice(0, ROWS_MAX), `… ${lines.length - 1 - ROWS_MAX} more rows: see --json`, lines.at(-1) ?? ''];
 }
 
-/** Where the first links are gone, there is nothing to see of their time. */
+/** Returns when the first shown turn begins: the server may no longer keep the first histories. */
 function firstShownMs({ earlier, startedAtMs, turns, compactions }: Run): number {
   if (!earlier) return startedAtMs;
   const shown = [turns[0]?.askedAtMs, compactions[0]?.startedAtMs].filter((ms) => ms !== undefined && ms !== null);
   return shown.length > 0 ? Math.min(...shown) : startedAtMs;
 }
 
-/** What of a run cannot be shown any more. */
-function goneLines(earlier: Earlier | undefined, screen: Screen): string[] {
+/** Says which turns the server no longer keeps. */
+function expiredLines(earlier: Earlier | undefined, screen: Screen): string[] {
   if (!earlier || earlier.turns === 0) return [];
   const { turns, calls, failedCalls } = earlier;
   const which = turns === 1 ? 'turn 1' : `turns 1–${turns}`;
@@ -251,10 +251,10 @@ function goneLines(earlier: Earlier | undefined, screen: Screen): string[] {
   );
 }
 
-/** Warnings, and the line that sums a run up. */
+/** Returns warnings, the line that sums up the run, and its spend. */
 export function summary(run: Run, screen: Screen): string[] {
   const { turns, calls, failedCalls: failed } = countsOf(run);
-  // A call that was asked for and waits has cost nothing, and is not among those that were spent.
+  // A call that has not started has cost nothing, and is not part of the spend.
   const unstarted = toolCalls(run).filter(({ ok, scheduledAtMs }) => ok === null && scheduledAtMs === null).length;
   const notes = [failed > 0 ? `${failed} failed` : '', unstarted > 0 ? `${unstarted} not started` : ''].filter(Boolean);
   const { inputTokens, outputTokens, cachedTokens } = run.usage;
@@ -274,28 +274,28 @@ export function summary(run: Run, screen: Screen): string[] {
   ];
 }
 
-/** What people were asked and said, in its order; nothing where nobody was. */
+/** Returns messages, decisions and open questions, in order. */
 export function peopleLines(run: Run, screen: Screen): string[] {
-  const told = run.turns.flatMap(({ heard, calls, turn }) => [
-    // The first thing that is heard is the run's input, which is shown already.
+  const past = run.turns.flatMap(({ heard, calls, turn }) => [
+    // The first message is the run's input, which is already shown.
     ...heard.slice(turn === 1 && run.input !== '' ? 1 : 0).map((text) => `> ${inertLine(text, 600)}`),
     ...calls.flatMap(({ decision, tool }) => (decision ? [`! ${inertLine(tool, 64)} ${decisionText(decision)}`] : [])),
   ]);
-  const asked = run.questions.map((question) => `? ${questionText(question)}`);
-  return [...told, ...asked].flatMap((text) =>
+  const open = run.questions.map((question) => `? ${questionText(question)}`);
+  return [...past, ...open].flatMap((text) =>
     wrapped(text, screen.columns - 4).map((line, i) => screen.paint('yellow', `${i === 0 ? '  ' : '    '}${line}`)),
   );
 }
 
 export function stateOf({ status, questions, paused, ...run }: Run): string {
   if (status !== 'running')
-    return run.reasonCode === 'unknown_agent' ? 'gave up on an unknown agent' : inWordsOf(status);
-  if (paused) return `paused${because({ by: paused.by, why: null })}`;
-  if (questions.length === 0) return isIdle(run) ? 'idle' : inWordsOf(status);
+    return run.reasonCode === 'unknown_agent' ? 'gave up on an unknown agent' : statusText(status);
+  if (paused) return `paused${byAndWhy({ by: paused.by, why: null })}`;
+  if (questions.length === 0) return isIdle(run) ? 'idle' : statusText(status);
   return `waits for ${questions.length === 1 ? 'a decision' : `${questions.length} decisions`}`;
 }
 
-/** Whether a session has answered all that it was told, as far as its history says. */
+/** Whether a session has answered all of its messages, according to its history. */
 function isIdle({ session, turns, input, transcript }: Omit<Run, 'status' | 'questions' | 'paused'>): boolean {
   if (!session) return false;
   const last = turns.at(-1);
@@ -305,8 +305,8 @@ function isIdle({ session, turns, input, transcript }: Omit<Run, 'status' | 'que
   );
 }
 
-/** `max_turns` as a person says it. */
-function inWordsOf(status: RunState): string {
+/** Returns a status in words. */
+function statusText(status: RunState): string {
   return status === 'max_turns' ? 'reached its limit of turns' : status.replaceAll('_', ' ');
 }
 
@@ -315,12 +315,12 @@ export async function ended(handle: RunHandle): Promise<void> {
   try {
     await handle.result();
   } catch (error) {
-    // A workflow that broke is an end as well; its history says which.
+    // A failed workflow has ended as well; its history says how.
     if (!(error instanceof WorkflowFailedError)) throw error;
   }
 }
 
-/** The end of `run` and `watch`: the answer on stdout, what there is to say about it on the screen. */
+/** Ends `run` and `watch`: prints the output to stdout and the summary to the screen. Returns the exit code. */
 export function finishOnScreen(
   run: Run,
   screen: Screen,
@@ -329,7 +329,7 @@ export function finishOnScreen(
   if (interrupted && run.endedAtMs === null) {
     if (json) printJson(runJson(run));
     process.stderr.write(
-      `Left ${run.workflowId}, which goes on. Come back: ${TYPED} watch ${run.workflowId}${flags}\n`,
+      `Left ${run.workflowId}, which continues. Return with: ${PROGRAM} watch ${run.workflowId}${flags}\n`,
     );
     return EXIT.interrupted;
   }

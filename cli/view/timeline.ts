@@ -1,4 +1,4 @@
-// A run as bars on one time axis: a row a model call, and under it a row a tool call.
+// A run as bars on one time axis: a row for each model call, and under it one for each tool call.
 import { count } from '../../core/text.ts';
 import type { FailureKind, RecordedDecision } from '../../core/types.ts';
 import { columnsOf, cutTo, fit, lastOf } from '../terminal/columns.ts';
@@ -6,7 +6,7 @@ import { inertLine } from '../terminal/inert.ts';
 import { type Screen, seconds } from '../terminal/screen.ts';
 import { decisionWords } from './people.ts';
 
-/** What the bars need of a turn: the read model's turns have it, and so has what is seen live. */
+/** What the bars need of a turn; both the read model and the live state have it. */
 export interface TurnSeen {
   readonly turn: number;
   readonly agent: string;
@@ -17,7 +17,7 @@ export interface TurnSeen {
   readonly calls: readonly CallSeen[];
 }
 
-/** Where room was made in the conversation, after a turn. */
+/** A compaction after a turn. */
 export interface CompactionSeen {
   readonly number: number;
   readonly turn: number;
@@ -36,11 +36,11 @@ export interface CallSeen {
   readonly attempts: number;
   readonly scheduledAtMs: number | null;
   readonly endedAtMs: number | null;
-  /** A person has to decide before it runs; its decision, once there is one. */
+  /** The question to a person, if the call needs a decision. */
   readonly asks: object | null;
   readonly decision: RecordedDecision | null;
   readonly childId: string | null;
-  /** What it says of its progress, while it runs. */
+  /** Its reported progress, while it runs. */
   readonly note?: string;
 }
 
@@ -52,20 +52,20 @@ export interface Axis {
 interface Row {
   readonly mark: '✓' | '✗' | '·' | '?' | ' ';
   readonly label: string;
-  /** While it waited for a person: that is not its own time. */
+  /** Time of waiting for a person, which is not its own time. */
   readonly wait?: { readonly fromMs: number; readonly toMs: number | null };
   readonly startMs: number | null;
   readonly endMs: number | null;
   readonly fill: '█' | '▒' | '░' | '─';
   readonly note: string;
-  /** Of a sub-agent: its run, which the note ends with. */
+  /** The run of a sub-agent; shown at the end of the note. */
   readonly childId?: string;
 }
 
 const TIME_COLUMNS = 11;
 const LABEL_COLUMNS_MAX = 34;
 
-/** The bars of these turns, as lines that fit the screen. */
+/** Returns the bars of these turns, as lines that fit the screen. */
 export function timeline(
   { turns, compactions }: { readonly turns: readonly TurnSeen[]; readonly compactions: readonly CompactionSeen[] },
   { fromMs, toMs }: Axis,
@@ -76,9 +76,9 @@ export function timeline(
     ...compactions.filter((compaction) => compaction.turn === turn.turn).map(compactionRow),
   ]);
   const widest = Math.max(0, ...rows.map(({ label }) => label.length));
-  // A narrow terminal gives the label two fifths, and the bar what is left.
+  // On a narrow terminal, labels get two fifths, and bars the rest.
   const labelColumns = Math.min(widest, LABEL_COLUMNS_MAX, Math.floor(screen.columns * 0.4));
-  // Notes get what they need, up to a quarter; the bar goes first.
+  // Notes get what they need, up to a quarter of the width.
   const noteColumns = Math.min(
     Math.floor(screen.columns / 4),
     Math.max(0, ...rows.map((row) => noteOf(row, 1_000).length)),
@@ -107,18 +107,18 @@ export function timeline(
   return [...drawn, screen.paint('dim', `${' '.repeat(labelColumns + 3)}${left} ${line} ${right}`)];
 }
 
-/** What does not fit is cut at the end; but of a sub-agent's id it is the end that tells it from the others. */
+/** Cuts the note at the end, but a sub-agent's id at the beginning: ids differ at the end. */
 function noteOf({ note, childId }: Row, columns: number): string {
   if (childId === undefined) return cutTo(note, columns);
   const head = note === '' ? '' : `${note}, `;
   const whole = `${head}run ${childId}`;
   if (columnsOf(whole) <= columns) return whole;
   const cut = (before: string) => `${before}…${lastOf(childId, columns - columnsOf(before) - 1)}`;
-  const place = (/\.\d+\.\d+$/.exec(childId)?.[0] ?? '').length;
-  return columnsOf(head) + 'run …'.length + place <= columns ? cut(`${head}run `) : cut('');
+  const callIdColumns = (/\.\d+\.\d+$/.exec(childId)?.[0] ?? '').length;
+  return columnsOf(head) + 'run …'.length + callIdColumns <= columns ? cut(`${head}run `) : cut('');
 }
 
-/** What it waited for a person, and what it took after that; each at least one column wide. */
+/** Draws the wait for a person and the time after it, each at least one column wide. */
 function barOf(
   { wait, startMs, endMs, fill }: Row,
   columns: number,
@@ -135,13 +135,13 @@ function barOf(
   return cells.join('');
 }
 
-/** Its own time; of one that waits, how long it has. */
+/** Returns its own time, or how long it has waited for a person. */
 function timeOf({ wait, startMs, endMs, mark }: Row, nowMs: number): string {
   if (startMs !== null) return seconds((endMs ?? nowMs) - startMs);
   return mark === '?' && wait ? seconds(nowMs - wait.fromMs) : seconds(0);
 }
 
-/** From the run's start to its end, or until now. */
+/** Returns the axis from the run's start to its end, or until now. */
 export function axisOf(startedAtMs: number, endedAtMs: number | null, nowMs: number): Axis {
   return { fromMs: startedAtMs, toMs: endedAtMs ?? Math.max(nowMs, startedAtMs + 1) };
 }
@@ -150,7 +150,7 @@ function rowsOf(seen: TurnSeen, first: string | undefined): Row[] {
   const { turn, agent, askedAtMs, answeredAtMs, attempts, error, calls } = seen;
   const model: Row = {
     mark: error ? '✗' : ' ',
-    // Whom the conversation was passed to.
+    // After a handoff, the agent's name.
     label: `turn ${turn}, ${agent === first ? 'model' : inertLine(agent, 64)}`,
     startMs: askedAtMs,
     endMs: answeredAtMs,
@@ -161,15 +161,15 @@ function rowsOf(seen: TurnSeen, first: string | undefined): Row[] {
 }
 
 function compactionRow({ startedAtMs, endedAtMs, attempts, warning, error, tokens }: CompactionSeen): Row {
-  const wrong = error ?? warning?.text ?? null;
+  const problem = error ?? warning?.text ?? null;
   const size = tokens.after === null ? '' : `${count(tokens.before)} to ${count(tokens.after)} tokens`;
   return {
-    mark: wrong === null ? ' ' : '✗',
+    mark: problem === null ? ' ' : '✗',
     label: 'compaction',
     startMs: startedAtMs,
     endMs: endedAtMs,
-    fill: wrong === null ? '─' : '▒',
-    note: wrong === null ? [size, attempted(attempts)].filter(Boolean).join(', ') : inertLine(wrong, 200),
+    fill: problem === null ? '─' : '▒',
+    note: problem === null ? [size, attempted(attempts)].filter(Boolean).join(', ') : inertLine(problem, 200),
   };
 }
 
@@ -185,10 +185,10 @@ function callRow(call: CallSeen, askedAtMs: number): Row {
   const noted = (...more: (string | undefined)[]) =>
     [...more, decision ? decisionWords(decision) : ''].filter(Boolean).join(', ');
   if (ok === true) return { ...base, mark: '✓', fill: '█', note: noted(attempted(attempts)) };
-  const said = kind === 'rejected' && decision ? '' : kind?.replaceAll('_', ' ');
-  if (ok === false) return { ...base, mark: '✗', fill: '▒', note: noted(said, attempted(attempts)) };
+  const failure = kind === 'rejected' && decision ? '' : kind?.replaceAll('_', ' ');
+  if (ok === false) return { ...base, mark: '✗', fill: '▒', note: noted(failure, attempted(attempts)) };
   if (asks && !decision) return { ...base, mark: '?', fill: '░', note: noted('waits for a decision') };
-  if (scheduledAtMs === null) return { ...base, mark: '·', fill: '░', note: noted('waits for a place') };
+  if (scheduledAtMs === null) return { ...base, mark: '·', fill: '░', note: noted('queued') };
   return { ...base, mark: '·', fill: '░', note: noted(call.note ?? attempted(attempts)) };
 }
 

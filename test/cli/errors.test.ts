@@ -1,9 +1,9 @@
 // What the command line makes of an error: for people what to type, and for programs a code.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CommandRefused, errorJson, told, UsageError } from '../../cli/exit.ts';
+import { CommandRefused, errorJson, errorText, UsageError } from '../../cli/exit.ts';
 import { holdfastProgram } from '../../cli/program.ts';
-import { TYPED } from '../../cli/terminal/typed.ts';
+import { PROGRAM } from '../../cli/terminal/typed.ts';
 import {
   CommandRejected,
   NoWorker,
@@ -27,9 +27,9 @@ const ADVISED = [
 test('what is to be typed after an error is a command that there is', () => {
   const names = holdfastProgram().commands.map((command) => command.name());
   for (const error of ADVISED) {
-    const text = told(error);
+    const text = errorText(error);
     assert.ok(text.startsWith(error.message), text);
-    const typed = text.split(`"${TYPED} `).slice(1);
+    const typed = text.split(`"${PROGRAM} `).slice(1);
     assert.ok(typed.length > 0, text);
     for (const command of typed) assert.ok(names.includes(/^[a-z-]+/.exec(command)?.[0] ?? ''), text);
   }
@@ -42,7 +42,7 @@ test('an error of the run itself is told as the run says it', () => {
     reasonCode: null,
     reasonParameters: null,
   });
-  assert.equal(told(refused), 'There is no call 9.9.');
+  assert.equal(errorText(refused), 'There is no call 9.9.');
 });
 
 test('as JSON, an error has its code, its text and its facts', () => {
@@ -51,7 +51,7 @@ test('as JSON, an error has its code, its text and its facts', () => {
       code: 'run_over',
       message: 'The run "w" is over.',
       facts: { workflowId: 'w' },
-      advice: `"${TYPED} show" tells how it ended.`,
+      advice: `"${PROGRAM} show" tells how it ended.`,
     },
   });
   assert.deepEqual(errorJson(new UsageError('Say which.')), { error: { code: 'usage', message: 'Say which.' } });

@@ -8,9 +8,9 @@ import { asTool, defineAgent, defineTool, handoff } from '../../activities/index
 import { pastLines } from '../../cli/chat/chatPast.ts';
 import { lines as agentLines } from '../../cli/commands/agents.ts';
 import { howTo } from '../../cli/commands/approvals.ts';
-import { exitCodeOf, told } from '../../cli/exit.ts';
+import { errorText, exitCodeOf } from '../../cli/exit.ts';
 import { holdfastProgram } from '../../cli/program.ts';
-import { whatStands } from '../../cli/runCommands/decisions.ts';
+import { decisionReport } from '../../cli/runCommands/decisions.ts';
 import { personLines, questionParts } from '../../cli/view/people.ts';
 import { stateOf, summary } from '../../cli/view/showRun.ts';
 import { timeline } from '../../cli/view/timeline.ts';
@@ -101,13 +101,13 @@ test('a run is paused, idle, or has an agent that no worker knows: the line that
 
 test('a decision that came second does not read like one that counts', () => {
   const decided = { call: '2.0', verdict: 'approve', by: 'ann', why: null, atMs: Date.now() - 2_500 } as const;
-  assert.equal(whatStands('r1', 'approve', { ...decided, isFirst: true }), 'r1: 2.0 approved by ann');
+  assert.equal(decisionReport('r1', 'approve', { ...decided, isFirst: true }), 'r1: 2.0 approved by ann');
   assert.equal(
-    whatStands('r1', 'approve', { ...decided, isFirst: false }),
+    decisionReport('r1', 'approve', { ...decided, isFirst: false }),
     'r1, already, 2 s ago: 2.0 approved by ann',
   );
   assert.equal(
-    whatStands('r1', 'reject', { ...decided, isFirst: false }),
+    decisionReport('r1', 'reject', { ...decided, isFirst: false }),
     'Not rejected: it was decided, 2 s ago, and the first decision counts. r1: 2.0 approved by ann',
   );
 });
@@ -222,7 +222,7 @@ test('what is typed wrong is told before a server is asked, with the help of the
       (thrown: unknown) => thrown,
     );
     assert.ok(error instanceof CommanderError || exitCodeOf(error) === 2, `${args[0]} is usage`);
-    assert.match(`${told(error)}\n${said}`, says);
+    assert.match(`${errorText(error)}\n${said}`, says);
   }
 });
 
@@ -244,7 +244,7 @@ test('costs have four digits, one call is no calls, and what is to be typed is t
     ),
   );
   assert.equal(
-    told(new RunNotFound('run_not_found', { workflowId: 'x', namespace: 'default' })),
+    errorText(new RunNotFound('run_not_found', { workflowId: 'x', namespace: 'default' })),
     'There is no run "x". "npm run -s holdfast -- list" shows those there are.',
   );
 });

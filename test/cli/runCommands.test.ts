@@ -1,12 +1,12 @@
 // The commands about a run are declared once: the command line and the chat take the same ones, and say the same of them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { obey } from '../../cli/chat/chatCommands.ts';
+import { executeChatCommand } from '../../cli/chat/chatCommands.ts';
 import { UsageError } from '../../cli/exit.ts';
 import { holdfastProgram } from '../../cli/program.ts';
-import { carryOutInChat, usageInChat } from '../../cli/runCommands/inChat.ts';
+import { executeInChat, usageInChat } from '../../cli/runCommands/inChat.ts';
 import { RUN_COMMANDS } from '../../cli/runCommands/runCommands.ts';
-import type { Given } from '../../cli/runCommands/types.ts';
+import type { CommandContext } from '../../cli/runCommands/types.ts';
 
 /** What the commands ask of the run, in place of a run that is asked. */
 function listening() {
@@ -24,7 +24,7 @@ function listening() {
     },
   );
   // Of a command's surroundings, only the run is asked here.
-  const given = { handle, said: { by: 'ann' }, flags: '' } as unknown as Given;
+  const given = { handle, said: { by: 'ann' }, flags: '' } as unknown as CommandContext;
   return { calls, given };
 }
 
@@ -32,7 +32,7 @@ const command = (name: string) => RUN_COMMANDS.find((one) => one.name === name) 
 
 test('each is a command of the command line and of the chat, with one description', async () => {
   const program = holdfastProgram();
-  const help = await obey('help', listening().given);
+  const help = await executeChatCommand('help', listening().given);
   for (const declared of RUN_COMMANDS) {
     const onLine = program.commands.find((one) => one.name() === declared.name);
     assert.equal(onLine?.description(), declared.description);
@@ -60,11 +60,11 @@ test('in a chat they are typed with what they need, and why at the end', () => {
 
 test('what is typed in a chat reaches the run', async () => {
   const { calls, given } = listening();
-  await carryOutInChat(command('steer'), ' 1.0 is the wrong one,\nlook again ', given);
-  await carryOutInChat(command('stop'), 'that will do', given);
-  await carryOutInChat(command('pause'), '', given);
-  await carryOutInChat(command('cancel-call'), 'call_x too slow', given);
-  await carryOutInChat(command('raise'), 'tokens=5, cost=1.5 active=2h', given);
+  await executeInChat(command('steer'), ' 1.0 is the wrong one,\nlook again ', given);
+  await executeInChat(command('stop'), 'that will do', given);
+  await executeInChat(command('pause'), '', given);
+  await executeInChat(command('cancel-call'), 'call_x too slow', given);
+  await executeInChat(command('raise'), 'tokens=5, cost=1.5 active=2h', given);
   assert.deepEqual(calls, [
     { order: 'steer', given: ['1.0 is the wrong one,\nlook again', { by: 'ann' }] },
     { order: 'stop', given: [{ by: 'ann', why: 'that will do' }] },
@@ -87,10 +87,10 @@ test('what makes no sense in a chat is told with how it is typed, and asks nothi
   ];
   for (const [name, rest, says] of wrong)
     await assert.rejects(
-      carryOutInChat(command(name), rest, given),
+      executeInChat(command(name), rest, given),
       (error) => error instanceof UsageError && says.test(error.message),
       `${name} ${rest}`,
     );
-  await assert.rejects(obey('interrupt now', given), /There is no \/interrupt/);
+  await assert.rejects(executeChatCommand('interrupt now', given), /There is no \/interrupt/);
   assert.deepEqual(calls, []);
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';
-import { budgetTyped, timeTyped } from '../../cli/view/budget.ts';
+import { parseBudget, parseDuration } from '../../cli/view/budget.ts';
 import { scheduleSpec } from '../../client/schedules/scheduleTimes.ts';
 import { type Duration, durationMs } from '../../core/duration.ts';
 
@@ -32,8 +32,8 @@ const PLACES: Readonly<Record<string, (duration: Duration) => unknown>> = {
   'idleTimeout of an agent': (idleTimeout) => agent({ idleTimeout }).rules.idleMs,
   'budget.activeTime of an agent': (activeTime) => agent({ budget: { activeTime } }).rules.budget?.activeMs,
   'every of a schedule': (every) => scheduleSpec({ every }).intervals?.[0]?.every,
-  '--budget': (duration) => budgetTyped(`active=${duration}`).activeMs,
-  '--active, --stream-interval': (duration) => timeTyped(String(duration)),
+  '--budget': (duration) => parseBudget(`active=${duration}`).activeMs,
+  '--active, --stream-interval': (duration) => parseDuration(String(duration)),
 };
 
 for (const [place, msOf] of Object.entries(PLACES)) {
@@ -73,7 +73,7 @@ test('what is no duration is NaN, whatever it is', () => {
 });
 
 test('a bare number on the command line needs a unit', () => {
-  assert.throws(() => timeTyped('30'), /"30" has no unit\. Give a number and a unit: "30 seconds"/);
+  assert.throws(() => parseDuration('30'), /"30" has no unit\. Give a number and a unit: "30 seconds"/);
 });
 
 test('a tool names the option whose duration is wrong', () => {
