@@ -7,7 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Child, startChild } from './child.ts';
 import { IP } from './ports.ts';
-import { findPostgres, unprivilegedUser, type PostgresPrograms, type User, makeExecutable } from './postgresPrograms.ts';
+import {
+  findPostgres,
+  makeExecutable,
+  type PostgresPrograms,
+  type User,
+  unprivilegedUser,
+} from './postgresPrograms.ts';
 
 const run = promisify(execFile);
 const CONFIG = fileURLToPath(new URL('./postgresql.conf', import.meta.url));

@@ -96,9 +96,7 @@ endToEnd('guardrails', (bench) => {
   const breaking = {
     'call call_1_0 is not answered': broken((messages) => messages.filter(({ role }) => role !== 'tool')),
     'which nobody made': broken((messages) => messages.filter(({ role }) => role !== 'assistant')),
-    'message 2 is not a valid message': broken((messages) =>
-      messages.map((message, i) => (i === 2 ? null : message)),
-    ),
+    'message 2 is not a valid message': broken((messages) => messages.map((message, i) => (i === 2 ? null : message))),
     'not a list of at least one message': broken(() => []),
   };
   test('a beforeModel that breaks the messages is told of in the result, and no broken request is sent', async () => {

@@ -165,13 +165,7 @@ endToEnd('partial failure', (bench) => {
     const { run } = await bench.run(throws);
     assert.deepEqual(
       toldOf(run).map((text) => JSON.parse(text).error),
-      [
-        'the tool failed without a message',
-        'out of paper',
-        '{"code":7}',
-        'null',
-        'the tool failed without a message',
-      ],
+      ['the tool failed without a message', 'out of paper', '{"code":7}', 'null', 'the tool failed without a message'],
     );
     assert.equal(counts.of('undefined'), 1);
   });
