@@ -20,7 +20,7 @@ export interface Chosen {
   readonly out: string;
 }
 
-/** Parses the command line; throws an error that says what is valid.
+/** Parses the command line; throws an error that says what is valid. */
 export function choose(args: readonly string[], sections: Sections): Chosen | 'help' {
   const { values, positionals } = parseArgs({
     args: [...args],

@@ -9,9 +9,9 @@ import { freePorts } from '../../worker/topology/ports.ts';
 import { POSTGRES_USER, startPostgres } from '../../worker/topology/postgres.ts';
 import {
   findPostgres,
-  otherThanRoot,
+  makeExecutable,
   type PostgresPrograms,
-  withinReach,
+  unprivilegedUser,
 } from '../../worker/topology/postgresPrograms.ts';
 import { makeDatabase, type Postgres, startServer } from './postgres.ts';
 
@@ -46,17 +46,17 @@ test('what root alone may enter is copied to where PostgreSQL’s user runs it',
   const [initdb, postgres] = [join(closed, 'bin/initdb'), join(closed, 'bin/postgres')];
   await writeFile(initdb, '#!/bin/sh\n', { mode: 0o700 });
   const programs = { initdb, postgres, isEmbedded: true };
-  const user = otherThanRoot();
+  const user = unprivilegedUser();
   // Whoever is not root runs what it owns.
-  assert.deepEqual(await withinReach(programs, undefined, folder), programs);
+  assert.deepEqual(await makeExecutable(programs, undefined, folder), programs);
   if (!user) return;
 
   const open = await mkdtemp(join(tmpdir(), 'holdfast-reach-'));
   try {
     await chown(open, user.uid, user.gid);
-    const copy = await withinReach(programs, user, open);
+    const copy = await makeExecutable(programs, user, open);
     assert.equal(copy.initdb, join(open, 'programs/bin/initdb'));
-    assert.deepEqual(await withinReach(copy, user, open), copy);
+    assert.deepEqual(await makeExecutable(copy, user, open), copy);
   } finally {
     await rm(open, { recursive: true, force: true });
   }
@@ -97,7 +97,7 @@ describe('npm’s PostgreSQL', () => {
 test('the topology’s PostgreSQL comes back from a crash on npm’s programs, too', async () => {
   const [port] = await freePorts(1);
   const at = await mkdtemp(join(tmpdir(), 'holdfast-crash-'));
-  const user = otherThanRoot();
+  const user = unprivilegedUser();
   if (user) await chown(at, user.uid, user.gid);
   const server = await startPostgres({ folder: join(at, 'pg'), port: port!, password: 'secret', programs: embedded });
   try {

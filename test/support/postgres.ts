@@ -11,10 +11,10 @@ import pg from 'pg';
 import { freePorts } from '../../worker/topology/ports.ts';
 import {
   findPostgres,
-  otherThanRoot,
+  makeExecutable,
   type PostgresPrograms,
+  unprivilegedUser,
   whyNoPostgres,
-  withinReach,
 } from '../../worker/topology/postgresPrograms.ts';
 
 const run = promisify(execFile);
@@ -58,10 +58,10 @@ async function execute(url: string, sql: string): Promise<void> {
 
 /** Needs no free port and no rights of the caller; ends with the process if nobody stops it. */
 export async function startServer(found: PostgresPrograms): Promise<Postgres> {
-  const user = otherThanRoot();
+  const user = unprivilegedUser();
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-postgres-'));
   if (user) await chown(folder, user.uid, user.gid);
-  const programs = await withinReach(found, user, folder);
+  const programs = await makeExecutable(found, user, folder);
   const data = join(folder, 'data');
   const options = { ...user, cwd: folder };
   const initial = ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'];
