@@ -18,7 +18,7 @@ import { serverAddress } from '../../support/server.ts';
 const CALLS = 5;
 const TURNS = 24;
 
-const talker = (name: string, context?: false) =>
+const talker = (name: string, compaction?: false) =>
   defineAgent({
     name,
     model: offlineModel(name),
@@ -26,7 +26,7 @@ const talker = (name: string, context?: false) =>
     tools: [noise],
     maxTurns: TURNS + 1,
     maxHistoryEvents: 50,
-    ...(context === false && { context }),
+    ...(compaction === false && { compaction }),
   });
 const agents = [talker('compacting'), talker('keeping', false)];
 
