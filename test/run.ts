@@ -1,23 +1,24 @@
 // `npm test`: gets a Temporal server, then runs the whole suite, or the files that are named.
 import { glob } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { availableParallelism } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
+import { cacheDir } from '../worker/cacheDir.ts';
 import { startDevServer } from '../worker/dev/devServer.ts';
 import { findTemporalCli } from '../worker/dev/temporalCli.ts';
+import { FILE_LIMIT_MS, longestFirst } from './support/files.ts';
 import { createTally } from './tally.ts';
 
-/** Two files at once keep two cores busy; more would only lengthen every timeout. */
-const FILES_AT_ONCE = 2;
-/** No file takes longer, the slowest machine included: beyond this it hangs. */
-const FILE_LIMIT_MS = 300_000;
+/** Half of the time a file waits, for a server or a timer: three keep two cores busy, and more would only be late. */
+const FILES_AT_ONCE = Math.ceil(1.5 * availableParallelism());
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const say = (line: string) => console.log(line);
 
 const named = process.argv.slice(2).map((file) => resolve(file));
-const files = named.length > 0 ? named : (await Array.fromAsync(glob('test/**/*.test.ts', { cwd: root }))).sort();
+const files = named.length > 0 ? named : longestFirst(await Array.fromAsync(glob('test/**/*.test.ts', { cwd: root })));
 
 process.env['HOLDFAST_TEMPORAL_CLI'] = await findTemporalCli({ say });
 // One that is given belongs to whoever gives it.
@@ -27,12 +28,16 @@ if (server) process.env['HOLDFAST_TEST_ADDRESS'] = server.address;
 for (const name of Object.keys(process.env))
   if (name.startsWith('OPENAI_') || (name.startsWith('TEMPORAL_') && name !== 'TEMPORAL_CLI')) delete process.env[name];
 
+// Every file and every command that it starts loads the same modules: compiled once, they take half the time.
+process.env['NODE_COMPILE_CACHE'] ??= join(cacheDir(), 'compiled');
+
 const startedMs = performance.now();
 const tally = createTally(root, { strict: Boolean(process.env['CI']) });
 const results = run({
   files: files.map((file) => resolve(root, file)),
   concurrency: FILES_AT_ONCE,
   timeout: FILE_LIMIT_MS,
+  execArgv: ['--import', new URL('./support/fileLimit.ts', import.meta.url).href],
   cwd: root,
 });
 results.on('test:pass', tally.pass);

@@ -27,6 +27,9 @@ export async function readGoldens(): Promise<Golden[]> {
   );
 }
 
+/** What a misfit has to be: a history that leads elsewhere, and no code that does not run. */
+export const CAUGHT = /nondeterminism|TMPRL1100/i;
+
 /** The first history that does not replay, and why; null where all do. */
 export async function firstMisfit(code: WorkflowCode, goldens: readonly Golden[]): Promise<string | null> {
   // What was read is the SDK's own form: our type leaves out what we do not read.
