@@ -1,10 +1,10 @@
-// Makes an agent's tools slow on purpose, so that one can see them run side by side: the examples are too quick for it.
+// Adds latency to an agent's tools, so that one can see them run in parallel: the examples are too fast for it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent, Tool } from '../activities/index.ts';
 
 /**
- * Adds what the environment variable says to each tool: milliseconds, one number for all or one a tool in the agent's
- * order (`200,180,150,170`; the last one goes on for the rest). Read when a tool runs; nothing is added when not set.
+ * Adds the latency in the environment variable to each tool: milliseconds, one number for all or one per tool in the agent's
+ * order (`200,180,150,170`; the last one also applies to any further tools). The variable is read when a tool runs.
  */
 export function withLatency(agent: Agent, variable: string): Agent {
   const slow = ([name, tool]: [string, Tool], index: number): [string, Tool] => {
@@ -21,10 +21,12 @@ export function withLatency(agent: Agent, variable: string): Agent {
 }
 
 function latencyOf(variable: string, index: number): number {
-  const said = (process.env[variable] ?? '').trim();
-  if (said === '') return 0;
-  const all = said.split(',').map(Number);
+  const value = (process.env[variable] ?? '').trim();
+  if (value === '') return 0;
+  const all = value.split(',').map(Number);
   if (all.some((ms) => !(ms >= 0 && ms <= 600_000)))
-    throw new Error(`${variable} is "${said}". Give milliseconds up to 600000: 200, or one a tool: 200,180,150,170.`);
+    throw new Error(
+      `${variable} is "${value}". Set milliseconds up to 600000: one number for all tools, or one per tool: 200,180,150,170.`,
+    );
   return all[index] ?? all.at(-1) ?? 0;
 }

@@ -1,4 +1,4 @@
-// What a patient must not be given.
+// A patient's allergies.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';

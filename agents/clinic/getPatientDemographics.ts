@@ -1,4 +1,4 @@
-// Who a patient is.
+// A patient's name, date of birth and contact details.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';

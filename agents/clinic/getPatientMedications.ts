@@ -1,4 +1,4 @@
-// What a patient takes now.
+// A patient's current medications.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';

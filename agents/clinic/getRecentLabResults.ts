@@ -1,4 +1,4 @@
-// What a patient's blood says.
+// A patient's most recent lab results.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
@@ -10,7 +10,7 @@ export const getRecentLabResults = defineTool({
   description: 'The most recent lab results of a patient, newest first, each flagged normal, low, high or critical.',
   input: z.object({
     patient_id: PatientId,
-    limit: z.number().int().min(1).max(50).default(5).describe('How many at most; 5 when not said.'),
+    limit: z.number().int().min(1).max(50).default(5).describe('Maximum number of results. Defaults to 5.'),
   }),
   effect: 'read',
   timeout: TOOL_TIMEOUT_MS,

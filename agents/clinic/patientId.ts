@@ -1,4 +1,4 @@
-// How a patient is named, and what to answer when there is none of that name.
+// The schema of a patient's id, and the result for an id that does not exist.
 import { z } from 'zod';
 
 export const PatientId = z
@@ -6,7 +6,7 @@ export const PatientId = z
   .regex(/^P-\d{5}$/, 'A patient id is "P-" and five digits, for example P-00123.')
   .describe('The id of the patient, for example P-00123.');
 
-/** An answer, not a failure: the model should pass it on, and trying again would not help. */
+/** A result, not a failure: the model should pass it on, and a retry would not help. */
 export function notFound(patientId: string): { error: string } {
   return { error: `Patient ${patientId} not found` };
 }

@@ -1,4 +1,4 @@
-// Markdown from whatever the tools answered. A failed or missing result is said to be missing, and the rest is reported.
+// Writes Markdown from the tools' results. A failed or missing result is reported as not available.
 import type { ScriptedRequest } from '../../activities/testing/script.ts';
 import type { Allergy, Dosage, LabResult, Medication, Patient } from './database/queries.ts';
 
@@ -6,7 +6,7 @@ type Results = ScriptedRequest['results'];
 
 const SIGNATURE = '_Written from the tool results by an offline script, not by a model._';
 
-/** `results` has the four answers for the first patient, then those for the second, and so on. */
+/** `results` has the four results for the first patient, then those for the second, and so on. */
 export function reportPatients(patients: readonly string[], results: Results): string {
   const each = results.length / patients.length;
   const reports = patients.map((id, i) => reportPatient(id, results.slice(i * each, (i + 1) * each)));
@@ -55,20 +55,20 @@ export function reportDosages(drug: string, results: Results): string {
   return [`# Dosage: ${drug}`, lines.join('\n'), SIGNATURE].join('\n\n');
 }
 
-/** One heading, and under it the lines of the tool's result, or why there are none. */
+/** A heading, and below it the lines of the tool's result, or the reason why there are none. */
 function section<T>(title: string, results: Results, tool: string, lines: (result: T) => string[]): string {
   const answer = results.find((result) => result.tool === tool);
-  return `## ${title}\n${answer ? read(answer.result, lines) : 'Not available: the tool was not asked.'}`;
+  return `## ${title}\n${answer ? read(answer.result, lines) : 'Not available: the tool was not called.'}`;
 }
 
 function read<T>(result: unknown, lines: (result: T) => string[]): string {
   const error = errorOf(result);
   if (error) return `Not available: ${error}`;
   try {
-    // What the tool answered, by its name; an answer that was cut on the way is no longer JSON, and throws here.
+    // The type follows from the tool's name. A result that was cut is no longer JSON, so this throws.
     return lines(result as T).join('\n') || 'None recorded.';
   } catch {
-    return 'Not available: the answer could not be read.';
+    return 'Not available: the result could not be read.';
   }
 }
 

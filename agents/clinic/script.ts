@@ -1,4 +1,4 @@
-// Plays the model for the clinic where there is no key: asks for what the question needs, and writes from the results.
+// Plays the model for the clinic where no key is set: makes the calls that the question needs, then reports the results.
 import type { ScriptedAnswer, ScriptedRequest } from '../../activities/testing/script.ts';
 import { reportDosages, reportPatients } from './report.ts';
 
@@ -8,7 +8,7 @@ const PATIENT_TOOLS = [
   'get_patient_allergies',
   'get_recent_lab_results',
 ];
-// Enough to show more calls than run at once; a real model would know when to stop by itself.
+// Enough to show more calls than run at once.
 const PATIENTS_MAX = 5;
 
 export function script({ input, results }: ScriptedRequest): ScriptedAnswer {
@@ -26,15 +26,15 @@ export function script({ input, results }: ScriptedRequest): ScriptedAnswer {
     return reportDosages(drug, results);
   }
   return [
-    'I am a script that stands in for a model, so I know two questions only:',
+    'I am an offline script, not a model, and I understand only two questions:',
     '- a summary of one or more patients, by id: "Summarize P-00123"',
-    '- how a drug is dosed: "What is the usual dose of metformin?"',
+    '- the dosage of a drug: "What is the usual dose of metformin?"',
     '',
-    'Set OPENAI_API_KEY to ask a model.',
+    'Set OPENAI_API_KEY to use a model.',
   ].join('\n');
 }
 
-/** The word beside "dose of" or before "dosage". */
+/** The word after "dose of", or before "dosage". */
 function drugIn(input: string): string | undefined {
   const [, after] = /\bdos(?:e|es|age|ing)\s+(?:of|for)\s+(?:the\s+)?([a-z][a-z-]+)/i.exec(input) ?? [];
   const [, before] = /\b([a-z][a-z-]+)\s+(?:dose|dosage|dosing)\b/i.exec(input) ?? [];
@@ -44,7 +44,7 @@ function drugIn(input: string): string | undefined {
 function drugIdsIn(results: ScriptedRequest['results']): string[] {
   return results.flatMap(({ tool, result }) => {
     if (tool !== 'find_drug') return [];
-    // Whatever came back in its place has no drugs.
+    // A failure has no drugs.
     const { drugs } = (result ?? {}) as { drugs?: ({ drug_id: string } | null)[] | null };
     return (drugs ?? []).flatMap((drug) => drug?.drug_id ?? []);
   });

@@ -1,4 +1,4 @@
-// Sets the clinic up in a PostgreSQL database of yours:
+// Sets up the clinic in your own PostgreSQL database:
 //   DATABASE_URL=postgres://owner@host/db CLINIC_READER_PASSWORD=… node agents/clinic/setup.ts
 import { READER, setUpClinic } from './database/setUp.ts';
 
@@ -11,6 +11,6 @@ await setUpClinic(url, password ? { role: READER, password } : undefined);
 console.log('The clinic is set up: schema "clinic" with its tables and made-up data.');
 console.log(
   password
-    ? `The login ${READER} may read it and nothing else: use it in DATABASE_URL from now on.`
-    : `Set CLINIC_READER_PASSWORD as well, and the login ${READER} is made, which may read the clinic and nothing else.`,
+    ? `The login ${READER} can only read it. Use it in DATABASE_URL from now on.`
+    : `To create the login ${READER}, which can only read the clinic, set CLINIC_READER_PASSWORD too.`,
 );

@@ -1,4 +1,4 @@
-// The smallest agent there can be: three tools that do not need each other, so they run at the same time.
+// The smallest example: one agent with three independent tools, which run in parallel.
 import { z } from 'zod';
 import { defineAgent, defineTool, ToolError } from '../../activities/index.ts';
 import { script } from './script.ts';
@@ -40,8 +40,8 @@ export const getWeather = defineTool({
 export const clock = defineAgent({
   name: 'clock',
   model: 'gpt-4o-mini',
-  instructions: `You tell time, date and weather in a city, in one sentence. The tools do not need each other's results:
-call all that the question needs in one turn.`,
+  instructions: `You tell time, date and weather in a city, in one sentence. The tools are independent: call all that the
+question needs in one turn.`,
   tools: [getTime, getDate, getWeather],
   offline: script,
 });

@@ -1,7 +1,7 @@
-// What the clock knows of the world: Node's own time zones, and the weather as it was recorded one afternoon.
+// The clock's data: Node's time zones, and the weather recorded on one afternoon.
 import { ToolError } from '../../activities/index.ts';
 
-// `America/New_York` is New York's. Cities that no zone is named after borrow their neighbour's.
+// `America/New_York` is the zone of New York. Cities without a zone of their name use a neighbour's.
 const ZONES = new Map(Intl.supportedValuesOf('timeZone').map((zone) => [cityOf(zone), zone]));
 const NEIGHBOURS: Readonly<Record<string, string>> = {
   'san francisco': 'America/Los_Angeles',

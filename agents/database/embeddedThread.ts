@@ -1,4 +1,4 @@
-// The thread that holds an embedded database: sets it up, says so, then answers one statement at a time.
+// The thread of an embedded database: sets it up, reports that it is ready, then executes one statement at a time.
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import type { EmbeddedSetUp, Reply, Statement } from './embedded.ts';
@@ -8,7 +8,7 @@ import { PARSERS } from './values.ts';
 const { setUp, schema, readAs, writeAs, folder } = workerData as EmbeddedSetUp;
 
 const db = await PGlite.create({ parsers: PARSERS, ...(folder !== undefined && { dataDir: folder }) });
-// What the module is there for.
+// EmbeddedSetUp demands this export of the module.
 const { setUpEmbedded } = (await import(setUp)) as { setUpEmbedded(execute: Execute): Promise<void> };
 await setUpEmbedded((sql, params) => (params ? db.query(sql, params) : db.exec(sql)));
 await db.exec(`SET TimeZone = 'UTC'; SET search_path = ${schema}; SET ROLE ${readAs}`);
@@ -18,7 +18,7 @@ parentPort?.on('message', async (statement: Statement) => {
   parentPort?.postMessage(await answer(statement));
 });
 
-/** What reads is read-only and rolled back, so that it cannot leave anything behind, not even a setting. */
+/** Reads run in a read-only transaction that is rolled back, so that they leave nothing behind, not even a setting. */
 async function answer({ sql, params, how }: Statement): Promise<Reply> {
   try {
     if (how === 'alone') return { rows: (await db.query<Record<string, unknown>>(sql, [...params])).rows };

@@ -1,15 +1,15 @@
-// An embedded database's folder is for one process at a time: two would write over each other. The lock is a file with the
-// holder's process id, so that a killed process leaves nothing in the way of the next one.
+// Locks the folder of an embedded database: two processes would overwrite each other's data. The lock is a file with the
+// holder's process id, so that the lock of a killed process can be taken over.
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-// A worker that is being replaced may take 20 s to let its calls finish.
+// A worker that is being replaced may take 20 s to finish its calls.
 export const HOLD_WAIT_MS = 30_000;
 const LOOK_MS = 100;
 
 const lockOf = (folder: string) => `${folder}.lock`;
 
-/** Resolves when this process has the folder, however often it asks. */
+/** Resolves once this process holds the lock. May be called again while it does. */
 export async function holdFolder(folder: string, waitMs = HOLD_WAIT_MS): Promise<void> {
   await mkdir(folder, { recursive: true });
   const lock = lockOf(folder);
@@ -20,7 +20,7 @@ export async function holdFolder(folder: string, waitMs = HOLD_WAIT_MS): Promise
     if (holder === null || !isAlive(holder)) await discard(lock, holder);
     else if (Date.now() > deadline)
       throw new Error(
-        `The database in ${folder} is in use by process ${holder}. End that one first, set DATABASE_URL to a PostgreSQL that takes several, or, if it is no worker, delete ${lock}.`,
+        `The database in ${folder} is in use by process ${holder}. End that process, or set DATABASE_URL to a PostgreSQL, which several processes can use. If that process is not a worker, delete ${lock}.`,
       );
     else await sleep(LOOK_MS);
   }
@@ -30,7 +30,7 @@ export async function leaveFolder(folder: string): Promise<void> {
   if ((await holderOf(lockOf(folder))) === process.pid) await rm(lockOf(folder), { force: true });
 }
 
-/** A link to a file that is there appears at once, and with the holder in it. */
+/** Creates the lock as a link to a complete file: atomic, so no other process ever reads a lock without its holder. */
 async function take(lock: string): Promise<boolean> {
   const mine = `${lock}.${process.pid}`;
   await writeFile(mine, String(process.pid));
@@ -45,7 +45,7 @@ async function take(lock: string): Promise<boolean> {
   }
 }
 
-/** null when there is no lock; 0 where it names no process. */
+/** Process id in the lock; null if there is no lock, 0 if it names no process. */
 async function holderOf(lock: string): Promise<number | null> {
   try {
     const pid = Number(await readFile(lock, 'utf8'));
@@ -56,7 +56,7 @@ async function holderOf(lock: string): Promise<number | null> {
   }
 }
 
-/** Takes a dead holder's lock away; one that somebody else has just taken over is put back. */
+/** Removes the lock of a dead holder. A lock that another process has just taken over is put back. */
 async function discard(lock: string, dead: number | null): Promise<void> {
   if (dead === null) return;
   const taken = `${lock}.${process.pid}.stale`;
@@ -71,13 +71,13 @@ async function discard(lock: string, dead: number | null): Promise<void> {
 }
 
 function isAlive(pid: number): boolean {
-  // To the system, 0 is everybody.
+  // To kill(), 0 means every process of the group.
   if (pid === 0) return false;
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it is there, and another user's.
+    // EPERM: it exists, but belongs to another user.
     return errorCode(error) === 'EPERM';
   }
 }

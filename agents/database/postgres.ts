@@ -1,13 +1,13 @@
-// Any PostgreSQL (14 or later), through a bounded pool. What reads can only read; what writes says so.
+// Any PostgreSQL (14 or later), through a bounded pool. Transactions are read-only unless a statement is run with write().
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type Database, QUERY_TIMEOUT_MS, untilAborted } from './database.ts';
 import { PARSERS } from './values.ts';
 
-// A worker's tools in flight share these; a server's default is 100 connections for everybody.
+// Shared by all tool calls of a worker; a server's default is 100 connections in all.
 const CONNECTIONS_MAX = 10;
 const CONNECT_TIMEOUT_MS = 5_000;
-// The server keeps the limit. This is for the case that the network has swallowed its answer.
+// The server enforces the time limit. The margin is for responses that the network has lost.
 const NETWORK_MARGIN_MS = 2_000;
 const CANCEL_AGAIN_MS = 100;
 
@@ -22,7 +22,7 @@ export function postgresDatabase(
       statement_timeout: String(timeoutMs),
       search_path: schema,
       TimeZone: 'UTC',
-      // Or a backslash would end a string elsewhere than the desk's check of SQL believes.
+      // Otherwise a backslash could end a string elsewhere than the desk's check of SQL assumes.
       standard_conforming_strings: 'on',
     }),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -36,25 +36,25 @@ export function postgresDatabase(
 
   async function run(writes: boolean, sql: string, params: readonly unknown[], signal: AbortSignal | undefined) {
     const client = await pool.connect();
-    let over = false;
-    const stop = () => cancelQuery(config, client, () => over);
+    let isOver = false;
+    const stop = () => cancelQuery(config, client, () => isOver);
     try {
       signal?.throwIfAborted();
       signal?.addEventListener('abort', stop, { once: true });
-      // What reads is read-only and rolled back, so that it cannot leave anything behind, not even a setting. `extended`
-      // (unknown to pg's types) takes exactly one statement, also when there are no parameters.
+      // Reads run in a read-only transaction that is rolled back, so that they leave nothing behind, not even a setting.
+      // `extended` (missing in pg's types) accepts exactly one statement, even without parameters.
       const statement = { text: sql, values: [...params], queryMode: 'extended' };
       await client.query(writes ? 'BEGIN READ WRITE' : 'BEGIN READ ONLY');
       const { rows } = await client.query<Record<string, unknown>>(statement);
       await client.query(writes ? 'COMMIT' : 'ROLLBACK');
-      // A cancellation may be under way, and must not meet the connection's next query.
+      // If aborted, drop the connection: a late cancellation must not hit its next query.
       client.release(signal?.aborted);
       return rows;
     } catch (error) {
       client.release(true);
       throw error;
     } finally {
-      over = true;
+      isOver = true;
       signal?.removeEventListener('abort', stop);
     }
   }
@@ -76,31 +76,31 @@ export function postgresDatabase(
 
 function openPool(config: pg.ClientConfig): pg.Pool {
   const pool = new pg.Pool({ ...config, max: CONNECTIONS_MAX, allowExitOnIdle: true });
-  // A connection that breaks fails its query and is replaced by the next; without listeners it would end the process.
+  // A broken connection fails its query and is replaced; without listeners, the error event would end the process.
   return pool.on('error', () => undefined).on('connect', (client) => client.on('error', () => undefined));
 }
 
-/** Ends what the connection is doing, over another one. If that fails, the statement timeout will do. */
+/** Cancels the connection's query over another connection. If that fails, the statement timeout still ends it. */
 async function cancelQuery(config: pg.ClientConfig, client: pg.PoolClient, isOver: () => boolean): Promise<void> {
-  // pg keeps the id of the server's process on every connected client; its types do not say so.
+  // pg has the id of the server's process on every connected client, but not in its types.
   const { processID } = client as unknown as { processID: number };
   const other = new pg.Client(config);
   other.on('error', () => undefined);
   try {
     await other.connect();
-    // The server drops a cancellation that comes between two messages of a query, so it is asked until it is over.
+    // The server ignores a cancellation that arrives between two messages of a query, so repeat it until the query is over.
     while (!isOver()) {
       await other.query('SELECT pg_cancel_backend($1)', [processID]);
       await sleep(CANCEL_AGAIN_MS);
     }
   } catch {
-    // See above.
+    // The statement timeout ends the query.
   } finally {
     await other.end().catch(() => undefined);
   }
 }
 
-/** Settings travel in the URL's own `options`, after those that are there: the later one wins. */
+/** Appends settings to the URL's `options`. Of two values for a setting, the later one counts. */
 function withSessionSettings(url: string, settings: Record<string, string>): string {
   const parsed = new URL(url);
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);

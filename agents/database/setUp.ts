@@ -1,16 +1,16 @@
-// Setting a schema up in a PostgreSQL database of yours, with a login that can do what its tools do and nothing else.
+// Sets up a schema in your own PostgreSQL database, with a login that can do only what its tools do.
 import pg from 'pg';
 
-/** Runs one statement, or several where there are no parameters. */
+/** Runs one statement, or several if there are no parameters. */
 export type Execute = (sql: string, params?: unknown[]) => Promise<unknown>;
 
-/** Runs `setUp` in one transaction of the database at `url`, with a login that may create a schema. */
+/** Runs `setUp` in one transaction in the database at `url`, whose login may create a schema. */
 export async function setUpPostgres(url: string, setUp: (execute: Execute) => Promise<void>): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   await client.connect();
   try {
     await client.query('BEGIN');
-    // Two set-ups at once would trip over each other's CREATE; any number does, as long as it is the same.
+    // Two concurrent set-ups would fail on each other's CREATE. Any fixed number will do.
     await client.query('SELECT pg_advisory_xact_lock(741852963)');
     await setUp((sql, params) => client.query(sql, params));
     await client.query('COMMIT');
@@ -19,7 +19,7 @@ export async function setUpPostgres(url: string, setUp: (execute: Execute) => Pr
   }
 }
 
-/** Rows for the schema's tables, in an order that their foreign keys allow; what is there is left alone. */
+/** Inserts rows into the schema's tables, in an order that their foreign keys allow. Existing rows are not changed. */
 export async function insertRows(
   execute: Execute,
   schema: string,
@@ -33,9 +33,10 @@ export async function insertRows(
     );
 }
 
-/** A role that may read the schema. A role cannot be a parameter: so a name that needs no quotes, a password in them. */
+/** Creates a role that may read the schema. DDL takes no parameters: the name must need no quotes, the password is escaped. */
 export async function createRole(execute: Execute, schema: string, role: string, password?: string): Promise<void> {
-  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(role)) throw new TypeError(`A role's name is a-z, 0-9 and "_"; ${role} is not.`);
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(role))
+    throw new TypeError(`"${role}" is not a valid name of a role. Use a-z, 0-9 and "_".`);
   const login = password === undefined ? 'NOLOGIN' : `LOGIN PASSWORD ${pg.escapeLiteral(password)}`;
   await execute(`
     DO $$ BEGIN CREATE ROLE ${role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;

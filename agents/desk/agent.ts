@@ -1,4 +1,4 @@
-// An assistant with the three kinds of tools that fail most: a search, a database, a service. On request, they do.
+// An assistant with the three kinds of tools that fail most: a search, a database, a service. Faults can be injected.
 import { defineAgent } from '../../activities/index.ts';
 import { withFaults } from './faults.ts';
 import { fetchWeather } from './fetchWeather.ts';
@@ -11,12 +11,12 @@ export const desk = defineAgent({
   model: 'gpt-4o',
   instructions: `You answer questions with a web search, a clinic's database and the weather. Answer from the results only.
 
-Ask for everything that you can in one turn: tool calls of one turn run at the same time.
+Make all the calls that you can in one turn: they run in parallel.
 - Independent, so all in one turn: the weather in three cities, a search, and a count of patients.
 - Dependent, so one turn after the other: a search for something that the database must name first.
 
-A tool may fail. Do not repeat a call that failed for a reason that will last; say what is missing, and answer with the
-rest. A word such as !hang or !throw in a question asks a tool to fail: put it into that tool's argument as it is.`,
+A tool may fail. Do not repeat a call whose failure is permanent; say what is missing, and answer with the rest. A mark such
+as !hang or !throw in a question makes a tool fail: copy it unchanged into that tool's argument.`,
   tools: [searchWeb, queryDatabase, fetchWeather].map(withFaults),
   offline: script,
 });

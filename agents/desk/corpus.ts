@@ -1,4 +1,4 @@
-// The web as the desk knows it offline: a few pages that were never written.
+// The web pages that the desk searches offline. All are invented.
 
 const page = (path: string, title: string, snippet: string) => ({ title, url: `https://example.com/${path}`, snippet });
 

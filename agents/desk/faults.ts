@@ -1,4 +1,4 @@
-// Faults on request: `!hang` anywhere in a text argument makes the tool hang. The tools themselves know nothing of it.
+// Injects faults: `!hang` anywhere in a text argument makes the tool hang. The tools themselves do not know about it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Tool, ToolContext } from '../../activities/index.ts';
 import { httpFailure } from './http/httpFailure.ts';
@@ -7,7 +7,7 @@ interface Call {
   /** The number after the colon: `!flaky:2`. */
   readonly n: number | undefined;
   readonly ctx: ToolContext;
-  /** Runs the tool after all. */
+  /** Runs the tool itself. */
   readonly run: () => unknown;
 }
 
@@ -15,7 +15,7 @@ const TEN_MB = 10 * 1024 * 1024;
 // The longest that a timer can wait: 24 days.
 const FOR_EVER_MS = 2 ** 31 - 1;
 
-/** By name. The folder's README has them in a table; a test holds the two together. */
+/** By name. The README has the same table; a test compares the two. */
 export const FAULTS: Readonly<Record<string, (call: Call) => unknown>> = {
   throw: () => rejected(new Error('The tool failed, as it was asked to.')),
   'throw-text': () => rejected('a text, not an Error'),
@@ -61,15 +61,15 @@ export const FAULTS: Readonly<Record<string, (call: Call) => unknown>> = {
   html: () => '<!doctype html><title>200 OK</title><h1>Please log in</h1>',
 };
 
-/** The tool, with the faults above: the first mark in its arguments counts, and the tool never sees it. */
+/** Adds the faults to a tool. The first mark in its arguments counts, and the tool does not receive it. */
 export function withFaults(tool: Tool): Tool {
   const { run } = tool;
   if (!run) return tool;
   const faultyRun: typeof run = (input, ctx) => {
     const { fault, n, rest } = withoutMark(input);
-    // Its arguments again, of the same shape but for the mark in a text.
-    const go = () => run(rest as never, ctx);
-    return fault ? fault({ n, ctx, run: go }) : go();
+    // The same arguments without the marks.
+    const runTool = () => run(rest as never, ctx);
+    return fault ? fault({ n, ctx, run: runTool }) : runTool();
   };
   return { ...tool, run: faultyRun };
 }

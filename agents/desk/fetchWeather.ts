@@ -1,4 +1,4 @@
-// The weather in a city: as it was recorded one afternoon, or from the service at DESK_WEATHER_URL.
+// The weather in a city: recorded data, or from the service at DESK_WEATHER_URL.
 import { z } from 'zod';
 import { defineTool, ToolError } from '../../activities/index.ts';
 import { getJson } from './http/getJson.ts';
@@ -22,12 +22,13 @@ async function askService(service: string, city: string, signal: AbortSignal): P
   const url = new URL(service);
   url.searchParams.set('city', city);
   const answer = Answer.safeParse(await getJson(url, signal));
-  if (!answer.success) throw new ToolError(`${url.host} did not answer with {temperature_c, conditions}.`);
+  if (!answer.success) throw new ToolError(`${url.host} did not return {temperature_c, conditions}.`);
   return answer.data;
 }
 
 function recordedIn(city: string): Weather {
   const weather = RECORDED.get(city.toLowerCase());
-  if (!weather) throw new ToolError(`No weather is known for ${city}. Known are: ${[...RECORDED.keys()].join(', ')}.`);
+  if (!weather)
+    throw new ToolError(`No weather is known for ${city}. Known cities: ${[...RECORDED.keys()].join(', ')}.`);
   return weather;
 }

@@ -1,4 +1,4 @@
-// The clinic's database, through one SELECT that the model writes: checked, read-only, bounded in rows and time.
+// Runs one SELECT that the model writes on the clinic's database: checked, read-only, with limits on rows and time.
 import { z } from 'zod';
 import { defineTool, ToolError } from '../../activities/index.ts';
 import { query } from '../clinic/database/index.ts';
@@ -6,25 +6,25 @@ import { QUERY_CANCELED, sqlState } from '../database/database.ts';
 import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
 import { readSelect } from './sql/readSelect.ts';
 
-// More is not for a model to read; it should aggregate.
+// A model should aggregate rather than read more rows.
 const ROWS_MAX = 100;
 const ERROR_CHARS_MAX = 500;
 
 export const queryDatabase = defineTool({
   name: 'query_database',
-  description: `Runs one SELECT (PostgreSQL) over the clinic's database and gives at most ${ROWS_MAX} rows. Tables:
+  description: `Runs one SELECT (PostgreSQL) on the clinic's database and returns at most ${ROWS_MAX} rows. Tables:
 patients (id, name, dob, phone, email)
 prescriptions (id, patient_id, drug_name, dose, frequency, route, start_date, status: active | completed | discontinued)
 allergies (id, patient_id, allergen, reaction, severity: mild | moderate | severe)
 lab_results (id, patient_id, test_name, result, unit, reference_range, collected_at, flag: normal | low | high | critical)
 drugs (id, name, brand, drug_class, usual_dose, frequency, route, maximum, note)`,
-  input: z.object({ sql: z.string().min(1).describe('One SELECT, with its values written out.') }),
+  input: z.object({ sql: z.string().min(1).describe('One SELECT, with literal values instead of parameters.') }),
   effect: 'read',
   timeout: TOOL_TIMEOUT_MS,
   run: async ({ sql }, { signal }) => {
     const read = await readSelect(sql);
     if ('problem' in read) throw new ToolError(read.problem);
-    // One row more than is given, to know that there are more. The line break ends a comment at the statement's end.
+    // One row too many shows that there are more. The line break ends a comment at the end of the statement.
     const limited = `SELECT * FROM (${read.select}\n) AS answer LIMIT $1`;
     const rows = await query(limited, [ROWS_MAX + 1], signal).catch((error) => {
       throw explained(error);
@@ -38,10 +38,10 @@ drugs (id, name, brand, drug_class, usual_dose, frequency, route, maximum, note)
   },
 });
 
-/** What the database itself objects to is the statement's fault, and stays wrong; a lost connection is worth a retry. */
+/** An error in the statement is permanent; a lost connection is retried. */
 function explained(error: unknown): unknown {
   const state = sqlState(error);
-  if (state === QUERY_CANCELED) return new ToolError('The query took too long. Make it simpler.', { cause: error });
+  if (state === QUERY_CANCELED) return new ToolError('The query took too long. Simplify it.', { cause: error });
   // Classes 08, 53 and 57: connection, resources, shutdown.
   if (!(error instanceof Error) || state === undefined || /^(08|53|57)/.test(state)) return error;
   return new ToolError(`The database says: ${error.message.slice(0, ERROR_CHARS_MAX)}`, { cause: error });

@@ -1,4 +1,4 @@
-// The weather of one afternoon in twenty cities, for a desk without a network.
+// The weather in twenty cities on one afternoon, for offline use.
 
 export interface Weather {
   readonly temperature_c: number;

@@ -1,14 +1,14 @@
-// Plays the model for the desk where there is no key: asks what the words of the question point at, all in one turn.
+// Plays the model for the desk where no key is set: makes the calls that keywords in the question ask for, all in one turn.
 import type { ScriptedAnswer, ScriptedCall, ScriptedRequest } from '../../activities/testing/script.ts';
 import { FAULTS } from './faults.ts';
 import { RECORDED } from './recordedWeather.ts';
 
-const HELP = `I am a script that stands in for a model. I look for words in what you write:
-- "search for durable execution" asks the web
-- "how many patients, prescriptions, allergies, lab results": asks the database; or a SELECT in \`backticks\`
-- "weather in Paris and Tokyo" asks the weather service
-Any number of them at once. "fetch_weather!hang" makes a tool fail; agents/desk/README.md lists the ways.
-Set OPENAI_API_KEY to ask a model.`;
+const HELP = `I am an offline script, not a model. I look for keywords in your message:
+- "search for durable execution" searches the web
+- "how many patients, prescriptions, allergies, lab results", or a SELECT in \`backticks\`, queries the database
+- "weather in Paris and Tokyo" calls the weather service
+You can combine them. "fetch_weather!hang" makes a tool fail; agents/desk/README.md lists the faults.
+Set OPENAI_API_KEY to use a model.`;
 
 const TABLES = { patient: 'patients', prescription: 'prescriptions', allerg: 'allergies', 'lab result': 'lab_results' };
 
@@ -18,12 +18,12 @@ export function script({ input, results }: ScriptedRequest): ScriptedAnswer {
   if (results.length > 0) return report(results);
   const { question, marks } = readMarks(input);
   const calls = [...searchesIn(question), ...queriesIn(question), ...weatherIn(question)];
-  // A fault asked of a tool that the words do not point at is worth a call of its own.
+  // A fault for a tool that no keyword asks for gets a call of its own.
   for (const tool of marks.keys())
-    if (tool in PLAIN_CALLS && !calls.some((call) => call.tool === tool)) calls.push(PLAIN_CALLS[tool]!);
+    if (tool in DEFAULT_CALLS && !calls.some((call) => call.tool === tool)) calls.push(DEFAULT_CALLS[tool]!);
   if (calls.length === 0) return HELP;
   return {
-    text: 'These do not need each other, so I ask all at once.',
+    text: 'These calls are independent, so I make them all at once.',
     calls: calls.map((call) => marked(call, marks)),
   };
 }
@@ -32,7 +32,7 @@ const search = (query: string): ScriptedCall => ({ tool: 'search_web', arguments
 const select = (sql: string): ScriptedCall => ({ tool: 'query_database', arguments: { sql } });
 const weather = (city: string): ScriptedCall => ({ tool: 'fetch_weather', arguments: { city } });
 
-const PLAIN_CALLS: Readonly<Record<string, ScriptedCall>> = {
+const DEFAULT_CALLS: Readonly<Record<string, ScriptedCall>> = {
   search_web: search('durable execution'),
   query_database: select('SELECT count(*) AS patients FROM patients'),
   fetch_weather: weather('paris'),
@@ -55,12 +55,12 @@ function weatherIn(question: string): ScriptedCall[] {
   if (!/\b(weather|forecast|temperature)\b/i.test(question)) return [];
   const cities = [...RECORDED.keys()].filter((city) => question.toLowerCase().includes(city));
   if (cities.length > 0) return cities.map(weather);
-  // A city that nobody knows is for the tool to refuse.
+  // An unknown city is left for the tool to refuse.
   const [, city] = /\bin\s+([\p{L} ]+?)(?=\s+and\b|[,;.?!\n]|$)/iu.exec(question) ?? [];
   return city ? [weather(city)] : [];
 }
 
-/** `fetch_weather!hang` is for one tool, `!hang` alone for all. */
+/** Splits the input into question and marks: `fetch_weather!hang` is for one tool, `!hang` for all. */
 function readMarks(input: string): { question: string; marks: ReadonlyMap<string, string> } {
   const marks = new Map<string, string>();
   const pattern = /(?:\b(search_web|query_database|fetch_weather))?!([a-z0-9-]+)(:\d+)?/g;
@@ -75,7 +75,7 @@ function readMarks(input: string): { question: string; marks: ReadonlyMap<string
 function marked(call: ScriptedCall, marks: ReadonlyMap<string, string>): ScriptedCall {
   const mark = marks.get(call.tool) ?? marks.get('*');
   if (!mark) return call;
-  // In SQL, too, it is taken out before anything reads it.
+  // The mark is removed before the tool reads its arguments, even in SQL.
   const entries = Object.entries(call.arguments ?? {}).map(([name, value]) => [name, `${value} ${mark}`]);
   return { ...call, arguments: Object.fromEntries(entries) };
 }
@@ -87,7 +87,7 @@ function report(results: ScriptedRequest['results']): string {
     if (error !== undefined) return `- **${tool}** failed: ${head(error)}`;
     return `- **${tool}**: ${head(typeof result === 'string' ? result : (JSON.stringify(result) ?? 'nothing'))}`;
   });
-  const summary = `${results.length - failed} of ${results.length} answered${failed ? `, ${failed} failed` : ''}.`;
+  const summary = `${results.length - failed} of ${results.length} succeeded${failed ? `, ${failed} failed` : ''}.`;
   return [summary, lines.join('\n'), '_Written from the tool results by an offline script, not by a model._'].join(
     '\n\n',
   );

@@ -1,4 +1,4 @@
-// A web search: over the small corpus beside it, or over the service at DESK_SEARCH_URL.
+// A web search: of the small corpus, or by the service at DESK_SEARCH_URL.
 import { z } from 'zod';
 import { defineTool, ToolError } from '../../activities/index.ts';
 import { CORPUS } from './corpus.ts';
@@ -9,11 +9,11 @@ const Answer = z.object({ results: z.array(Found) });
 
 export const searchWeb = defineTool({
   name: 'search_web',
-  description: 'Searches the web. Gives title, address and a snippet of the pages that fit best.',
-  input: z.object({ query: z.string().trim().min(1).max(400).describe('A few key words.') }),
+  description: 'Searches the web. Returns title, URL and a snippet of the best matches.',
+  input: z.object({ query: z.string().trim().min(1).max(400).describe('A few keywords.') }),
   effect: 'read',
   timeout: '10 s',
-  // A search service that is asked for more at once answers with 429.
+  // A search service answers more requests at once with 429.
   maxParallel: 3,
   present: 'list',
   run: async ({ query }, { signal }) => {
@@ -26,11 +26,11 @@ async function searchService(service: string, query: string, signal: AbortSignal
   const url = new URL(service);
   url.searchParams.set('q', query);
   const answer = Answer.safeParse(await getJson(url, signal));
-  if (!answer.success) throw new ToolError(`${url.host} did not answer with {results: [{title, url, snippet}]}.`);
+  if (!answer.success) throw new ToolError(`${url.host} did not return {results: [{title, url, snippet}]}.`);
   return answer.data.results;
 }
 
-/** A page scores for every word of the query that it has, three times for one in its title. */
+/** Scores a page by the number of its words that are in the query; words in the title count three times. */
 function searchCorpus(query: string): z.infer<typeof Found>[] {
   const words = wordsOf(query);
   const score = (text: string) => wordsOf(text).filter((word) => words.includes(word)).length;

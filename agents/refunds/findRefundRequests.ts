@@ -1,4 +1,4 @@
-// The night's work: what has been asked for, and is neither paid nor rejected.
+// Finds the night's work: refund requests that are neither paid nor rejected.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
@@ -8,7 +8,7 @@ export const findRefundRequests = defineTool({
   name: 'find_refund_requests',
   description: 'Refund requests that are still open, the oldest first.',
   input: z.object({
-    limit: z.number().int().min(1).max(50).default(20).describe('How many at most; 20 when not said.'),
+    limit: z.number().int().min(1).max(50).default(20).describe('Maximum number of requests. Defaults to 20.'),
   }),
   effect: 'read',
   timeout: TOOL_TIMEOUT_MS,

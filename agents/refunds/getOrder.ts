@@ -1,4 +1,4 @@
-// What is known of an order, and what its customer says.
+// An order, and what its customer says.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';

@@ -1,4 +1,4 @@
-// The refund policy, as it stands in the database today.
+// The current refund policy from the database.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
@@ -6,7 +6,7 @@ import { policies } from './database/queries.ts';
 
 export const getPolicy = defineTool({
   name: 'get_policy',
-  description: 'The refund policy by category: days from delivery, percent, whether the goods must have come back.',
+  description: 'The refund policy by category: days from delivery, percent, whether the goods must be returned.',
   input: z.object({}),
   effect: 'read',
   timeout: TOOL_TIMEOUT_MS,

@@ -7,14 +7,14 @@ import { insertRejection, rejectionWithKey } from './database/queries.ts';
 import { OrderId } from './orderId.ts';
 
 /**
- * As much as a person may say with a decision, and the note of a cut on the way here. What is longer is cut, not refused:
- * the rejection itself has to be noted.
+ * As long as a person's reason may be, plus a note if that was cut. A longer text is cut rather than refused: the rejection
+ * itself has to be noted.
  */
 const REASON_CHARS_MAX = 4_100;
 
 export const noteRejection = defineTool({
   name: 'note_rejection',
-  description: 'Notes that a refund request is rejected, and why. It is closed with that.',
+  description: 'Notes that a refund request is rejected, and why. This closes it.',
   input: z.object({
     order_id: OrderId,
     reason: z
@@ -27,14 +27,14 @@ export const noteRejection = defineTool({
   timeout: TOOL_TIMEOUT_MS,
   heartbeat: '5 s',
   run: async ({ order_id, reason }, { idempotencyKey, workflowId, signal }) => {
-    const words = cut(storable(reason));
-    const rejection = { idempotency_key: idempotencyKey, order_id, reason: words, run: workflowId };
+    const stored = cut(storable(reason));
+    const rejection = { idempotency_key: idempotencyKey, order_id, reason: stored, run: workflowId };
     let clash: unknown;
     const noted = await insertRejection(rejection, signal).catch((error) => {
       if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
       clash = error;
     });
-    // Looked for after a clash, too: two attempts of this call may have met at the same moment.
+    // Even after a clash: it may be with another attempt of this call.
     const recorded = noted ?? (await rejectionWithKey(idempotencyKey, signal));
     if (recorded) return recorded;
     if (clash) throw new ToolError(`Not noted: order ${order_id} has been rejected already.`, { cause: clash });

@@ -1,4 +1,4 @@
-// How an order is named, how an amount is written, and what to answer when there is no such order.
+// The schema of an order's id, the format of amounts, and the result for an order that does not exist.
 import { z } from 'zod';
 
 export const OrderId = z
@@ -6,7 +6,7 @@ export const OrderId = z
   .regex(/^O-\d{4}$/, 'An order id is "O-" and four digits, for example O-1003.')
   .describe('The id of the order, for example O-1003.');
 
-/** An answer, not a failure: trying again would not help. */
+/** A result, not a failure: a retry would not help. */
 export function notFound(orderId: string): { error: string } {
   return { error: `Order ${orderId} not found` };
 }

@@ -1,4 +1,4 @@
-// Pays, exactly once: a call that is tried again, on whichever worker, finds its own payment in the ledger and gives that.
+// Pays exactly once: a call that is retried, on any worker, finds its own payment in the ledger and returns it.
 import { z } from 'zod';
 import { type ApprovalRule, defineTool, type PermissionRule, ToolError } from '../../activities/index.ts';
 import { sqlState, storable, UNIQUE_VIOLATION } from '../database/database.ts';
@@ -7,7 +7,7 @@ import { findOrder, insertRefund, policyFor, refundWithKey } from './database/qu
 import { money, OrderId } from './orderId.ts';
 import { propose } from './policy.ts';
 
-/** What the shop trusts an agent with. */
+/** The agent may pay up to this amount without approval. */
 export const APPROVAL_OVER_CENTS = 100_00;
 
 const input = z.object({
@@ -16,10 +16,10 @@ const input = z.object({
 });
 type PayRefund = z.output<typeof input>;
 
-/** A person decides about what is over the amount, and about what is more than the policy gives. */
+/** A person decides about payments above that amount, and about those that exceed the policy. */
 const approval: ApprovalRule<PayRefund> = async ({ order_id, cents }, { signal }) => {
   const order = await findOrder(order_id, signal);
-  if (!order) return { ask: `There is no order ${order_id}. Pay ${money(cents)} all the same?` };
+  if (!order) return { ask: `There is no order ${order_id}. Pay ${money(cents)} anyway?` };
   const proposal = propose(order, await policyFor(order.category, signal));
   const given = proposal.decision === 'refund' ? proposal.cents : 0;
   if (cents <= APPROVAL_OVER_CENTS && cents <= given) return false;
@@ -32,7 +32,7 @@ const approval: ApprovalRule<PayRefund> = async ({ order_id, cents }, { signal }
   };
 };
 
-/** Nobody pays back more than was paid, whoever asks for it or approves it. */
+/** Denies a refund of more than the order cost, whoever asks for it or approves it. */
 export const overTheOrdersAmount: PermissionRule = {
   tool: 'pay_refund',
   when: async ({ order_id, cents }: PayRefund, { signal }) => {
@@ -48,7 +48,7 @@ export const payRefund = defineTool({
   input,
   effect: 'idempotent',
   timeout: TOOL_TIMEOUT_MS,
-  // A worker that dies here is noticed after this.
+  // A lost worker is detected after this time.
   heartbeat: '3 s',
   approval,
   run: async ({ order_id, cents }, { idempotencyKey, workflowId, decision, signal }) => {
@@ -59,7 +59,7 @@ export const payRefund = defineTool({
       if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
       clash = error;
     });
-    // Looked for after a clash, too: two attempts of this call may have met at the same moment.
+    // Even after a clash: it may be with another attempt of this call.
     const recorded = paid ?? (await refundWithKey(idempotencyKey, signal));
     if (recorded) return recorded;
     if (clash) throw refundedBefore(order_id, clash);

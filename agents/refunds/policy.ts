@@ -1,8 +1,8 @@
-// What the policy gives for an order, worked out by code: a model may not do sums with money.
+// Applies the refund policy to an order. In code, since a model should do no arithmetic with money.
 import type { Order, Policy } from './database/queries.ts';
 import { money } from './orderId.ts';
 
-/** `leave`: neither to be paid nor to be rejected by an agent; a person has to look. */
+/** `leave`: the agent should neither pay nor reject; a person has to look at it. */
 export type Proposal =
   | { readonly decision: 'refund'; readonly cents: number; readonly why: string }
   | { readonly decision: 'reject'; readonly why: string }
@@ -18,7 +18,7 @@ export function propose(order: Order, policy: Policy | undefined): Proposal {
   if (!policy) return leave(`there is no policy for ${category}`);
   if (delivered_on === null) return reject('it has not been delivered yet');
   const days = (Date.parse(requested_on) - Date.parse(delivered_on)) / DAY_MS;
-  // The last day counts.
+  // The last day is included.
   if (days > policy.window_days)
     return reject(
       `it was asked for ${days} days after delivery, and ${category} may be returned for ${policy.window_days}`,

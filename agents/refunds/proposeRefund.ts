@@ -1,4 +1,4 @@
-// What the policy gives for an order. It pays nothing.
+// Applies the policy to an order, without paying.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
@@ -8,7 +8,7 @@ import { type Proposal, propose } from './policy.ts';
 
 export const proposeRefund = defineTool({
   name: 'propose_refund',
-  description: 'What the policy gives for an order: refund with the cents, reject, or leave it to a person; and why.',
+  description: 'Applies the policy to an order: refund with the cents, reject, or leave it to a person; and why.',
   input: z.object({ order_id: OrderId }),
   effect: 'read',
   timeout: TOOL_TIMEOUT_MS,

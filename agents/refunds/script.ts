@@ -1,4 +1,4 @@
-// Plays the model for both agents where there is no key. What it says follows from the transcript that it is sent.
+// Plays the model for both agents where no key is set. Its answers depend only on the transcript.
 import type { ScriptedAnswer, ScriptedCall, ScriptedRequest } from '../../activities/testing/script.ts';
 import type { NightlyReport, OrderOutcome } from './outcome.ts';
 
@@ -6,7 +6,7 @@ const NOTE = 'Written from the tool results by an offline script, not by a model
 
 type Results = ScriptedRequest['results'];
 
-/** The coordinator: finds, has each one settled, sums up. */
+/** The coordinator: finds the requests, starts a run for each, and reports. */
 export function coordinatorScript({ messages, results }: ScriptedRequest): ScriptedAnswer {
   const found = resultOf(results, 'find_refund_requests');
   if (results.length === 0) return { calls: [{ tool: 'find_refund_requests' }] };
@@ -14,13 +14,13 @@ export function coordinatorScript({ messages, results }: ScriptedRequest): Scrip
   const ids = orderIdsIn(found);
   if (ids.length === 0) return report([], errorOf(found) ?? 'There is nothing to do.');
   const calls = ids.map((order_id): ScriptedCall => ({ tool: 'refund_order', arguments: { order_id } }));
-  return { text: 'Each order is looked at by a run of its own, all at once.', calls };
+  return { text: 'Each order gets a run of its own, all in parallel.', calls };
 }
 
-/** One order: looks it up, does what the policy gives, and says what became of it. */
+/** One order: looks it up, follows the policy, and answers with the outcome. */
 export function orderScript({ input, results }: ScriptedRequest): ScriptedAnswer {
   const order_id = /\bO-\d{4}\b/.exec(input)?.[0];
-  if (!order_id) return answer('', 'open', 0, 'There is no order id, such as O-1003, in what I was asked.');
+  if (!order_id) return answer('', 'open', 0, 'The request has no order id such as O-1003.');
   const open = (why: string) => answer(order_id, 'open', 0, why);
   const note = (reason: string) => ({ calls: [{ tool: 'note_rejection', arguments: { order_id, reason } }] });
   if (results.length === 0) {
@@ -32,7 +32,7 @@ export function orderScript({ input, results }: ScriptedRequest): ScriptedAnswer
   if (paid) {
     const [, why] = /^rejected by a person(?:: (.*))?$/s.exec(errorOf(paid) ?? '') ?? [undefined, null];
     if (why !== null) return note(why?.trim() || 'A person has rejected it.');
-    if (typeof paid.cents !== 'number') return open(errorOf(paid) ?? 'What became of the payment could not be read.');
+    if (typeof paid.cents !== 'number') return open(errorOf(paid) ?? 'The result of the payment could not be read.');
     return answer(
       order_id,
       'paid',
@@ -52,22 +52,22 @@ export function orderScript({ input, results }: ScriptedRequest): ScriptedAnswer
     case 'reject':
       return note(String(proposal.why));
     default:
-      return open(errorOf(proposal) ?? String(proposal.why ?? 'What the policy gives could not be found out.'));
+      return open(errorOf(proposal) ?? String(proposal.why ?? 'The policy could not be applied.'));
   }
 }
 
 type Result = Readonly<Record<string, unknown>>;
 
-/** The tool's answer, if it was asked; one that is no object, because it was cut on the way, is as good as none. */
+/** The tool's result, if it was called. A result that is not an object, because it was cut, counts as empty. */
 function resultOf(results: Results, tool: string): Result | undefined {
   const found = results.find((result) => result.tool === tool);
   if (!found) return undefined;
-  const result = typeof found.result === 'string' ? afterTheNote(found.result) : found.result;
+  const result = typeof found.result === 'string' ? withoutNote(found.result) : found.result;
   return isObject(result) ? result : {};
 }
 
-/** Where a person has changed a call, its result comes after a line that says so. */
-function afterTheNote(text: string): unknown {
+/** If a person has edited a call, its result comes after a line that says so. */
+function withoutNote(text: string): unknown {
   try {
     return JSON.parse(text.slice(text.indexOf('\n') + 1));
   } catch {
@@ -90,21 +90,21 @@ function orderIdsIn({ requests }: Result): string[] {
   );
 }
 
-/** What became of each order, in the order asked. A run that failed has not said which order it was about; its call has. */
+/** The outcomes, in the order of the calls. The order id comes from the call, since a failed run does not return it. */
 function settled(messages: ScriptedRequest['messages'], results: Results): OrderOutcome[] {
   const asked = messages.findLast((message) => message.role === 'assistant');
   const calls = asked?.role === 'assistant' ? (asked.tool_calls ?? []) : [];
   return results.map(({ result }, slot) => {
     const order_id = /O-\d{4}/.exec(calls[slot]?.function.arguments ?? '')?.[0] ?? '';
-    const said = isObject(result) ? result : {};
-    const { outcome, cents, why } = said;
+    const fields = isObject(result) ? result : {};
+    const { outcome, cents, why } = fields;
     if ((outcome === 'paid' || outcome === 'rejected' || outcome === 'open') && typeof cents === 'number')
       return { order_id, outcome, cents, why: String(why) };
-    return { order_id, outcome: 'open', cents: 0, why: errorOf(said) ?? 'Its run did not say what became of it.' };
+    return { order_id, outcome: 'open', cents: 0, why: errorOf(fields) ?? 'Its run returned no outcome.' };
   });
 }
 
-function report(orders: readonly OrderOutcome[], what = ''): string {
+function report(orders: readonly OrderOutcome[], remark = ''): string {
   const count = (outcome: OrderOutcome['outcome']) => orders.filter((order) => order.outcome === outcome).length;
   const value: NightlyReport = {
     paid: count('paid'),
@@ -112,7 +112,7 @@ function report(orders: readonly OrderOutcome[], what = ''): string {
     open: count('open'),
     cents: orders.reduce((sum, { cents }) => sum + cents, 0),
     orders: [...orders],
-    note: `${what} ${NOTE}`.trim(),
+    note: `${remark} ${NOTE}`.trim(),
   };
   return JSON.stringify(value);
 }

@@ -1,4 +1,4 @@
-// Sets the shop up in a PostgreSQL database of yours:
+// Sets up the shop in your own PostgreSQL database:
 //   DATABASE_URL=postgres://owner@host/db REFUNDS_CLERK_PASSWORD=… node agents/refunds/setup.ts
 import { CLERK, setUpRefunds } from './database/setUp.ts';
 
@@ -11,6 +11,6 @@ await setUpRefunds(url, password || undefined);
 console.log('The shop is set up: schema "refunds" with its tables and made-up orders.');
 console.log(
   password
-    ? `The login ${CLERK} may read it, and add to the ledger and the rejections: use it in DATABASE_URL from now on.`
-    : `Set REFUNDS_CLERK_PASSWORD as well, and the login ${CLERK} is made, which can read, pay and reject, and no more.`,
+    ? `The login ${CLERK} can only read it and add payments and rejections. Use it in DATABASE_URL from now on.`
+    : `To create the login ${CLERK}, which can only read, pay and reject, set REFUNDS_CLERK_PASSWORD too.`,
 );

@@ -1,4 +1,4 @@
-// A bookkeeper at the end of the month: it looks at the accounts, and moves to each what it lacks, all at the same time.
+// A bookkeeper at the end of the month: lists the accounts and transfers to each what it lacks, all in parallel.
 import { defineAgent, type Tool } from '../../activities/index.ts';
 import { listAccounts } from './listAccounts.ts';
 import { Report } from './report.ts';
@@ -6,7 +6,7 @@ import { transfersScript } from './script.ts';
 import { transfer } from './transfer.ts';
 
 export interface TransfersOptions {
-  /** In place of the tool `transfer`: the example's worker has to be killed in the middle of it. */
+  /** Replaces the tool `transfer`, so that the example can kill its worker in the middle of it. */
   readonly move?: Tool;
 }
 
@@ -16,13 +16,13 @@ export function createTransfers({ move = transfer }: TransfersOptions = {}) {
     model: 'gpt-4o',
     instructions: `You keep the accounts of a shop. Amounts are in cents.
 
-1. Call list_accounts. It says what each account lacks to what should be in it; do not work amounts out yourself.
-2. From A-01, the takings, move to each other account exactly what it lacks, with a transfer for each, all in one turn: they
-   do not depend on each other. An account that lacks nothing gets nothing.
-3. Answer with the report, from what the transfers have answered.
+1. Call list_accounts. It returns how much each account lacks; do not compute amounts yourself.
+2. From A-01, the takings, transfer to each other account exactly what it lacks, with one call for each, all in one turn:
+   they are independent. An account that lacks nothing gets nothing.
+3. Answer with the report, from the results of the transfers.
 
-When a transfer fails, do not try it in another way, and say so in the note. When a transfer is said to be of unknown outcome,
-look at the accounts again before you decide anything.`,
+If a transfer fails, do not try it in another way, and say so in the note. If the outcome of a transfer is unknown, list the
+accounts again before you decide anything.`,
     tools: [listAccounts, move],
     parallel: 10,
     output: Report,

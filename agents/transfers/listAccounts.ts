@@ -1,4 +1,4 @@
-// What is in the accounts, what should be, and by code what is missing: a model does no sums with money.
+// Lists balances, targets and the differences. Computed in code, since a model should do no arithmetic with money.
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';
 import { TOOL_TIMEOUT_MS } from '../database/embedded.ts';
@@ -6,7 +6,7 @@ import { accounts } from './database/index.ts';
 
 export const listAccounts = defineTool({
   name: 'list_accounts',
-  description: 'All accounts in cents: what is in each, what should be, and what is missing to that.',
+  description: 'All accounts in cents: the balance of each, its target, and how much it lacks.',
   input: z.object({}),
   effect: 'read',
   timeout: TOOL_TIMEOUT_MS,

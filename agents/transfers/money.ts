@@ -1,4 +1,4 @@
-// How an account is named, and how an amount is written.
+// The schema of an account's id, and the format of amounts.
 import { z } from 'zod';
 
 export const AccountId = z

@@ -1,4 +1,4 @@
-// Plays the model where there is no key. What it says follows from the transcript that it is sent.
+// Plays the model where no key is set. Its answers depend only on the transcript.
 import type { ScriptedAnswer, ScriptedRequest } from '../../activities/testing/script.ts';
 import type { Report } from './report.ts';
 
@@ -15,7 +15,7 @@ export function transfersScript({ results }: ScriptedRequest): ScriptedAnswer {
       : [{ tool: 'transfer', arguments: { from: TAKINGS, to: id, cents } }],
   );
   if (calls.length === 0) return report([], 'No account lacks anything.');
-  return { text: 'Each account gets what it lacks, all at once.', calls };
+  return { text: 'Each account gets what it lacks, all in parallel.', calls };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -29,7 +29,7 @@ function accountsIn(result: unknown): Fields[] {
   return Array.isArray(found) ? found.filter(isObject) : [];
 }
 
-function report(results: ScriptedRequest['results'], what = ''): string {
+function report(results: ScriptedRequest['results'], remark = ''): string {
   const booked = results.flatMap(({ result }) =>
     isObject(result) && typeof result['cents'] === 'number' && 'booking' in result ? [result['cents']] : [],
   );
@@ -37,7 +37,7 @@ function report(results: ScriptedRequest['results'], what = ''): string {
   const value: Report = {
     transfers: booked.length,
     cents: booked.reduce((sum, cents) => sum + cents, 0),
-    note: [what, failed > 0 ? `Not booked: ${failed}.` : '', NOTE].filter(Boolean).join(' '),
+    note: [remark, failed > 0 ? `Not booked: ${failed}.` : '', NOTE].filter(Boolean).join(' '),
   };
   return JSON.stringify(value);
 }

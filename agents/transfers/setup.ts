@@ -1,4 +1,4 @@
-// Sets the ledger up in a PostgreSQL database of yours:
+// Sets up the ledger in your own PostgreSQL database:
 //   DATABASE_URL=postgres://owner@host/db TRANSFERS_CLERK_PASSWORD=… node agents/transfers/setup.ts
 import { CLERK, setUpTransfers } from './database/setUp.ts';
 
@@ -11,6 +11,6 @@ await setUpTransfers(url, password || undefined);
 console.log('The ledger is set up: schema "transfers" with its tables and made-up accounts.');
 console.log(
   password
-    ? `The login ${CLERK} may read it and book: use it in DATABASE_URL from now on.`
-    : `Set TRANSFERS_CLERK_PASSWORD as well, and the login ${CLERK} is made, which can read and book, and no more.`,
+    ? `The login ${CLERK} can only read it and book transfers. Use it in DATABASE_URL from now on.`
+    : `To create the login ${CLERK}, which can only read and book transfers, set TRANSFERS_CLERK_PASSWORD too.`,
 );

@@ -1,5 +1,5 @@
-// Moves money from one account to another, once. Both sides, the booking and the record that it happened are one
-// transaction: a call that comes again, after a crash on whichever worker, gets what was recorded.
+// Transfers money between two accounts, once. Both sides, the booking and the record of the call are one transaction, so a
+// call that is retried after a crash, on any worker, returns the recorded result.
 import { z } from 'zod';
 import { defineTool, once, ToolError } from '../../activities/index.ts';
 import { sqlState } from '../database/database.ts';
@@ -19,17 +19,17 @@ export const transfer = defineTool({
       cents: z.number().int().min(1).max(100_000_000).describe('The amount in cents: 24900 is 249.00.'),
     })
     .refine(({ from, to }) => from !== to, 'from and to are the same account'),
-  // With `once`, running it again is as good as not running it again: so it may be tried again.
+  // `once` makes it safe to retry.
   effect: 'idempotent',
   timeout: TOOL_TIMEOUT_MS,
-  // A worker that dies here is noticed after this.
+  // A lost worker is detected after this time.
   heartbeat: '3 s',
   run: ({ from, to, cents }, ctx) =>
     once(
       pool,
       ctx,
       async (tx) => {
-        // In the order of their ids, so that two transfers between the same accounts do not wait for each other.
+        // In the order of their ids, so that two transfers between the same accounts cannot deadlock.
         for (const id of [from, to].sort()) {
           const { rows } = await tx
             .query('UPDATE transfers.accounts SET cents = cents + $2 WHERE id = $1 RETURNING id', [

@@ -52,7 +52,7 @@ test('a dosage takes two turns: the drug id, then the dose', async () => {
 });
 
 test('anything else is answered with what the script can do', async () => {
-  assert.match((await play(clinic, 'Sing!')).output, /I am a script/);
+  assert.match((await play(clinic, 'Sing!')).output, /I am an offline script/);
 });
 
 test('what failed is said to be missing, and the rest is reported', () => {
@@ -64,7 +64,7 @@ test('what failed is said to be missing, and the rest is reported', () => {
     { tool: 'get_recent_lab_results', result: { patient_id: 'P-00123', lab_results: [] } },
   ]);
   assert.match(text ?? '', /A\. N\. Other/);
-  assert.match(text ?? '', /## Current medications\nNot available: the answer could not be read\./);
+  assert.match(text ?? '', /## Current medications\nNot available: the result could not be read\./);
   assert.match(text ?? '', /## Allergies\nNot available: timed out after 30 seconds/);
   assert.match(text ?? '', /## Recent lab results\nNone recorded\./);
 });

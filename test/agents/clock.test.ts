@@ -31,6 +31,9 @@ test('what failed is said, and so is the rest', () => {
     { tool: 'get_date', result: { error: 'timed out after 30 seconds', tool: 'get_date', kind: 'timeout' } },
     { tool: 'get_weather', result: null },
   ]);
-  assert.match(text ?? '', /it is 12:34, get_date failed \(timed out after 30 seconds\), and get_weather is silent/);
-  assert.match(ask(clock, 'Hello').text ?? '', /I am a script/);
+  assert.match(
+    text ?? '',
+    /it is 12:34, get_date failed \(timed out after 30 seconds\), and get_weather returned nothing/,
+  );
+  assert.match(ask(clock, 'Hello').text ?? '', /I am an offline script/);
 });

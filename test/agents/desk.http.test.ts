@@ -144,6 +144,6 @@ test('search and weather ask the service that is configured, and check its answe
   });
   assert.deepEqual(asked, ['/search?lang=en&q=a%26b%3Dc', '/weather?city=Oslo']);
   answer = (_, response) => response.end('{"nothing":"of the kind"}');
-  await assert.rejects(callTool(searchWeb, { query: 'x' }), /did not answer with/);
-  await assert.rejects(callTool(fetchWeather, { city: 'x' }), /did not answer with/);
+  await assert.rejects(callTool(searchWeb, { query: 'x' }), /did not return/);
+  await assert.rejects(callTool(fetchWeather, { city: 'x' }), /did not return/);
 });

@@ -1,4 +1,4 @@
-// The process's database: an embedded one, or the one at DATABASE_URL. Started when first asked for.
+// The process's database: an embedded one, or the one at DATABASE_URL. Opened by the first query.
 import { type Database, sqlState } from '../../database/database.ts';
 import { embeddedDatabase } from '../../database/embedded.ts';
 import { postgresDatabase } from '../../database/postgres.ts';
@@ -25,17 +25,17 @@ export async function query<Row = Record<string, unknown>>(
   params: readonly unknown[],
   signal?: AbortSignal,
 ): Promise<Row[]> {
-  // The statement names its columns, and its caller, one line away, their types.
+  // Each statement names its columns, and the caller their types.
   return (await database().query(sql, params, signal)) as Row[];
 }
 
-/** Starts the database now, so that the first call of a tool need not wait for it; and says what is missing. */
+/** Opens the database now, so that the first tool call need not wait for it. Throws if the clinic's tables are missing. */
 export async function warmUp(): Promise<void> {
   try {
     await query('SELECT id FROM patients LIMIT 1', []);
   } catch (error) {
     if (sqlState(error) !== UNDEFINED_TABLE) throw error;
-    throw new Error('There is no clinic in the database at DATABASE_URL. Set it up: node agents/clinic/setup.ts', {
+    throw new Error('The database at DATABASE_URL has no clinic. Set it up with "node agents/clinic/setup.ts".', {
       cause: error,
     });
   }

@@ -1,4 +1,4 @@
-// Forty-eight patients who do not exist, the same on every machine: drawn from the reference tables by a seeded die.
+// Forty-eight fictitious patients, the same on every machine: drawn from the reference tables with a seeded generator.
 import { ALLERGENS, CONDITIONS, DRUGS, FIRST_NAMES, LAST_NAMES, TESTS } from './reference.ts';
 
 type Row = Readonly<Record<string, string | number | null>>;
@@ -10,7 +10,7 @@ const TODAY_MS = Date.UTC(2026, 0, 15);
 const DAY_MS = 86_400_000;
 const YEAR = 365;
 
-/** The patient of every example: written out by hand, since people will look at it. */
+/** The patient in the examples, written by hand, since people will read it. */
 const EXAMPLE = {
   id: 'P-00123',
   name: 'Wilhelmina Quillfeather',
@@ -57,7 +57,7 @@ export function madeUpData(): Readonly<Record<string, readonly Row[]>> {
       id,
       name: chart.name,
       dob: chart.dob,
-      // 555-01xx and example.com are set aside for stories like this one.
+      // 555-01xx and example.com are reserved for fiction and examples.
       phone: i % 16 === 7 ? null : `+1-202-555-01${String(i).padStart(2, '0')}`,
       email: `${chart.name.toLowerCase().replace(/[^a-z]+/g, '.')}@example.com`,
     });
@@ -121,7 +121,7 @@ function drawValue(die: Die, test: string, strays: 'high' | 'low'): number {
   return strays === 'high' ? high * (1 + by) : low * (1 - by);
 }
 
-/** The flag is worked out from the value as it is printed, so that the two never disagree. */
+/** Derives the flag from the rounded value, so that the two always agree. */
 function labResult(test: string, value: number) {
   const [unit, low, high, decimals] = TESTS[test]!;
   const result = value.toFixed(decimals);
@@ -142,7 +142,7 @@ function daysAgo(days: number): string {
 
 type Die = ReturnType<typeof seededDie>;
 
-/** A linear congruential generator: poor dice for a casino, the same dice on every machine. */
+/** A linear congruential generator: poor randomness, but the same on every machine. */
 function seededDie(seed: number) {
   let state = seed;
   const next = () => {

@@ -1,4 +1,4 @@
-// Every question that the clinic's tools ask, in one place. Both databases get the same SQL.
+// All queries of the clinic's tools. Both databases get the same SQL.
 import { query } from './index.ts';
 
 export async function patientExists(patientId: string, signal: AbortSignal): Promise<boolean> {

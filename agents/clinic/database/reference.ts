@@ -1,4 +1,4 @@
-// The compact tables that the made-up data is drawn from. Nobody here exists; the doses are typical, not advice.
+// The tables from which the made-up data is drawn. All names are invented; the doses are typical, not advice.
 
 /** id, name, brand, class, usual dose, frequency, route, maximum, note */
 // biome-ignore format: a table is read by its columns
@@ -25,7 +25,7 @@ export const DRUGS = [
   ['D-020', 'Ferrous sulfate', null, 'iron', '325 mg', 'every other day', 'oral', '325 mg/day', 'Not with tea, coffee or antacids.'],
 ] as const;
 
-/** What a condition is treated with, which tests follow it, and which way they stray. */
+/** For each condition: the drugs that treat it, the tests that monitor it, and the direction of abnormal values. */
 // biome-ignore format: a table is read by its columns
 export const CONDITIONS = [
   { drugs: ['Lisinopril', 'Amlodipine', 'Losartan'], tests: ['Potassium', 'Creatinine', 'Sodium'], strays: 'high' },

@@ -1,5 +1,5 @@
--- The clinic's tables, in a schema of their own, so that they can live in any database and be dropped as one.
--- Every statement may run again: setting up twice is setting up once.
+-- The clinic's tables, in a schema of their own, so that they fit into any database and can be dropped together.
+-- Every statement is idempotent.
 
 CREATE SCHEMA IF NOT EXISTS clinic;
 
@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS clinic.lab_results (
   flag            text NOT NULL CHECK (flag IN ('normal', 'low', 'high', 'critical'))
 );
 
--- One for each question that the tools ask. The allergies' unique constraint is the index of theirs.
+-- One for each query of the tools. For allergies, the unique constraint is the index.
 CREATE INDEX IF NOT EXISTS prescriptions_active
   ON clinic.prescriptions (patient_id, start_date DESC, id DESC) WHERE status = 'active';
 CREATE INDEX IF NOT EXISTS lab_results_newest

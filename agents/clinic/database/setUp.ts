@@ -1,4 +1,4 @@
-// Creates the clinic in a database that lets us: schema, data and, on request, a login that can only read.
+// Creates the clinic in a database: schema, data and, on request, a read-only login.
 import { readFileSync } from 'node:fs';
 import { createRole, type Execute, insertRows, setUpPostgres } from '../../database/setUp.ts';
 import { madeUpData } from './madeUpData.ts';
@@ -6,7 +6,7 @@ import { madeUpData } from './madeUpData.ts';
 export const SCHEMA = 'clinic';
 export const READER = 'clinic_reader';
 
-/** Creates what is missing and leaves the rest alone: setting up twice is setting up once. */
+/** Idempotent: creates what is missing and changes nothing else. */
 async function createClinic(execute: Execute): Promise<void> {
   await execute(readFileSync(new URL('./schema.sql', import.meta.url), 'utf8'));
   await insertRows(execute, SCHEMA, madeUpData());
@@ -18,8 +18,8 @@ export async function setUpEmbedded(execute: Execute): Promise<void> {
 }
 
 /**
- * Sets the clinic up in the PostgreSQL database at `url`, with a login that may create a schema. `reader` is a login to
- * make (or to bring up to date) that may read the clinic and nothing else: the one for `DATABASE_URL`.
+ * Sets up the clinic in the PostgreSQL database at `url`, whose login may create a schema. `reader` is a login to create
+ * or update that may read the clinic and nothing else; use it in `DATABASE_URL`.
  */
 export async function setUpClinic(
   url: string,

@@ -1,4 +1,4 @@
-// The one way out to the network: JSON from a public address, bounded in size, and stopped with the call.
+// Fetches JSON from a public address, with a bounded size. The desk's only access to the network.
 import { lookup } from 'node:dns';
 import { once } from 'node:events';
 import http, { type IncomingMessage } from 'node:http';
@@ -8,17 +8,17 @@ import { ToolError } from '../../../activities/index.ts';
 import { httpFailure } from './httpFailure.ts';
 import { isPublicAddress } from './publicAddress.ts';
 
-// A page of search results is some kB; the rest would be cut before the model sees it.
+// A page of search results has a few kB. Anything longer would be cut before the model sees it.
 const RESPONSE_BYTES_MAX = 1024 * 1024;
 const REDIRECTS_MAX = 5;
 
-/** DESK_ALLOW_HOSTS names hosts that may be asked wherever they are: `localhost:8080,search.internal`. */
+/** Hosts in DESK_ALLOW_HOSTS are allowed whatever their address: `localhost:8080,search.internal`. */
 export async function getJson(url: URL, signal: AbortSignal): Promise<unknown> {
   const text = await getText(url, signal, REDIRECTS_MAX);
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ToolError(`${url.host} answered with something that is not JSON.`, { cause });
+    throw new ToolError(`${url.host} returned something that is not JSON.`, { cause });
   }
 }
 
@@ -37,7 +37,7 @@ async function getText(url: URL, signal: AbortSignal, redirectsLeft: number): Pr
   }
 }
 
-/** Every hop comes through here, so a redirect gets nowhere that the first request could not. */
+/** Every redirect passes through here, so none reaches an address that the first request could not. */
 async function get(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new ToolError(`Only http and https are allowed, not ${url.protocol}`);
@@ -48,17 +48,17 @@ async function get(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
   const request = (url.protocol === 'https:' ? https : http).get(url, {
     signal,
     headers: { accept: 'application/json' },
-    // A connection of its own: a kept one was checked for another name.
+    // A new connection: a pooled one was checked for another name.
     agent: false,
     ...(!allowed && { lookup: publicLookup }),
   });
-  // An error after the response has begun shows while reading it.
+  // An error after the response has begun is thrown while reading it.
   request.on('error', () => undefined);
   const [response] = await once(request, 'response');
   return response;
 }
 
-/** Looks a name up and checks what it found: the very addresses that will be connected to, so a name cannot change. */
+/** Looks up a name and checks the very addresses that will be connected to, so the name cannot change in between. */
 const publicLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     const [first] = addresses ?? [];
@@ -75,7 +75,7 @@ async function readText(response: IncomingMessage, host: string): Promise<string
   let bytes = 0;
   for await (const chunk of response) {
     bytes += chunk.length;
-    if (bytes > RESPONSE_BYTES_MAX) throw new ToolError(`${host} answered with more than ${RESPONSE_BYTES_MAX} bytes.`);
+    if (bytes > RESPONSE_BYTES_MAX) throw new ToolError(`${host} returned more than ${RESPONSE_BYTES_MAX} bytes.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -83,7 +83,7 @@ async function readText(response: IncomingMessage, host: string): Promise<string
 
 function refused(host: string, address: string): ToolError {
   return new ToolError(
-    `${host} is at ${address}, which is not a public address. If it should be asked, name it in DESK_ALLOW_HOSTS.`,
+    `${host} is at ${address}, which is not a public address. To allow it, add it to DESK_ALLOW_HOSTS.`,
   );
 }
 

@@ -1,4 +1,4 @@
-// What an HTTP status means for a call: whether to try again, and when.
+// Turns an HTTP status into a ToolError: whether to retry, and when.
 import { ToolError } from '../../../activities/index.ts';
 
 export function httpFailure(host: string, status: number, retryAfter?: string): ToolError {
@@ -10,7 +10,7 @@ export function httpFailure(host: string, status: number, retryAfter?: string): 
   });
 }
 
-/** Seconds or a date, as RFC 9110 has it; undefined for anything else. The engine caps it. */
+/** Parses Retry-After as in RFC 9110, seconds or a date; undefined for anything else. The engine caps it. */
 function delayOf(retryAfter: string | undefined): number | undefined {
   if (!retryAfter) return undefined;
   const ms = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - Date.now();

@@ -1,5 +1,5 @@
-// Which addresses belong to the open internet. Everything else (this machine, the local network, a cloud's metadata
-// service) is where a forged URL would like to go.
+// Tells public addresses from all others (this machine, the local network, a cloud's metadata service), which are the
+// targets of server-side request forgery.
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
 const reserved = new BlockList();
@@ -21,14 +21,14 @@ for (const [network, bits] of [
 ] as const)
   reserved.addSubnet(network, bits, 'ipv4');
 for (const [network, bits] of [
-  ['2001::', 23], // among them Teredo, which wraps an IPv4 address
+  ['2001::', 23], // includes Teredo, which embeds an IPv4 address
   ['2001:db8::', 32],
   ['2002::', 16], // 6to4, likewise
   ['3fff::', 20],
 ] as const)
   reserved.addSubnet(network, bits, 'ipv6');
 
-// All that is handed out today. What wraps an IPv4 address (::ffff:…, 64:ff9b::…) lies outside.
+// All IPv6 addresses that are assigned today. Those that embed an IPv4 address (::ffff:…, 64:ff9b::…) lie outside.
 const globalUnicast = new BlockList();
 globalUnicast.addSubnet('2000::', 3, 'ipv6');
 

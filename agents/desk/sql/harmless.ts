@@ -1,7 +1,7 @@
-// What a statement may be made of, as a list of what is allowed: what is not known is refused. The list of what must not be
-// called (pg_sleep, pg_read_file, lo_import, dblink, query_to_xml, set_config …) grows with every release.
+// Checks a statement against a list of allowed parts and functions; anything else is refused. A list of forbidden functions
+// (pg_sleep, pg_read_file, lo_import, dblink, query_to_xml, set_config …) would grow with every release.
 
-/** The parts of PostgreSQL's parse tree that only read. */
+/** Node types of PostgreSQL's parse tree that only read. */
 const PARTS = new Set(
   `A_ArrayExpr A_Const A_Expr A_Indices A_Indirection A_Star Alias BitString BoolExpr Boolean BooleanTest CaseExpr CaseWhen
    CoalesceExpr CollateClause ColumnRef CommonTableExpr Float FuncCall GroupingFunc GroupingSet Integer JoinExpr List
@@ -18,7 +18,7 @@ const FUNCTIONS = new Set(
    to_date to_number to_timestamp trim trunc unnest upper variance width_bucket`.split(/\s+/),
 );
 
-/** What the grammar itself calls for `AT TIME ZONE`, `LIKE … ESCAPE`, `SIMILAR TO` and `OVERLAPS`. */
+/** Functions that the grammar calls for `AT TIME ZONE`, `LIKE … ESCAPE`, `SIMILAR TO` and `OVERLAPS`. */
 const SYNTAX = new Set(['timezone', 'like_escape', 'similar_to_escape', 'overlaps']);
 
 const WRITES: Readonly<Record<string, string>> = {
@@ -31,27 +31,27 @@ const WRITES: Readonly<Record<string, string>> = {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What is wrong with a statement, as PostgreSQL's parser gives it; undefined for a SELECT that only reads. */
+/** What is wrong with a parsed statement; undefined for a SELECT that only reads. */
 export function problemIn(statement: unknown): string | undefined {
   const [type = ''] = Object.keys(fieldsOf(statement));
   if (type !== 'SelectStmt' && !WRITES[type]) return 'Only a SELECT (or WITH … SELECT) is allowed.';
   if (WRITES[type]) return `Only a SELECT (or WITH … SELECT) is allowed: ${WRITES[type]} writes.`;
   const functionTables = new Set<string>();
   const qualified: string[][] = [];
-  // A list in place of recursion: a statement may be nested thousands of levels deep.
-  const left = Object.entries(fieldsOf(statement));
-  for (let next = left.pop(); next; next = left.pop()) {
+  // A stack instead of recursion: a statement may be nested thousands of levels deep.
+  const pending = Object.entries(fieldsOf(statement));
+  for (let next = pending.pop(); next; next = pending.pop()) {
     const [key, child] = next;
     const fields = fieldsOf(child);
-    // Parts have capital letters, and their fields have none; one field is a part all the same.
+    // Node types are capitalised and fields are not, but this one field holds a node directly.
     const part = key === 'intoClause' ? 'IntoClause' : key;
     const problem = /^[A-Z]/.test(part) ? partProblem(part, fields) : undefined;
     if (problem) return problem;
     if (part === 'RangeFunction') functionTables.add(String(fieldsOf(fields.alias).aliasname));
     if (part === 'ColumnRef') qualified.push(namesOf(fields.fields));
-    left.push(...Object.entries(fields).reverse());
+    pending.push(...Object.entries(fields).reverse());
   }
-  // `t.name` calls the function `name` where t is a value and not a row.
+  // `t.name` calls the function `name` if t is a value rather than a row.
   const call = qualified.find((names) => names.slice(0, -1).some((name) => functionTables.has(name)));
   return call && `Write ${shown(call.slice(-1))} without ${shown(call.slice(0, -1))}, which is a function's result.`;
 }
@@ -62,16 +62,16 @@ function partProblem(part: string, fields: Fields): string | undefined {
     case 'LockingClause':
       return 'Locking rows is not allowed: this tool only reads.';
     case 'ParamRef':
-      return `Parameters such as $${fields.number} are not possible: write the value.`;
+      return `Parameters such as $${fields.number} are not supported. Write the value.`;
     case 'FuncCall':
       return functionProblem(namesOf(fields.funcname));
     case 'RangeVar': {
       const names = [fields.catalogname, fields.schemaname, fields.relname].filter((name) => name !== undefined);
       if (!names.some((name) => /^pg_/i.test(String(name)))) return undefined;
-      return `${shown(names)} is not allowed: the system's own tables are out of reach.`;
+      return `${shown(names)} is not allowed: system tables cannot be read.`;
     }
     case 'RangeFunction':
-      return fields.alias ? undefined : 'A function in FROM needs a name: unnest(…) AS each.';
+      return fields.alias ? undefined : 'A function in FROM needs an alias: unnest(…) AS each.';
     case 'A_Indirection': {
       // `(value).name` calls the function `name`.
       const names = namesOf(fields.indirection);
@@ -85,7 +85,7 @@ function functionProblem(names: readonly string[]): string | undefined {
   const [name = '', ...rest] = names[0] === 'pg_catalog' ? names.slice(1) : names;
   const isSyntax = names.length === 2 && SYNTAX.has(name);
   if (rest.length === 0 && (FUNCTIONS.has(name) || isSyntax)) return undefined;
-  return `The function ${shown(names)} is not allowed. Allowed are: ${[...FUNCTIONS].join(', ')}.`;
+  return `The function ${shown(names)} is not allowed. Allowed functions: ${[...FUNCTIONS].join(', ')}.`;
 }
 
 /** The names in a list of parts; stars and indices have none. */

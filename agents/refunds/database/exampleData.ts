@@ -1,4 +1,4 @@
-// Nine requests that nobody has made, one of each kind that a back office meets, and two orders that nobody complains of.
+// Eleven fictitious orders: nine with a refund request, one of each kind that a back office meets, and two without.
 
 // biome-ignore format: a table is read by its columns
 const CUSTOMERS = [
@@ -24,7 +24,7 @@ const ORDERS = [
   ['O-1011', 'C-002', 'bread knife', 'household', 2_900, 'in_transit', '2026-01-14', null],
 ] as const;
 
-/** category, days from delivery, percent, whether the goods must have come back, note */
+/** category, days from delivery, percent, whether the goods must be returned, note */
 // biome-ignore format: a table is read by its columns
 const POLICY = [
   ['household', 30, 100, true, 'In full once the goods are back.'],
@@ -33,7 +33,7 @@ const POLICY = [
   ['food', 3, 50, false, 'Half, and nothing has to be sent back.'],
 ] as const;
 
-/** order, requested, what the customer says */
+/** order, date of the request, the customer's words */
 const REQUESTS = [
   ['O-1001', '2026-01-11', 'The handle came off.'],
   ['O-1002', '2026-01-13', 'Half of them are bad.'],
@@ -46,7 +46,7 @@ const REQUESTS = [
   ['O-1009', '2026-01-15', 'The left side is silent.'],
 ] as const;
 
-/** Rows for every table that has any at first, in an order that their foreign keys allow. */
+/** The initial rows by table, in an order that their foreign keys allow. */
 export function exampleData(): Readonly<Record<string, readonly object[]>> {
   return {
     customers: CUSTOMERS.map(([id, name]) => ({

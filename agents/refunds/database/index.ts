@@ -1,5 +1,5 @@
-// The process's database: the PostgreSQL that the environment names, or an embedded one. The ledger has to outlive a
-// worker, so that one is kept in a folder.
+// The process's database: the PostgreSQL in the environment, or an embedded one, kept in a folder, since the ledger has to
+// survive the worker.
 import { resolve } from 'node:path';
 import { type Database, type Row, sqlState } from '../../database/database.ts';
 import { embeddedDatabase } from '../../database/embedded.ts';
@@ -9,26 +9,26 @@ import { CLERK, READER, SCHEMA } from './setUp.ts';
 const FOLDER = '.holdfast/refunds';
 const UNDEFINED_TABLE = '42P01';
 
-export interface Place {
-  /** A PostgreSQL; without one, an embedded database in `folder`. */
+export interface DatabaseLocation {
+  /** URL of a PostgreSQL. @default an embedded database in `folder` */
   readonly url?: string | undefined;
   readonly folder?: string | undefined;
 }
 
-export function openRefunds({ url, folder = FOLDER }: Place): Database {
+export function openRefunds({ url, folder = FOLDER }: DatabaseLocation): Database {
   if (url) return postgresDatabase(url, SCHEMA);
   const setUp = new URL('./setUp.ts', import.meta.url).href;
   return embeddedDatabase({ setUp, schema: SCHEMA, readAs: READER, writeAs: CLERK, folder: resolve(folder) });
 }
 
-export function placeFrom(env: NodeJS.ProcessEnv): Place {
+export function locationFrom(env: NodeJS.ProcessEnv): DatabaseLocation {
   return { url: env['REFUNDS_DATABASE_URL'] || env['DATABASE_URL'], folder: env['REFUNDS_FOLDER'] || FOLDER };
 }
 
 let shared: Database | undefined;
 
 function database(): Database {
-  shared ??= openRefunds(placeFrom(process.env));
+  shared ??= openRefunds(locationFrom(process.env));
   return shared;
 }
 
@@ -37,7 +37,7 @@ export async function query<Found = Row>(
   params: readonly unknown[],
   signal?: AbortSignal,
 ): Promise<Found[]> {
-  // The statement names its columns, and its caller, one line away, their types.
+  // Each statement names its columns, and the caller their types.
   return (await database().query(sql, params, signal)) as Found[];
 }
 
@@ -49,13 +49,13 @@ export async function write<Written = Row>(
   return (await database().write(sql, params, signal)) as Written[];
 }
 
-/** Starts the database now, so that the first call of a tool need not wait for it; and says what is missing. */
+/** Opens the database now, so that the first tool call need not wait for it. Throws if the shop's tables are missing. */
 export async function warmUp(): Promise<void> {
   try {
     await query('SELECT id FROM orders LIMIT 1', []);
   } catch (error) {
     if (sqlState(error) !== UNDEFINED_TABLE) throw error;
-    throw new Error('There is no shop in the database at DATABASE_URL. Set it up: node agents/refunds/setup.ts', {
+    throw new Error('The database at DATABASE_URL has no shop. Set it up with "node agents/refunds/setup.ts".', {
       cause: error,
     });
   }

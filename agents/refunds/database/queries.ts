@@ -1,4 +1,4 @@
-// Every statement of the refunds' tools, in one place. Values go in as parameters only; both databases get the same SQL.
+// All statements of the refunds' tools. Values are passed as parameters only; both databases get the same SQL.
 import { query, write } from './index.ts';
 
 export interface RefundRequest {
@@ -26,7 +26,7 @@ export interface Order {
   state: 'in_transit' | 'delivered' | 'returned';
   ordered_on: string;
   delivered_on: string | null;
-  /** null where nobody asks for a refund. */
+  /** null if there is no refund request. */
   requested_on: string | null;
   reason: string | null;
   refunded_cents: number | null;
@@ -79,8 +79,8 @@ export interface Payment extends Omit<Refund, 'paid_at'> {
 }
 
 /**
- * Writes the payment down, unless its key is there already. Empty where it is, and where the order did not cost as much.
- * Rejects with SQLSTATE 23505 where the order has been refunded under another key.
+ * Enters the payment into the ledger. Returns undefined if its key is there already, or the order did not cost as much.
+ * Rejects with SQLSTATE 23505 if the order was refunded under another key.
  */
 export async function insertRefund(payment: Payment, signal: AbortSignal): Promise<Refund | undefined> {
   const sql = `
@@ -102,7 +102,7 @@ export interface Rejection {
   reason: string;
 }
 
-/** As `insertRefund`: empty where the key is there already, and where there is no such order. */
+/** Like `insertRefund`. Returns undefined if the key is there already, or there is no such order without a refund. */
 export async function insertRejection(
   { idempotency_key, order_id, reason, run }: Rejection & { readonly idempotency_key: string; readonly run: string },
   signal: AbortSignal,

@@ -1,5 +1,5 @@
--- The shop's tables, in a schema of their own, so that they can live in any database and be dropped as one.
--- Every statement may run again: setting up twice is setting up once. Amounts are in cents.
+-- The shop's tables, in a schema of their own, so that they fit into any database and can be dropped together.
+-- Every statement is idempotent. Amounts are in cents.
 
 CREATE SCHEMA IF NOT EXISTS refunds;
 
@@ -35,8 +35,8 @@ CREATE TABLE IF NOT EXISTS refunds.refund_requests (
   reason       text NOT NULL
 );
 
--- The ledger. A call's idempotency key is in it once, and so is an order: whatever is tried again, by whomever, an order
--- is refunded once.
+-- The ledger. Both a call's idempotency key and an order can be in it only once, so an order is refunded once, whatever is
+-- retried.
 CREATE TABLE IF NOT EXISTS refunds.refunds (
   idempotency_key text PRIMARY KEY,
   order_id        text NOT NULL CONSTRAINT refunds_once_per_order UNIQUE REFERENCES refunds.orders (id),

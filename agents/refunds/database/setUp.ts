@@ -1,11 +1,11 @@
-// Creates the shop in a database that lets us: schema, data, and logins that can do what the tools do and nothing else.
+// Creates the shop in a database: schema, data, and logins that can do only what the tools do.
 import { readFileSync } from 'node:fs';
 import { createRole, type Execute, insertRows, setUpPostgres } from '../../database/setUp.ts';
 import { exampleData } from './exampleData.ts';
 
 export const SCHEMA = 'refunds';
 export const READER = 'refunds_reader';
-/** Reads everything, and adds to the ledger and the rejections. It can change or delete nothing. */
+/** May read everything and add to the ledger and the rejections, but change or delete nothing. */
 export const CLERK = 'refunds_clerk';
 
 async function createShop(execute: Execute): Promise<void> {
@@ -24,7 +24,7 @@ export async function setUpEmbedded(execute: Execute): Promise<void> {
   await createClerk(execute);
 }
 
-/** Sets the shop up in the PostgreSQL at `url`, with a login that may create a schema; and the clerk's login with it. */
+/** Sets up the shop in the PostgreSQL at `url`, whose login may create a schema; with a password, also the clerk's login. */
 export async function setUpRefunds(url: string, clerkPassword?: string): Promise<void> {
   await setUpPostgres(url, async (execute) => {
     await createShop(execute);

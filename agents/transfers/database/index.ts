@@ -1,5 +1,5 @@
-// The process's database: the PostgreSQL that the environment names, or an embedded one. The ledger has to outlive a
-// worker, so that one is kept in a folder.
+// The process's database: the PostgreSQL in the environment, or an embedded one, kept in a folder, since the ledger has to
+// survive the worker.
 import { resolve } from 'node:path';
 import type { PgPool } from '../../../activities/index.ts';
 import { type Database, sqlState } from '../../database/database.ts';
@@ -34,7 +34,7 @@ export interface Account {
 
 export async function accounts(signal?: AbortSignal): Promise<Account[]> {
   const rows = await database().query('SELECT id, purpose, cents, target_cents FROM accounts ORDER BY id', [], signal);
-  // What the statement names.
+  // The statement selects these columns.
   return rows as unknown as Account[];
 }
 
@@ -52,13 +52,13 @@ export async function bookings(signal?: AbortSignal): Promise<Booking[]> {
   return (await database().query(sql, [], signal)) as unknown as Booking[];
 }
 
-/** Starts the database now, so that the first call of a tool need not wait for it; and says what is missing. */
+/** Opens the database now, so that the first tool call need not wait for it. Throws if the ledger's tables are missing. */
 export async function warmUp(): Promise<void> {
   try {
     await accounts();
   } catch (error) {
     if (sqlState(error) !== UNDEFINED_TABLE) throw error;
-    throw new Error('There is no ledger in the database at DATABASE_URL. Set it up: node agents/transfers/setup.ts', {
+    throw new Error('The database at DATABASE_URL has no ledger. Set it up with "node agents/transfers/setup.ts".', {
       cause: error,
     });
   }

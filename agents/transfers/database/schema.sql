@@ -1,14 +1,14 @@
--- The ledger's tables, in a schema of their own, so that they can live in any database and be dropped as one.
--- Every statement may run again: setting up twice is setting up once. Amounts are in cents.
+-- The ledger's tables, in a schema of their own, so that they fit into any database and can be dropped together.
+-- Every statement is idempotent. Amounts are in cents.
 
 CREATE SCHEMA IF NOT EXISTS transfers;
 
 CREATE TABLE IF NOT EXISTS transfers.accounts (
   id           text PRIMARY KEY CHECK (id ~ '^A-[0-9]{2}$'),
   purpose      text NOT NULL,
-  -- No account is overdrawn, whatever is asked for at the same moment.
+  -- No account is overdrawn, even by simultaneous transfers.
   cents        integer NOT NULL CONSTRAINT not_overdrawn CHECK (cents >= 0),
-  -- What should be in it at the end of the month.
+  -- The balance that it should have at the end of the month.
   target_cents integer NOT NULL CHECK (target_cents >= 0)
 );
 
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS transfers.bookings (
   CHECK (from_account <> to_account)
 );
 
--- Where `once` records what has happened. It would make the table itself, if its login might.
+-- The records of `once`, which would create the table itself if its login were allowed to.
 CREATE TABLE IF NOT EXISTS transfers.once (
   key    text PRIMARY KEY,
   input  text NOT NULL,

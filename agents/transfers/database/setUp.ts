@@ -1,13 +1,13 @@
-// Creates the ledger in a database that lets us: schema, accounts, and logins that can do what the tools do and nothing else.
+// Creates the ledger in a database: schema, accounts, and logins that can do only what the tools do.
 import { readFileSync } from 'node:fs';
 import { createRole, type Execute, insertRows, setUpPostgres } from '../../database/setUp.ts';
 
 export const SCHEMA = 'transfers';
 export const READER = 'transfers_reader';
-/** Reads everything, changes what is in an account, and books. It can delete nothing, and change no booking. */
+/** May read everything, update balances and add bookings, but delete nothing and change no booking. */
 export const CLERK = 'transfers_clerk';
 
-/** A month's takings are in the first account, and have to go to the others. */
+/** The month's takings are in the first account, and have to be transferred to the others. */
 // biome-ignore format: a table is read by its columns
 const ACCOUNTS = [
   ['A-01', 'takings', 1_200_000, 0],
@@ -40,7 +40,7 @@ export async function setUpEmbedded(execute: Execute): Promise<void> {
   await createClerk(execute);
 }
 
-/** Sets the ledger up in the PostgreSQL at `url`, with a login that may create a schema; and the clerk's login with it. */
+/** Sets up the ledger in the PostgreSQL at `url`, whose login may create a schema; with a password, also the clerk's login. */
 export async function setUpTransfers(url: string, clerkPassword?: string): Promise<void> {
   await setUpPostgres(url, async (execute) => {
     await createLedger(execute);
