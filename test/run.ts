@@ -11,8 +11,8 @@ import { findTemporalCli } from '../worker/dev/temporalCli.ts';
 import { FILE_LIMIT_MS, longestFirst } from './support/files.ts';
 import { createTally } from './tally.ts';
 
-/** Half of the time a file waits, for a server or a timer: three keep two cores busy, and more would only be late. */
-const FILES_AT_ONCE = Math.ceil(1.5 * availableParallelism());
+/** Two files at once keep two cores busy; more would only lengthen every timeout. */
+const FILES_AT_ONCE = availableParallelism();
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const say = (line: string) => console.log(line);
