@@ -24,13 +24,13 @@ test('the night is asked, decided, killed, recovered and counted', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ['cli/examples/refunds.ts'], { cwd: root, env });
   const said = stdout.replace(/\n {4}/g, ' ');
 
-  assert.match(said, /The model is a script, and so is the person/);
+  assert.match(said, /The model and the person are scripts/);
   assert.match(said, /Schedule refunds-nightly: 0 2 \* \* \* UTC/);
   assert.match(said, /refunds: refund_order × 9/);
   assert.equal(said.match(/Mira Falk \(a script\) is asked: Refund /g)?.length, 4);
   for (const line of [
     /O-1003 is being paid: .* kill -9 \d+/,
-    /The worker is gone\. The ledger has \d payments?, O-1003 1 time\./,
+    /The worker is dead\. The ledger has \d payments?, O-1003 1 time\./,
     /A new worker is up/,
     /approve\. The coat is back and unworn\./,
     /edit: pay 300\.00\. The bulbs were kept\./,
@@ -39,7 +39,7 @@ test('the night is asked, decided, killed, recovered and counted', async () => {
     /O-1003 {2}due {3}249\.00 {2}ledger {3}249\.00 {2}✓/,
     /O-1004 {2}due {3}300\.00 {2}ledger {3}300\.00 {2}✓/,
     /O-1005 {2}due rejected {2}ledger rejected {2}✓/,
-    /O-1003: pay_refund ran 2 times, since its worker was killed, and paid 1 time\./,
+    /O-1003: pay_refund ran 2 times because its worker was killed, and paid 1 time\./,
     /Spent, with all sub-agents: \d{1,3},\d{3} of 500,000 tokens, .* of 200 model calls/,
     /✓ The ledger is exact: 5 payments, 625\.81 in all\./,
   ])

@@ -29,11 +29,11 @@ async function playIn(folder: string, ...args: string[]): Promise<string> {
 
 function assertExact(said: string): void {
   for (const line of [
-    /The transfer to A-03 is committed, and the tool has not answered\. Now kill -9 \d+/,
-    /The worker is gone\. The ledger has \d bookings?, A-03 1 time\./,
+    /The transfer to A-03 is committed, but the tool has not returned\. kill -9 \d+/,
+    /The worker is dead\. The ledger has \d bookings?, A-03 1 time\./,
     /A-03 wages +4,100\.00 {2}✓ {2}booked 1 time, 2 attempts/,
     /A-07 reserve +5,600\.00 {2}✓ {2}booked 1 time, [12] attempts?/,
-    /In all accounts together: 18,687\.30 before, 18,687\.30 now\./,
+    /Sum of all accounts: 18,687\.30 before, 18,687\.30 now\./,
     /Report: 5 transfers, 8,849\.70\./,
     /✓ The ledger is exact/,
   ])
@@ -56,7 +56,10 @@ test('so is that in a PostgreSQL, where it can be played once', { skip: noPostgr
   try {
     assertExact(await playIn(folder, '--database-url', postgres.url));
     const again = playIn(folder, '--database-url', postgres.url);
-    await assert.rejects(again, /has been through this before\. Drop its schema "transfers", and start again/);
+    await assert.rejects(
+      again,
+      /already has the results of an earlier run\. Drop its schema "transfers" and try again/,
+    );
   } finally {
     await postgres.stop();
     await rm(folder, { recursive: true });

@@ -61,7 +61,7 @@ test('what is wrong with the file gives exit code 2 and one line', async () => {
   const commonJs = await holdfast(['agents', '--agents', 'none.ts'], { cwd: dir });
   assert.match(
     commonJs.stderr,
-    /^The agents file none\.ts cannot be loaded: Node takes it for CommonJS\. Add "type": "module".*\n$/,
+    /^The agents file none\.ts cannot be loaded: Node treats it as CommonJS\. Add "type": "module".*\n$/,
   );
   assert.match((await holdfast(['dev'], { cwd: dir })).stderr, /There is no agents file here \(agents\.ts,/);
   assert.match((await holdfast(['agents', '--agents', 'x.ts'], { cwd: dir })).stderr, /There is no agents file x\.ts/);

@@ -51,7 +51,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     await session.resume();
     const { code, stdout, stderr } = await piped.ended;
     assert.equal(stdout, '1. You said: one\n2. You said: two\nlines\n3. You said: /stop\n4. You said: last\n');
-    assert.match(stderr, /^Session piped\. Come back: .* chat talker --id piped --address/);
+    assert.match(stderr, /^Session piped\. Return with: .* chat talker --id piped --address/);
     assert.equal(code, 0);
     const run = await client.get('piped').read();
     assert.equal(run.status, 'running', 'the session stays, and a line that looks like a command was a message');
@@ -85,7 +85,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
 
     const over = await chat('four\n', '--id', 'again');
     assert.deepEqual([over.code, over.stdout], [2, '']);
-    assert.match(over.stderr, /The session again is over: completed\. See it: .* show again --transcript/);
+    assert.match(over.stderr, /The session again is over: completed\. Show it: .* show again --transcript/);
   });
 
   test('a message that fails gives exit code 1, and the next one is answered all the same', async () => {
@@ -98,11 +98,11 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     await (await client.start('talker', 'Hello.', { id: 'plain' })).result();
     const plain = await chat('x\n', '--id', 'plain');
     assert.deepEqual([plain.code, plain.stdout], [2, '']);
-    assert.match(plain.stderr, /plain is a run, and no session/);
+    assert.match(plain.stderr, /plain is a run, not a session/);
     await chat('one\n', '--id', 'others');
     const other = await holdfast(['chat', 'ward', '--id', 'others', ...at()], { input: 'x\n' });
     assert.equal(other.code, 2);
-    assert.match(other.stderr, /The id others was there before, with agent talker/);
+    assert.match(other.stderr, /The id others is already used by agent talker/);
     assert.equal((await holdfast(['chat', 'talker', '--address', '127.0.0.1:1'], { input: 'x\n' })).code, 3);
   });
 
@@ -118,7 +118,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
 
   test('on a terminal the answer is there while it is written, and Ctrl-C interrupts it', async () => {
     const screen = terminal('streams');
-    await screen.sees(/session streams\n.*Come back: .* chat talker --id streams/);
+    await screen.sees(/session streams\n.*Return with: .* chat talker --id streams/);
     screen.type('story\r');
     await screen.sees(/word1 word2/);
     assert.equal((await client.get('streams').read()).turns[0]?.answeredAtMs, null, 'it is shown before it is whole');
@@ -128,7 +128,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     screen.type('and now\r');
     await screen.sees(/2\. You said: and now/);
     screen.type(CTRL_C);
-    await screen.sees(/Left streams, which stays open\. Come back: .* --id streams/);
+    await screen.sees(/Left streams, which stays open\. Return with: .* --id streams/);
     assert.deepEqual(await screen.ended, { code: 0 });
     assert.doesNotMatch(screen.text, /word60/);
   });
@@ -183,7 +183,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     first.type('pay 500\r');
     await first.sees(/\? waits for you.*1\.0 pay.*500.*\/approve 1\.0, \/reject 1\.0 WHY/s);
     first.type(CTRL_D);
-    await first.sees(/Left pays, which goes on/);
+    await first.sees(/Left pays, which continues to answer/);
     await first.ended;
 
     const second = terminal('pays', 160);
@@ -195,7 +195,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     await second.sees(/! 1\.0 approved by ann: known customer.*✓ pay.*Done: paid 500/s);
     assert.equal((await paid()).match(/^500$/gm)?.length, 1);
     second.type('/nonsense\r');
-    await second.sees(/There is no \/nonsense/);
+    await second.sees(/Unknown command \/nonsense/);
     second.type('/cost\r');
     await second.sees(/2 turns, .*1 tool call/);
     second.type('/stop enough\r');
@@ -232,7 +232,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
       screen.type('hello\r');
       await screen.sees(/1\. You said: hello/);
       await own.kill();
-      await screen.sees(/No Temporal server answers at .* Come back: .* chat talker --id lost/);
+      await screen.sees(/No Temporal server answers at .* Return with: .* chat talker --id lost/);
       assert.deepEqual(await screen.ended, { code: 3 }, screen.text);
     } finally {
       hands.child.kill('SIGKILL');
@@ -246,7 +246,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
         input: 'x\n',
       });
       assert.equal(code, 4);
-      assert.match(stderr, /No worker picked up lonely .* Come back: .* chat talker --id lonely/);
+      assert.match(stderr, /No worker picked up lonely .* Return with: .* chat talker --id lonely/);
     } finally {
       await empty.kill();
     }

@@ -45,7 +45,7 @@ test('a worker that is killed is started again', async () => {
   const seen = dev.lines.length;
   const [, pid] = (await asked('before-kill')).split(', ');
   process.kill(Number(pid), 'SIGKILL');
-  await dev.line(/ended by itself \(SIGKILL\)/, seen);
+  await dev.line(/ended unexpectedly \(SIGKILL\)/, seen);
   await dev.line(/^Worker ready/, seen);
   assert.notEqual((await asked('after-kill')).split(', ')[1], pid);
 });

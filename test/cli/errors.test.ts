@@ -51,15 +51,15 @@ test('as JSON, an error has its code, its text and its facts', () => {
       code: 'run_over',
       message: 'The run "w" is over.',
       facts: { workflowId: 'w' },
-      advice: `"${PROGRAM} show" tells how it ended.`,
+      advice: `See how it ended with "${PROGRAM} show".`,
     },
   });
   assert.deepEqual(errorJson(new UsageError('Say which.')), { error: { code: 'usage', message: 'Say which.' } });
   assert.deepEqual(errorJson(new CommandRefused('sub_agents_wait', 'No.')), {
     error: { code: 'sub_agents_wait', message: 'No.' },
   });
-  assert.deepEqual(errorJson(new UsageError('Say which.'), 'Come back: chat'), {
-    error: { code: 'usage', message: 'Say which.', advice: 'Come back: chat' },
+  assert.deepEqual(errorJson(new UsageError('Say which.'), 'Return with: chat'), {
+    error: { code: 'usage', message: 'Say which.', advice: 'Return with: chat' },
   });
   assert.deepEqual(errorJson('thrown text'), { error: { code: 'other', message: 'thrown text' } });
 });

@@ -82,7 +82,10 @@ test('a chain is exported as one file, which replays link by link and reads as t
   const file = join(dir, 'rounds.json');
   const exported = await command('export', 'rounds', '-o', file);
   assert.deepEqual([exported.code, exported.stdout], [0, '']);
-  assert.match(exported.stderr, new RegExp(`^Wrote .*rounds\\.json: \\d+ events of rounds in ${links} links\\.\\n$`));
+  assert.match(
+    exported.stderr,
+    new RegExp(`^Wrote .*rounds\\.json: \\d+ events of rounds in ${links} histories\\.\\n$`),
+  );
   const text = await readFile(file, 'utf8');
   // The server gives the entries of a map in any order.
   assert.deepEqual(JSON.parse((await command('export', 'rounds')).stdout), JSON.parse(text));
@@ -97,8 +100,8 @@ test('a chain is exported as one file, which replays link by link and reads as t
   const replayed = await command('replay', file);
   assert.equal(replayed.code, 0);
   for (let link = 1; link <= links; link++)
-    assert.match(replayed.stdout, new RegExp(`^✓ .*rounds\\.json, link ${link}$`, 'm'));
-  assert.match(replayed.stdout, new RegExp(`^${links} replayed; all fit`, 'm'));
+    assert.match(replayed.stdout, new RegExp(`^✓ .*rounds\\.json, history ${link}$`, 'm'));
+  assert.match(replayed.stdout, new RegExp(`^${links} replayed; all match`, 'm'));
   assert.deepEqual(
     JSON.parse((await command('replay', 'rounds', '--json')).stdout),
     Array.from({ length: links }, (_, i) => ({ name: 'rounds', link: i + 1, workflowId: 'rounds', ok: true })),
@@ -111,7 +114,7 @@ test('a link that does not fit is named, with the turn and the call in it; a lin
   await writeFile(join(dir, 'wrong.json'), JSON.stringify({ links: links.with(1, JSON.parse(wrong)) }));
   const replayed = await command('replay', join(dir, 'wrong.json'));
   assert.equal(replayed.code, 1);
-  assert.match(replayed.stdout, /^✗ .*wrong\.json, link 2: turn \d, call \d\.\d \(other\), event \d+/m);
+  assert.match(replayed.stdout, /^✗ .*wrong\.json, history 2: turn \d, call \d\.\d \(other\), event \d+/m);
   assert.equal(replayed.stdout.match(/^✓/gm)?.length, links.length - 1);
 
   await writeFile(join(dir, 'second.json'), JSON.stringify(links[1]));
@@ -168,7 +171,7 @@ test('where the first link is gone, show, watch and export say which turns, and 
   const exported = await command('export', 'rounds', '-o', file);
   assert.match(
     exported.stderr,
-    new RegExp(`^Without the turns before turn ${earlier.turns + 1}: they are no longer kept by the server`, 'm'),
+    new RegExp(`^The file begins with turn ${earlier.turns + 1}: the server no longer keeps earlier turns`, 'm'),
   );
   assert.deepEqual(readRun(...historiesFromJson(await readFile(file, 'utf8'))), await handle.read());
   assert.equal((await command('replay', file)).code, 0);

@@ -104,11 +104,11 @@ test('a decision that came second does not read like one that counts', () => {
   assert.equal(decisionReport('r1', 'approve', { ...decided, isFirst: true }), 'r1: 2.0 approved by ann');
   assert.equal(
     decisionReport('r1', 'approve', { ...decided, isFirst: false }),
-    'r1, already, 2 s ago: 2.0 approved by ann',
+    'r1, already decided 2 s ago: 2.0 approved by ann',
   );
   assert.equal(
     decisionReport('r1', 'reject', { ...decided, isFirst: false }),
-    'Not rejected: it was decided, 2 s ago, and the first decision counts. r1: 2.0 approved by ann',
+    'Not rejected: it was already decided 2 s ago, and the first decision counts. r1: 2.0 approved by ann',
   );
 });
 
@@ -186,10 +186,10 @@ test('sub-agents, handoffs, approvals, budgets and outputs are among what an age
   });
   assert.deepEqual(agentLines(desk).slice(1), [
     '  budget: 1,000 tokens; asks at the limit',
-    '  output: its last answer fits a schema',
-    '  pay                once, 30 seconds, 1 attempt; a person decides first',
-    '  clerk              a run of clerk; a person may have to decide first',
-    '  hand_off_to_clerk  passes the conversation on to clerk',
+    '  output: validated by a schema',
+    '  pay                once, 30 seconds, 1 attempt; needs approval',
+    '  clerk              sub-agent clerk; may need approval',
+    '  hand_off_to_clerk  handoff to clerk',
   ]);
 });
 
@@ -198,12 +198,12 @@ test('what is typed wrong is told before a server is asked, with the help of the
   const wrong: [string[], RegExp][] = [
     [['approve', ''], /argument 'id'\. It is empty.*Try: npm run -s holdfast -- approve --help/s],
     [['schedule', 'pause', ''], /It is empty.*Try: npm run -s holdfast -- schedule pause --help/s],
-    [['reject', 'r1', '--by', ' '], /Give a name, or leave the option out/],
-    [['chat', 'talker', '--by', ''], /Give a name, or leave the option out/],
-    [['respond', 'r1', '--text', ' '], /There is nothing in --text/],
-    [['steer', 'r1', ''], /There is nothing in the message/],
-    [['send', 'r1', long], /The message has 262,145 bytes; 262,144 are allowed/],
-    [['interrupt', 'r1', ' '], /There is nothing in the message/],
+    [['reject', 'r1', '--by', ' '], /Expected a name\. Give one, or omit the option/],
+    [['chat', 'talker', '--by', ''], /Expected a name\. Give one, or omit the option/],
+    [['respond', 'r1', '--text', ' '], /--text is empty/],
+    [['steer', 'r1', ''], /The message is empty/],
+    [['send', 'r1', long], /The message has 262,145 bytes; at most 262,144 are allowed/],
+    [['interrupt', 'r1', ' '], /The message is empty/],
   ];
   for (const [args, says] of wrong) {
     let said = '';
@@ -245,6 +245,6 @@ test('costs have four digits, one call is no calls, and what is to be typed is t
   );
   assert.equal(
     errorText(new RunNotFound('run_not_found', { workflowId: 'x', namespace: 'default' })),
-    'There is no run "x". "npm run -s holdfast -- list" shows those there are.',
+    'There is no run "x". List runs with "npm run -s holdfast -- list".',
   );
 });

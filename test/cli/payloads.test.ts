@@ -110,11 +110,11 @@ test('who cannot read a run may cancel it', async () => {
   await asked(handle);
   const cancelled = await strange('cancel', 'unread');
   assert.equal(cancelled.code, 0);
-  assert.match(cancelled.stderr, /^unread is over\. How it ended cannot be read here: .*HOLDFAST_PAYLOADS/);
+  assert.match(cancelled.stderr, /^unread is over\. Its result cannot be read here: .*HOLDFAST_PAYLOADS/);
   assert.equal((await handle.read()).status, 'cancelled');
   const again = await strange('cancel', 'unread');
   assert.equal(again.code, 0);
-  assert.match(again.stderr, /^unread was over already\. How it ended cannot be read here: .*HOLDFAST_PAYLOADS/);
+  assert.match(again.stderr, /^unread was already over\. Its result cannot be read here: .*HOLDFAST_PAYLOADS/);
   await client.close();
 });
 
@@ -142,9 +142,7 @@ test('a worker without the settings cannot carry on a run, and show says so; wit
   assert.equal((await said('run', 'ward', 'How are they?', '--id', 'stuck', '--detach')).code, 0);
   const shown = await eventually(async () => {
     const { stderr } = await said('show', 'stuck');
-    return /No worker gets on with stuck: each fails at it, and this is attempt \d+\. The worker's log says why\./.test(
-      stderr,
-    );
+    return /stuck is stuck: its workflow task keeps failing \(attempt \d+\)\. The worker's log says why\./.test(stderr);
   });
   assert.ok(shown);
   await stop(worker);

@@ -90,7 +90,7 @@ test('approvals lists what waits over all runs and sub-agents, the oldest first,
   assert.match(text.stdout, /^inbox-1 {2}payer, \d+ (s|min)\n {2}1\.1 pay \{"amount":500\}\n {6}Pay 500\?$/m);
   assert.match(text.stdout, /^inbox-2\.1\.0 {2}payer, \d+ (s|min), for inbox-2$/m);
   assert.match(text.stderr, /^Decide: .* approve inbox-1 1\.1 --address .* \(or reject, edit, respond\)$/m);
-  assert.match(cut.stderr, /^These are 1 of 3 runs that wait\. More: --limit$/m);
+  assert.match(cut.stderr, /^Showing 1 of 3 waiting runs\. Show more with --limit\.$/m);
   assert.deepEqual([ofOne.json.total, ofOne.json.waiting[0].workflowId], [1, 'inbox-3']);
   const calls = one.json.questions.map(({ call, arguments: args }: { call: string; arguments: string }) => [
     call,
@@ -103,7 +103,7 @@ test('approvals lists what waits over all runs and sub-agents, the oldest first,
   assert.deepEqual({ code: none.code, stdout: none.stdout }, { code: 0, stdout: '' });
   assert.match(none.stderr, /^Nothing waits for a decision at 127/);
   assert.deepEqual({ code: above.code, stdout: above.stdout }, { code: 1, stdout: '' });
-  assert.match(above.stderr, /^No call of inbox-2 itself waits .*; its sub-agents do\.$/m);
+  assert.match(above.stderr, /^No call of inbox-2 itself is pending, but calls of its sub-agents are:$/m);
   assert.match(above.stderr, /^Decide: .* approve inbox-2\.1\.0 1\.1 --address/m);
 
   const runs = (await answer('list')).json as { workflowId: string; status: string; waiting: number }[];
@@ -133,11 +133,11 @@ test('the first decision counts: the same one again ends with 0, another one wit
     said('approve', 'first'),
   ]);
   assert.equal(again.code, 0);
-  assert.match(again.stdout, /^first, already, \d+ (s|min) ago: 1\.1 approved by ann: known customer$/m);
+  assert.match(again.stdout, /^first, already decided \d+ (s|min) ago: 1\.1 approved by ann: known customer$/m);
   assert.deepEqual({ code: other.code, stdout: other.stdout }, { code: 1, stdout: '' });
   assert.match(
     other.stderr,
-    /^Not rejected: it was decided, \d+ (s|min) ago, and the first decision counts\. first: 1\.1 approved by ann/,
+    /^Not rejected: it was already decided \d+ (s|min) ago, and the first decision counts\. first: 1\.1 approved by ann/,
   );
   assert.deepEqual({ code: unnamed.code, stdout: unnamed.stdout }, { code: 1, stdout: '' });
   assert.match(unnamed.stderr, /The run first is over \(completed\): there is nothing to decide\./);
@@ -146,10 +146,10 @@ test('the first decision counts: the same one again ends with 0, another one wit
 test('where several calls wait, say which; new arguments are checked, and a text may stand for the result', async () => {
   const handle = await waiting('payers', 'several', 2);
   const wrong: [string[], number, RegExp][] = [
-    [['approve', 'several'], 2, /2 calls of several wait: 1\.0 pay, 1\.1 pay\. Say which\./],
+    [['approve', 'several'], 2, /2 calls of several are pending: 1\.0 pay, 1\.1 pay\. Name one\./],
     [['approve', 'several', '7.0'], 1, /has no call 7\.0/],
-    [['edit', 'several', '1.0', '--arguments', '{"amount":'], 2, /The arguments are no JSON/],
-    [['edit', 'several', '1.0', '--arguments', '[1]'], 2, /no JSON object/],
+    [['edit', 'several', '1.0', '--arguments', '{"amount":'], 2, /The arguments are not valid JSON/],
+    [['edit', 'several', '1.0', '--arguments', '[1]'], 2, /not a JSON object/],
     [['edit', 'several', '1.0', '--arguments', '{"amount":"much"}'], 1, /not accepted: .*amount/],
     [['respond', 'several', '1.0'], 2, /required option '--text.*\nTry: npm run -s holdfast -- respond --help/],
   ];
@@ -240,7 +240,7 @@ test('a budget that asks is shown with what to type, raised, and stopped', async
   assert.match(ended.stderr, /^Reason: .*enough/m);
   const bad = await said('run', 'endless', 'x', '--budget', 'money=3');
   assert.equal(bad.code, 2);
-  assert.match(bad.stderr, /"money=3" is no limit\. There are tokens, cost/);
+  assert.match(bad.stderr, /"money=3" is not a limit\. Expected any of tokens, cost/);
 });
 
 test('a run is steered, paused, interrupted and stopped; one tool is cancelled', async () => {
@@ -255,16 +255,16 @@ test('a run is steered, paused, interrupted and stopped; one tool is cancelled',
     said('steer', 'steered', 'Be quick.', '--by', 'bob'),
     said('show', 'steered'),
   ]);
-  assert.match(steered.stdout, /^steered hears it/);
+  assert.match(steered.stdout, /^steered receives it/);
   assert.match(paused.stdout, /^steered: paused by ann, 1 turn, 1 tool call, /m);
   assert.match(paused.stdout, /^Spent: .* 1 tool call$/m);
-  assert.match(paused.stderr, /^Let it go on: .* resume steered --address/m);
+  assert.match(paused.stderr, /^Resume it: .* resume steered --address/m);
   assert.deepEqual((await handle.read()).paused, { by: 'ann' });
   const cancelled = await said('cancel-call', 'steered', '1.0', '--why', 'too slow');
-  assert.equal(cancelled.stdout, 'The call 1.0 of steered is cancelled.\n');
-  assert.equal((await said('resume', 'steered')).stdout, 'steered goes on.\n');
+  assert.equal(cancelled.stdout, 'Call 1.0 of steered is cancelled.\n');
+  assert.equal((await said('resume', 'steered')).stdout, 'steered continues.\n');
   await running(2);
-  assert.match((await said('interrupt', 'steered', 'Stop that.')).stdout, /it goes on with the message/);
+  assert.match((await said('interrupt', 'steered', 'Stop that.')).stdout, /it continues with the message/);
   await running(3);
   assert.equal((await said('stop', 'steered')).code, 0);
   await handle.cancelCall('3.0');
@@ -308,7 +308,7 @@ test('a session is sent messages, with and without waiting, and closed', async (
 test('a conversation that is passed on is shown with who has it', async () => {
   await client.start('porter', 'x', { id: 'passed' });
   const watched = await said('watch', 'passed');
-  assert.match(watched.stderr, /^The conversation goes on with talker\.$/m);
+  assert.match(watched.stderr, /^The conversation continues with talker\.$/m);
   assert.match(watched.stderr, /^ {2}turn 2, talker +─/m);
 });
 
@@ -331,7 +331,7 @@ test('setup registers the search attributes, or says how it goes without', async
   assert.deepEqual([...setup.json.registered].sort(), names);
   const again = await eventually(async () => {
     const ended = await said('setup', '--namespace', 'bare');
-    return /has the search attributes already/.test(ended.stdout) && ended;
+    return /already has the search attributes/.test(ended.stdout) && ended;
   });
   assert.equal(again.code, 0);
   // A keyword where a number is.

@@ -39,7 +39,7 @@ test('approve with a reason, then reject without one', async () => {
   await terminal.sees(/1 of 2 questions/);
   await terminal.sees(ASKS);
   terminal.type('x\r');
-  await terminal.sees(/"x" is none of these/);
+  await terminal.sees(/"x" is not one of the choices/);
   terminal.type('a\r');
   await terminal.sees(/approve, why .*> ▏/);
   terminal.type('known customer\r');
@@ -60,7 +60,7 @@ test('new arguments begin as they are; where they are refused they can be mended
   const terminal = run('payer', 'mended', { columns: 40 });
   await terminal.sees(/re\[s\]pond {2}\[l\]ater\n {2}> ▏/);
   terminal.type('s\r');
-  await terminal.sees(/what the model is told/);
+  await terminal.sees(/what the model reads as the result/);
   terminal.type(ESCAPE);
   await terminal.sees(/\[a\]pprove/);
   terminal.type('e\r');
@@ -137,7 +137,7 @@ test('Ctrl-C leaves the run, which goes on waiting', async () => {
   const terminal = run('payer', 'left');
   await terminal.sees(ASKS);
   terminal.type(CTRL_C);
-  await terminal.sees(/Left left, which goes on/);
+  await terminal.sees(/Left left, which continues/);
   assert.equal((await terminal.ended).code, 130);
   const handle = client.get('left');
   assert.equal((await asked(handle)).length, 1);

@@ -101,7 +101,7 @@ test('an id that is there already gives back its run', async () => {
   const first = await answer('run', 'ward', 'one', '--id', 'twice');
   const again = await holdfast(['run', 'ward', 'two', '--id', 'twice', '--json', ...at()]);
   assert.equal(JSON.parse(again.stdout).runId, first.json.runId);
-  assert.match(again.stderr, /was there before, with another input/);
+  assert.match(again.stderr, /already exists, with another input/);
 });
 
 test('what makes no sense gives exit code 2, an empty stdout and a line that says what to do', async () => {
@@ -109,7 +109,7 @@ test('what makes no sense gives exit code 2, an empty stdout and a line that say
     [['run', 'ward'], /missing required argument 'input'/],
     [['run', 'ward', 'x', '--parallel', '0'], /whole number from 1/],
     [['fly'], /unknown command 'fly'/],
-    [['show', 'nobody'], /There is no run "nobody"\. "npm run -s holdfast -- list"/],
+    [['show', 'nobody'], /There is no run "nobody"\. List runs with "npm run -s holdfast -- list"/],
     [['show', 'nobody', '--json'], /^\{"error":\{"code":"run_not_found","message":"There is no run \\"nobody\\"\."/],
     [['watch', 'nobody'], /There is no run "nobody"/],
     [['replay', 'no.json'], /There is no file or folder no\.json/],
@@ -178,11 +178,11 @@ test('Ctrl-C leaves a run that goes on, and cancel ends it', async () => {
   run.child.kill('SIGINT');
   const { code, stdout, stderr } = await run.ended;
   assert.deepEqual({ code, stdout }, { code: 130, stdout: '' });
-  assert.match(stderr, /Left slept, which goes on\. Come back: .* watch slept --address/);
+  assert.match(stderr, /Left slept, which continues\. Return with: .* watch slept --address/);
   const cancelled = await answer('cancel', 'slept');
   assert.equal(cancelled.code, 0);
   assert.equal(cancelled.json.status, 'cancelled');
-  assert.match((await holdfast(['cancel', 'slept', ...at()])).stdout, /was over already: cancelled/);
+  assert.match((await holdfast(['cancel', 'slept', ...at()])).stdout, /was already over: cancelled/);
 });
 
 test('show --transcript --json is what the model was sent, with its last answer', async () => {
@@ -220,7 +220,7 @@ test('an exported history replays; one that does not fit is named by turn and ca
   const both = await holdfast(['replay', dir]);
   assert.equal(both.code, 1);
   assert.match(both.stdout, /^✗ .*other\.json: turn 1, call 1\.1 \(pulse\), event \d+: .*'pulse'.*'fever'/m);
-  assert.match(both.stdout, /^2 replayed; 1 does not fit/m);
+  assert.match(both.stdout, /^2 replayed; 1 does not match/m);
   const { json } = await answer('replay', join(dir, 'other.json'));
   const { turn, slot, callId } = json[0];
   assert.deepEqual({ turn, slot, callId }, { turn: 1, slot: 1, callId: 'call_1_1' });

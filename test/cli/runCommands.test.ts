@@ -24,15 +24,15 @@ function listening() {
     },
   );
   // Of a command's surroundings, only the run is asked here.
-  const given = { handle, said: { by: 'ann' }, flags: '' } as unknown as CommandContext;
-  return { calls, given };
+  const context = { handle, author: { by: 'ann' }, flags: '' } as unknown as CommandContext;
+  return { calls, context };
 }
 
 const command = (name: string) => RUN_COMMANDS.find((one) => one.name === name) ?? assert.fail(`there is no ${name}`);
 
 test('each is a command of the command line and of the chat, with one description', async () => {
   const program = holdfastProgram();
-  const help = await executeChatCommand('help', listening().given);
+  const help = await executeChatCommand('help', listening().context);
   for (const declared of RUN_COMMANDS) {
     const onLine = program.commands.find((one) => one.name() === declared.name);
     assert.equal(onLine?.description(), declared.description);
@@ -59,12 +59,12 @@ test('in a chat they are typed with what they need, and why at the end', () => {
 });
 
 test('what is typed in a chat reaches the run', async () => {
-  const { calls, given } = listening();
-  await executeInChat(command('steer'), ' 1.0 is the wrong one,\nlook again ', given);
-  await executeInChat(command('stop'), 'that will do', given);
-  await executeInChat(command('pause'), '', given);
-  await executeInChat(command('cancel-call'), 'call_x too slow', given);
-  await executeInChat(command('raise'), 'tokens=5, cost=1.5 active=2h', given);
+  const { calls, context } = listening();
+  await executeInChat(command('steer'), ' 1.0 is the wrong one,\nlook again ', context);
+  await executeInChat(command('stop'), 'that will do', context);
+  await executeInChat(command('pause'), '', context);
+  await executeInChat(command('cancel-call'), 'call_x too slow', context);
+  await executeInChat(command('raise'), 'tokens=5, cost=1.5 active=2h', context);
   assert.deepEqual(calls, [
     { order: 'steer', given: ['1.0 is the wrong one,\nlook again', { by: 'ann' }] },
     { order: 'stop', given: [{ by: 'ann', why: 'that will do' }] },
@@ -75,22 +75,22 @@ test('what is typed in a chat reaches the run', async () => {
 });
 
 test('what makes no sense in a chat is told with how it is typed, and asks nothing of the run', async () => {
-  const { calls, given } = listening();
+  const { calls, context } = listening();
   const wrong: readonly (readonly [name: string, rest: string, says: RegExp])[] = [
-    ['steer', ' ', /no message: \/steer MESSAGE/],
-    ['cancel-call', '', /no call: \/cancel-call CALL/],
-    ['edit', '1.0', /no json: \/edit \[CALL\] JSON/],
-    ['edit', '1.0 [5]', /no JSON object.* \/edit/],
-    ['raise', '', /which limit to raise: \/raise tokens=N/],
+    ['steer', ' ', /Missing message: \/steer MESSAGE/],
+    ['cancel-call', '', /Missing call: \/cancel-call CALL/],
+    ['edit', '1.0', /Missing json: \/edit \[CALL\] JSON/],
+    ['edit', '1.0 [5]', /not a JSON object.* \/edit/],
+    ['raise', '', /Name a limit to raise: \/raise tokens=N/],
     ['raise', 'tokens=many', /whole number.* \/raise/],
-    ['raise', 'sums=5', /"sums=5" is not among \/raise/],
+    ['raise', 'sums=5', /Unknown limit "sums=5": \/raise/],
   ];
   for (const [name, rest, says] of wrong)
     await assert.rejects(
-      executeInChat(command(name), rest, given),
+      executeInChat(command(name), rest, context),
       (error) => error instanceof UsageError && says.test(error.message),
       `${name} ${rest}`,
     );
-  await assert.rejects(executeChatCommand('interrupt now', given), /There is no \/interrupt/);
+  await assert.rejects(executeChatCommand('interrupt now', context), /Unknown command \/interrupt/);
   assert.deepEqual(calls, []);
 });

@@ -85,7 +85,7 @@ test('a schedule from add to remove, with a run that a worker completes', async 
 
   assert.equal((await schedule('pause', 'round', '--note', 'closed')).stdout, 'round is paused.\n');
   assert.match((await schedule('list')).stdout, /^round +ward +0 3 \* \* 1-5 Asia\/Tokyo +paused: closed +1 +round-/m);
-  assert.match((await schedule('resume', 'round')).stdout, /^round goes on\. The next run is at .* 18:00:00Z\.\n$/);
+  assert.match((await schedule('resume', 'round')).stdout, /^round is resumed\. The next run is at .* 18:00:00Z\.\n$/);
   const { paused, note, nextRunAt: never } = await answer('pause', 'round');
   assert.deepEqual([paused, note, never], [true, 'paused', null]);
   assert.equal((await answer('resume', 'round', '--note', 'open')).note, 'open');
@@ -108,9 +108,9 @@ test('add --json gives the schedule with its options; what cannot run says so', 
   assert.match(stdout, /"status":"max_turns"/, '--max-turns holds in its runs');
 
   const waiting = await schedule('add', 'later', 'ward', 'x', '--every', '1h', '--paused');
-  assert.match(waiting.stdout, /^later runs ward, every 1h\. It is paused until it is resumed\.$/m);
+  assert.match(waiting.stdout, /^later runs ward, every 1h\. It is paused\.$/m);
   const never = await schedule('add', 'never', 'ward', 'x', '--cron', '0 0 31 2 *');
-  assert.match(never.stdout, /No time fits that, so it never runs/);
+  assert.match(never.stdout, /No time matches, so it never runs/);
 });
 
 test('a trigger while a run is under way starts none, says why, and ends with 1', async () => {
@@ -118,7 +118,7 @@ test('a trigger while a run is under way starts none, says why, and ends with 1'
   const { workflowId } = await answer('trigger', 'busy');
   const again = await schedule('trigger', 'busy');
   assert.deepEqual([again.code, again.stdout], [1, '']);
-  assert.match(again.stderr, /No run of busy has begun: one is under way, and its overlap policy is skip\./);
+  assert.match(again.stderr, /No run of busy was started: one is still open, and the overlap policy is skip\./);
   assert.deepEqual(JSON.parse((await schedule('trigger', 'busy', '--json')).stdout), { workflowId: null });
   assert.equal((await holdfast(['cancel', workflowId, ...at()])).code, 0);
 });
@@ -138,7 +138,7 @@ test('what makes no sense gives exit code 2, an empty stdout and a line that say
     [['add', 'new', 'ward', 'x', '--every', '1h', '--overlap', 'both'], /Allowed choices are skip, buffer-one/],
     [['add', 'new', 'ward', ' ', '--every', '1h'], /input for ward is empty/],
     [['add', 'there', 'ward', 'x', '--every', '1h'], /A schedule "there" already exists/],
-    [['pause', 'nobody'], /There is no schedule "nobody"\. "npm run -s holdfast -- schedule list"/],
+    [['pause', 'nobody'], /There is no schedule "nobody"\. List schedules with "npm run -s holdfast -- schedule list"/],
     [['resume', 'nobody'], /There is no schedule "nobody"/],
     [['trigger', 'nobody'], /There is no schedule "nobody"/],
     [['trigger', 'nobody', '--json'], /^\{"error":\{"code":"schedule_not_found",.*"facts":\{"id":"nobody"\}/],
