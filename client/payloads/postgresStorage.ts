@@ -90,7 +90,7 @@ function createTable(table: string): string {
       payload bytea not null,
       stored_at timestamptz not null default now()
     );
-    -- Payloads are already compressed.
+    -- Payloads are already compressed if that helps.
     alter table ${table} alter column payload set storage external;
   end $$`;
 }
