@@ -284,7 +284,7 @@ endToEnd('compaction', (bench) => {
 
     const plain = await bench.run(never);
     assert.equal(plain.result.status, 'model_failed');
-    assert.match(plain.result.reason ?? '', /longer than the model can read/);
+    assert.match(plain.result.reason ?? '', /exceeds the model's context window/);
     assert.deepEqual(plain.run.compactions, []);
   });
 
