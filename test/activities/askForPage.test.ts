@@ -72,7 +72,10 @@ function asking(ask: ReturnType<typeof createAskForPage>, id = workflowId) {
 function isUnanswered(why: RegExp) {
   return (error: unknown) => {
     assert.ok(error instanceof ApplicationFailure);
-    assert.deepEqual([error.type, error.nonRetryable], [FAILURE.transcriptUnanswered, false]);
+    assert.deepEqual(
+      { type: error.type, nonRetryable: error.nonRetryable },
+      { type: FAILURE.transcriptUnanswered, nonRetryable: false },
+    );
     assert.match(
       error.message,
       /^The workflow did not return its transcript \(.*\)\. Nothing was sent to the model\.$/,

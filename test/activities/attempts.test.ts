@@ -81,8 +81,8 @@ describe('attempts at a model call', () => {
     assert.equal(refused.failure.nonRetryable, true);
     const thrown = await attempt(1, undefined, new TypeError('A guardrail has a fault.'));
     assert.deepEqual(
-      [thrown.failure.message, thrown.failure.type, thrown.failure.nonRetryable],
-      ['A guardrail has a fault.', 'TypeError', false],
+      { message: thrown.failure.message, type: thrown.failure.type, nonRetryable: thrown.failure.nonRetryable },
+      { message: 'A guardrail has a fault.', type: 'TypeError', nonRetryable: false },
     );
   });
 });

@@ -86,7 +86,7 @@ test('with a note in the place of what goes, it is a conversation, and the note 
       // Counted again with the note, it is what it was.
       const { messages: gone, turns } = countGone(compacted);
       const before = countGone(messages);
-      assert.deepEqual([gone, turns], [before.messages, before.turns]);
+      assert.deepEqual({ gone, turns }, { gone: before.messages, turns: before.turns });
     }),
     { numRuns: runs },
   );

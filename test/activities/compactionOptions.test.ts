@@ -88,7 +88,11 @@ test('a refusal for length is told from others, in the words of many servers, an
   for (const [message, limit] of Object.entries(words)) {
     const thrown = APIError.generate(400, { message }, message, new Headers());
     const failure = modelFailure(thrown, { ...WHERE, compacts: true });
-    assert.deepEqual([failure.type, failure.nonRetryable], [FAILURE.contextExceeded, true], message);
+    assert.deepEqual(
+      { type: failure.type, nonRetryable: failure.nonRetryable },
+      { type: FAILURE.contextExceeded, nonRetryable: true },
+      message,
+    );
     assert.match(failure.message, /compaction\.limitTokens/);
     assert.equal(statedLimit(failure.message), limit, message);
     assert.equal(modelFailure(thrown, WHERE).type, FAILURE.model);

@@ -136,7 +136,7 @@ test('an answer that fits brings its value along, as history will have it', asyn
   const json = '{"priority":"high","due":"2031-04-05"}';
   for (const text of [json, ` ${json}\n`, `\`\`\`json\n${json}\n\`\`\``, `\`\`\`\n${json}\n\`\`\`\n`]) {
     const { value, kind, message } = await checkOutput(formatOf(Priority), answer(text), 0);
-    assert.deepEqual([kind, value], ['final', { priority: 'high', due: '2031-04-05T00:00:00.000Z' }]);
+    assert.deepEqual({ kind, value }, { kind: 'final', value: { priority: 'high', due: '2031-04-05T00:00:00.000Z' } });
     assert.equal(message.content, text, 'what the model said stays what it said');
   }
 });
@@ -160,11 +160,14 @@ test('one that does not fit is sent back twice with what is wrong, and then ends
     const format = formatOf(schema);
     for (const repairs of [0, 1]) {
       const again = await checkOutput(format, answer(text), repairs);
-      assert.deepEqual([again.kind, again.value, again.end], ['again', undefined, undefined]);
+      assert.deepEqual(
+        { kind: again.kind, value: again.value, end: again.end },
+        { kind: 'again', value: undefined, end: undefined },
+      );
       assert.match(again.tell ?? '', why);
     }
     const { kind, end, tell } = await checkOutput(format, answer(text), 2);
-    assert.deepEqual([kind, end?.status, tell], ['ended', 'invalid_output', undefined]);
+    assert.deepEqual({ kind, status: end?.status, tell }, { kind: 'ended', status: 'invalid_output', tell: undefined });
     assert.match(end?.reason.text ?? '', why);
     assert.match(end?.reason.text ?? '', /3 times in a row/);
   }

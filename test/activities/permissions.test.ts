@@ -201,5 +201,8 @@ test('with an output, a request that is rejected ends as refused: a reason is no
   const agent = payer({ beforeModel: () => ({ reject: 'closed' }), output: z.object({ a: z.string() }) });
   const instead = await guardRequest(agent, [{ role: 'user', content: 'Hi.' }], ctx);
   assert.ok('instead' in instead);
-  assert.deepEqual([instead.instead.kind, instead.instead.end?.status], ['ended', 'refused']);
+  assert.deepEqual(
+    { kind: instead.instead.kind, status: instead.instead.end?.status },
+    { kind: 'ended', status: 'refused' },
+  );
 });

@@ -111,7 +111,10 @@ test('refusals, legacy calls, several choices, finish reasons and odd call ids a
     return whole;
   };
   const [refused] = await both();
-  assert.deepEqual([refused?.message.refusal, refused?.message.content], ['I would rather not say that here.', null]);
+  assert.deepEqual(
+    { refusal: refused?.message.refusal, content: refused?.message.content },
+    { refusal: 'I would rather not say that here.', content: null },
+  );
   const [legacy] = await both();
   assert.deepEqual(legacy?.message.function_call, { name: 'get_time', arguments: '{"city":"Oslo"}' });
   assert.equal(legacy.finish_reason, 'function_call');

@@ -104,7 +104,10 @@ test('reset: the connection breaks in the middle', async (t) => {
 
 test('noEnd: all is said, but nothing says that it is', async (t) => {
   const { chunks, error } = await meet(t, { fault: 'noEnd', text: TEXT }, streamed);
-  assert.deepEqual([said(chunks), finished(chunks), error], [TEXT, false, null]);
+  assert.deepEqual(
+    { said: said(chunks), finished: finished(chunks), error },
+    { said: TEXT, finished: false, error: null },
+  );
   assert((await meet(t, { fault: 'noEnd', text: TEXT }, whole)).error instanceof Error);
 });
 
@@ -161,7 +164,7 @@ test('emptyMessage: null content and no calls', async (t) => {
   assert.deepEqual(answer?.choices[0]?.message, { role: 'assistant', content: null, refusal: null });
   const { chunks } = await meet(t, { fault: 'emptyMessage' }, streamed);
   assert.deepEqual(chunks[0]?.choices[0]?.delta, { role: 'assistant', content: null, refusal: null });
-  assert.deepEqual([said(chunks), finished(chunks)], ['', true]);
+  assert.deepEqual({ said: said(chunks), finished: finished(chunks) }, { said: '', finished: true });
 });
 
 test('a fault that passes is played by the attempt, and counted by transcript', async (t) => {

@@ -162,7 +162,10 @@ test('an agent without a script is told that this is no model, and what to do', 
       return true;
     });
   await openai.chat.completions.create({ model: 'offline/clinic', messages: START });
-  assert.deepEqual([model.countRequests(), model.countRequests('clinic'), model.countRequests('mute')], [4, 1, 0]);
+  assert.deepEqual(
+    { all: model.countRequests(), clinic: model.countRequests('clinic'), mute: model.countRequests('mute') },
+    { all: 4, clinic: 1, mute: 0 },
+  );
 });
 
 test('scripts given by name go before the agents’ own', async (t) => {

@@ -38,7 +38,7 @@ const said = Array.from({ length: 10 }, (_, i) => user(`message ${i}`));
 function isFailure(type: string, words: RegExp) {
   return (error: unknown) => {
     assert.ok(error instanceof ApplicationFailure);
-    assert.deepEqual([error.type, error.nonRetryable], [type, false]);
+    assert.deepEqual({ type: error.type, nonRetryable: error.nonRetryable }, { type, nonRetryable: false });
     assert.match(error.message, words);
     return true;
   };

@@ -137,7 +137,10 @@ function theTools(): void {
       count: 1,
     });
     const dosage = (await call('get_dosage', { drug_id: 'D-005' })) as { usual_dose: string; maximum: string };
-    assert.deepEqual([dosage.usual_dose, dosage.maximum], ['10 mg', '40 mg/day']);
+    assert.deepEqual(
+      { usual_dose: dosage.usual_dose, maximum: dosage.maximum },
+      { usual_dose: '10 mg', maximum: '40 mg/day' },
+    );
     assert.deepEqual(await call('find_drug', { name: '%'.repeat(2) }), { drugs: [], count: 0 });
     assert.match(JSON.stringify(await call('get_dosage', { drug_id: 'D-999' })), /Drug D-999 not found/);
   });

@@ -167,7 +167,7 @@ test('whatever is in a string is only a string', async () => {
 test('at most 100 rows are given, and it is said that there are more', async () => {
   const sql = 'SELECT a.id FROM patients a, patients b ORDER BY 1';
   const answer = (await callTool(queryDatabase, { sql })) as { rows: unknown[]; count: number; note: string };
-  assert.deepEqual([answer.rows.length, answer.count], [100, 100]);
+  assert.deepEqual({ rows: answer.rows.length, count: answer.count }, { rows: 100, count: 100 });
   assert.match(answer.note, /more than 100 rows/);
   const few = await callTool(queryDatabase, { sql: 'SELECT id FROM patients ORDER BY id LIMIT 1;' });
   assert.deepEqual(few, { rows: [{ id: 'P-00101' }], count: 1 });

@@ -65,7 +65,10 @@ onBothDatabases(
       await next.kill();
 
       const { order_id, outcome, cents } = result.value as Record<string, unknown>;
-      assert.deepEqual([result.status, order_id, outcome, cents], ['completed', 'O-1009', 'paid', 3_591]);
+      assert.deepEqual(
+        { status: result.status, order_id, outcome, cents },
+        { status: 'completed', order_id: 'O-1009', outcome: 'paid', cents: 3_591 },
+      );
       const payment = toolCalls(await run.read()).find(({ tool }) => tool === 'pay_refund');
       assert.equal(payment?.attempts, 2, 'its first attempt was lost with the worker');
       const entries = await ledger();

@@ -110,11 +110,17 @@ onBothDatabases(({ isEmbedded }) => {
     const result = await night.result();
     const report = result.value as NightlyReport;
     assert.equal(result.status, 'completed');
-    assert.deepEqual([report.paid, report.rejected, report.open, report.cents], [5, 3, 1, 62_581]);
+    assert.deepEqual(
+      { paid: report.paid, rejected: report.rejected, open: report.open, cents: report.cents },
+      { paid: 5, rejected: 3, open: 1, cents: 62_581 },
+    );
     assert.deepEqual(await payments(), ['O-1001 2490', 'O-1002 1600', 'O-1003 24900', 'O-1004 30000', 'O-1009 3591']);
     assert.deepEqual(await rejections(), ['O-1005', 'O-1007', 'O-1008']);
     const by = new Map((await ledger()).map(({ order_id, approved_by }) => [order_id, approved_by]));
-    assert.deepEqual([by.get('O-1003'), by.get('O-1004'), by.get('O-1001')], ['ann', 'ann', null]);
+    assert.deepEqual(
+      { 'O-1003': by.get('O-1003'), 'O-1004': by.get('O-1004'), 'O-1001': by.get('O-1001') },
+      { 'O-1003': 'ann', 'O-1004': 'ann', 'O-1001': null },
+    );
     assert.equal(report.orders.find(({ order_id }) => order_id === 'O-1005')?.why, why);
     assert.equal(report.orders.find(({ order_id }) => order_id === 'O-1006')?.outcome, 'open');
 
@@ -132,7 +138,10 @@ onBothDatabases(({ isEmbedded }) => {
     const left = await questionsUnder(next, 1);
     await left.get('O-1006')!.run.approve(undefined, { by: 'ben' });
     const second = (await next.result()).value as NightlyReport;
-    assert.deepEqual([second.paid, second.rejected, second.open, second.cents], [1, 0, 0, 31_500]);
+    assert.deepEqual(
+      { paid: second.paid, rejected: second.rejected, open: second.open, cents: second.cents },
+      { paid: 1, rejected: 0, open: 0, cents: 31_500 },
+    );
     assert.equal((await ledger()).length, 6);
 
     const third = (await (await holdfast.start('refunds', 'Go on.')).result()).value as NightlyReport;

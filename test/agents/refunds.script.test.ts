@@ -92,7 +92,7 @@ test('the coordinator asks about every order in one turn, and adds up what it is
     results.map((result) => ({ tool: 'refund_order', result })),
   );
   const { paid, rejected, open, cents, note, orders } = NightlyReport.parse(JSON.parse(text));
-  assert.deepEqual([paid, rejected, open, cents], [2, 0, 1, 2_500]);
+  assert.deepEqual({ paid, rejected, open, cents }, { paid: 2, rejected: 0, open: 1, cents: 2_500 });
   assert.equal(orders[1]?.why, 'the sub-agent failed: no');
   assert.match(note, /script, not by a model/);
 });

@@ -76,7 +76,7 @@ onBothDatabases(() => {
     );
     const proposed = (order_id: string) => call('propose_refund', { order_id });
     const { decision, cents } = (await proposed('O-1009')) as { decision: string; cents: number };
-    assert.deepEqual([decision, cents], ['refund', 3_591]);
+    assert.deepEqual({ decision, cents }, { decision: 'refund', cents: 3_591 });
     for (const [order_id, expected] of [
       ['O-1007', /^it was asked for 83 days after delivery/],
       ['O-1008', /have not come back/],

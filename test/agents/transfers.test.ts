@@ -33,12 +33,15 @@ function ledgerTests(): void {
       [1, 5],
     );
     const report = Report.parse(JSON.parse(output));
-    assert.deepEqual([report.transfers, report.cents], [5, 884_970]);
+    assert.deepEqual({ transfers: report.transfers, cents: report.cents }, { transfers: 5, cents: 884_970 });
     for (const { id, cents, target_cents } of await accounts())
       assert.equal(cents, id === 'A-01' ? 315_030 : target_cents, id);
     assert.equal(await sum(), before);
     const again = await play(transfers, 'Close the month.');
-    assert.deepEqual([again.turns.length, Report.parse(JSON.parse(again.output)).transfers], [1, 0]);
+    assert.deepEqual(
+      { turns: again.turns.length, transfers: Report.parse(JSON.parse(again.output)).transfers },
+      { turns: 1, transfers: 0 },
+    );
   });
 
   test('a call that comes again, ten times at the same moment or later, is booked once, with one answer', async () => {
@@ -177,6 +180,6 @@ test('the script answers from what it is sent, whole or not, and never says that
     'text',
   ].map((result) => ({ tool: 'transfer', result }));
   const report = Report.parse(JSON.parse(ask(transfers, 'Go.', results).text ?? ''));
-  assert.deepEqual([report.transfers, report.cents], [1, 5]);
+  assert.deepEqual({ transfers: report.transfers, cents: report.cents }, { transfers: 1, cents: 5 });
   assert.match(report.note, /Not booked: 3\..* script, not by a model/);
 });

@@ -60,7 +60,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
   test('who has nothing to say is answered nothing, at once', async () => {
     for (const nothing of ['', '\n', '\n\n']) {
       const { code, stdout, stderr } = await chat(nothing);
-      assert.deepEqual([code, stdout], [0, ''], stderr);
+      assert.deepEqual({ code, stdout }, { code: 0, stdout: '' }, stderr);
     }
   });
 
@@ -84,20 +84,20 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     assert.equal((await client.get('again').result()).status, 'completed');
 
     const over = await chat('four\n', '--id', 'again');
-    assert.deepEqual([over.code, over.stdout], [2, '']);
+    assert.deepEqual({ code: over.code, stdout: over.stdout }, { code: 2, stdout: '' });
     assert.match(over.stderr, /The session again is over: completed\. Show it: .* show again --transcript/);
   });
 
   test('a message that fails gives exit code 1, and the next one is answered all the same', async () => {
     const { code, stdout, stderr } = await chat('fail\nwell\n');
-    assert.deepEqual([code, stdout], [1, '2. You said: well\n']);
+    assert.deepEqual({ code, stdout }, { code: 1, stdout: '2. You said: well\n' });
     assert.match(stderr, /^Message 1: model_failed: /m);
   });
 
   test('what cannot be chatted with is refused: a run that is no session, an id of another agent, no server', async () => {
     await (await client.start('talker', 'Hello.', { id: 'plain' })).result();
     const plain = await chat('x\n', '--id', 'plain');
-    assert.deepEqual([plain.code, plain.stdout], [2, '']);
+    assert.deepEqual({ code: plain.code, stdout: plain.stdout }, { code: 2, stdout: '' });
     assert.match(plain.stderr, /plain is a run, not a session/);
     await chat('one\n', '--id', 'others');
     const other = await holdfast(['chat', 'ward', '--id', 'others', ...at()], { input: 'x\n' });
@@ -112,7 +112,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     assert.doesNotMatch(await paid(), /^41$/m, 'nothing is paid before it is approved');
     await client.get('asks').approve('1.0', { by: 'ben' });
     const { code, stdout } = await piped.ended;
-    assert.deepEqual([code, stdout], [0, 'Done: paid 41\n']);
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: 'Done: paid 41\n' });
     assert.equal((await paid()).match(/^41$/gm)?.length, 1);
   });
 
@@ -202,7 +202,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     await second.sees(/The session pays is over: stopped/);
     assert.deepEqual(await second.ended, { code: 1 });
     const [call] = toolCalls(await client.get('pays').read());
-    assert.deepEqual([call?.decision?.by, call?.decision?.why], ['ann', 'known customer']);
+    assert.deepEqual({ by: call?.decision?.by, why: call?.decision?.why }, { by: 'ann', why: 'known customer' });
   });
 
   test('pasted lines and lines that end with a backslash are one message; hostile text is inert', async () => {

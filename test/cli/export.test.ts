@@ -81,7 +81,7 @@ test('a chain is exported as one file, which replays link by link and reads as t
   assert.ok(links >= 3, `${links} links`);
   const file = join(dir, 'rounds.json');
   const exported = await command('export', 'rounds', '-o', file);
-  assert.deepEqual([exported.code, exported.stdout], [0, '']);
+  assert.deepEqual({ code: exported.code, stdout: exported.stdout }, { code: 0, stdout: '' });
   assert.match(
     exported.stderr,
     new RegExp(`^Wrote .*rounds\\.json: \\d+ events of rounds in ${links} histories\\.\\n$`),
@@ -94,7 +94,10 @@ test('a chain is exported as one file, which replays link by link and reads as t
   const run = readRun(...historiesFromJson(text));
   assert.deepEqual(run, await handle.read());
   const shown = JSON.parse((await command('show', 'rounds', '--json')).stdout);
-  assert.deepEqual([shown.turns, shown.toolCalls.length, shown.earlier], [TURNS, TURNS, undefined]);
+  assert.deepEqual(
+    { turns: shown.turns, toolCalls: shown.toolCalls.length, earlier: shown.earlier },
+    { turns: TURNS, toolCalls: TURNS, earlier: undefined },
+  );
   assert.deepEqual(JSON.parse((await command('show', 'rounds', '--transcript', '--json')).stdout), run.transcript);
 
   const replayed = await command('replay', file);
@@ -159,7 +162,10 @@ test('where the first link is gone, show, watch and export say which turns, and 
   assert.doesNotMatch(shown.stdout, /turn 1, model/);
   assert.match(shown.stdout, new RegExp(`turn ${earlier.turns + 1}, model`));
   const json = JSON.parse((await command('show', 'rounds', '--json')).stdout);
-  assert.deepEqual([json.turns, json.earlier, json.toolCalls[0].turn], [TURNS, earlier, earlier.turns + 1]);
+  assert.deepEqual(
+    { turns: json.turns, earlier: json.earlier, turn: json.toolCalls[0].turn },
+    { turns: TURNS, earlier, turn: earlier.turns + 1 },
+  );
   assert.deepEqual(JSON.parse((await command('show', 'rounds', '--transcript', '--json')).stdout), whole.transcript);
 
   const watched = await command('watch', 'rounds');

@@ -88,7 +88,7 @@ test('a run that was started without settings is served, and read with them', as
 
 test('schedules, the inbox and a watch read what is encrypted', async () => {
   const added = await said('schedule', 'add', 'round', 'ward', 'How is bed 7?', '--cron', '0 3 * * 1-5');
-  assert.deepEqual([added.code, added.stderr], [0, '']);
+  assert.deepEqual({ code: added.code, stderr: added.stderr }, { code: 0, stderr: '' });
   const triggered = await said('schedule', 'trigger', 'round');
   const watched = await said('watch', triggered.stdout.trim(), '--json');
   assert.match(watched.stdout, /"status":"completed","output":"All is well\."/);

@@ -67,7 +67,10 @@ test('approvals lists what waits over all runs and sub-agents, the oldest first,
     ['inbox-2.1.0', 'payer', 1],
     ['inbox-3', 'payers', 2],
   ]);
-  assert.deepEqual([json.waiting[0].parentId, json.waiting[1].parentId], [null, 'inbox-2']);
+  assert.deepEqual(
+    { firstWaitingParentId: json.waiting[0].parentId, secondWaitingParentId: json.waiting[1].parentId },
+    { firstWaitingParentId: null, secondWaitingParentId: 'inbox-2' },
+  );
   const { since, expiresAt, digest, ...question } = json.waiting[0].questions[0];
   assert.match(since, ISO);
   assert.match(expiresAt, ISO);
@@ -91,7 +94,10 @@ test('approvals lists what waits over all runs and sub-agents, the oldest first,
   assert.match(text.stdout, /^inbox-2\.1\.0 {2}payer, \d+ (s|min), for inbox-2$/m);
   assert.match(text.stderr, /^Decide: .* approve inbox-1 1\.1 --address .* \(or reject, edit, respond\)$/m);
   assert.match(cut.stderr, /^Showing 1 of 3 waiting runs\. Show more with --limit\.$/m);
-  assert.deepEqual([ofOne.json.total, ofOne.json.waiting[0].workflowId], [1, 'inbox-3']);
+  assert.deepEqual(
+    { total: ofOne.json.total, workflowId: ofOne.json.waiting[0].workflowId },
+    { total: 1, workflowId: 'inbox-3' },
+  );
   const calls = one.json.questions.map(({ call, arguments: args }: { call: string; arguments: string }) => [
     call,
     args,
@@ -108,7 +114,10 @@ test('approvals lists what waits over all runs and sub-agents, the oldest first,
 
   const runs = (await answer('list')).json as { workflowId: string; status: string; waiting: number }[];
   const listedAs = (id: string) => runs.find(({ workflowId }) => workflowId === id);
-  assert.deepEqual([listedAs('inbox-1')?.status, listedAs('inbox-3')?.waiting], ['running', 2]);
+  assert.deepEqual(
+    { status: listedAs('inbox-1')?.status, waiting: listedAs('inbox-3')?.waiting },
+    { status: 'running', waiting: 2 },
+  );
   await Promise.all([first.stop(), client.get('inbox-2').stop(), client.get('inbox-3').stop()]);
 });
 
@@ -209,7 +218,10 @@ test('approvals --watch tells what is new, and what is gone', async () => {
   const plain = start(['approvals', '--watch', ...at()]);
   const handle = await waiting('payer', 'news');
   const waits = JSON.parse(await watching.line(/"waiting".*"news"/));
-  assert.deepEqual([waits.type, waits.agent, waits.question.call], ['waiting', 'payer', '1.1']);
+  assert.deepEqual(
+    { type: waits.type, agent: waits.agent, call: waits.question.call },
+    { type: 'waiting', agent: 'payer', call: '1.1' },
+  );
   await plain.line(/^news {2}payer/);
   await plain.line(/Decide: .* approve news 1\.1/);
   await handle.approve();

@@ -71,7 +71,10 @@ test('new arguments begin as they are; where they are refused they can be mended
   terminal.type(`${CTRL_U}{"amount":5}\r`);
   assert.equal((await terminal.ended).code, 0);
   const [, call] = toolCalls(await client.get('mended').read());
-  assert.deepEqual([call?.decision?.verdict, call?.decision?.arguments], ['edit', '{"amount":5}']);
+  assert.deepEqual(
+    { verdict: call?.decision?.verdict, arguments: call?.decision?.arguments },
+    { verdict: 'edit', arguments: '{"amount":5}' },
+  );
   const [asking = ''] = terminal.text.split('! 1.1 edited');
   for (const line of asking.split('\n')) assert.ok(columnsOf(line) <= 40 || /npm run/.test(line), line);
 });

@@ -59,7 +59,7 @@ test('run --json prints one object of the documented shape, and nothing else', a
   const { activeMs, ...spent } = spend;
   assert.ok(activeMs > 0 && activeMs <= durationMs, `${activeMs} of ${durationMs}`);
   assert.deepEqual(spent, { ...usage, cost: 0, modelCalls: 2, toolCalls: 2 });
-  assert.match(rest.warnings[0], /2 of 3 calls failed/);
+  assert.match(rest.warnings[0].text, /2 of 3 calls failed/);
   const [good, failed, never] = toolCalls;
   assert.match(good.startedAt, ISO);
   assert.ok(Number.isInteger(good.durationMs));

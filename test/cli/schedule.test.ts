@@ -14,7 +14,7 @@ const at = () => ['--address', server.address];
 const schedule = (...args: string[]): Promise<Ended> => holdfast(['schedule', ...args, ...at()]);
 const answer = async (...args: string[]) => {
   const ended = await schedule(...args, '--json');
-  assert.deepEqual([ended.code, ended.stderr], [0, '']);
+  assert.deepEqual({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: '' });
   return JSON.parse(ended.stdout);
 };
 
@@ -32,7 +32,7 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 test('a schedule from add to remove, with a run that a worker completes', async () => {
   const none = await schedule('list');
-  assert.deepEqual([none.code, none.stdout], [0, '']);
+  assert.deepEqual({ code: none.code, stdout: none.stdout }, { code: 0, stdout: '' });
   assert.match(none.stderr, /There are no schedules .* schedule add ID AGENT INPUT --cron/);
   assert.equal((await schedule('list', '--json')).stdout, '[]\n');
 
@@ -46,7 +46,7 @@ test('a schedule from add to remove, with a run that a worker completes', async 
     '--timezone',
     'Asia/Tokyo',
   );
-  assert.deepEqual([added.code, added.stderr], [0, '']);
+  assert.deepEqual({ code: added.code, stderr: added.stderr }, { code: 0, stderr: '' });
   assert.match(
     added.stdout,
     /^round runs ward, 0 3 \* \* 1-5 Asia\/Tokyo\. The next run is at \d{4}-.* 18:00:00Z\.\n$/,
@@ -87,7 +87,7 @@ test('a schedule from add to remove, with a run that a worker completes', async 
   assert.match((await schedule('list')).stdout, /^round +ward +0 3 \* \* 1-5 Asia\/Tokyo +paused: closed +1 +round-/m);
   assert.match((await schedule('resume', 'round')).stdout, /^round is resumed\. The next run is at .* 18:00:00Z\.\n$/);
   const { paused, note, nextRunAt: never } = await answer('pause', 'round');
-  assert.deepEqual([paused, note, never], [true, 'paused', null]);
+  assert.deepEqual({ paused, note, never }, { paused: true, note: 'paused', never: null });
   assert.equal((await answer('resume', 'round', '--note', 'open')).note, 'open');
   assert.equal((await schedule('remove', 'round')).stdout, 'round is removed.\n');
   assert.equal((await schedule('remove', 'round')).code, 2);
@@ -100,8 +100,8 @@ test('add --json gives the schedule with its options; what cannot run says so', 
     { input: 'from stdin' },
   );
   const { when, overlap, input, paused, note, nextRunAt } = JSON.parse(added.stdout);
-  assert.deepEqual([when, overlap, input], ['every 90s', 'buffer-one', 'from stdin']);
-  assert.deepEqual([paused, note, nextRunAt], [true, 'not yet', null]);
+  assert.deepEqual({ when, overlap, input }, { when: 'every 90s', overlap: 'buffer-one', input: 'from stdin' });
+  assert.deepEqual({ paused, note, nextRunAt }, { paused: true, note: 'not yet', nextRunAt: null });
   const { workflowId } = await answer('trigger', 'set');
   const { code, stdout } = await holdfast(['watch', workflowId, '--json', ...at()]);
   assert.equal(code, 1);
@@ -117,7 +117,7 @@ test('a trigger while a run is under way starts none, says why, and ends with 1'
   await answer('add', 'busy', 'sleeper', 'x', '--every', '7d');
   const { workflowId } = await answer('trigger', 'busy');
   const again = await schedule('trigger', 'busy');
-  assert.deepEqual([again.code, again.stdout], [1, '']);
+  assert.deepEqual({ code: again.code, stdout: again.stdout }, { code: 1, stdout: '' });
   assert.match(again.stderr, /No run of busy was started: one is still open, and the overlap policy is skip\./);
   assert.deepEqual(JSON.parse((await schedule('trigger', 'busy', '--json')).stdout), { workflowId: null });
   assert.equal((await holdfast(['cancel', workflowId, ...at()])).code, 0);

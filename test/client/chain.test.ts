@@ -190,7 +190,10 @@ endToEnd('a chain of links', (bench) => {
     await handle.close();
     const { run, result } = await bench.finished(handle.workflowId);
     assert.deepEqual(countsOf(run), { turns: result.turns, calls: result.calls, failedCalls: result.failedCalls });
-    assert.deepEqual([result.turns, result.calls, result.failedCalls], [14, 14, 7]);
+    assert.deepEqual(
+      { turns: result.turns, calls: result.calls, failedCalls: result.failedCalls },
+      { turns: 14, calls: 14, failedCalls: 7 },
+    );
     const sent = sentTo(bench, talker).findLast((messages) => messages.at(-4)?.content === 'message 7');
     assert.deepEqual(sent?.slice(1), conversation(run).slice(0, -1), 'the model was sent all of it');
     const turns = (await events).flatMap((event) => (event.type === 'answered' ? [event.turn] : []));
@@ -243,7 +246,10 @@ endToEnd('a chain of links', (bench) => {
       });
       await handle.result();
       const { run, result } = await bench.finished(workflowId);
-      assert.deepEqual([result.status, result.turns, run.turns.length], ['completed', 11, 11]);
+      assert.deepEqual(
+        { status: result.status, resultTurns: result.turns, runTurns: run.turns.length },
+        { status: 'completed', resultTurns: 11, runTurns: 11 },
+      );
       assert.equal(run.output, `Done in take ${takes}.`);
       assert.equal(run.runId, before[0]);
       // What stands before the reset is what it was; the started event of a link that was reset still has its old id.
@@ -297,6 +303,9 @@ endToEnd('a chain of links', (bench) => {
     await handle.approve('1.2');
     await handle.result();
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.calls, result.failedCalls], ['completed', 3, 1]);
+    assert.deepEqual(
+      { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
+      { status: 'completed', calls: 3, failedCalls: 1 },
+    );
   });
 });

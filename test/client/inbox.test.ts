@@ -118,16 +118,19 @@ describe('the inbox', () => {
     const all = await shows(name.clerk, [first, second, third, fourth, fifth]);
     assert.deepEqual(idsOf(all), [first, second, third, fourth, fifth], 'oldest first');
     const [oldest] = all.waiting;
-    assert.deepEqual([all.total, oldest?.agent, oldest?.parentId, oldest?.count], [5, name.clerk, null, 1]);
+    assert.deepEqual(
+      { total: all.total, agent: oldest?.agent, parentId: oldest?.parentId, count: oldest?.count },
+      { total: 5, agent: name.clerk, parentId: null, count: 1 },
+    );
     assert.deepEqual(
       oldest?.questions.map((question) => question.kind === 'approval' && [question.call, question.arguments]),
       [['1.0', '{"amount":7}']],
     );
     const few = await holdfast.inbox({ agent: name.clerk, limit: 2 });
-    assert.deepEqual([few.total, idsOf(few)], [5, [first, second]]);
+    assert.deepEqual({ total: few.total, ids: idsOf(few) }, { total: 5, ids: [first, second] });
 
     const [sub] = (await shows(name.helper, [helper])).waiting;
-    assert.deepEqual([sub?.agent, sub?.parentId], [name.helper, boss.workflowId]);
+    assert.deepEqual({ agent: sub?.agent, parentId: sub?.parentId }, { agent: name.helper, parentId: boss.workflowId });
     assert.deepEqual(
       (await holdfast.inbox({ agent: name.boss })).waiting,
       [],
@@ -177,7 +180,11 @@ describe('the inbox', () => {
       [50, 2],
     ] as const) {
       const oldest = await oldestWaiting(holdfast.client, { agent: name.clerk, limit }, page);
-      assert.deepEqual([oldest.total, idsOf(oldest)], [9, ids.slice(0, limit)], `limit ${limit}, page ${page}`);
+      assert.deepEqual(
+        { total: oldest.total, ids: idsOf(oldest) },
+        { total: 9, ids: ids.slice(0, limit) },
+        `limit ${limit}, page ${page}`,
+      );
     }
     await Promise.all(ids.map((id) => holdfast.get(id).cancel()));
   });
@@ -228,7 +235,10 @@ test('without the search attributes the memo tells; registered later, nothing th
   assert.deepEqual(idsOf(both), [old.workflowId, fresh.workflowId]);
   await old.approve();
   await fresh.approve();
-  assert.deepEqual([(await old.result()).status, (await fresh.result()).status], ['completed', 'completed']);
+  assert.deepEqual(
+    { old: (await old.result()).status, fresh: (await fresh.result()).status },
+    { old: 'completed', fresh: 'completed' },
+  );
   await eventually(async () => (await holdfast.inbox()).total === 0);
   await office.close();
   await admin.close();

@@ -71,7 +71,10 @@ endToEnd('schedules', (bench) => {
     assert.ok(scheduled);
     assert.match(scheduled.workflowId, new RegExp(`^${id}-\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$`));
     const { result, run, history } = await bench.finished(scheduled.workflowId);
-    assert.deepEqual([result.status, result.output, run.input], ['completed', 'ticked', input]);
+    assert.deepEqual(
+      { status: result.status, output: result.output, input: run.input },
+      { status: 'completed', output: 'ticked', input },
+    );
     assert.equal(plain.begun.value, 1);
 
     const started = await bench.holdfast.start(plain.agent, input);
@@ -88,7 +91,10 @@ endToEnd('schedules', (bench) => {
     assert.deepEqual(inputOf(history), inputOf(await started.history()));
 
     const { lastRun, runs } = await schedules().get(id);
-    assert.deepEqual([lastRun?.workflowId, lastRun?.runId, runs], [scheduled.workflowId, run.runId, 1]);
+    assert.deepEqual(
+      { workflowId: lastRun?.workflowId, runId: lastRun?.runId, runs },
+      { workflowId: scheduled.workflowId, runId: run.runId, runs: 1 },
+    );
     await schedules().remove(id);
   });
 
@@ -99,7 +105,7 @@ endToEnd('schedules', (bench) => {
     const run = await schedules().run(id);
     assert.ok(run);
     const { result } = await bench.finished(run.workflowId);
-    assert.deepEqual([result.status, result.turns], ['max_turns', 2]);
+    assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'max_turns', turns: 2 });
     await schedules().remove(id);
   });
 
@@ -125,7 +131,7 @@ endToEnd('schedules', (bench) => {
     await slow.begun.until(1);
     await eventually(async () => (await schedules().get(id)).skipped >= 2);
     assert.equal(await schedules().run(id), null);
-    assert.deepEqual([(await schedules().get(id)).runs, slow.begun.value], [1, 1]);
+    assert.deepEqual({ runs: (await schedules().get(id)).runs, begun: slow.begun.value }, { runs: 1, begun: 1 });
     slow.open.open();
     await slow.begun.until(2);
     assert.ok((await schedules().get(id)).runs >= 2);
@@ -151,7 +157,10 @@ endToEnd('schedules', (bench) => {
     await paused.begun.until(1);
     await schedules().pause(id, 'the ward is closed');
     const before = await schedules().get(id);
-    assert.deepEqual([before.paused, before.note, before.nextRunAtMs], [true, 'the ward is closed', null]);
+    assert.deepEqual(
+      { paused: before.paused, note: before.note, nextRunAtMs: before.nextRunAtMs },
+      { paused: true, note: 'the ward is closed', nextRunAtMs: null },
+    );
     // The other one shows that its times have come.
     await witness.begun.until(witness.begun.value + 3);
     assert.equal((await schedules().get(id)).runs, before.runs);
@@ -163,7 +172,7 @@ endToEnd('schedules', (bench) => {
       const now = await schedules().get(id);
       return now.runs > before.runs + 1 && now;
     });
-    assert.deepEqual([after.paused, after.note], [false, 'resumed']);
+    assert.deepEqual({ paused: after.paused, note: after.note }, { paused: false, note: 'resumed' });
     assert.ok(after.nextRunAtMs);
     // An empty note is a pause as well.
     await schedules().pause(id, '');
@@ -196,7 +205,7 @@ endToEnd('schedules', (bench) => {
       });
     const handles = [await make(theirs, 'other'), await make(ours, 'agent')];
     const found = await eventually(async () => (await schedules().list()).find(({ id }) => id === ours));
-    assert.deepEqual([found.agent, found.when], [null, 'every 1h from 5m, every 7d']);
+    assert.deepEqual({ agent: found.agent, when: found.when }, { agent: null, when: 'every 1h from 5m, every 7d' });
     assert.ok(!(await schedules().list()).some(({ id }) => id === theirs));
     for (const handle of handles) await handle.delete();
   });

@@ -39,7 +39,7 @@ function withEnv<T>(env: Record<string, string>, look: () => T): T {
 
 test('nothing said: the local server and the default namespace', () => {
   const { address, namespace } = withEnv({}, () => readSettings());
-  assert.deepEqual([address, namespace], [DEFAULT_ADDRESS, 'default']);
+  assert.deepEqual({ address, namespace }, { address: DEFAULT_ADDRESS, namespace: 'default' });
   assert.equal(withEnv({}, namesServer), false);
 });
 
@@ -56,7 +56,10 @@ test('a variable that is empty says nothing', () => {
 test('the environment is used, and an option goes before it', () => {
   const env = { TEMPORAL_ADDRESS: 'env:7233', TEMPORAL_NAMESPACE: 'envspace', TEMPORAL_API_KEY: 'secret' };
   const found = withEnv(env, () => readSettings());
-  assert.deepEqual([found.address, found.namespace, found.connection.apiKey], ['env:7233', 'envspace', 'secret']);
+  assert.deepEqual(
+    { address: found.address, namespace: found.namespace, apiKey: found.connection.apiKey },
+    { address: 'env:7233', namespace: 'envspace', apiKey: 'secret' },
+  );
   assert.equal(withEnv(env, () => readSettings({ address: 'option:1' })).address, 'option:1');
   assert.equal(withEnv(env, namesServer), true);
 });
@@ -65,5 +68,5 @@ test('a profile of temporal.toml is used, by default and by name', () => {
   const env = { TEMPORAL_CONFIG_FILE: join(folder, 'temporal.toml') };
   assert.equal(withEnv(env, () => readSettings()).address, 'from-file:7233');
   const cloud = withEnv(env, () => readSettings({ profile: 'cloud' }));
-  assert.deepEqual([cloud.address, cloud.connection.apiKey], ['cloud:7233', 'k']);
+  assert.deepEqual({ address: cloud.address, apiKey: cloud.connection.apiKey }, { address: 'cloud:7233', apiKey: 'k' });
 });

@@ -122,8 +122,8 @@ endToEnd('a client', (bench) => {
     const types: string[] = [];
     for await (const { type } of bench.holdfast.get(run.workflowId).events()) types.push(type);
     assert.deepEqual(
-      [types[0], types.filter((type) => type === 'call_ended').length, types.at(-1)],
-      ['started', 1, 'ended'],
+      { firstType: types[0], callsEnded: types.filter((type) => type === 'call_ended').length, lastType: types.at(-1) },
+      { firstType: 'started', callsEnded: 1, lastType: 'ended' },
     );
   });
 

@@ -35,7 +35,10 @@ for (const [mode, caching] of [
         await worker(module);
         assert.equal((await decided).isFirst, true);
         const result = await handle.result();
-        assert.deepEqual([result.status, result.output], ['completed', `You pay, as of ${version}. With ${tools}.`]);
+        assert.deepEqual(
+          { status: result.status, output: result.output },
+          { status: 'completed', output: `You pay, as of ${version}. With ${tools}.` },
+        );
         const [question] = questions;
         const { runId } = await handle.read();
         assert.deepEqual(

@@ -38,11 +38,14 @@ for (const [mode, maxCached] of [
         await killAndReplace();
         const result = await handle.result();
         assert.deepEqual(
-          [result.status, result.turns, result.calls, result.warnings],
-          ['completed', STEPS + 1, STEPS, []],
+          { status: result.status, turns: result.turns, calls: result.calls, warnings: result.warnings },
+          { status: 'completed', turns: STEPS + 1, calls: STEPS, warnings: [] },
         );
         const run = await handle.read();
-        assert.deepEqual([run.compactions[0]?.attempts, run.compactions[0]?.strategy], [2, 'summarise']);
+        assert.deepEqual(
+          { attempts: run.compactions[0]?.attempts, strategy: run.compactions[0]?.strategy },
+          { attempts: 2, strategy: 'summarise' },
+        );
 
         const ended = readLedger(ledger).filter(({ what }) => what === 'ended');
         assert.deepEqual(

@@ -55,7 +55,10 @@ for (const [mode, maxCached] of [
 
       const entries = readLedger(here.ledger);
       for (const call of ['a', 'b', 'c']) assert.equal(times(entries, 'started', call), 1, `${call} ran once`);
-      assert.deepEqual([times(entries, 'started', 'd'), times(entries, 'ended', 'd')], [2, 1]);
+      assert.deepEqual(
+        { started: times(entries, 'started', 'd'), ended: times(entries, 'ended', 'd') },
+        { started: 2, ended: 1 },
+      );
       const killed = await run.read();
       assert.equal(killed.turns[0]?.calls[3]?.attempts, 2);
       assert.equal(
@@ -87,7 +90,10 @@ for (const [mode, maxCached] of [
       await doomed.end('SIGKILL');
       await here.worker();
       const result = await run.result();
-      assert.deepEqual([result.status, result.output], ['completed', '[{"done":"a"}]']);
+      assert.deepEqual(
+        { status: result.status, output: result.output },
+        { status: 'completed', output: '[{"done":"a"}]' },
+      );
       const turns = (await run.read()).turns;
       assert.deepEqual(
         turns.map(({ attempts }) => attempts),

@@ -62,11 +62,8 @@ for (const [mode, cache] of [
       assert.deepEqual(kinds, [null, null, 'outcome_unknown']);
       assert.deepEqual(attempts, [2, 2, 1]);
       assert.deepEqual(
-        [times(entries, 'started'), times(entries, 'ended')],
-        [
-          [2, 2, 1],
-          [1, 1, 0],
-        ],
+        { started: times(entries, 'started'), ended: times(entries, 'ended') },
+        { started: [2, 2, 1], ended: [1, 1, 0] },
       );
       assert.match(sent.error ?? '', /^the worker that ran it was lost .*; it may or may not have happened: check/);
       await here.close();
@@ -78,7 +75,7 @@ for (const [mode, cache] of [
         const ended = here.worker.end('SIGTERM');
         await here.next();
         const { status, entries, kinds, attempts, sent } = await outcome(here);
-        assert.deepEqual([status, kinds], ['completed', [null, null, 'outcome_unknown']]);
+        assert.deepEqual({ status, kinds }, { status: 'completed', kinds: [null, null, 'outcome_unknown'] });
         assert.deepEqual(attempts, [2, 2, 1]);
         assert.deepEqual(times(entries, 'started'), [2, 2, 1]);
         assert.match(sent.error ?? '', /^stopped while it ran; it may or may not have happened: check/);
@@ -91,14 +88,14 @@ for (const [mode, cache] of [
       assert.deepEqual(await here.worker.end('SIGTERM'), { code: 0, signal: null });
       await here.next();
       const { status, entries, kinds, attempts, sent } = await outcome(here);
-      assert.deepEqual([status, kinds, sent], ['completed', [null, null, null], { attempt: 1 }]);
+      assert.deepEqual(
+        { status, kinds, sent },
+        { status: 'completed', kinds: [null, null, null], sent: { attempt: 1 } },
+      );
       assert.deepEqual(attempts, [1, 1, 1]);
       assert.deepEqual(
-        [times(entries, 'started'), times(entries, 'ended')],
-        [
-          [1, 1, 1],
-          [1, 1, 1],
-        ],
+        { started: times(entries, 'started'), ended: times(entries, 'ended') },
+        { started: [1, 1, 1], ended: [1, 1, 1] },
       );
       await here.close();
     });
@@ -114,7 +111,10 @@ for (const [mode, cache] of [
       const { status, entries, kinds, attempts, sent } = await outcome(here);
       // The server still gives tasks to the polls of the one that is stopped, so that further attempts of the others may be
       // lost as well; they are tried again, and this one is not.
-      assert.deepEqual([status, kinds[2], attempts[2]], ['completed', 'outcome_unknown', 1]);
+      assert.deepEqual(
+        { status, thirdKind: kinds[2], thirdAttempt: attempts[2] },
+        { status: 'completed', thirdKind: 'outcome_unknown', thirdAttempt: 1 },
+      );
       for (const attempt of attempts.slice(0, 2)) assert.ok(attempt > 1, `attempt ${attempt}`);
       assert.equal(of(entries, 'send', 'started').length, 1);
       assert.match(sent.error ?? '', /no heartbeat for 2 seconds/);

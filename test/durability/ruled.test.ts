@@ -37,8 +37,8 @@ for (const [mode, maxCached] of [
         await run.raise({ modelCalls: 10 }, { by: 'ann' });
 
         const { status, value, spend, turns } = await run.result();
-        assert.deepEqual([status, value, turns], ['completed', { steps: 1 }, 3]);
-        assert.deepEqual([spend.modelCalls, spend.toolCalls], [3, 1]);
+        assert.deepEqual({ status, value, turns }, { status: 'completed', value: { steps: 1 }, turns: 3 });
+        assert.deepEqual({ modelCalls: spend.modelCalls, toolCalls: spend.toolCalls }, { modelCalls: 3, toolCalls: 1 });
         const [done, denied] = toldOf(await run.read());
         assert.equal(done, 'did a!');
         assert.match(denied ?? '', /that is forbidden/);

@@ -33,7 +33,10 @@ for (const [mode, maxCached] of [
         await killAndReplace();
         const result = await run.result();
 
-        assert.deepEqual([result.status, result.output], ['completed', 'did a. did b. did c.']);
+        assert.deepEqual(
+          { status: result.status, output: result.output },
+          { status: 'completed', output: 'did a. did b. did c.' },
+        );
         const entries = readLedger(ledger);
         assert.deepEqual(
           ['a', 'b', 'c'].map((call) => times(entries, 'started', call)),
@@ -44,7 +47,10 @@ for (const [mode, maxCached] of [
         const { events = [] } = await run.history();
         const started = events?.filter((event) => event.startChildWorkflowExecutionInitiatedEventAttributes);
         assert.equal(started?.length, 3);
-        assert.deepEqual([result.spend.modelCalls, result.spend.toolCalls], [2 + 3 * 2, 3 + 3]);
+        assert.deepEqual(
+          { modelCalls: result.spend.modelCalls, toolCalls: result.spend.toolCalls },
+          { modelCalls: 2 + 3 * 2, toolCalls: 3 + 3 },
+        );
         assert.deepEqual(read.spend, result.spend);
         assert.equal(model.countRequests(), 2 + 3 * 2);
       } finally {

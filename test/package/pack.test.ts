@@ -87,7 +87,10 @@ test('npx holdfast dev serves the agents file, and npx holdfast run uses it', as
   try {
     const { stdout } = await inFolder('npx', ['holdfast', '--address', address, 'run', 'crier', 'Go.', '--json']);
     const { status, output, toolCalls } = JSON.parse(stdout);
-    assert.deepEqual([status, output, toolCalls.length], ['completed', 'HEAR YE', 1]);
+    assert.deepEqual(
+      { status, output, toolCalls: toolCalls.length },
+      { status: 'completed', output: 'HEAR YE', toolCalls: 1 },
+    );
   } finally {
     await stop();
   }

@@ -44,7 +44,11 @@ describe('the crash grid', { skip: noPostgres }, () => {
         say: () => {},
       });
       const { runs, problems, lost, duplicates, disordered, invalid, different } = counted.tally;
-      assert.deepEqual([lost, duplicates, disordered, invalid, different], [0, 0, 0, 0, 0], problems.join('\n'));
+      assert.deepEqual(
+        { lost, duplicates, disordered, invalid, different },
+        { lost: 0, duplicates: 0, disordered: 0, invalid: 0, different: 0 },
+        problems.join('\n'),
+      );
       assert.equal(runs, 3, `with seed ${seed}`);
       assert.deepEqual(
         [...counted.points].map(([name, { cases, missed }]) => [name, cases, missed]),

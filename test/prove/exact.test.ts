@@ -74,7 +74,10 @@ describe('a run that was disturbed', () => {
       judge(tally, one, played(USUAL), effectsOf),
     );
     assert.deepEqual(await Promise.all(judged), [true, false, true]);
-    assert.deepEqual([tally.runs, tally.lost, tally.problems.length], [3, 1, 1]);
+    assert.deepEqual(
+      { runs: tally.runs, lost: tally.lost, problems: tally.problems.length },
+      { runs: 3, lost: 1, problems: 1 },
+    );
   });
 
   test('with a sub-agent too many, or too few, has lost something', async () => {

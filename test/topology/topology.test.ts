@@ -118,7 +118,10 @@ describe('the topology', { skip }, () => {
   test('a run completes on it, and leaves what every run leaves', async () => {
     const run = await walk();
     const { status, output } = await run.result();
-    assert.deepEqual([status, output], ['completed', '[{"done":"5a"},{"done":"5b"},{"done":"5c"}]']);
+    assert.deepEqual(
+      { status, output },
+      { status: 'completed', output: '[{"done":"5a"},{"done":"5b"},{"done":"5c"}]' },
+    );
     undisturbed = await run.read();
     assert.deepEqual(
       (await isExact(run)).turns.map(({ calls }) => calls.length),

@@ -165,7 +165,7 @@ test('a database file is kept in WAL mode', async () => {
   await withServer({ dbFile }, async () => {
     // Bytes 18 and 19 of the header: 2 for a write-ahead log.
     const header = await readFile(dbFile);
-    assert.deepEqual([header[18], header[19]], [2, 2]);
+    assert.deepEqual({ writes: header[18], reads: header[19] }, { writes: 2, reads: 2 });
   });
 });
 

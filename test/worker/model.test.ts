@@ -26,7 +26,10 @@ test('with an address alone a server without keys is used, and no secret of its 
 test('OPENAI_MODEL is used for every agent, and the silence is as long as is said', async () => {
   const env = { OPENAI_API_KEY: 'k', OPENAI_MODEL: 'other', HOLDFAST_MODEL_SILENCE_MS: '180000' };
   const { endpoint } = await openModel(modelSettingsFrom(env), registry);
-  assert.deepEqual([endpoint.modelFor(agent), endpoint.silenceMs], ['other', 180_000]);
+  assert.deepEqual(
+    { modelFor: endpoint.modelFor(agent), silenceMs: endpoint.silenceMs },
+    { modelFor: 'other', silenceMs: 180_000 },
+  );
 });
 
 test('an attempt may take less than ten minutes, and no more: the server would end it, and nobody count it', async () => {

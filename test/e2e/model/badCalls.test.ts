@@ -51,12 +51,13 @@ interface Told {
 /** What the model was told of the bad calls, once it is known that the good ones ran and the run completed. */
 async function toldOfBad(bench: Bench, agent: Parameters<Bench['run']>[0]): Promise<{ told: Told[]; run: Run }> {
   const { result, run } = await bench.run(agent);
-  assert.deepEqual([result.status, result.output], ['completed', 'Done.']);
+  assert.deepEqual({ status: result.status, output: result.output }, { status: 'completed', output: 'Done.' });
   const told = jsonTold(run);
   const bad = told.slice(1, -1) as Told[];
   for (const good of [told[0], told.at(-1)]) assert.deepEqual(Object.keys(good as object), ['noted', 'times']);
   assert.equal(result.failedCalls, bad.length);
-  for (const call of toolCalls(run).slice(1, -1)) assert.deepEqual([call.attempts, call.ok], [0, false]);
+  for (const call of toolCalls(run).slice(1, -1))
+    assert.deepEqual({ attempts: call.attempts, ok: call.ok }, { attempts: 0, ok: false });
   return { told: bad, run };
 }
 

@@ -91,7 +91,10 @@ endToEnd('compaction', (bench) => {
   test('a summary takes the place of the older turns, more than once, and the run ends as if nothing had been', async () => {
     const finished = await bench.run(summed, 'Every step, please.', golden(bench.cached, 'compact-summarise'));
     const { result, run, history } = finished;
-    assert.deepEqual([result.status, result.turns, result.calls], ['completed', TURNS + 1, 2 * TURNS]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, calls: result.calls },
+      { status: 'completed', turns: TURNS + 1, calls: 2 * TURNS },
+    );
     assert.equal(result.output, 'Done: Every step, please.');
     assert.deepEqual(result.warnings, []);
     checkSent(finished, summed);
@@ -131,7 +134,10 @@ endToEnd('compaction', (bench) => {
     const spent = [...summaries, ...run.turns.map(({ usage }) => usage)];
     const sum = (of: 'inputTokens' | 'outputTokens') => spent.reduce((total, usage) => total + usage[of], 0);
     assert.ok(summaries.every(({ inputTokens, outputTokens }) => inputTokens > 0 && outputTokens > 0));
-    assert.deepEqual([result.usage.inputTokens, result.usage.outputTokens], [sum('inputTokens'), sum('outputTokens')]);
+    assert.deepEqual(
+      { inputTokens: result.usage.inputTokens, outputTokens: result.usage.outputTokens },
+      { inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens') },
+    );
     assert.equal(result.spend.inputTokens, result.usage.inputTokens);
     assert.equal(result.spend.cost, sum('inputTokens') + sum('outputTokens'));
     assert.equal(result.spend.modelCalls, TURNS + 1 + summaries.length);
@@ -147,7 +153,10 @@ endToEnd('compaction', (bench) => {
   test('drop-oldest asks no model, and leaves a note of what is gone', async () => {
     const finished = await bench.run(dropper, 'Go on.', golden(bench.cached, 'compact-drop-oldest'));
     const { result, run, history } = finished;
-    assert.deepEqual([result.status, result.turns, result.output], ['completed', TURNS + 1, 'Done: Go on.']);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, output: result.output },
+      { status: 'completed', turns: TURNS + 1, output: 'Done: Go on.' },
+    );
     checkSent(finished, dropper);
     assert.equal(sentTo(bench, dropper, true).length, 0);
     assert.equal(result.spend.modelCalls, TURNS + 1);
@@ -179,7 +188,7 @@ endToEnd('compaction', (bench) => {
     assert.equal(run.transcript[2]?.content, 'MY NOTE');
     for (const { tokens, targetTokens, agent, older } of seen) {
       assert.ok(tokens >= 1_600 && targetTokens === 1_600, `${tokens} of ${targetTokens}`);
-      assert.deepEqual([older.length > 0, agent], [true, own.name]);
+      assert.deepEqual({ hasOlder: older.length > 0, agent }, { hasOlder: true, agent: own.name });
     }
   });
 
@@ -212,7 +221,10 @@ endToEnd('compaction', (bench) => {
     const careless = bench.agent({ ...usual, script: steps(6, 2), compaction: { ...LIMIT, compact } });
     test(`a function of yours that ${what}: the oldest are dropped, and a warning says why`, async () => {
       const finished = await bench.run(careless);
-      assert.deepEqual([finished.result.status, finished.result.turns], ['completed', 7]);
+      assert.deepEqual(
+        { status: finished.result.status, turns: finished.result.turns },
+        { status: 'completed', turns: 7 },
+      );
       checkSent(finished, careless);
       assert.ok(finished.run.compactions.every(({ strategy }) => strategy === 'drop-oldest'));
       assert.match(finished.result.warnings[0]?.text ?? '', says);
@@ -229,7 +241,10 @@ endToEnd('compaction', (bench) => {
   test('where no summary can be written, the oldest are dropped and the result says so', async () => {
     const finished = await bench.run(mute, 'Go.', golden(bench.cached, 'compact-fallback'));
     const { result, run } = finished;
-    assert.deepEqual([result.status, result.turns, result.calls], ['completed', TURNS + 1, 2 * TURNS]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, calls: result.calls },
+      { status: 'completed', turns: TURNS + 1, calls: 2 * TURNS },
+    );
     checkSent(finished, mute);
     assert.ok(run.compactions.every(({ strategy, summary }) => strategy === 'drop-oldest' && summary === null));
     assert.equal(result.warnings.length, run.compactions.length);
@@ -250,9 +265,12 @@ endToEnd('compaction', (bench) => {
   });
   test('a summary that fails for a moment is tried again', async () => {
     const { result, run } = await bench.run(shaky);
-    assert.deepEqual([result.status, result.warnings], ['completed', []]);
+    assert.deepEqual({ status: result.status, warnings: result.warnings }, { status: 'completed', warnings: [] });
     const [first] = run.compactions;
-    assert.deepEqual([first?.strategy, first?.attempts, first?.summary], ['summarise', 2, 'At the second try.']);
+    assert.deepEqual(
+      { strategy: first?.strategy, attempts: first?.attempts, summary: first?.summary },
+      { strategy: 'summarise', attempts: 2, summary: 'At the second try.' },
+    );
     assert.ok(result.spend.modelCalls > result.turns + run.compactions.length);
   });
 
@@ -261,7 +279,10 @@ endToEnd('compaction', (bench) => {
   test('of a model of which nobody knows what it reads, the refusal is what says it, and heals', async () => {
     const finished = await bench.run(unknown, 'Go.', golden(bench.cached, 'compact-refused'));
     const { result, run, history } = finished;
-    assert.deepEqual([result.status, result.calls, result.failedCalls], ['completed', 2 * TURNS, 0]);
+    assert.deepEqual(
+      { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
+      { status: 'completed', calls: 2 * TURNS, failedCalls: 0 },
+    );
     assert.equal(result.output, 'Done: Go.');
     const refused = run.turns.filter(({ error }) => error !== null);
     assert.ok(refused.length >= 1);
@@ -280,7 +301,7 @@ endToEnd('compaction', (bench) => {
     const { result, run } = await bench.run(stubborn, 'Go.', golden(bench.cached, 'compact-in-vain'));
     assert.equal(result.status, 'model_failed');
     assert.match(result.reason ?? '', /maximum context length is 90 tokens.*compaction\.limitTokens/);
-    assert.deepEqual([run.compactions.length, run.turns.length], [1, 3]);
+    assert.deepEqual({ compactions: run.compactions.length, turns: run.turns.length }, { compactions: 1, turns: 3 });
 
     const plain = await bench.run(never);
     assert.equal(plain.result.status, 'model_failed');
@@ -291,7 +312,10 @@ endToEnd('compaction', (bench) => {
   const first = bench.agent({ ...usual, script: steps(1) });
   test('an input that is too long by itself is no conversation to compact', async () => {
     const { result, run } = await bench.run(first, 'x'.repeat(20 * KB));
-    assert.deepEqual([result.status, run.turns.length, run.compactions.length], ['model_failed', 1, 0]);
+    assert.deepEqual(
+      { status: result.status, turns: run.turns.length, compactions: run.compactions.length },
+      { status: 'model_failed', turns: 1, compactions: 0 },
+    );
   });
 
   const heavy = bench.agent({
@@ -303,7 +327,10 @@ endToEnd('compaction', (bench) => {
   });
   test('results of one turn that are beyond any model are cut to one length, each with a note', async () => {
     const { result, run } = await bench.run(heavy);
-    assert.deepEqual([result.status, result.calls, result.failedCalls], ['completed', 100, 0]);
+    assert.deepEqual(
+      { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
+      { status: 'completed', calls: 100, failedCalls: 0 },
+    );
     for (const messages of sentTo(bench, heavy)) assert.ok(tokensOf(messages) <= 128_000);
     const [, second] = sentTo(bench, heavy);
     const results = second!.filter(({ role }) => role === 'tool');
@@ -344,7 +371,10 @@ endToEnd('compaction', (bench) => {
     const id = `linked-${randomUUID()}`;
     const handle = await bench.holdfast.start(linked.name, 'Every step.', { id });
     const { status, turns, calls, output } = await handle.result();
-    assert.deepEqual([status, turns, calls, output], ['completed', TURNS + 1, 2 * TURNS, 'Done: Every step.']);
+    assert.deepEqual(
+      { status, turns, calls, output },
+      { status: 'completed', turns: TURNS + 1, calls: 2 * TURNS, output: 'Done: Every step.' },
+    );
     const run = await handle.read();
     assert.ok(run.compactions.length >= 2);
     assert.deepEqual(
@@ -386,7 +416,10 @@ endToEnd('compaction', (bench) => {
   });
   test('a conversation that is handed to a model which reads less is compacted for it', async () => {
     const { result, run } = await bench.run(large);
-    assert.deepEqual([result.status, result.output], ['completed', 'Small: 1 notes.']);
+    assert.deepEqual(
+      { status: result.status, output: result.output },
+      { status: 'completed', output: 'Small: 1 notes.' },
+    );
     assert.equal(run.compactions.length, 1);
   });
 
@@ -423,7 +456,10 @@ endToEnd('compaction', (bench) => {
       budget: { modelCalls: turn + 1 },
       ...golden(bench.cached, 'compact-budget'),
     });
-    assert.deepEqual([result.status, result.turns, run.compactions.length], ['budget', turn, 1]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, compactions: run.compactions.length },
+      { status: 'budget', turns: turn, compactions: 1 },
+    );
     assert.equal(result.spend.modelCalls, turn + 1);
   });
 
@@ -456,10 +492,16 @@ endToEnd('compaction', (bench) => {
     await stopped.stop({ by: 'ann' });
     held.open();
     const afterStop = await bench.finished(stopped.workflowId);
-    assert.deepEqual([afterStop.result.status, afterStop.result.reason], ['stopped', 'Stopped by ann.']);
+    assert.deepEqual(
+      { status: afterStop.result.status, reason: afterStop.result.reason },
+      { status: 'stopped', reason: 'Stopped by ann.' },
+    );
     assert.equal(afterStop.run.compactions[0]?.summary, 'Written at last.');
     const afterInterrupt = await bench.finished(interrupted.workflowId);
-    assert.deepEqual([afterInterrupt.result.status, afterInterrupt.result.output], ['completed', 'Left.']);
+    assert.deepEqual(
+      { status: afterInterrupt.result.status, output: afterInterrupt.result.output },
+      { status: 'completed', output: 'Left.' },
+    );
     assert.deepEqual(
       afterInterrupt.run.compactions.map(({ error, strategy }) => [error === null, strategy]),
       [
@@ -488,12 +530,12 @@ endToEnd('compaction', (bench) => {
     interrupt = () => handle.interrupt();
     const { status, reason } = await handle.ask('Go on.');
     interrupt = undefined;
-    assert.deepEqual([status, reason], ['stopped', 'interrupted']);
+    assert.deepEqual({ status, reason }, { status: 'stopped', reason: 'interrupted' });
     assert.equal((await handle.ask('Are you there?')).output, 'Here.');
     await handle.close();
     const { run } = await bench.finished(handle.workflowId);
     const [first, ...others] = run.turns.map(({ heard }) => heard);
-    assert.deepEqual([first, others.flat()], [['Go on.'], ['Are you there?']]);
+    assert.deepEqual({ first, others: others.flat() }, { first: ['Go on.'], others: ['Are you there?'] });
   });
 
   const masked = bench.agent({

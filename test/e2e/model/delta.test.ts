@@ -66,7 +66,10 @@ endToEnd('what travels', (bench) => {
   const large = bench.agent({ tools: [fetch], parallel: 50, script: turns(1, () => 50, 60 * KB) });
   test('is asked for by pages where 50 results of 60 kB fit no payload', async () => {
     const { result, run, history } = await bench.run(large);
-    assert.deepEqual([result.status, result.calls, result.failedCalls], ['completed', 50, 0]);
+    assert.deepEqual(
+      { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
+      { status: 'completed', calls: 50, failedCalls: 0 },
+    );
     assert.equal(modelInputs(history)[1]?.fresh, null);
     assert.deepEqual(sentTo(bench, large).at(-1)?.slice(1), conversation(run).slice(0, -1));
   });
@@ -113,7 +116,10 @@ endToEnd('what travels', (bench) => {
         });
       const done = await Promise.all(ids.map((id) => bench.finished(id)));
       for (const { result, run } of done) {
-        assert.deepEqual([result.status, result.turns, result.calls], ['completed', 9, 16]);
+        assert.deepEqual(
+          { status: result.status, turns: result.turns, calls: result.calls },
+          { status: 'completed', turns: 9, calls: 16 },
+        );
         assert.deepEqual(lastSent(bench, handedOver, run), conversation(run).slice(0, -1));
       }
       assert.ok(done.some(({ history }) => modelWorkers(history).size === 2));

@@ -38,7 +38,7 @@ const turns =
 async function sendsAll(bench: Bench, agent: Parameters<Bench['run']>[0], inputs: readonly string[]): Promise<void> {
   const done = await Promise.all(inputs.map((input) => bench.run(agent, input)));
   for (const { run, result } of done) {
-    assert.deepEqual([result.status, result.turns], ['completed', 7]);
+    assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: 7 });
     assert.deepEqual(lastSent(bench, agent, run), conversation(run).slice(0, -1));
   }
 }
@@ -115,7 +115,10 @@ endToEnd('a worker that is stopped between two turns', (bench) => {
     const secondRuns = second.run();
     try {
       const { result, run } = await bench.finished(workflowId);
-      assert.deepEqual([result.status, result.turns, result.failedCalls], ['completed', 3, 0]);
+      assert.deepEqual(
+        { status: result.status, turns: result.turns, failedCalls: result.failedCalls },
+        { status: 'completed', turns: 3, failedCalls: 0 },
+      );
       assert.deepEqual(lastSent(bench, agent, run), conversation(run).slice(0, -1));
     } finally {
       second.shutdown();
@@ -144,7 +147,7 @@ endToEnd(
     const once = bench.agent({ name: 'tampered_1', tools: [fetch], script });
     test('costs an attempt, of which the model hears nothing, and the next one heals', async () => {
       const { result, run, history } = await bench.run(once, 'Go.', golden(bench.cached, 'digest-healed'));
-      assert.deepEqual([result.status, result.turns], ['completed', 2]);
+      assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: 2 });
       assert.equal(sentTo(bench, once).length, 2);
       assert.deepEqual(
         run.turns.map(({ attempts }) => attempts),
@@ -159,7 +162,10 @@ endToEnd(
     const always = bench.agent({ name: 'tampered_9', tools: [fetch], script });
     test('for good ends the run with the reason, and with what it has', async () => {
       const { result } = await bench.run(always);
-      assert.deepEqual([result.status, result.turns, result.calls], ['model_failed', 2, 1]);
+      assert.deepEqual(
+        { status: result.status, turns: result.turns, calls: result.calls },
+        { status: 'model_failed', turns: 2, calls: 1 },
+      );
       assert.match(result.reason ?? '', /^The first 2 messages of the transcript, as the workflow gave them/);
       assert.equal(sentTo(bench, always).length, 1);
     });

@@ -81,7 +81,10 @@ async function finished(agent: string) {
 
 test('it compacts its conversation, and moves on', async () => {
   const { result, run } = await finished('compacting');
-  assert.deepEqual([result.status, result.calls, result.failedCalls], ['completed', TURNS * CALLS, 0]);
+  assert.deepEqual(
+    { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
+    { status: 'completed', calls: TURNS * CALLS, failedCalls: 0 },
+  );
   assert.ok(run.compactions.length >= 1);
   assert.ok(run.compactions.every(({ strategy, error }) => strategy === 'summarise' && error === null));
 });

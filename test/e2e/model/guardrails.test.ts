@@ -73,9 +73,15 @@ endToEnd('guardrails', (bench) => {
   const ending = bench.agent({ beforeModel: () => ({ end: 'not a matter for us' }), script: [] });
   test('beforeModel rejects with an answer, or ends the run; the model is not asked', async () => {
     const closed = await bench.run(closing, 'Hello?', golden(bench.cached, 'guard-rejected-request'));
-    assert.deepEqual([closed.result.status, closed.result.output], ['completed', 'We are closed.']);
+    assert.deepEqual(
+      { status: closed.result.status, output: closed.result.output },
+      { status: 'completed', output: 'We are closed.' },
+    );
     const ended = await bench.run(ending, 'Hello?', golden(bench.cached, 'guard-ended-request'));
-    assert.deepEqual([ended.result.status, ended.result.reason], ['refused', 'not a matter for us']);
+    assert.deepEqual(
+      { status: ended.result.status, reason: ended.result.reason },
+      { status: 'refused', reason: 'not a matter for us' },
+    );
     for (const { run, result } of [closed, ended]) {
       assert.deepEqual(
         conversation(run).map(({ role }) => role),
@@ -120,7 +126,7 @@ endToEnd('guardrails', (bench) => {
   });
   test('a guardrail that throws lets nothing by, and is asked again', async () => {
     const { result, run } = await bench.run(failing);
-    assert.deepEqual([result.status, result.output], ['completed', 'Fine.']);
+    assert.deepEqual({ status: result.status, output: result.output }, { status: 'completed', output: 'Fine.' });
     assert.equal(run.turns[0]?.attempts, 3);
     assert.equal(bench.model.countRequests(failing.name), 2, 'the model was asked where beforeModel had allowed it');
     assert.equal(result.spend.modelCalls, 3);
@@ -163,7 +169,10 @@ endToEnd('guardrails', (bench) => {
   });
   test('afterModel rejects: the model is told why, with and without calls, and none of them runs', async () => {
     const { run, result } = await bench.run(polite, 'Go.', golden(bench.cached, 'guard-rejected-answer'));
-    assert.deepEqual([result.status, result.output, result.turns], ['completed', 'Excuse me.', 3]);
+    assert.deepEqual(
+      { status: result.status, output: result.output, turns: result.turns },
+      { status: 'completed', output: 'Excuse me.', turns: 3 },
+    );
     assert.deepEqual(
       jsonTold(run),
       [0, 1].map(() => ({ error: 'not run: Never pay 999.', tool: 'pay', kind: 'rejected' })),
@@ -214,7 +223,10 @@ endToEnd('guardrails', (bench) => {
   });
   test('afterModel ends the run, and its calls do not run', async () => {
     const { result, run } = await bench.run(stopped, 'Go.', golden(bench.cached, 'guard-ended-answer'));
-    assert.deepEqual([result.status, result.reason, result.output], ['refused', 'enough of this', 'I pay.']);
+    assert.deepEqual(
+      { status: result.status, reason: result.reason, output: result.output },
+      { status: 'refused', reason: 'enough of this', output: 'I pay.' },
+    );
     assert.deepEqual(jsonTold(run), [{ error: 'not run: enough of this', tool: 'pay', kind: 'rejected' }]);
     assert.equal(paidTo('stopped', 1), 0);
   });
@@ -234,11 +246,20 @@ endToEnd('guardrails', (bench) => {
   });
   test('afterModel sees refused and truncated answers as well', async () => {
     const refused = await bench.run(withheld);
-    assert.deepEqual([refused.result.status, refused.result.output], ['refused', 'The […]']);
+    assert.deepEqual(
+      { status: refused.result.status, output: refused.result.output },
+      { status: 'refused', output: 'The […]' },
+    );
     const completed = await bench.run(persuaded);
-    assert.deepEqual([completed.result.status, completed.result.output], ['completed', 'I can.']);
+    assert.deepEqual(
+      { status: completed.result.status, output: completed.result.output },
+      { status: 'completed', output: 'I can.' },
+    );
     const truncated = await bench.run(cutShort);
-    assert.deepEqual([truncated.result.status, truncated.result.output], ['completed', 'Done. […]']);
+    assert.deepEqual(
+      { status: truncated.result.status, output: truncated.result.output },
+      { status: 'completed', output: 'Done. […]' },
+    );
     assert.match(toldOf(truncated.run)[0] ?? '', /cut off at the output limit/);
     assert.equal(paidTo('cut', 1), 0);
   });
@@ -322,7 +343,10 @@ endToEnd('guardrails', (bench) => {
   });
   test('beforeTool ends the run, and none of the calls beside it runs', async () => {
     const { result, run } = await bench.run(halting, 'Go.', golden(bench.cached, 'guard-ended-call'));
-    assert.deepEqual([result.status, result.reason, result.output], ['refused', 'somebody plays tricks', 'Paying.']);
+    assert.deepEqual(
+      { status: result.status, reason: result.reason, output: result.output },
+      { status: 'refused', reason: 'somebody plays tricks', output: 'Paying.' },
+    );
     assert.equal(jsonTold(run).length, 2);
     assert.equal(paidTo('halting', 1), 0);
   });

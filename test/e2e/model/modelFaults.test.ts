@@ -42,7 +42,7 @@ endToEnd(
       for (const [agent, { run, result }] of (await Promise.all(passing.map((one) => bench.run(one)))).map(
         (done, i) => [passing[i]!, done] as const,
       )) {
-        assert.deepEqual([result.status, result.output], ['completed', 'Done.']);
+        assert.deepEqual({ status: result.status, output: result.output }, { status: 'completed', output: 'Done.' });
         assertOneRetryOwner(bench, agent, run, 2);
       }
     });
@@ -108,7 +108,10 @@ endToEnd(
           'Go.',
           i === 1 ? golden(bench.cached, 'model-failed') : {},
         );
-        assert.deepEqual([result.status, result.output, result.transcriptLength], ['model_failed', null, 1]);
+        assert.deepEqual(
+          { status: result.status, output: result.output, transcriptLength: result.transcriptLength },
+          { status: 'model_failed', output: null, transcriptLength: 1 },
+        );
         assert.match(result.reason ?? '', says);
         assertOneRetryOwner(bench, ends[i]!, run, 1);
         assert.doesNotMatch(
@@ -153,7 +156,7 @@ endToEnd(
     const recovers = bench.agent({ script: once(slow) });
     test('is asked again', async () => {
       const { result, run } = await bench.run(recovers);
-      assert.deepEqual([result.status, result.output], ['completed', 'Done.']);
+      assert.deepEqual({ status: result.status, output: result.output }, { status: 'completed', output: 'Done.' });
       assertOneRetryOwner(bench, recovers, run, 2);
     });
 
@@ -198,7 +201,11 @@ endToEnd(
       const done = await Promise.all(recovers.map((agent) => bench.run(agent)));
       for (const [i, { result, run }] of done.entries()) {
         const { fault } = faults[i] as { fault: string };
-        assert.deepEqual([result.status, result.output, result.calls], ['completed', 'Done.', 0], fault);
+        assert.deepEqual(
+          { status: result.status, output: result.output, calls: result.calls },
+          { status: 'completed', output: 'Done.', calls: 0 },
+          fault,
+        );
         assert.equal(run.turns[0]?.attempts, 2, fault);
         assert.equal(bench.model.countRequests(recovers[i]!.name), 2, fault);
       }

@@ -45,7 +45,7 @@ async function followTurn(handle: RunHandle, turn: number): Promise<Followed> {
     if (event.type === 'calling') {
       draft.calls[event.slot] ??= { tool: event.tool, arguments: '', pieces: 0 };
       const call = draft.calls[event.slot]!;
-      assert.deepEqual([event.tool, event.offset], [call.tool, call.arguments.length]);
+      assert.deepEqual({ tool: event.tool, offset: event.offset }, { tool: call.tool, offset: call.arguments.length });
       call.arguments += event.arguments;
       call.pieces++;
     }

@@ -46,7 +46,8 @@ endToEnd('structured output', (bench) => {
     assert.equal(result.output, JSON.stringify(right));
     assert.deepEqual(run.value, value);
     assert.equal(formats[triage.name]?.length, 2);
-    for (const format of formats[triage.name] ?? []) assert.deepEqual([format?.name, format?.strict], ['output', true]);
+    for (const format of formats[triage.name] ?? [])
+      assert.deepEqual({ name: format?.name, strict: format?.strict }, { name: 'output', strict: true });
     assert.equal(
       bench.model.requests.filter(({ agent }) => agent === triage.name).every(({ error }) => !error),
       true,
@@ -67,7 +68,10 @@ endToEnd('structured output', (bench) => {
   });
   test('an answer that does not fit is sent back with what is wrong, and the third may be right', async () => {
     const { result, run } = await bench.run(mending, 'Go.', golden(bench.cached, 'structured-repaired'));
-    assert.deepEqual([result.status, result.value, result.turns], ['completed', value, 3]);
+    assert.deepEqual(
+      { status: result.status, value: result.value, turns: result.turns },
+      { status: 'completed', value, turns: 3 },
+    );
     const told = conversation(run).flatMap(({ role, content }) => (role === 'user' ? [content ?? ''] : []));
     assert.equal(told.length, 3);
     assert.match(told[1] ?? '', /not what was asked for: it is not valid JSON/);
@@ -91,7 +95,7 @@ endToEnd('structured output', (bench) => {
   });
   test('a turn with calls between them does not count as a failed repair', async () => {
     const { result } = await bench.run(lastCall);
-    assert.deepEqual([result.status, result.value], ['completed', value]);
+    assert.deepEqual({ status: result.status, value: result.value }, { status: 'completed', value });
   });
 
   const loose = bench.agent({
@@ -135,7 +139,10 @@ endToEnd('structured output', (bench) => {
     const first = await bench.run(old, 'Go.', golden(bench.cached, 'structured-in-words'));
     const second = await bench.run(old);
     for (const { result, run } of [first, second]) {
-      assert.deepEqual([result.status, result.value, run.turns[0]?.attempts], ['completed', value, 1]);
+      assert.deepEqual(
+        { status: result.status, value: result.value, attempts: run.turns[0]?.attempts },
+        { status: 'completed', value, attempts: 1 },
+      );
       assert.equal(run.transcript[0]?.content, `You are ${old.name}.`, 'the words are for the request only');
     }
     assert.deepEqual(
@@ -151,7 +158,7 @@ endToEnd('structured output', (bench) => {
   });
   test('what a guardrail made of the answer is what is checked', async () => {
     const { result } = await bench.run(guarded);
-    assert.deepEqual([result.status, result.value], ['completed', value]);
+    assert.deepEqual({ status: result.status, value: result.value }, { status: 'completed', value });
   });
 
   const chatty = bench.agent({
@@ -170,13 +177,13 @@ endToEnd('structured output', (bench) => {
     const muddled = await handle.ask('Muddle.');
     const two = await bench.holdfast.get(id).ask('Two.');
     assert.deepEqual(
-      [one.value, two.value],
-      [
-        { ...value, note: 'One.' },
-        { ...value, note: 'Two.' },
-      ],
+      { oneValue: one.value, twoValue: two.value },
+      { oneValue: { ...value, note: 'One.' }, twoValue: { ...value, note: 'Two.' } },
     );
-    assert.deepEqual([muddled.status, muddled.value, muddled.output], ['invalid_output', undefined, null]);
+    assert.deepEqual(
+      { status: muddled.status, value: muddled.value, output: muddled.output },
+      { status: 'invalid_output', value: undefined, output: null },
+    );
     assert.match(muddled.reason ?? '', /not valid JSON/);
     await handle.close();
     const { result } = await bench.finished(id);

@@ -71,7 +71,7 @@ endToEnd('while a call waits', (bench) => {
         [false, 'cancelled'],
       ],
     );
-    assert.deepEqual([run.questions, paidTo('abe').length], [[], 1]);
+    assert.deepEqual({ questions: run.questions, paidTo: paidTo('abe').length }, { questions: [], paidTo: 1 });
     await assert.rejects(handle.approve('1.1'), RunOver);
     await eventually(async () => (await inbox(handle)).length === 0);
   });
@@ -80,7 +80,10 @@ endToEnd('while a call waits', (bench) => {
     const handle = await waiting('bea', goldenId('stopped-while-asked'));
     await handle.stop({ by: 'ann', why: 'enough' });
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.reason], ['stopped', 'Stopped by ann: enough']);
+    assert.deepEqual(
+      { status: result.status, reason: result.reason },
+      { status: 'stopped', reason: 'Stopped by ann: enough' },
+    );
     assert.deepEqual(toldOf(run), [
       'paid 1',
       '{"error":"not run: the run was asked to stop","tool":"pay","kind":"cancelled"}',
@@ -93,7 +96,10 @@ endToEnd('while a call waits', (bench) => {
     const handle = await waiting('cid', goldenId('interrupted-while-asked'));
     await handle.interrupt('Never mind.', { by: 'ann' });
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.output], ['completed', 'Heard: Never mind.']);
+    assert.deepEqual(
+      { status: result.status, output: result.output },
+      { status: 'completed', output: 'Heard: Never mind.' },
+    );
     assert.deepEqual(toldOf(run), [
       'paid 1',
       '{"error":"interrupted before it started","tool":"pay","kind":"cancelled"}',
@@ -109,7 +115,7 @@ endToEnd('while a call waits', (bench) => {
     await asked(handle, 2);
     await handle.cancelCall('1.0');
     const [left, ...more] = await asked(handle);
-    assert.deepEqual([left?.call, more.length], ['1.1', 0]);
+    assert.deepEqual({ call: left?.call, more: more.length }, { call: '1.1', more: 0 });
     await assert.rejects(handle.approve('1.0'), { name: 'CommandRejected', message: /1\.0 is over/ });
     await handle.approve();
     const { run } = await bench.finished(handle.workflowId);
@@ -126,10 +132,13 @@ endToEnd('while a call waits', (bench) => {
     assert.equal((await handle.approve('1.1')).isFirst, true);
     // Whatever it does, it does before it answers the next order.
     await handle.pause();
-    assert.deepEqual([toolCalls(await handle.read())[1]?.scheduledAtMs, paidTo('eve').length], [null, 1]);
+    assert.deepEqual(
+      { scheduledAtMs: toolCalls(await handle.read())[1]?.scheduledAtMs, paidTo: paidTo('eve').length },
+      { scheduledAtMs: null, paidTo: 1 },
+    );
     await handle.resume();
     const { run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([toldOf(run), paidTo('eve').length], [['paid 1', 'paid 500'], 2]);
+    assert.deepEqual({ told: toldOf(run), paidTo: paidTo('eve').length }, { told: ['paid 1', 'paid 500'], paidTo: 2 });
   });
 
   const linked = payer({ maxHistoryEvents: 60 });
@@ -180,10 +189,17 @@ endToEnd('while a call waits', (bench) => {
     await eventually(async () => paidTo('fay').length === 2);
     await untilNewLink(handle);
     const again = await handle.approve('1.1', { by: 'bob' });
-    assert.deepEqual([again.isFirst, again.by], [false, 'ann'], 'a link later, the decision still stands');
+    assert.deepEqual(
+      { isFirst: again.isFirst, by: again.by },
+      { isFirst: false, by: 'ann' },
+      'a link later, the decision still stands',
+    );
     await handle.reject('1.2', { why: 'no' });
     const { run, result } = await bench.finished(id);
-    assert.deepEqual([result.status, result.turns, run.runId], ['completed', 2, first]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, runId: run.runId },
+      { status: 'completed', turns: 2, runId: first },
+    );
     assert.deepEqual(toldOf(run), [
       'paid 1',
       'paid 500',
@@ -200,7 +216,7 @@ endToEnd('while a call waits', (bench) => {
     assert.deepEqual(paidTo('fay')[1], `${id}/${first}/1.1/${questions[0]?.digest}`);
     const alone = readRun(await handle.history());
     assert.deepEqual(alone.transcript, run.transcript, 'the last link alone has the whole conversation');
-    assert.deepEqual([alone.status, alone.output], ['completed', 'Done.']);
+    assert.deepEqual({ status: alone.status, output: alone.output }, { status: 'completed', output: 'Done.' });
     await eventually(async () => (await inbox(handle)).length === 0);
   });
 
@@ -221,7 +237,7 @@ endToEnd('while a call waits', (bench) => {
     const handle = await start(wordy, calls);
     await asked(handle, 30);
     const shown = await eventually(async () => (await inbox(handle))[0]);
-    assert.deepEqual([shown.count, shown.questions.length], [30, 10]);
+    assert.deepEqual({ count: shown.count, questions: shown.questions.length }, { count: 30, questions: 10 });
     const { memo } = await handle.describe();
     assert.ok(Buffer.byteLength(JSON.stringify(memo)) < 32_000, `${Buffer.byteLength(JSON.stringify(memo))} bytes`);
     assert.equal((await asked(handle, 30))[0]?.arguments, JSON.stringify(calls[0]), 'the run itself says it in full');

@@ -110,7 +110,10 @@ endToEnd('a decision', (bench) => {
       assert.ok(answer);
       await handle.resume();
       const { result, run } = await checked(handle, answer);
-      assert.deepEqual([result.status, effects.of(to), toldOf(run)], ['completed', 1, ['paid']]);
+      assert.deepEqual(
+        { status: result.status, effects: effects.of(to), told: toldOf(run) },
+        { status: 'completed', effects: 1, told: ['paid'] },
+      );
       let links = 0;
       for await (const event of handle.events()) {
         if (event.type === 'continued') links += 1;

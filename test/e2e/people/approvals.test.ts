@@ -55,12 +55,21 @@ endToEnd('approvals', (bench) => {
     ];
     const handle = await start(plain, [calls], goldenId('approved'));
     const [question] = await asked(handle);
-    assert.deepEqual([question?.call, question?.tool, question?.question], ['1.1', 'pay', 'Pay 500?']);
+    assert.deepEqual(
+      { call: question?.call, tool: question?.tool, question: question?.question },
+      { call: '1.1', tool: 'pay', question: 'Pay 500?' },
+    );
     await eventually(async () => paidTo('abe').length === 1);
     const decided = await handle.approve('1.1', { by: 'ann', why: 'known customer' });
-    assert.deepEqual([decided.verdict, decided.by, decided.isFirst], ['approve', 'ann', true]);
+    assert.deepEqual(
+      { verdict: decided.verdict, by: decided.by, isFirst: decided.isFirst },
+      { verdict: 'approve', by: 'ann', isFirst: true },
+    );
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.output, result.failedCalls], ['completed', 'Done.', 0]);
+    assert.deepEqual(
+      { status: result.status, output: result.output, failedCalls: result.failedCalls },
+      { status: 'completed', output: 'Done.', failedCalls: 0 },
+    );
     assert.deepEqual(toldOf(run), ['paid 50', 'paid 500']);
     assert.deepEqual(
       paidTo('abe').map(({ text }) => text),
@@ -148,17 +157,23 @@ endToEnd('approvals', (bench) => {
     await refused({ to: 'cid', amount: 666 }, /new arguments are not accepted: not permitted: cursed/);
     assert.deepEqual(await asked(handle), [question], 'it still waits, for the same');
     const decided = await handle.edit('1.0', { to: 'cid', amount: 400 }, { by: 'ann' });
-    assert.deepEqual([decided.isFirst, decided.arguments], [true, '{"to":"cid","amount":400}']);
+    assert.deepEqual(
+      { isFirst: decided.isFirst, arguments: decided.arguments },
+      { isFirst: true, arguments: '{"to":"cid","amount":400}' },
+    );
     const { run } = await bench.finished(handle.workflowId);
     const [payment, ...more] = paidTo('cid');
-    assert.deepEqual([payment?.text, more.length], ['400 (none)', 0]);
+    assert.deepEqual({ text: payment?.text, more: more.length }, { text: '400 (none)', more: 0 });
     assert.ok(payment?.key.includes('/1.0/'));
     assert.ok(!payment?.key.endsWith(question!.digest), 'another key than that of the arguments that the model wrote');
     assert.deepEqual(toldOf(run), [
       'A person changed the arguments of this call to {"to":"cid","amount":400}. It answered:\npaid 400',
     ]);
     const [call] = toolCalls(run);
-    assert.deepEqual([call?.arguments, call?.decision?.by], ['{"to":"cid","amount":500,"note":"x"}', 'ann']);
+    assert.deepEqual(
+      { arguments: call?.arguments, by: call?.decision?.by },
+      { arguments: '{"to":"cid","amount":500,"note":"x"}', by: 'ann' },
+    );
     assert.equal(call?.decision?.arguments, '{"to":"cid","amount":400}');
   });
 
@@ -189,7 +204,7 @@ endToEnd('approvals', (bench) => {
       '{"error":"rejected by a person: paid last week","tool":"pay","kind":"rejected"}',
       'Paid by hand.',
     ]);
-    assert.deepEqual([paidTo('eve').length, result.failedCalls], [0, 1]);
+    assert.deepEqual({ paidTo: paidTo('eve').length, failedCalls: result.failedCalls }, { paidTo: 0, failedCalls: 1 });
     assert.deepEqual(
       toolCalls(run).map(({ ok, kind, attempts, decision }) => [ok, kind, attempts, decision?.verdict, decision?.by]),
       [
@@ -283,10 +298,14 @@ endToEnd('approvals', (bench) => {
     await assert.rejects(handle.decide({ call: '2.1', digest: 'other', verdict: 'approve' }), RunOver);
     await assert.rejects(handle.approve('2.0'), RunOver);
     const late = await handle.reject('2.1', { by: 'ann' });
-    assert.deepEqual([late.verdict, late.isFirst], ['approve', false], 'of what was decided, the end hides nothing');
+    assert.deepEqual(
+      { verdict: late.verdict, isFirst: late.isFirst },
+      { verdict: 'approve', isFirst: false },
+      'of what was decided, the end hides nothing',
+    );
     await other.reject();
     await bench.finished(other.workflowId);
-    assert.deepEqual([paidTo('fay').length, paidTo('gus').length], [3, 0]);
+    assert.deepEqual({ fay: paidTo('fay').length, gus: paidTo('gus').length }, { fay: 3, gus: 0 });
   });
 
   test('the same decision two hundred times at once is one decision, with one update id or with two hundred', async () => {
@@ -363,7 +382,7 @@ endToEnd('approvals', (bench) => {
     assert.deepEqual(toldOf(run), [expired, 'paid 600']);
     assert.deepEqual(run.questions, []);
     const [call] = toolCalls(run);
-    assert.deepEqual([call?.kind, call?.decision], ['rejected', null]);
+    assert.deepEqual({ kind: call?.kind, decision: call?.decision }, { kind: 'rejected', decision: null });
   });
 
   const strict = payer({ approvalTimeout: '1 s', whenApprovalExpires: 'end' });
@@ -372,8 +391,8 @@ endToEnd('approvals', (bench) => {
     const handle = await start(strict, [calls], goldenId('expired-and-ended'));
     const { result, run } = await bench.finished(handle.workflowId);
     assert.deepEqual(
-      [result.status, result.reason],
-      ['stopped', 'Approval timed out: nobody decided within 1 second.'],
+      { status: result.status, reason: result.reason },
+      { status: 'stopped', reason: 'Approval timed out: nobody decided within 1 second.' },
     );
     assert.equal(toldOf(run).length, 2, 'the transcript is whole');
     assert.equal(paidTo('kim').length, 1);

@@ -107,7 +107,7 @@ endToEnd('races in a family', (bench) => {
       }
       const needed = 2 + turns.reduce((sum, n) => sum + n + 1, 0);
       if (status === 'completed') assert.ok(needed <= limit, `${needed} of ${limit}`);
-      else assert.deepEqual([status, needed > limit], ['budget', true]);
+      else assert.deepEqual({ status, isBeyond: needed > limit }, { status: 'budget', isBeyond: true });
       return status;
     });
   });

@@ -45,21 +45,27 @@ endToEnd('budgets', (bench) => {
   const thrifty = worker(5, { budget: { modelCalls: 2 } });
   test('model calls: ends as budget, with what there is, and the memo says so', async () => {
     const { run, result } = await bench.run(thrifty, 'Go.', golden(bench.cached, 'budget'));
-    assert.deepEqual([result.status, result.turns, result.output], ['budget', 2, 'At 2.']);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, output: result.output },
+      { status: 'budget', turns: 2, output: 'At 2.' },
+    );
     assert.equal(result.reason, 'The budget of 2 model calls is used up.');
-    assert.deepEqual([result.spend.modelCalls, result.spend.toolCalls], [2, 2]);
+    assert.deepEqual(
+      { modelCalls: result.spend.modelCalls, toolCalls: result.spend.toolCalls },
+      { modelCalls: 2, toolCalls: 2 },
+    );
     assert.deepEqual(run.spend, result.spend);
     const { memo } = await bench.holdfast.get(run.workflowId).describe();
-    assert.deepEqual([memo?.['status'], memo?.['spend']], ['budget', result.spend]);
+    assert.deepEqual({ status: memo?.['status'], spend: memo?.['spend'] }, { status: 'budget', spend: result.spend });
   });
 
   const unlimited = worker(5);
   const tight = worker(3, { budget: { modelCalls: 1 } });
   test('a start has limits of its own, which go before those of the agent', async () => {
     const limited = await bench.run(unlimited, 'Go.', { budget: { modelCalls: 3 } });
-    assert.deepEqual([limited.result.status, limited.result.turns], ['budget', 3]);
+    assert.deepEqual({ status: limited.result.status, turns: limited.result.turns }, { status: 'budget', turns: 3 });
     const widened = await bench.run(tight, 'Go.', { budget: { modelCalls: 10 } });
-    assert.deepEqual([widened.result.status, widened.result.turns], ['completed', 4]);
+    assert.deepEqual({ status: widened.result.status, turns: widened.result.turns }, { status: 'completed', turns: 4 });
   });
 
   test('a budget of nonsense is refused before anything starts', async () => {
@@ -78,16 +84,19 @@ endToEnd('budgets', (bench) => {
     const free = await bench.run(unlimited);
     const [first, second] = free.run.turns.map(({ usage }) => usage.inputTokens + usage.outputTokens);
     const { result } = await bench.run(unlimited, 'Go.', { budget: { tokens: first! + 1 } });
-    assert.deepEqual([result.status, result.turns, tokensOf(result.spend)], ['budget', 2, first! + second!]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, tokens: tokensOf(result.spend) },
+      { status: 'budget', turns: 2, tokens: first! + second! },
+    );
     assert.match(result.reason!, /tokens is used up/);
     const { result: exact } = await bench.run(unlimited, 'Go.', { budget: { tokens: first! } });
-    assert.deepEqual([exact.status, exact.turns], ['budget', 1]);
+    assert.deepEqual({ status: exact.status, turns: exact.turns }, { status: 'budget', turns: 1 });
   });
 
   const priced = worker(5, { prices: { '*': { input: 1_000_000, output: 2_000_000 } } });
   test('cost: by the prices that the agent names', async () => {
     const { result } = await bench.run(priced, 'Go.', { budget: { cost: 1 } });
-    assert.deepEqual([result.status, result.turns], ['budget', 1]);
+    assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'budget', turns: 1 });
     assert.equal(result.spend.cost, result.spend.inputTokens + 2 * result.spend.outputTokens);
     assert.match(result.reason!, /^The budget of 1 is used up \(cost so far \d+\)\.$/);
   });
@@ -103,7 +112,10 @@ endToEnd('budgets', (bench) => {
   });
   test('a cost that nobody can count is no limit: the run fails before it spends, and a sub-agent does', async () => {
     const { result } = await bench.run(misplaced, 'Go.', { budget: { cost: 5 } });
-    assert.deepEqual([result.status, result.spend.modelCalls], ['model_failed', 0]);
+    assert.deepEqual(
+      { status: result.status, modelCalls: result.spend.modelCalls },
+      { status: 'model_failed', modelCalls: 0 },
+    );
     assert.match(result.reason!, /has no price for the model offline\/agent\d+. Add it to the agent's prices\./);
     assert.equal(bench.model.countRequests(misplaced.name), 0);
     assert.equal((await bench.run(alone)).result.status, 'completed');
@@ -116,7 +128,10 @@ endToEnd('budgets', (bench) => {
   const busy = worker(3, {}, 4);
   test('tool calls: those beyond the limit do not start, and the run ends with its batch', async () => {
     const { run, result } = await bench.run(busy, 'Go.', { budget: { toolCalls: 6 } });
-    assert.deepEqual([result.status, result.turns, result.spend.toolCalls], ['budget', 2, 6]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, toolCalls: result.spend.toolCalls },
+      { status: 'budget', turns: 2, toolCalls: 6 },
+    );
     assert.deepEqual(
       toolCalls(run).map(({ kind }) => kind),
       [null, null, null, null, null, null, 'rejected', 'rejected'],
@@ -125,7 +140,10 @@ endToEnd('budgets', (bench) => {
   });
   test('tool calls: an agent that has used them all may still say what came of them', async () => {
     const { result } = await bench.run(busy, 'Go.', { budget: { toolCalls: 12 } });
-    assert.deepEqual([result.status, result.output, result.spend.toolCalls], ['completed', 'Done.', 12]);
+    assert.deepEqual(
+      { status: result.status, output: result.output, toolCalls: result.spend.toolCalls },
+      { status: 'completed', output: 'Done.', toolCalls: 12 },
+    );
   });
 
   const slow = defineTool({
@@ -142,7 +160,7 @@ endToEnd('budgets', (bench) => {
   });
   test('active time: a timer ends what runs, and where it asks, it is looked at between turns', async () => {
     const { run, result } = await bench.run(sleeper, '60000', { budget: { activeMs: 500 } });
-    assert.deepEqual([result.status, result.output], ['budget', 'Tired.']);
+    assert.deepEqual({ status: result.status, output: result.output }, { status: 'budget', output: 'Tired.' });
     assert.equal(result.reason, 'The budget of 500 milliseconds of active time is used up.');
     assert.equal(toolCalls(run)[0]?.kind, 'cancelled');
 
@@ -181,7 +199,7 @@ endToEnd('budgets', (bench) => {
     await eventually(async () => (await handle.questions()).length === 1);
     await handle.raise({ modelCalls: 10 });
     const { result } = await bench.finished(id);
-    assert.deepEqual([result.status, result.turns], ['completed', 4]);
+    assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: 4 });
     // Temporal's visibility is a moment behind.
     await eventually(async () => (await inboxOf(bench.holdfast, id)).length === 0);
   });
@@ -191,7 +209,10 @@ endToEnd('budgets', (bench) => {
     await askedForBudget(handle);
     await handle.stop({ why: 'too dear' });
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.reason, result.output], ['stopped', 'Stopped: too dear', 'At 2.']);
+    assert.deepEqual(
+      { status: result.status, reason: result.reason, output: result.output },
+      { status: 'stopped', reason: 'Stopped: too dear', output: 'At 2.' },
+    );
   });
 
   const gates = new Map<string, ReturnType<typeof gate>>();
@@ -233,7 +254,10 @@ endToEnd('budgets', (bench) => {
     await eventually(async () => toolCalls(await handle.read()).filter(({ ok }) => ok).length === 2);
     await handle.raise({ toolCalls: 12 });
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.spend.toolCalls], ['completed', 12]);
+    assert.deepEqual(
+      { status: result.status, toolCalls: result.spend.toolCalls },
+      { status: 'completed', toolCalls: 12 },
+    );
     assert.ok(toolCalls(run).every(({ ok }) => ok));
   });
 
@@ -274,8 +298,8 @@ endToEnd('budgets', (bench) => {
     const { result, run } = await bench.finished(id);
     assert.deepEqual([result.status, ...toldOf(run)], ['completed', 'Done.', 'Done.']);
     assert.deepEqual(
-      [result.spend.modelCalls, result.spend.toolCalls],
-      [2 + 2 * (DIGGER_TURNS + 1), 2 + 2 * DIGGER_TURNS],
+      { modelCalls: result.spend.modelCalls, toolCalls: result.spend.toolCalls },
+      { modelCalls: 2 + 2 * (DIGGER_TURNS + 1), toolCalls: 2 + 2 * DIGGER_TURNS },
     );
     assert.deepEqual(run.spend, result.spend);
   });
@@ -302,7 +326,10 @@ endToEnd('budgets', (bench) => {
     const before = (await child.read()).turns.length;
     await handle.stop();
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.spend.modelCalls], ['stopped', 1 + before]);
+    assert.deepEqual(
+      { status: result.status, modelCalls: result.spend.modelCalls },
+      { status: 'stopped', modelCalls: 1 + before },
+    );
   });
   const metadata = (id: string) => bench.holdfast.client.workflow.getHandle(id).query('__temporal_workflow_metadata');
 
@@ -320,8 +347,12 @@ endToEnd('budgets', (bench) => {
     assert.equal(result.usage.inputTokens, inputTokens);
     // An empty answer is the whole prompt, and nothing out.
     assert.deepEqual(
-      [result.spend.modelCalls, result.spend.inputTokens, result.spend.outputTokens],
-      [3, 3 * inputTokens, outputTokens],
+      {
+        modelCalls: result.spend.modelCalls,
+        inputTokens: result.spend.inputTokens,
+        outputTokens: result.spend.outputTokens,
+      },
+      { modelCalls: 3, inputTokens: 3 * inputTokens, outputTokens },
     );
     assert.equal(result.spend.cost, 3 * inputTokens + outputTokens);
     assert.deepEqual(run.spend, result.spend);
@@ -332,7 +363,10 @@ endToEnd('budgets', (bench) => {
   });
   test('also where the last attempt failed for good', async () => {
     const failed = await bench.run(refusing, `refused ${bench.cached}`);
-    assert.deepEqual([failed.result.status, failed.result.spend.modelCalls], ['model_failed', 2]);
+    assert.deepEqual(
+      { status: failed.result.status, modelCalls: failed.result.spend.modelCalls },
+      { status: 'model_failed', modelCalls: 2 },
+    );
     assert.ok(failed.result.spend.inputTokens > 0);
     assert.deepEqual(failed.run.spend, failed.result.spend);
   });

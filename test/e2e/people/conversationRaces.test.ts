@@ -68,7 +68,10 @@ endToEnd('races in a conversation', (bench) => {
       }
       const { result, run } = await bench.finished(id);
       assert.deepEqual(run.turns.flatMap((turn) => turn.heard).slice(1), taken);
-      assert.deepEqual([result.status, result.output], ['completed', taken.join(' ') || 'Done.']);
+      assert.deepEqual(
+        { status: result.status, output: result.output },
+        { status: 'completed', output: taken.join(' ') || 'Done.' },
+      );
       return taken.length === 3 ? 'all' : 'late';
     });
   });
@@ -86,7 +89,10 @@ endToEnd('races in a conversation', (bench) => {
         waits ? handle.ask('b').then(({ output }) => assert.equal(output, 'a b')) : handle.send('b'),
       );
       const { result } = await bench.finished(id);
-      assert.deepEqual([result.status, result.output], ['completed', isIn ? 'a b' : 'a']);
+      assert.deepEqual(
+        { status: result.status, output: result.output },
+        { status: 'completed', output: isIn ? 'a b' : 'a' },
+      );
       return isIn ? 'in time' : 'late';
     });
   });
@@ -104,7 +110,8 @@ endToEnd('races in a conversation', (bench) => {
         await sleep(waitMs);
         const isIn = await isTaken(handle[order]());
         const { result, run } = await bench.finished(id);
-        if (result.status !== status) assert.deepEqual([result.status, result.output], ['completed', 'Done.']);
+        if (result.status !== status)
+          assert.deepEqual({ status: result.status, output: result.output }, { status: 'completed', output: 'Done.' });
         else assert.ok(isIn);
         assert.ok(toolCalls(run).every(({ ok }) => ok !== null));
         return result.status;
@@ -174,7 +181,10 @@ endToEnd('races in a conversation', (bench) => {
       const isIn = await isTaken(handle.interrupt('now'));
       const { result, run } = await bench.finished(id);
       const [call] = toolCalls(run);
-      assert.deepEqual([result.status, result.output], ['completed', isIn ? 'now' : 'Done.']);
+      assert.deepEqual(
+        { status: result.status, output: result.output },
+        { status: 'completed', output: isIn ? 'now' : 'Done.' },
+      );
       assert.deepEqual(run.turns.flatMap((turn) => turn.heard).slice(1), isIn ? ['now'] : []);
       assert.ok(call?.ok || call?.kind === 'cancelled');
       return call.ok ? 'ended' : 'cancelled';

@@ -33,7 +33,10 @@ endToEnd('more orders than the server takes of one history', (bench) => {
     assert.deepEqual(await asked(handle), [question]);
     await handle.approve();
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, run.transcript.at(-2)?.content], ['completed', 'asked']);
+    assert.deepEqual(
+      { status: result.status, content: run.transcript.at(-2)?.content },
+      { status: 'completed', content: 'asked' },
+    );
   });
 
   const held = gate();
@@ -65,6 +68,9 @@ endToEnd('more orders than the server takes of one history', (bench) => {
     });
     held.open();
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, run.transcript.at(-2)?.content], ['completed', 'held']);
+    assert.deepEqual(
+      { status: result.status, content: run.transcript.at(-2)?.content },
+      { status: 'completed', content: 'held' },
+    );
   });
 });

@@ -51,7 +51,10 @@ endToEnd('people, at the edges', (bench) => {
       await handle.interrupt();
     }
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.turns, first.began.value], ['max_turns', 2, 2]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, began: first.began.value },
+      { status: 'max_turns', turns: 2, began: 2 },
+    );
   });
 
   const second = waiting();
@@ -123,7 +126,7 @@ endToEnd('people, at the edges', (bench) => {
   });
   test('nobody is asked about a call that the budget does not let run', async () => {
     const { result, run } = await bench.run(frugal);
-    assert.deepEqual([result.status, result.spend.toolCalls], ['budget', 1]);
+    assert.deepEqual({ status: result.status, toolCalls: result.spend.toolCalls }, { status: 'budget', toolCalls: 1 });
     assert.deepEqual(
       toolCalls(run).map(({ ok, kind }) => kind ?? ok),
       [true, 'rejected', 'rejected'],
@@ -149,7 +152,10 @@ endToEnd('people, at the edges', (bench) => {
       );
     for (const child of children.toReversed()) await child.approve();
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.failedCalls], ['completed', 0]);
+    assert.deepEqual(
+      { status: result.status, failedCalls: result.failedCalls },
+      { status: 'completed', failedCalls: 0 },
+    );
   });
 
   const naps = counter();

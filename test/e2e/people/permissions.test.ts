@@ -63,7 +63,7 @@ endToEnd('permissions', (bench) => {
       denied('wipe', 'no rule allows this call of wipe'),
     ]);
     assert.equal(result.status, 'completed');
-    assert.deepEqual([times('look'), times('pay'), times('wipe')], [1, 1, 0]);
+    assert.deepEqual({ look: times('look'), pay: times('pay'), wipe: times('wipe') }, { look: 1, pay: 1, wipe: 0 });
     assert.deepEqual(
       toolCalls(run).map(({ attempts, kind }) => [attempts, kind]),
       [
@@ -103,12 +103,15 @@ endToEnd('permissions', (bench) => {
     );
     const asked = await question(handle);
     assert.deepEqual(
-      [asked.call, asked.question, asked.arguments],
-      ['1.0', 'Transfers are looked at.', '{"amount":7}'],
+      { call: asked.call, question: asked.question, arguments: asked.arguments },
+      { call: '1.0', question: 'Transfers are looked at.', arguments: '{"amount":7}' },
     );
     const [waiting, denied] = toolCalls(await handle.read());
-    assert.deepEqual([waiting?.ok, waiting?.attempts], [null, 0]);
-    assert.deepEqual([denied?.ok, denied?.kind, denied?.asks], [false, 'rejected', null]);
+    assert.deepEqual({ ok: waiting?.ok, attempts: waiting?.attempts }, { ok: null, attempts: 0 });
+    assert.deepEqual(
+      { ok: denied?.ok, kind: denied?.kind, asks: denied?.asks },
+      { ok: false, kind: 'rejected', asks: null },
+    );
     assert.equal(times('transfer'), 0);
 
     await assert.rejects(handle.edit('1.0', { amount: 701 }), (error) => {
@@ -140,13 +143,19 @@ endToEnd('permissions', (bench) => {
     const id = golden(bench.cached, 'permissions-capped').id ?? `capped-${randomUUID()}`;
     const handle = await bench.holdfast.start(capped.name, 'Go.', { id });
     const asked = await question(handle);
-    assert.deepEqual([asked.question, asked.arguments], ['Refund 40?', '{"amount":40}']);
+    assert.deepEqual(
+      { question: asked.question, arguments: asked.arguments },
+      { question: 'Refund 40?', arguments: '{"amount":40}' },
+    );
     assert.deepEqual(
       (await handle.questions()).map((open) => open.kind === 'approval' && open.arguments),
       ['{"amount":40}'],
     );
     const edited = await handle.edit('1.0', { amount: 60 });
-    assert.deepEqual([edited.isFirst, edited.arguments, edited.written], [true, '{"amount":40}', '{"amount":60}']);
+    assert.deepEqual(
+      { isFirst: edited.isFirst, arguments: edited.arguments, written: edited.written },
+      { isFirst: true, arguments: '{"amount":40}', written: '{"amount":60}' },
+    );
     const { run } = await bench.finished(id);
     assert.match(toldOf(run)[0] ?? '', /refund 40$/);
     assert.match(toldOf(run)[0] ?? '', /changed the arguments of this call to \{"amount":40\}/);

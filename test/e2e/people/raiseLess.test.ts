@@ -40,7 +40,7 @@ endToEnd('a raise that is not enough', (bench) => {
     await asksFor(handle, /budget of 1 model call /);
     await handle.raise({ modelCalls: 5 });
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.turns], ['completed', 2]);
+    assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: 2 });
   });
 
   test('is seen in the inbox of a paused run as well', async () => {

@@ -64,10 +64,16 @@ endToEnd('sessions', (bench) => {
     assert.deepEqual(await handle.ask('b', { by: 'ann' }), completed(2, 'a b'));
     assert.deepEqual(await handle.ask('c'), completed(3, 'a b c'));
     const idle = await handle.read();
-    assert.deepEqual([idle.status, idle.session, idle.turns.length], ['running', true, 3]);
+    assert.deepEqual(
+      { status: idle.status, session: idle.session, turns: idle.turns.length },
+      { status: 'running', session: true, turns: 3 },
+    );
     assert.equal((await handle.close({ by: 'ann' })).state, 'stopping');
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.output, result.reason, result.turns], ['completed', 'a b c', null, 3]);
+    assert.deepEqual(
+      { status: result.status, output: result.output, reason: result.reason, turns: result.turns },
+      { status: 'completed', output: 'a b c', reason: null, turns: 3 },
+    );
     assert.deepEqual(
       conversation(run).map(({ role, content }) => `${role}: ${content}`),
       ['user: a', 'assistant: a', 'user: b', 'assistant: a b', 'user: c', 'assistant: a b c'],
@@ -111,7 +117,7 @@ endToEnd('sessions', (bench) => {
     assert.deepEqual(await c, told[2]);
     assert.deepEqual(await again, told[1]);
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.turns], ['completed', 3]);
+    assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: 3 });
   });
 
   test('gives the same reply to the same id when the message is long answered', async () => {
@@ -127,7 +133,10 @@ endToEnd('sessions', (bench) => {
   test('ends by itself when nothing is said for long, and says so', async () => {
     const handle = await open(sleepy.name, 'a', golden(bench.cached, 'session-idle').id);
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.output, result.reason], ['completed', 'a', 'No message for 1 second.']);
+    assert.deepEqual(
+      { status: result.status, output: result.output, reason: result.reason },
+      { status: 'completed', output: 'a', reason: 'No message for 1 second.' },
+    );
     await assert.rejects(handle.ask('b'), RunOver);
     await assert.rejects(handle.send('b'), RunOver);
   });
@@ -315,8 +324,14 @@ endToEnd('sessions', (bench) => {
     assert.deepEqual(await handle.send('work', { id: 'id 7' }), { message: 9, reply: completed(9, '9: work') });
     await handle.close();
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.output, result.turns, result.calls], ['completed', '9: work', 13, 4]);
-    assert.deepEqual([result.spend.modelCalls, result.spend.toolCalls], [13, 4]);
+    assert.deepEqual(
+      { status: result.status, output: result.output, turns: result.turns, calls: result.calls },
+      { status: 'completed', output: '9: work', turns: 13, calls: 4 },
+    );
+    assert.deepEqual(
+      { modelCalls: result.spend.modelCalls, toolCalls: result.spend.toolCalls },
+      { modelCalls: 13, toolCalls: 4 },
+    );
     assert.ok(result.spend.inputTokens > 0);
     assert.equal(result.spend.inputTokens, run.spend.inputTokens);
     assert.deepEqual(
@@ -329,16 +344,19 @@ endToEnd('sessions', (bench) => {
     );
     const told = await events;
     const times = (type: RunEvent['type']) => told.filter((event) => event.type === type).length;
-    assert.deepEqual([times('started'), times('ended'), times('replied'), times('said')], [1, 1, 9, 8]);
+    assert.deepEqual(
+      { started: times('started'), ended: times('ended'), replied: times('replied'), said: times('said') },
+      { started: 1, ended: 1, replied: 9, said: 8 },
+    );
     assert.ok(times('continued') >= 3, `${times('continued')} links`);
     const { memo } = await handle.describe();
     assert.deepEqual(
-      [memo?.['agent'], memo?.['status'], memo?.['replied']],
-      [
-        linked.name,
-        'completed',
-        { message: 9, status: 'completed', reason: null, reasonCode: null, reasonParameters: null },
-      ],
+      { agent: memo?.['agent'], status: memo?.['status'], replied: memo?.['replied'] },
+      {
+        agent: linked.name,
+        status: 'completed',
+        replied: { message: 9, status: 'completed', reason: null, reasonCode: null, reasonParameters: null },
+      },
     );
     await replayLinks(bench.holdfast, handle.workflowId, told);
   });
@@ -365,7 +383,10 @@ endToEnd('sessions', (bench) => {
     );
     await handle.close();
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.turns, result.output, result.transcriptLength], [n, `${n}`, 2 * n]);
+    assert.deepEqual(
+      { turns: result.turns, output: result.output, transcriptLength: result.transcriptLength },
+      { turns: n, output: `${n}`, transcriptLength: 2 * n },
+    );
     const told = await events;
     assert.deepEqual(
       told.flatMap((event) => (event.type === 'replied' ? [[event.reply.message, event.reply.output]] : [])),

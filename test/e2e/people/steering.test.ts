@@ -123,7 +123,10 @@ endToEnd('steering', (bench) => {
     await handle.steer('one more thing');
     gateOf(name).open();
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.turns, result.output], ['completed', 2, `${name} one more thing`]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, output: result.output },
+      { status: 'completed', turns: 2, output: `${name} one more thing` },
+    );
     assert.deepEqual(
       conversation(run).map(({ content }) => content),
       [name, 'First.', 'one more thing', `${name} one more thing`],
@@ -140,7 +143,10 @@ endToEnd('steering', (bench) => {
     await handle.steer('go on');
     gateOf(name).open();
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.turns, result.output], ['completed', 2, `${name} go on`]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, output: result.output },
+      { status: 'completed', turns: 2, output: `${name} go on` },
+    );
   });
 
   const chat = bench.agent({ script: report });
@@ -192,7 +198,10 @@ endToEnd('steering', (bench) => {
     await startsOf(name).until(4);
     await handle.interrupt('something else', { by: 'ann' });
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.output, result.turns], ['completed', `${name} something else`, 2]);
+    assert.deepEqual(
+      { status: result.status, output: result.output, turns: result.turns },
+      { status: 'completed', output: `${name} something else`, turns: 2 },
+    );
     assert.deepEqual(toolCalls(run).map(essence), [
       ['waits', 'cancelled', 1],
       ['deaf', 'cancelled', 1],
@@ -210,7 +219,10 @@ endToEnd('steering', (bench) => {
     await startsOf(name).until(1);
     await handle.interrupt();
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.output, startsOf(name).value], ['completed', name, 1]);
+    assert.deepEqual(
+      { status: result.status, output: result.output, starts: startsOf(name).value },
+      { status: 'completed', output: name, starts: 1 },
+    );
     assert.deepEqual(
       toldOf(run).map((text) => JSON.parse(text).error),
       ['cancelled', 'interrupted before it started', 'interrupted before it started'],
@@ -225,7 +237,10 @@ endToEnd('steering', (bench) => {
       await handle.interrupt();
     }
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.turns, result.failedCalls], ['completed', 4, 6]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, failedCalls: result.failedCalls },
+      { status: 'completed', turns: 4, failedCalls: 6 },
+    );
   });
   const stubborn = bench.agent({
     tools: [waits],
@@ -254,7 +269,10 @@ endToEnd('steering', (bench) => {
     await asksTheModel(handle, 'long');
     await handle.interrupt('be brief');
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.output, result.turns], ['completed', `${name} be brief`, 2]);
+    assert.deepEqual(
+      { status: result.status, output: result.output, turns: result.turns },
+      { status: 'completed', output: `${name} be brief`, turns: 2 },
+    );
     assert.deepEqual(
       conversation(run).map(({ role, content }) => [role, content]),
       [
@@ -281,7 +299,7 @@ endToEnd('steering', (bench) => {
       reasonParameters: {},
     });
     const next = await handle.ask('again');
-    assert.deepEqual([next.status, next.output], ['completed', `${name} again`]);
+    assert.deepEqual({ status: next.status, output: next.output }, { status: 'completed', output: `${name} again` });
     await handle.close();
     await bench.finished(handle.workflowId);
   });
@@ -327,7 +345,10 @@ endToEnd('steering', (bench) => {
     assert.equal(startsOf(name).value, 1, 'nothing has started');
     assert.equal((await handle.resume()).state, 'running');
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.failedCalls, startsOf(name).value], ['completed', 0, 3]);
+    assert.deepEqual(
+      { status: result.status, failedCalls: result.failedCalls, starts: startsOf(name).value },
+      { status: 'completed', failedCalls: 0, starts: 3 },
+    );
     const tookMs = (run.endedAtMs ?? 0) - run.startedAtMs;
     assert.ok(result.spend.activeMs < tookMs - pausedMs / 2, `${result.spend.activeMs} of ${tookMs} ms were active`);
   });
@@ -343,7 +364,7 @@ endToEnd('steering', (bench) => {
     assert.equal(startsOf(name).value, 0);
     await handle.resume();
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.output, startsOf(name).value], [`${name} hello`, 1]);
+    assert.deepEqual({ output: result.output, starts: startsOf(name).value }, { output: `${name} hello`, starts: 1 });
   });
   const asksLate = bench.agent({
     tools: [quick],
@@ -404,8 +425,14 @@ endToEnd('steering', (bench) => {
     gateOf(name).open();
     const { result, run } = await bench.finished(handle.workflowId);
     assert.deepEqual(
-      [result.status, result.reason, result.turns, result.spend.toolCalls, result.spend.modelCalls],
-      ['stopped', 'Stopped by ann: wrong patient', 1, 1, 1],
+      {
+        status: result.status,
+        reason: result.reason,
+        turns: result.turns,
+        toolCalls: result.spend.toolCalls,
+        modelCalls: result.spend.modelCalls,
+      },
+      { status: 'stopped', reason: 'Stopped by ann: wrong patient', turns: 1, toolCalls: 1, modelCalls: 1 },
     );
     assert.deepEqual(toolCalls(run).map(essence), [
       ['waits', 'ok', 1],
@@ -427,7 +454,10 @@ endToEnd('steering', (bench) => {
     await handle.stop();
     await handle.interrupt();
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.reason, startsOf(name).value], ['stopped', 'Stopped.', 2]);
+    assert.deepEqual(
+      { status: result.status, reason: result.reason, starts: startsOf(name).value },
+      { status: 'stopped', reason: 'Stopped.', starts: 2 },
+    );
   });
 
   test('stop in a model call runs none of what it asks for; an answer that is whole is one', async () => {
@@ -437,7 +467,10 @@ endToEnd('steering', (bench) => {
     await handle.stop({ why: 'enough' });
     gateOf(name).open();
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.reason], ['stopped', 'Stopped: enough']);
+    assert.deepEqual(
+      { status: result.status, reason: result.reason },
+      { status: 'stopped', reason: 'Stopped: enough' },
+    );
     assert.deepEqual(toolCalls(run).map(essence), [['quick', 'cancelled', 0]]);
     assert.equal(startsOf(name).value, 0);
 
@@ -447,7 +480,10 @@ endToEnd('steering', (bench) => {
     await thinking.stop();
     gateOf(other).open();
     const whole = await bench.finished(thinking.workflowId);
-    assert.deepEqual([whole.result.status, whole.result.output], ['completed', 'First.']);
+    assert.deepEqual(
+      { status: whole.result.status, output: whole.result.output },
+      { status: 'completed', output: 'First.' },
+    );
   });
 
   const pay = defineTool({
@@ -465,7 +501,7 @@ endToEnd('steering', (bench) => {
     await eventually(async () => (await handle.questions()).length === 1);
     await handle.stop();
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, startsOf(name).value], ['stopped', 0]);
+    assert.deepEqual({ status: result.status, starts: startsOf(name).value }, { status: 'stopped', starts: 0 });
     assert.deepEqual(toolCalls(run).map(essence), [['pay', 'cancelled', 0]]);
 
     const session = await bench.holdfast.start(chat.name, '', { session: true });
@@ -473,8 +509,8 @@ endToEnd('steering', (bench) => {
     await session.stop({ by: 'bob' });
     const ended = await bench.finished(session.workflowId);
     assert.deepEqual(
-      [ended.result.status, ended.result.output, ended.result.reason],
-      ['stopped', 'a', 'Stopped by bob.'],
+      { status: ended.result.status, output: ended.result.output, reason: ended.result.reason },
+      { status: 'stopped', output: 'a', reason: 'Stopped by bob.' },
     );
   });
 
@@ -523,7 +559,10 @@ endToEnd('steering', (bench) => {
     await eventually(async () => toolCalls(await handle.read())[1]?.kind);
     gateOf(name).open();
     const { result, run } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.failedCalls], ['completed', 3]);
+    assert.deepEqual(
+      { status: result.status, failedCalls: result.failedCalls },
+      { status: 'completed', failedCalls: 3 },
+    );
     assert.deepEqual(toolCalls(run).map(essence), [
       ['waits', 'cancelled', 1],
       ['deaf', 'cancelled', 1],

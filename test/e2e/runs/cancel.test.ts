@@ -58,8 +58,14 @@ endToEnd('cancelling', (bench) => {
     await handle.cancel();
     const { result, run } = await bench.finished(handle.workflowId);
     assert.deepEqual(
-      [result.status, result.output, result.calls, result.failedCalls, result.turns],
-      ['cancelled', 'So far.', 6, 5, 1],
+      {
+        status: result.status,
+        output: result.output,
+        calls: result.calls,
+        failedCalls: result.failedCalls,
+        turns: result.turns,
+      },
+      { status: 'cancelled', output: 'So far.', calls: 6, failedCalls: 5, turns: 1 },
     );
     assert.equal((await handle.describe()).status.code, CANCELED);
     const failure = (name: string, kind: string, error: string) => JSON.stringify({ error, tool: name, kind });
@@ -91,7 +97,10 @@ endToEnd('cancelling', (bench) => {
     await bench.model.until(asked('open'));
     await handle.cancel();
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.turns, result.calls, result.failedCalls], ['cancelled', 2, 1, 0]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, calls: result.calls, failedCalls: result.failedCalls },
+      { status: 'cancelled', turns: 2, calls: 1, failedCalls: 0 },
+    );
     await bench.model.until(asked('left'));
   });
 
@@ -117,7 +126,10 @@ endToEnd('cancelling', (bench) => {
     await failed.until(1);
     await handle.cancel();
     const { result } = await bench.finished(handle.workflowId);
-    assert.deepEqual([result.status, result.calls, failed.value], ['cancelled', 1, 1]);
+    assert.deepEqual(
+      { status: result.status, calls: result.calls, failed: failed.value },
+      { status: 'cancelled', calls: 1, failed: 1 },
+    );
   });
 
   const finished = bench.agent({ script: ['Done.'] });

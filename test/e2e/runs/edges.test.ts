@@ -68,7 +68,7 @@ endToEnd('a call at the edges', (bench) => {
     await started.promise;
     await bench.holdfast.client.workflow.getHandle(run.workflowId).terminate('enough');
     const read = await run.read();
-    assert.deepEqual([read.status, read.reason], ['terminated', 'enough']);
+    assert.deepEqual({ status: read.status, reason: read.reason }, { status: 'terminated', reason: 'enough' });
     assert.equal(toolCalls(read)[0]?.kind, 'outcome_unknown');
   });
 

@@ -39,7 +39,10 @@ endToEnd('handoff', (bench) => {
   });
   test('passes on the whole conversation: the next turns are the other agent, and their numbers go on', async () => {
     const { run, result } = await bench.run(desk, 'Is my invoice paid?', golden(bench.cached, 'handoff'));
-    assert.deepEqual([result.status, result.output, result.turns], ['completed', 'Your invoice is paid.', 3]);
+    assert.deepEqual(
+      { status: result.status, output: result.output, turns: result.turns },
+      { status: 'completed', output: 'Your invoice is paid.', turns: 3 },
+    );
     assert.deepEqual(
       run.turns.map(({ turn, agent }) => [turn, agent]),
       [
@@ -61,7 +64,7 @@ endToEnd('handoff', (bench) => {
       ['look_up'],
     );
     // It runs nothing, and asks nobody.
-    assert.deepEqual([result.calls, result.spend.toolCalls], [2, 1]);
+    assert.deepEqual({ calls: result.calls, toolCalls: result.spend.toolCalls }, { calls: 2, toolCalls: 1 });
     assert.deepEqual(run.spend, result.spend);
   });
 
@@ -78,7 +81,7 @@ endToEnd('handoff', (bench) => {
   });
   test('of two in a batch the first is done, and its siblings run all the same', async () => {
     const { run, result } = await bench.run(torn);
-    assert.deepEqual([result.status, result.output], ['completed', 'left at 2']);
+    assert.deepEqual({ status: result.status, output: result.output }, { status: 'completed', output: 'left at 2' });
     const calls = toolCalls(run);
     assert.deepEqual(
       calls.map(({ ok, kind }) => [ok, kind]),
@@ -106,14 +109,17 @@ endToEnd('handoff', (bench) => {
   test('agents that know each other by name pass it back and forth; more than ten times end the run', async () => {
     const there = await bench.holdfast.start('ping', '10');
     const { result, run } = await bench.finished(there.workflowId);
-    assert.deepEqual([result.status, result.output], ['completed', 'ping at turn 11']);
+    assert.deepEqual(
+      { status: result.status, output: result.output },
+      { status: 'completed', output: 'ping at turn 11' },
+    );
     assert.deepEqual(
       run.turns.map(({ agent }) => agent),
       Array.from({ length: 11 }, (_, at) => (at % 2 === 0 ? 'ping' : 'pong')),
     );
     const endless = await bench.holdfast.start('ping', '99', golden(bench.cached, 'handoff-for-ever'));
     const ended = await bench.finished(endless.workflowId);
-    assert.deepEqual([ended.result.status, ended.result.turns], ['max_turns', 11]);
+    assert.deepEqual({ status: ended.result.status, turns: ended.result.turns }, { status: 'max_turns', turns: 11 });
     assert.match(ended.result.reason!, /handed off more than 10 times/);
   });
 

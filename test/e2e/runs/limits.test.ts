@@ -39,8 +39,8 @@ endToEnd('a limit', (bench) => {
     for (const { agent, options, turns } of runs) {
       const { result } = await bench.run(agent, 'Go.', options);
       assert.deepEqual(
-        [result.status, result.turns, result.calls, result.output],
-        ['max_turns', turns, turns, `Turn ${turns}.`],
+        { status: result.status, turns: result.turns, calls: result.calls, output: result.output },
+        { status: 'max_turns', turns, calls: turns, output: `Turn ${turns}.` },
       );
       assert.match(result.reason ?? '', new RegExp(`^The run reached its limit of ${turns} turns?\\.$`));
       assert.equal(result.transcriptLength, 1 + 2 * turns);
@@ -54,7 +54,7 @@ endToEnd('a limit', (bench) => {
   });
   test('of time: a deaf tool does not hold it up', async () => {
     const { result, run } = await bench.run(timed, 'Go.', { parallel: 1, ...golden(bench.cached, 'time-limit') });
-    assert.deepEqual([result.status, result.output], ['time_limit', 'Waiting.']);
+    assert.deepEqual({ status: result.status, output: result.output }, { status: 'time_limit', output: 'Waiting.' });
     assert.equal(result.reason, 'The run took longer than its limit of 2 seconds.');
     assert.deepEqual(jsonTold(run), [
       { error: 'cancelled', tool: 'hang', kind: 'cancelled' },
@@ -69,13 +69,19 @@ endToEnd('a limit', (bench) => {
   });
   test('of time: nor does a model that says nothing', async () => {
     const { result } = await bench.run(slowModel);
-    assert.deepEqual([result.status, result.turns, result.calls], ['time_limit', 2, 1]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, calls: result.calls },
+      { status: 'time_limit', turns: 2, calls: 1 },
+    );
   });
 
   const cutText = bench.agent({ script: [{ text: 'Half an ans', finishReason: 'length' }] });
   test('of output: a text that was cut off ends the run with what there is', async () => {
     const { result } = await bench.run(cutText);
-    assert.deepEqual([result.status, result.output], ['model_failed', 'Half an ans']);
+    assert.deepEqual(
+      { status: result.status, output: result.output },
+      { status: 'model_failed', output: 'Half an ans' },
+    );
     assert.match(result.reason ?? '', /output limit.*maxOutputTokens/);
   });
 
@@ -97,12 +103,15 @@ endToEnd('a limit', (bench) => {
   const cutTwice = cutCalls('twice', 2);
   test('of output: calls that were cut off never run; two repair turns, then the end', async () => {
     const twice = await bench.run(cutTwice, 'Go.', golden(bench.cached, 'truncated-calls'));
-    assert.deepEqual([twice.result.status, twice.result.turns], ['completed', 3]);
+    assert.deepEqual({ status: twice.result.status, turns: twice.result.turns }, { status: 'completed', turns: 3 });
     for (const told of jsonTold(twice.run))
       assert.match((told as { error: string }).error, /^not run: the answer was cut off/);
     const { result } = await bench.run(alwaysCut);
-    assert.deepEqual([result.status, result.turns, result.failedCalls], ['model_failed', 3, 6]);
-    assert.deepEqual([effects.of('always'), effects.of('twice')], [0, 0]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, failedCalls: result.failedCalls },
+      { status: 'model_failed', turns: 3, failedCalls: 6 },
+    );
+    assert.deepEqual({ always: effects.of('always'), twice: effects.of('twice') }, { always: 0, twice: 0 });
   });
 
   const call = { tool: 'step', arguments: { of: 'refused' } };
@@ -124,7 +133,10 @@ endToEnd('a limit', (bench) => {
     const outputs = ['I would rather not.', 'Well', 'The provider withheld the answer.', null];
     for (const [i, agent] of refusals.entries()) {
       const { result } = await bench.run(agent, 'Go.', i === 0 ? golden(bench.cached, 'refused') : {});
-      assert.deepEqual([result.status, result.output, result.calls], ['refused', outputs[i], 0]);
+      assert.deepEqual(
+        { status: result.status, output: result.output, calls: result.calls },
+        { status: 'refused', output: outputs[i], calls: 0 },
+      );
     }
     assert.equal(effects.of('refused'), 0);
   });

@@ -58,7 +58,10 @@ endToEnd('the loop', (bench) => {
   });
   test('takes another turn where a call depends on the result of one before', async () => {
     const { result } = await bench.run(dependent);
-    assert.deepEqual([result.output, result.turns, result.calls], ['[{"sum":42}]', 3, 2]);
+    assert.deepEqual(
+      { output: result.output, turns: result.turns, calls: result.calls },
+      { output: '[{"sum":42}]', turns: 3, calls: 2 },
+    );
   });
 
   const spread = bench.agent({
@@ -116,13 +119,13 @@ endToEnd('the loop', (bench) => {
     await bench.run(asked);
     const request = bench.model.requests.find(({ agent }) => agent === asked.name)?.body as Record<string, unknown>;
     assert.deepEqual(
-      [
-        request['tool_choice'],
-        request['parallel_tool_calls'],
-        request['temperature'],
-        request['max_completion_tokens'],
-      ],
-      ['required', false, 0, 99],
+      {
+        tool_choice: request['tool_choice'],
+        parallel_tool_calls: request['parallel_tool_calls'],
+        temperature: request['temperature'],
+        max_completion_tokens: request['max_completion_tokens'],
+      },
+      { tool_choice: 'required', parallel_tool_calls: false, temperature: 0, max_completion_tokens: 99 },
     );
     assert.deepEqual(request['tools'], [
       {

@@ -261,7 +261,10 @@ endToEnd(
       );
       await handle.approve('1.0');
       const { result, run } = await bench.finished(handle.workflowId);
-      assert.deepEqual([result.status, run.input, toldOf(run)], ['completed', input, ['asked']]);
+      assert.deepEqual(
+        { status: result.status, input: run.input, told: toldOf(run) },
+        { status: 'completed', input, told: ['asked'] },
+      );
     });
   },
   { payloads: { storage: fileStorage(shelf) } },

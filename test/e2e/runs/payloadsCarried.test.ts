@@ -46,7 +46,7 @@ endToEnd('carried in a payload', (bench) => {
   const usual = talker(bench, prose);
   test('what compresses moves on, with more than a payload holds', async () => {
     const { run, history, result } = await bench.run(usual);
-    assert.deepEqual([result.status, result.turns], ['completed', TURNS + 1]);
+    assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
     assert.equal(toldOf(run).length, TURNS * CALLS);
     assert.ok(carriedBytes(history) > HAND_OVER_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
   });
@@ -54,7 +54,7 @@ endToEnd('carried in a payload', (bench) => {
   const hard = talker(bench, noise);
   test('what does not stays where it is, and loses nothing', async () => {
     const { run, history, result } = await bench.run(hard);
-    assert.deepEqual([result.status, result.turns], ['completed', TURNS + 1]);
+    assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
     assert.ok(toldOf(run).every((text) => text.length === RESULT));
     const carried = carriedBytes(history);
     assert.ok(
@@ -73,7 +73,7 @@ endToEnd(
     const hard = talker(bench, noise);
     test('what does not compress moves on through the store', async () => {
       const { run, history, result } = await bench.run(hard);
-      assert.deepEqual([result.status, result.turns], ['completed', TURNS + 1]);
+      assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
       assert.equal(toldOf(run).length, TURNS * CALLS);
       assert.ok(carriedBytes(history) > HAND_OVER_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
       assert.ok((await readdir(folder)).length > 0);

@@ -87,11 +87,20 @@ endToEnd('sub-agents', (bench) => {
     );
     const child = bench.holdfast.get(ids[2]!);
     const { memo } = await child.describe();
-    assert.deepEqual([memo?.['agent'], memo?.['parent'], memo?.['status']], [looker.name, run.workflowId, 'completed']);
+    assert.deepEqual(
+      { agent: memo?.['agent'], parent: memo?.['parent'], status: memo?.['status'] },
+      { agent: looker.name, parent: run.workflowId, status: 'completed' },
+    );
     const { run: below } = await bench.finished(child.workflowId);
-    assert.deepEqual([below.input, below.output, below.status], ['c', 'found c', 'completed']);
+    assert.deepEqual(
+      { input: below.input, output: below.output, status: below.status },
+      { input: 'c', output: 'found c', status: 'completed' },
+    );
     // Two calls of the parent's own model and two of each sub-agent's; four calls here and one in each.
-    assert.deepEqual([result.spend.modelCalls, result.spend.toolCalls], [2 + 4 * 2, 4 + 4]);
+    assert.deepEqual(
+      { modelCalls: result.spend.modelCalls, toolCalls: result.spend.toolCalls },
+      { modelCalls: 2 + 4 * 2, toolCalls: 4 + 4 },
+    );
     const tokens = below.spend.inputTokens + below.spend.outputTokens;
     assert.ok(tokens > 0 && result.spend.inputTokens + result.spend.outputTokens > 4 * tokens);
     assert.deepEqual(run.spend, result.spend);
@@ -183,7 +192,10 @@ endToEnd('sub-agents', (bench) => {
     assert.equal(result.failedCalls, 5);
     // The terminated one could tell nothing; the others each asked their model once, two of ours beside them.
     assert.equal(result.spend.modelCalls, 2 + 4);
-    assert.deepEqual([left.of(mine('terminated')), left.of(mine('cancelled'))], [0, 0]);
+    assert.deepEqual(
+      { terminated: left.of(mine('terminated')), cancelled: left.of(mine('cancelled')) },
+      { terminated: 0, cancelled: 0 },
+    );
   });
 
   const nameOfSelf = 'matryoshka';
@@ -357,9 +369,12 @@ endToEnd('sub-agents', (bench) => {
       );
     }
     const { run } = await bench.finished(id);
-    assert.deepEqual([run.spend.modelCalls, run.spend.toolCalls], [3, 3]);
+    assert.deepEqual(
+      { modelCalls: run.spend.modelCalls, toolCalls: run.spend.toolCalls },
+      { modelCalls: 3, toolCalls: 3 },
+    );
     const { memo } = await handle.describe();
-    assert.deepEqual([memo?.['status'], memo?.['spend']], ['cancelled', run.spend]);
+    assert.deepEqual({ status: memo?.['status'], spend: memo?.['spend'] }, { status: 'cancelled', spend: run.spend });
     assert.equal(left.of(mine('cancel-tree')), 0);
   });
 
@@ -407,7 +422,10 @@ endToEnd('sub-agents', (bench) => {
     gateOf(mine('stop-tree')).open();
     for (const each of [leaf, mid, root]) {
       const { result } = await bench.finished(each);
-      assert.deepEqual([result.status, result.reason, result.turns], ['stopped', 'Stopped by ann: enough', 1]);
+      assert.deepEqual(
+        { status: result.status, reason: result.reason, turns: result.turns },
+        { status: 'stopped', reason: 'Stopped by ann: enough', turns: 1 },
+      );
     }
     assert.equal(left.of(mine('stop-tree')), 1);
   });
@@ -461,7 +479,10 @@ endToEnd('sub-agents', (bench) => {
       toldOf(run),
       [1, 2, 3, 4, 5].map((turn) => `asked: ${turn}`),
     );
-    assert.deepEqual([result.spend.modelCalls, result.spend.toolCalls], [6 + 5, 5]);
+    assert.deepEqual(
+      { modelCalls: result.spend.modelCalls, toolCalls: result.spend.toolCalls },
+      { modelCalls: 6 + 5, toolCalls: 5 },
+    );
     assert.deepEqual(run.spend, result.spend);
   });
 
@@ -481,14 +502,17 @@ endToEnd('sub-agents', (bench) => {
     const handle = await bench.holdfast.start(counting.name, 'Go.');
     await entering(mine('live'));
     const early = await handle.read();
-    assert.deepEqual([early.status, early.turns[0]?.calls[0]?.childId], ['running', `${handle.workflowId}.1.0`]);
+    assert.deepEqual(
+      { status: early.status, childId: early.turns[0]?.calls[0]?.childId },
+      { status: 'running', childId: `${handle.workflowId}.1.0` },
+    );
     await bench.holdfast.get(`${handle.workflowId}.1.0`).pause();
     gateOf(mine('live')).open();
     const { spend } = await eventually(async () => {
       const now = await handle.read();
       return now.spend.modelCalls > 1 && now;
     });
-    assert.deepEqual([spend.modelCalls, spend.toolCalls], [2, 2]);
+    assert.deepEqual({ modelCalls: spend.modelCalls, toolCalls: spend.toolCalls }, { modelCalls: 2, toolCalls: 2 });
     await bench.holdfast.get(`${handle.workflowId}.1.0`).resume();
     const { result } = await bench.finished(handle.workflowId);
     assert.equal(result.spend.modelCalls, 2 + 2);

@@ -103,7 +103,7 @@ endToEnd('in flight', (bench) => {
     assert.deepEqual(calls.map(essence), [...stopped, ['send', 'cancelled', 0]]);
     assert.equal(errorOf(calls[2]!), `stopped while it ran; ${UNKNOWN}`);
     assert.equal(errorOf(calls[3]!), 'cancelled before it started');
-    assert.deepEqual([status, waiting.started(name)], ['cancelled', [1, 1, 1]]);
+    assert.deepEqual({ status, started: waiting.started(name) }, { status: 'cancelled', started: [1, 1, 1] });
   });
 
   test('interrupt: the same, and the run goes on', async () => {
@@ -113,7 +113,7 @@ endToEnd('in flight', (bench) => {
     const { calls, status } = await ended(handle);
     assert.deepEqual(calls.map(essence), [...stopped, ['send', 'cancelled', 0]]);
     assert.equal(errorOf(calls[3]!), 'interrupted before it started');
-    assert.deepEqual([status, waiting.started(name)], ['completed', [1, 1, 1]]);
+    assert.deepEqual({ status, started: waiting.started(name) }, { status: 'completed', started: [1, 1, 1] });
   });
 
   test('cancelCall: each is told as it is, and none is tried again', async () => {
@@ -123,7 +123,7 @@ endToEnd('in flight', (bench) => {
     for (const call of ['1.3', '1.0', '1.1', '1.2']) await handle.cancelCall(call);
     const { calls, status } = await ended(handle);
     assert.deepEqual(calls.map(essence), [...stopped, ['send', 'cancelled', 0]]);
-    assert.deepEqual([status, waiting.started(name)], ['completed', [1, 1, 1]]);
+    assert.deepEqual({ status, started: waiting.started(name) }, { status: 'completed', started: [1, 1, 1] });
   });
 
   test('stop: what runs may finish, and what waited does not start', async () => {
@@ -138,7 +138,7 @@ endToEnd('in flight', (bench) => {
       ['send', 'ok', 1],
       ['send', 'cancelled', 0],
     ]);
-    assert.deepEqual([status, waiting.started(name)], ['stopped', [1, 1, 1]]);
+    assert.deepEqual({ status, started: waiting.started(name) }, { status: 'stopped', started: [1, 1, 1] });
   });
 
   const hanging = hands(() => new Promise(() => {}), '500 ms');
@@ -200,7 +200,7 @@ endToEnd(
       const { run, result } = await bench.run(agent, name);
       assert.equal(result.status, 'completed');
       const [look, put, ...sends] = toolCalls(run).map(({ kind }) => kind);
-      assert.deepEqual([look, put], ['failed', 'failed']);
+      assert.deepEqual({ look, put }, { look: 'failed', put: 'failed' });
       assert.deepEqual(sends, ['outcome_unknown', 'outcome_unknown']);
       assert.deepEqual(quick.started(name)[2], 2);
     });
@@ -250,7 +250,10 @@ endToEnd(
       const why = 'no worker started the call within 24 hours';
       // Of a call that is tried again, an attempt before may have run.
       for (const call of lost)
-        assert.deepEqual([call.kind, errorOf(call)], ['timeout', call.tool === 'send' ? `did not run: ${why}` : why]);
+        assert.deepEqual(
+          { kind: call.kind, error: errorOf(call) },
+          { kind: 'timeout', error: call.tool === 'send' ? `did not run: ${why}` : why },
+        );
     });
   },
   { temporal: { maxConcurrentActivityTaskExecutions: 1, maxEagerActivityReservationsPerWorkflowTask: 0 } },

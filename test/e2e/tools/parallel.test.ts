@@ -80,7 +80,7 @@ endToEnd('calls side by side', (bench) => {
   test('maxParallel holds a tool back, while later calls of other tools overtake', async () => {
     const handle = await start(mixed);
     await quick.ended.until(4);
-    assert.deepEqual([slow.started.value, slow.ended.value], [1, 0]);
+    assert.deepEqual({ started: slow.started.value, ended: slow.ended.value }, { started: 1, ended: 0 });
     slow.openAll();
     const { run } = await bench.finished(handle.workflowId);
     assert.equal(slow.most(), 1);
@@ -109,7 +109,7 @@ endToEnd('calls side by side', (bench) => {
   const inARow = bench.agent({ tools: [row.tool], script: [{ calls: row.calls }, 'Done.'] });
   test('parallel: 1 runs them one after another', async () => {
     const { run } = await bench.run(inARow, 'Go.', { parallel: 1, ...golden(bench.cached, 'one-after-another') });
-    assert.deepEqual([row.most(), row.order], [1, numbers(6)]);
+    assert.deepEqual({ most: row.most(), order: row.order }, { most: 1, order: numbers(6) });
     assert.deepEqual(jsonTold(run), numbers(6));
   });
 
@@ -127,7 +127,10 @@ endToEnd('calls side by side', (bench) => {
   const many = bench.agent({ tools: [crowd.tool], parallel: 50, script: [{ calls: crowd.calls }, 'Done.'] });
   test('500 calls of a turn run once each and answer in order', async () => {
     const { result, run } = await bench.run(many);
-    assert.deepEqual([result.status, result.calls, result.failedCalls], ['completed', 500, 0]);
+    assert.deepEqual(
+      { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
+      { status: 'completed', calls: 500, failedCalls: 0 },
+    );
     assert.deepEqual(jsonTold(run), numbers(500));
     assert.equal(crowd.started.value, 500);
     assert.ok(crowd.most() <= 50);

@@ -56,8 +56,14 @@ endToEnd('partial failure', (bench) => {
       '{"n":2}',
       '{"n":3}',
     ]);
-    assert.deepEqual([result.status, result.calls, result.failedCalls], ['completed', 4, 1]);
-    assert.deepEqual(result.warnings, ['Turn 1: 1 of 4 calls failed:\n- reversed: number one is broken']);
+    assert.deepEqual(
+      { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
+      { status: 'completed', calls: 4, failedCalls: 1 },
+    );
+    assert.deepEqual(
+      result.warnings.map(({ text }) => text),
+      ['Turn 1: 1 of 4 calls failed:\n- reversed: number one is broken'],
+    );
   });
 
   const recovers = bench.agent({
@@ -72,27 +78,33 @@ endToEnd('partial failure', (bench) => {
   test('when all fail the model is told, the report has the aggregate, and a good result starts the count again', async () => {
     const { result } = await bench.run(recovers, 'Go.', golden(bench.cached, 'all-fail-once'));
     assert.equal(result.status, 'completed');
-    assert.equal(result.warnings[0], 'Turn 1: Multiple errors occurred:\n- work: no disk\n- work: no net');
+    assert.equal(result.warnings[0]?.text, 'Turn 1: Multiple errors occurred:\n- work: no disk\n- work: no net');
     assert.equal(result.warnings.length, 3);
   });
 
   const told = bench.agent({ tools: [work], script: always(call('no disk'), call('no net')) });
   test('tell: a second wholly failed batch in a row ends the run', async () => {
     const { result } = await bench.run(told, 'Go.', golden(bench.cached, 'all-tools-failed'));
-    assert.deepEqual([result.status, result.turns, result.output], ['all_tools_failed', 2, 'Turn 2.']);
-    assert.match(result.reason ?? '', /two batches in a row/);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, output: result.output },
+      { status: 'all_tools_failed', turns: 2, output: 'Turn 2.' },
+    );
+    assert.match(result.reason ?? '', /2 batches in a row/);
   });
 
   const aborts = bench.agent({ tools: [work], script: always(call('a'), call('b')), whenAllToolsFail: 'abort' });
   test('abort: the first wholly failed batch ends the run', async () => {
     const { result } = await bench.run(aborts);
-    assert.deepEqual([result.status, result.turns], ['all_tools_failed', 1]);
+    assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'all_tools_failed', turns: 1 });
   });
 
   const goesOn = bench.agent({ tools: [work], script: always(call('a'), call('b')), whenAllToolsFail: 'continue' });
   test('continue: no number of failed batches ends the run', async () => {
     const { result } = await bench.run(goesOn);
-    assert.deepEqual([result.status, result.turns, result.failedCalls], ['completed', 9, 16]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, failedCalls: result.failedCalls },
+      { status: 'completed', turns: 9, failedCalls: 16 },
+    );
   });
 
   const refused = bench.agent({ tools: [work], script: always(bad, unknown, call('a')), whenAllToolsFail: 'abort' });
@@ -111,7 +123,7 @@ endToEnd('partial failure', (bench) => {
   const sameUnknown = bench.agent({ tools: [work], script: always(unknown) });
   test('the same single call that fails in the same way three times ends the run', async () => {
     const { result } = await bench.run(same, 'Go.', golden(bench.cached, 'same-failure'));
-    assert.deepEqual([result.status, result.turns], ['all_tools_failed', 3]);
+    assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'all_tools_failed', turns: 3 });
     assert.equal(result.reason, 'work failed 3 times in a row in the same way: closed');
     for (const agent of [sameBad, sameUnknown])
       assert.deepEqual((({ status, turns }) => [status, turns])((await bench.run(agent)).result), [

@@ -35,13 +35,20 @@ endToEnd('a result', (bench) => {
   const returns = bench.agent({ tools: [values], script: [{ calls: callsOf('values', VALUES) }, 'Done.'] });
   test('of any kind and size becomes bounded text, in one attempt', async () => {
     const { result, run } = await bench.run(returns);
-    assert.deepEqual([result.status, result.failedCalls], ['completed', 0]);
+    assert.deepEqual(
+      { status: result.status, failedCalls: result.failedCalls },
+      { status: 'completed', failedCalls: 0 },
+    );
     const told = toldOf(run);
     for (const [i, [what, { text }]] of Object.entries(VALUES).entries()) {
       assert.ok(Buffer.byteLength(told[i]!) <= RESULT_BYTES_MAX, `${what}: ${Buffer.byteLength(told[i]!)} bytes`);
       if (typeof text === 'string') assert.equal(told[i], text, what);
       else assert.match(told[i]!, text, what);
-      assert.deepEqual([times.of(what), toolCalls(run)[i]!.attempts], [1, 1], what);
+      assert.deepEqual(
+        { times: times.of(what), attempts: toolCalls(run)[i]!.attempts },
+        { times: 1, attempts: 1 },
+        what,
+      );
     }
   });
 
@@ -51,10 +58,13 @@ endToEnd('a result', (bench) => {
   });
   test('that is thrown becomes a bounded error', async () => {
     const { result, run } = await bench.run(throws, 'Go.', golden(bench.cached, 'thrown'));
-    assert.deepEqual([result.status, result.failedCalls], ['completed', Object.keys(ERRORS).length]);
+    assert.deepEqual(
+      { status: result.status, failedCalls: result.failedCalls },
+      { status: 'completed', failedCalls: Object.keys(ERRORS).length },
+    );
     for (const [i, [what, { error }]] of Object.entries(ERRORS).entries()) {
       const told = JSON.parse(toldOf(run)[i]!);
-      assert.deepEqual([told.tool, told.kind], ['errors', 'failed'], what);
+      assert.deepEqual({ tool: told.tool, kind: told.kind }, { tool: 'errors', kind: 'failed' }, what);
       assert.ok(told.error.length <= ERROR_CHARS_MAX + 100, what);
       if (typeof error === 'string') assert.equal(told.error, error, what);
       else assert.match(told.error, error, what);

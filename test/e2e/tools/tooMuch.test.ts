@@ -40,7 +40,10 @@ endToEnd('too much at once', (bench) => {
   });
   test('of 2,001 calls, those beyond 1,000 are answered with too_large, each once', async () => {
     const { result, run } = await bench.run(crowd);
-    assert.deepEqual([result.status, result.calls, result.failedCalls], ['completed', 2_001, 2_000]);
+    assert.deepEqual(
+      { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
+      { status: 'completed', calls: 2_001, failedCalls: 2_000 },
+    );
     const kinds = toolCalls(run).map(({ kind }) => kind);
     assert.deepEqual(
       kinds,
@@ -92,7 +95,10 @@ endToEnd('too much at once', (bench) => {
   });
   test('arguments are counted as they are on the way, escapes and all', async () => {
     const { result } = await bench.run(quotes);
-    assert.deepEqual([result.status, result.turns, result.calls], ['completed', 2, 5]);
+    assert.deepEqual(
+      { status: result.status, turns: result.turns, calls: result.calls },
+      { status: 'completed', turns: 2, calls: 5 },
+    );
   });
 
   const manyTools = times(100, (i) =>
@@ -107,6 +113,9 @@ endToEnd('too much at once', (bench) => {
   const lost = bench.agent({ tools: manyTools, script: [{ calls: times(1_000, () => ({ tool: 'keep' })) }, 'Done.'] });
   test('1,000 calls of tools that do not exist fit their payload, long lists of tools and all', async () => {
     const { result } = await bench.run(lost);
-    assert.deepEqual([result.status, result.failedCalls], ['completed', 1_000]);
+    assert.deepEqual(
+      { status: result.status, failedCalls: result.failedCalls },
+      { status: 'completed', failedCalls: 1_000 },
+    );
   });
 });
