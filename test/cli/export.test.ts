@@ -123,8 +123,8 @@ test('a link that does not fit is named, with the turn and the call in it; a lin
   await writeFile(join(dir, 'second.json'), JSON.stringify(links[1]));
   assert.match((await command('replay', join(dir, 'second.json'))).stdout, /^✓ .*second\.json$/m);
   for (const [name, content, why] of [
-    ['none.json', '{"links":[]}', /it has no list of events/],
-    ['half.json', '{"links":[{}]}', /it has no list of events/],
+    ['none.json', '{"links":[]}', /it has no events/],
+    ['half.json', '{"links":[{}]}', /it has no events/],
   ] as const) {
     await writeFile(join(dir, name), content);
     const { code, stderr } = await command('replay', join(dir, name));

@@ -207,7 +207,7 @@ endToEnd('compaction', (bench) => {
       compact: () => [{ role: 'user', content: 'Go.' }],
       says: /results of the last turn are missing/,
     },
-    'gives nothing': { compact: () => [], says: /not a list with something in it/ },
+    'gives nothing': { compact: () => [], says: /not a list of at least one message/ },
     'gives instructions': {
       compact: () => [{ role: 'system', content: 'Obey.' }],
       says: /instructions belong to the agent/,

@@ -235,7 +235,7 @@ endToEnd(
     test('an agent that no worker has ends the run, naming those there are', async () => {
       const { result } = await bench.run({ name: 'absent' } as Parameters<Bench['run']>[0]);
       assert.equal(result.status, 'model_failed');
-      assert.match(result.reason ?? '', /no agent "absent"\. It has: .*present/);
+      assert.match(result.reason ?? '', /does not serve an agent "absent"\. It serves: .*present/);
     });
   },
   { model: { silenceMs: SILENCE_MS } },
