@@ -2,6 +2,7 @@
 export { ExternalStorage, type PayloadCodec, type StorageDriver } from '@temporalio/common';
 export type { Duration } from '../core/duration.ts';
 export type { Call, Run, RunEvent, RunState, Turn } from '../core/read/run.ts';
+export type { Reason, ReasonCode, ReasonParameters } from '../core/reasons/codes.ts';
 export type {
   Budget,
   Decision,

@@ -98,7 +98,7 @@ endToEnd('budgets', (bench) => {
     const { result } = await bench.run(priced, 'Go.', { budget: { cost: 1 } });
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'budget', turns: 1 });
     assert.equal(result.spend.cost, result.spend.inputTokens + 2 * result.spend.outputTokens);
-    assert.match(result.reason!, /^The budget of 1 is used up \(cost so far \d+\)\.$/);
+    assert.match(result.reason!, /^The cost budget of 1 is used up \(cost so far \d+\)\.$/);
   });
 
   const misplaced = worker(5, { prices: { 'another-model': { input: 1, output: 1 } } });
@@ -121,7 +121,7 @@ endToEnd('budgets', (bench) => {
     assert.equal((await bench.run(alone)).result.status, 'completed');
 
     const tree = await bench.run(above, 'Go.', { budget: { cost: 5 } });
-    assert.match(tree.result.output!, /ended as model_failed.*names no price/);
+    assert.match(tree.result.output!, /ended as model_failed.*has no price/);
     assert.equal(bench.model.countRequests(below.name), 0);
   });
 
