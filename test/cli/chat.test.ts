@@ -75,6 +75,8 @@ describe('holdfast chat', { concurrency: 4 }, () => {
       status: 'completed',
       output,
       reason: null,
+      reasonCode: null,
+      reasonParameters: null,
     });
     const lines = stdout.trimEnd().split('\n');
     assert.deepEqual(

@@ -132,7 +132,7 @@ test('a large input goes through the store', async () => {
     env: { ...env, HOLDFAST_PAYLOADS: settings },
   });
   assert.equal(elsewhere.code, 2);
-  assert.match(elsewhere.stderr, /a store "file", and there is none of that name here.*HOLDFAST_PAYLOADS/);
+  assert.match(elsewhere.stderr, /the store "file", and this process has none of that name.*HOLDFAST_PAYLOADS/);
 });
 
 test('a worker without the settings cannot carry on a run, and show says so; with them, it goes on', async () => {

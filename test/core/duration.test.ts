@@ -77,7 +77,7 @@ test('a bare number on the command line needs a unit', () => {
 });
 
 test('a tool names the option whose duration is wrong', () => {
-  assert.throws(() => tool({ timeout: 'soon' }), /Tool "look": timeout is "soon", which is not a duration\. Give '30/);
+  assert.throws(() => tool({ timeout: 'soon' }), /Tool "look": timeout is "soon", which is not a duration\. Use '30/);
   assert.throws(() => tool({ heartbeat: 0 }), /heartbeat is 0, which is shorter than a millisecond/);
   assert.throws(() => tool({ timeout: Number.POSITIVE_INFINITY }), /timeout is Infinity, which is longer than 24 days/);
 });

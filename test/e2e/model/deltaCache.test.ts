@@ -155,7 +155,7 @@ endToEnd(
       );
       const [failure] = lastFailures(history);
       assert.equal(failure?.type, FAILURE.transcriptMismatch);
-      assert.match(failure.message, /do not have the digest that it holds\. Nothing was sent to the model\.$/);
+      assert.match(failure.message, /do not match its digest\. Nothing was sent to the model\.$/);
       assert.deepEqual(lastSent(bench, once, run), conversation(run).slice(0, -1));
     });
 
@@ -166,7 +166,7 @@ endToEnd(
         { status: result.status, turns: result.turns, calls: result.calls },
         { status: 'model_failed', turns: 2, calls: 1 },
       );
-      assert.match(result.reason ?? '', /^The first 2 messages of the transcript, as the workflow gave them/);
+      assert.match(result.reason ?? '', /^The first 2 messages of the transcript that the workflow returned do not match/);
       assert.equal(sentTo(bench, always).length, 1);
     });
   },
