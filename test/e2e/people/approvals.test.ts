@@ -118,7 +118,7 @@ endToEnd('approvals', (bench) => {
     );
     await assert.rejects(handle.approve(), {
       name: 'CommandRejected',
-      message: /Several calls .* wait: .*1\.1 asks_always/,
+      message: /Several calls .* are pending: .*1\.1 asks_always/,
     });
     for (const { call } of questions) await handle.approve(call);
     const { run } = await bench.finished(handle.workflowId);
