@@ -11,7 +11,7 @@ import { workflowCode } from '../../../worker/workflowBundle.ts';
 import { GOLDEN_FOLDER } from '../../support/histories.ts';
 import { quietLogs } from '../../support/quiet.ts';
 
-const BYTES_MAX = 150_000;
+const BYTES_MAX = 200_000;
 
 const names = (await readdir(GOLDEN_FOLDER)).filter((name) => name.endsWith('.json'));
 

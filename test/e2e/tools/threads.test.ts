@@ -15,7 +15,7 @@ const misbehave = (attempts = 1, module = 'misbehave') =>
     effect: 'read',
     timeout: '4 s',
     retry: { attempts, initial: '1 ms' },
-    thread: new URL(`../support/threads/${module}.ts`, import.meta.url),
+    thread: new URL(`../../support/threads/${module}.ts`, import.meta.url),
   });
 const calls = (...hows: string[]) => hows.map((how) => ({ tool: 'misbehave', arguments: { how } }));
 
