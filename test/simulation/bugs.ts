@@ -179,7 +179,7 @@ export const BUGS: readonly Bug[] = [
     what: 'the loop is not woken by a decision',
     edit: {
       file: 'workflows/people/approvals.ts',
-      from: '  run.wake.wake();\n  const later',
+      from: '  run.wake.wakeSoon();\n  const later',
       to: '  const later',
     },
     found: /waits for nobody|stuck|memo shows/,
