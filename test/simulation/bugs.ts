@@ -31,7 +31,7 @@ export const BUGS: readonly Bug[] = [
       from: 'content: outcomeText(outcomes[slot]!,',
       to: 'content: outcomeText(outcomes.at(-1 - slot)!,',
     },
-    found: /is told as/,
+    found: /another message \d+ than the workflow|is told as/,
   },
   {
     what: 'a call runs before anybody has decided',
