@@ -166,7 +166,10 @@ endToEnd(
         { status: result.status, turns: result.turns, calls: result.calls },
         { status: 'model_failed', turns: 2, calls: 1 },
       );
-      assert.match(result.reason ?? '', /^The first 2 messages of the transcript that the workflow returned do not match/);
+      assert.match(
+        result.reason ?? '',
+        /^The first 2 messages of the transcript that the workflow returned do not match/,
+      );
       assert.equal(sentTo(bench, always).length, 1);
     });
   },
