@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { connect, type Holdfast } from '../../client/index.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
 import { findTemporalCli } from '../../worker/dev/temporalCli.ts';
@@ -18,6 +19,19 @@ const REST = '    ';
 export const screen = createScreen(process.stdout);
 export const cleanUp = cleanUpInOrder();
 export const interrupt = new AbortController();
+
+/** The options of these examples, as typed. */
+export function exampleOptions() {
+  return parseArgs({
+    options: { keep: { type: 'boolean', default: false }, 'database-url': { type: 'string' } },
+  }).values;
+}
+
+/** For `--keep`: the server stays up until Ctrl-C. */
+export async function keepServer(): Promise<void> {
+  say('', 'The server and its Web UI stay up until Ctrl-C.');
+  await once(interrupt.signal, 'abort');
+}
 
 /** Prints wrapped lines, with continued lines indented. */
 export function say(...lines: string[]): void {

@@ -1,8 +1,6 @@
 // `npm run example:refunds`: nine refund requests, a person who decides, and a worker that is killed in the middle of a
 // payment; at the end, the ledger is checked. Runs on its own temporary server.
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { refunds } from '../../agents/refunds/agent.ts';
 import { closeDatabase } from '../../agents/refunds/database/index.ts';
 import { setUpRefunds } from '../../agents/refunds/database/setUp.ts';
@@ -18,8 +16,10 @@ import { seconds } from '../terminal/screen.ts';
 import {
   cleanUp,
   type ExampleWorker,
+  exampleOptions,
   forgetEnvironment,
   interrupt,
+  keepServer,
   ownServer,
   say,
   screen,
@@ -49,9 +49,7 @@ const APPROVAL_TIMEOUT_MS = { min: 15_000, max: 60_000, ofServerStart: 8 };
 const TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
-const { values: typed } = parseArgs({
-  options: { keep: { type: 'boolean', default: false }, 'database-url': { type: 'string' } },
-});
+const typed = exampleOptions();
 await playToTheEnd(example, { cleanUp, interrupt });
 
 async function example(): Promise<number> {
@@ -87,10 +85,7 @@ async function example(): Promise<number> {
 
   const isExact = await sumUp(result, decided, again);
   whereNext(server);
-  if (typed.keep) {
-    say('', 'The server and its Web UI stay up until Ctrl-C.');
-    await once(interrupt.signal, 'abort');
-  }
+  if (typed.keep) await keepServer();
   return isExact ? EXIT.completed : EXIT.otherwise;
 }
 

@@ -1,7 +1,5 @@
 // `npm run example:transfers`: moves money between accounts of a ledger, and kills a worker between a transfer's commit and
 // its result; at the end, the ledger is checked. Runs on its own temporary server.
-import { once } from 'node:events';
-import { parseArgs } from 'node:util';
 import { transfers } from '../../agents/transfers/agent.ts';
 import {
   type Account,
@@ -20,8 +18,10 @@ import { seconds } from '../terminal/screen.ts';
 import {
   cleanUp,
   type ExampleWorker,
+  exampleOptions,
   forgetEnvironment,
   interrupt,
+  keepServer,
   ownServer,
   say,
   screen,
@@ -36,9 +36,7 @@ const TAKINGS = 'A-01';
 /** The worker is killed after this account's transfer is committed, and before the tool returns. */
 const DOOMED_ACCOUNT = 'A-03';
 
-const { values: typed } = parseArgs({
-  options: { keep: { type: 'boolean', default: false }, 'database-url': { type: 'string' } },
-});
+const typed = exampleOptions();
 await playToTheEnd(example, { cleanUp, interrupt });
 
 async function example(): Promise<number> {
@@ -68,10 +66,7 @@ async function example(): Promise<number> {
   for (const problem of problems) say(screen.paint('red', `✗ ${problem}`));
   if (problems.length === 0) say(screen.paint('bold', '✓ The ledger is exact: nothing lost, nothing booked twice.'));
   screen.print('', 'Where to look next:', '  agents/transfers/README.md  what just ran', '  docs/effects.md');
-  if (typed.keep) {
-    say('', 'The server and its Web UI stay up until Ctrl-C.');
-    await once(interrupt.signal, 'abort');
-  }
+  if (typed.keep) await keepServer();
   return problems.length === 0 ? EXIT.completed : EXIT.otherwise;
 }
 
