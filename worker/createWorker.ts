@@ -13,7 +13,7 @@ import { hasAttributes } from '../client/setup.ts';
 import { TASK_QUEUE } from '../core/names.ts';
 import { VERSION } from '../core/version.ts';
 import { type ModelSettings, modelSettingsFrom, openModel } from './model.ts';
-import { workflowCode } from './workflowBundle.ts';
+import { type Failures, type WorkflowCode, withoutStacks, workflowCode } from './workflowBundle.ts';
 
 export interface WorkerOptions extends SettingsOptions {
   /** The agents to serve. */
@@ -37,6 +37,12 @@ export interface WorkerOptions extends SettingsOptions {
    * @default 64 MiB
    */
   readonly transcriptCacheBytes?: number;
+  /**
+   * Whether workflow code collects stacks: for Temporal's UI ("Call Stack") and for the failures of workflow tasks. They take
+   * half of the CPU time of large batches. `holdfast replay` always has them.
+   * @default true with `workflowsPath`, false for agents alone
+   */
+  readonly stackTraces?: boolean;
   /**
    * Compression, encryption and storage of payloads; the same as the clients'.
    * @default the module that HOLDFAST_PAYLOADS names
@@ -81,7 +87,7 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
   const converter = dataConverter(await loadPayloads(options.payloads));
   const { address, namespace, connection: connectionOptions } = readSettings(options);
   // Build while connecting. If connecting fails, nothing awaits this promise.
-  const building = workflowCode(options.workflowsPath, converter);
+  const building = bundleFor(options, converter);
   building.catch(() => undefined);
   const connection = await NativeConnection.connect({ ...connectionOptions, address }).catch((error) => {
     throw unreachable(address, error);
@@ -145,4 +151,10 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
     },
     shutdown: () => worker.shutdown(),
   };
+}
+
+async function bundleFor(options: WorkerOptions, failures: Failures): Promise<WorkflowCode> {
+  const { workflowsPath, stackTraces = workflowsPath !== undefined } = options;
+  const bundle = await workflowCode(workflowsPath, failures);
+  return stackTraces ? bundle : withoutStacks(bundle);
 }

@@ -38,6 +38,21 @@ export async function workflowCode(userPath?: string, failures: Failures = {}): 
   return { codePath };
 }
 
+/** What the SDK asks of a bundle, and nothing in it. */
+const NO_SOURCE_MAP = { version: 3, file: 'workflow-bundle.js', sources: [], names: [], mappings: '' };
+
+/**
+ * The same code, with which the sandbox collects no stacks. The SDK captures one for each promise, maps it through the source
+ * map and formats it: two thirds of a worker's time, and a quarter of its memory, for stacks that nobody reads.
+ */
+export async function withoutStacks(bundle: WorkflowCode): Promise<WorkflowCode> {
+  const code = 'code' in bundle ? bundle.code : await readFile(bundle.codePath, 'utf8');
+  const actual = code.slice(0, code.lastIndexOf('//# sourceMappingURL='));
+  const map = Buffer.from(JSON.stringify(NO_SOURCE_MAP)).toString('base64');
+  // Before the SDK freezes the sandbox's globals, and on no line of its own.
+  return { code: `Error.stackTraceLimit = 0; ${actual}//# sourceMappingURL=data:application/json;base64,${map}` };
+}
+
 export function bundleName({ failureConverterPath }: Failures): string {
   return failureConverterPath === undefined ? 'workflow-bundle.js' : 'workflow-bundle-coded.js';
 }
@@ -50,6 +65,8 @@ export async function buildBundle(
   const { bundleWorkflowCode } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({
     workflowsPath,
+    // Loaded once in a workflow thread, in place of once for each run: our modules keep no state.
+    preloadModules: [ENTRY],
     ...(failureConverterPath !== undefined && { failureConverterPath }),
     logger: warningsOnly(),
     // The entry that joins the user's workflows with ours is in the cache folder, from which no package resolves.
