@@ -192,7 +192,7 @@ export function commandsTo({
   async function decidedBefore({ call, digest }: Decision, error: unknown): Promise<RecordedDecision | null> {
     if (!(error instanceof CommandRejected || error instanceof RunOver)) return null;
     const state = callAt(await read(), call);
-    return state?.asks && (digest === '' || digest === state.asks.digest) ? state.decision : null;
+    return state?.approval && (digest === '' || digest === state.approval.digest) ? state.decision : null;
   }
 
   const questions = async () => (await read()).questions;

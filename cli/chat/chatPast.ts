@@ -19,8 +19,8 @@ export type Paper = Pick<Screen, 'columns' | 'paint'>;
 
 /** Returns the time of the last event that the run, as it was read, includes. */
 export function knownUntilMs({ turns }: Run): number {
-  const times = turns.flatMap(({ askedAtMs, answeredAtMs, calls }) => [
-    askedAtMs,
+  const times = turns.flatMap(({ startedAtMs, answeredAtMs, calls }) => [
+    startedAtMs,
     answeredAtMs,
     ...calls.flatMap(({ scheduledAtMs, endedAtMs }) => [scheduledAtMs, endedAtMs]),
   ]);

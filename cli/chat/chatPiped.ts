@@ -99,7 +99,7 @@ async function printQuestions({ handle, run, flags }: Chat, signal: AbortSignal)
   try {
     for await (const event of handle.events({ signal })) {
       if (event.type === 'question' && event.atMs > since) print(event.question);
-      if (event.type === 'ordered' && event.order === 'pause' && event.atMs > openedAtMs) printPaused();
+      if (event.type === 'command' && event.command === 'pause' && event.atMs > openedAtMs) printPaused();
     }
   } catch {
     // The next message reports problems of the server.

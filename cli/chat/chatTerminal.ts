@@ -66,23 +66,23 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
     const since = knownUntilMs(run);
     // Messages that were still queued when the chat began are not in the run.
     const received = new Set([
-      ...run.turns.flatMap((turn) => turn.heard),
+      ...run.turns.flatMap((turn) => turn.userMessages),
       ...run.transcript.flatMap((message) => (message.role === 'user' ? [message.content] : [])),
     ]);
     for await (const event of handle.events({ signal: leaving.signal })) {
       const isOld = event.atMs <= since && event.type !== 'ended';
-      if (event.type === 'said' && isOld) {
+      if (event.type === 'message' && isOld) {
         if (!received.has(event.text)) screen.print(...messageLines(event.text, screen));
-      } else if (event.type === 'said' && event.how === 'send') {
+      } else if (event.type === 'message' && event.command === 'send') {
         if (!talk.isOurs(event.text)) screen.print(...messageLines(event.text, screen), ...signed(event.by));
       } else if (isOld) look.recall(event);
       else look.show(event);
-      if (event.type === 'asked') {
+      if (event.type === 'model_call_started') {
         isShown = false;
         if (isBetween) showQueued();
         isBetween = false;
       }
-      if (event.type === 'replied' || (event.type === 'answered' && event.calls.length === 0)) {
+      if (event.type === 'reply' || (event.type === 'answer' && event.calls.length === 0)) {
         isShown = talk.waiting > 0;
         isBetween = true;
       }

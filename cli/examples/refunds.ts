@@ -135,7 +135,7 @@ async function startTheNight(holdfast: Holdfast): Promise<RunHandle> {
 
 async function printEvents(handle: RunHandle): Promise<void> {
   for await (const event of handle.events({ signal: interrupt.signal })) {
-    if (event.type === 'answered' && event.calls.length > 0) {
+    if (event.type === 'answer' && event.calls.length > 0) {
       const [first] = event.calls;
       say(`${refunds.name}: ${event.calls.length === 1 ? first?.tool : `${first?.tool} × ${event.calls.length}`}`);
     }

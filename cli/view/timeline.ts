@@ -10,7 +10,7 @@ import { decisionWords } from './people.ts';
 export interface TurnSeen {
   readonly turn: number;
   readonly agent: string;
-  readonly askedAtMs: number;
+  readonly startedAtMs: number;
   readonly answeredAtMs: number | null;
   readonly attempts: number;
   readonly error: string | null;
@@ -36,8 +36,8 @@ export interface CallSeen {
   readonly attempts: number;
   readonly scheduledAtMs: number | null;
   readonly endedAtMs: number | null;
-  /** The question to a person, if the call needs a decision. */
-  readonly asks: object | null;
+  /** The approval that the call needs; null if it needs none. */
+  readonly approval: object | null;
   readonly decision: RecordedDecision | null;
   readonly childId: string | null;
   /** Its reported progress, while it runs. */
@@ -147,17 +147,17 @@ export function axisOf(startedAtMs: number, endedAtMs: number | null, nowMs: num
 }
 
 function rowsOf(seen: TurnSeen, first: string | undefined): Row[] {
-  const { turn, agent, askedAtMs, answeredAtMs, attempts, error, calls } = seen;
+  const { turn, agent, startedAtMs, answeredAtMs, attempts, error, calls } = seen;
   const model: Row = {
     mark: error ? '✗' : ' ',
     // After a handoff, the agent's name.
     label: `turn ${turn}, ${agent === first ? 'model' : inertLine(agent, 64)}`,
-    startMs: askedAtMs,
+    startMs: startedAtMs,
     endMs: answeredAtMs,
     fill: error ? '▒' : '─',
     note: error ? inertLine(error, 200) : attempted(attempts),
   };
-  return [model, ...calls.map((call) => callRow(call, answeredAtMs ?? askedAtMs))];
+  return [model, ...calls.map((call) => callRow(call, answeredAtMs ?? startedAtMs))];
 }
 
 function compactionRow({ startedAtMs, endedAtMs, attempts, warning, error, tokens }: CompactionSeen): Row {
@@ -174,20 +174,20 @@ function compactionRow({ startedAtMs, endedAtMs, attempts, warning, error, token
 }
 
 function callRow(call: CallSeen, askedAtMs: number): Row {
-  const { tool, ok, kind, attempts, scheduledAtMs, endedAtMs, asks, decision, childId } = call;
+  const { tool, ok, kind, attempts, scheduledAtMs, endedAtMs, approval, decision, childId } = call;
   const base = {
     label: inertLine(tool, 64),
     startMs: scheduledAtMs,
     endMs: endedAtMs,
     ...(childId !== null && { childId: inertLine(childId, 300) }),
-    ...(asks && { wait: { fromMs: askedAtMs, toMs: decision?.atMs ?? scheduledAtMs ?? endedAtMs } }),
+    ...(approval && { wait: { fromMs: askedAtMs, toMs: decision?.atMs ?? scheduledAtMs ?? endedAtMs } }),
   };
   const noted = (...more: (string | undefined)[]) =>
     [...more, decision ? decisionWords(decision) : ''].filter(Boolean).join(', ');
   if (ok === true) return { ...base, mark: '✓', fill: '█', note: noted(attempted(attempts)) };
   const failure = kind === 'rejected' && decision ? '' : kind?.replaceAll('_', ' ');
   if (ok === false) return { ...base, mark: '✗', fill: '▒', note: noted(failure, attempted(attempts)) };
-  if (asks && !decision) return { ...base, mark: '?', fill: '░', note: noted('waits for a decision') };
+  if (approval && !decision) return { ...base, mark: '?', fill: '░', note: noted('waits for a decision') };
   if (scheduledAtMs === null) return { ...base, mark: '·', fill: '░', note: noted('queued') };
   return { ...base, mark: '·', fill: '░', note: noted(call.note ?? attempted(attempts)) };
 }

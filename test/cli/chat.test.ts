@@ -160,7 +160,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     await screen.sees(/queued: third/);
     const sent: string[] = [];
     for await (const event of client.get('queues').events()) {
-      if (event.type === 'said') sent.push(`${event.text} by ${event.by}`);
+      if (event.type === 'message') sent.push(`${event.text} by ${event.by}`);
       if (sent.length === 3) break;
     }
     assert.deepEqual(sent, ['story by ann', 'second by ann', 'third by ann'], 'sent at once, in order');

@@ -40,7 +40,7 @@ test('it has a row of its own after its turn, which says what it brought, or wha
   const turns = [1, 2].map((turn) => ({
     turn,
     agent: 'clerk',
-    askedAtMs: turn * 1_000 - 500,
+    startedAtMs: turn * 1_000 - 500,
     answeredAtMs: turn * 1_000,
     attempts: 1,
     error: null,
@@ -70,13 +70,13 @@ test('a line says what became of it', () => {
 test('whoever follows a run sees it begin and end', () => {
   const seen = createRunSeen();
   const open: Compaction = { ...compaction, endedAtMs: null, strategy: null, summary: null };
-  seen.add({ type: 'compacting', atMs: 1_000, compaction: open });
+  seen.add({ type: 'compaction_started', atMs: 1_000, compaction: open });
   assert.deepEqual(seen.compactions, [open]);
-  seen.add({ type: 'compacted', atMs: 2_000, compaction });
+  seen.add({ type: 'compaction_ended', atMs: 2_000, compaction });
   assert.deepEqual(seen.compactions, [compaction]);
   const { startedAtMs: _, endedAtMs: __, ...told } = compaction;
-  assert.deepEqual(JSON.parse(JSON.stringify(eventJson({ type: 'compacted', atMs: 2_000, compaction }))), {
-    type: 'compacted',
+  assert.deepEqual(JSON.parse(JSON.stringify(eventJson({ type: 'compaction_ended', atMs: 2_000, compaction }))), {
+    type: 'compaction_ended',
     at: '1970-01-01T00:00:02.000Z',
     compaction: { ...told, startedAt: '1970-01-01T00:00:01.000Z', endedAt: '1970-01-01T00:00:02.000Z' },
   });

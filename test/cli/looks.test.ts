@@ -34,7 +34,7 @@ const call: Call = {
   kind: null,
   reason: null,
   text: 'paid',
-  asks: null,
+  approval: null,
   decision: null,
   childId: null,
   attempts: 1,
@@ -45,8 +45,8 @@ const call: Call = {
 const turn: Turn = {
   turn: 1,
   agent: 'payer',
-  heard: [],
-  askedAtMs: 0,
+  userMessages: [],
+  startedAtMs: 0,
   answeredAtMs: 500,
   attempts: 1,
   model: 'm',
@@ -112,21 +112,21 @@ test('a decision that came second does not read like one that counts', () => {
   );
 });
 
-test('what people ordered is told with what it was about', () => {
-  const ordered = (order: string, more: object): RunEvent & { type: 'ordered' } => ({
-    type: 'ordered',
+test('shows commands with what they are about', () => {
+  const sent = (command: string, more: object): RunEvent & { type: 'command' } => ({
+    type: 'command',
     atMs: 0,
-    order,
+    command,
     by: 'root',
     why: null,
     ...more,
   });
-  const line = (event: RunEvent & { type: 'ordered' }) => personLines(event, screenOf(100));
-  assert.deepEqual(line(ordered('raise', { budget: { tokens: 20_000, cost: 1.5 } })), [
+  const line = (event: RunEvent & { type: 'command' }) => personLines(event, screenOf(100));
+  assert.deepEqual(line(sent('raise', { budget: { tokens: 20_000, cost: 1.5 } })), [
     '  ! raise to 20,000 tokens, cost 1.5 by root',
   ]);
-  assert.deepEqual(line(ordered('cancelCall', { call: '2.0' })), ['  ! cancel-call 2.0 by root']);
-  assert.deepEqual(line(ordered('pause', {})), ['  ! pause by root']);
+  assert.deepEqual(line(sent('cancelCall', { call: '2.0' })), ['  ! cancel-call 2.0 by root']);
+  assert.deepEqual(line(sent('pause', {})), ['  ! pause by root']);
 });
 
 test('coming back to a chat, one sees what became of each call', () => {

@@ -38,12 +38,12 @@ async function shown(columns: number, isLive: boolean, events: readonly RunEvent
 
 const start: RunEvent[] = [
   { type: 'started', atMs: 1_000, agent: 'kitchen', input: 'Cook.' },
-  { type: 'asked', atMs: 1_000, turn: 1, agent: 'kitchen' },
+  { type: 'model_call_started', atMs: 1_000, turn: 1, agent: 'kitchen' },
 ];
 const at = { atMs: 10_000, turn: 1, attempt: 1 };
 const text = (said: string, offset = 0): RunEvent => ({ type: 'text', ...at, offset, text: said });
 const calling = (written: string, offset = 0, slot = 0, tool = 'get_order'): RunEvent => ({
-  type: 'calling',
+  type: 'call_arguments',
   ...at,
   slot,
   tool,
@@ -61,7 +61,7 @@ const again = (restarts: boolean): RunEvent => ({
   lastFailure: 'error',
 });
 const answered: RunEvent = {
-  type: 'answered',
+  type: 'answer',
   atMs: 12_000,
   turn: 1,
   text: null,

@@ -196,7 +196,7 @@ endToEnd('a chain of links', (bench) => {
     );
     const sent = sentTo(bench, talker).findLast((messages) => messages.at(-4)?.content === 'message 7');
     assert.deepEqual(sent?.slice(1), conversation(run).slice(0, -1), 'the model was sent all of it');
-    const turns = (await events).flatMap((event) => (event.type === 'answered' ? [event.turn] : []));
+    const turns = (await events).flatMap((event) => (event.type === 'answer' ? [event.turn] : []));
     assert.deepEqual(
       turns,
       Array.from({ length: 14 }, (_, i) => i + 1),

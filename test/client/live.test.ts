@@ -60,7 +60,7 @@ test('a call is told when it is begun, and then what grew of its arguments, each
     pending(1, said(1, 0, '', [call(0, 7, ''), call(1, 0, '{}')])),
     pending(1, said(1, 0, '', [call(1, 0, '{}'), call(2, 9, '!')])),
   );
-  const calling = { type: 'calling', turn: 2, attempt: 1, tool: 'order' };
+  const calling = { type: 'call_arguments', turn: 2, attempt: 1, tool: 'order' };
   assert.deepEqual(events, [
     { ...calling, slot: 0, offset: 0, arguments: '' },
     { ...calling, slot: 0, offset: 0, arguments: '{"a"' },
@@ -92,7 +92,7 @@ test('what the attempt before left in the heartbeats is not of the new one, whic
   assert.deepEqual(events.slice(3), [
     { type: 'attempt', ...attempt, slot: null, restarts: true, lastError: 'it broke', lastFailure: 'error' },
     { type: 'text', ...attempt, offset: 0, text: 'Ri' },
-    { type: 'calling', ...attempt, slot: 0, tool: 'order', offset: 0, arguments: '[' },
+    { type: 'call_arguments', ...attempt, slot: 0, tool: 'order', offset: 0, arguments: '[' },
   ]);
 });
 

@@ -46,7 +46,7 @@ endToEnd('a client', (bench) => {
     const run = await bench.holdfast.start(speaker.name, 'Speak.');
     const types: string[] = [];
     for await (const { type } of run.events()) if (type !== 'text' && type !== 'attempt') types.push(type);
-    assert.deepEqual(types, ['started', 'asked', 'answered', 'ended']);
+    assert.deepEqual(types, ['started', 'model_call_started', 'answer', 'ended']);
   });
 
   // It stops in mid-sentence and stays there, so that there is all the time in the world to hear it.
@@ -70,7 +70,7 @@ endToEnd('a client', (bench) => {
   test('following ends with its signal, and leaves the run alone', async () => {
     const run = await bench.holdfast.start(speaker.name, 'Speak.');
     const stop = new AbortController();
-    for await (const { type } of run.events({ signal: stop.signal })) if (type === 'asked') stop.abort();
+    for await (const { type } of run.events({ signal: stop.signal })) if (type === 'model_call_started') stop.abort();
     assert.equal((await run.result()).status, 'completed');
   });
 

@@ -32,7 +32,7 @@ for (const [mode, maxCached] of [
     });
 
     async function untilTaken(handle: RunHandle, text: string): Promise<void> {
-      for await (const event of handle.events()) if (event.type === 'said' && event.text === text) return;
+      for await (const event of handle.events()) if (event.type === 'message' && event.text === text) return;
     }
 
     test('SIGKILL in a message with another one queued: both askers get their reply, and nothing is said twice', async () => {
@@ -52,7 +52,7 @@ for (const [mode, maxCached] of [
       const run = await handle.read();
       assert.equal(transcriptProblem(run.transcript), null);
       assert.deepEqual(
-        run.turns.flatMap(({ heard }) => heard),
+        run.turns.flatMap(({ userMessages }) => userMessages),
         ['one', 'work', 'three'],
       );
       assert.deepEqual(
@@ -70,7 +70,7 @@ for (const [mode, maxCached] of [
       const here = await openCase(address, cast, maxCached);
       const doomed = await here.worker();
       const handle = await here.holdfast.start('teller', 'one', { id: `idle-${randomUUID()}`, session: true });
-      for await (const event of handle.events()) if (event.type === 'replied') break;
+      for await (const event of handle.events()) if (event.type === 'reply') break;
       await handle.pause();
       const paused = handle.ask('two', { id: 'two' });
       await untilTaken(handle, 'two');

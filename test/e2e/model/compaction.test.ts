@@ -443,7 +443,7 @@ endToEnd('compaction', (bench) => {
     const { run } = finished;
     assert.ok(run.compactions.length >= 2);
     assert.deepEqual(
-      run.turns.map(({ heard }) => heard.map((text) => text.slice(0, 10).trim())),
+      run.turns.map(({ userMessages }) => userMessages.map((text) => text.slice(0, 10).trim())),
       run.turns.map(({ turn }) => [`message ${turn}`.slice(0, 10).trim()]),
     );
   });
@@ -509,7 +509,7 @@ endToEnd('compaction', (bench) => {
         [true, 'summarise'],
       ],
     );
-    assert.deepEqual(afterInterrupt.run.turns.at(-1)?.heard, ['Leave it.']);
+    assert.deepEqual(afterInterrupt.run.turns.at(-1)?.userMessages, ['Leave it.']);
   });
 
   let interrupt: (() => Promise<unknown>) | undefined;
@@ -534,7 +534,7 @@ endToEnd('compaction', (bench) => {
     assert.equal((await handle.ask('Are you there?')).output, 'Here.');
     await handle.close();
     const { run } = await bench.finished(handle.workflowId);
-    const [first, ...others] = run.turns.map(({ heard }) => heard);
+    const [first, ...others] = run.turns.map(({ userMessages }) => userMessages);
     assert.deepEqual({ first, others: others.flat() }, { first: ['Go on.'], others: ['Are you there?'] });
   });
 

@@ -34,7 +34,7 @@ async function followTurn(handle: RunHandle, turn: number): Promise<Followed> {
   for await (const event of handle.events()) {
     const draft = drafts.at(-1)!;
     if (!('turn' in event) || event.turn !== turn) continue;
-    if (event.type === 'answered') break;
+    if (event.type === 'answer') break;
     if (event.type === 'attempt') attempts.push(event);
     if (event.type === 'attempt' && event.restarts) drafts.push({ text: '', pieces: 0, calls: [] });
     if (event.type === 'text') {
@@ -42,7 +42,7 @@ async function followTurn(handle: RunHandle, turn: number): Promise<Followed> {
       draft.text += event.text;
       draft.pieces++;
     }
-    if (event.type === 'calling') {
+    if (event.type === 'call_arguments') {
       draft.calls[event.slot] ??= { tool: event.tool, arguments: '', pieces: 0 };
       const call = draft.calls[event.slot]!;
       assert.deepEqual({ tool: event.tool, offset: event.offset }, { tool: call.tool, offset: call.arguments.length });

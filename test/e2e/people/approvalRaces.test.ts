@@ -117,7 +117,7 @@ endToEnd('a decision', (bench) => {
       let links = 0;
       for await (const event of handle.events()) {
         if (event.type === 'continued') links += 1;
-        if (event.type === 'decided') return links === 0 ? 'in the first link' : 'in a later link';
+        if (event.type === 'decision') return links === 0 ? 'in the first link' : 'in a later link';
       }
       return assert.fail('The decision is not in the history.');
     });

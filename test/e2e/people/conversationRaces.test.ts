@@ -60,14 +60,14 @@ endToEnd('races in a conversation', (bench) => {
       const { below: random, waitMs } = round;
       const id = idOf('steer', round);
       const handle = await start(id, 0, random(40));
-      await untilEvent(handle, (event) => event.type === 'asked' && event.turn === 2);
+      await untilEvent(handle, (event) => event.type === 'model_call_started' && event.turn === 2);
       const taken: string[] = [];
       for (const text of ['one', 'two', 'three']) {
         await sleep(waitMs);
         if (await isTaken(handle.steer(text))) taken.push(text);
       }
       const { result, run } = await bench.finished(id);
-      assert.deepEqual(run.turns.flatMap((turn) => turn.heard).slice(1), taken);
+      assert.deepEqual(run.turns.flatMap((turn) => turn.userMessages).slice(1), taken);
       assert.deepEqual(
         { status: result.status, output: result.output },
         { status: 'completed', output: taken.join(' ') || 'Done.' },
@@ -82,7 +82,7 @@ endToEnd('races in a conversation', (bench) => {
       const { below: random, waitMs } = round;
       const id = idOf('idle', round);
       const handle = await bench.holdfast.start(chat.name, 'a', { id, session: true });
-      await untilEvent(handle, (event) => event.type === 'replied');
+      await untilEvent(handle, (event) => event.type === 'reply');
       await sleep(waitMs);
       const waits = random(2) === 0;
       const isIn = await isTaken(
@@ -106,7 +106,7 @@ endToEnd('races in a conversation', (bench) => {
         const { below: random, waitMs } = round;
         const id = idOf(order, round);
         const handle = await start(id, random(20), random(20));
-        await untilEvent(handle, (event) => event.type === 'asked');
+        await untilEvent(handle, (event) => event.type === 'model_call_started');
         await sleep(waitMs);
         const isIn = await isTaken(handle[order]());
         const { result, run } = await bench.finished(id);
@@ -153,12 +153,12 @@ endToEnd('races in a conversation', (bench) => {
       const { result, run } = await bench.finished(id);
       assert.equal(result.status, 'completed');
       assert.deepEqual(
-        run.turns.flatMap((turn) => turn.heard),
+        run.turns.flatMap((turn) => turn.userMessages),
         texts,
       );
       const replies: string[] = [];
       for await (const event of handle.events()) {
-        if (event.type === 'replied') replies.push(`${event.reply.message} ${event.reply.output}`);
+        if (event.type === 'reply') replies.push(`${event.reply.message} ${event.reply.output}`);
         if (event.type === 'continued') links += 1;
       }
       assert.deepEqual(
@@ -185,7 +185,7 @@ endToEnd('races in a conversation', (bench) => {
         { status: result.status, output: result.output },
         { status: 'completed', output: isIn ? 'now' : 'Done.' },
       );
-      assert.deepEqual(run.turns.flatMap((turn) => turn.heard).slice(1), isIn ? ['now'] : []);
+      assert.deepEqual(run.turns.flatMap((turn) => turn.userMessages).slice(1), isIn ? ['now'] : []);
       assert.ok(call?.ok || call?.kind === 'cancelled');
       return call.ok ? 'ended' : 'cancelled';
     });

@@ -109,8 +109,8 @@ endToEnd('permissions', (bench) => {
     const [waiting, denied] = toolCalls(await handle.read());
     assert.deepEqual({ ok: waiting?.ok, attempts: waiting?.attempts }, { ok: null, attempts: 0 });
     assert.deepEqual(
-      { ok: denied?.ok, kind: denied?.kind, asks: denied?.asks },
-      { ok: false, kind: 'rejected', asks: null },
+      { ok: denied?.ok, kind: denied?.kind, approval: denied?.approval },
+      { ok: false, kind: 'rejected', approval: null },
     );
     assert.equal(times('transfer'), 0);
 

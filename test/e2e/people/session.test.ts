@@ -25,7 +25,7 @@ const echo: Script = (request) => heard(request).join(' ');
 async function repliesOf(handle: RunHandle, n: number): Promise<Reply[]> {
   const replies: Reply[] = [];
   for await (const event of handle.events()) {
-    if (event.type === 'replied') replies.push(event.reply);
+    if (event.type === 'reply') replies.push(event.reply);
     if (replies.length === n) break;
   }
   return replies;
@@ -339,14 +339,14 @@ endToEnd('sessions', (bench) => {
       Array.from({ length: 13 }, (_, i) => i + 1),
     );
     assert.deepEqual(
-      run.turns.flatMap((turn) => turn.heard),
+      run.turns.flatMap((turn) => turn.userMessages),
       ['first', ...texts],
     );
     const told = await events;
     const times = (type: RunEvent['type']) => told.filter((event) => event.type === type).length;
     assert.deepEqual(
-      { started: times('started'), ended: times('ended'), replied: times('replied'), said: times('said') },
-      { started: 1, ended: 1, replied: 9, said: 8 },
+      { started: times('started'), ended: times('ended'), replies: times('reply'), messages: times('message') },
+      { started: 1, ended: 1, replies: 9, messages: 8 },
     );
     assert.ok(times('continued') >= 3, `${times('continued')} links`);
     const { memo } = await handle.describe();
@@ -389,10 +389,10 @@ endToEnd('sessions', (bench) => {
     );
     const told = await events;
     assert.deepEqual(
-      told.flatMap((event) => (event.type === 'replied' ? [[event.reply.message, event.reply.output]] : [])),
+      told.flatMap((event) => (event.type === 'reply' ? [[event.reply.message, event.reply.output]] : [])),
       Array.from({ length: n }, (_, i) => [i + 1, `${i + 1}`]),
     );
-    assert.equal(new Set(run.turns.flatMap((turn) => turn.heard)).size, n);
+    assert.equal(new Set(run.turns.flatMap((turn) => turn.userMessages)).size, n);
     assert.ok(told.filter(({ type }) => type === 'continued').length >= 3);
   });
 
@@ -454,7 +454,7 @@ function echoOf(request: ScriptedRequest): string {
 async function untilSaid(handle: RunHandle, ...texts: string[]): Promise<void> {
   const left = new Set(texts);
   for await (const event of handle.events() as AsyncIterable<RunEvent>) {
-    if (event.type === 'said') left.delete(event.text);
+    if (event.type === 'message') left.delete(event.text);
     if (left.size === 0) return;
   }
 }

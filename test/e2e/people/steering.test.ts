@@ -109,7 +109,7 @@ endToEnd('steering', (bench) => {
     gateOf(name).open();
     const { result, run } = await bench.finished(handle.workflowId);
     assert.equal(result.output, `${name} one two`);
-    assert.deepEqual(run.turns[1]?.heard, ['one', 'two']);
+    assert.deepEqual(run.turns[1]?.userMessages, ['one', 'two']);
     assert.deepEqual(
       conversation(run).map(({ role }) => role),
       ['user', 'assistant', 'tool', 'user', 'user', 'assistant'],
@@ -389,7 +389,7 @@ endToEnd('steering', (bench) => {
     const { run } = await bench.finished(handle.workflowId);
     assert.deepEqual(
       run.turns
-        .flatMap(({ heard: said }) => said)
+        .flatMap(({ userMessages: said }) => said)
         .slice(1)
         .sort(),
       texts.sort(),

@@ -437,7 +437,7 @@ endToEnd('sub-agents', (bench) => {
     await handle.interrupt('Never mind.');
     const { run, result } = await bench.finished(handle.workflowId);
     assert.equal(result.status, 'completed');
-    assert.deepEqual(run.turns[1]?.heard, ['Never mind.']);
+    assert.deepEqual(run.turns[1]?.userMessages, ['Never mind.']);
     assert.equal(toolCalls(run)[0]?.kind, 'cancelled');
     for (const each of idsOf(handle.workflowId).slice(1))
       assert.equal((await bench.finished(each)).result.status, 'cancelled');
