@@ -2,7 +2,7 @@
 // summary or a note. If no summary can be written, the older messages are dropped; the run continues.
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { countGone, noteOf, tokensOf, tokensOfBytes } from '../../core/compaction.ts';
+import { countReplaced, noteOf, tokensOf, tokensOfBytes } from '../../core/compaction.ts';
 import { PLAN_BYTES_MAX, REPAIRS_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
@@ -214,7 +214,7 @@ function ownMessagesProblem(before: readonly Message[], after: unknown): string 
 
 /** The task, a note in place of the older messages, and the last turns, shortened if they alone are too long. */
 function withNote({ task, older, recent }: Cut, text: string, limits: Limits): readonly Message[] {
-  const note = older.length === 0 ? [] : [noteOf(countGone(older), text)];
+  const note = older.length === 0 ? [] : [noteOf(countReplaced(older), text)];
   return [...fitMessages(task, limits.taskMax), ...note, ...fitMessages(recent, limits.recentMax)];
 }
 

@@ -12,8 +12,8 @@ import {
 import { howTo } from '../commands/approvals.ts';
 import { authorOf, untilInterrupted } from '../connected.ts';
 import { EXIT, exitCodeOf, printError } from '../exit.ts';
+import { commandLine } from '../terminal/commandLine.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
-import { commandLine } from '../terminal/typed.ts';
 import { questionText } from '../view/people.ts';
 import { knownUntilMs } from './chatPast.ts';
 import type { Chat } from './chatSession.ts';

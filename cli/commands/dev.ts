@@ -10,8 +10,8 @@ import { type SupervisedServer, superviseServer } from '../dev/devServerKept.ts'
 import { watchFiles } from '../dev/watchFiles.ts';
 import { superviseWorker } from '../dev/workerProcess.ts';
 import { EXIT, portNumber } from '../exit.ts';
+import { PROGRAM } from '../terminal/commandLine.ts';
 import { seconds } from '../terminal/screen.ts';
-import { PROGRAM } from '../terminal/typed.ts';
 import type { WorkerReady } from './worker.ts';
 
 export const DEV_DEFAULTS = { port: 7233, uiPort: 8233, db: '.holdfast/temporal.db' } as const;

@@ -26,9 +26,9 @@ import {
   startExampleWorker,
   temporaryFolder,
 } from './exampleStage.ts';
-import { playToTheEnd } from './playToTheEnd.ts';
 import { compareLedger, type Decided, readLedger } from './refundsLedger.ts';
 import type { RefundsWorkerOptions } from './refundsWorker.ts';
+import { runExample } from './runExample.ts';
 
 const SCHEDULE = 'refunds-nightly';
 const PERSON = 'Mira Falk';
@@ -50,7 +50,7 @@ const TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
 const typed = exampleOptions();
-await playToTheEnd(example, { cleanUp, interrupt });
+await runExample(example, { cleanUp, interrupt });
 
 async function example(): Promise<number> {
   say(

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cutConversation, fitMessages } from '../../activities/compact/compactCut.ts';
-import { countGone, noteOf, readNote, tokensOf } from '../../core/compaction.ts';
+import { countReplaced, noteOf, readNote, tokensOf } from '../../core/compaction.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message } from '../../core/types.ts';
 
@@ -79,13 +79,13 @@ test('with a note in the place of what goes, it is a conversation, and the note 
     fc.property(...cuts, (messages, keep, max) => {
       const { task, older, recent } = cutConversation(messages, keep, max);
       if (older.length === 0) return;
-      const standsFor = noteOf(countGone(older), 'Gone.');
+      const standsFor = noteOf(countReplaced(older), 'Gone.');
       const compacted = [...task, standsFor, ...fitMessages(recent, max)];
       assert.equal(transcriptProblem(compacted), null);
-      assert.deepEqual(readNote(standsFor), countGone(older));
+      assert.deepEqual(readNote(standsFor), countReplaced(older));
       // Counted again with the note, it is what it was.
-      const { messages: gone, turns } = countGone(compacted);
-      const before = countGone(messages);
+      const { messages: gone, turns } = countReplaced(compacted);
+      const before = countReplaced(messages);
       assert.deepEqual({ gone, turns }, { gone: before.messages, turns: before.turns });
     }),
     { numRuns: runs },

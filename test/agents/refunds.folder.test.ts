@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { clinic } from '../../agents/clinic/agent.ts';
 import { QUERY_TIMEOUT_MS } from '../../agents/database/database.ts';
-import { holdFolder, leaveFolder } from '../../agents/database/holdFolder.ts';
+import { lockFolder, unlockFolder } from '../../agents/database/lockFolder.ts';
 import { desk } from '../../agents/desk/agent.ts';
 import { refundOrder, refunds } from '../../agents/refunds/agent.ts';
 import { openRefunds } from '../../agents/refunds/database/index.ts';
@@ -41,9 +41,9 @@ async function kill(child: ChildProcess): Promise<void> {
 const STAY = 'setInterval(() => {}, 1000);';
 const holder = (folder: string) =>
   inProcess(
-    `import { holdFolder } from '${module('database/holdFolder.ts')}';
+    `import { lockFolder } from '${module('database/lockFolder.ts')}';
      import { writeFileSync } from 'node:fs';
-     await holdFolder(${JSON.stringify(folder)});
+     await lockFolder(${JSON.stringify(folder)});
      try { writeFileSync(${JSON.stringify(`${folder}.mark`)}, '', { flag: 'wx' }); console.log(process.pid); }
      catch { console.log('somebody else has it, too'); }
      ${STAY}`,
@@ -72,13 +72,13 @@ test('a process that finds the folder in use says by whom, and gets it when the 
   const folder = join(home, 'held');
   const first = await holder(folder);
   const pid = await first.line;
-  await assert.rejects(holdFolder(folder, 0), (error: Error) => error.message.includes(`in use by process ${pid}`));
-  const waiting = holdFolder(folder);
+  await assert.rejects(lockFolder(folder, 0), (error: Error) => error.message.includes(`in use by process ${pid}`));
+  const waiting = lockFolder(folder);
   await kill(first.child);
   await waiting;
   // Asked again by the same process, as after a thread of it was ended.
-  await holdFolder(folder, 0);
-  await leaveFolder(folder);
+  await lockFolder(folder, 0);
+  await unlockFolder(folder);
 });
 
 test('of many that take a dead holder’s folder at once, one gets it', async () => {
@@ -93,19 +93,19 @@ test('of many that take a dead holder’s folder at once, one gets it', async ()
     const won = racers.findIndex((racer) => String(racer.child.pid) === pid);
     assert.notEqual(won, -1, pid);
     const [winner] = racers.splice(won, 1);
-    await assert.rejects(holdFolder(folder, 0), (error: Error) => error.message.includes(`process ${pid}`));
+    await assert.rejects(lockFolder(folder, 0), (error: Error) => error.message.includes(`process ${pid}`));
     await rm(`${folder}.mark`);
     await kill(winner!.child);
   }
-  await holdFolder(folder);
-  await leaveFolder(folder);
+  await lockFolder(folder);
+  await unlockFolder(folder);
 });
 
 test('a lock that says nothing readable is taken for a dead one’s', async () => {
   const folder = join(home, 'odd');
   await writeFile(`${folder}.lock`, '');
-  await holdFolder(folder, 0);
-  await leaveFolder(folder);
+  await lockFolder(folder, 0);
+  await unlockFolder(folder);
   assert.ok(!existsSync(`${folder}.lock`));
 });
 

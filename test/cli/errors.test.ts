@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CommandRefused, errorJson, errorText, UsageError } from '../../cli/exit.ts';
 import { holdfastProgram } from '../../cli/program.ts';
-import { PROGRAM } from '../../cli/terminal/typed.ts';
+import { PROGRAM } from '../../cli/terminal/commandLine.ts';
 import {
   CommandRejected,
   NoWorker,

@@ -114,7 +114,7 @@ test('an id that is there already gives back its run', async () => {
 test('what makes no sense gives exit code 2, an empty stdout and a line that says what to do', async () => {
   const wrong: [string[], RegExp][] = [
     [['run', 'ward'], /missing required argument 'input'/],
-    [['run', 'ward', 'x', '--parallel', '0'], /whole number from 1/],
+    [['run', 'ward', 'x', '--parallel', '0'], /whole number of at least 1/],
     [['fly'], /unknown command 'fly'/],
     [['show', 'nobody'], /There is no run "nobody"\. List runs with "npm run -s holdfast -- list"/],
     [['show', 'nobody', '--json'], /^\{"error":\{"code":"run_not_found","message":"There is no run \\"nobody\\"\."/],

@@ -14,7 +14,7 @@ import { COMPRESS_ABOVE_BYTES, gzipCodec, PAYLOAD_BYTES_MAX } from '../../client
 import { loadPayloads } from '../../client/payloads/load.ts';
 import { encodingOf } from '../../client/payloads/plain.ts';
 import { weigherOf } from '../../client/payloads/weigh.ts';
-import { HAND_OVER_TRANSCRIPT_BYTES_MAX } from '../../core/limits.ts';
+import { CARRIED_TRANSCRIPT_BYTES_MAX } from '../../core/limits.ts';
 
 const payloadOf = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
 const contentOf = (payload: Payload): unknown => defaultPayloadConverter.fromPayload(payload);
@@ -151,8 +151,8 @@ describe('the weight of a transcript', () => {
   });
 
   test('of what is too long to be handed over at all, it is its length', async () => {
-    const long = 'x'.repeat(HAND_OVER_TRANSCRIPT_BYTES_MAX);
-    assert.ok((await weigh({ storage: fileStorage(tmpdir()) })(long, 'run')) > HAND_OVER_TRANSCRIPT_BYTES_MAX);
+    const long = 'x'.repeat(CARRIED_TRANSCRIPT_BYTES_MAX);
+    assert.ok((await weigh({ storage: fileStorage(tmpdir()) })(long, 'run')) > CARRIED_TRANSCRIPT_BYTES_MAX);
   });
 });
 

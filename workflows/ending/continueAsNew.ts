@@ -7,7 +7,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import {
-  HAND_OVER_BYTES_MAX,
+  CARRIED_STATE_BYTES_MAX,
   HISTORY_BYTES_MAX,
   HISTORY_EVENTS_MAX,
   HISTORY_NEARLY_FULL,
@@ -57,9 +57,9 @@ function hasUsed(share: number): boolean {
 function fits(run: Run): boolean {
   const { messages, weight } = run.conversation;
   const { length, bytes } = weight ?? { length: 0, bytes: 0 };
-  const handOver = run.handOver();
+  const handOver = run.carried();
   const rest = { ...handOver, conversation: { ...handOver.conversation, messages: [] } };
-  let room = HAND_OVER_BYTES_MAX - bytes - jsonBytes([run.input, { handOver: rest }]);
+  let room = CARRIED_STATE_BYTES_MAX - bytes - jsonBytes([run.input, { handOver: rest }]);
   // Looked at no further than it takes to know: there may be a hundred times as much.
   for (let at = length; at < messages.length && room >= 0; at++)
     room -= jsonBytes(messages[at]) + (at > length ? 1 : 0);
@@ -98,7 +98,7 @@ async function untilReady(run: Run): Promise<void> {
   do {
     // Also in a run that is cancelled meanwhile: its calls are still to be answered.
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
-    const later = run.task.until(HAND_OVER_BYTES_MAX);
+    const later = run.task.until(CARRIED_STATE_BYTES_MAX);
     if (later) await later;
     // A signal in the task of the continue-as-new would be lost.
     await run.published.reporting;
@@ -114,5 +114,5 @@ export async function leave(run: Run): Promise<void> {
     memo: Object.fromEntries(entries.filter(([, value]) => value !== null && value !== undefined)),
     typedSearchAttributes,
   });
-  await next(run.input, { ...(run.parent && { parent: run.parent }), handOver: run.handOver() });
+  await next(run.input, { ...(run.parent && { parent: run.parent }), handOver: run.carried() });
 }

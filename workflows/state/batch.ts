@@ -1,7 +1,7 @@
 // A turn's calls while they are carried out: what has become of each, by slot.
-import { countsAsRun, handedOverTo } from '../../core/batch/outcomes.ts';
+import { countsAsRun, handoffTarget } from '../../core/batch/outcomes.ts';
 import type { CallView } from '../../core/batch/view.ts';
-import type { BatchState } from '../../core/handOver.ts';
+import type { BatchState } from '../../core/carriedState.ts';
 import type { ModelAnswer, Outcome, PlannedCall, RecordedDecision, ToolCall } from '../../core/types.ts';
 import type { SubAgent } from './subAgent.ts';
 
@@ -101,7 +101,7 @@ export class Batch {
 
   /** To whom the conversation was handed, if it was. */
   get handedTo(): string | null {
-    return this.#calls.map(handedOverTo).find((to) => to !== null) ?? null;
+    return this.#calls.map(handoffTarget).find((to) => to !== null) ?? null;
   }
 
   start(slot: number, scope: Cancellable, child: SubAgent | null): void {
@@ -169,7 +169,7 @@ export class Batch {
     for (const { isEditing, scope } of this.#calls) if (isEditing) scope?.cancel();
   }
 
-  handOver(): BatchState {
+  carried(): BatchState {
     return {
       answer: this.answer,
       calls: this.#calls.map(({ call }) => call),

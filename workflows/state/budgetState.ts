@@ -1,7 +1,7 @@
 // The budget of a run: its limits as raised, the one that is reached, and whether the run asks for more.
 import type { BudgetReached } from '../../core/budget.ts';
 import { limitOf, limitReached } from '../../core/budget.ts';
-import type { BudgetState } from '../../core/handOver.ts';
+import type { BudgetState } from '../../core/carriedState.ts';
 import type { Budget, Question, Spend } from '../../core/types.ts';
 
 export class RunBudget {
@@ -79,7 +79,7 @@ export class RunBudget {
     return [{ kind: 'budget', reason: reached.text, reached, sinceMs: this.#askedAtMs }];
   }
 
-  handOver(): BudgetState {
+  carried(): BudgetState {
     return { limits: this.#limits ?? null, reached: this.#reached, askedAtMs: this.#askedAtMs };
   }
 }

@@ -1,5 +1,5 @@
 // What people, and a parent, have told the run to do: pause, stop, interrupt.
-import type { ControlState } from '../../core/handOver.ts';
+import type { ControlState } from '../../core/carriedState.ts';
 import type { Attribution } from '../../core/types.ts';
 
 export function newControl(): ControlState {
@@ -66,7 +66,7 @@ export class Control {
     return was;
   }
 
-  handOver(): ControlState {
+  carried(): ControlState {
     return { paused: this.#paused, pausedByParent: this.#pausedByParent, stop: this.#stop };
   }
 }

@@ -1,6 +1,7 @@
 // The conversation: its messages, what of them the model has seen, and how long they are.
+
+import type { ConversationState } from '../../core/carriedState.ts';
 import { tokensOf } from '../../core/compaction.ts';
-import type { ConversationState } from '../../core/handOver.ts';
 import { FRESH_BYTES_MAX, PAGE_BYTES_MAX } from '../../core/limits.ts';
 import { jsonBytes } from '../../core/text.ts';
 import type { CompactAnswer, Mark, Message, ModelAnswer, TranscriptPage } from '../../core/types.ts';
@@ -154,7 +155,7 @@ export class Conversation {
     return { messages, length: this.#messages.length };
   }
 
-  handOver(): ConversationState {
+  carried(): ConversationState {
     return {
       messages: this.#messages,
       seen: this.#seen,

@@ -1,7 +1,7 @@
 // What others are told of a run, and what they know already: its parent by signals, lists and inboxes by its memo and search
 // attributes. Each is told only what is new to it.
 import { getExternalWorkflowHandle, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { PublishedState } from '../../core/handOver.ts';
+import type { PublishedState } from '../../core/carriedState.ts';
 import { ERROR_CHARS_MAX } from '../../core/limits.ts';
 import { ATTRIBUTE, MEMO } from '../../core/names.ts';
 import { cutText } from '../../core/text.ts';
@@ -79,7 +79,7 @@ export class Published {
     ]);
   }
 
-  handOver(): PublishedState {
+  carried(): PublishedState {
     return { waiting: this.#waiting, waits: this.#waits };
   }
 }

@@ -1,7 +1,12 @@
 // A run: its sub-states, each the only writer of its own part, and the phase that it is in.
 import { ApplicationFailure, type CancellationScope, workflowInfo } from '@temporalio/workflow';
 import { type BatchRules, rulesOf } from '../../core/batch/view.ts';
-import { HAND_OVER_VERSION, type HandOver, handOverProblem, parentProblem } from '../../core/handOver.ts';
+import {
+  CARRIED_STATE_VERSION,
+  type CarriedState,
+  carriedStateProblem,
+  parentProblem,
+} from '../../core/carriedState.ts';
 import { AGENT_DEFAULTS } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
@@ -21,7 +26,7 @@ import { newTally, Tally } from './tally.ts';
 import { newTurns, Turns } from './turns.ts';
 
 /** What the workflow is given beside its input: by its parent, or by the execution that it continues. */
-export type Origin = { readonly parent?: ParentRun; readonly handOver?: HandOver };
+export type Origin = { readonly parent?: ParentRun; readonly handOver?: CarriedState };
 
 export interface End {
   readonly status: RunStatus;
@@ -64,7 +69,7 @@ export class Run {
   #agent: AgentRecord | null;
   #batch: Batch | null;
 
-  constructor(input: RunInput, parent: ParentRun | undefined, state: HandOver, isContinued: boolean) {
+  constructor(input: RunInput, parent: ParentRun | undefined, state: CarriedState, isContinued: boolean) {
     const { workflowId, firstExecutionRunId } = workflowInfo();
     this.input = input;
     this.parent = parent;
@@ -165,20 +170,20 @@ export class Run {
   }
 
   /** Every part of the state, by name: one that is missing here does not compile. */
-  handOver(): HandOver {
+  carried(): CarriedState {
     return {
-      version: HAND_OVER_VERSION,
+      version: CARRIED_STATE_VERSION,
       startedAtMs: this.startedAtMs,
       agentName: this.#agentName,
       agent: this.#agent,
-      conversation: this.conversation.handOver(),
-      turns: this.turns.handOver(),
-      tally: this.tally.handOver(this.clock.activeMs),
-      budget: this.budget.handOver(),
-      session: this.session.handOver(),
-      control: this.control.handOver(),
-      batch: this.#batch?.handOver() ?? null,
-      published: this.published.handOver(),
+      conversation: this.conversation.carried(),
+      turns: this.turns.carried(),
+      tally: this.tally.carried(this.clock.activeMs),
+      budget: this.budget.carried(),
+      session: this.session.carried(),
+      control: this.control.carried(),
+      batch: this.#batch?.carried() ?? null,
+      published: this.published.carried(),
     };
   }
 }
@@ -200,12 +205,12 @@ function originProblem(origin: unknown): string | null {
   const info = workflowInfo();
   if (Object.keys(others).length > 0 || (parent && !info.parent) || (handOver && !info.continuedFromExecutionRunId))
     return 'An agent takes one argument, its input: what comes with it, only a run of an agent can send.';
-  return (parent ? parentProblem(parent) : null) ?? (handOver ? handOverProblem(handOver) : null);
+  return (parent ? parentProblem(parent) : null) ?? (handOver ? carriedStateProblem(handOver) : null);
 }
 
-function newState({ agent, input, budget }: RunInput): HandOver {
+function newState({ agent, input, budget }: RunInput): CarriedState {
   return {
-    version: HAND_OVER_VERSION,
+    version: CARRIED_STATE_VERSION,
     startedAtMs: workflowInfo().startTime.getTime(),
     agentName: agent,
     agent: null,

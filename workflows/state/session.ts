@@ -1,5 +1,5 @@
 // What people have said to a run, in order, and what a session has answered.
-import type { QueuedMessage, SessionState } from '../../core/handOver.ts';
+import type { QueuedMessage, SessionState } from '../../core/carriedState.ts';
 import { MESSAGES_REMEMBERED, QUEUE_MAX, REPLIES_BYTES_MAX } from '../../core/limits.ts';
 import { jsonBytes, utf8Length } from '../../core/text.ts';
 import type { Reply } from '../../core/types.ts';
@@ -162,7 +162,7 @@ export class Session {
     return message < (this.#replies[0]?.message ?? 0);
   }
 
-  handOver(): SessionState {
+  carried(): SessionState {
     return {
       queue: this.#queue,
       idle: this.#isIdle,

@@ -1,5 +1,5 @@
 // What a run has done and spent so far, and what went wrong on the way.
-import type { TallyState } from '../../core/handOver.ts';
+import type { TallyState } from '../../core/carriedState.ts';
 import { WARNINGS_CHARS_MAX, WARNINGS_MAX } from '../../core/limits.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
 import { reason } from '../../core/reasons/reason.ts';
@@ -84,7 +84,7 @@ export class Tally {
     this.#warnings.push(fits ? warning : reason('more_warnings'));
   }
 
-  handOver(activeMs: number): TallyState {
+  carried(activeMs: number): TallyState {
     return {
       calls: this.#calls,
       failedCalls: this.#failedCalls,

@@ -1,7 +1,7 @@
 // Turns and streaks: what of the last turns in a row decides whether there is another.
 
 import { allToolsFailed } from '../../core/batch/report.ts';
-import type { TurnState } from '../../core/handOver.ts';
+import type { TurnState } from '../../core/carriedState.ts';
 import type { Outcome, ToolCall } from '../../core/types.ts';
 
 const NO_FAILURE = { key: '', times: 0 } as const;
@@ -104,7 +104,7 @@ export class Turns {
     this.#sameFailure = { key, times: key === this.#sameFailure.key ? this.#sameFailure.times + 1 : 1 };
   }
 
-  handOver(): TurnState {
+  carried(): TurnState {
     return {
       turn: this.#turn,
       limitFrom: this.#limitFrom,

@@ -1,10 +1,10 @@
 // Reads the start of an execution, and its continue-as-new.
 
-import type { HandOver } from '../../handOver.ts';
+import type { CarriedState } from '../../carriedState.ts';
 import type { ParentRun, RunInput } from '../../types.ts';
 import { settleByKernel } from '../batchView.ts';
-import { continueReading, handOverIn, takeOver } from '../handedOver.ts';
 import { firstJson, type HistoryEvent, jsonAt } from '../history.ts';
+import { carriedStateIn, continueReading, takeOver } from '../readCarriedState.ts';
 import type { Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
 
@@ -16,7 +16,7 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   // A run can be started with anything, so values of other types are ignored.
   const given = (firstJson(start.input) ?? {}) as Partial<RunInput>;
   const origin = jsonAt(start.input, 1);
-  const handOver = handOverIn(origin);
+  const handOver = carriedStateIn(origin);
   for (const known of [activities, decisions, timers, waitingChildren]) known.clear();
   if (run.startedAtMs > 0) {
     return handOver ? continued(reading, start, handOver, atMs) : [];
@@ -36,7 +36,12 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
 }
 
 /** The carried state was read already, unless a history before it is missing. */
-function continued(reading: Reading, { originalExecutionRunId }: Start, handOver: HandOver, atMs: number): RunEvent[] {
+function continued(
+  reading: Reading,
+  { originalExecutionRunId }: Start,
+  handOver: CarriedState,
+  atMs: number,
+): RunEvent[] {
   if (reading.nextRunId === undefined || reading.nextRunId === originalExecutionRunId)
     return continueReading(reading, handOver, atMs);
   reading.turns.length = 0;

@@ -147,8 +147,8 @@ endToEnd('a limit', (bench) => {
     [[null], /must be an object, not null/],
     [[{ input: 'x' }], /agent must be a string, not undefined/],
     [[{ agent: 'a', input: 7 }], /input must be a string, not 7/],
-    [[{ agent: 'a', input: 'x', maxTurns: 0 }], /maxTurns must be a whole number from 1/],
-    [[{ agent: 'a', input: 'x', parallel: 1.5 }], /parallel must be a whole number from 1/],
+    [[{ agent: 'a', input: 'x', maxTurns: 0 }], /maxTurns must be a whole number of at least 1/],
+    [[{ agent: 'a', input: 'x', parallel: 1.5 }], /parallel must be a whole number of at least 1/],
     [[{ agent: 'a', input: 'x', maxTurns: '9' }], /maxTurns must be/],
   ];
   test('of sense: an input that is none fails the workflow at once, saying what one looks like', async () => {

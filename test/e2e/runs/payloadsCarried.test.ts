@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import { fileStorage } from '../../../client/index.ts';
-import { HAND_OVER_BYTES_MAX } from '../../../core/limits.ts';
+import { CARRIED_STATE_BYTES_MAX } from '../../../core/limits.ts';
 import { type History, jsonAt } from '../../../core/read/history.ts';
 import { jsonBytes } from '../../../core/text.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
@@ -48,7 +48,7 @@ endToEnd('carried in a payload', (bench) => {
     const { run, history, result } = await bench.run(usual);
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
     assert.equal(toldOf(run).length, TURNS * CALLS);
-    assert.ok(carriedBytes(history) > HAND_OVER_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
+    assert.ok(carriedBytes(history) > CARRIED_STATE_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
   });
 
   const hard = talker(bench, noise);
@@ -58,7 +58,7 @@ endToEnd('carried in a payload', (bench) => {
     assert.ok(toldOf(run).every((text) => text.length === RESULT));
     const carried = carriedBytes(history);
     assert.ok(
-      carried > HAND_OVER_BYTES_MAX / 2 && carried < HAND_OVER_BYTES_MAX / 0.7,
+      carried > CARRIED_STATE_BYTES_MAX / 2 && carried < CARRIED_STATE_BYTES_MAX / 0.7,
       `${carried} bytes were carried`,
     );
   });
@@ -75,7 +75,7 @@ endToEnd(
       const { run, history, result } = await bench.run(hard);
       assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
       assert.equal(toldOf(run).length, TURNS * CALLS);
-      assert.ok(carriedBytes(history) > HAND_OVER_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
+      assert.ok(carriedBytes(history) > CARRIED_STATE_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
       assert.ok((await readdir(folder)).length > 0);
     });
   },

@@ -1,18 +1,18 @@
 // Reads the carried state at the start of a history. If the previous history was read, only what its last task settled is new;
 // if the server no longer has it, everything is taken from the carried state.
-import { type HandOver, handOverProblem } from '../handOver.ts';
+import { type CarriedState, carriedStateProblem } from '../carriedState.ts';
 import type { Reading } from './reading.ts';
 import type { RunEvent } from './run.ts';
 import { type OpenTurn, openCalls, openTurn, settle } from './turns.ts';
 
 /** Returns the carried state that a history begins with; undefined if it has another version. */
-export function handOverIn(given: unknown): HandOver | undefined {
-  const { handOver } = Object(given) as { readonly handOver?: HandOver };
-  return handOver !== undefined && handOverProblem(handOver) === null ? handOver : undefined;
+export function carriedStateIn(given: unknown): CarriedState | undefined {
+  const { handOver } = Object(given) as { readonly handOver?: CarriedState };
+  return handOver !== undefined && carriedStateProblem(handOver) === null ? handOver : undefined;
 }
 
 /** Takes what the last task of the previous history settled. */
-export function continueReading({ run, turns }: Reading, { tally, batch }: HandOver, atMs: number): RunEvent[] {
+export function continueReading({ run, turns }: Reading, { tally, batch }: CarriedState, atMs: number): RunEvent[] {
   // Only the workflow knows how long it waited for people.
   run.spend = { ...run.spend, activeMs: tally.spend.activeMs };
   const calls = batch ? (turns.at(-1)?.calls ?? []) : [];
@@ -25,7 +25,7 @@ export function continueReading({ run, turns }: Reading, { tally, batch }: HandO
 }
 
 /** Takes everything, if the previous histories are gone. */
-export function takeOver(reading: Reading, handOver: HandOver): void {
+export function takeOver(reading: Reading, handOver: CarriedState): void {
   const { run, turns, childSpend, messageIds, commandIds } = reading;
   const { agent, conversation, tally, budget, session, control, batch, published } = handOver;
   const { turn } = handOver.turns;
@@ -50,7 +50,7 @@ export function takeOver(reading: Reading, handOver: HandOver): void {
 }
 
 /** Returns the turn whose batch was running. */
-function turnOf(batch: NonNullable<HandOver['batch']>, turn: number, agent: string): OpenTurn {
+function turnOf(batch: NonNullable<CarriedState['batch']>, turn: number, agent: string): OpenTurn {
   const { answer, calls, plan, outcomes, askedAtMs, isExpired } = batch;
   const open: OpenTurn = {
     ...openTurn(turn, agent, askedAtMs),
