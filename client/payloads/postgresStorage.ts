@@ -49,7 +49,7 @@ export function postgresStorage(
   }
 
   return driverOf(
-    { name, type: 'holdfast.postgres', place: `the table ${table} (store "${name}")` },
+    { name, type: 'holdfast.postgres', description: `the table ${table} (store "${name}")` },
     {
       async put(key, bytes) {
         try {

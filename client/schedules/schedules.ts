@@ -160,7 +160,7 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
         if (error instanceof ScheduleAlreadyRunning) throw new ScheduleExists('schedule_exists', { id });
         // The SDK turns the server's "Invalid schedule spec" into a TypeError.
         if (!(error instanceof TypeError)) throw toClientError(error);
-        throw new InvalidSchedule('times_refused', { ...timesOf(options), said: error.message });
+        throw new InvalidSchedule('times_refused', { ...timesOf(options), message: error.message });
       }
       return get(id);
     },

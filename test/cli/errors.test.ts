@@ -38,7 +38,7 @@ test('what is to be typed after an error is a command that there is', () => {
 test('an error of the run itself is told as the run says it', () => {
   const refused = new CommandRejected('refused_by_run', {
     workflowId: 'w',
-    said: 'There is no call 9.9.',
+    message: 'There is no call 9.9.',
     reasonCode: null,
     reasonParameters: null,
   });

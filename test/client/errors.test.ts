@@ -11,9 +11,9 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   run_over: { workflowId: 'w' },
   not_picked_up: { workflowId: 'w', withinMs: 300 },
   unanswered: { workflowId: 'w', withinMs: 300, id: 'm' },
-  refused_by_run: { workflowId: 'w', said: 'There is no call 9.9.', reasonCode: null, reasonParameters: null },
+  refused_by_run: { workflowId: 'w', message: 'There is no call 9.9.', reasonCode: null, reasonParameters: null },
   history_full: { workflowId: 'w' },
-  refused_by_server: { workflowId: 'w', said: 'no' },
+  refused_by_server: { workflowId: 'w', message: 'no' },
   several_calls_wait: { workflowId: 'w', calls: [{ call: '1.0', tool: 't' }] },
   no_call_waits: { workflowId: 'w' },
   agent_missing: {},
@@ -24,7 +24,7 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   times_invalid: {},
   timezone_without_cron: { timezone: 'Europe/Berlin' },
   interval_invalid: { every: '3x', why: 'no_duration' },
-  times_refused: { cron: '0 3 * *', said: 'four fields' },
+  times_refused: { cron: '0 3 * *', message: 'four fields' },
   schedule_id_invalid: { id: '', charsMax: 230 },
   overlap_unknown: { overlap: 'x', known: ['skip'] },
   catchup_invalid: { catchup: '1s' },
@@ -42,9 +42,9 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   payload_damaged: { why: 'bad data' },
   storage_missing: {},
   storage_unknown: { store: 's' },
-  stored_key_invalid: { key: '../x', place: 'p' },
-  stored_payload_missing: { key: 'k', place: 'p' },
-  stored_payload_damaged: { key: 'k', place: 'p' },
+  stored_key_invalid: { key: '../x', store: 'p' },
+  stored_payload_missing: { key: 'k', store: 'p' },
+  stored_payload_damaged: { key: 'k', store: 'p' },
 };
 
 const errors = Object.entries(FACTS).map(
