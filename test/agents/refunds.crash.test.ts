@@ -51,7 +51,7 @@ onBothDatabases(
       for (const child of started) child.kill('SIGKILL');
     });
 
-    test('SIGKILL in pay_refund: the ledger has the payment once, and the run says that it was paid', async () => {
+    test('pays once and reports the payment after SIGKILL in pay_refund', async () => {
       const address = await serverAddress();
       const taskQueue = `refunds-${randomUUID()}`;
       const holdfast = await connect({ address, namespace: 'default', taskQueue });

@@ -51,7 +51,7 @@ const holder = (folder: string) =>
 const pay = (key: string, order: string) =>
   `INSERT INTO refunds (idempotency_key, order_id, cents, run) VALUES ('${key}', '${order}', 1, 'test')`;
 
-test('what was written before a kill -9 is there for the next process, which need not clean up', async () => {
+test('keeps what was written before SIGKILL for the next process', async () => {
   const folder = join(home, 'killed');
   const { child, line } = await inProcess(
     `import { openRefunds } from '${module('refunds/database/index.ts')}';
@@ -68,7 +68,7 @@ test('what was written before a kill -9 is there for the next process, which nee
   assert.deepEqual(await readdir(dirname(folder)), ['killed'], 'nothing of the lock is left');
 });
 
-test('a process that finds the folder in use says by whom, and gets it when the holder is gone', async () => {
+test('names the process that uses the folder, and takes it over when it ends', async () => {
   const folder = join(home, 'held');
   const first = await holder(folder);
   const pid = await first.line;
@@ -81,7 +81,7 @@ test('a process that finds the folder in use says by whom, and gets it when the 
   await unlockFolder(folder);
 });
 
-test('of many that take a dead holder’s folder at once, one gets it', async () => {
+test('gives the folder of a dead process to one of many', async () => {
   const folder = join(home, 'raced');
   const { child, line } = await holder(folder);
   await line;
@@ -101,7 +101,7 @@ test('of many that take a dead holder’s folder at once, one gets it', async ()
   await unlockFolder(folder);
 });
 
-test('a lock that says nothing readable is taken for a dead one’s', async () => {
+test('takes over an unreadable lock', async () => {
   const folder = join(home, 'odd');
   await writeFile(`${folder}.lock`, '');
   await lockFolder(folder, 0);
@@ -109,7 +109,7 @@ test('a lock that says nothing readable is taken for a dead one’s', async () =
   assert.ok(!existsSync(`${folder}.lock`));
 });
 
-test('every tool that asks a database has the time that the database may take to open', () => {
+test('gives every database tool the time that the database may take to open', () => {
   // What a worker's first call needs for it: the folder, the start, and its own two statements.
   const neededMs = 30_000 + 120_000 + 2 * QUERY_TIMEOUT_MS;
   const tools = [refunds, refundOrder, clinic, desk].flatMap((agent) => [...agent.tools.values()]);

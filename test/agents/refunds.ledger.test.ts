@@ -25,7 +25,7 @@ async function problems(): Promise<string[]> {
 }
 
 onBothDatabases(() => {
-  test('what is missing is a problem, and so is what is too much, unasked, or approved by nobody', async () => {
+  test('reports missing, extra, unrequested and unapproved refunds', async () => {
     const due = ['O-1001', 'O-1002', 'O-1003', 'O-1004', 'O-1005', 'O-1007', 'O-1008', 'O-1009'];
     assert.deepEqual(await problems(), due, 'nothing has been done yet');
 

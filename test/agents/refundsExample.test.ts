@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-test('the night is asked, decided, killed, recovered and counted', async () => {
+test('runs, decides, kills, recovers and counts a night of refunds', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-example-'));
   const own = join(folder, 'tmp');
   await mkdir(own);

@@ -36,7 +36,7 @@ const warning = reason('compaction_fell_back', {
   why: 'The conversation could not be summarised (x\u001b[2J). Its oldest 50 messages were dropped instead.',
 });
 
-test('it has a row of its own after its turn, which says what it brought, or what went wrong', () => {
+test('draws a row after the turn, with the sizes or the problem', () => {
   const turns = [1, 2].map((turn) => ({
     turn,
     agent: 'clerk',
@@ -58,7 +58,7 @@ test('it has a row of its own after its turn, which says what it brought, or wha
   );
 });
 
-test('a line says what became of it', () => {
+test('prints the result in a line', () => {
   assert.deepEqual(compactionLines(compaction, screen), [
     '  The conversation was compacted (summarise), 57 messages to 9, 103,000 tokens to 12,500.',
   ]);
@@ -67,7 +67,7 @@ test('a line says what became of it', () => {
   wording(() => assert.match(compactionLines({ ...compaction, warning }, screen).join(' '), /dropped instead\./));
 });
 
-test('whoever follows a run sees it begin and end', () => {
+test('tracks the beginning and the end', () => {
   const seen = createRunSeen();
   const open: Compaction = { ...compaction, endedAtMs: null, strategy: null, summary: null };
   seen.add({ type: 'compaction_started', atMs: 1_000, compaction: open });
@@ -82,7 +82,7 @@ test('whoever follows a run sees it begin and end', () => {
   });
 });
 
-test('coming back to a chat, one sees that something was compacted, and not its summary as if one had said it', () => {
+test('shows that messages were compacted when a user returns to a chat', () => {
   const transcript: Message[] = [
     { role: 'user', content: 'Hello.' },
     noteOf({ messages: 12, turns: 5, calls: {} }, 'A summary that nobody has typed.'),

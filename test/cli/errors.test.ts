@@ -24,7 +24,7 @@ const ADVISED = [
   new ScheduleNotFound('schedule_not_found', { id: 's' }),
 ];
 
-test('what is to be typed after an error is a command that there is', () => {
+test('suggests only commands that exist', () => {
   const names = holdfastProgram().commands.map((command) => command.name());
   for (const error of ADVISED) {
     const text = errorText(error);
@@ -35,7 +35,7 @@ test('what is to be typed after an error is a command that there is', () => {
   }
 });
 
-test('an error of the run itself is told as the run says it', () => {
+test("prints the run's own error unchanged", () => {
   const refused = new CommandRejected('refused_by_run', {
     workflowId: 'w',
     message: 'There is no call 9.9.',
@@ -45,7 +45,7 @@ test('an error of the run itself is told as the run says it', () => {
   assert.equal(errorText(refused), 'There is no call 9.9.');
 });
 
-test('as JSON, an error has its code, its text and its facts', () => {
+test('prints an error as JSON with its code, text and facts', () => {
   assert.deepEqual(errorJson(new RunOver('run_over', { workflowId: 'w' })), {
     error: {
       code: 'run_over',
@@ -64,7 +64,7 @@ test('as JSON, an error has its code, its text and its facts', () => {
   assert.deepEqual(errorJson('thrown text'), { error: { code: 'other', message: 'thrown text' } });
 });
 
-test('with --json, a command that fails leaves stdout empty and one object on stderr', async () => {
+test('leaves stdout empty with --json, and prints one object to stderr', async () => {
   const { code, stdout, stderr } = await holdfast(['show', 'w', '--json', '--address', '127.0.0.1:1']);
   assert.deepEqual({ code, stdout }, { code: 3, stdout: '' });
   const { error } = JSON.parse(stderr);

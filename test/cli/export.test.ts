@@ -133,7 +133,7 @@ test('names the history that diverges, and replays a history on its own', async 
   }
 });
 
-test('where the first link is gone, show, watch and export say which turns, and still give what is carried', async () => {
+test('reports the missing turns if the first history is gone, and shows the rest', async () => {
   const whole = await handle.read();
   const { workflowService } = client.client;
   const [first] = await handle.histories();

@@ -24,7 +24,7 @@ ownServer({
   'history.visibilityProcessorUpdateAckInterval': '100ms',
 });
 
-endToEnd('a chain of links', (bench) => {
+endToEnd('a run with several histories', (bench) => {
   const say = defineTool({
     name: 'say',
     description: 'Says something, or fails.',
@@ -89,7 +89,7 @@ endToEnd('a chain of links', (bench) => {
     return { ...said, counts: countsOf(run) };
   };
 
-  test('is listed as one run, by its last link, with the beginning of its first one', async () => {
+  test('is listed once, by its last history and its first start', async () => {
     const handle = await open(6);
     await handle.close();
     const { run } = await bench.finished(handle.workflowId);
@@ -107,7 +107,7 @@ endToEnd('a chain of links', (bench) => {
     );
   });
 
-  test('is exported as one file, which reads as the run itself does, and every link of it replays', async () => {
+  test('is exported as one file, which reads as the run and replays', async () => {
     const handle = await open(6);
     await handle.close();
     const { run } = await bench.finished(handle.workflowId);
@@ -131,7 +131,7 @@ endToEnd('a chain of links', (bench) => {
     assert.deepEqual(readRun(historyFromJson(historiesToJson([last]))), readRun(last));
   });
 
-  test('whose first links are gone reads as the same run, with a mark of what is missing', async () => {
+  test('reads as the same run without its first histories, and marks the gap', async () => {
     const handle = await open(8);
     await handle.close();
     const { run: whole } = await bench.finished(handle.workflowId);
@@ -161,7 +161,7 @@ endToEnd('a chain of links', (bench) => {
     assert.deepEqual(started.earlier, known.earlier);
   });
 
-  test('is found by the id of its first link, also when that one is gone: read, asked, and waited for', async () => {
+  test('is found by its first run id, even if that history is gone', async () => {
     const handle = await open(4);
     const [first] = await linksOf(handle);
     const byFirst = bench.holdfast.get(handle.workflowId, first);
@@ -177,7 +177,7 @@ endToEnd('a chain of links', (bench) => {
     await bench.finished(handle.workflowId);
   });
 
-  test('goes on from what is carried: a run that is followed, and answers, while its links go', async () => {
+  test('continues from the carried state while old histories are deleted', async () => {
     const handle = await open(3);
     const events = eventsOf(handle);
     for (let n = 4; n <= 7; n++) {
@@ -203,7 +203,7 @@ endToEnd('a chain of links', (bench) => {
     );
   });
 
-  test('with a link missing in the middle reads from there on, since what is before cannot be joined to it', async () => {
+  test('reads from after a gap if a history in the middle is missing', async () => {
     const handle = await open(8);
     await handle.close();
     const { run: whole } = await bench.finished(handle.workflowId);
@@ -225,7 +225,7 @@ endToEnd('a chain of links', (bench) => {
     script: ({ turn }) =>
       turn <= 10 ? { calls: [{ tool: 'say', arguments: { what: `turn ${turn}` } }] } : `Done in take ${takes}.`,
   });
-  test('of which a link was reset is the chain that it was reset to: the last link, or the first', async () => {
+  test('follows a reset of its last or its first history', async () => {
     const { workflowId } = (await bench.run(worker)).run;
     const handle = bench.holdfast.get(workflowId);
     const before = await linksOf(handle);
@@ -280,7 +280,7 @@ endToEnd('a chain of links', (bench) => {
       'Done.',
     ],
   });
-  test('left in the middle of a batch keeps its questions, decisions and outcomes without the link that had them', async () => {
+  test('keeps the batch that it carried after its histories are deleted', async () => {
     const handle = await bench.holdfast.start(payer.name, 'Pay them.');
     await asked(handle, 2);
     await handle.reject('1.1', { by: 'mira', why: 'not ann' });

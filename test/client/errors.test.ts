@@ -52,7 +52,7 @@ const errors = Object.entries(FACTS).map(
   ([code, facts]) => new HoldfastError<ErrorCode>(...([code, facts] as ConstructorParameters<typeof HoldfastError>)),
 );
 
-test('every error says something, and names no command', () => {
+test('has a message without commands for every error', () => {
   for (const { code, message } of errors) {
     assert.match(message, /^\S.*\S$/, code);
     assert.doesNotMatch(message, /undefined|\[object/, code);
@@ -60,7 +60,7 @@ test('every error says something, and names no command', () => {
   }
 });
 
-test('an error has the code and the facts that it was made of, and its cause', () => {
+test('has the code, facts and cause that it was made with', () => {
   const cause = new Error('below');
   const error = new RunNotFound('run_not_found', { workflowId: 'w', namespace: 'n' }, { cause });
   assert.ok(error instanceof HoldfastError);
@@ -71,7 +71,7 @@ test('an error has the code and the facts that it was made of, and its cause', (
   assert.equal(error.message, 'There is no run "w".');
 });
 
-test('a class takes its own codes only', () => {
+test('accepts only the codes of its class', () => {
   // @ts-expect-error: no code of it
   new ScheduleExists('run_over', { workflowId: 'w' });
   // @ts-expect-error: not the facts of this code

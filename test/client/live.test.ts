@@ -36,7 +36,7 @@ const said = (attempt: number, offset: number, text: string, calls: object[] = [
 });
 const call = (slot: number, offset: number, written: string) => ({ slot, tool: 'order', offset, arguments: written });
 
-test('text that grew is told from where the last look ended; the same again is told no more', () => {
+test('reports text from where the last poll ended, and nothing twice', () => {
   const [, ...events] = looks(
     pending(1, said(1, 0, 'One')),
     pending(1, said(1, 0, 'One two')),
@@ -52,7 +52,7 @@ test('text that grew is told from where the last look ended; the same again is t
   ]);
 });
 
-test('a call is told when it is begun, and then what grew of its arguments, each call by itself', () => {
+test('reports a call when it begins, and then new arguments of each call', () => {
   const [, ...events] = looks(
     pending(1, said(1, 0, '', [call(0, 0, '')])),
     pending(1, said(1, 0, '', [call(0, 0, '{"a"')])),
@@ -71,7 +71,7 @@ test('a call is told when it is begun, and then what grew of its arguments, each
   ]);
 });
 
-test('an attempt says that the answer starts again where something of it was told, and only there', () => {
+test('reports a restart only if text or calls were reported before', () => {
   const restarts = (...activities: PendingActivity[]) =>
     looks(...activities).flatMap((event) => (event['type'] === 'attempt' ? [event['restarts']] : []));
   assert.deepEqual(restarts(pending(1, said(1, 0, 'One')), pending(2, null)), [false, true]);
@@ -82,7 +82,7 @@ test('an attempt says that the answer starts again where something of it was tol
   assert.deepEqual(restarts(pending(1, { attempt: 1, progress: 5 }, '2.0'), pending(2, null, '2.0')), [false, false]);
 });
 
-test('what the attempt before left in the heartbeats is not of the new one, which is told from the start', () => {
+test('ignores what the previous attempt left in the heartbeats', () => {
   const events = looks(
     pending(1, said(1, 0, 'Wrong', [call(0, 0, '{')])),
     pending(2, said(1, 0, 'Wrong and more', [call(0, 0, '{}')])),
@@ -96,7 +96,7 @@ test('what the attempt before left in the heartbeats is not of the new one, whic
   ]);
 });
 
-test("a tool's progress is told when it changes", () => {
+test("reports a tool's progress when it changes", () => {
   const events = looks(...[1, 1, 2].map((progress) => pending(1, { attempt: 1, progress }, '2.5')));
   assert.deepEqual(
     events.map(({ type, slot, progress }) => [type, slot, progress]),

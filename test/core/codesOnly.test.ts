@@ -27,14 +27,14 @@ function withCodes(...args: readonly string[]) {
   });
 }
 
-test('the tests of the read model and the command line pass with codes for words', async () => {
+test('passes the read model and command line tests with codes for texts', async () => {
   const { stdout } = await withCodes('--test', ...FILES).catch((error: { stdout: string }) => error);
   assert.match(stdout, /^ℹ fail 0$/m, stdout.slice(-4_000));
   const passed = Number(/^ℹ pass (\d+)$/m.exec(stdout)?.[1]);
   assert.ok(passed > 20, `${passed} tests passed`);
 });
 
-test('a reader that knows no words agrees with a workflow that knows none', async () => {
+test('agrees between reader and workflow without any texts', async () => {
   const { stdout } = await withCodes('test/simulation/codes.ts');
   assert.equal(stdout.trim(), '300 seeds played');
 });

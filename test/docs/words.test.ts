@@ -32,7 +32,7 @@ async function pages(): Promise<string[]> {
   return files.filter((name) => name.endsWith('.md'));
 }
 
-test('the docs use the words of docs/glossary.md', async () => {
+test('uses the words of docs/glossary.md', async () => {
   const files = await pages();
   assert.ok(files.includes('README.md') && files.includes('docs/cli.md'), 'the pages are found');
   const found: string[] = [];

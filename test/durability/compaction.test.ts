@@ -25,7 +25,7 @@ for (const [mode, maxCached] of [
   ['replaying every task', { maxCachedWorkflows: 0 }],
 ] as const)
   describe(`a compaction whose workers die (${mode})`, () => {
-    test('SIGKILL while the summary is written, and again when it is: the run is as an undisturbed one', async () => {
+    test('survives SIGKILL while the summary is written, and right after', async () => {
       const address = await serverAddress();
       const { holdfast, model, ledger, worker, killAndReplace, close } = await openCase(address, cast, maxCached);
       const sent = () => model.requests.map(({ body }) => (body as { messages: Message[] }).messages);

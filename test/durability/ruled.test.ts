@@ -15,13 +15,13 @@ for (const [mode, maxCached] of [
   ['cached workflows', {}],
   ['replaying every task', { maxCachedWorkflows: 0 }],
 ] as const)
-  describe(`a run under rules whose workers die (${mode})`, () => {
+  describe(`a run with rules and a budget, whose workers die (${mode})`, () => {
     let address: string;
     before(async () => {
       address = await serverAddress();
     });
 
-    test('SIGKILL in a guarded call, and again while the budget waits: the rules have held once each', async () => {
+    test('SIGKILL in a guarded call and at the budget: every rule applies once', async () => {
       const { holdfast, model, ledger, worker, killAndReplace, close } = await openCase(address, cast, maxCached);
       try {
         await worker();

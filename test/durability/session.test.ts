@@ -35,7 +35,7 @@ for (const [mode, maxCached] of [
       for await (const event of handle.events()) if (event.type === 'message' && event.text === text) return;
     }
 
-    test('SIGKILL in a message with another one queued: both askers get their reply, and nothing is said twice', async () => {
+    test('SIGKILL in a message: both senders get their reply, each once', async () => {
       const here = await openCase(address, cast, maxCached);
       const doomed = await here.worker();
       const handle = await here.holdfast.start('teller', '', { id: `killed-${randomUUID()}`, session: true });
@@ -66,7 +66,7 @@ for (const [mode, maxCached] of [
       await here.close();
     });
 
-    test('SIGKILL while it is idle or paused: the next worker takes up what was said before', async () => {
+    test('SIGKILL while idle or paused: the next worker continues the session', async () => {
       const here = await openCase(address, cast, maxCached);
       const doomed = await here.worker();
       const handle = await here.holdfast.start('teller', 'one', { id: `idle-${randomUUID()}`, session: true });

@@ -23,7 +23,7 @@ for (const [mode, maxCached] of [
       address = await serverAddress();
     });
 
-    test('SIGKILL with two of three through: the third goes on, and the run above has all three', async () => {
+    test('SIGKILL with two of three done: the third continues, and all are returned', async () => {
       const { holdfast, model, ledger, worker, killAndReplace, close } = await openCase(address, cast, maxCached);
       try {
         await worker();

@@ -10,7 +10,7 @@ import { createWorker } from '../../worker/index.ts';
 import { noBrowser, startBrowser } from '../support/browser.ts';
 import { quietLogs } from '../support/quiet.ts';
 
-test('Temporal’s Web UI shows what a run does, waits for and failed at', { skip: noBrowser }, async () => {
+test('shows in the Web UI what a run does, waits for and failed at', { skip: noBrowser }, async () => {
   quietLogs();
   const opened = Promise.withResolvers<void>();
   const fetchFile = defineTool({

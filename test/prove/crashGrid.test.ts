@@ -13,12 +13,12 @@ const point = (name: string) => POINTS.find((one) => one.name === name)!;
 const never = async () => assert.fail('nothing happens to the server here');
 
 describe('the crash grid', { skip: noPostgres }, () => {
-  test('names its points, each once', () => {
+  test('names each point once', () => {
     assert.ok(POINTS.length >= 16);
     assert.equal(new Set(POINTS.map(({ name }) => name)).size, POINTS.length);
   });
 
-  test('kills where it says, loses nothing, and says where it has not killed', async () => {
+  test('kills where it says, loses nothing, and reports missed points', async () => {
     const site: Site = {
       name: 'dev',
       address: await serverAddress(),

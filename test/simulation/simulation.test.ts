@@ -16,18 +16,18 @@ before(async () => {
   played = await playSeeds({ from: 1, count: SEEDS });
 });
 
-test(`no contract is broken in ${SEEDS} runs`, () => {
+test(`breaks no contract in ${SEEDS} runs`, () => {
   assert.deepEqual(played.failures.map(howToReplay), []);
   assert.equal(played.seeds, SEEDS);
 });
 
-test('they end in every way that a run can end', () => {
+test('covers every way in which a run can end', () => {
   const statuses = ['completed', 'max_turns', 'all_tools_failed', 'model_failed', 'refused', 'time_limit'];
   for (const status of [...statuses, 'budget', 'stopped', 'invalid_output', 'cancelled'])
     assert.ok(played.statuses[status as keyof typeof played.statuses], `no run ended as ${status}`);
 });
 
-test('they have every answer, order, decision and loss in them', () => {
+test('covers every answer, command, decision and loss', () => {
   const answers = ['final', 'calls', 'truncated', 'refused', 'again', 'ended'].map((kind) => `answer ${kind}`);
   const orders = Object.values(UPDATE).flatMap((name) => [`${name} completed`, `${name} rejected`]);
   const decisions = ['approve', 'edit', 'reject', 'respond'].map((verdict) => `decided ${verdict}`);
@@ -42,7 +42,7 @@ test('they have every answer, order, decision and loss in them', () => {
   );
 });
 
-test('a seed is the same run every time', async () => {
+test('plays the same run for the same seed', async () => {
   const sandbox = createSandbox(await ownCode());
   for (const seed of [3, 50, 100]) {
     const steps = async () => {

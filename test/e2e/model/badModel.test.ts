@@ -7,7 +7,7 @@ import { serverAddress } from '../../support/server.ts';
 
 const RUNS = 40;
 
-test('whatever the model answers, every run ends, with a valid transcript', async () => {
+test('ends every run with a valid transcript, whatever the model answers', async () => {
   quietLogs();
   const { statuses, requests, ...found } = await runWithBadModel({
     address: await serverAddress(),

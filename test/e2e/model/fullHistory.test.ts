@@ -79,7 +79,7 @@ async function finished(agent: string) {
   return { result, run };
 }
 
-test('it compacts its conversation, and moves on', async () => {
+test('compacts, and continues as new', async () => {
   const { result, run } = await finished('compacting');
   assert.deepEqual(
     { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
@@ -89,7 +89,7 @@ test('it compacts its conversation, and moves on', async () => {
   assert.ok(run.compactions.every(({ strategy, error }) => strategy === 'summarise' && error === null));
 });
 
-test('where that is not allowed, it ends with what it has, and says what to do', async () => {
+test('ends with its results if it may not compact, and says what to do', async () => {
   const { result, run } = await finished('keeping');
   assert.equal(result.status, 'stopped');
   assert.match(result.reason ?? '', /history of the run is full.*store for large payloads.*compact/);

@@ -77,7 +77,7 @@ endToEnd(
     const speaker = bench.agent({
       script: ({ attempt }) => brokenTwice({ text: draft }, { text: sentence })[attempt - 1]!,
     });
-    test('is heard word by word; where it breaks off, the answer is told to start again, and adds up by itself', async () => {
+    test('streams text in pieces that add up, and restarts after a broken answer', async () => {
       const handle = await bench.holdfast.start(speaker.name, 'Speak.', golden(bench.cached, 'stream-restarted'));
       const { drafts, attempts } = await followTurn(handle, 1);
       const [broken, whole, last] = drafts;
@@ -125,7 +125,7 @@ endToEnd(
             ]!
           : 'Ordered.',
     });
-    test('is seen to write its calls; those of a broken answer are dropped and never run', async () => {
+    test('streams calls, and never runs those of a broken answer', async () => {
       const handle = await bench.holdfast.start(caller.name, 'Order.');
       const [broken, whole, last] = (await followTurn(handle, 1)).drafts;
       const [octopus] = broken!.calls;
@@ -157,7 +157,7 @@ endToEnd(
     const silent = bench.agent({
       script: ({ attempt }) => (attempt === 1 ? { fault: 'status', status: 503 } : 'Here.'),
     });
-    test('and one that is tried again before it said anything has nothing to start again', async () => {
+    test('restarts nothing if the first attempt sent nothing', async () => {
       const handle = await bench.holdfast.start(silent.name, 'Speak.');
       const { attempts } = await followTurn(handle, 1);
       assert.deepEqual(attempts.at(-1)?.attempt, 2);
@@ -167,7 +167,7 @@ endToEnd(
 
     const slow = bench.agent({ script: [{ text: sentence, chunkDelayMs: CHUNK_DELAY_MS }] });
     const atOnce = bench.agent({ script: [{ fault: 'notStreamed', text: sentence }] });
-    test('costs history nothing: it has the same events as of a model that answers in one piece', async () => {
+    test('adds no events to history', async () => {
       const [streamed, whole] = await Promise.all([bench.run(slow), bench.run(atOnce)]);
       const typesOf = ({ events }: History) => events?.map((event) => (event as { eventType?: unknown }).eventType);
       assert.deepEqual(typesOf(streamed.history), typesOf(whole.history));

@@ -63,7 +63,7 @@ endToEnd('a decision', (bench) => {
 
   const WAIT_MS = 1_000;
   const impatient = payer({ approvalTimeout: WAIT_MS });
-  test('against its expiry: either it counts and the call runs once, or it is refused and nothing runs', async () => {
+  test('counts before the timeout and runs once, or is refused and runs nothing', async () => {
     await race({ sees: ['decided', 'too late'] }, async ({ random }) => {
       const { to, handle, sinceMs, approve } = await open(impatient);
       // The run takes some milliseconds to hear of it; it is sent from well before the end to just after.
@@ -79,7 +79,7 @@ endToEnd('a decision', (bench) => {
   });
 
   const patient = payer();
-  test('against cancel: a call that ran was approved, and one whose approval was refused did not run', async () => {
+  test('counts before a cancel and runs, or is refused and runs nothing', async () => {
     await race({ sees: ['decided', 'too late'] }, async ({ random }) => {
       const { to, handle, approve } = await open(patient);
       const [decides, cancels] = [random() * 40, random() * 40];
@@ -93,7 +93,7 @@ endToEnd('a decision', (bench) => {
   });
 
   const linked = payer({ maxHistoryEvents: 30 });
-  test('against continue-as-new: it is taken by the one link or by the other, and the call runs once', async () => {
+  test('counts in one history around continue-as-new, and runs once', async () => {
     await race({ sees: ['in the first link', 'in a later link'] }, async ({ random }) => {
       const { to, handle, approve } = await open(linked);
       const before = Math.floor(random() * 4);

@@ -15,7 +15,7 @@ const UPDATES_MAX = 20;
 const ORDERS = 3 * UPDATES_MAX;
 ownServer({ 'history.maxTotalUpdates': UPDATES_MAX });
 
-endToEnd('more orders than the server takes of one history', (bench) => {
+endToEnd('more commands than the server accepts in one history', (bench) => {
   const input = z.object({});
   const ask = defineTool({
     name: 'ask',
@@ -26,7 +26,7 @@ endToEnd('more orders than the server takes of one history', (bench) => {
     run: () => 'asked',
   });
   const waiting = bench.agent({ tools: [ask], script: [{ calls: [{ tool: 'ask' }] }, 'Done.'] });
-  test('to a run that waits: each is answered, and the question stays', async () => {
+  test('are all answered while the run waits, and the question stays', async () => {
     const handle = await bench.holdfast.start(waiting.name, 'Go.');
     const [question] = await asked(handle);
     for (let i = 0; i < ORDERS; i++) await (i % 2 === 0 ? handle.pause() : handle.resume());
@@ -54,7 +54,7 @@ endToEnd('more orders than the server takes of one history', (bench) => {
     },
   });
   const working = bench.agent({ tools: [hold], script: [{ calls: [{ tool: 'hold' }] }, 'Done.'] });
-  test('to a run at work: it says that it takes no more until its calls have ended, and goes on', async () => {
+  test('are refused while calls run, until they end', async () => {
     const handle = await bench.holdfast.start(working.name, 'Go.');
     await begun.until(1);
     for (let i = 0; i < UPDATES_MAX; i++) await handle.resume();

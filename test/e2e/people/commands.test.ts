@@ -17,7 +17,7 @@ import { counter, eventually, golden } from '../../support/said.ts';
 // What Temporal's SDKs answer about a workflow's handlers.
 const METADATA_QUERY = '__temporal_workflow_metadata';
 
-endToEnd('orders', (bench) => {
+endToEnd('commands', (bench) => {
   const none = z.object({});
   const starts = counter();
   const hang = defineTool({
@@ -48,7 +48,7 @@ endToEnd('orders', (bench) => {
   const why = (error: unknown) => ((error as Error).cause as Error).message;
 
   const talker = bench.agent({ script: ({ turn }) => `answer ${turn}` });
-  test('what had no answer, and is sent again with its id, is taken once', async () => {
+  test('take effect once if they are sent again with their id', async () => {
     const taskQueue = `orders-${randomUUID()}`;
     const unserved = await connect({ address: bench.address, namespace: 'default', taskQueue });
     const handle = await unserved.start(talker.name, '', { session: true, ...golden(bench.cached, 'sent-again') });
@@ -110,7 +110,7 @@ endToEnd('orders', (bench) => {
     tools: [hang],
     script: ({ turn }) => (turn <= 2 ? { calls: [{ tool: 'hang', arguments: {} }] } : { text: 'done' }),
   });
-  test('an interrupt that comes twice stops what was in flight, and not what came of it', async () => {
+  test('abort only what was in flight if an interrupt is sent twice', async () => {
     const handle = await bench.holdfast.start(hanging.name, 'Go.', golden(bench.cached, 'interrupt-twice'));
     await starts.until(1);
     await handle.interrupt('first', { id: 'i1' });
@@ -129,7 +129,7 @@ endToEnd('orders', (bench) => {
   });
 
   const long = bench.agent({ maxHistoryEvents: 20, script: ({ turn }) => `answer ${turn}` });
-  test('what was asked once is known in the next history as well', async () => {
+  test('are remembered by id in the next history', async () => {
     const handle = await bench.holdfast.start(long.name, '', { session: true });
     await handle.steer('told', { id: 's1' });
     const { runId: before } = await handle.describe();
@@ -145,7 +145,7 @@ endToEnd('orders', (bench) => {
     budget: { toolCalls: 5, atLimit: 'ask' },
     script: ({ turn }) => (turn === 1 ? { calls: [{ tool: 'pay', arguments: {} }] } : { text: `answer ${turn}` }),
   });
-  test('null is what is not said, in every order', async () => {
+  test('take null for an absent field', async () => {
     const handle = await bench.holdfast.start(payer.name, 'Go.', {
       session: true,
       ...golden(bench.cached, 'null-is-not-said'),
@@ -169,7 +169,7 @@ endToEnd('orders', (bench) => {
     assert.equal(failedTasks(history), 0);
   });
 
-  test('every order refuses what is no name and no reason, in the same words', async () => {
+  test('refuse an invalid name and reason with the same text', async () => {
     const handle = await bench.holdfast.start(payer.name, 'Go.', { session: true });
     const [question] = await asked(handle);
     const { call, digest } = question!;
@@ -203,7 +203,7 @@ endToEnd('orders', (bench) => {
     await bench.finished(handle.workflowId);
   });
 
-  test('whoever lists what a run can be told, as the Web UI does, sees what each of it is for', async () => {
+  test('are described to who lists them, as the Web UI does', async () => {
     const handle = await bench.holdfast.start(talker.name, '', { session: true });
     const { definition } = await bench.holdfast.client.workflow
       .getHandle(handle.workflowId)
@@ -217,7 +217,7 @@ endToEnd('orders', (bench) => {
     await bench.finished(handle.workflowId);
   });
 
-  test('a handle with a run id means that run, whoever has the workflow id by now', async () => {
+  test("reach the run of the handle's run id, whoever has the workflow id", async () => {
     const workflowId = `again-${randomUUID()}`;
     const first = await bench.holdfast.start(long.name, '', { id: workflowId, session: true });
     const { runId: oldest } = await first.describe();

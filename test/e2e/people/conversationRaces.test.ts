@@ -55,7 +55,7 @@ endToEnd('races in a conversation', (bench) => {
     for await (const event of handle.events()) if (is(event)) return;
   }
 
-  test('steer against the last turn: what was accepted is heard, and what was refused is not', async () => {
+  test('sends the model every accepted steer, and no refused one', async () => {
     await race({ sees: ['all', 'late'], close: { inTime: 'all', waitMs: 30 } }, async (round) => {
       const { below: random, waitMs } = round;
       const id = idOf('steer', round);
@@ -77,7 +77,7 @@ endToEnd('races in a conversation', (bench) => {
   });
 
   const chat = bench.agent({ idleTimeout: '300 ms', script: (request) => heard(request).join(' ') });
-  test('a message against the idle end: what was accepted is answered, and what was refused never was taken', async () => {
+  test('answers every message accepted before the idle timeout, and no refused one', async () => {
     await race({ sees: ['in time', 'late'], close: { inTime: 'in time', waitMs: 300 } }, async (round) => {
       const { below: random, waitMs } = round;
       const id = idOf('idle', round);
@@ -101,7 +101,7 @@ endToEnd('races in a conversation', (bench) => {
     ['cancel', 'cancelled'],
     ['stop', 'stopped'],
   ] as const)
-    test(`${order} against completion: the run ends as one or the other, in good order`, async () => {
+    test(`ends a run once for ${order} against completion`, async () => {
       await race({ sees: [status, 'completed'], close: { inTime: status, waitMs: 80 } }, async (round) => {
         const { below: random, waitMs } = round;
         const id = idOf(order, round);
@@ -128,7 +128,7 @@ endToEnd('races in a conversation', (bench) => {
       return `answers ${said.at(-1)}`;
     },
   });
-  test('messages against continue-as-new: each that was accepted is answered once and in order', async () => {
+  test('answers each accepted message once and in order over continue-as-new', async () => {
     let links = 0;
     await race({ sees: ['answered'] }, async (round) => {
       const { below: random } = round;
@@ -170,7 +170,7 @@ endToEnd('races in a conversation', (bench) => {
     assert.ok(links >= ROUNDS, `${links} links`);
   });
 
-  test('interrupt against the end of a tool: the message is heard, and the call is what it was', async () => {
+  test("delivers an interrupt's message, and settles the call once", async () => {
     await race({ sees: ['ended', 'cancelled'], close: { inTime: 'cancelled', waitMs: 200 } }, async (round) => {
       const { below: random, waitMs } = round;
       const id = idOf('interrupt', round);

@@ -57,7 +57,7 @@ endToEnd('sessions', (bench) => {
   const open = async (name = talker.name, input = '', id?: string) =>
     bench.holdfast.start(name, input, { session: true, ...(id !== undefined && { id }) });
 
-  test('that begins with its first message answers each, and the model sees the whole conversation', async () => {
+  test('answers each message, with the whole transcript', async () => {
     const { id } = golden(bench.cached, 'session');
     const handle = await open(talker.name, '', id);
     assert.deepEqual(await handle.ask('a'), completed(1, 'a'));
@@ -80,7 +80,7 @@ endToEnd('sessions', (bench) => {
     );
   });
 
-  test('with a first input answers that as its first message', async () => {
+  test('answers its input as the first message', async () => {
     const handle = await open(talker.name, 'first');
     assert.deepEqual(await repliesOf(handle, 1), [completed(1, 'first')]);
     assert.deepEqual(await handle.ask('second'), completed(2, 'first second'));
@@ -97,7 +97,7 @@ endToEnd('sessions', (bench) => {
   });
   const asked = (agent: string) => (requests: typeof bench.model.requests) =>
     requests.some((request) => request.agent === agent);
-  test('queues what is sent while a turn is on, answers it in order, and the same id is one message', async () => {
+  test('queues messages during a turn, in order, and each id once', async () => {
     const handle = await open(queued.name);
     assert.deepEqual(await handle.send('a'), { message: 1, reply: null });
     await bench.model.until(asked(queued.name));
@@ -120,7 +120,7 @@ endToEnd('sessions', (bench) => {
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: 3 });
   });
 
-  test('gives the same reply to the same id when the message is long answered', async () => {
+  test('returns the same reply for the same id later', async () => {
     const handle = await open();
     const first = await handle.ask('a', { id: 'one' });
     await handle.ask('b');
@@ -130,7 +130,7 @@ endToEnd('sessions', (bench) => {
   });
 
   const sleepy = bench.agent({ script: echo, idleTimeout: '1 s' });
-  test('ends by itself when nothing is said for long, and says so', async () => {
+  test('ends after its idle timeout, with the reason', async () => {
     const handle = await open(sleepy.name, 'a', golden(bench.cached, 'session-idle').id);
     const { result } = await bench.finished(handle.workflowId);
     assert.deepEqual(
@@ -141,7 +141,7 @@ endToEnd('sessions', (bench) => {
     await assert.rejects(handle.send('b'), RunOver);
   });
 
-  test('refuses what is no message, and goes on', async () => {
+  test('refuses an invalid message, and continues', async () => {
     const handle = await open();
     const refused = (why: RegExp) => (error: unknown) => error instanceof CommandRejected && why.test(error.message);
     await assert.rejects(handle.send('  '), refused(/text must not be empty/));
@@ -159,7 +159,7 @@ endToEnd('sessions', (bench) => {
     await bench.finished(handle.workflowId);
   });
 
-  test('refuses more than it may keep waiting', async () => {
+  test('refuses more messages than its queue may hold', async () => {
     const handle = await open();
     await handle.pause();
     const large = 'x'.repeat(200 * 1024);
@@ -177,7 +177,7 @@ endToEnd('sessions', (bench) => {
       return 'Done.';
     },
   });
-  test('is what a run without session: true is not', async () => {
+  test('needs session: true', async () => {
     const handle = await bench.holdfast.start(plain.name, 'Go.');
     const no = (error: unknown) => error instanceof CommandRejected && /is not a session/.test(error.message);
     await assert.rejects(handle.send('a'), no);
@@ -206,7 +206,7 @@ endToEnd('sessions', (bench) => {
       }
     },
   });
-  test('says of a message that failed how it failed, and goes on with the next', async () => {
+  test('replies with the failure of a message, and continues with the next', async () => {
     const { id } = golden(bench.cached, 'session-failures');
     const handle = await open(faulty.name, '', id);
     const how = async (text: string) => {
@@ -251,7 +251,7 @@ endToEnd('sessions', (bench) => {
   const hangs = bench.agent({
     script: (request) => (heard(request).at(-1) === 'hang' ? { fault: 'hang' } : echoOf(request)),
   });
-  test('that is stopped or cancelled answers those who wait with how it ended', async () => {
+  test('replies with its end to everybody who waits, when stopped or cancelled', async () => {
     for (const end of ['stop', 'cancel'] as const) {
       const handle = await open(hangs.name);
       await handle.ask('a');
@@ -281,7 +281,7 @@ endToEnd('sessions', (bench) => {
     }
   });
 
-  test('takes 11 asks at once, and orders get through beside them', async () => {
+  test('accepts 11 waiting messages at once, and commands beside them', async () => {
     const handle = await open();
     await handle.pause();
     const asks = Array.from({ length: 11 }, (_, i) => handle.ask(`m${i}`));
@@ -311,7 +311,7 @@ endToEnd('sessions', (bench) => {
       return `${said.length}: ${said.at(-1)}`;
     },
   });
-  test('that continues as new is one session: nothing is lost, and nobody who waits notices', async () => {
+  test('continues as new without losing a message or a waiting sender', async () => {
     const handle = await open(linked.name, 'first', golden(bench.cached, 'session-links').id);
     const events = eventsOf(handle);
     const texts = ['a', 'work', 'b', 'work', 'c', 'work', 'd', 'work'];

@@ -17,12 +17,12 @@ const names = (await readdir(GOLDEN_FOLDER)).filter((name) => name.endsWith('.js
 
 before(quietLogs);
 
-test('there are golden histories', () => {
+test('has golden histories', () => {
   assert.ok(names.length >= 70, `${names.length} in ${GOLDEN_FOLDER.pathname}`);
 });
 
 for (const name of names) {
-  test(`${name} replays, and reads`, async () => {
+  test(`replays and reads ${name}`, async () => {
     const text = await readFile(new URL(name, GOLDEN_FOLDER), 'utf8');
     assert.ok(text.length <= BYTES_MAX, `${text.length} bytes`);
     const history = historyFromJson(text);

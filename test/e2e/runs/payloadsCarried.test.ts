@@ -42,9 +42,9 @@ function carriedBytes({ events }: History): number {
   return jsonBytes(jsonAt(events?.[0]?.workflowExecutionStartedEventAttributes?.input, 1) ?? '');
 }
 
-endToEnd('carried in a payload', (bench) => {
+endToEnd('the carried state', (bench) => {
   const usual = talker(bench, prose);
-  test('what compresses moves on, with more than a payload holds', async () => {
+  test('fits compressed, with more than a payload holds', async () => {
     const { run, history, result } = await bench.run(usual);
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
     assert.equal(toldOf(run).length, TURNS * CALLS);
@@ -52,7 +52,7 @@ endToEnd('carried in a payload', (bench) => {
   });
 
   const hard = talker(bench, noise);
-  test('what does not stays where it is, and loses nothing', async () => {
+  test('stays in its history if it does not compress, and loses nothing', async () => {
     const { run, history, result } = await bench.run(hard);
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
     assert.ok(toldOf(run).every((text) => text.length === RESULT));
@@ -71,7 +71,7 @@ endToEnd(
   'carried through a store',
   (bench) => {
     const hard = talker(bench, noise);
-    test('what does not compress moves on through the store', async () => {
+    test('goes through the store if it does not compress', async () => {
       const { run, history, result } = await bench.run(hard);
       assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
       assert.equal(toldOf(run).length, TURNS * CALLS);

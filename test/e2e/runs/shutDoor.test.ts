@@ -14,7 +14,7 @@ const deep = (): unknown => {
   return value;
 };
 
-endToEnd('a shut door', (bench) => {
+endToEnd('invalid input', (bench) => {
   const agent = bench.agent({ script: () => 'Done.' });
   const good = { agent: agent.name, input: 'Go.' };
 
@@ -60,7 +60,7 @@ endToEnd('a shut door', (bench) => {
       assert.deepEqual({ tasks, failedTasks }, { tasks: 1, failedTasks: 0 });
     });
 
-  test('ignores signals that are none of ours, and refuses updates and queries with what is wrong', async () => {
+  test('ignores foreign signals, and refuses updates and queries with the problem', async () => {
     const waiting = await bench.holdfast.start(agent.name, '', { session: true });
     const handle = bench.holdfast.client.workflow.getHandle(waiting.workflowId);
     const strange: readonly unknown[] = [undefined, null, 5, 'text', [], { command: 'dance' }, { child: {} }, deep()];
