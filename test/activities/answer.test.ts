@@ -1,4 +1,4 @@
-// An answer in pieces is whole only when every choice with calls in it said that it was through.
+// A streamed answer is complete only if every choice with calls has a finish reason.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildAnswer } from '../../activities/model/answer.ts';

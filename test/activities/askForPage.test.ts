@@ -1,4 +1,4 @@
-// A workflow that does not give its transcript costs an attempt with a clear reason, and holds up nobody for long.
+// A query for the transcript that fails costs an attempt with a clear reason, and blocks nobody for long.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';

@@ -1,4 +1,4 @@
-// What the attempts at a model call leave to the next one, and when there is none.
+// What an attempt at a model call passes to the next one, and when there is none.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
@@ -60,7 +60,7 @@ describe('attempts at a model call', () => {
     assert.equal((await attempt(11, left, badAnswer('No answer.'))).failure.nonRetryable, false);
   });
 
-  test("reports the last attempt, even if Temporal's limit ends it", async () => {
+  test("fails for good at Temporal's limit of attempts", async () => {
     const { failure } = await attempt(MODEL_CALL.attemptsMax, undefined, badAnswer('No answer.'));
     assert.equal(failure.nonRetryable, true);
   });

@@ -1,5 +1,5 @@
-// However a conversation is cut, it stays one that the model API takes: no call without its answer, nothing lost but what is
-// said to be gone.
+// A compacted transcript is always valid for the model API: every call has its result, and only what the note counts is
+// missing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-// What an agent says of its conversation, what is known of models, and what a provider says when it is too much.
+// Options of compaction, context windows of known models, and refusals of providers for length.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { APIError } from 'openai';

@@ -1,4 +1,4 @@
-// A mistake in a definition is told when it is made, with what to write instead.
+// A mistake in a definition is an error where it is made, with what to write instead.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

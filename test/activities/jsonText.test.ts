@@ -1,4 +1,4 @@
-// Any value becomes bounded, well-formed text that never throws; JSON where nothing was cut.
+// Any value becomes bounded, well-formed text without throwing, and JSON if nothing was cut.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

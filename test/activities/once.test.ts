@@ -1,4 +1,4 @@
-// An effect in PostgreSQL happens once for each key, whoever asks for it how often and at what moment.
+// An effect in PostgreSQL happens once for each key, however often and concurrently it is called.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';

@@ -1,5 +1,4 @@
-// What a model is asked for fits the rules of strict mode, as the scripted model applies them; and an answer is what was
-// asked for, or is sent back with what is wrong.
+// Output schemas follow the rules of strict mode, as the scripted model checks them. A mismatch is sent back with the problem.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toStrictJsonSchema } from 'openai/lib/transform';

@@ -1,4 +1,4 @@
-// Deny goes before ask, and ask before allow; whatever fails or says something else decides for the careful side.
+// Deny comes before ask, and ask before allow. A rule that fails decides for the safe side.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-// Whatever a model answers becomes a valid message with one plan entry a call, or is no answer at all.
+// Any answer of a model becomes a valid message with one plan entry for each call, or an error.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

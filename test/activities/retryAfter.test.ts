@@ -1,4 +1,4 @@
-// Retry-After in every form that servers send: honoured within a minute, or not at all.
+// Retry-After in every form that servers send is honoured up to a minute.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-// The scripted model takes its time where it is told to, and stops the moment that its caller is gone.
+// The scripted model delays its answers as asked, and stops as soon as its caller is gone.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startScriptedModel } from '../../activities/testing/index.ts';

@@ -1,4 +1,4 @@
-// The scripted model has no cursor: which answer comes is read from the transcript that it is sent.
+// The scripted model has no cursor: it answers from the transcript that it is sent.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';

@@ -1,4 +1,4 @@
-// The scripted model refuses what the OpenAI API would refuse, in its words.
+// The scripted model refuses what the OpenAI API refuses, with the same errors.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serveScript } from './scriptedSupport.ts';

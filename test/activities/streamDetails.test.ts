@@ -1,4 +1,4 @@
-// What heartbeats carry of an answer stays small, however long the answer grows, and has its end.
+// The heartbeat details of a streamed answer stay small, and have its end.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildAnswer } from '../../activities/model/answer.ts';

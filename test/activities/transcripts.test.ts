@@ -1,5 +1,4 @@
-// Whatever a worker has kept, and whatever the workflow answers, the transcript that is loaded is the workflow's own, or
-// none is.
+// For any state of the cache and any answer of the workflow, the workflow's own transcript is loaded, or none.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';

@@ -1,4 +1,4 @@
-// Both databases only read, keep their time limit, stop waiting when told to, and are well afterwards.
+// Both databases are read-only, keep their time limit, stop on abort, and work afterwards.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openClinic } from '../../agents/clinic/database/index.ts';

@@ -1,4 +1,4 @@
-// The clinic's script asks for what the question needs, and writes from the results it is sent, whole or not.
+// The clinic's script calls what the question needs, and answers from the results, complete or not.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { clinic } from '../../agents/clinic/agent.ts';

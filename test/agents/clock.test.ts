@@ -1,4 +1,4 @@
-// The clock asks its three tools at once, and says what they said.
+// The clock calls its three tools at once, and answers from their results.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clock } from '../../agents/clock/agent.ts';

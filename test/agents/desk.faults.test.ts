@@ -1,4 +1,4 @@
-// The desk fails in the ways of its README when a mark asks it to, and only then.
+// The desk fails as its README describes if a mark asks for it, and only then.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// The desk's way to the network leads to public addresses only, on every hop, and is bounded.
+// The desk connects to public addresses only, on every redirect, and within bounds.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';

@@ -1,4 +1,4 @@
-// The desk runs one SELECT that only reads, and tells the model what is wrong with anything else.
+// The desk runs one read-only SELECT, and tells the model what is wrong with anything else.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-// The example agents as they are served: five, slow when asked to be, over data that makes sense.
+// The example agents as they are served: five, with an optional latency, on consistent data.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// A worker that is killed between the ledger's entry and the answer: the payment is tried again, and paid once.
+// A worker is killed between the ledger's entry and the result: the payment is retried, and made once.
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

@@ -1,4 +1,4 @@
-// A night of the refunds on a real server, from both databases: asked over the amount, paid as decided, counted in the ledger.
+// A night of refunds on a real server with both databases: questions above the amount, decisions, and an exact ledger.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';

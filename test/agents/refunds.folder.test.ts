@@ -1,5 +1,4 @@
-// The embedded database's folder: one process at a time, what is paid outlives a kill, a lock without a holder is nobody's;
-// and the tools have the time to wait for it.
+// The folder of the embedded database: one process at a time, data that survives a kill, and locks of dead processes.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-// The example's last word: a ledger that is a cent off, has a payment too many or one too few, is not exact.
+// The example checks its ledger: a cent or a payment more or less is reported.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { write } from '../../agents/refunds/database/index.ts';

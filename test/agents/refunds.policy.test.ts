@@ -1,4 +1,4 @@
-// What the policy gives is worked out by code, to the cent and to the day.
+// The policy is computed by code, to the cent and to the day.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

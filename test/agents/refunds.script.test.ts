@@ -1,4 +1,4 @@
-// Both scripts answer from what they are sent, whole or not, and say that they are scripts.
+// Both scripts answer from what they are sent, complete or not, and say that they are scripts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { refundOrder, refunds } from '../../agents/refunds/agent.ts';

@@ -1,4 +1,4 @@
-// The refunds' tools answer the same from both databases, pay once whatever is tried again, and take nothing for SQL.
+// The tools of the refunds return the same from both databases, pay once under retries, and are safe from SQL in arguments.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RuleContext, ToolContext } from '../../activities/index.ts';

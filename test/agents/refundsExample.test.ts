@@ -1,4 +1,4 @@
-// `npm run example:refunds` does what it says, from start to end, and leaves nothing behind.
+// `npm run example:refunds` works from start to end, and leaves nothing behind.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// The refunds' shop for tests: a fresh one in an embedded database, or in a PostgreSQL with the clerk's own login.
+// The shop of the refunds for tests: a new one in an embedded database, or in PostgreSQL with the clerk's login.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

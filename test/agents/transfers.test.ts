@@ -1,4 +1,4 @@
-// The transfers' ledger, in both databases: money is moved and never made, each call books once, and its login can do no more.
+// The ledger of the transfers in both databases: money moves and is never made, and each call books once.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';

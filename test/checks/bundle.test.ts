@@ -1,4 +1,4 @@
-// The workflow bundle holds the interpreter and nothing of what users write or providers sell.
+// The workflow bundle contains the interpreter, and no user code or provider's client.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildBundle } from '../../worker/workflowBundle.ts';

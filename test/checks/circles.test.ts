@@ -1,4 +1,4 @@
-// No file imports itself by way of others, not even for a type: what needs another's type finds it in a types file.
+// No imports form a circle, not even of types: shared types have a file of their own.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { circlesIn } from './circles.ts';

@@ -1,4 +1,4 @@
-// One version: what the package says of itself is what its code says.
+// The package and its code have the same version.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';

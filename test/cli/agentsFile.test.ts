@@ -1,4 +1,4 @@
-// `--agents FILE`: every agent of the module is found, and what is wrong with it is said in a line.
+// `--agents FILE` finds every agent of the module, and reports a problem in one line.
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// `holdfast chat`: scripted through pipes, and on a terminal; left, and come back to from another process.
+// `holdfast chat` through pipes and on a terminal, including leaving a session and returning to it.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

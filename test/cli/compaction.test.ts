@@ -1,5 +1,4 @@
-// How a compaction looks to people: a bar among those of the turns, a line that says what became of it, and in a chat one comes
-// back to, no word that nobody has said.
+// How a compaction is shown: as a bar in the timeline, as a line, and when a user returns to a chat.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

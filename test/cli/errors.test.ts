@@ -1,4 +1,4 @@
-// What the command line makes of an error: for people what to type, and for programs a code.
+// How the command line prints errors: with a suggested command for people, and a code for programs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CommandRefused, errorJson, errorText, UsageError } from '../../cli/exit.ts';

@@ -1,5 +1,4 @@
-// `export`, `replay`, `show` and `watch` of a run that continued as new: all its links are one run; and where the server no
-// longer keeps the first ones, they say so.
+// `export`, `replay`, `show` and `watch` of a run that continued as new, with all its histories or without the first.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

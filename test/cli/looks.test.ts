@@ -1,4 +1,4 @@
-// Lines that commands print about runs, calls and decisions, from what they are given: nothing is started here.
+// Lines about runs, calls and decisions, made from given data without starting anything.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

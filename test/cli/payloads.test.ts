@@ -1,4 +1,4 @@
-// The command with payload settings: HOLDFAST_PAYLOADS serves workers and readers alike, and who has none is told.
+// HOLDFAST_PAYLOADS configures workers and readers alike; without it, the command says what is missing.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// The commands by which people decide, steer and talk: what they answer, and how they end.
+// The commands for decisions, steering and messages: their output and exit codes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { exitCodeOf } from '../../cli/exit.ts';

@@ -1,4 +1,4 @@
-// `holdfast run` on a terminal asks right there: what is typed decides, and only about what was there to be read.
+// `holdfast run` asks questions on a terminal. Only input after a question decides about it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { columnsOf } from '../../cli/terminal/columns.ts';

@@ -1,4 +1,4 @@
-// The prompt at the bottom of the screen gives the keyboard back for good.
+// The prompt at the bottom of the screen releases the keyboard when it closes.
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// What `run`, `watch`, `show`, `list`, `cancel`, `export` and `replay` answer, and how they end.
+// The output and exit codes of `run`, `watch`, `show`, `list`, `cancel`, `export` and `replay`.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

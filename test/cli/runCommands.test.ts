@@ -1,4 +1,4 @@
-// The commands about a run are declared once: the command line and the chat take the same ones, and say the same of them.
+// Commands of a run are declared once, for the command line and the chat.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { executeChatCommand } from '../../cli/chat/chatCommands.ts';

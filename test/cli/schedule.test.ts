@@ -1,4 +1,4 @@
-// What `schedule add`, `list`, `pause`, `resume`, `trigger` and `remove` do, say, and end with.
+// The output and exit codes of `schedule add`, `list`, `pause`, `resume`, `trigger` and `remove`.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { columnsOf } from '../../cli/terminal/columns.ts';

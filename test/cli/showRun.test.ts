@@ -1,4 +1,4 @@
-// What `run` and `watch` show while the model writes: on a terminal under the bars, else now and then a line.
+// What `run` and `watch` show while the model writes: under the timeline on a terminal, and as lines elsewhere.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { columnsOf } from '../../cli/terminal/columns.ts';

@@ -1,4 +1,4 @@
-// Text on a terminal: hostile text is inert, and lines are as wide as they are taken to be.
+// Text on a terminal: hostile text is rendered inert, and lines have the width that is computed for them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

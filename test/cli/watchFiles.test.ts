@@ -1,4 +1,4 @@
-// What `holdfast dev` takes for a change of the agents, and what not.
+// Which changes of files restart the agents of `holdfast dev`.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// A run that continued as new is one run to its client; and where the server has deleted closed links, as it does when their
-// retention is over, what the links that are left carry tells the rest, and what is gone is marked.
+// A run that continued as new is one run to its client. If retention has deleted its first histories, the carried state
+// supplies the rest, and the gap is marked.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

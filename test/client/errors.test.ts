@@ -1,4 +1,4 @@
-// The client library's errors: a code and facts for programs, a text for people, and no word about a command.
+// The client's errors: a code and facts for programs, a text for people, and no command names.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, type ErrorFacts, HoldfastError, RunNotFound, ScheduleExists } from '../../client/index.ts';

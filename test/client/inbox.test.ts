@@ -1,4 +1,4 @@
-// One inbox shows all that waits, sub-agents included, oldest first: by search attributes, or without them by memo.
+// One inbox shows all runs that wait, including sub-agents, oldest first, by search attributes or by memo.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-// What is new of a running activity between two looks: each piece once, and nothing of an attempt that is over.
+// What is new of a running activity between two polls: each piece once, and nothing of an earlier attempt.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NOTHING_REPORTED, newEvents, type PendingActivity, type Reported } from '../../client/live.ts';

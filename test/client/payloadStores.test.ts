@@ -1,4 +1,4 @@
-// Stores give back what they were given, or say what they do not have: files in a folder, and a real PostgreSQL.
+// Stores return what they were given, or report what is missing: files in a folder, and a real PostgreSQL.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';

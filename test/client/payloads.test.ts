@@ -1,4 +1,4 @@
-// What becomes of a payload on its way out, and that the way back gives the same.
+// Payloads are encoded and decoded without loss.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// Settings come by Temporal's own conventions: options, then the environment, then a profile of temporal.toml.
+// Settings follow Temporal's conventions: options, then the environment, then a profile of temporal.toml.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

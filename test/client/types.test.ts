@@ -1,4 +1,4 @@
-// What an agent's definition says about its output is what its result is typed by, and what its result is.
+// The output of an agent's definition gives its result its type and its value.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// What the kernel decides about a batch: what starts, what is settled without running, and what the batch waits for.
+// The kernel's decisions about a batch: what starts, what is settled without running, and what the batch waits for.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-// Which limits there are, which is reached, and what may be raised.
+// The limits of a budget, when they are reached, and what may be raised.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,4 @@
-// No code reads English: with the words of all reasons replaced by their codes, the read model and the command line behave as
-// before, but for what they print.
+// No code reads English: with codes in place of the texts of all reasons, the read model and the command line behave the same.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';

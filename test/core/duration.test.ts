@@ -1,4 +1,4 @@
-// One grammar for durations, Temporal's, wherever one is given.
+// Durations have Temporal's grammar everywhere.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-// Histories that were recorded before something in them had the meaning that it has today.
+// Reads histories that were recorded before a name in them had a meaning.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// Text is measured and cut as Node's own encoder would, without making the bytes.
+// Text is measured and cut like Node's encoder, without encoding it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

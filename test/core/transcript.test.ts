@@ -1,4 +1,4 @@
-// A transcript is valid when every call is answered once, in order, before the next message that is no answer.
+// A transcript is valid if every call is answered once, in order, before the next other message.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

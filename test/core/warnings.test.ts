@@ -1,4 +1,4 @@
-// A run's report stays readable and within one payload, however much goes wrong.
+// The warnings of a run stay readable and within one payload.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// What the docs show is true: their code compiles and their scripts run, as a reader would copy them.
+// The docs are true: their code compiles, and their scripts run as a reader would copy them.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

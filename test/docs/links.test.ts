@@ -1,4 +1,4 @@
-// Links in the docs lead somewhere, in a clone and in the installed package; and packaged docs name nothing that only a clone has.
+// Links in the docs lead somewhere, in a clone and in the installed package. Packaged docs name nothing that only a clone has.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { access, readdir, readFile } from 'node:fs/promises';

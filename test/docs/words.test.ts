@@ -1,4 +1,4 @@
-// The docs keep to plain English and to the glossary: phrases that were once everywhere in them, and do not come back.
+// The docs keep to plain English and to the glossary: phrases that must not come back.
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

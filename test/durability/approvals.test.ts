@@ -1,4 +1,4 @@
-// A call that waits for a person outlives the worker it was planned on: killed, or replaced by another deploy.
+// A pending approval survives its worker: killed, or replaced by another deploy.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';

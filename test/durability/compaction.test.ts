@@ -1,5 +1,5 @@
-// A worker that dies while a conversation is compacted, or right after it, takes nothing along: the next one writes the
-// summary, asks for what is left of the conversation, and the run ends as one that was left in peace.
+// A worker that dies during or right after a compaction loses nothing: the next one writes the summary, loads the transcript,
+// and completes the run.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';

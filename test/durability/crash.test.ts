@@ -1,4 +1,4 @@
-// A run survives its workers: killed, stopped in order, or gone with the server.
+// A run survives its workers: killed, shut down, or gone with the server.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';

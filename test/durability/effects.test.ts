@@ -1,5 +1,5 @@
-// What becomes of a call whose worker ends: what may run again runs again, with the same key, on the next worker; what must
-// not happen twice does not, and the model is told that nobody knows. The table is in docs/effects.md.
+// What happens to a call whose worker ends: calls that may run again do, with the same key; a once call does not, and is
+// reported as unknown. The table is in docs/effects.md.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';

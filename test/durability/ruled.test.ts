@@ -1,5 +1,4 @@
-// What rules decided before a worker died holds after it: guarded arguments, a denial, a budget that waits, an answer that
-// has to be repaired.
+// Rules that were applied before a worker died still hold: guarded arguments, a denial, an exhausted budget, a repair.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-// A session survives its workers: who waits for a reply gets it from the next one, and every message is answered once.
+// A session survives its workers: senders get their replies from the next one, and every message is answered once.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';

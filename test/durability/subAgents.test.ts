@@ -1,4 +1,4 @@
-// A family of runs survives its worker: what was done below is not done again, and nobody is started twice.
+// A tree of runs survives its worker: finished sub-agents do not run again, and none starts twice.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';

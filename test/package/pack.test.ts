@@ -1,5 +1,5 @@
-// The published package, as a stranger has it: packed, installed in an empty folder beside a ten-line agents file, and used.
-// This one test needs the npm registry.
+// The published package as a user has it: packed, installed in an empty folder with a ten-line agents file, and used. This
+// test needs the npm registry.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

@@ -1,4 +1,4 @@
-// Temporal's Web UI reads well: tools by name, a summary of each call, where a run is, and why something failed.
+// Temporal's Web UI shows a run well: tools by name, a summary of each call, what the run does, and why it failed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';

@@ -1,4 +1,4 @@
-// The command of the proof: what it takes, what it writes, and that its exit code tells whether all was reached.
+// The command of the proof: its arguments, its files, and its exit code, which tells whether everything was reached.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// A kill falls on its point, in fact: the worker that comes there dies, and the run is the one that nobody disturbed. A point
-// that nobody comes to is counted as missed.
+// A worker is killed exactly at its point, and the run equals an undisturbed one. A point that is never reached counts as
+// missed.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { POINTS, type Point } from '../../bench/prove/ground/points.ts';

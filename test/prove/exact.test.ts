@@ -1,4 +1,4 @@
-// What the proof counts is counted: each fault that it looks for, made by hand, is found, and named.
+// The proof finds and names each fault that it looks for.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { judge, newTally, rowsOf, type Tally } from '../../bench/prove/ground/exact.ts';

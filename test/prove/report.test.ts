@@ -1,5 +1,4 @@
-// What the proof writes down: a newer word takes the place of an older one, the page keeps its own words, and a row that
-// was not reached says so.
+// The report of the proof: newer results replace older ones, the page keeps its text, and unreached rows are marked.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Entry, isReached, pageWith, tableOf, withEntries } from '../../bench/prove/report.ts';

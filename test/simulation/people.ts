@@ -1,4 +1,4 @@
-// What people and programs ask of a simulated run: sensible things and others, in time and too late.
+// Commands of people and programs to a simulated run: valid and invalid ones, in time and too late.
 import { UPDATE } from '../../core/names.ts';
 import type { Decision } from '../../core/types.ts';
 import type { Model } from './model.ts';

@@ -1,4 +1,4 @@
-// People, as tests play them: what a run asks them, and how they come in any order.
+// People in tests: the questions that a run asks them, and answers in random order.
 import type { Holdfast, RunHandle, Waiting } from '../../client/index.ts';
 import type { History } from '../../core/read/history.ts';
 import type { Question } from '../../core/types.ts';

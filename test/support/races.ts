@@ -1,4 +1,4 @@
-// Races, played many times: each round has a seed that says how long who waits, and says it when the round fails.
+// Plays a race many times. Each round has a seed for its delays, which a failure reports.
 import assert from 'node:assert/strict';
 import { seeded } from './people.ts';
 import { tally } from './said.ts';

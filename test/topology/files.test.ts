@@ -1,4 +1,4 @@
-// The files that describe the topology agree: with each other, with the code, and with what they promise.
+// The files of the topology agree with each other and with the code.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -1,5 +1,5 @@
-// What docker-compose.yml describes, run for real: PostgreSQL, the multi-service server and two workers. A run on it is
-// exact, whatever is killed beneath it; and nothing outlives the one that started it.
+// Runs what docker-compose.yml describes: PostgreSQL, the multi-service server and two workers. A run on it is exact whatever
+// is killed, and nothing outlives the process that started it.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

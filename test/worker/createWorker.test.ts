@@ -1,4 +1,4 @@
-// A worker that cannot start says why, and leaves nothing open that would keep its process.
+// A worker that cannot start says why, and leaves nothing open that keeps its process alive.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';

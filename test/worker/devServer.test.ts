@@ -1,4 +1,4 @@
-// The dev server: it answers, it is set as it should be, it survives a crash on its file, and it outlives nobody.
+// The dev server answers, has its settings, survives a crash with its file, and ends with its parent.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

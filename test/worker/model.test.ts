@@ -1,4 +1,4 @@
-// The model of a worker comes from the environment, and a mistake in it is told at start.
+// The model of a worker comes from the environment, and mistakes in it are errors at the start.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defineAgent } from '../../activities/index.ts';

@@ -1,5 +1,5 @@
-// The replay gate catches changes that would break runs in flight, and lets others pass: some of them here, all in
-// `npm run prove -- replayGate`. The golden histories that it goes by have every ending and feature among them.
+// The replay gate catches changes that would break open runs, and lets others pass: some of them here, all in `npm run prove
+// -- replayGate`. Its golden histories cover every ending and feature.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { COMPATIBLE, INCOMPATIBLE } from '../support/gateEdits.ts';

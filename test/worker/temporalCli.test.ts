@@ -1,4 +1,4 @@
-// Where the Temporal CLI comes from, in which order, and that it is made once and whole.
+// Where the Temporal CLI is looked for, in which order, and that it is built once and completely.
 import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';

@@ -1,5 +1,5 @@
-// A call that cannot run costs the model one error message: its siblings run, and what goes back to the model is valid.
-// (The scripted model refuses an invalid request as OpenAI does; such a run would not complete.)
+// A call that cannot run costs the model one error message: the other calls run, and the next request is valid. The scripted
+// model refuses an invalid request as OpenAI does, and such a run would not complete.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

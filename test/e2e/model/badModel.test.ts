@@ -1,4 +1,4 @@
-// A model that answers badly at random: no run is stuck, and nothing invalid is ever sent to it. `npm run prove` has more.
+// A model that answers badly at random: every run ends, and no invalid request is sent. `npm run prove` plays more.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runWithBadModel } from '../../support/badModelRuns.ts';

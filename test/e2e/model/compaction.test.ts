@@ -1,5 +1,5 @@
-// A conversation that nears what its model can read is compacted between turns: the run goes on, knows what it was asked and
-// what it has done, and sends the model nothing that it would refuse.
+// A transcript is compacted between turns before it outgrows the context window: the run continues with its task and its
+// results, and sends the model nothing that it would refuse.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// The model is sent the whole conversation every time, and history is sent what is new: it grows by what was said.
+// The model is sent the whole transcript every time, and history grows only by what is new.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

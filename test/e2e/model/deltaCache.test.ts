@@ -1,5 +1,5 @@
-// A worker need not remember anything: without its cache, after a restart, and with a cache that is wrong, the model is
-// sent the run's own conversation, to the last message, or nothing.
+// A worker may forget everything: without its cache, after a restart, and with a wrong cache, the model is sent the run's own
+// transcript, or nothing.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

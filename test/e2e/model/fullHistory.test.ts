@@ -1,5 +1,5 @@
-// A run whose history is nearly full, and whose conversation does not fit a payload, compacts it and goes on in a new history.
-// The workflow's own limit is 40 MB: here it is a tenth of that, in a copy of its code.
+// A run with a nearly full history, whose transcript does not fit a payload, compacts and continues as new. The workflow's
+// limit of 40 MB is a tenth of that here, in a copy of its code.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';

@@ -1,5 +1,5 @@
-// Guardrails: functions of the user that allow, change, reject or end, on the activity side; whatever they do, what the model
-// is sent is valid, and nothing that they refused has happened.
+// Guardrails allow, change, reject or end, on the activity side. The model is always sent a valid request, and nothing that
+// they rejected happens.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

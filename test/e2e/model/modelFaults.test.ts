@@ -1,5 +1,4 @@
-// A model that misbehaves is tried again by Temporal and nobody else, where that may help; and what it half said is
-// never carried out.
+// Only Temporal retries a model call that fails, if a retry may help. A partial answer is never used.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

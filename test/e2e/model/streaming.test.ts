@@ -1,5 +1,5 @@
-// What the model writes is told while it writes it, each piece once; an answer that breaks off is told to start again; and
-// history has the answer alone.
+// The model's text is streamed, each piece once. An answer that breaks off starts again, and history has only the complete
+// one.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
-// Structured output: asked for as a strict schema, or in words where the server takes none; checked, repaired twice at most,
-// and given as the result's value.
+// Structured output: requested as a strict schema, or in words if the server takes none; checked, repaired at most twice, and
+// returned as the result's value.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// While a call waits for a person, everything else that may be asked of a run can be: cancel, stop, interrupt, pause; and
-// the run may continue as new, with the same question in the same place.
+// While an approval is pending, a run accepts all other commands: cancel, stop, interrupt, pause. It may continue as new with
+// the same question.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// Decisions against whatever else may end a call at the same moment: the run and whoever decided are of one mind, and what
-// was approved happens once.
+// Decisions race with whatever else may end a call. The run and the person agree on the outcome, and what was approved happens
+// once.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

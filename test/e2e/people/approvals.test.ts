@@ -1,4 +1,4 @@
-// A call that needs a person waits, its siblings run on, and the first decision counts.
+// A pending approval waits, the other calls run on, and the first decision counts.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

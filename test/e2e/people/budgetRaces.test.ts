@@ -1,5 +1,4 @@
-// What can happen at once in a family of runs, many times: whoever is first, calls are answered once, nothing is spent
-// unseen, and every run ends in a way that fits the others' ends.
+// Races in a tree of runs, many times: each call has one result, all spend is counted, and the ends of the runs agree.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-// A budget holds for a run and all below it: at a limit it stops with what there is, or asks a person for more.
+// A budget applies to a run and its sub-agents: at a limit, the run stops with its results, or asks a person for more.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

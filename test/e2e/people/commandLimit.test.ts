@@ -1,5 +1,4 @@
-// The server takes so many updates of one history: a run that waits goes on in a new one in time, and one that is at work
-// says that it takes no more for now, instead of that it is over.
+// The server limits the updates of a history: a run that waits continues as new in time, and a busy one refuses more for now.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

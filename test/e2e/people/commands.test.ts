@@ -1,4 +1,4 @@
-// What is asked of a run: once, however often it is sent; in one form, whoever sends it; and of the run that is meant.
+// Commands take effect once, however often they are sent, are checked in one way, and reach the run that they are for.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

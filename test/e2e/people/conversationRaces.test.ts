@@ -1,4 +1,4 @@
-// What people say and do races with what a run does by itself: whoever is first, what was accepted holds.
+// Messages and commands race with what a run does by itself. Whatever was accepted takes effect.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,5 +1,5 @@
-// Where two of the things that people may do meet: an interrupt and the turn limit, a stop and a rule that hangs, a budget
-// and a question, a sub-agent's pause and its continue-as-new.
+// Commands that meet at the edges: an interrupt and the turn limit, a stop and a rule that hangs, a budget and a question, a
+// sub-agent's pause and its continue-as-new.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// Permissions are held by code: whatever a prompt, a result or the model itself says, a denied call does not run, and one
-// that a person has to decide about waits.
+// Code enforces permissions: whatever a prompt, a result or the model says, a denied call does not run, and a pending one
+// waits.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

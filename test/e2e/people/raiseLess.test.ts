@@ -1,4 +1,4 @@
-// A raise that is not enough: the run asks again, for the limit that it is at now, and whoever looks in the inbox sees it.
+// After a raise that is not enough, the run asks again for the limit that it has reached, and the inbox shows it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

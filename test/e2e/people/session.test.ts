@@ -1,4 +1,4 @@
-// A session stays open for messages: each has its reply, in order, whatever became of the one before.
+// A session stays open for messages: each has its reply, in order, whatever happened to the one before.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WorkflowUpdateFailedError } from '@temporalio/client';

@@ -1,4 +1,4 @@
-// People steer a run while it works: what they say is heard, what they stop is stopped, and it goes on or ends in order.
+// People steer a running run: it receives their messages, stops what they stop, and continues or ends in order.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// A cancelled run stops at once, says of every call what is known, and gives back what it has.
+// A cancelled run stops at once, settles every call as far as it is known, and returns its results.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';

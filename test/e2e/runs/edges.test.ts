@@ -1,5 +1,4 @@
-// What must not be said of a call that ran, or that did not: presenters that throw, runs that end around it, places that
-// never come free.
+// Calls are reported correctly as run or not run: with presenters that throw, runs that end meanwhile, and busy workers.
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';

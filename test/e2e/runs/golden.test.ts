@@ -1,5 +1,5 @@
-// Histories that earlier versions recorded replay against today's workflow code, and today's read model reads them.
-// `HOLDFAST_RECORD=1` writes those that are missing (see ../support/histories.ts); what is there is never changed.
+// Histories of earlier versions replay against today's workflow code, and the read model reads them. `HOLDFAST_RECORD=1`
+// writes missing ones (see ../support/histories.ts); existing ones never change.
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { before, test } from 'node:test';

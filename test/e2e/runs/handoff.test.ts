@@ -1,4 +1,4 @@
-// A conversation that is passed on: the next turn is another agent's, with its instructions, its tools and its rules.
+// After a handoff, the next turn is another agent's, with its instructions, tools and rules.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-// A run ends at its limits, says which one it was, and returns what it has.
+// A run ends at its limits, names the one it reached, and returns its results.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WorkflowFailedError } from '@temporalio/client';

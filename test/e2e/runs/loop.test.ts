@@ -1,4 +1,4 @@
-// The loop: it detects every way in which a model can ask for tools, and ends when it asks for none.
+// The loop recognises calls in every form in which a model can make them, and ends at an answer without any.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

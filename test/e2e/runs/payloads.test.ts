@@ -1,4 +1,4 @@
-// Payloads on their way: compressed, encrypted, kept in a store; and read by everything that reads a run.
+// Payloads are compressed, encrypted and stored, and everything that reads a run decodes them.
 import assert from 'node:assert/strict';
 import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rename, rm } from 'node:fs/promises';

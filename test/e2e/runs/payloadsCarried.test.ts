@@ -1,5 +1,5 @@
-// A conversation of more than a payload holds moves on all the same, where it can be compressed or stored; where it can
-// not, the run stays in its history.
+// A transcript that exceeds a payload is carried over if it can be compressed or stored. Otherwise the run stays in its
+// history.
 import assert from 'node:assert/strict';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

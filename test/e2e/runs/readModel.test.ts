@@ -1,5 +1,5 @@
-// What is read from history is what the workflow has: also of calls that ended without an event of their own, and where
-// no model call tells of them any more. `bench.finished` compares the two transcripts of every run.
+// The read model has what the workflow has, even for calls that end without an event and are in no later model call.
+// `bench.finished` compares the two transcripts of every run.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-// Whatever anybody starts the workflow with, or sends to it, ends as a typed failure or is ignored: no workflow task ever fails.
+// Any input, update, query or signal ends as a typed failure or is ignored: no workflow task ever fails.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';

@@ -1,4 +1,4 @@
-// An agent as a tool: a run of its own below the one that asked, whose end is one message there, whatever it was.
+// A sub-agent is a run of its own below its parent, and its end is one tool message there.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,5 +1,5 @@
-// All commands of one workflow task travel in one message of 4 MiB at most: what would be more is spread over several tasks.
-// Payloads are not compressed here: whatever is in them, it has to fit.
+// The commands of one workflow task are a message of at most 4 MiB: more are spread over several tasks. Payloads are not
+// compressed here, so their content does not matter.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// A workflow of the user's own calls an agent as a child, with createWorker({ agents, workflowsPath }).
+// A workflow of the user runs an agent as a child, with createWorker({ agents, workflowsPath }).
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// What running a tool twice would do, its author says; what becomes of its calls follows from that, however they end. The
-// table is in docs/effects.md; killed workers are in test/durability/effects.test.ts.
+// A tool's effect decides what happens to its calls, however they end. The table is in docs/effects.md; killed workers are in
+// test/durability/effects.test.ts.
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';

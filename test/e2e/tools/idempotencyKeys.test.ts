@@ -1,5 +1,5 @@
-// A call's idempotency key is the same wherever the same call comes again, and another for another call: over retries,
-// continue-as-new, resets and forks. With `once`, the same call has one effect and one result.
+// A call keeps its idempotency key over retries, continue-as-new and resets, and other calls have other keys. With `once`, the
+// same call has one effect and one result.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';

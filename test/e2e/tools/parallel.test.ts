@@ -1,4 +1,4 @@
-// A turn's calls run side by side within their limits: of the turn, of the tool in a turn, of the tool in a process.
+// The calls of a turn run in parallel within three limits: of the turn, of the tool in a turn, of the tool in a process.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

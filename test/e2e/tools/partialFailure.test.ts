@@ -1,4 +1,4 @@
-// Tools that fail cost their own call: the good results and the errors all go to the model, in the order it asked.
+// A failed tool costs only its own call: the model reads results and errors in the order of its calls.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-// A presenter decides how a result reads: as JSON, as a list's head, or as the author's own words.
+// A presenter decides how the model reads a result: as JSON, as the head of a list, or as the author's text.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

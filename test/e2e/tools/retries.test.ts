@@ -1,4 +1,4 @@
-// A tool is tried again by its effect and its policy, and only where another try may mend it.
+// A tool is retried according to its effect and its policy, and only if a retry may help.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

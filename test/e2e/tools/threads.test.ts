@@ -1,4 +1,4 @@
-// A tool in a thread may do what it likes to its thread: its call fails, and everything else goes on.
+// A tool in a thread can only harm its thread: its own call fails, and everything else continues.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-// A tool that hangs is over at its timeout, whether it listens or not, and leaves the worker as it was.
+// A tool that hangs ends at its timeout, even if it ignores its signal, and leaves no trace in the worker.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';

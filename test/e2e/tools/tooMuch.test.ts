@@ -1,4 +1,4 @@
-// A turn that asks for more than its limits gets what fits, and an answer for each call beyond.
+// A turn that exceeds its limits gets what fits, and a result for each call beyond.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
