@@ -14,7 +14,7 @@ import { World } from './world.ts';
 
 export interface Simulated {
   readonly status: RunStatus;
-  /** How often what happened: answers by kind, orders by what became of them. */
+  /** How often what happened: answers by kind, commands by their result. */
   readonly counts: Readonly<Record<string, number>>;
 }
 

@@ -29,13 +29,13 @@ test('covers every way in which a run can end', () => {
 
 test('covers every answer, command, decision and loss', () => {
   const answers = ['final', 'calls', 'truncated', 'refused', 'again', 'ended'].map((kind) => `answer ${kind}`);
-  const orders = Object.values(UPDATE).flatMap((name) => [`${name} completed`, `${name} rejected`]);
+  const commands = Object.values(UPDATE).flatMap((name) => [`${name} completed`, `${name} rejected`]);
   const decisions = ['approve', 'edit', 'reject', 'respond'].map((verdict) => `decided ${verdict}`);
   const others = ['call', 'child', 'compacted', 'at rest', 'continue as new', 'lost', 'evicted', 'decide refused'];
-  const rare = [...answers, ...orders, ...decisions, ...others].filter(
+  const rare = [...answers, ...commands, ...decisions, ...others].filter(
     (what) => (played.counts[what] ?? 0) < TIMES_MIN,
   );
-  // Whoever stops a run may do so at any time: it is refused only where it is no order at all.
+  // Whoever stops a run may do so at any time: it is refused only if it is invalid.
   assert.deepEqual(
     rare.filter((what) => what !== 'stop rejected'),
     [],

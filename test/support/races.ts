@@ -16,7 +16,7 @@ export interface Round {
   random(): number;
   /** A whole number from 0 to below `max`. */
   below(max: number): number;
-  /** How long to wait before the order, in a race that is kept close. */
+  /** How long to wait before the command, in a race that is kept close. */
   readonly waitMs: number;
 }
 
