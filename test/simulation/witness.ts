@@ -101,7 +101,7 @@ export class Witness implements Listener {
   budgetRaised: Budget | undefined;
   readonly counts: Record<string, number> = {};
   private readonly brings = new WeakMap<Job, Brings>();
-  /** Of this link: what was asked for under which number. */
+  /** What this execution asked for, by sequence number. */
   private readonly activities = new Map<number, string>();
   private readonly children = new Map<number, string>();
   private readonly ids = new Set<string>();
@@ -127,7 +127,7 @@ export class Witness implements Listener {
     return job;
   }
 
-  /** A job in few words, for whoever looks at a seed. */
+  /** A job in a few words, for the output of a seed. */
   describe(job: Job): unknown {
     return this.brings.get(job) ?? Object.keys(job);
   }
@@ -263,7 +263,7 @@ export class Witness implements Listener {
     this.spend = addSpend(this.spend, spend);
   }
 
-  /** Cancelled in the task that asked for it, so that no server has heard of it; or something that nobody waits for. */
+  /** Cancelled in the task that asked for it, so that the server does not know of it, or awaited by nobody. */
   private cancelledUnsent(id: string | undefined): void {
     if (id === undefined) return;
     if (parseActivityId(id)?.slot == null) return this.noAnswer({ modelCalls: 1 });

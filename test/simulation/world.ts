@@ -52,7 +52,7 @@ export class World {
   private readonly model: Model;
   private readonly witness: Witness;
   private readonly children = new Map<string, ChildState>();
-  /** The last thing that the parent was told. */
+  /** The last report to the parent. */
   private parentHears: ChildReport | null = null;
   private commands = 0;
 
@@ -334,7 +334,7 @@ export class World {
     };
     const failed = { failed: ['failed'] };
     if (child.isCancelRequested && random.chance(0.8)) {
-      // Its last word, which a cancelled run's parent gets in place of its result.
+      // The last report of a cancelled run, which its parent gets instead of a result.
       this.give(this.reported(child, state, false));
       const failure = childFailure(child, cancelledCause());
       return end({ failed: ['cancelled'] }, { cancelled: { failure } });

@@ -99,15 +99,15 @@ function openBench(cached: boolean, options: BenchOptions) {
     async finished(workflowId) {
       const handle = holdfast.get(workflowId);
       const result = await handle.result();
-      const [run, links] = await Promise.all([handle.read(), handle.histories()]);
-      const history = links.at(-1)!;
+      const [run, runHistories] = await Promise.all([handle.read(), handle.histories()]);
+      const history = runHistories.at(-1)!;
       assert.equal(transcriptProblem(run.transcript), null);
       assert.equal(run.status, result.status);
       assert.deepEqual(conversation(run), await transcriptOf(holdfast, workflowId));
       assert.equal(conversation(run).length, result.transcriptLength);
-      for (const [at, link] of links.entries()) {
-        const name = link === history ? workflowId : `${workflowId}.link-${at + 1}`;
-        histories.push({ workflowId, name, history: link });
+      for (const [at, one] of runHistories.entries()) {
+        const name = one === history ? workflowId : `${workflowId}.link-${at + 1}`;
+        histories.push({ workflowId, name, history: one });
       }
       return { result, run, history };
     },

@@ -362,7 +362,7 @@ endToEnd('compaction', (bench) => {
 
   const linked = bench.agent({
     ...usual,
-    // A link is left after each turn, and after a compaction, before the model has heard of it.
+    // The run continues as new after each turn, and after a compaction before the next model call.
     maxHistoryEvents: 20,
     script: steps(TURNS, 2),
     compaction: { ...LIMIT },
@@ -384,16 +384,17 @@ endToEnd('compaction', (bench) => {
     assert.deepEqual(run.transcript.slice(1), await transcriptOf(bench.holdfast, id));
     assert.equal(toolCalls(run).length, 2 * TURNS);
     for (const { text } of toolCalls(run)) assert.match(text ?? '', /^step \d+, time 1 /);
-    const links = await handle.histories();
-    assert.ok(links.length >= 4, `${links.length} links`);
+    const histories = await handle.histories();
+    assert.ok(histories.length >= 4, `${histories.length} histories`);
     assert.ok(
-      links.some(
-        (link) => compactions(link).length > 0 && link.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes,
+      histories.some(
+        (history) =>
+          compactions(history).length > 0 && history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes,
       ),
     );
-    // Whatever of the chain is left says what the model was sent last, and goes on counting.
-    for (const gone of links.keys()) {
-      const rest = readRun(...links.slice(gone));
+    // Any remaining histories have the last transcript, and continue the counts.
+    for (const gone of histories.keys()) {
+      const rest = readRun(...histories.slice(gone));
       assert.deepEqual(conversation(rest), conversation(run));
       assert.deepEqual(
         rest.compactions.map(({ number }) => number),
@@ -518,7 +519,7 @@ endToEnd('compaction', (bench) => {
     script: (request) => (request.input === 'Go on.' ? steps(Number.POSITIVE_INFINITY, 2)(request) : 'Here.'),
     compaction: {
       ...LIMIT,
-      // The run has heard it, and the activity not yet: that comes with its next heartbeat.
+      // The run has accepted it; the activity learns of it with its next heartbeat.
       async compact(_, { task, recent }) {
         await interrupt?.();
         return [...task, ...recent];

@@ -68,9 +68,9 @@ after(async () => {
 async function finished(agent: string) {
   const handle = await holdfast.start(agent, 'Talk.');
   const result = await handle.result();
-  const [run, links] = await Promise.all([handle.read(), handle.histories()]);
+  const [run, histories] = await Promise.all([handle.read(), handle.histories()]);
   assert.deepEqual(conversation(run), await transcriptOf(holdfast, handle.workflowId));
-  for (const history of links)
+  for (const history of histories)
     await Worker.runReplayHistory(
       { workflowBundle: { code } },
       history as Parameters<typeof Worker.runReplayHistory>[1],

@@ -130,7 +130,7 @@ endToEnd('while an approval is pending', (bench) => {
     const handle = await waiting('eve');
     assert.equal((await handle.pause()).state, 'paused');
     assert.equal((await handle.approve('1.1')).isFirst, true);
-    // Whatever it does, it does before it answers the next order.
+    // It has acted before it answers the next command.
     await handle.pause();
     assert.deepEqual(
       { scheduledAtMs: toolCalls(await handle.read())[1]?.scheduledAtMs, paidTo: paidTo('eve').length },
@@ -174,7 +174,7 @@ endToEnd('while an approval is pending', (bench) => {
     const last = readRun(await handle.history());
     const essence = ({ questions: open }: typeof last) =>
       open.map((one) => one.kind === 'approval' && [one.call, one.digest, one.tool, one.arguments, one.question]);
-    assert.deepEqual(essence(last), essence(await handle.read()), 'the last link alone says so too');
+    assert.deepEqual(essence(last), essence(await handle.read()), 'the last history alone has it too');
     assert.equal(last.transcript.length, (await handle.read()).transcript.length);
     const found = await eventually(async () => {
       const waits = await inbox(handle);
@@ -192,7 +192,7 @@ endToEnd('while an approval is pending', (bench) => {
     assert.deepEqual(
       { isFirst: again.isFirst, by: again.by },
       { isFirst: false, by: 'ann' },
-      'a link later, the decision still stands',
+      'the decision counts in the next history',
     );
     await handle.reject('1.2', { why: 'no' });
     const { run, result } = await bench.finished(id);
@@ -215,7 +215,7 @@ endToEnd('while an approval is pending', (bench) => {
     );
     assert.deepEqual(paidTo('fay')[1], `${id}/${first}/1.1/${questions[0]?.digest}`);
     const alone = readRun(await handle.history());
-    assert.deepEqual(alone.transcript, run.transcript, 'the last link alone has the whole conversation');
+    assert.deepEqual(alone.transcript, run.transcript, 'the last history alone has the whole transcript');
     assert.deepEqual({ status: alone.status, output: alone.output }, { status: 'completed', output: 'Done.' });
     await eventually(async () => (await inbox(handle)).length === 0);
   });

@@ -94,7 +94,7 @@ endToEnd('a decision', (bench) => {
 
   const linked = payer({ maxHistoryEvents: 30 });
   test('counts in one history around continue-as-new, and runs once', async () => {
-    await race({ sees: ['in the first link', 'in a later link'] }, async ({ random }) => {
+    await race({ sees: ['in the first history', 'in a later history'] }, async ({ random }) => {
       const { to, handle, approve } = await open(linked);
       const before = Math.floor(random() * 4);
       const [answer] = await Promise.all([
@@ -114,10 +114,10 @@ endToEnd('a decision', (bench) => {
         { status: result.status, effects: effects.of(to), told: toldOf(run) },
         { status: 'completed', effects: 1, told: ['paid'] },
       );
-      let links = 0;
+      let continued = 0;
       for await (const event of handle.events()) {
-        if (event.type === 'continued') links += 1;
-        if (event.type === 'decision') return links === 0 ? 'in the first link' : 'in a later link';
+        if (event.type === 'continued') continued += 1;
+        if (event.type === 'decision') return continued === 0 ? 'in the first history' : 'in a later history';
       }
       return assert.fail('The decision is not in the history.');
     });

@@ -223,7 +223,7 @@ endToEnd('commands', (bench) => {
     const { runId: oldest } = await first.describe();
     for (let n = 1; n <= 12; n += 1) await first.ask(`more ${n}`);
     const latest = (await first.describe()).runId;
-    assert.notEqual(latest, oldest, 'a chain of several links');
+    assert.notEqual(latest, oldest, 'a run with several histories');
     await first.close();
     const { result } = await bench.finished(workflowId);
 
@@ -239,7 +239,7 @@ endToEnd('commands', (bench) => {
       const handle = bench.holdfast.get(workflowId, runId);
       assert.equal((await handle.describe()).status.name, 'COMPLETED');
       const end = (await handle.history()).events?.at(-1);
-      assert.ok(end && 'workflowExecutionCompletedEventAttributes' in end, 'the end of its last link');
+      assert.ok(end && 'workflowExecutionCompletedEventAttributes' in end, 'the end of its last history');
       assert.equal((await handle.result()).transcriptLength, result.transcriptLength);
       await assert.rejects(handle.cancel(), RunOver);
       await assert.rejects(handle.pause(), RunOver);

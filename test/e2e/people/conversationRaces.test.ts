@@ -129,7 +129,7 @@ endToEnd('races in a conversation', (bench) => {
     },
   });
   test('answers each accepted message once and in order over continue-as-new', async () => {
-    let links = 0;
+    let continued = 0;
     await race({ sees: ['answered'] }, async (round) => {
       const { below: random } = round;
       const id = idOf('links', round);
@@ -159,7 +159,7 @@ endToEnd('races in a conversation', (bench) => {
       const replies: string[] = [];
       for await (const event of handle.events()) {
         if (event.type === 'reply') replies.push(`${event.reply.message} ${event.reply.output}`);
-        if (event.type === 'continued') links += 1;
+        if (event.type === 'continued') continued += 1;
       }
       assert.deepEqual(
         replies,
@@ -167,14 +167,14 @@ endToEnd('races in a conversation', (bench) => {
       );
       return 'answered';
     });
-    assert.ok(links >= ROUNDS, `${links} links`);
+    assert.ok(continued >= ROUNDS, `continued as new ${continued} times`);
   });
 
   test("delivers an interrupt's message, and settles the call once", async () => {
     await race({ sees: ['ended', 'cancelled'], close: { inTime: 'cancelled', waitMs: 200 } }, async (round) => {
       const { below: random, waitMs } = round;
       const id = idOf('interrupt', round);
-      // A tool hears of it with its next heartbeat: long ones are stopped, short ones are over by then.
+      // A tool learns of it with its next heartbeat: long ones are stopped, short ones are over by then.
       const handle = await start(id, 300 + random(2_000), 0);
       await untilEvent(handle, (event) => event.type === 'call_scheduled');
       await sleep(waitMs);

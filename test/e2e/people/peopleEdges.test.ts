@@ -185,7 +185,7 @@ endToEnd('edge cases of commands', (bench) => {
     const handle = await bench.holdfast.start(watcher.name, 'Go.');
     await eventually(async () => (await handle.questions()).some(({ kind }) => kind === 'budget'));
     const child = bench.holdfast.get(`${handle.workflowId}.1.0`);
-    // It hears of it between two turns.
+    // It learns of it between two turns.
     await eventually(async () => (await child.describe()).raw.pendingActivities?.length === 0);
     assert.ok(naps.value - before < 20, `${naps.value - before} of 20 were taken before it was asked`);
     await handle.stop();
@@ -221,7 +221,7 @@ endToEnd('edge cases of commands', (bench) => {
       return 'done';
     },
   });
-  const links = [21, 24, 27, 30].map((maxHistoryEvents) => {
+  const agents = [21, 24, 27, 30].map((maxHistoryEvents) => {
     const child = bench.agent({
       name: `child${maxHistoryEvents}`,
       maxHistoryEvents,
@@ -239,7 +239,7 @@ endToEnd('edge cases of commands', (bench) => {
   });
   test('counts the time of a sub-agent that continues as new when it is resumed', async () => {
     await Promise.all(
-      links.map(async ({ name }) => {
+      agents.map(async ({ name }) => {
         const key = `${name}-${bench.cached}`;
         const handle = await bench.holdfast.start(name, key);
         const child = bench.holdfast.get(`${handle.workflowId}.1.0`);

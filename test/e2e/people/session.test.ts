@@ -301,7 +301,7 @@ endToEnd('sessions', (bench) => {
     assert.equal((await bench.finished(handle.workflowId)).result.turns, 11);
   });
 
-  const linked = bench.agent({
+  const continuing = bench.agent({
     tools: [say],
     maxHistoryEvents: 30,
     script: (request) => {
@@ -312,14 +312,14 @@ endToEnd('sessions', (bench) => {
     },
   });
   test('continues as new without losing a message or a waiting sender', async () => {
-    const handle = await open(linked.name, 'first', golden(bench.cached, 'session-links').id);
+    const handle = await open(continuing.name, 'first', golden(bench.cached, 'session-links').id);
     const events = eventsOf(handle);
     const texts = ['a', 'work', 'b', 'work', 'c', 'work', 'd', 'work'];
     for (const [i, text] of texts.entries()) {
       const reply = await handle.ask(text, { id: `id ${i}` });
       assert.deepEqual(reply, completed(i + 2, `${i + 2}: ${text}`));
     }
-    // Known from links before.
+    // Known from previous histories.
     assert.deepEqual(await handle.ask('a', { id: 'id 0' }), completed(2, '2: a'));
     assert.deepEqual(await handle.send('work', { id: 'id 7' }), { message: 9, reply: completed(9, '9: work') });
     await handle.close();
@@ -348,12 +348,12 @@ endToEnd('sessions', (bench) => {
       { started: times('started'), ended: times('ended'), replies: times('reply'), messages: times('message') },
       { started: 1, ended: 1, replies: 9, messages: 8 },
     );
-    assert.ok(times('continued') >= 3, `${times('continued')} links`);
+    assert.ok(times('continued') >= 3, `continued as new ${times('continued')} times`);
     const { memo } = await handle.describe();
     assert.deepEqual(
       { agent: memo?.['agent'], status: memo?.['status'], replied: memo?.['replied'] },
       {
-        agent: linked.name,
+        agent: continuing.name,
         status: 'completed',
         replied: { message: 9, status: 'completed', reason: null, reasonCode: null, reasonParameters: null },
       },
@@ -466,7 +466,7 @@ async function eventsOf(handle: RunHandle): Promise<RunEvent[]> {
   return events;
 }
 
-/** The bench replays a chain's last link; here are those before it. */
+/** The bench replays the last history of a run; this one replays those before it. */
 async function replayLinks({ client }: Holdfast, workflowId: string, told: readonly RunEvent[]): Promise<void> {
   const runIds = told.flatMap((event) => (event.type === 'continued' ? [event.runId] : []));
   for (const runId of runIds) {

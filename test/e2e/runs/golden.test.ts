@@ -33,7 +33,7 @@ for (const name of names) {
     await Worker.runReplayHistory({ workflowBundle: await workflowCode() }, given, workflowId ?? undefined);
 
     const run = readRun(history);
-    // A link that was left goes on in the next one: there is no more to say of it.
+    // A history that was continued as new has no end of its own.
     if (history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes) return;
     assert.notEqual(run.status, 'running');
     assert.notEqual(run.endedAtMs, null);

@@ -37,7 +37,7 @@ function talker(bench: Bench, tool: typeof noise | typeof prose) {
   });
 }
 
-/** Bytes of the state that the last link began with. */
+/** Bytes of the carried state that the last history began with. */
 function carriedBytes({ events }: History): number {
   return jsonBytes(jsonAt(events?.[0]?.workflowExecutionStartedEventAttributes?.input, 1) ?? '');
 }

@@ -195,14 +195,14 @@ endToEnd('the read model', (bench) => {
     assert.deepEqual({ ...before, activeMs: 0 }, { ...after, activeMs: 0 });
   });
 
-  const chain = bench.agent({
+  const continuing = bench.agent({
     maxHistoryEvents: 20,
     budget: { modelCalls: 3, atLimit: 'ask' },
     script: ({ turn }) => `answer ${turn}`,
   });
 
   test('reads a run without its first history like the whole run', async () => {
-    const handle = await bench.holdfast.start(chain.name, '', { session: true });
+    const handle = await bench.holdfast.start(continuing.name, '', { session: true });
     for (const text of ['a', 'b', 'c']) await handle.ask(text);
     await handle.send('d');
     await asked(handle);

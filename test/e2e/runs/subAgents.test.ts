@@ -164,7 +164,7 @@ endToEnd('sub-agents', (bench) => {
           { tool: waiting.name, arguments: { input: mine('cancelled') } },
         ],
       },
-      // What the model was told, for the test to hold against what history says.
+      // What the model read, to compare it with history.
       ({ results }) => ({ text: JSON.stringify(results.map(({ result }) => result)) }),
     ],
   });
@@ -378,7 +378,7 @@ endToEnd('sub-agents', (bench) => {
     assert.equal(left.of(mine('cancel-tree')), 0);
   });
 
-  /** Whether the run has told its parent that it waits. */
+  /** Whether the run has reported to its parent that it waits. */
   const toldToWait = (parentId: string) =>
     eventually(async () => {
       const { events } = await bench.holdfast.get(parentId).history();
@@ -394,7 +394,7 @@ endToEnd('sub-agents', (bench) => {
     const [root, mid, leaf] = idsOf(handle.workflowId);
     await entering(mine('pause-tree'));
     await handle.pause();
-    // The order has to be there before the tool ends.
+    // The command has to arrive before the tool ends.
     await eventually(async () =>
       (await bench.holdfast.get(leaf).history()).events?.some(
         (event) => event.workflowExecutionSignaledEventAttributes,
@@ -472,9 +472,9 @@ endToEnd('sub-agents', (bench) => {
   test('keeps the spend of sub-agents over continue-as-new', async () => {
     const handle = await bench.holdfast.start(chained.name, 'Go.');
     const { run, result } = await bench.finished(handle.workflowId);
-    let links = 1;
-    for await (const event of handle.events()) if (event.type === 'continued') links += 1;
-    assert.ok(links > 1, 'it did continue as new');
+    let histories = 1;
+    for await (const event of handle.events()) if (event.type === 'continued') histories += 1;
+    assert.ok(histories > 1, 'it did continue as new');
     assert.deepEqual(
       toldOf(run),
       [1, 2, 3, 4, 5].map((turn) => `asked: ${turn}`),

@@ -154,11 +154,11 @@ describe('idempotency keys', { skip: noPostgres }, () => {
         const { runId } = await handle.read();
         for (const call of ['1.0', '2.0']) {
           await asked(handle);
-          const links = (await handle.histories()).length;
+          const count = (await handle.histories()).length;
           await eventually(async () => {
             await handle.pause();
             await handle.resume();
-            return (await handle.histories()).length > links;
+            return (await handle.histories()).length > count;
           });
           await handle.approve(call);
         }
