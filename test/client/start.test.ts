@@ -49,7 +49,7 @@ endToEnd('a client', (bench) => {
     assert.deepEqual(types, ['started', 'model_call_started', 'answer', 'ended']);
   });
 
-  // It stops in mid-sentence and stays there, so that there is all the time in the world to hear it.
+  // It stops in mid-sentence and stays there, so that there is time to receive it.
   const staller = bench.agent({ script: [{ fault: 'stall', text: speech }] });
   test('yields each piece of text once, while the model writes', async () => {
     const run = await bench.holdfast.start(staller.name, 'Speak.');

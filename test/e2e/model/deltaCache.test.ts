@@ -70,7 +70,7 @@ for (const [what, bytes] of [
 
 endToEnd('a worker that is stopped between two turns', (bench) => {
   const started = counter();
-  const goOn = gate();
+  const proceed = gate();
   const waits = defineTool({
     name: 'waits',
     description: 'Waits for the test.',
@@ -78,7 +78,7 @@ endToEnd('a worker that is stopped between two turns', (bench) => {
     effect: 'idempotent',
     run: async (_, { attempt }) => {
       started.add();
-      await goOn.opened;
+      await proceed.opened;
       return `attempt ${attempt}`;
     },
   });
@@ -109,7 +109,7 @@ endToEnd('a worker that is stopped between two turns', (bench) => {
     first.shutdown();
     // It is leaving, and lets the call finish: what comes of it, the next one has to take up.
     await eventually(async () => first.worker.getState() !== 'RUNNING');
-    goOn.open();
+    proceed.open();
     await firstRuns;
     const second = await worker();
     const secondRuns = second.run();

@@ -377,7 +377,7 @@ endToEnd('guardrails', (bench) => {
   const deployed = bench.agent({ script: [{ text: 'One.', calls: [{ tool: 'wait' }] }, 'Two.'] });
   test('applies changed guardrails after a deploy to what follows', async () => {
     const started = gate();
-    const goOn = gate();
+    const proceed = gate();
     const wait = defineTool({
       name: 'wait',
       description: 'Waits.',
@@ -385,7 +385,7 @@ endToEnd('guardrails', (bench) => {
       effect: 'read',
       async run() {
         started.open();
-        await goOn.opened;
+        await proceed.opened;
         return 'waited';
       },
     });
@@ -423,7 +423,7 @@ endToEnd('guardrails', (bench) => {
     });
     await started.opened;
     const stopping = stopFirst();
-    goOn.open();
+    proceed.open();
     await stopping;
     const stopSecond = await serve(
       version(2, { beforeModel: () => undefined, afterModel: ({ text }) => ({ change: `${text} (2)` }) }),

@@ -10,7 +10,7 @@ import type { History } from '../../../core/read/history.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { golden } from '../../support/said.ts';
 
-// Long enough for whoever follows to hear all that was said before the silence.
+// Long enough for a follower to receive everything before the silence.
 const SILENCE_MS = 3_000;
 const CHUNK_DELAY_MS = 100;
 const WHOLE = 10_000;

@@ -13,10 +13,10 @@ import { asked, failedTasks } from '../../support/people.ts';
 import { race } from '../../support/races.ts';
 import { tally, toldOf } from '../../support/said.ts';
 
-/** The decision as it was answered; null where the run would not take it any more. */
-async function decision(order: Promise<Decided>): Promise<Decided | null> {
+/** The decision that the run returned; null if it refused it. */
+async function decision(request: Promise<Decided>): Promise<Decided | null> {
   try {
-    return await order;
+    return await request;
   } catch (error) {
     if (error instanceof CommandRejected || error instanceof RunOver) return null;
     throw error;
@@ -50,7 +50,7 @@ endToEnd('a decision', (bench) => {
     const approve = () => decision(handle.decide({ call, digest, verdict: 'approve', by: 'ann' }));
     return { to, handle, sinceMs, approve };
   }
-  /** What holds whatever came first. */
+  /** What must be true whichever came first. */
   async function checked(handle: RunHandle, answer: Decided | null) {
     const finished = await bench.finished(handle.workflowId);
     const [call] = toolCalls(finished.run);
@@ -66,7 +66,7 @@ endToEnd('a decision', (bench) => {
   test('counts before the timeout and runs once, or is refused and runs nothing', async () => {
     await race({ sees: ['decided', 'too late'] }, async ({ random }) => {
       const { to, handle, sinceMs, approve } = await open(impatient);
-      // The run takes some milliseconds to hear of it; it is sent from well before the end to just after.
+      // The run takes some milliseconds to receive it; it is sent from well before the end to just after.
       await sleep(sinceMs + WAIT_MS - 60 + random() * 240 - Date.now());
       const answer = await approve();
       const { run, result } = await checked(handle, answer);

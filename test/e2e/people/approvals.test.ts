@@ -360,13 +360,13 @@ endToEnd('approvals', (bench) => {
         ),
       ),
     );
-    const [standing, ...others] = all.filter(({ isFirst }) => isFirst);
-    assert.ok(standing && others.length === 0, JSON.stringify(all));
-    for (const decided of all) assert.deepEqual({ ...decided, isFirst: true }, standing);
+    const [first, ...others] = all.filter(({ isFirst }) => isFirst);
+    assert.ok(first && others.length === 0, JSON.stringify(all));
+    for (const decided of all) assert.deepEqual({ ...decided, isFirst: true }, first);
     await eventually(async () => (await asked(handle))[0]?.call === '2.0');
-    const pays = standing.verdict === 'approve' || standing.verdict === 'edit';
+    const pays = first.verdict === 'approve' || first.verdict === 'edit';
     assert.equal(paidTo('ida').length, pays ? 1 : 0);
-    assert.deepEqual(toolCalls(await handle.read())[0]?.decision?.by, standing.by);
+    assert.deepEqual(toolCalls(await handle.read())[0]?.decision?.by, first.by);
     await handle.reject('2.0');
     await bench.finished(handle.workflowId);
   });

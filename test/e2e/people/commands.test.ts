@@ -40,7 +40,7 @@ endToEnd('commands', (bench) => {
     run: () => 'paid',
   });
 
-  const heard = (run: Run) => run.transcript.flatMap(({ role, content }) => (role === 'user' ? [content] : []));
+  const userTexts = (run: Run) => run.transcript.flatMap(({ role, content }) => (role === 'user' ? [content] : []));
   const raw = (workflowId: string) => bench.holdfast.client.workflow.getHandle(workflowId);
   const update = (handle: WorkflowHandle, name: string, input: unknown) =>
     handle.executeUpdate<unknown, [unknown]>(name, { args: [input] });
@@ -98,7 +98,7 @@ endToEnd('commands', (bench) => {
       await handle.resume();
       await handle.close();
       const { run } = await bench.finished(workflowId);
-      assert.deepEqual(heard(run).toSorted(), ['five', 'four', 'three', 'two']);
+      assert.deepEqual(userTexts(run).toSorted(), ['five', 'four', 'three', 'two']);
     } finally {
       worker.shutdown();
       await running;
@@ -122,7 +122,7 @@ endToEnd('commands', (bench) => {
     assert.equal(second?.calls[0]?.ok, null, 'the tool of the second turn runs on');
     await handle.interrupt(undefined, { id: 'i2' });
     const { run, history } = await bench.finished(handle.workflowId);
-    assert.deepEqual(heard(run), ['Go.', 'first', 'second']);
+    assert.deepEqual(userTexts(run), ['Go.', 'first', 'second']);
     assert.equal(run.turns.length, 3);
     assert.equal(starts.value, 2);
     assert.equal(failedTasks(history), 0);
@@ -137,7 +137,7 @@ endToEnd('commands', (bench) => {
     await handle.steer('told', { id: 's1' });
     await handle.close();
     const { run } = await bench.finished(handle.workflowId);
-    assert.equal(heard(run).filter((text) => text === 'told').length, 1);
+    assert.equal(userTexts(run).filter((text) => text === 'told').length, 1);
   });
 
   const payer = bench.agent({
@@ -164,7 +164,7 @@ endToEnd('commands', (bench) => {
     await order(UPDATE.interrupt, { message: null, id: null });
     await order(UPDATE.stop);
     const { run, result, history } = await bench.finished(handle.workflowId);
-    assert.deepEqual(heard(run), ['Go.', 'steered', 'sent', 'sent']);
+    assert.deepEqual(userTexts(run), ['Go.', 'steered', 'sent', 'sent']);
     assert.equal(result.reason, 'Stopped.');
     assert.equal(failedTasks(history), 0);
   });

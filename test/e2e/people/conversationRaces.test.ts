@@ -10,10 +10,10 @@ import { type RunEvent, toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { ROUNDS, type Round, race } from '../../support/races.ts';
 
-/** Whether an order was taken; it may only be refused because of the end. */
-async function isTaken(order: Promise<unknown>): Promise<boolean> {
+/** Whether a command was accepted; it may only be refused because the run ends. */
+async function isAccepted(request: Promise<unknown>): Promise<boolean> {
   try {
-    await order;
+    await request;
     return true;
   } catch (error) {
     const isEnd = error instanceof RunOver || (error instanceof CommandRejected && /about to end/.test(error.message));
@@ -22,7 +22,7 @@ async function isTaken(order: Promise<unknown>): Promise<boolean> {
   }
 }
 
-function heard({ messages }: ScriptedRequest): string[] {
+function userTexts({ messages }: ScriptedRequest): string[] {
   return messages.flatMap(({ role, content }) => (role === 'user' && content !== null ? [content] : []));
 }
 
@@ -43,9 +43,9 @@ endToEnd('races in a conversation', (bench) => {
   const worker = bench.agent({
     tools: [nap],
     script: (request) => {
-      const [toolMs = 0, modelMs = 0] = (heard(request)[0] ?? '').split(' ').map(Number);
+      const [toolMs = 0, modelMs = 0] = (userTexts(request)[0] ?? '').split(' ').map(Number);
       if (request.turn === 1) return { calls: [{ tool: 'nap', arguments: { ms: toolMs } }] };
-      return { text: heard(request).slice(1).join(' ') || 'Done.', delayMs: modelMs };
+      return { text: userTexts(request).slice(1).join(' ') || 'Done.', delayMs: modelMs };
     },
   });
   const start = (id: string, toolMs: number, modelMs: number) =>
@@ -64,7 +64,7 @@ endToEnd('races in a conversation', (bench) => {
       const taken: string[] = [];
       for (const text of ['one', 'two', 'three']) {
         await sleep(waitMs);
-        if (await isTaken(handle.steer(text))) taken.push(text);
+        if (await isAccepted(handle.steer(text))) taken.push(text);
       }
       const { result, run } = await bench.finished(id);
       assert.deepEqual(run.turns.flatMap((turn) => turn.userMessages).slice(1), taken);
@@ -76,7 +76,7 @@ endToEnd('races in a conversation', (bench) => {
     });
   });
 
-  const chat = bench.agent({ idleTimeout: '300 ms', script: (request) => heard(request).join(' ') });
+  const chat = bench.agent({ idleTimeout: '300 ms', script: (request) => userTexts(request).join(' ') });
   test('answers every message accepted before the idle timeout, and no refused one', async () => {
     await race({ sees: ['in time', 'late'], close: { inTime: 'in time', waitMs: 300 } }, async (round) => {
       const { below: random, waitMs } = round;
@@ -85,7 +85,7 @@ endToEnd('races in a conversation', (bench) => {
       await untilEvent(handle, (event) => event.type === 'reply');
       await sleep(waitMs);
       const waits = random(2) === 0;
-      const isIn = await isTaken(
+      const isIn = await isAccepted(
         waits ? handle.ask('b').then(({ output }) => assert.equal(output, 'a b')) : handle.send('b'),
       );
       const { result } = await bench.finished(id);
@@ -97,18 +97,18 @@ endToEnd('races in a conversation', (bench) => {
     });
   });
 
-  for (const [order, status] of [
+  for (const [command, status] of [
     ['cancel', 'cancelled'],
     ['stop', 'stopped'],
   ] as const)
-    test(`ends a run once for ${order} against completion`, async () => {
+    test(`ends a run once for ${command} against completion`, async () => {
       await race({ sees: [status, 'completed'], close: { inTime: status, waitMs: 80 } }, async (round) => {
         const { below: random, waitMs } = round;
-        const id = idOf(order, round);
+        const id = idOf(command, round);
         const handle = await start(id, random(20), random(20));
         await untilEvent(handle, (event) => event.type === 'model_call_started');
         await sleep(waitMs);
-        const isIn = await isTaken(handle[order]());
+        const isIn = await isAccepted(handle[command]());
         const { result, run } = await bench.finished(id);
         if (result.status !== status)
           assert.deepEqual({ status: result.status, output: result.output }, { status: 'completed', output: 'Done.' });
@@ -122,7 +122,7 @@ endToEnd('races in a conversation', (bench) => {
     maxHistoryEvents: 20,
     tools: [nap],
     script: (request) => {
-      const said = heard(request);
+      const said = userTexts(request);
       if (said.length % 3 === 0 && request.results.length === 0)
         return { calls: [{ tool: 'nap', arguments: { ms: 5 } }] };
       return `answers ${said.at(-1)}`;
@@ -178,7 +178,7 @@ endToEnd('races in a conversation', (bench) => {
       const handle = await start(id, 300 + random(2_000), 0);
       await untilEvent(handle, (event) => event.type === 'call_scheduled');
       await sleep(waitMs);
-      const isIn = await isTaken(handle.interrupt('now'));
+      const isIn = await isAccepted(handle.interrupt('now'));
       const { result, run } = await bench.finished(id);
       const [call] = toolCalls(run);
       assert.deepEqual(

@@ -14,12 +14,12 @@ import { endToEnd } from '../../support/bench.ts';
 import { conversation, gate, golden } from '../../support/said.ts';
 
 /** Every message of the user that the model was sent, in order. */
-function heard({ messages }: ScriptedRequest): string[] {
+function userTexts({ messages }: ScriptedRequest): string[] {
   return messages.flatMap(({ role, content }) => (role === 'user' && content !== null ? [content] : []));
 }
 
 /** Repeats all that it has been told: what it says shows what it was sent. */
-const echo: Script = (request) => heard(request).join(' ');
+const echo: Script = (request) => userTexts(request).join(' ');
 
 /** What a follower is told of replies, until there are `n`. */
 async function repliesOf(handle: RunHandle, n: number): Promise<Reply[]> {
@@ -91,8 +91,8 @@ endToEnd('sessions', (bench) => {
   const slow = gate();
   const queued = bench.agent({
     script: async (request) => {
-      if (heard(request).length === 1) await slow.opened;
-      return heard(request).join(' ');
+      if (userTexts(request).length === 1) await slow.opened;
+      return userTexts(request).join(' ');
     },
   });
   const asked = (agent: string) => (requests: typeof bench.model.requests) =>
@@ -191,7 +191,7 @@ endToEnd('sessions', (bench) => {
     tools: [say],
     maxTurns: 2,
     script: (request) => {
-      const said = heard(request);
+      const said = userTexts(request);
       switch (said.at(-1)) {
         case 'bad':
           return { fault: 'status', status: 400 };
@@ -249,7 +249,7 @@ endToEnd('sessions', (bench) => {
   });
 
   const hangs = bench.agent({
-    script: (request) => (heard(request).at(-1) === 'hang' ? { fault: 'hang' } : echoOf(request)),
+    script: (request) => (userTexts(request).at(-1) === 'hang' ? { fault: 'hang' } : echoOf(request)),
   });
   test('replies with its end to everybody who waits, when stopped or cancelled', async () => {
     for (const end of ['stop', 'cancel'] as const) {
@@ -305,7 +305,7 @@ endToEnd('sessions', (bench) => {
     tools: [say],
     maxHistoryEvents: 30,
     script: (request) => {
-      const said = heard(request);
+      const said = userTexts(request);
       if (said.at(-1) === 'work' && request.results.length === 0)
         return { calls: [{ tool: 'say', arguments: { what: `${request.turn}` } }] };
       return `${said.length}: ${said.at(-1)}`;
@@ -363,7 +363,7 @@ endToEnd('sessions', (bench) => {
 
   const many = bench.agent({
     maxHistoryEvents: bench.cached ? 300 : 50,
-    script: (request) => `${heard(request).length}`,
+    script: (request) => `${userTexts(request).length}`,
   });
   test('answers many messages over many histories, each once and in order', async () => {
     const handle = await open(many.name);
@@ -396,7 +396,7 @@ endToEnd('sessions', (bench) => {
     assert.ok(told.filter(({ type }) => type === 'continued').length >= 3);
   });
 
-  test('refuses malformed payloads, whatever they are, and none of them holds it up', async () => {
+  test('refuses malformed payloads without being blocked by one', async () => {
     const handle = await open();
     const raw = bench.holdfast.client.workflow.getHandle(handle.workflowId);
     const updates = ['send', 'close', 'steer', 'interrupt', 'pause', 'resume', 'stop', 'cancelCall', 'raise', 'decide'];
@@ -447,7 +447,7 @@ endToEnd('sessions', (bench) => {
 });
 
 function echoOf(request: ScriptedRequest): string {
-  return heard(request).join(' ');
+  return userTexts(request).join(' ');
 }
 
 /** Resolves when all of that has been taken in. */

@@ -21,11 +21,11 @@ import {
 } from '../../support/said.ts';
 
 /** What the user said, as the model was sent it. */
-function heard({ messages }: ScriptedRequest): string[] {
+function userTexts({ messages }: ScriptedRequest): string[] {
   return messages.flatMap(({ role, content }) => (role === 'user' && content !== null ? [content] : []));
 }
 
-const report = (request: ScriptedRequest) => heard(request).join(' ');
+const report = (request: ScriptedRequest) => userTexts(request).join(' ');
 const refused = (why: RegExp) => (error: unknown) => error instanceof CommandRejected && why.test(error.message);
 const essence = ({ tool, ok, kind, attempts }: Call) => [tool, ok ? 'ok' : kind, attempts];
 
@@ -80,7 +80,7 @@ endToEnd('steering', (bench) => {
   const toolsOf =
     (...tools: string[]): Script =>
     (request) => {
-      const name = heard(request)[0] ?? '';
+      const name = userTexts(request)[0] ?? '';
       return request.turn === 1 ? { calls: tools.map((tool) => ({ tool, arguments: { name } })) } : report(request);
     };
   const withTools = (tools: string[], parallel = 5) =>
@@ -91,7 +91,7 @@ endToEnd('steering', (bench) => {
   /** A model that answers the first time when the gate of its input is open. */
   const thinker = bench.agent({
     script: async (request) => {
-      const [name = ''] = heard(request);
+      const [name = ''] = userTexts(request);
       if (request.turn > 1) return report(request);
       startsOf(name).add();
       await gateOf(name).opened;
@@ -247,13 +247,13 @@ endToEnd('steering', (bench) => {
     whenAllToolsFail: 'abort',
     script: (request) =>
       request.turn < 4
-        ? { calls: [0, 1].map(() => ({ tool: 'waits', arguments: { name: heard(request)[0] } })) }
+        ? { calls: [0, 1].map(() => ({ tool: 'waits', arguments: { name: userTexts(request)[0] } })) }
         : 'Done.',
   });
 
   const streams = bench.agent({
     script: (request) =>
-      heard(request).length > 1 || request.attempt > 1
+      userTexts(request).length > 1 || request.attempt > 1
         ? report(request)
         : { text: 'A long answer. '.repeat(200), chunkDelayMs: 50 },
   });
@@ -369,7 +369,7 @@ endToEnd('steering', (bench) => {
   const asksLate = bench.agent({
     tools: [quick],
     script: async (request) => {
-      const [name = ''] = heard(request);
+      const [name = ''] = userTexts(request);
       if (request.turn > 1) return report(request);
       startsOf(`${name} asked`).add();
       await gateOf(name).opened;
