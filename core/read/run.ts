@@ -198,7 +198,7 @@ export type RunEvent =
       /** For `raise`: the new limits. */
       readonly budget?: Omit<Budget, 'atLimit'>;
     }
-  /** A session replied to a message. History has replies only of messages that somebody waited for. */
+  /** A session replied to a message. */
   | { readonly type: 'reply'; readonly atMs: number; readonly reply: Reply }
   /** The run continued as new, with a new history. */
   | { readonly type: 'continued'; readonly atMs: number; readonly runId: string }

@@ -100,11 +100,11 @@ endToEnd('a decision', (bench) => {
       const [answer] = await Promise.all([
         (async () => {
           await sleep(random() * 20);
-          for (let order = 0; order < before; order++) await handle.pause();
+          for (let n = 0; n < before; n++) await handle.pause();
           return approve();
         })(),
         (async () => {
-          for (let order = 0; order < 4; order++) await handle.pause();
+          for (let n = 0; n < 4; n++) await handle.pause();
         })(),
       ]);
       assert.ok(answer);

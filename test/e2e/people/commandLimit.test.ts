@@ -11,7 +11,7 @@ import { ownServer } from '../../support/server.ts';
 
 /** 2,000 where nobody says otherwise. */
 const UPDATES_MAX = 20;
-const ORDERS = 3 * UPDATES_MAX;
+const COMMANDS = 3 * UPDATES_MAX;
 ownServer({ 'history.maxTotalUpdates': UPDATES_MAX });
 
 endToEnd('more commands than the server accepts in one history', (bench) => {
@@ -28,7 +28,7 @@ endToEnd('more commands than the server accepts in one history', (bench) => {
   test('are all answered while the run waits, and the question stays', async () => {
     const handle = await bench.holdfast.start(waiting.name, 'Go.');
     const [question] = await asked(handle);
-    for (let i = 0; i < ORDERS; i++) await (i % 2 === 0 ? handle.pause() : handle.resume());
+    for (let i = 0; i < COMMANDS; i++) await (i % 2 === 0 ? handle.pause() : handle.resume());
     assert.deepEqual(await asked(handle), [question]);
     await handle.approve();
     const { result, run } = await bench.finished(handle.workflowId);
