@@ -15,7 +15,7 @@ import { EXIT, exitCodeOf, printError } from '../exit.ts';
 import { commandLine } from '../terminal/commandLine.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { questionText } from '../view/people.ts';
-import { knownUntilMs } from './chatPast.ts';
+import { knownUntilMs } from './chatRecap.ts';
 import type { Chat } from './chatSession.ts';
 import { talkWith } from './chatTalk.ts';
 

@@ -22,10 +22,10 @@ import { type Screen, seconds } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { budgetText, spendText } from './budget.ts';
 import { type FamilyEvent, followFamily } from './family.ts';
+import { type CallWritten, createFollowedRun, type FollowedRun, progressText } from './followedRun.ts';
 import { printJson, runJson } from './json.ts';
 import { type OpenQuestion, reportQuestions } from './openQuestions.ts';
 import { byAndWhy, decisionText, personLines, questionText } from './people.ts';
-import { type CallWritten, createRunSeen, progressText, type RunSeen } from './runSeen.ts';
 import { axisOf, timeline } from './timeline.ts';
 
 /** Lines of the streaming answer shown under the bars. */
@@ -52,7 +52,7 @@ export async function followOnScreen(
   signal: AbortSignal,
   people?: PeopleOptions,
 ): Promise<void> {
-  const seen = createRunSeen();
+  const seen = createFollowedRun();
   const plainText = { reportedAtMs: 0 };
   const commandFor = (one: OpenQuestion) => howTo(one.handle.workflowId, one.question, people?.flags ?? '');
   const prompt =
@@ -100,7 +100,7 @@ function isPersonEvent(
   return event.type === 'question' || event.type === 'decision' || event.type === 'message' || event.type === 'command';
 }
 
-function frame(seen: RunSeen, screen: Screen): string[] {
+function frame(seen: FollowedRun, screen: Screen): string[] {
   const now = Math.max(seen.lastAtMs, Date.now());
   const bars = timeline(seen, axisOf(seen.startedAtMs, null, now), screen);
   const text = seen.text === '' ? [] : wrapped(inert(seen.text).trim(), screen.columns - 2).slice(-TEXT_LINES);
@@ -118,7 +118,7 @@ function writingText({ slot, tool, offset, arguments: written }: CallWritten, co
 }
 
 /** Returns the lines of an event that stay on the screen. On a terminal, the bars show most events. */
-function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { reportedAtMs: number }): string[] {
+function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: { reportedAtMs: number }): string[] {
   const toolAt = (turn: number, slot: number) =>
     inertLine(seen.turns.find((other) => other.turn === turn)?.calls[slot]?.tool ?? `call ${turn}.${slot}`, 64);
   const line = (text: string) => cutTo(text, screen.columns);

@@ -7,18 +7,18 @@ import { type Screen, seconds } from '../terminal/screen.ts';
 import { decisionWords } from './people.ts';
 
 /** What the bars need of a turn; both the read model and the live state have it. */
-export interface TurnSeen {
+export interface TimelineTurn {
   readonly turn: number;
   readonly agent: string;
   readonly startedAtMs: number;
   readonly answeredAtMs: number | null;
   readonly attempts: number;
   readonly error: string | null;
-  readonly calls: readonly CallSeen[];
+  readonly calls: readonly TimelineCall[];
 }
 
 /** A compaction after a turn. */
-export interface CompactionSeen {
+export interface TimelineCompaction {
   readonly number: number;
   readonly turn: number;
   readonly startedAtMs: number;
@@ -29,7 +29,7 @@ export interface CompactionSeen {
   readonly tokens: { readonly before: number; readonly after: number | null };
 }
 
-export interface CallSeen {
+export interface TimelineCall {
   readonly tool: string;
   readonly ok: boolean | null;
   readonly kind: FailureKind | null;
@@ -67,7 +67,10 @@ const LABEL_COLUMNS_MAX = 34;
 
 /** Returns the bars of these turns, as lines that fit the screen. */
 export function timeline(
-  { turns, compactions }: { readonly turns: readonly TurnSeen[]; readonly compactions: readonly CompactionSeen[] },
+  {
+    turns,
+    compactions,
+  }: { readonly turns: readonly TimelineTurn[]; readonly compactions: readonly TimelineCompaction[] },
   { fromMs, toMs }: Axis,
   screen: Screen,
 ): string[] {
@@ -146,7 +149,7 @@ export function axisOf(startedAtMs: number, endedAtMs: number | null, nowMs: num
   return { fromMs: startedAtMs, toMs: endedAtMs ?? Math.max(nowMs, startedAtMs + 1) };
 }
 
-function rowsOf(seen: TurnSeen, first: string | undefined): Row[] {
+function rowsOf(seen: TimelineTurn, first: string | undefined): Row[] {
   const { turn, agent, startedAtMs, answeredAtMs, attempts, error, calls } = seen;
   const model: Row = {
     mark: error ? '✗' : ' ',
@@ -160,7 +163,7 @@ function rowsOf(seen: TurnSeen, first: string | undefined): Row[] {
   return [model, ...calls.map((call) => callRow(call, answeredAtMs ?? startedAtMs))];
 }
 
-function compactionRow({ startedAtMs, endedAtMs, attempts, warning, error, tokens }: CompactionSeen): Row {
+function compactionRow({ startedAtMs, endedAtMs, attempts, warning, error, tokens }: TimelineCompaction): Row {
   const problem = error ?? warning?.text ?? null;
   const size = tokens.after === null ? '' : `${count(tokens.before)} to ${count(tokens.after)} tokens`;
   return {
@@ -173,7 +176,7 @@ function compactionRow({ startedAtMs, endedAtMs, attempts, warning, error, token
   };
 }
 
-function callRow(call: CallSeen, askedAtMs: number): Row {
+function callRow(call: TimelineCall, askedAtMs: number): Row {
   const { tool, ok, kind, attempts, scheduledAtMs, endedAtMs, approval, decision, childId } = call;
   const base = {
     label: inertLine(tool, 64),

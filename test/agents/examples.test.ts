@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { madeUpData } from '../../agents/clinic/database/madeUpData.ts';
+import { exampleData } from '../../agents/clinic/database/exampleData.ts';
 import agents, { clinic, clock, desk, refunds, transfers } from '../../agents/index.ts';
 import { callTool } from './play.ts';
 
@@ -55,8 +55,8 @@ test('ends the latency with the call, and explains an invalid one', async (t) =>
 });
 
 test('generates the same consistent data every time', () => {
-  const data = madeUpData();
-  assert.deepEqual(data, madeUpData());
+  const data = exampleData();
+  assert.deepEqual(data, exampleData());
   assert.equal(data.patients?.length, 48);
   for (const { result, reference_range, flag } of data.lab_results ?? []) {
     const [low, high] = String(reference_range).split('-').map(Number);

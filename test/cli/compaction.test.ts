@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pastLines } from '../../cli/chat/chatPast.ts';
+import { recapLines } from '../../cli/chat/chatRecap.ts';
+import { createFollowedRun } from '../../cli/view/followedRun.ts';
 import { eventJson } from '../../cli/view/json.ts';
-import { createRunSeen } from '../../cli/view/runSeen.ts';
 import { compactionLines } from '../../cli/view/showRun.ts';
 import { timeline } from '../../cli/view/timeline.ts';
 import { noteOf } from '../../core/compaction.ts';
@@ -67,7 +67,7 @@ test('prints the result in a line', () => {
 });
 
 test('tracks the beginning and the end', () => {
-  const seen = createRunSeen();
+  const seen = createFollowedRun();
   const open: Compaction = { ...compaction, endedAtMs: null, strategy: null, summary: null };
   seen.add({ type: 'compaction_started', atMs: 1_000, compaction: open });
   assert.deepEqual(seen.compactions, [open]);
@@ -112,7 +112,7 @@ test('shows that messages were compacted when a user returns to a chat', () => {
     transcript,
   };
   assert.deepEqual(
-    pastLines(run, screen).filter((line) => line !== ''),
+    recapLines(run, screen).filter((line) => line !== ''),
     ['> Hello.', '(12 earlier messages, compacted)', '> And now?', 'Now this.'],
   );
 });

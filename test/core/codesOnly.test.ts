@@ -11,7 +11,7 @@ const FILES = [
   'test/core/budget.test.ts',
   'test/core/warnings.test.ts',
   'test/cli/showRun.test.ts',
-  'test/cli/looks.test.ts',
+  'test/cli/lines.test.ts',
   'test/cli/compaction.test.ts',
   'test/cli/text.test.ts',
 ];

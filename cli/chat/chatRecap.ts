@@ -27,7 +27,7 @@ export function knownUntilMs({ turns }: Run): number {
   return Math.max(0, ...times.map((time) => time ?? 0));
 }
 
-export function pastLines(run: Run, paper: Paper): string[] {
+export function recapLines(run: Run, paper: Paper): string[] {
   const { transcript } = run;
   const messages = transcript.filter(({ role }) => role !== 'system');
   const prompts = [...messages.keys()].filter((at) => messages[at]?.role === 'user' && !readNote(messages[at]));

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { type Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { asTool, defineAgent, defineTool, handoff } from '../../activities/index.ts';
-import { pastLines } from '../../cli/chat/chatPast.ts';
+import { recapLines } from '../../cli/chat/chatRecap.ts';
 import { lines as agentLines } from '../../cli/commands/agents.ts';
 import { howTo } from '../../cli/commands/approvals.ts';
 import { errorText, exitCodeOf } from '../../cli/exit.ts';
@@ -141,7 +141,7 @@ test('shows the result of each call when a user returns to a chat', () => {
   const turns = [call, failed, running].map((one) => ({ ...turn, turn: one.turn, calls: [one] }));
   // The model gave the same id twice.
   const transcript = [...hello, asked('c0', 'pay'), asked('c0', 'pay'), asked('c1', 'wait')];
-  const lines = pastLines({ ...run, turns, transcript }, screenOf(80)).filter((line) => /^[·✓✗]/.test(line));
+  const lines = recapLines({ ...run, turns, transcript }, screenOf(80)).filter((line) => /^[·✓✗]/.test(line));
   const words = noCity.text;
   assert.deepEqual(lines, ['· pay', '✓ pay 0.50 s', '· pay', `✗ pay failed: ${words}`, '· wait']);
   wording(() => assert.equal(words, 'no such city'));

@@ -4,12 +4,12 @@ import type { Question } from '../../core/types.ts';
 import { cutTo } from '../terminal/columns.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { wrapped } from '../terminal/wrap.ts';
+import { progressText } from '../view/followedRun.ts';
 import { personLines, questionLines } from '../view/people.ts';
-import { progressText } from '../view/runSeen.ts';
-import { callLine, endLines } from './chatPast.ts';
+import { callLine, endLines } from './chatRecap.ts';
 import type { ChatScreen } from './chatScreen.ts';
 
-export interface ChatLook {
+export interface ChatView {
   /** Whether a turn is in progress, according to the events so far. */
   readonly isBusy: boolean;
   /** Whether the session is paused: messages are answered later. */
@@ -28,7 +28,7 @@ export interface ChatLook {
 type Event<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 
 /** `me` is the user of this chat, whose own commands are not repeated to them. */
-export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatLook {
+export function createChatView(screen: ChatScreen, run: Run, me?: string): ChatView {
   const last = run.turns.at(-1);
   const open = (last?.calls ?? []).filter(({ ok }) => ok === null);
   /** Running calls, by call id. */
@@ -44,7 +44,7 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
   let hasGap = false;
   let shownTo = 0;
 
-  const look: ChatLook = {
+  const view: ChatView = {
     get isBusy() {
       return isBusy;
     },
@@ -63,7 +63,7 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
     setIdle,
     show,
   };
-  return look;
+  return view;
 
   function activity(): string {
     const parts = [

@@ -2,15 +2,15 @@
 import { parseActivityId } from '../../core/names.ts';
 import type { RunEvent } from '../../core/read/run.ts';
 import { inertLine } from '../terminal/inert.ts';
-import type { CallSeen, CompactionSeen, TurnSeen } from './timeline.ts';
+import type { TimelineCall, TimelineCompaction, TimelineTurn } from './timeline.ts';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-export interface RunSeen {
+export interface FollowedRun {
   readonly startedAtMs: number;
   readonly lastAtMs: number;
-  readonly turns: readonly TurnSeen[];
-  readonly compactions: readonly CompactionSeen[];
+  readonly turns: readonly TimelineTurn[];
+  readonly compactions: readonly TimelineCompaction[];
   /** The streamed text of the answer so far; '' while the model does not write. */
   readonly text: string;
   /** The newest call that the model is writing, if any. */
@@ -29,9 +29,9 @@ export interface CallWritten {
 /** More than fits any screen. */
 const TEXT_CHARS_MAX = 8_000;
 
-export function createRunSeen(): RunSeen {
-  const turns: (Omit<Writable<TurnSeen>, 'calls'> & { calls: Writable<CallSeen>[] })[] = [];
-  const compactions: CompactionSeen[] = [];
+export function createFollowedRun(): FollowedRun {
+  const turns: (Omit<Writable<TimelineTurn>, 'calls'> & { calls: Writable<TimelineCall>[] })[] = [];
+  const compactions: TimelineCompaction[] = [];
   const seen = { startedAtMs: 0, lastAtMs: 0, text: '', call: null as CallWritten | null, turns, compactions, add };
   return seen;
 
