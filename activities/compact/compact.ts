@@ -15,9 +15,9 @@ import { deepFreeze, type RuleContext, runRule } from '../define/rules.ts';
 import type { Agent } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import type { RawAnswer } from '../model/answer.ts';
-import { askingModel, type ModelAttempt } from '../model/askingModel.ts';
 import { complete } from '../model/complete.ts';
 import type { ModelEndpoint } from '../model/endpoint.ts';
+import { type ModelAttempt, runModelAttempt } from '../model/modelAttempt.ts';
 import { badAnswer, statedLimit } from '../model/modelFailure.ts';
 import { EMPTY, extend, markOf } from '../transcript/transcripts.ts';
 import { type Cut, cutConversation, fitMessages } from './compactCut.ts';
@@ -31,7 +31,7 @@ type CompactDependencies = Pick<ActivityDependencies, 'registry' | 'endpoint' | 
 export function createCompactHost(dependencies: CompactDependencies): CompactHost {
   const { endpoint, transcripts, askForPage } = dependencies;
   return async function compact(input) {
-    return askingModel(dependencies, input, async (agent, attempt) => {
+    return runModelAttempt(dependencies, input, async (agent, attempt) => {
       const { ctx } = attempt;
       const key = ctx.workflowId;
       const { messages } = await transcripts.load(key, input, askForPage);

@@ -9,7 +9,7 @@ import type { Tool, ToolContext } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { type Heartbeats, startHeartbeats } from '../heartbeat.ts';
 import { readArguments } from '../plan/arguments.ts';
-import { stoppedFailure } from '../stopped.ts';
+import { stoppedFailure } from '../stoppedFailure.ts';
 import { resultText } from './jsonText.ts';
 import { present } from './present.ts';
 import { createSemaphore, type Semaphore } from './semaphore.ts';

@@ -6,7 +6,7 @@ import { connect } from '../../client/index.ts';
 import { namesServer, readSettings, type SettingsOptions } from '../../client/settings.ts';
 import { AGENTS_OPTION, findAgentsFile } from '../agentsFile.ts';
 import { addressFlags, settingsOf, untilInterrupted } from '../connected.ts';
-import { type SupervisedServer, superviseServer } from '../dev/devServerKept.ts';
+import { type SupervisedServer, superviseServer } from '../dev/superviseServer.ts';
 import { watchFiles } from '../dev/watchFiles.ts';
 import { superviseWorker } from '../dev/workerProcess.ts';
 import { EXIT, portNumber } from '../exit.ts';

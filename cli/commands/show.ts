@@ -9,7 +9,7 @@ import { createScreen, type Screen } from '../terminal/screen.ts';
 import { waitingSubAgents } from '../view/family.ts';
 import { printJson, runJson } from '../view/json.ts';
 import { bars, compactionLines, peopleLines, summary } from '../view/showRun.ts';
-import { stuckLine } from '../view/stuck.ts';
+import { stuckLine } from '../view/stuckRun.ts';
 import { howTo } from './approvals.ts';
 
 /** Commands to suggest, for the run and its first waiting sub-agents. */

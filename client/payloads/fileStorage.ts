@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { StorageDriver } from '@temporalio/common';
-import { driverOf } from './stored.ts';
+import { driverOf } from './objectStore.ts';
 
 export interface FileStorageOptions {
   /**

@@ -1,6 +1,6 @@
 // Stores large payloads as rows of a PostgreSQL table.
 import type { StorageDriver } from '@temporalio/common';
-import { driverOf } from './stored.ts';
+import { driverOf } from './objectStore.ts';
 
 /** The part of a `pg` pool that is used. */
 export interface PayloadPool {
