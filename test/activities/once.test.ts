@@ -82,7 +82,7 @@ describe('once', { skip: noPostgres }, () => {
   test('returns the recorded result after a crash between commit and answer', async () => {
     const before = await transferred();
     const ctx = context();
-    // The process that committed never told anybody: the next attempt comes with the same key.
+    // The process that committed never reported it: the next attempt has the same key.
     await once(pool, ctx, transfer(11));
     assert.deepEqual(await once(pool, ctx, transfer(12)), { cents: 11, at: [1, null, 'ä"\u2028'] });
     assert.equal(await transferred(), before + 1);

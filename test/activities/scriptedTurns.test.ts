@@ -40,7 +40,7 @@ test('answers by turn, and the same for the same transcript on any server', asyn
     .map(({ id }) => id);
   assert.deepEqual(ids, ['call_1_0', 'call_1_1', 'call_2_0']);
 
-  // Out of order, and at a server that has seen nothing of it.
+  // Out of order, and at a server that has not seen the transcript.
   const other = await serveScript(t, SCRIPT);
   const said = [last[2], last[5], last[7]];
   for (const turn of [2, 0, 1]) assert.deepEqual(await answer(other.openai, transcripts[turn] ?? []), said[turn]);

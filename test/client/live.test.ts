@@ -41,7 +41,7 @@ test('reports text from where the last poll ended, and nothing twice', () => {
     pending(1, said(1, 0, 'One')),
     pending(1, said(1, 0, 'One two')),
     pending(1, said(1, 0, 'One two')),
-    // The heartbeat has the end only: some of it came faster than it was looked at.
+    // The heartbeat has only the end: some text came faster than it was polled.
     pending(1, said(1, 10, 'five')),
   );
   const text = { type: 'text', turn: 2, attempt: 1 };

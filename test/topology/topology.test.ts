@@ -111,7 +111,7 @@ describe('the topology', { skip }, () => {
     await assert.rejects(health(), /No worker on .* has polled within/);
     await topology.startWorker();
     await topology.startWorker();
-    // The second one is up when it polls; the server hears of it in its own time.
+    // The second one is up when it polls; the server learns of it a little later.
     while (!(await health().catch(() => false))) await sleep(200);
   });
 
@@ -127,7 +127,7 @@ describe('the topology', { skip }, () => {
       (await isExact(run)).turns.map(({ calls }) => calls.length),
       [3, 3, 3, 3, 3, 0],
     );
-    // Refused where the attribute is not registered; the list hears of a run in its own time.
+    // Refused if the attribute is not registered; the list has a new run a little later.
     const query = `HoldfastWaitingSince IS NULL AND WorkflowId = "${run.workflowId}"`;
     while ((await holdfast.client.workflow.count(query)).count === 0) await sleep(100);
   });

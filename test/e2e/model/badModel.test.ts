@@ -25,7 +25,7 @@ test('ends every run with a valid transcript, whatever the model answers', async
     Object.values(statuses).reduce((sum, count) => sum + count),
     RUNS,
   );
-  // More than an answer a run: the bad ones came to calls that were told to the model.
+  // More than one answer a run: bad answers had failed calls, which the model read.
   assert.ok(requests > 2 * RUNS, `${requests} requests`);
   assert.ok((statuses['completed'] ?? 0) > 0);
 });

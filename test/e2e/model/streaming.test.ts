@@ -23,7 +23,7 @@ interface Draft {
 }
 
 interface Followed {
-  /** One for each attempt that was told anything of. */
+  /** One for each attempt that was reported. */
   readonly drafts: Draft[];
   readonly attempts: Extract<RunEvent, { type: 'attempt' }>[];
 }

@@ -163,7 +163,7 @@ endToEnd('structured output', (bench) => {
 
   const chatty = bench.agent({
     output: Triage,
-    // What comes after it is the model being told what was wrong.
+    // It is followed by the message that says what was wrong.
     script: ({ input, messages }) =>
       messages.findLastIndex(({ content }) => content === 'Muddle.') >
       messages.findLastIndex(({ content }) => content === 'Two.')

@@ -321,7 +321,7 @@ endToEnd('budgets', (bench) => {
     await handle.pause();
     await handle.resume();
     const child = bench.holdfast.get(`${handle.workflowId}.1.0`);
-    // It has been told at most once, and stands still.
+    // It was signalled at most once, and stays paused.
     await eventually(async () => /Paused/.test(JSON.stringify(await metadata(child.workflowId))));
     const before = (await child.read()).turns.length;
     await handle.stop();

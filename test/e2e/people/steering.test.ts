@@ -545,7 +545,7 @@ endToEnd('steering', (bench) => {
     await startsOf(name).until(3);
     await handle.cancelCall('1.3', { by: 'ann' });
     await handle.cancelCall('1.0');
-    // Until the run has heard that it ended, it may be told again.
+    // Until the run knows that it ended, it may be signalled again.
     const toldAgain = await eventually(() =>
       handle.cancelCall('1.0').then(
         () => null,

@@ -39,7 +39,7 @@ endToEnd('edge cases of a call', (bench) => {
     effect: 'read',
     async run(_, ctx) {
       ctx.progress('x'.repeat(3_000_000));
-      // Long enough for a heartbeat to carry it.
+      // Long enough for a heartbeat to report it.
       await new Promise((resolve) => setTimeout(resolve, 400));
       return 'done';
     },

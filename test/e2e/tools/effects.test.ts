@@ -119,7 +119,7 @@ endToEnd('in flight', (bench) => {
   test('cancelCall: settles each call by its effect, without a retry', async () => {
     const name = `cancelCall ${bench.cached}`;
     const handle = await start(name);
-    // The one that waits first: it would get the place of the next.
+    // The queued one first: it would start when the next ends.
     for (const call of ['1.3', '1.0', '1.1', '1.2']) await handle.cancelCall(call);
     const { calls, status } = await ended(handle);
     assert.deepEqual(calls.map(essence), [...stopped, ['send', 'cancelled', 0]]);

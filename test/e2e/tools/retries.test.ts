@@ -146,7 +146,7 @@ endToEnd('retries', (bench) => {
     const handle = await bench.holdfast.start(patient.name, 'Go.');
     const waiting = await eventually(async () => {
       const { pendingActivities = [] } = (await handle.describe()).raw;
-      // Those that were told to wait are waiting; the others are through.
+      // Calls with a Retry-After are waiting; the others have ended.
       return (
         pendingActivities?.length === 3 &&
         pendingActivities.every((activity) => activity.attempt === 2) &&

@@ -132,7 +132,7 @@ endToEnd(
     test('excludes the wait for workerParallel', async () => {
       const { run } = await bench.run(queues);
       const told = toolCalls(run).map(({ kind, text }) => kind ?? text);
-      // Which of a tool's calls gets its place first is the server's choice; two waited longer than they may run.
+      // The server chooses which of a tool's calls runs first; two waited longer than they may run.
       assert.deepEqual(told.slice(0, 3), ['timeout', 'timeout', 'ran']);
       assert.deepEqual(told.slice(3), ['outcome_unknown', 'sent']);
     });
