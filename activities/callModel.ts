@@ -8,9 +8,9 @@ import { checkOutput } from './define/output.ts';
 import type { Agent } from './define/types.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { RawAnswer } from './model/answer.ts';
-import { askingModel, ruleContext } from './model/askingModel.ts';
 import type { AttemptCounter } from './model/attempts.ts';
 import { complete } from './model/complete.ts';
+import { ruleContext, runModelAttempt } from './model/modelAttempt.ts';
 import { planBatch, planCall } from './plan/plan.ts';
 import type { Planned } from './plan/types.ts';
 import { extend, markOf, type Transcript } from './transcript/transcripts.ts';
@@ -23,7 +23,7 @@ export function createModelHost(dependencies: ModelHostDependencies): ModelHost 
   const { endpoint, transcripts, askForPage } = dependencies;
 
   return async function callModel(input) {
-    return askingModel(dependencies, input, async (agent, { ctx, attempts, requirePrice, onProgress }) => {
+    return runModelAttempt(dependencies, input, async (agent, { ctx, attempts, requirePrice, onProgress }) => {
       const repairs = input.repairs ?? 0;
       const transcript = await transcripts.load(ctx.workflowId, input, askForPage);
       const turn: Turn = { input, agent, workflowId: ctx.workflowId, transcript, attempts };

@@ -26,7 +26,7 @@ export function createRegistry(list: Iterable<Agent>): Registry {
           throw new TypeError(
             `Agent ${agent.name} has the tool ${name} for agent ${other}, which this worker does not serve. Export it as well.`,
           );
-  // Sub-agents and handoffs are carried out by the workflow.
+  // Sub-agents and handoffs are run by the workflow.
   const isActivity = ({ subAgent, handoff }: Tool) => subAgent === undefined && handoff === undefined;
   const toolNames = new Set(
     [...agents.values()].flatMap(({ tools }) => [...tools.values()].filter(isActivity).map(({ name }) => name)),

@@ -1,6 +1,6 @@
 // Advice for errors of the client library: the command to type next, by error code.
 import { type ErrorCode, type ErrorFacts, HoldfastError } from '../client/index.ts';
-import { PROGRAM } from './terminal/typed.ts';
+import { PROGRAM } from './terminal/commandLine.ts';
 
 const START_WORKER = `Start one with "${PROGRAM} worker" or "${PROGRAM} dev".`;
 

@@ -109,7 +109,8 @@ export function wantsJson(args: readonly string[]): boolean {
 /** Parses a count: `--max-turns 5`. */
 export function wholeNumber(text: string): number {
   const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('Expected a whole number from 1.');
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new InvalidArgumentError('Expected a whole number of at least 1.');
   return number;
 }
 

@@ -18,7 +18,7 @@ import { watchCommand } from './commands/watch.ts';
 import { workerCommand } from './commands/worker.ts';
 import { onCommandLine } from './runCommands/onCommandLine.ts';
 import { RUN_COMMANDS } from './runCommands/runCommands.ts';
-import { PROGRAM } from './terminal/typed.ts';
+import { PROGRAM } from './terminal/commandLine.ts';
 
 export function holdfastProgram(): Command {
   const program = new Command('holdfast')

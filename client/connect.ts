@@ -2,6 +2,7 @@
 import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
 import type { RunInput } from '../core/types.ts';
+import { checkStart } from './checkStart.ts';
 import { TemporalUnreachable, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
 import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
@@ -13,7 +14,6 @@ import { newRunId } from './runId.ts';
 import { type Schedules, schedulesOf } from './schedules/schedules.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
 import { addAttributes } from './setup.ts';
-import { checkStart } from './startable.ts';
 import { type StartOptions, startOptions } from './startOptions.ts';
 
 export interface ConnectOptions extends SettingsOptions {

@@ -4,9 +4,9 @@ import type { Client } from '@temporalio/client';
 import type { HistoryEvent } from '../core/read/history.ts';
 import { createRunReader } from '../core/read/readRun.ts';
 import type { RunEvent } from '../core/read/run.ts';
-import { runPages } from './chain.ts';
 import type { ExecutionRef } from './history.ts';
 import { createLivePoll } from './live.ts';
+import { runPages } from './runHistories.ts';
 
 /** Heartbeats reach the server two to ten times a second; polling more often would show nothing new. */
 const POLL_INTERVAL_MS = 200;

@@ -2,7 +2,7 @@
 import { type Client, WorkflowClient, type WorkflowExecutionInfo } from '@temporalio/client';
 import { MEMO, WORKFLOW_TYPE } from '../core/names.ts';
 import type { RunStatus, Waits } from '../core/types.ts';
-import { lenientCodec, UNREADABLE } from './payloads/lenient.ts';
+import { lenientCodec, UNREADABLE } from './payloads/lenientCodec.ts';
 
 export interface RunSummary {
   readonly workflowId: string;

@@ -90,7 +90,7 @@ export function newEvents(activity: PendingActivity, before: Reported): { events
     // A call is reported as soon as the model begins it, before there are arguments.
     if (written.added !== '' || !argumentEnds.has(call.slot))
       events.push({
-        type: 'calling',
+        type: 'call_arguments',
         atMs,
         turn,
         attempt,

@@ -162,14 +162,14 @@ export function commandsTo({
     const options = { cause: error };
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
       const { message } = error.cause;
-      return new CommandRejected('refused_by_run', { workflowId, said: message, ...reasonOf(error.cause) }, options);
+      return new CommandRejected('refused_by_run', { workflowId, message, ...reasonOf(error.cause) }, options);
     }
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unanswered(withinMs, id);
     if (isFull(error)) return new CommandRejected('history_full', { workflowId }, options);
     if (isOver(error)) return new RunOver('run_over', { workflowId });
     if (grpcCode(error) === 'failedPrecondition') {
       const details = grpcErrorIn(error)?.details ?? '';
-      return new CommandRejected('refused_by_server', { workflowId, said: details }, options);
+      return new CommandRejected('refused_by_server', { workflowId, message: details }, options);
     }
     return toError(error);
   }
@@ -192,7 +192,7 @@ export function commandsTo({
   async function decidedBefore({ call, digest }: Decision, error: unknown): Promise<RecordedDecision | null> {
     if (!(error instanceof CommandRejected || error instanceof RunOver)) return null;
     const state = callAt(await read(), call);
-    return state?.asks && (digest === '' || digest === state.asks.digest) ? state.decision : null;
+    return state?.approval && (digest === '' || digest === state.approval.digest) ? state.decision : null;
   }
 
   const questions = async () => (await read()).questions;

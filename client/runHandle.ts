@@ -10,12 +10,12 @@ import type { History, HistoryEvent } from '../core/read/history.ts';
 import { createRunReader } from '../core/read/readRun.ts';
 import { type Run, type RunEvent, resultOf } from '../core/read/run.ts';
 import type { RunResult } from '../core/types.ts';
-import { executionIds, lastExecution, runHistories, runPages } from './chain.ts';
 import { NoWorker, RunNotFound, RunOver, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
 import { followRun } from './followRun.ts';
 import { historyPages } from './history.ts';
 import { commandsTo, type RunCommands } from './runCommands.ts';
+import { executionIds, lastExecution, runHistories, runPages } from './runHistories.ts';
 
 /**
  * A run: its result, its events, its histories, and its commands. `Output` is the type of `value`, the result of an agent

@@ -1,6 +1,6 @@
-// Waiting that ends when nobody wants the answer any more.
+// Makes work abortable that takes no signal itself.
 
-/** The answer, or the signal's reason where that comes first: for work that does not hear of the signal by itself. */
+/** Resolves with the answer, or rejects with the signal's reason if that comes first. */
 export async function unlessAborted<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
   const stopped = Promise.withResolvers<never>();
   const stop = () => stopped.reject(signal.reason);

@@ -14,11 +14,11 @@ const SPENT: Readonly<Record<BudgetLimit, (spend: Spend) => number>> = {
 
 export const BUDGET_LIMITS = Object.keys(SPENT) as readonly BudgetLimit[];
 
-/** What is wrong with a budget, in words; null where nothing is. */
+/** Returns what is wrong with a budget; null if it is valid. */
 export function budgetProblem(budget: unknown): string | null {
   if (typeof budget !== 'object' || budget === null || Array.isArray(budget)) return 'budget must be an object.';
   for (const [name, value] of Object.entries(budget)) {
-    // Left open, as options of programs often are.
+    // Programs may pass undefined for an absent option.
     if (value === undefined) continue;
     if (name === 'atLimit') {
       if (value !== 'stop' && value !== 'ask') return "budget.atLimit must be 'stop' or 'ask'.";
@@ -32,9 +32,9 @@ export function budgetProblem(budget: unknown): string | null {
 
 export type BudgetReached = ReasonOf<'budget_reached'>;
 
-/** The limit that does not allow another model call; null where none is reached. */
+/** Returns the limit that allows no other model call; null if none is reached. */
 export function limitReached(budget: Budget, spend: Spend): BudgetReached | null {
-  // Calls are limited where they start: an agent that has used up its calls may still report their results.
+  // `toolCalls` is checked where calls start: an agent that has used them up may still report their results.
   const reached = BUDGET_LIMITS.find((limit) => limit !== 'toolCalls' && SPENT[limit](spend) >= limitOf(budget, limit));
   return reached === undefined ? null : budgetReached(budget, reached, spend);
 }
@@ -47,7 +47,7 @@ export function limitOf(budget: Budget | undefined, limit: BudgetLimit): number 
   return budget?.[limit] ?? Number.POSITIVE_INFINITY;
 }
 
-/** What keeps `raised` from raising `budget`, in words: each limit must be above what it was. */
+/** Returns why `raised` does not raise `budget`: each limit must be higher than before. */
 export function raiseProblem(budget: Budget | undefined, raised: Budget): string | null {
   if (raised.atLimit !== undefined) return 'atLimit is set at the start and cannot be raised.';
   const named = BUDGET_LIMITS.filter((limit) => raised[limit] !== undefined);

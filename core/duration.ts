@@ -1,7 +1,7 @@
-// Durations are Temporal's: the SDK's own parser reads those of agents, tools, schedules and the command line alike.
+// Durations are Temporal's: the SDK's parser reads them everywhere, in agents, tools, schedules and on the command line.
 import { msToNumber } from '@temporalio/common/lib/time.js';
 
-// Written out, since the SDK's `Duration` is `any` to whoever resolves modules as Node does: its `ms` ships no types for that.
+// Spelled out here, because the SDK's `Duration` is `any` with Node's module resolution: its `ms` has no types for that.
 type Unit =
   | `${'millisecond' | 'msec' | 'second' | 'sec' | 'minute' | 'min' | 'hour' | 'hr'}${'' | 's'}`
   | `${'day' | 'week' | 'year' | 'yr'}${'' | 's'}`
@@ -18,7 +18,7 @@ export type Duration = number | `${number}` | `${number}${'' | ' '}${Unit | Capi
 
 export const DURATION_EXAMPLES = "'30 seconds', '10 s', '1.5h' or a number of milliseconds";
 
-/** Whole milliseconds; NaN for what is not a duration. */
+/** Returns whole milliseconds; NaN for an invalid duration. */
 export function durationMs(duration: Duration): number {
   try {
     return Math.round(msToNumber(duration));

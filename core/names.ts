@@ -1,19 +1,19 @@
-// The names that clients, workflows and workers must agree on.
+// Names that clients, workflows and workers share. Most of them are recorded in histories.
 
 export const TASK_QUEUE = 'holdfast';
 export const WORKFLOW_TYPE = 'agent';
 export const MODEL_ACTIVITY = 'callModel';
-/** Plans a call anew, with the arguments that a person gave it. */
+/** Plans an edited call, with the person's arguments. */
 export const PLAN_ACTIVITY = 'planCall';
-/** Makes room in a conversation that nears the model's limit. */
+/** Compacts the transcript. */
 export const COMPACT_ACTIVITY = 'compact';
-/** The worker's fallback for activity types it does not know: Temporal's own name for it. */
+/** Temporal's name for the activity that a worker runs for unknown activity types. */
 export const FALLBACK_ACTIVITY = 'default';
 
-/** A name as the model API takes it, and short enough for every place that shows it. */
+/** Names that the model API accepts. */
 export const NAME_PATTERN = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/;
 
-/** Names of tools that would shadow the engine's own activities. */
+/** Tools may not have the names of the engine's activities. */
 export const RESERVED_TOOL_NAMES: readonly string[] = [
   MODEL_ACTIVITY,
   PLAN_ACTIVITY,
@@ -21,7 +21,7 @@ export const RESERVED_TOOL_NAMES: readonly string[] = [
   FALLBACK_ACTIVITY,
 ];
 
-/** The activity id of a tool call: its place in the run, counted from turn 1 and slot 0. */
+/** The activity id of a tool call, which is its call id: turns count from 1, slots from 0. */
 export function callActivityId(turn: number, slot: number): string {
   return `${turn}.${slot}`;
 }
@@ -30,22 +30,22 @@ export function modelActivityId(turn: number): string {
   return `${turn}.model`;
 }
 
-/** The activity id of planning a call anew, with the arguments of a person: one at a time for each call. */
+/** The activity id of planning an edited call. A call has at most one edit at a time. */
 export function editActivityId(turn: number, slot: number): string {
   return `edit.${callActivityId(turn, slot)}`;
 }
 
-/** The call whose new arguments an activity plans, `<turn>.<slot>`; null for another activity. */
+/** Returns the call id of the edited call; null for the id of another activity. */
 export function parseEditActivityId(id: string): string | null {
   return /^edit\.(\d+\.\d+)$/.exec(id)?.[1] ?? null;
 }
 
-/** Compactions are counted from 1, over the whole chain of runs. They are no turns. */
-export function compactActivityId(time: number): string {
-  return `compact.${time}`;
+/** Compactions count from 1, over all histories of the run. */
+export function compactActivityId(number: number): string {
+  return `compact.${number}`;
 }
 
-/** The place that an activity id names; slot null is the model call. null for an id that is not one of ours. */
+/** Returns the turn and slot of an activity id; the slot of a model call is null. Returns null for other ids. */
 export function parseActivityId(id: string): { turn: number; slot: number | null } | null {
   const [, turn, slot] = /^(\d+)\.(\d+|model)$/.exec(id) ?? [];
   if (turn === undefined) return null;
@@ -53,42 +53,48 @@ export function parseActivityId(id: string): { turn: number; slot: number | null
 }
 
 /**
- * The same over retries, continue-as-new and a reset that plans the same call again; another for other arguments (the
- * digest) and for a fork (the chain).
+ * The idempotency key of a call. It stays the same over retries, continue-as-new, and a reset that plans the same call again. It
+ * differs for other arguments (the digest) and for another run with the same workflow id (the first run id).
  */
-export function idempotencyKey(workflowId: string, chain: string, turn: number, slot: number, digest: string): string {
-  return `${workflowId}/${chain}/${callActivityId(turn, slot)}/${digest}`;
+export function idempotencyKey(
+  workflowId: string,
+  firstRunId: string,
+  turn: number,
+  slot: number,
+  digest: string,
+): string {
+  return `${workflowId}/${firstRunId}/${callActivityId(turn, slot)}/${digest}`;
 }
 
-/** The types of the failures that activities throw. They travel in history; change none. */
+/** The types of failures. They are recorded in histories; change none. */
 export const FAILURE = {
   /** The tool threw. */
   tool: 'ToolFailed',
-  /** The tool outlived its timeout while its attempt still had time (it had waited for a place). */
+  /** The tool exceeded its own timeout. The attempt's is longer, because it includes the wait for a semaphore. */
   toolTimeout: 'ToolTimedOut',
-  /** A tool of effect `once` was stopped in flight: it may or may not have happened. */
+  /** A tool of effect `once` was stopped in flight, so the effect may or may not have happened. */
   outcomeUnknown: 'OutcomeUnknown',
   invalidArguments: 'InvalidArguments',
-  /** No worker that saw the call knows its tool or agent. */
+  /** The worker does not know the tool or the agent. */
   notRegistered: 'NotRegistered',
-  /** The worker stopped before the call was through; another one takes it up. */
+  /** The worker shut down before the call ended; another worker retries it. */
   workerShutdown: 'WorkerShutdown',
-  /** What the workflow gave of its transcript does not have the digest that it holds, or is not all of it. */
+  /** The transcript that the workflow returned is incomplete, or does not match its digest. */
   transcriptMismatch: 'TranscriptMismatch',
-  /** The workflow did not answer when it was asked for its transcript. */
+  /** The workflow did not answer the query for its transcript. */
   transcriptUnanswered: 'TranscriptUnanswered',
   model: 'ModelFailed',
-  /** The provider refused the conversation as longer than its model can read. */
+  /** The provider refused the transcript as too long for the model. */
   contextExceeded: 'ContextExceeded',
   refused: 'ModelRefused',
   /** The workflow was started with an input that is not a RunInput. */
   invalidInput: 'InvalidRunInput',
-  /** The run does not carry out a command; the details have the reason with its code. */
+  /** The run refused a command; the details have the reason with its code. */
   refusedCommand: 'CommandRefused',
   alreadyDecided: 'AlreadyDecided',
 } as const;
 
-/** What people, and any program, may ask of a running workflow: Temporal updates, each with an object as its argument. */
+/** Commands: Temporal updates, each with one object as its argument. */
 export const UPDATE = {
   decide: 'decide',
   send: 'send',
@@ -102,40 +108,40 @@ export const UPDATE = {
   raise: 'raise',
 } as const;
 
-/** The summaries of a run's timers: the read model tells them apart by these. */
+/** The summaries of a run's timers, by which the read model recognises them. */
 export const TIMER = { approval: 'approval', timeLimit: 'time limit' } as const;
 
-/** Between a run and its sub-agents. */
+/** Signals between a run and its sub-agents. */
 export const SIGNAL = { fromParent: 'fromParent', fromChild: 'fromChild' } as const;
 
-/** `() → Question[]`: what the run waits for, in full. */
+/** `() → Question[]`: all open questions, uncut. */
 export const QUESTIONS_QUERY = 'questions';
 
-/** The memo of a run: its agent, what it waits for, and how it ended. */
+/** Keys of a run's memo. */
 export const MEMO = {
   agent: 'agent',
   parent: 'parent',
   waits: 'waits',
   status: 'status',
   spend: 'spend',
-  /** Of a session: the message that was answered last, and how. */
+  /** Of a session: its last reply, without the output. */
   replied: 'replied',
-  /** Of a link that is not the first: when that one began. */
+  /** In a history that is not the first: when the run started. */
   startedAt: 'startedAt',
 } as const;
 
-/** Search attributes that `holdfast setup` registers: with the first, one query finds all that waits. */
+/** Search attributes that `holdfast setup` registers. With the first, one query finds all runs that wait for people. */
 export const ATTRIBUTE = { waitingSince: 'HoldfastWaitingSince', agent: 'HoldfastAgent' } as const;
 
-/** The same decision sent twice is one update. */
+/** The update id of a decision: one that is sent twice is one update. */
 export function decisionId(call: string, digest: string): string {
   return `decide/${call}/${digest}`;
 }
 
-/** The workflow id of a sub-agent: its parent's, and the place of the call there. */
+/** The workflow id of a sub-agent's run: the parent's, with the call id. */
 export function childRunId(parent: string, turn: number, slot: number): string {
   return `${parent}.${callActivityId(turn, slot)}`;
 }
 
-/** `(from, limit) → TranscriptPage`, asked of a running workflow. */
+/** `(from, limit) → TranscriptPage` */
 export const TRANSCRIPT_QUERY = 'transcript';

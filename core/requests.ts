@@ -1,5 +1,5 @@
-// The arguments of updates, checked in one way before any handler sees them: anybody who can reach the server can send
-// anything. Other languages send null for a field that is not set, so null and undefined are the same here.
+// Checks the arguments of updates before a handler sees them: anybody who can reach the server can send anything. Other
+// languages send null for a field that is not set, so null and undefined are the same here.
 import {
   ARGUMENT_BYTES_MAX,
   ATTRIBUTION_CHARS_MAX,
@@ -35,7 +35,7 @@ const isDecision = hasShape<Decision>({
   text: unset(isText),
 });
 
-/** What is wrong with the argument of each update; null where nothing is. */
+/** For each update, returns what is wrong with its argument; null if it is valid. */
 export const requestProblem = {
   attribution: (given: unknown) => isAttribution(given, ''),
   send: (given: unknown) => isSend(given, ''),

@@ -1,4 +1,4 @@
-// The input of a run, checked before it is believed: anything that can reach the server can start one.
+// Checks the input of a run: anybody who can reach the server can start one.
 import { budgetProblem } from './budget.ts';
 import { isAnything, isBoolean, isShape, isText, isWholeNumber, nullable, optional } from './shape.ts';
 import type { RunInput } from './types.ts';
@@ -17,7 +17,7 @@ const isRunInput = isShape<RunInput>({
   budget: isAnything,
 });
 
-/** What is wrong with the input, and what to send instead; null where nothing is. */
+/** Returns what is wrong with the input, and an example; null if it is valid. */
 export function runInputProblem(given: unknown): string | null {
   const problem = isRunInput(given, '') ?? contentProblem(given as RunInput);
   return problem === null ? null : `${problem} ${EXAMPLE}`;
@@ -25,12 +25,12 @@ export function runInputProblem(given: unknown): string | null {
 
 function contentProblem({ agent, input, session, budget }: RunInput): string | null {
   if (agent === '') return 'agent must not be empty.';
-  // Only a session can begin without having been asked anything.
-  if (input === '' && session !== true) return 'input must not be empty, but for a session.';
+  // Only a session can begin without input.
+  if (input === '' && session !== true) return 'input must not be empty, except for a session.';
   return budget === undefined || budget === null ? null : budgetProblem(budget);
 }
 
-/** Without what is not set. */
+/** Returns the input without fields that are null. */
 export function withoutNulls(input: RunInput): RunInput {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null)) as unknown as RunInput;
 }

@@ -1,8 +1,8 @@
-// Checks of JSON from outside, for the workflow sandbox, where zod would be half a megabyte of bundle. A check answers with
-// what is wrong, or null. Checks of objects are bound to a type: a field that the type gains and the check lacks does not compile.
+// Checks of JSON from outside, for the workflow sandbox, where zod would add half a megabyte to the bundle. Checks of objects
+// are bound to a type: a field that the type has and the check lacks does not compile.
 import { cutText } from './text.ts';
 
-/** What is wrong with `value`, as a sentence that begins with `path`; null where nothing is. */
+/** Returns what is wrong with `value`, as a sentence that begins with `path`; null if it is valid. */
 export type Check = (value: unknown, path: string) => string | null;
 
 export const isText: Check = (value, path) => (typeof value === 'string' ? null : expected(path, 'a string', value));
@@ -16,7 +16,7 @@ export function isWholeNumber(min: number): Check {
   return (value, path) =>
     typeof value === 'number' && Number.isSafeInteger(value) && value >= min
       ? null
-      : expected(path, `a whole number from ${min}`, value);
+      : expected(path, `a whole number of at least ${min}`, value);
 }
 
 export function isOneOf(...values: readonly string[]): Check {
@@ -28,7 +28,7 @@ export function nullable(check: Check): Check {
   return (value, path) => (value === null ? null : check(value, path));
 }
 
-/** A field that may be missing. */
+/** Accepts a missing field. */
 export function optional(check: Check): Check {
   return (value, path) => (value === undefined ? null : check(value, path));
 }
@@ -44,7 +44,7 @@ export function isList(check: Check): Check {
   };
 }
 
-/** An object with any keys. */
+/** Accepts an object with any keys. */
 export function isRecord(check: Check): Check {
   return (value, path) => {
     if (!isObject(value)) return expected(path, 'an object', value);
@@ -58,7 +58,7 @@ export function isRecord(check: Check): Check {
 
 type Fields<T> = { readonly [K in keyof T]-?: Check };
 
-/** An object of exactly these fields. */
+/** Accepts an object with exactly these fields. */
 export function isShape<T>(fields: Fields<T>): Check {
   const known = hasShape(fields);
   return (value, path) => {
@@ -70,7 +70,7 @@ export function isShape<T>(fields: Fields<T>): Check {
   };
 }
 
-/** An object of these fields, and perhaps of others that nobody here knows. */
+/** Accepts an object with these fields, and with unknown ones. */
 export function hasShape<T>(fields: Fields<T>): Check {
   const checks = Object.entries<Check>(fields);
   return (value, path) => {
@@ -83,7 +83,7 @@ export function hasShape<T>(fields: Fields<T>): Check {
   };
 }
 
-/** Whichever of the shapes fits; the first one says what is wrong where none does. */
+/** Accepts a value that passes one of the checks. The problem is that of the first. */
 export function isEither(first: Check, ...others: readonly Check[]): Check {
   return (value, path) => {
     const problem = first(value, path);
@@ -93,7 +93,7 @@ export function isEither(first: Check, ...others: readonly Check[]): Check {
 
 const NAME_CHARS = 60;
 
-/** A field by its path; what has none is the argument itself. */
+/** Returns the path, or "The argument" for the value itself. */
 function nameOf(path: string): string {
   return path === '' ? 'The argument' : path;
 }
@@ -102,7 +102,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Names the kind of what was given, never its content, which may be of any size and depth. */
+/** Names the kind of the value and not its content, which may be of any size and depth. */
 function expected(path: string, what: string, value: unknown): string {
   return `${nameOf(path)} must be ${what}, not ${kindOf(value)}.`;
 }

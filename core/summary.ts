@@ -8,7 +8,7 @@ export function callSummary(call: ToolCall): string {
   return `${call.function.name} ${argumentsSummary(call.function.arguments)}`.trimEnd();
 }
 
-/** The first argument that is a text stands for itself; the others are named. */
+/** Shows the first argument without its name if it is a string, and the others with theirs. */
 function argumentsSummary(json: string): string {
   let value: unknown;
   try {

@@ -1,6 +1,6 @@
-// Text that stays within bounds and reads well.
+// Measures, cuts and formats text.
 
-/** The length of `text` in UTF-8, without making the bytes. */
+/** Returns the length of `text` in UTF-8, without encoding it. */
 export function utf8Length(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {
@@ -14,7 +14,7 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
-/** What `value` takes as JSON, in bytes; 0 for what JSON leaves out. */
+/** Returns the bytes of `value` as JSON; 0 for a value that JSON omits. */
 export function jsonBytes(value: unknown): number {
   return utf8Length(JSON.stringify(value) ?? '');
 }
@@ -23,7 +23,7 @@ function isLowSurrogate(code: number): boolean {
   return code >= 0xdc00 && code < 0xe000;
 }
 
-/** The longest head of `text` of at most `bytes` in UTF-8 that splits no character. */
+/** Returns the longest head of `text` that has at most `bytes` in UTF-8 and splits no character. */
 export function utf8Head(text: string, bytes: number): string {
   if (text.length * 3 <= bytes || utf8Length(text) <= bytes) return text;
   let used = 0;
@@ -38,7 +38,7 @@ export function utf8Head(text: string, bytes: number): string {
   return text.slice(0, i);
 }
 
-/** `text`, or its head with a note of how much there was. */
+/** Returns `text`, or its head with a note of how much was cut. */
 export function cutText(text: string, maxChars: number): string {
   if (text.length <= maxChars) return text;
   let head = text.slice(0, maxChars);
@@ -47,7 +47,7 @@ export function cutText(text: string, maxChars: number): string {
   return `${head}… [cut: the first ${count(head.length)} of ${count(text.length)} characters]`;
 }
 
-/** One line, for places that show a line. */
+/** Returns the text on one line, cut to `maxChars`. */
 export function oneLine(text: string, maxChars: number): string {
   const line = text.replace(/\s+/g, ' ').trim();
   return line.length <= maxChars ? line : `${line.slice(0, maxChars - 1).replace(/[\ud800-\udbff]$/, '')}…`;
@@ -71,7 +71,7 @@ export function inWords(ms: number): string {
     [60_000, 'minute'],
     [1_000, 'second'],
   ] as const;
-  // The largest unit that divides it evenly (90 s stays 90 seconds); seconds with a fraction when none does.
+  // The largest unit that divides it evenly (90 s stays 90 seconds), or else seconds with a fraction.
   for (const [unitMs, word] of units) if (ms % unitMs === 0) return plural(ms / unitMs, word);
   return `${Number((ms / 1_000).toFixed(1))} seconds`;
 }

@@ -1,7 +1,7 @@
-// What makes a transcript valid for the model API, as a check that tests and the scripted model apply.
+// Checks that a transcript is valid for the model API. Tests and the scripted model use it.
 import type { Message } from './types.ts';
 
-/** The first thing that a strict model API would refuse, in words; null when there is none. */
+/** Returns the first problem that a strict model API would refuse the transcript for; null if it is valid. */
 export function transcriptProblem(messages: readonly Message[]): string | null {
   const ids = new Set<string>();
   let open: string[] = [];

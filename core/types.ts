@@ -1,4 +1,5 @@
-// The page to read first: everything that travels between client, workflow and activities, as plain JSON.
+// Read this first: everything that client, workflow and activities exchange, as plain JSON. What is recorded in histories keeps
+// its field names for ever.
 import type { Reason, ReasonFields, ReasonOf } from './reasons/codes.ts';
 
 // ── The conversation, in the words of the Chat Completions API ──────────────────────────────────────────────────────
@@ -30,69 +31,77 @@ export type Message =
 export interface Usage {
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** The part of `inputTokens` that the provider served from its cache. */
+  /** The part of `inputTokens` that the provider read from its cache. */
   readonly cachedTokens: number;
 }
 
 // ── Starting and ending a run ───────────────────────────────────────────────────────────────────────────────────────
 
-/** The input of the workflow `agent`. Anything that can start a Temporal workflow can send it. */
+/** The input of the workflow `agent`. Any program that can start a Temporal workflow can send it. */
 export interface RunInput {
   readonly agent: string;
-  /** What the agent is asked; may be '' for a session that begins with its first message. */
+  /** The prompt. May be '' for a session that begins with its first message. */
   readonly input: string;
-  /** Model calls at most, for this run; the agent's own limit when not said. */
+  /**
+   * The most model calls of this run.
+   * @default the agent's `maxTurns`
+   */
   readonly maxTurns?: number;
-  /** Tool calls at once at most, for this run; the agent's own limit when not said. 1 runs them one after another. */
+  /**
+   * The most tool calls at once in this run; 1 runs them one after another.
+   * @default the agent's `parallel`
+   */
   readonly parallel?: number;
-  /** Stays open for messages, until it is closed or has been idle for long. */
+  /** Stays open for messages until it is closed or its idle timeout passes. */
   readonly session?: boolean;
-  /** Limits of this run, on top of the agent's own; a limit that is named in both is this one. */
+  /** Limits of this run. They override the agent's limits one by one. */
   readonly budget?: Budget;
 }
 
-/** What a run tells the sub-agents that it starts; the workflow takes it beside the input, and only from a parent. */
+/** What a run passes to its sub-agents, beside their input. The workflow accepts it from a parent only. */
 export interface ParentRun {
   /** How many runs are above this one. */
   readonly depth: number;
-  /** How deep the runs above allow sub-agents to nest: the least of their limits. */
+  /** How deep sub-agents may nest: the smallest limit of the runs above. */
   readonly maxDepth?: number;
-  /** Whether a budget above is to be told what is spent, turn by turn. */
+  /** Whether to report the spend after each turn, because a run above has a budget. */
   readonly reports: boolean;
   /** Whether a budget above limits the cost: then a model without a price is an error. */
   readonly priced?: boolean;
 }
 
-/** Limits on what a run and all its sub-agents spend. At a limit the run ends as `budget`, or asks for more. */
+/** Limits on the spend of a run and its sub-agents. */
 export interface Budget {
-  /** Tokens in and out. */
+  /** Input and output tokens. */
   readonly tokens?: number;
-  /** In the currency of the prices that the agent names. */
+  /** In the currency of the agent's prices. */
   readonly cost?: number;
   readonly modelCalls?: number;
   readonly toolCalls?: number;
-  /** Time in which something ran: waiting for people does not count. */
+  /** Active time, which excludes waiting for people. */
   readonly activeMs?: number | undefined;
+  /**
+   * At a limit, `stop` ends the run with the status `budget`, and `ask` waits for a person to raise the limit.
+   * @default 'stop'
+   */
   readonly atLimit?: 'stop' | 'ask';
 }
 
-/** What a run and its sub-agents have spent. Lost attempts of model calls count, as far as the provider told of them. */
+/** The spend of a run and its sub-agents. It includes lost attempts of model calls, as far as their usage is known. */
 export interface Spend {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly cachedTokens: number;
-  /** 0 where the agent names no prices. */
+  /** 0 if the agent has no prices. */
   readonly cost: number;
-  /** Requests to the model, each attempt counted. */
+  /** Requests to the model, including each attempt. */
   readonly modelCalls: number;
-  /** Calls that ran. */
+  /** Tool calls that ran. */
   readonly toolCalls: number;
   readonly activeMs: number;
 }
 
-/**
- * How a run ended. Only `cancelled` closes the workflow as Canceled: an agent that stopped is not a workflow that broke.
- */
+/** How a run ended. Only `cancelled` closes the workflow as Canceled; with all others it completes. */
 export type RunStatus =
   | 'completed'
   | 'max_turns'
@@ -100,38 +109,38 @@ export type RunStatus =
   | 'model_failed'
   | 'refused'
   | 'time_limit'
-  /** A limit of its budget was reached. */
+  /** It reached a limit of its budget. */
   | 'budget'
-  /** Asked to stop, or nobody decided in time what it was waiting for. */
+  /** A person stopped it, or an approval timed out. */
   | 'stopped'
-  /** The model's last answer did not fit the agent's `output`, and it could not repair it. */
+  /** The model's last answer did not match the agent's `output` schema, and repairs failed. */
   | 'invalid_output'
   | 'cancelled';
 
-/** The result of the workflow `agent`. A run that stops early still returns what it has. */
+/** The result of the workflow `agent`. A run that stops early returns a result as well. */
 export interface RunResult extends ReasonFields {
   readonly status: RunStatus;
-  /** What the model said last; null when it said nothing. */
+  /** The last text that the model wrote; null if there is none. */
   readonly output: string | null;
-  /** The last answer as the agent's `output` schema made it; only of an agent with one, and only when completed. */
+  /** The last answer, parsed by the agent's `output` schema; present if there is one and the run completed. */
   readonly value?: unknown;
-  /** What went wrong on the way, one entry a turn at most: the run's report. */
+  /** Failed calls and compactions that did not end the run. */
   readonly warnings: readonly Reason[];
   readonly turns: number;
   readonly calls: number;
   readonly failedCalls: number;
-  /** Tokens of this run's own answers. */
+  /** Tokens of the run's own answers. */
   readonly usage: Usage;
-  /** What the run and all its sub-agents have spent. */
+  /** The spend of the run and its sub-agents. */
   readonly spend: Spend;
   readonly transcriptLength: number;
 }
 
-/** What a session answered to one of its messages. */
+/** What a session returns for a message. */
 export interface Reply extends ReasonFields {
-  /** Messages are counted from 1; the run's input, if there is one, is the first. */
+  /** The number of the message, from 1. The run's input, if there is one, is the first. */
   readonly message: number;
-  /** `completed`, or how this message's turns ended; the session goes on after all of them. */
+  /** How the turns of this message ended. The session stays open in any case. */
   readonly status: RunStatus;
   readonly output: string | null;
   readonly value?: unknown;
@@ -139,130 +148,127 @@ export interface Reply extends ReasonFields {
 
 // ── One model call ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** A place in a transcript: its first `length` messages, and their digest. The empty transcript is `{0, ''}`. */
+/** The first `length` messages of a transcript, and their digest; '' for 0 messages. */
 export interface Mark {
   readonly length: number;
   readonly digest: string;
 }
 
 /**
- * The input of the activity `callModel`. It carries only what is new since the model was last called, so that history
- * grows linearly; the rest is in the activity's cache, or asked of the workflow.
+ * The input of the activity `callModel`. It has only what is new since the last call, so that history grows linearly. The
+ * rest is in the activity's cache, or queried from the workflow.
  */
 export interface ModelCallInput {
   readonly agent: string;
-  /** Model calls are counted from 1, over the whole chain of runs. */
+  /** From 1, over all histories of the run. */
   readonly turn: number;
-  /** What the model had seen at the end of the last call. */
+  /** The transcript that the model had seen after the last call. */
   readonly known: Mark;
-  /** How long the transcript is now. */
+  /** The length of the transcript now. */
   readonly length: number;
-  /** The messages from `known.length` on; null when they are too large for a payload and must be asked for. */
+  /** The messages from `known.length` on; null if they are too large for a payload, and have to be queried. */
   readonly fresh: readonly Message[] | null;
-  /** Where `fresh` is null: the user's messages among them, so that history says what the model was told. */
+  /** The user messages among them if `fresh` is null, so that history has them. */
   readonly heard?: readonly Message[];
-  /** Digest of the agent as it was last recorded; '' when it was not. */
+  /** Digest of the agent as it was last recorded; '' if it was not. */
   readonly recorded: string;
-  /** Answers in a row that had to be repaired; left out for 0. */
+  /** How many answers in a row had to be repaired; absent for 0. */
   readonly repairs?: number;
-  /** Whether a cost is limited: then a model without a price is an error. */
+  /** Whether the cost is limited: then a model without a price is an error. */
   readonly priced?: boolean;
-  /** Whether to tell the transcript's weight: the run would hand it over, and cannot tell what compression makes of it. */
+  /** Whether to return the transcript's `weight`, which decides whether the run can carry it over. */
   readonly weigh?: boolean;
 }
 
-/** What `callModel` made of the model's answer: the message for the transcript and the plan to carry out. */
+/** The result of the activity `callModel`: the model's message and the plan for its calls. */
 export interface ModelAnswer {
   readonly message: AssistantMessage;
   /**
-   * `final`: no calls, the run is complete. `calls`: carry out the plan. `truncated`: cut off by the output limit; its
-   * calls are in the plan as problems and none may run. `refused`: the model or its provider declined. `again`: not
-   * acceptable; the model is told why, in `tell` or in the plan's problems, and asked again. `ended`: the run ends here,
-   * for `reason`.
+   * `final`: no calls, the run is complete. `calls`: run the plan. `truncated`: cut off at the output limit; all calls in the
+   * plan are problems. `refused`: the model or its provider declined. `again`: not acceptable; the model reads why, in `tell`
+   * or in the problems of the plan, and answers again. `ended`: the run ends as `end` says.
    */
   readonly kind: 'final' | 'calls' | 'truncated' | 'refused' | 'again' | 'ended';
-  /** What to tell the model before it is asked again. */
+  /** A message to the model before it answers again. */
   readonly tell?: string;
-  /** Why the run ends: with `status`. */
+  /** How and why the run ends. */
   readonly end?: { readonly status: RunStatus; readonly reason: Reason };
-  /** The answer as the agent's `output` schema made it. */
+  /** The answer, parsed by the agent's `output` schema. */
   readonly value?: unknown;
-  /** One entry a call, in the order of `message.tool_calls`. */
+  /** One entry for each call, in the order of `message.tool_calls`. */
   readonly plan: readonly PlannedCall[];
-  /** The transcript with `message` at its end. The workflow has no crypto: it hands this back with the next call. */
+  /** The transcript including `message`. The sandbox has no crypto, so the workflow passes this to the next call. */
   readonly mark: Mark;
-  /** Bytes that this transcript takes in a payload: compressed, or as the reference to where it is stored. */
+  /** Bytes that the transcript takes in a payload, after compression or storage. */
   readonly weight?: number;
-  /** The agent as it was asked, when that is not as it was last recorded. */
+  /** The agent that was used, if it differs from the one last recorded. */
   readonly agent?: AgentRecord;
-  /** The model that answered, as the provider names it; '' where a guardrail answered in its place. */
+  /** The model that answered, in the provider's spelling; '' if a guardrail answered in its place. */
   readonly model: string;
   readonly usage: Usage;
   readonly cost?: number;
-  /** Attempts at this answer that were lost, and what is known of their tokens. */
+  /** Lost attempts at this answer, and what is known of their tokens. */
   readonly lost?: Lost;
 }
 
-/**
- * The input of the activity `compact`, which makes room in a conversation that nears what the model can read. The
- * transcript comes as it does to `callModel`.
- */
+/** The input of the activity `compact`. It has the transcript in the same form as `callModel`. */
 export interface CompactInput
   extends Pick<ModelCallInput, 'agent' | 'known' | 'length' | 'fresh' | 'heard' | 'priced'> {
-  /** The last turn: the conversation is compacted before the next. */
+  /** The last turn; compaction takes place before the next. */
   readonly turn: number;
-  /** Tokens of the conversation: as the provider counted them last, and estimated for what came since. */
+  /** Tokens of the transcript: the provider's last count, plus an estimate of what is new since. */
   readonly tokens: number;
-  /** Tokens of it at the last answer: so many the model took. */
+  /** Tokens of the transcript at the last answer, which the model accepted. */
   readonly taken: number;
-  /** What the provider said, where it refused the conversation as too long. */
+  /** The provider's message, if it refused the transcript as too long. */
   readonly refusal?: string;
 }
 
-/** How room was made: `own` is a function of the user. */
+/** How a transcript was compacted; `own` is a function of the user. */
 export type CompactStrategy = 'summarise' | 'drop-oldest' | 'own';
 
-/** What `compact` put in the place of older messages. The rest of the transcript stays as it is. */
+/** The result of the activity `compact`: which messages replace the oldest ones. */
 export interface CompactAnswer {
   readonly strategy: CompactStrategy;
-  /** The first so many messages of the transcript go, 0 where there was nothing to gain. */
+  /** How many messages are replaced, from the first; 0 if there was nothing to gain. */
   readonly replaced: number;
-  /** What stands in their place. */
+  /** The messages that replace them. */
   readonly messages: readonly Message[];
   /** The whole transcript afterwards. */
   readonly mark: Mark;
-  /** Tokens of it, estimated. */
+  /** Estimated tokens of the whole transcript afterwards. */
   readonly tokens: number;
-  /** What the model wrote, where it was asked for a summary. */
+  /** The model's summary, if it wrote one. */
   readonly summary?: string;
-  /** What went wrong: the oldest messages were dropped instead. */
+  /** Why the oldest messages were dropped instead of summarised. */
   readonly warning?: Reason;
-  /** Requests to the model: several where the older part was too long for one. */
+  /** Requests to the model; several if the older part was too long for one. */
   readonly modelCalls: number;
   readonly usage: Usage;
   readonly cost?: number;
   readonly lost?: Lost;
 }
 
+/** Attempts at a model call that were lost, and what is known of their tokens. */
 export interface Lost {
   readonly attempts: number;
   readonly usage: Usage;
   readonly cost: number;
 }
 
-/** A call that may run, or one that may not, with what to tell the model. */
+/** The plan of a call: it may run, or it has a problem, which the model reads. */
 export type PlannedCall = AllowedCall | { readonly problem: Problem };
 
 export interface AllowedCall {
-  /** Of its tool and arguments: decisions and idempotency keys are bound to it. */
+  /** Digest of the tool and its arguments, to which decisions and idempotency keys are bound. */
   readonly digest: string;
-  /** A person has to decide first; what to ask, where there is more to it than whether the call may run. */
+  /** The call needs an approval; `question` is null if the rule has none of its own. */
   readonly ask?: { readonly question: string | null };
-  /** What it runs with, where a guardrail or a person changed what the model wrote. */
+  /** The arguments to run with, if a guardrail or a person changed those of the model. */
   readonly arguments?: string;
-  /** The call is a run of another agent. */
+  /** The sub-agent, if the call is one. */
   readonly child?: ChildCall;
-  /** The conversation is passed on to this agent. */
+  /** The target agent, if the call is a handoff. */
   readonly handoff?: string;
 }
 
@@ -277,18 +283,18 @@ export interface Problem {
 }
 
 /**
- * An agent as it was when the model was asked: what it was told, and the rules that its run goes by. It is recorded with
- * the first answer and again whenever a deploy has changed it, so that history says why the agent did what it did.
+ * The agent at the time of a model call. It is recorded with the first answer, and again when a deploy has changed it, so
+ * that history explains what the agent did.
  */
 export interface AgentRecord {
   readonly digest: string;
   readonly instructions: string;
   readonly rules: AgentRules;
-  /** The policy of each of its tools, by name. */
+  /** The policies of its tools, by name. */
   readonly policies: Readonly<Record<string, ToolPolicy>>;
   /**
-   * Where a run says that it waits and how it ended: in its memo, which any server takes; and in search attributes where
-   * the worker found them registered. Upserting one that is not would fail the workflow's tasks for ever.
+   * Where the run publishes its open questions and its status: in the memo, and with `attributes` in search attributes too.
+   * The worker checks that those are registered: upserting others would fail every workflow task.
    */
   readonly index?: 'memo' | 'attributes';
 }
@@ -305,27 +311,28 @@ export interface AgentRules {
   readonly idleMs?: number;
   /** Events of a history after which the run continues as new. */
   readonly maxHistoryEvents?: number;
-  /** Tokens of the conversation from which on it is compacted; left out where the model's limit is not known. */
+  /** Tokens of the transcript at which it is compacted; absent if the model's context window is unknown. */
   readonly compactAt?: number;
-  /** Left out where its conversation is never compacted. */
+  /** Absent if the transcript is never compacted. */
   readonly compacts?: true;
-  /** Runs of other agents that this one may start, and how deep they may nest. */
+  /** The most sub-agents that the run may start. */
   readonly maxSubAgents?: number;
+  /** How deep sub-agents may nest. */
   readonly maxDepth?: number;
 }
 
-/** When nobody has decided in time: `reject` the call and tell the model, or `end` the run. */
+/** When an approval times out: `reject` the call, which the model reads, or `end` the run. */
 export type WhenApprovalExpires = 'reject' | 'end';
 
 /**
- * When every call of a batch failed: `tell` the model, and stop at the second such batch in a row; `abort` at once; or
- * `continue` always.
+ * When every call of a batch failed: `tell` lets the model read it, and ends the run at the second such batch in a row;
+ * `abort` ends the run at once; `continue` never ends it.
  */
 export type WhenAllToolsFail = 'tell' | 'abort' | 'continue';
 
 /**
- * What running a tool twice would do. `read`: nothing. `idempotent`: the same as once, given the idempotency key.
- * `once`: it would happen twice; so it gets one attempt, and a lost one is reported as `outcome_unknown`.
+ * What running a tool twice would do. `read`: nothing. `idempotent`: the same as running it once, given the idempotency key.
+ * `once`: the effect would happen twice, so it gets one attempt, and a lost one is reported as `outcome_unknown`.
  */
 export type Effect = 'read' | 'idempotent' | 'once';
 
@@ -333,38 +340,38 @@ export interface ToolPolicy {
   readonly effect: Effect;
   /** How long one attempt may run. */
   readonly timeoutMs: number;
-  /** How long an attempt may wait for a place (a process's limit, a free thread) on top of `timeoutMs`. */
+  /** How long an attempt may wait, on top of `timeoutMs`, for a free thread or for `workerParallel`. */
   readonly waitMs?: number;
-  /** Silence after which the worker is taken for dead. */
+  /** Time without a heartbeat after which the worker counts as lost. */
   readonly heartbeatMs: number;
   readonly attempts: number;
   readonly backoff: { readonly initialMs: number; readonly factor: number; readonly maxMs: number };
-  /** Calls of this tool at once in a turn. */
+  /** The most calls of this tool at once in a turn. */
   readonly maxParallel?: number;
 }
 
 // ── People ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** What a person can decide about a call that waits. `respond`: the person's text stands for the tool's result. */
+/** A person's decision about a pending approval. `respond`: the model reads the person's text as the call's result. */
 export type Verdict = 'approve' | 'edit' | 'reject' | 'respond';
 
 /** The argument of the update `decide`. */
 export interface Decision {
-  /** The call's place in the run, `<turn>.<slot>`. */
+  /** The call id, `<turn>.<slot>`. */
   readonly call: string;
-  /** Of the tool and the arguments that were looked at: other arguments want another decision. */
+  /** Digest of the tool and arguments that the person saw. If they have changed, the decision is refused. */
   readonly digest: string;
   readonly verdict: Verdict;
   /** For `edit`: the new arguments, as JSON. */
   readonly arguments?: string;
-  /** For `respond`: what the model is told. */
+  /** For `respond`: what the model reads. */
   readonly text?: string;
   readonly by?: string;
-  /** Kept with the decision; for `reject`, also what the model is told. */
+  /** Recorded with the decision. For `reject`, the model reads it. */
   readonly why?: string;
 }
 
-/** The decision that counts: the first one. */
+/** The decision that counts, which is the first. */
 export interface RecordedDecision {
   readonly call: string;
   readonly verdict: Verdict;
@@ -373,13 +380,13 @@ export interface RecordedDecision {
   readonly atMs: number;
   /** For `edit`: the arguments that the call ran with. */
   readonly arguments?: string;
-  /** For `edit`: as the person wrote them, where a guardrail changed them. */
+  /** For `edit`: the person's own arguments, if a guardrail changed them. */
   readonly written?: string;
-  /** For `respond`: what the model was told. */
+  /** For `respond`: what the model reads. */
   readonly text?: string;
 }
 
-/** What a run waits for a person to say. */
+/** What a run waits for a person to answer: a pending approval, or an exhausted budget. */
 export type Question =
   | {
       readonly kind: 'approval';
@@ -398,14 +405,14 @@ export type Question =
       readonly sinceMs: number;
     };
 
-/** What an inbox shows of a waiting run, in its memo: the first questions, their arguments cut, and how many there are. */
+/** The open questions in a run's memo, for the inbox: the first ones, with long arguments cut, and their number. */
 export interface Waits {
   readonly sinceMs: number;
   readonly count: number;
   readonly questions: readonly Question[];
 }
 
-/** Who asks for something, and why; both are kept in history. */
+/** Who sends a command, and why. Both are recorded in history. */
 export interface Attribution {
   readonly by?: string;
   readonly why?: string;
@@ -414,36 +421,36 @@ export interface Attribution {
 /** The argument of the update `send`: the next message of a session. */
 export interface SendInput extends Attribution {
   readonly text: string;
-  /** Chosen by the sender: the same message sent again is taken once, and gives the same answer. */
+  /** Makes sending safe to repeat: a message with the same id is accepted once, and has the same reply. */
   readonly id?: string;
-  /** Answer with the reply; else as soon as the message is queued. */
+  /** Return when the message is answered, and not when it is queued. */
   readonly wait?: boolean;
 }
 
 export interface Sent {
   readonly message: number;
-  /** null without `wait`, and where the run continued as new meanwhile: send the same id again to wait on. */
+  /** null without `wait`, and if the run continued as new meanwhile: send the same id again to wait for the reply. */
   readonly reply: Reply | null;
 }
 
 /** The argument of `steer` and `interrupt`. */
 export interface SteerInput extends Attribution {
   readonly message?: string;
-  /** Chosen by the sender: the same order sent again is carried out once. */
+  /** Makes the command safe to repeat: with the same id, it takes effect once. */
   readonly id?: string;
 }
 
-/** The argument of `cancelCall`: a call by its place `<turn>.<slot>` or by the id that the model gave it. */
+/** The argument of `cancelCall`: a call id, or a model call id. */
 export interface CancelCallInput extends Attribution {
   readonly call: string;
 }
 
-/** The argument of `raise`: the new limits, each above what it was. */
+/** The argument of `raise`: the new limits, each higher than before. */
 export interface RaiseInput extends Attribution {
   readonly budget: Omit<Budget, 'atLimit'>;
 }
 
-/** The state of a run, as updates answer with it. */
+/** The state of a run, which commands return. */
 export interface RunSnapshot {
   readonly state: 'running' | 'waiting' | 'paused' | 'idle' | 'stopping';
   readonly turn: number;
@@ -458,14 +465,14 @@ export interface ToolCallInput {
   readonly turn: number;
   readonly slot: number;
   readonly callId: string;
-  /** As the model wrote them, parsed again by the activity: a zod transform does not parse twice. */
+  /** The JSON text. The activity parses it again, because a zod transform cannot parse its own output. */
   readonly arguments: string;
   readonly idempotencyKey: string;
-  /** Where a person was asked about it. */
+  /** The decision, if the call needed an approval. */
   readonly decision?: Pick<RecordedDecision, 'verdict' | 'by' | 'why'>;
 }
 
-/** The input of the activity `planCall`: a call with the arguments that a person gave it. */
+/** The input of the activity `planCall`: a call with a person's new arguments. */
 export interface PlanCallInput {
   readonly agent: string;
   readonly turn: number;
@@ -473,7 +480,7 @@ export interface PlanCallInput {
   readonly arguments: string;
 }
 
-/** The result of a tool's activity: what the model will read. */
+/** The result of a tool's activity: what the model reads. */
 export interface ToolCallResult {
   readonly text: string;
 }
@@ -488,14 +495,14 @@ export type FailureKind =
   | 'outcome_unknown'
   | 'too_large';
 
-/** A failed tool is data: what the model reads of it. */
+/** A failure, as the model reads it. */
 export interface ToolFailure {
   readonly tool: string;
   readonly kind: FailureKind;
   readonly error: string;
 }
 
-/** The outcome of one call of a batch. `ran` is false for a call that no activity was started for. */
+/** The outcome of a call. `ran` is false if no activity or sub-agent was started. */
 export type Outcome =
   | { readonly ok: true; readonly tool: string; readonly text: string }
   | {
@@ -506,9 +513,9 @@ export type Outcome =
       readonly reason: Reason;
     };
 
-/** A page of a running workflow's transcript: the answer of the query `transcript`. */
+/** A page of a run's transcript: the result of the query `transcript`. */
 export interface TranscriptPage {
   readonly messages: readonly Message[];
-  /** Length of the whole transcript. */
+  /** The length of the whole transcript. */
   readonly length: number;
 }

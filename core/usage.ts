@@ -1,4 +1,4 @@
-// Counting what is spent.
+// Adds up usage and spend.
 import type { FailureCause } from './batch/outcomes.ts';
 import type { CompactAnswer, Lost, ModelAnswer, Spend, Usage } from './types.ts';
 
@@ -20,32 +20,32 @@ export function addSpend(a: Spend, b: Partial<Spend>): Spend {
   return sum;
 }
 
-/** What an answer cost. A guardrail that answers in the model's place is no call of it. */
+/** The spend of an answer. If a guardrail answered in the model's place, only lost attempts count as model calls. */
 export function spendOfAnswer({ model, usage, cost, lost }: Pick<ModelAnswer, 'model' | 'usage' | 'cost' | 'lost'>) {
   const spend = spendOf(usage, cost, lost);
   return model === '' ? { ...spend, modelCalls: lost?.attempts ?? 0 } : spend;
 }
 
-/** What one answer of the model cost, with its lost attempts. */
+/** The spend of one answer of the model, including its lost attempts. */
 export function spendOf(usage: Usage, cost = 0, lost?: Lost): Partial<Spend> {
   const { attempts = 0, usage: lostUsage = NO_USAGE, cost: lostCost = 0 } = lost ?? {};
   return { ...addUsage(usage, lostUsage), cost: cost + lostCost, modelCalls: 1 + attempts };
 }
 
-/** What making room in the conversation cost: no request where nothing was asked of a model. */
+/** The spend of a compaction, which may have made no model call. */
 export function spendOfCompaction({ usage, cost, lost, modelCalls }: CompactAnswer): Partial<Spend> {
   return { ...spendOf(usage, cost, lost), modelCalls: modelCalls + (lost?.attempts ?? 0) };
 }
 
-/** What is known of the attempts of a model call that failed for good. Our own activity put it where it is found. */
+/** The known spend of a model call that failed for good. The activity records it in its failure or its heartbeat. */
 export function lostIn({ details, ...cause }: FailureCause): Partial<Spend> {
   switch (cause.source) {
     case 'cancelled':
-      // It was asked all the same, and some of it may have to be paid.
+      // The model was called, and the provider may charge for it.
       return spendOf(NO_USAGE, 0, isLost(details) ? details : NOTHING_LOST);
     case 'timeout': {
       if (cause.timeout === 'SCHEDULE_TO_START') return {};
-      // The last heartbeat's word: how many attempts there were depends on who asked for the end of it meanwhile.
+      // From the last heartbeat: the failure itself does not have the attempts.
       const { lost } = (details ?? {}) as { lost?: unknown };
       return spendOf(NO_USAGE, 0, isLost(lost) ? lost : NOTHING_LOST);
     }
@@ -63,7 +63,7 @@ function isLost(given: unknown): given is Lost {
   return typeof attempts === 'number' && typeof cost === 'number' && typeof usage === 'object' && usage !== null;
 }
 
-/** Whether something that was sent can be counted. */
+/** Whether a value from outside is a complete spend. */
 export function isSpend(given: unknown): given is Spend {
   const spend = (given ?? {}) as Partial<Record<keyof Spend, unknown>>;
   return (Object.keys(NO_SPEND) as (keyof Spend)[]).every((key) => Number.isFinite(spend[key]));

@@ -38,7 +38,7 @@ const SKIPS = `
   describe('a suite', { skip: 'no stars' }, () => { test('one', () => {}); test('two', () => {}); });
   describe('a suite that runs', () => { test('inside', { skip: 'no air' }, () => {}); test('adds', () => {}); });\n`;
 
-test('counts a skipped test apart from those that passed, with its reason', async () => {
+test('counts a skipped test apart from passed ones, with its reason', async () => {
   const { exitCode, lines, last } = await tallyOf('skips', PASSES + SKIPS);
   assert.equal(last, '2 passed, 0 failed, 5 skipped');
   assert.equal(exitCode, 0);
@@ -54,7 +54,7 @@ test('counts a skipped test apart from those that passed, with its reason', asyn
   );
 });
 
-test('fails in CI for a skip, and for nothing else there', async () => {
+test('fails in CI because of a skip, and only there', async () => {
   const ci = { CI: 'true' };
   const skips = await tallyOf('ciSkips', PASSES + SKIPS, ci);
   assert.deepEqual(
@@ -78,7 +78,7 @@ test('counts a failed test once, and a suite that fails by itself', async () => 
   assert.deepEqual({ exitCode, last }, { exitCode: 1, last: '1 passed, 2 failed, 0 skipped' });
 });
 
-test('fails where everything was skipped', async () => {
+test('fails if everything was skipped', async () => {
   const { exitCode, last } = await tallyOf('nothing', SKIPS.replace(/test\('adds'.*?\);/, ''));
   assert.deepEqual({ exitCode, last }, { exitCode: 1, last: '0 passed, 0 failed, 5 skipped' });
 });

@@ -36,10 +36,10 @@ export function historyToJson(history: History): string {
   return stringify(toPlain(history));
 }
 
-/** Several histories of a run as `{"links":[…]}`; a single one as itself. */
+/** Several histories of a run as `{"histories":[…]}`; a single one as itself. */
 export function historiesToJson(histories: readonly History[]): string {
   const [first, ...others] = histories.map(toPlain);
-  return stringify(others.length === 0 ? first : { links: [first, ...others] });
+  return stringify(others.length === 0 ? first : { histories: [first, ...others] });
 }
 
 export function historyFromJson(text: string): History {
@@ -51,9 +51,9 @@ export function historyFromJson(text: string): History {
 
 /** Parses what `historiesToJson` or Temporal's tools wrote: the histories of a run, in order. */
 export function historiesFromJson(text: string): History[] {
-  const json = parse(text) as { readonly links?: unknown } | null;
-  const links = json?.links;
-  return Array.isArray(links) && links.length > 0 ? links.map(fromPlain) : [fromPlain(json)];
+  const json = parse(text) as { readonly histories?: unknown } | null;
+  const histories = json?.histories;
+  return Array.isArray(histories) && histories.length > 0 ? histories.map(fromPlain) : [fromPlain(json)];
 }
 
 function stringify(json: unknown): string {

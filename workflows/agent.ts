@@ -1,11 +1,11 @@
-// The agent loop. It is the whole story of a run: ask the model, carry out what it planned, until one of them ends it. What
-// people, parents and sub-agents say takes effect between turns, and while a turn's calls are carried out.
+// The agent loop: call the model, run the batch of its calls, until one of them ends the run. Commands of people and parents, and
+// reports of sub-agents, take effect between turns and while a batch runs.
 import { CancelledFailure, isCancellation, upsertMemo } from '@temporalio/workflow';
 import { MEMO } from '../core/names.ts';
 import type { RunInput, RunResult } from '../core/types.ts';
 import { finish, finishCancelled } from './ending/finish.ts';
 import { handleCommands } from './people/commands.ts';
-import { listenToFamily } from './people/family.ts';
+import { handleFamilySignals } from './people/family.ts';
 import { endInterrupted, endMessage } from './people/replies.ts';
 import { type End, type Origin, openRun, type Run } from './state/run.ts';
 import { askModel } from './turn/askModel.ts';
@@ -16,17 +16,17 @@ import { runBatch } from './turn/runBatch.ts';
 import { recordAnswer, settleBatch } from './turn/settleBatch.ts';
 
 /**
- * The workflow behind every agent: a fixed interpreter that knows none of them. Start it with its input alone; `origin`
+ * The workflow of every agent: an interpreter of plans, which knows no agent. Clients start it with the input only; `origin`
  * comes from a parent, or from the execution that this one continues.
  */
 export async function agent(input: RunInput, origin?: Origin): Promise<RunResult> {
   const run = openRun(input, origin);
-  // A continued execution's first task must leave something in its history. Where it does not, the SDK may take it and the
-  // next one for a single task when it replays: a command that came with that one would be carried out before the loop began.
+  // The first task of a continued execution must write an event. Otherwise, a replay may merge it with the next task, and a
+  // command that arrived with that one would take effect before the loop began.
   if (origin?.handOver) upsertMemo({ [MEMO.agent]: run.input.agent });
   handleCommands(run);
-  listenToFamily(run);
-  // Its calls have scopes of their own; and a run that is cancelled while it waits for people has to notice.
+  handleFamilySignals(run);
+  // Calls have their own scopes, and a loop that waits for people has to be woken.
   run.clock.scope.cancelRequested.catch(() => {
     run.batch?.cancelRunning();
     run.wake.wake();
@@ -42,7 +42,6 @@ export async function agent(input: RunInput, origin?: Origin): Promise<RunResult
   }
 }
 
-/** Turn after turn, to the run's end. */
 async function loop(run: Run): Promise<End> {
   if (run.agent) run.clock.limitTo(timeLimitMs(run));
   for (;;) {

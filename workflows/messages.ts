@@ -1,4 +1,4 @@
-// What a running agent takes, by name: updates, queries and signals. The one workflow file that clients import.
+// The updates, queries and signals of a run. Clients import no other file of the workflow.
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import { QUESTIONS_QUERY, SIGNAL, TRANSCRIPT_QUERY, UPDATE } from '../core/names.ts';
 import type {
@@ -16,20 +16,20 @@ import type {
   TranscriptPage,
 } from '../core/types.ts';
 
-/** `limit` messages of the transcript from index `from`; fewer where they would not fit one payload. */
+/** Returns `limit` messages of the transcript from index `from`, or fewer if they do not fit one payload. */
 export const transcriptQuery = defineQuery<TranscriptPage, [from?: number, limit?: number]>(TRANSCRIPT_QUERY);
-/** The questions that the run waits for people to answer, in full. */
+/** Returns all open questions, uncut. */
 export const questionsQuery = defineQuery<readonly Question[]>(QUESTIONS_QUERY);
 
 /** Decides about a pending call. The first decision counts. */
 export const decideUpdate = defineUpdate<RecordedDecision, [Decision]>(UPDATE.decide);
-/** The next message of a session. */
+/** Sends a session its next message. */
 export const sendUpdate = defineUpdate<Sent, [SendInput]>(UPDATE.send);
 /** Ends a session when its messages are answered. */
 export const closeUpdate = defineUpdate<RunSnapshot, [Attribution?]>(UPDATE.close);
-/** A message that the model sees at its next turn. */
+/** Gives the model a message for its next turn. */
 export const steerUpdate = defineUpdate<RunSnapshot, [SteerInput]>(UPDATE.steer);
-/** Stops the tools and the model call in flight, and continues with the message. */
+/** Aborts the tools and the model call in flight, and continues with the message. */
 export const interruptUpdate = defineUpdate<RunSnapshot, [SteerInput?]>(UPDATE.interrupt);
 /** Starts nothing new until resumed. */
 export const pauseUpdate = defineUpdate<RunSnapshot, [Attribution?]>(UPDATE.pause);
@@ -41,15 +41,15 @@ export const cancelCallUpdate = defineUpdate<RunSnapshot, [CancelCallInput]>(UPD
 /** Raises limits of the budget. */
 export const raiseUpdate = defineUpdate<RunSnapshot, [RaiseInput]>(UPDATE.raise);
 
-/** What a run tells its sub-agents. */
+/** A parent's command to its sub-agents. */
 export type ParentCommand = { readonly command: 'pause' | 'resume' } | ({ readonly command: 'stop' } & Attribution);
 export const fromParentSignal = defineSignal<[ParentCommand]>(SIGNAL.fromParent);
 
-/** What a sub-agent reports to its parent. */
+/** A sub-agent's report to its parent. */
 export interface ChildReport {
   readonly child: string;
   readonly spend: Spend;
-  /** Nothing runs in it: it waits for people. */
+  /** Nothing runs in it, and it waits for people. */
   readonly waiting: boolean;
 }
 export const fromChildSignal = defineSignal<[ChildReport]>(SIGNAL.fromChild);

@@ -1,10 +1,10 @@
-// An agent as a step of a workflow of your own.
+// Runs an agent from a workflow of yours.
 import { executeChild, uuid4 } from '@temporalio/workflow';
 import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
 import type { RunInput, RunResult } from '../core/types.ts';
 
 /**
- * Runs an agent as a child workflow, and waits for its result. It resolves for every status; a cancelled one throws.
+ * Runs an agent as a child workflow, and returns its result. Resolves for every status except `cancelled`, for which it throws.
  *
  * ```ts
  * const { output } = await runAgent('clinic', 'Summarise patient P-00123.');

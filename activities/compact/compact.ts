@@ -2,7 +2,7 @@
 // summary or a note. If no summary can be written, the older messages are dropped; the run continues.
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { countGone, noteOf, tokensOf, tokensOfBytes } from '../../core/compaction.ts';
+import { countReplaced, noteOf, tokensOf, tokensOfBytes } from '../../core/compaction.ts';
 import { PLAN_BYTES_MAX, REPAIRS_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
@@ -15,9 +15,9 @@ import { deepFreeze, type RuleContext, runRule } from '../define/rules.ts';
 import type { Agent } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import type { RawAnswer } from '../model/answer.ts';
-import { askingModel, type ModelAttempt } from '../model/askingModel.ts';
 import { complete } from '../model/complete.ts';
 import type { ModelEndpoint } from '../model/endpoint.ts';
+import { type ModelAttempt, runModelAttempt } from '../model/modelAttempt.ts';
 import { badAnswer, statedLimit } from '../model/modelFailure.ts';
 import { EMPTY, extend, markOf } from '../transcript/transcripts.ts';
 import { type Cut, cutConversation, fitMessages } from './compactCut.ts';
@@ -31,7 +31,7 @@ type CompactDependencies = Pick<ActivityDependencies, 'registry' | 'endpoint' | 
 export function createCompactHost(dependencies: CompactDependencies): CompactHost {
   const { endpoint, transcripts, askForPage } = dependencies;
   return async function compact(input) {
-    return askingModel(dependencies, input, async (agent, attempt) => {
+    return runModelAttempt(dependencies, input, async (agent, attempt) => {
       const { ctx } = attempt;
       const key = ctx.workflowId;
       const { messages } = await transcripts.load(key, input, askForPage);
@@ -214,7 +214,7 @@ function ownMessagesProblem(before: readonly Message[], after: unknown): string 
 
 /** The task, a note in place of the older messages, and the last turns, shortened if they alone are too long. */
 function withNote({ task, older, recent }: Cut, text: string, limits: Limits): readonly Message[] {
-  const note = older.length === 0 ? [] : [noteOf(countGone(older), text)];
+  const note = older.length === 0 ? [] : [noteOf(countReplaced(older), text)];
   return [...fitMessages(task, limits.taskMax), ...note, ...fitMessages(recent, limits.recentMax)];
 }
 

@@ -1,4 +1,4 @@
-// Turns a model's answer into a message that any model API accepts, and a plan that the workflow can carry out.
+// Turns a model's answer into a message that any model API accepts, and a plan that the workflow can run.
 
 import { PLAN_BYTES_MAX, PLAN_CALLS_MAX } from '../../core/limits.ts';
 import type { Reason } from '../../core/reasons/codes.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import { countGone, readNote } from '../../core/compaction.ts';
+import { countReplaced, readNote } from '../../core/compaction.ts';
 import { plural } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
 import { ApiError, badRequest } from './apiError.ts';
@@ -18,7 +18,7 @@ export function scriptedRequest(
   { messages, tools, format }: ChatRequest,
 ): ScriptedRequest {
   // Turns that were compacted are counted in a note, so that a script continues where it was.
-  const turn = 1 + countGone(messages).turns;
+  const turn = 1 + countReplaced(messages).turns;
   const input = messages.findLast((message) => message.role === 'user' && !readNote(message))?.content ?? '';
   return { agent, turn, attempt, input, messages, results: lastResults(messages), tools, format };
 }

@@ -1,5 +1,5 @@
-// Runs one tool call as an activity: reads the arguments, waits for a place, runs the tool until it returns, times out or is
-// cancelled, and turns the result into text.
+// Runs one tool call as an activity: reads the arguments, waits for the tool's semaphores, runs the tool until it returns, times
+// out or is cancelled, and turns the result into text.
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../../core/names.ts';
@@ -9,10 +9,10 @@ import type { Tool, ToolContext } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { type Heartbeats, startHeartbeats } from '../heartbeat.ts';
 import { readArguments } from '../plan/arguments.ts';
-import { stoppedFailure } from '../stopped.ts';
+import { stoppedFailure } from '../stoppedFailure.ts';
 import { resultText } from './jsonText.ts';
-import { createPlaces, type Places } from './places.ts';
 import { present } from './present.ts';
+import { createSemaphore, type Semaphore } from './semaphore.ts';
 import { ThreadDied } from './threads.ts';
 import { toolFailure } from './toolFailure.ts';
 
@@ -23,8 +23,8 @@ export type ToolHost = (input: ToolCallInput) => Promise<ToolCallResult>;
 type ToolDependencies = Pick<ActivityDependencies, 'registry' | 'threads'>;
 
 export function createToolHost({ registry, threads }: ToolDependencies): ToolHost {
-  const placesOf = new Map<Tool, Places>();
-  const threadPlaces = createPlaces(threads.size);
+  const toolSemaphores = new Map<Tool, Semaphore>();
+  const threadSemaphore = createSemaphore(threads.size);
 
   return async function runTool(input) {
     const tool = registry.tool(input.agent, input.tool);
@@ -33,12 +33,13 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
     const { cancellationSignal } = Context.current();
     const cancel = () => stop.abort(cancellationSignal.reason);
     cancellationSignal.addEventListener('abort', cancel, { once: true });
-    const taken: (() => void)[] = [];
+    const acquired: (() => void)[] = [];
     try {
       const read = await readArguments(tool, input.arguments);
       if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
       const late = AbortSignal.timeout(tool.policy.waitMs ?? 0);
-      for (const places of placesFor(tool)) taken.push(await takePlace(places, tool, cancellationSignal, late));
+      for (const semaphore of semaphoresOf(tool))
+        acquired.push(await acquire(semaphore, tool, cancellationSignal, late));
       const value = await runToEnd(tool, stop, () =>
         call(tool, read.value, context(input, stop.signal, heartbeats.report)),
       );
@@ -48,16 +49,16 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
     } finally {
       heartbeats.stop();
       cancellationSignal.removeEventListener('abort', cancel);
-      for (const leavePlace of taken) leavePlace();
+      for (const release of acquired) release();
     }
   };
 
-  function placesFor(tool: Tool): Places[] {
-    const places = tool.thread ? [threadPlaces] : [];
-    if (tool.workerParallel === undefined) return places;
-    const own = placesOf.get(tool) ?? createPlaces(tool.workerParallel);
-    placesOf.set(tool, own);
-    return [own, ...places];
+  function semaphoresOf(tool: Tool): Semaphore[] {
+    const semaphores = tool.thread ? [threadSemaphore] : [];
+    if (tool.workerParallel === undefined) return semaphores;
+    const own = toolSemaphores.get(tool) ?? createSemaphore(tool.workerParallel);
+    toolSemaphores.set(tool, own);
+    return [own, ...semaphores];
   }
 
   async function call(tool: Tool, value: unknown, ctx: ToolContext): Promise<unknown> {
@@ -72,10 +73,10 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
   }
 }
 
-/** Waits for a place. A call that gets none fails as not run. */
-async function takePlace(places: Places, tool: Tool, stop: AbortSignal, late: AbortSignal): Promise<() => void> {
+/** Acquires the semaphore; resolves to its release. A call that waits too long fails as not run. */
+async function acquire(semaphore: Semaphore, tool: Tool, stop: AbortSignal, late: AbortSignal): Promise<() => void> {
   try {
-    return await places.take(AbortSignal.any([stop, late]));
+    return await semaphore.acquire(AbortSignal.any([stop, late]));
   } catch (error) {
     if (late.aborted && !stop.aborted)
       throw notRun(`the worker was busy with other calls for ${inWords(tool.policy.waitMs ?? 0)}`, FAILURE.tool);
@@ -100,7 +101,7 @@ async function runToEnd(tool: Tool, stop: AbortController, run: () => Promise<un
   stop.signal.throwIfAborted();
   const ended = Promise.withResolvers<never>();
   stop.signal.addEventListener('abort', () => ended.reject(stoppedInFlight(tool, stop.signal.reason)), { once: true });
-  // Temporal's own timeout arrives only with the next heartbeat, and includes the wait for a place.
+  // Temporal's own timeout arrives only with the next heartbeat, and includes the wait for a semaphore.
   const timer = setTimeout(() => stop.abort(timedOut(tool)), tool.policy.timeoutMs);
   const work = run();
   work.catch(() => undefined);

@@ -6,7 +6,7 @@ import { unlessAborted } from '../../core/abort.ts';
 import { FAILURE, TRANSCRIPT_QUERY } from '../../core/names.ts';
 import { inWords } from '../../core/text.ts';
 import type { TranscriptPage } from '../../core/types.ts';
-import { createPlaces } from '../tools/places.ts';
+import { createSemaphore } from '../tools/semaphore.ts';
 import type { AskForPage } from './transcripts.ts';
 
 /** A cached workflow answers in milliseconds; one that has to be replayed first takes a second or two. */
@@ -14,12 +14,12 @@ const ASK_DEADLINE_MS = 20_000;
 
 /** One query at a time in each process: with an empty workflow cache, three at once were seen to hang. */
 export function createAskForPage(deadlineMs: number = ASK_DEADLINE_MS): AskForPage {
-  const places = createPlaces(1);
+  const semaphore = createSemaphore(1);
   return async (from, limit) => {
     const { cancellationSignal: stop } = Context.current();
-    const leave = await places.take(stop);
-    // The worker's connection takes no signal, so an abandoned query occupies its place until it is answered.
-    return unlessAborted(stop, ask(from, limit, deadlineMs).finally(leave));
+    const release = await semaphore.acquire(stop);
+    // The worker's connection takes no signal, so an abandoned query keeps its permit until it is answered.
+    return unlessAborted(stop, ask(from, limit, deadlineMs).finally(release));
   };
 }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { PgClient } from '../../activities/index.ts';
 import { type Database, QUERY_CANCELED, QUERY_TIMEOUT_MS, untilAborted } from './database.ts';
-import { HOLD_WAIT_MS, holdFolder, leaveFolder } from './holdFolder.ts';
+import { LOCK_WAIT_MS, lockFolder, unlockFolder } from './lockFolder.ts';
 
 export interface Statement {
   readonly sql: string;
@@ -32,7 +32,7 @@ const START_TIMEOUT_MS = 120_000;
  * Timeout of tools that use a database: the first call of a worker also opens and fills the embedded one, perhaps after
  * waiting for the folder. Queries have a shorter limit of their own.
  */
-export const TOOL_TIMEOUT_MS = HOLD_WAIT_MS + START_TIMEOUT_MS + 2 * QUERY_TIMEOUT_MS;
+export const TOOL_TIMEOUT_MS = LOCK_WAIT_MS + START_TIMEOUT_MS + 2 * QUERY_TIMEOUT_MS;
 
 export function embeddedDatabase(
   setUp: EmbeddedSetUp,
@@ -43,7 +43,7 @@ export function embeddedDatabase(
   let last: Promise<unknown> = Promise.resolve();
 
   async function start(): Promise<Worker> {
-    if (folder !== undefined) await holdFolder(folder);
+    if (folder !== undefined) await lockFolder(folder);
     // execArgv: the process's own flags may be invalid for a thread.
     const started = new Worker(new URL('./embeddedThread.ts', import.meta.url), { execArgv: [], workerData: setUp });
     const forget = () => {
@@ -106,7 +106,7 @@ export function embeddedDatabase(
     pool: { connect },
     async close() {
       await thread?.terminate();
-      if (folder !== undefined) await leaveFolder(folder);
+      if (folder !== undefined) await unlockFolder(folder);
     },
   };
 }

@@ -12,10 +12,10 @@ import {
 import { howTo } from '../commands/approvals.ts';
 import { authorOf, untilInterrupted } from '../connected.ts';
 import { EXIT, exitCodeOf, printError } from '../exit.ts';
+import { commandLine } from '../terminal/commandLine.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
-import { commandLine } from '../terminal/typed.ts';
 import { questionText } from '../view/people.ts';
-import { knownUntilMs } from './chatPast.ts';
+import { knownUntilMs } from './chatRecap.ts';
 import type { Chat } from './chatSession.ts';
 import { talkWith } from './chatTalk.ts';
 
@@ -99,7 +99,7 @@ async function printQuestions({ handle, run, flags }: Chat, signal: AbortSignal)
   try {
     for await (const event of handle.events({ signal })) {
       if (event.type === 'question' && event.atMs > since) print(event.question);
-      if (event.type === 'ordered' && event.order === 'pause' && event.atMs > openedAtMs) printPaused();
+      if (event.type === 'command' && event.command === 'pause' && event.atMs > openedAtMs) printPaused();
     }
   } catch {
     // The next message reports problems of the server.

@@ -5,11 +5,11 @@ import { CommandRefused, EXIT, errorText, exitCodeOf, UsageError } from '../exit
 import { inertLine } from '../terminal/inert.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { executeChatCommand } from './chatCommands.ts';
-import { createChatLook } from './chatLook.ts';
-import { knownUntilMs, messageLines, pastLines } from './chatPast.ts';
+import { knownUntilMs, messageLines, recapLines } from './chatRecap.ts';
 import { type ChatScreen, createChatScreen } from './chatScreen.ts';
 import type { Chat } from './chatSession.ts';
 import { talkWith } from './chatTalk.ts';
+import { createChatView } from './chatView.ts';
 
 /** Queued messages that are shown above the prompt. */
 const QUEUED_SHOWN = 3;
@@ -31,14 +31,14 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   /** The next model call answers the next message. */
   let isBetween = false;
   const unanswered = () => talk.waiting - (isShown ? 1 : 0);
-  const isBusy = () => unanswered() > 0 || look.isBusy;
+  const isBusy = () => unanswered() > 0 || view.isBusy;
   const screen: ChatScreen = createChatScreen(
     process.stdin,
     process.stdout,
     { message: onInput, interrupt, end: () => left.resolve('left') },
     isBusy,
   );
-  const look = createChatLook(screen, run, author.by);
+  const view = createChatView(screen, run, author.by);
   const leave = () => left.resolve('interrupted');
   process.once('SIGTERM', leave);
   process.once('SIGHUP', leave);
@@ -46,8 +46,8 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   say(`${inertLine(run.agent, 64)}: session ${handle.workflowId}`, 'bold');
   say(`Return with: ${returnWith}`, 'dim');
   say('/help lists the commands. Ctrl-D leaves; the session stays open.', 'dim');
-  screen.print(...pastLines(run, screen));
-  look.begin();
+  screen.print(...recapLines(run, screen));
+  view.begin();
   status();
   follow().then(
     (end) => left.resolve(end ?? 'left'),
@@ -66,23 +66,23 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
     const since = knownUntilMs(run);
     // Messages that were still queued when the chat began are not in the run.
     const received = new Set([
-      ...run.turns.flatMap((turn) => turn.heard),
+      ...run.turns.flatMap((turn) => turn.userMessages),
       ...run.transcript.flatMap((message) => (message.role === 'user' ? [message.content] : [])),
     ]);
     for await (const event of handle.events({ signal: leaving.signal })) {
       const isOld = event.atMs <= since && event.type !== 'ended';
-      if (event.type === 'said' && isOld) {
+      if (event.type === 'message' && isOld) {
         if (!received.has(event.text)) screen.print(...messageLines(event.text, screen));
-      } else if (event.type === 'said' && event.how === 'send') {
+      } else if (event.type === 'message' && event.command === 'send') {
         if (!talk.isOurs(event.text)) screen.print(...messageLines(event.text, screen), ...signed(event.by));
-      } else if (isOld) look.recall(event);
-      else look.show(event);
-      if (event.type === 'asked') {
+      } else if (isOld) view.recall(event);
+      else view.show(event);
+      if (event.type === 'model_call_started') {
         isShown = false;
         if (isBetween) showQueued();
         isBetween = false;
       }
-      if (event.type === 'replied' || (event.type === 'answered' && event.calls.length === 0)) {
+      if (event.type === 'reply' || (event.type === 'answer' && event.calls.length === 0)) {
         isShown = talk.waiting > 0;
         isBetween = true;
       }
@@ -104,7 +104,7 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   function status(): void {
     const more = queued.length - QUEUED_SHOWN;
     screen.status(
-      look.activity || (unanswered() > 0 && !look.isBusy ? 'sent' : ''),
+      view.activity || (unanswered() > 0 && !view.isBusy ? 'sent' : ''),
       ...queued.slice(0, QUEUED_SHOWN).map((text) => `queued: ${inertLine(text, 200)}`),
       more > 0 ? `and ${more} more` : '',
     );
@@ -126,7 +126,7 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
       screen.print(...messageLines(message, screen));
       isBetween = false;
     }
-    if (look.isPaused) say('paused: answered after /resume', 'dim');
+    if (view.isPaused) say('paused: answered after /resume', 'dim');
     talk
       .send(message)
       .catch((error) => {
@@ -147,7 +147,7 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
     handle
       .interrupt(undefined, author)
       .then(({ state }) => {
-        if (state === 'idle') look.setIdle();
+        if (state === 'idle') view.setIdle();
       }, onError)
       .finally(() => {
         isInterrupting = false;

@@ -5,10 +5,10 @@ import { describeRun } from '../../client/history.ts';
 import { type Holdfast, PayloadUnreadable, type Run, RunNotFound, StoredPayloadLost } from '../../client/index.ts';
 import { addressFlags, settingsOf, unlessInterrupted, withHoldfast } from '../connected.ts';
 import { EXIT } from '../exit.ts';
-import { PROGRAM } from '../terminal/typed.ts';
+import { PROGRAM } from '../terminal/commandLine.ts';
 import { printJson, runJson } from '../view/json.ts';
 import { ended } from '../view/showRun.ts';
-import { stuckLine } from '../view/stuck.ts';
+import { stuckLine } from '../view/stuckRun.ts';
 
 /** Tools have the worker's grace time to end, 10 s; a lost worker is detected after another 10 s. */
 const WAIT_MS = 30_000;

@@ -6,8 +6,8 @@ import type { Chat } from '../chat/chatSession.ts';
 import { chatOnTerminal } from '../chat/chatTerminal.ts';
 import { addressFlags, parseName, settingsOf, userName, withHoldfast } from '../connected.ts';
 import { EXIT, printError, UsageError, wholeNumber } from '../exit.ts';
+import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
 import { inertLine } from '../terminal/inert.ts';
-import { commandLine, PROGRAM } from '../terminal/typed.ts';
 import { BUDGET_HELP, parseBudget } from '../view/budget.ts';
 
 interface ChatOptions extends StartOptions {

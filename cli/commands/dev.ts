@@ -6,12 +6,12 @@ import { connect } from '../../client/index.ts';
 import { namesServer, readSettings, type SettingsOptions } from '../../client/settings.ts';
 import { AGENTS_OPTION, findAgentsFile } from '../agentsFile.ts';
 import { addressFlags, settingsOf, untilInterrupted } from '../connected.ts';
-import { type SupervisedServer, superviseServer } from '../dev/devServerKept.ts';
+import { type SupervisedServer, superviseServer } from '../dev/superviseServer.ts';
 import { watchFiles } from '../dev/watchFiles.ts';
 import { superviseWorker } from '../dev/workerProcess.ts';
 import { EXIT, portNumber } from '../exit.ts';
+import { PROGRAM } from '../terminal/commandLine.ts';
 import { seconds } from '../terminal/screen.ts';
-import { PROGRAM } from '../terminal/typed.ts';
 import type { WorkerReady } from './worker.ts';
 
 export const DEV_DEFAULTS = { port: 7233, uiPort: 8233, db: '.holdfast/temporal.db' } as const;

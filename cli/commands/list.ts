@@ -4,9 +4,9 @@ import type { RunSummary } from '../../client/index.ts';
 import { withHoldfast } from '../connected.ts';
 import { EXIT, wholeNumber } from '../exit.ts';
 import { columnsOf, cutTo, fit } from '../terminal/columns.ts';
+import { PROGRAM } from '../terminal/commandLine.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { createScreen, seconds } from '../terminal/screen.ts';
-import { PROGRAM } from '../terminal/typed.ts';
 import { listedJson, listedState, printJson } from '../view/json.ts';
 
 const LIMIT = 20;

@@ -23,7 +23,7 @@ import { printJson } from '../view/json.ts';
 interface RecordedHistory {
   readonly name: string;
   /** Number of the history from 1, if the run continued as new. */
-  readonly link?: number;
+  readonly historyNumber?: number;
   readonly history: History;
 }
 
@@ -59,7 +59,7 @@ async function replayAll(recorded: readonly RecordedHistory[], json: boolean): P
     const outcome = await replay(one.history);
     results.push(outcomeJson(one, outcome));
     if (json) continue;
-    const name = one.link === undefined ? one.name : `${one.name}, history ${one.link}`;
+    const name = one.historyNumber === undefined ? one.name : `${one.name}, history ${one.historyNumber}`;
     if (outcome.ok) screen.print(`${screen.paint('green', '✓')} ${name}`);
     else
       screen.print(`${screen.paint('red', '✗')} ${name}: ${locationText(outcome)}: ${inertLine(outcome.problem, 500)}`);
@@ -111,7 +111,7 @@ async function find(what: string, command: Command): Promise<RecordedHistory[]> 
 }
 
 function historiesOf(name: string, histories: readonly History[]): RecordedHistory[] {
-  return histories.map((history, at) => ({ name, ...(histories.length > 1 && { link: at + 1 }), history }));
+  return histories.map((history, at) => ({ name, ...(histories.length > 1 && { historyNumber: at + 1 }), history }));
 }
 
 async function readRecorded(path: string, command: Command): Promise<RecordedHistory[]> {

@@ -5,9 +5,9 @@ import type { Schedule, ScheduleOptions } from '../../client/index.ts';
 import { OVERLAPS } from '../../client/schedules/schedules.ts';
 import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
 import { EXIT, wholeNumber } from '../exit.ts';
+import { PROGRAM } from '../terminal/commandLine.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { createScreen } from '../terminal/screen.ts';
-import { PROGRAM } from '../terminal/typed.ts';
 import { printJson, scheduleJson } from '../view/json.ts';
 import { scheduleLines, timesOf, utc } from '../view/scheduleTable.ts';
 

@@ -13,8 +13,8 @@ import {
 import { EXIT } from '../exit.ts';
 import { readText } from '../runCommands/onCommandLine.ts';
 import { parseMessage } from '../runCommands/parameters.ts';
+import { commandLine } from '../terminal/commandLine.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
-import { commandLine } from '../terminal/typed.ts';
 import { printJson } from '../view/json.ts';
 
 interface SendOptions extends Author {

@@ -3,13 +3,13 @@ import { Command } from 'commander';
 import type { Message } from '../../core/types.ts';
 import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
 import { EXIT } from '../exit.ts';
+import { commandLine } from '../terminal/commandLine.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
-import { commandLine } from '../terminal/typed.ts';
 import { waitingSubAgents } from '../view/family.ts';
 import { printJson, runJson } from '../view/json.ts';
 import { bars, compactionLines, peopleLines, summary } from '../view/showRun.ts';
-import { stuckLine } from '../view/stuck.ts';
+import { stuckLine } from '../view/stuckRun.ts';
 import { howTo } from './approvals.ts';
 
 /** Commands to suggest, for the run and its first waiting sub-agents. */

@@ -15,7 +15,7 @@ import { createScreen, seconds } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { batchTime, comparison } from '../view/batchTime.ts';
 import { bars, ended, exitCodeOfRun, followOnScreen, summary } from '../view/showRun.ts';
-import { playToTheEnd } from './playToTheEnd.ts';
+import { runExample } from './runExample.ts';
 
 const QUESTION =
   'Generate a complete clinical summary for patient P-00123. Include demographics, current medications, allergies, and recent lab results.';
@@ -25,7 +25,7 @@ const LATENCY_MS = '200,180,150,170';
 const screen = createScreen(process.stdout);
 const cleanUp = cleanUpInOrder();
 const interrupt = new AbortController();
-await playToTheEnd(demo, { cleanUp, interrupt, clear: () => screen.clear() });
+await runExample(demo, { cleanUp, interrupt, clear: () => screen.clear() });
 
 async function demo(): Promise<number> {
   isolateEnvironment();

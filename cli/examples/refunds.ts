@@ -26,9 +26,9 @@ import {
   startExampleWorker,
   temporaryFolder,
 } from './exampleStage.ts';
-import { playToTheEnd } from './playToTheEnd.ts';
 import { compareLedger, type Decided, readLedger } from './refundsLedger.ts';
 import type { RefundsWorkerOptions } from './refundsWorker.ts';
+import { runExample } from './runExample.ts';
 
 const SCHEDULE = 'refunds-nightly';
 const PERSON = 'Mira Falk';
@@ -50,7 +50,7 @@ const TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
 const typed = exampleOptions();
-await playToTheEnd(example, { cleanUp, interrupt });
+await runExample(example, { cleanUp, interrupt });
 
 async function example(): Promise<number> {
   say(
@@ -135,7 +135,7 @@ async function startTheNight(holdfast: Holdfast): Promise<RunHandle> {
 
 async function printEvents(handle: RunHandle): Promise<void> {
   for await (const event of handle.events({ signal: interrupt.signal })) {
-    if (event.type === 'answered' && event.calls.length > 0) {
+    if (event.type === 'answer' && event.calls.length > 0) {
       const [first] = event.calls;
       say(`${refunds.name}: ${event.calls.length === 1 ? first?.tool : `${first?.tool} × ${event.calls.length}`}`);
     }

@@ -28,7 +28,7 @@ import {
   startExampleWorker,
   temporaryFolder,
 } from './exampleStage.ts';
-import { playToTheEnd } from './playToTheEnd.ts';
+import { runExample } from './runExample.ts';
 import type { TransfersWorkerOptions } from './transfersWorker.ts';
 
 const INPUT = 'It is the end of the month: give every account what it lacks.';
@@ -37,7 +37,7 @@ const TAKINGS = 'A-01';
 const DOOMED_ACCOUNT = 'A-03';
 
 const typed = exampleOptions();
-await playToTheEnd(example, { cleanUp, interrupt });
+await runExample(example, { cleanUp, interrupt });
 
 async function example(): Promise<number> {
   say(

@@ -6,7 +6,7 @@ import { oneLine } from '../../core/text.ts';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression removes them.
 const HARMFUL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-/** `text` without anything that a terminal would executeChatCommand. It may have several lines. */
+/** `text` without anything that a terminal would execute. It may have several lines. */
 export function inert(text: string): string {
   return stripVTControlCharacters(text.replaceAll('\r\n', '\n')).replace(HARMFUL, '');
 }

@@ -53,8 +53,8 @@ export function eventJson(event: RunEvent) {
   const { atMs, ...rest } = event;
   const base = { type: rest.type, at: isoTime(atMs) };
   if (rest.type === 'question') return { ...base, question: questionJson(rest.question) };
-  if (rest.type === 'decided') return { ...base, decision: decisionJson(rest.decision) };
-  if (rest.type === 'compacting' || rest.type === 'compacted')
+  if (rest.type === 'decision') return { ...base, decision: decisionJson(rest.decision) };
+  if (rest.type === 'compaction_started' || rest.type === 'compaction_ended')
     return { ...base, compaction: compactionJson(rest.compaction) };
   if (rest.type !== 'call_ended') return { ...base, ...rest };
   const { call } = rest;

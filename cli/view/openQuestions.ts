@@ -33,14 +33,14 @@ function createOpenQuestions(): OpenQuestions {
           open.set(key, { key, handle, question });
           return true;
         }
-        case 'decided':
+        case 'decision':
           return open.delete(keyOf(event.decision.call));
         case 'call_ended':
           return open.delete(keyOf(callActivityId(event.call.turn, event.call.slot)));
-        case 'ordered':
-          return event.order === 'raise' && open.delete(keyOf('budget'));
+        case 'command':
+          return event.command === 'raise' && open.delete(keyOf('budget'));
         // A run that calls its model, or is over, waits for nobody, even if no event has closed a question.
-        case 'asked':
+        case 'model_call_started':
         case 'ended': {
           const closed = [...open.values()].filter((one) => one.handle.workflowId === handle.workflowId);
           for (const { key } of closed) open.delete(key);
@@ -80,7 +80,7 @@ export function reportQuestions(
       if (open.add(event) && type !== 'question' && typeof to === 'function')
         to(open.all.filter(({ question }) => reported.has(question)));
       // Streamed events are frequent and never past.
-      if (type === 'text' || type === 'calling' || type === 'attempt' || type === 'progress') return;
+      if (type === 'text' || type === 'call_arguments' || type === 'attempt' || type === 'progress') return;
       clearTimeout(quiet);
       quiet = setTimeout(report, QUIET_MS);
     },

@@ -7,7 +7,7 @@ import { age, type Screen } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { limitsText } from './budget.ts';
 
-type PersonEvent = Extract<RunEvent, { type: 'question' | 'decided' | 'said' | 'ordered' }>;
+type PersonEvent = Extract<RunEvent, { type: 'question' | 'decision' | 'message' | 'command' }>;
 
 // Longer texts are cut on the screen.
 const TEXT_CHARS_MAX = 600;
@@ -22,29 +22,29 @@ export function personLines(event: PersonEvent, screen: Pick<Screen, 'columns' |
 }
 
 function mark({ type }: PersonEvent): string {
-  return type === 'question' ? '?' : type === 'said' ? '>' : '!';
+  return type === 'question' ? '?' : type === 'message' ? '>' : '!';
 }
 
 function personText(event: PersonEvent): string {
   switch (event.type) {
     case 'question':
       return questionText(event.question);
-    case 'decided':
+    case 'decision':
       return decisionText(event.decision);
-    case 'said':
+    case 'message':
       return `${inertLine(event.text, TEXT_CHARS_MAX)}${event.by ? ` (${byWhom(event.by)})` : ''}`;
-    case 'ordered':
-      return `${commandName(event.order)}${commandDetail(event)}${byAndWhy(event)}`;
+    case 'command':
+      return `${commandName(event.command)}${commandDetail(event)}${byAndWhy(event)}`;
   }
 }
 
 /** Returns a command's name as it is typed: `cancel-call`. */
-function commandName(order: string): string {
-  return inertLine(order, 64).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+function commandName(command: string): string {
+  return inertLine(command, 64).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** Returns the cancelled call, or the new limits. */
-function commandDetail({ call, budget }: Extract<PersonEvent, { type: 'ordered' }>): string {
+function commandDetail({ call, budget }: Extract<PersonEvent, { type: 'command' }>): string {
   if (call !== undefined) return ` ${inertLine(call, 100)}`;
   return budget === undefined ? '' : ` to ${inertLine(limitsText(budget), 200)}`;
 }

@@ -15,17 +15,17 @@ import type { Reply } from '../../core/types.ts';
 import { howTo } from '../commands/approvals.ts';
 import { EXIT } from '../exit.ts';
 import { columnsOf, cutTo, lastOf } from '../terminal/columns.ts';
+import { PROGRAM } from '../terminal/commandLine.ts';
 import { inert, inertJson, inertLine } from '../terminal/inert.ts';
 import { createPrompt } from '../terminal/prompt.ts';
 import { type Screen, seconds } from '../terminal/screen.ts';
-import { PROGRAM } from '../terminal/typed.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { budgetText, spendText } from './budget.ts';
 import { type FamilyEvent, followFamily } from './family.ts';
+import { type CallWritten, createFollowedRun, type FollowedRun, progressText } from './followedRun.ts';
 import { printJson, runJson } from './json.ts';
 import { type OpenQuestion, reportQuestions } from './openQuestions.ts';
 import { byAndWhy, decisionText, personLines, questionText } from './people.ts';
-import { type CallWritten, createRunSeen, progressText, type RunSeen } from './runSeen.ts';
 import { axisOf, timeline } from './timeline.ts';
 
 /** Lines of the streaming answer shown under the bars. */
@@ -52,7 +52,7 @@ export async function followOnScreen(
   signal: AbortSignal,
   people?: PeopleOptions,
 ): Promise<void> {
-  const seen = createRunSeen();
+  const seen = createFollowedRun();
   const plainText = { reportedAtMs: 0 };
   const commandFor = (one: OpenQuestion) => howTo(one.handle.workflowId, one.question, people?.flags ?? '');
   const prompt =
@@ -96,11 +96,11 @@ async function* eventsOf(handle: RunHandle, signal: AbortSignal): AsyncGenerator
 
 function isPersonEvent(
   event: RunEvent,
-): event is Extract<RunEvent, { type: 'question' | 'decided' | 'said' | 'ordered' }> {
-  return event.type === 'question' || event.type === 'decided' || event.type === 'said' || event.type === 'ordered';
+): event is Extract<RunEvent, { type: 'question' | 'decision' | 'message' | 'command' }> {
+  return event.type === 'question' || event.type === 'decision' || event.type === 'message' || event.type === 'command';
 }
 
-function frame(seen: RunSeen, screen: Screen): string[] {
+function frame(seen: FollowedRun, screen: Screen): string[] {
   const now = Math.max(seen.lastAtMs, Date.now());
   const bars = timeline(seen, axisOf(seen.startedAtMs, null, now), screen);
   const text = seen.text === '' ? [] : wrapped(inert(seen.text).trim(), screen.columns - 2).slice(-TEXT_LINES);
@@ -118,7 +118,7 @@ function writingText({ slot, tool, offset, arguments: written }: CallWritten, co
 }
 
 /** Returns the lines of an event that stay on the screen. On a terminal, the bars show most events. */
-function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { reportedAtMs: number }): string[] {
+function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: { reportedAtMs: number }): string[] {
   const toolAt = (turn: number, slot: number) =>
     inertLine(seen.turns.find((other) => other.turn === turn)?.calls[slot]?.tool ?? `call ${turn}.${slot}`, 64);
   const line = (text: string) => cutTo(text, screen.columns);
@@ -130,7 +130,7 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { re
         ),
         ...expiredLines(event.earlier, screen),
       ];
-    case 'answered':
+    case 'answer':
       return [
         ...(event.text && event.calls.length > 0 ? ['', ...wrapped(inert(event.text), screen.columns)] : []),
         ...callLines(event, screen),
@@ -165,32 +165,32 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { re
       plainText.reportedAtMs = event.atMs;
       return [line(`  the model writes: … ${inertLine(seen.text.slice(-60), 60)}`)];
     }
-    case 'calling': {
+    case 'call_arguments': {
       if (screen.isLive || seen.call === null || event.atMs - plainText.reportedAtMs < PLAIN_TEXT_EVERY_MS) return [];
       plainText.reportedAtMs = event.atMs;
       return [line(`  the model ${writingText(seen.call, 80)}`)];
     }
     case 'question':
-    case 'decided':
-    case 'said':
-    case 'ordered':
+    case 'decision':
+    case 'message':
+    case 'command':
       return personLines(event, screen);
     case 'call_scheduled':
       return event.childId === null
         ? []
         : [line(`  ${inertLine(event.tool, 64)} runs as ${inertLine(event.childId, 300)}`)];
-    case 'asked': {
+    case 'model_call_started': {
       const before = seen.turns.at(-2)?.agent;
       const isHandoff = before !== undefined && before !== event.agent;
       return isHandoff ? [line(`The conversation continues with ${inertLine(event.agent, 64)}.`)] : [];
     }
-    case 'compacting':
+    case 'compaction_started':
       return screen.isLive
         ? []
         : [line(`  compacting the conversation: ${count(event.compaction.tokens.before)} tokens`)];
-    case 'compacted':
+    case 'compaction_ended':
       return compactionLines(event.compaction, screen);
-    case 'replied':
+    case 'reply':
       return [...replyLines(event.reply, screen), ''];
     case 'continued':
     case 'ended':
@@ -198,7 +198,7 @@ function linesOf(event: RunEvent, seen: RunSeen, screen: Screen, plainText: { re
   }
 }
 
-function callLines(event: Extract<RunEvent, { type: 'answered' }>, screen: Screen): string[] {
+function callLines(event: Extract<RunEvent, { type: 'answer' }>, screen: Screen): string[] {
   if (event.calls.length === 0) return [];
   const calls = event.calls.flatMap(({ tool, arguments: args }) =>
     wrapped(`${inertLine(tool, 64)} ${inertLine(inertJson(args), 600)}`, screen.columns - 2).map((line) => `  ${line}`),
@@ -236,7 +236,7 @@ export function bars(run: Run, screen: Screen): string[] {
 /** Returns when the first shown turn begins: the server may no longer keep the first histories. */
 function firstShownMs({ earlier, startedAtMs, turns, compactions }: Run): number {
   if (!earlier) return startedAtMs;
-  const shown = [turns[0]?.askedAtMs, compactions[0]?.startedAtMs].filter((ms) => ms !== undefined && ms !== null);
+  const shown = [turns[0]?.startedAtMs, compactions[0]?.startedAtMs].filter((ms) => ms !== undefined && ms !== null);
   return shown.length > 0 ? Math.min(...shown) : startedAtMs;
 }
 
@@ -276,9 +276,9 @@ export function summary(run: Run, screen: Screen): string[] {
 
 /** Returns messages, decisions and open questions, in order. */
 export function peopleLines(run: Run, screen: Screen): string[] {
-  const past = run.turns.flatMap(({ heard, calls, turn }) => [
+  const past = run.turns.flatMap(({ userMessages, calls, turn }) => [
     // The first message is the run's input, which is already shown.
-    ...heard.slice(turn === 1 && run.input !== '' ? 1 : 0).map((text) => `> ${inertLine(text, 600)}`),
+    ...userMessages.slice(turn === 1 && run.input !== '' ? 1 : 0).map((text) => `> ${inertLine(text, 600)}`),
     ...calls.flatMap(({ decision, tool }) => (decision ? [`! ${inertLine(tool, 64)} ${decisionText(decision)}`] : [])),
   ]);
   const open = run.questions.map((question) => `? ${questionText(question)}`);

@@ -7,18 +7,18 @@ import { type Screen, seconds } from '../terminal/screen.ts';
 import { decisionWords } from './people.ts';
 
 /** What the bars need of a turn; both the read model and the live state have it. */
-export interface TurnSeen {
+export interface TimelineTurn {
   readonly turn: number;
   readonly agent: string;
-  readonly askedAtMs: number;
+  readonly startedAtMs: number;
   readonly answeredAtMs: number | null;
   readonly attempts: number;
   readonly error: string | null;
-  readonly calls: readonly CallSeen[];
+  readonly calls: readonly TimelineCall[];
 }
 
 /** A compaction after a turn. */
-export interface CompactionSeen {
+export interface TimelineCompaction {
   readonly number: number;
   readonly turn: number;
   readonly startedAtMs: number;
@@ -29,15 +29,15 @@ export interface CompactionSeen {
   readonly tokens: { readonly before: number; readonly after: number | null };
 }
 
-export interface CallSeen {
+export interface TimelineCall {
   readonly tool: string;
   readonly ok: boolean | null;
   readonly kind: FailureKind | null;
   readonly attempts: number;
   readonly scheduledAtMs: number | null;
   readonly endedAtMs: number | null;
-  /** The question to a person, if the call needs a decision. */
-  readonly asks: object | null;
+  /** The approval that the call needs; null if it needs none. */
+  readonly approval: object | null;
   readonly decision: RecordedDecision | null;
   readonly childId: string | null;
   /** Its reported progress, while it runs. */
@@ -67,7 +67,10 @@ const LABEL_COLUMNS_MAX = 34;
 
 /** Returns the bars of these turns, as lines that fit the screen. */
 export function timeline(
-  { turns, compactions }: { readonly turns: readonly TurnSeen[]; readonly compactions: readonly CompactionSeen[] },
+  {
+    turns,
+    compactions,
+  }: { readonly turns: readonly TimelineTurn[]; readonly compactions: readonly TimelineCompaction[] },
   { fromMs, toMs }: Axis,
   screen: Screen,
 ): string[] {
@@ -146,21 +149,21 @@ export function axisOf(startedAtMs: number, endedAtMs: number | null, nowMs: num
   return { fromMs: startedAtMs, toMs: endedAtMs ?? Math.max(nowMs, startedAtMs + 1) };
 }
 
-function rowsOf(seen: TurnSeen, first: string | undefined): Row[] {
-  const { turn, agent, askedAtMs, answeredAtMs, attempts, error, calls } = seen;
+function rowsOf(seen: TimelineTurn, first: string | undefined): Row[] {
+  const { turn, agent, startedAtMs, answeredAtMs, attempts, error, calls } = seen;
   const model: Row = {
     mark: error ? '✗' : ' ',
     // After a handoff, the agent's name.
     label: `turn ${turn}, ${agent === first ? 'model' : inertLine(agent, 64)}`,
-    startMs: askedAtMs,
+    startMs: startedAtMs,
     endMs: answeredAtMs,
     fill: error ? '▒' : '─',
     note: error ? inertLine(error, 200) : attempted(attempts),
   };
-  return [model, ...calls.map((call) => callRow(call, answeredAtMs ?? askedAtMs))];
+  return [model, ...calls.map((call) => callRow(call, answeredAtMs ?? startedAtMs))];
 }
 
-function compactionRow({ startedAtMs, endedAtMs, attempts, warning, error, tokens }: CompactionSeen): Row {
+function compactionRow({ startedAtMs, endedAtMs, attempts, warning, error, tokens }: TimelineCompaction): Row {
   const problem = error ?? warning?.text ?? null;
   const size = tokens.after === null ? '' : `${count(tokens.before)} to ${count(tokens.after)} tokens`;
   return {
@@ -173,21 +176,21 @@ function compactionRow({ startedAtMs, endedAtMs, attempts, warning, error, token
   };
 }
 
-function callRow(call: CallSeen, askedAtMs: number): Row {
-  const { tool, ok, kind, attempts, scheduledAtMs, endedAtMs, asks, decision, childId } = call;
+function callRow(call: TimelineCall, askedAtMs: number): Row {
+  const { tool, ok, kind, attempts, scheduledAtMs, endedAtMs, approval, decision, childId } = call;
   const base = {
     label: inertLine(tool, 64),
     startMs: scheduledAtMs,
     endMs: endedAtMs,
     ...(childId !== null && { childId: inertLine(childId, 300) }),
-    ...(asks && { wait: { fromMs: askedAtMs, toMs: decision?.atMs ?? scheduledAtMs ?? endedAtMs } }),
+    ...(approval && { wait: { fromMs: askedAtMs, toMs: decision?.atMs ?? scheduledAtMs ?? endedAtMs } }),
   };
   const noted = (...more: (string | undefined)[]) =>
     [...more, decision ? decisionWords(decision) : ''].filter(Boolean).join(', ');
   if (ok === true) return { ...base, mark: '✓', fill: '█', note: noted(attempted(attempts)) };
   const failure = kind === 'rejected' && decision ? '' : kind?.replaceAll('_', ' ');
   if (ok === false) return { ...base, mark: '✗', fill: '▒', note: noted(failure, attempted(attempts)) };
-  if (asks && !decision) return { ...base, mark: '?', fill: '░', note: noted('waits for a decision') };
+  if (approval && !decision) return { ...base, mark: '?', fill: '░', note: noted('waits for a decision') };
   if (scheduledAtMs === null) return { ...base, mark: '·', fill: '░', note: noted('queued') };
   return { ...base, mark: '·', fill: '░', note: noted(call.note ?? attempted(attempts)) };
 }

@@ -21,15 +21,15 @@ export interface ErrorFacts {
   readonly not_picked_up: { readonly workflowId: string; readonly withinMs: number };
   readonly unanswered: { readonly workflowId: string; readonly withinMs: number; readonly id: string | null };
   // CommandRejected
-  /** `said` is the run's text for `reasonCode`, which is null if another workflow failed the update. */
+  /** `message` is the run's text for `reasonCode`, which is null if another workflow failed the update. */
   readonly refused_by_run: {
     readonly workflowId: string;
-    readonly said: string;
+    readonly message: string;
     readonly reasonCode: ReasonCode | null;
     readonly reasonParameters: Reason['parameters'] | null;
   };
   readonly history_full: { readonly workflowId: string };
-  readonly refused_by_server: { readonly workflowId: string; readonly said: string };
+  readonly refused_by_server: { readonly workflowId: string; readonly message: string };
   readonly several_calls_wait: {
     readonly workflowId: string;
     readonly calls: readonly { readonly call: string; readonly tool: string }[];
@@ -48,8 +48,8 @@ export interface ErrorFacts {
     readonly every: number | string;
     readonly why: 'no_duration' | 'no_whole_seconds' | 'too_long';
   };
-  /** `said` is the server's message about a cron expression, an interval or a time zone. */
-  readonly times_refused: TimesGiven & { readonly said: string };
+  /** `message` is the server's message about a cron expression, an interval or a time zone. */
+  readonly times_refused: TimesGiven & { readonly message: string };
   readonly schedule_id_invalid: { readonly id: string; readonly charsMax: number };
   readonly overlap_unknown: { readonly overlap: string; readonly known: readonly string[] };
   readonly catchup_invalid: { readonly catchup: number | string };
@@ -75,8 +75,8 @@ export interface ErrorFacts {
   readonly payload_damaged: { readonly why: string };
   readonly storage_missing: Record<never, never>;
   readonly storage_unknown: { readonly store: string };
-  // StoredPayloadLost: `place` describes the store.
-  readonly stored_key_invalid: { readonly key: string; readonly place: string };
-  readonly stored_payload_missing: { readonly key: string; readonly place: string };
-  readonly stored_payload_damaged: { readonly key: string; readonly place: string };
+  // StoredPayloadLost: `store` describes the store.
+  readonly stored_key_invalid: { readonly key: string; readonly store: string };
+  readonly stored_payload_missing: { readonly key: string; readonly store: string };
+  readonly stored_payload_damaged: { readonly key: string; readonly store: string };
 }

@@ -34,11 +34,11 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
     return `${workflowId} has not answered within ${withinMs / 1_000} seconds. Is a worker running? When one starts, it may still execute the command. ${again}`;
   },
 
-  refused_by_run: ({ said }) => said,
+  refused_by_run: ({ message }) => message,
   history_full: ({ workflowId }) =>
     `${workflowId} has received as many commands as the server allows for one history. It continues in a new one when its calls in flight have ended: send the command again then.`,
-  refused_by_server: ({ workflowId, said }) =>
-    `${workflowId} cannot accept a command now. The server says: ${said} See the worker's log, and send the command again once the cause is fixed.`,
+  refused_by_server: ({ workflowId, message }) =>
+    `${workflowId} cannot accept a command now. The server says: ${message} See the worker's log, and send the command again once the cause is fixed.`,
   several_calls_wait: ({ workflowId, calls }) =>
     `Several calls of ${workflowId} are pending: ${calls.map(({ call, tool }) => `${call} ${tool}`).join(', ')}. Name one.`,
   no_call_waits: ({ workflowId }) => `No call of ${workflowId} is pending.`,
@@ -57,11 +57,11 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
     'An interval has no time zone: it is counted in UTC. Set a time zone with a cron expression only.',
   interval_invalid: ({ every, why }) =>
     `The interval ${JSON.stringify(every)} ${NOT_AN_INTERVAL[why]}. ${EVERY_EXAMPLE}`,
-  times_refused: ({ cron, every, timezone, said }) => {
-    if (cron === undefined) return `Invalid interval "${every}": ${said}. ${EVERY_EXAMPLE}`;
-    if (!/time ?zone/i.test(said))
-      return `Invalid cron expression "${cron}": ${said}. Use five fields: ${CRON_EXAMPLE}.`;
-    return `Invalid time zone ${timezone ?? `in "${cron}"`}: ${said}. Use a name such as "Europe/Berlin".`;
+  times_refused: ({ cron, every, timezone, message }) => {
+    if (cron === undefined) return `Invalid interval "${every}": ${message}. ${EVERY_EXAMPLE}`;
+    if (!/time ?zone/i.test(message))
+      return `Invalid cron expression "${cron}": ${message}. Use five fields: ${CRON_EXAMPLE}.`;
+    return `Invalid time zone ${timezone ?? `in "${cron}"`}: ${message}. Use a name such as "Europe/Berlin".`;
   },
   schedule_id_invalid: ({ id, charsMax }) =>
     `A schedule id must have 1 to ${charsMax} characters; this one has ${count(id.length)}.`,
@@ -94,8 +94,8 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
   storage_unknown: ({ store }) =>
     `The run keeps payloads in the store "${store}", and this process has none of that name. ${CONFIGURE}`,
 
-  stored_key_invalid: ({ key, place }) => `History names ${JSON.stringify(key)}, which is not a key of ${place}.`,
-  stored_payload_missing: ({ key, place }) =>
-    `${place} has no payload ${key}. It was deleted, or this process uses another store than the one that wrote it.`,
-  stored_payload_damaged: ({ key, place }) => `The payload ${key} in ${place} is damaged. Restore it from a backup.`,
+  stored_key_invalid: ({ key, store }) => `History names ${JSON.stringify(key)}, which is not a key of ${store}.`,
+  stored_payload_missing: ({ key, store }) =>
+    `${store} has no payload ${key}. It was deleted, or this process uses another store than the one that wrote it.`,
+  stored_payload_damaged: ({ key, store }) => `The payload ${key} in ${store} is damaged. Restore it from a backup.`,
 };

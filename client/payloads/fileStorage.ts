@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { StorageDriver } from '@temporalio/common';
-import { driverOf } from './stored.ts';
+import { driverOf } from './objectStore.ts';
 
 export interface FileStorageOptions {
   /**
@@ -24,7 +24,7 @@ export function fileStorage(folder: string, { name = 'file' }: FileStorageOption
   const root = resolve(folder);
   const folderOf = (key: string) => join(root, key.slice(0, 2), key.slice(2, 4));
   return driverOf(
-    { name, type: 'holdfast.file', place: `the folder ${root} (store "${name}")` },
+    { name, type: 'holdfast.file', description: `the folder ${root} (store "${name}")` },
     {
       async put(key, bytes) {
         const target = folderOf(key);

@@ -1,6 +1,6 @@
 // Stores large payloads as rows of a PostgreSQL table.
 import type { StorageDriver } from '@temporalio/common';
-import { driverOf } from './stored.ts';
+import { driverOf } from './objectStore.ts';
 
 /** The part of a `pg` pool that is used. */
 export interface PayloadPool {
@@ -49,7 +49,7 @@ export function postgresStorage(
   }
 
   return driverOf(
-    { name, type: 'holdfast.postgres', place: `the table ${table} (store "${name}")` },
+    { name, type: 'holdfast.postgres', description: `the table ${table} (store "${name}")` },
     {
       async put(key, bytes) {
         try {

@@ -1,6 +1,6 @@
 // Measures the size of a value in history: less than its JSON if it is compressed or stored elsewhere. The workflow cannot.
 import { type DataConverter, defaultPayloadConverter, type SerializationContext } from '@temporalio/common';
-import { HAND_OVER_TRANSCRIPT_BYTES_MAX } from '../../core/limits.ts';
+import { CARRIED_TRANSCRIPT_BYTES_MAX } from '../../core/limits.ts';
 import { encode, payloadProto } from './sdk.ts';
 
 /** Upper bound for a reference to a stored payload: the names of the store and the key. */
@@ -11,7 +11,7 @@ export function weigherOf({ payloadCodecs = [], externalStorage }: DataConverter
   return async (value: unknown, workflowId: string): Promise<number> => {
     const plain = defaultPayloadConverter.toPayload(value);
     const bytes = plain.data?.length ?? 0;
-    if (bytes > HAND_OVER_TRANSCRIPT_BYTES_MAX) return bytes;
+    if (bytes > CARRIED_TRANSCRIPT_BYTES_MAX) return bytes;
     const owner: SerializationContext = { type: 'workflow', namespace, workflowId };
     const payload = (await encode(payloadCodecs, [plain], owner))[0]!;
     const size = payloadProto.encode(payload).finish().length;

@@ -10,10 +10,10 @@ import {
 import { type Duration, durationMs } from '../../core/duration.ts';
 import { WORKFLOW_TYPE } from '../../core/names.ts';
 import type { RunInput } from '../../core/types.ts';
+import { checkStart } from '../checkStart.ts';
 import { InvalidSchedule, ScheduleExists, ScheduleNotFound, unreachable } from '../errors/errors.ts';
 import { grpcCode } from '../errors/grpc.ts';
 import { type RunHandle, runHandle } from '../runHandle.ts';
-import { checkStart } from '../startable.ts';
 import { type StartOptions, startOptions } from '../startOptions.ts';
 import { type ScheduleTimes, scheduleSpec, timesText } from './scheduleTimes.ts';
 
@@ -160,7 +160,7 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
         if (error instanceof ScheduleAlreadyRunning) throw new ScheduleExists('schedule_exists', { id });
         // The SDK turns the server's "Invalid schedule spec" into a TypeError.
         if (!(error instanceof TypeError)) throw toClientError(error);
-        throw new InvalidSchedule('times_refused', { ...timesOf(options), said: error.message });
+        throw new InvalidSchedule('times_refused', { ...timesOf(options), message: error.message });
       }
       return get(id);
     },

@@ -1,4 +1,4 @@
-// The calls of a batch that wait for a person, as questions.
+// The pending approvals of a batch, as questions.
 import { callActivityId } from '../names.ts';
 import type { Question, ToolCall } from '../types.ts';
 import { needsDecision } from './decide.ts';
@@ -11,7 +11,7 @@ export interface ApprovalsView {
   readonly approvalTimeoutMs: number;
 }
 
-/** The first `max` open approvals, in order. */
+/** Returns the first `max` pending approvals, in order of slots. */
 export function openApprovals(view: ApprovalsView, max = Number.POSITIVE_INFINITY): Question[] {
   const { turn, calls, askedAtMs, approvalTimeoutMs } = view;
   const questions: Question[] = [];
@@ -33,7 +33,6 @@ export function openApprovals(view: ApprovalsView, max = Number.POSITIVE_INFINIT
   return questions;
 }
 
-/** How many there are. */
 export function countOpenApprovals(calls: readonly CallView[]): number {
   return calls.reduce((sum, call) => (needsDecision(call) ? sum + 1 : sum), 0);
 }

@@ -1,13 +1,13 @@
-// The kernel of a batch: from a view of it to the steps that are due. Pure, so that the workflow decides with it while a
-// batch runs, and the read model comes to the same when it reads the history of one.
+// The kernel: a pure function from the view of a batch to the steps that are due. The workflow decides with it while a batch
+// runs, and the read model reaches the same decisions from history.
 import { budgetReached, limitOf, limitReached } from '../budget.ts';
 import type { Reason, ReasonOf } from '../reasons/codes.ts';
 import { reason } from '../reasons/reason.ts';
 import type { AllowedCall, Outcome } from '../types.ts';
 import {
   countsAsRun,
-  handedOverTo,
   handoffOutcome,
+  handoffTarget,
   notRun,
   problemOutcome,
   subAgentRefusal,
@@ -23,13 +23,13 @@ export function decideBatch(view: BatchView): BatchDecision {
   let open: number[] = [];
   let busy = 0;
   let running = 0;
-  /** Tool calls of the batch, as a budget counts them. */
+  /** Calls of the batch that count towards the budget's `toolCalls`. */
   let counted = 0;
   let { subAgents, reached } = view;
-  let handedTo: string | null = null;
+  let handoffTo: string | null = null;
 
   const halted = haltReason(control);
-  lookAtCalls();
+  reviewCalls();
   const ended = halted ?? expiryReason(view) ?? cancelReason(control);
   if (ended !== null) {
     for (const slot of open) settle(slot, notRun(calls[slot]!.tool, 'cancelled', ended));
@@ -45,17 +45,18 @@ export function decideBatch(view: BatchView): BatchDecision {
     steps.push({ do: 'settle', slot, outcome });
   }
 
-  function lookAtCalls(): void {
+  /** Counts the running calls, settles those that cannot start, and collects the open ones. */
+  function reviewCalls(): void {
     for (const [slot, call] of calls.entries()) {
       const { tool, planned, outcome } = call;
       if (call.isRunning) {
         running += 1;
         counted += 1;
-        // A sub-agent that waits for people takes no place, as a call that waits for a person takes none.
+        // A sub-agent that waits for people does not count towards `parallel`, like a pending approval.
         if (!call.child?.isWaiting) busy += 1;
       } else if (outcome) {
         if (countsAsRun(outcome, planned, call.decision)) counted += 1;
-        handedTo ??= handedOverTo(call);
+        handoffTo ??= handoffTarget(call);
       } else if ('problem' in planned) settle(slot, problemOutcome(tool, planned.problem));
       else {
         const outcome = outcomeByPeople(call) ?? (halted === null ? outcomeByExpiry(call, control, rules) : null);
@@ -65,7 +66,7 @@ export function decideBatch(view: BatchView): BatchDecision {
     }
   }
 
-  /** Starts what has a place, in order; a tool at its own limit lets later calls of other tools go first. */
+  /** Starts calls within the limits, in order. If a tool is at its own limit, later calls of other tools go first. */
   function startCalls(): void {
     if (open.length === 0) return;
     const busyOf = busyByTool(calls);
@@ -75,13 +76,13 @@ export function decideBatch(view: BatchView): BatchDecision {
       if (!isReady(call)) return true;
       const { handoff, child } = plannedOf(slot);
       if (handoff !== undefined) {
-        settle(slot, handoffOutcome(tool, handoff, handedTo));
-        handedTo ??= handoff;
+        settle(slot, handoffOutcome(tool, handoff, handoffTo));
+        handoffTo ??= handoff;
         return false;
       }
       const ofTool = busyOf.get(tool) ?? 0;
-      const hasPlace = busy < rules.parallel && ofTool < (rules.maxParallelOf(tool) ?? Number.POSITIVE_INFINITY);
-      if (!hasPlace || refusalOf(slot) !== null) return true;
+      const isWithinLimits = busy < rules.parallel && ofTool < (rules.maxParallelOf(tool) ?? Number.POSITIVE_INFINITY);
+      if (!isWithinLimits || refusalOf(slot) !== null) return true;
       steps.push({ do: 'start', slot });
       busyOf.set(tool, ofTool + 1);
       running += 1;
@@ -92,14 +93,14 @@ export function decideBatch(view: BatchView): BatchDecision {
     });
   }
 
-  /** Nobody has to wait for, or decide about, a call that may not run whatever happens. */
+  /** Settles calls that may not run in any case, so that nobody waits for them or decides about them. */
   function refuseCalls(): void {
     open = open.filter((slot) => {
       const { tool } = calls[slot]!;
       const { handoff } = plannedOf(slot);
       if (handoff !== undefined) {
-        if (handedTo === null) return true;
-        settle(slot, handoffOutcome(tool, handoff, handedTo));
+        if (handoffTo === null) return true;
+        settle(slot, handoffOutcome(tool, handoff, handoffTo));
         return false;
       }
       const refusal = refusalOf(slot);
@@ -118,13 +119,12 @@ export function decideBatch(view: BatchView): BatchDecision {
     if (budget && spend.toolCalls + counted >= limitOf(budget, 'toolCalls'))
       return budgetReached(budget, 'toolCalls', spend);
     if (!plannedOf(slot).child) return null;
-    // What is left to do in a turn costs no tokens, unless it asks models itself. A budget of time that ends the run has a
-    // timer of its own.
+    // Only a sub-agent spends tokens within a turn. A limit of active time that stops the run has its own timer.
     const overBudget = budget ? limitReached(asks ? budget : { ...budget, activeMs: undefined }, spend) : null;
     return overBudget ?? subAgentRefusal(rules.depth, rules.maxDepth, subAgents, rules.maxSubAgents);
   }
 
-  /** What pauses or stops the run does so to its sub-agents, and so does a limit that they have reached together. */
+  /** Pauses and stops sub-agents with the run, and when they reach a limit together. */
   function steerSubAgents(): void {
     const children = calls.flatMap(({ child, isRunning }, slot) => (child && isRunning ? [{ child, slot }] : []));
     if (children.length === 0) return;
@@ -138,7 +138,7 @@ export function decideBatch(view: BatchView): BatchDecision {
     }
   }
 
-  /** A sub-agent's calls cannot be refused one by one from here, so exceeding a limit counts as reaching it. */
+  /** The run cannot refuse a sub-agent's calls one by one, so exceeding a limit counts as reaching it. */
   function subAgentsOver(): ReasonOf<'budget_reached'> | null {
     if (!budget) return null;
     const over = limitReached(budget, spend);
@@ -151,13 +151,13 @@ export function decideBatch(view: BatchView): BatchDecision {
     return busy === 0 && !open.some((slot) => calls[slot]!.isEditing) ? 'people' : 'calls';
   }
 
-  /** Of an open call: the plan has no problem with it. */
+  /** The plan of an open call, which has no problem. */
   function plannedOf(slot: number): AllowedCall {
     return calls[slot]!.planned as AllowedCall;
   }
 }
 
-/** The outcome that people have given a call before it could start. */
+/** Returns the outcome that a person's decision or cancellation gives a call before it starts. */
 function outcomeByPeople({ tool, decision, isCancelled }: CallView): Outcome | null {
   if (isCancelled) return notRun(tool, 'cancelled', reason('call_not_started', { why: 'cancelled' }));
   if (decision?.verdict === 'reject') {
@@ -173,7 +173,7 @@ function outcomeByExpiry(call: CallView, control: BatchControl, rules: BatchRule
   return notRun(call.tool, 'rejected', reason('call_approval_timed_out', { timeoutMs }));
 }
 
-/** Whether a person has to decide about the call, and nobody has. */
+/** Whether the call is a pending approval. */
 export function needsDecision({ planned, outcome, decision, isCancelled }: CallView): boolean {
   return !outcome && !decision && !isCancelled && 'ask' in planned && planned.ask !== undefined;
 }
@@ -182,28 +182,28 @@ function isReady(call: CallView): boolean {
   return !needsDecision(call) && !call.isEditing;
 }
 
-/** Nobody has decided in time. An edit in progress counts as in time; if it is rejected, the call expires then. */
+/** Whether the approval timed out. An edit in progress counts as in time; if it is rejected, the call expires then. */
 function isOverdue(call: CallView, { isExpired }: BatchControl): boolean {
   return isExpired && needsDecision(call) && !call.isEditing;
 }
 
-// What comes together in one workflow task has an order: people's commands before the timer of approvals, and that before a
+// Events of one workflow task have an order: people's commands come before the timer of approvals, and that before a
 // cancellation or the timer of the run, which the workflow notices last.
 
-/** Whether people have told the run to start nothing more of the batch. */
+/** Returns why nothing more of the batch starts, if a person interrupted or stopped the run. */
 function haltReason({ isInterrupted, stop }: BatchControl): Reason | null {
   if (isInterrupted) return reason('call_not_started', { why: 'interrupted' });
   if (stop) return reason('call_not_started', { why: 'stopped' });
   return null;
 }
 
-/** Why nothing more of the batch starts when the run is to end since nobody decided in time. */
+/** Returns why nothing more of the batch starts, if the run ends because an approval timed out. */
 function expiryReason(view: BatchView): Reason | null {
   const { approvalTimeoutMs: timeoutMs } = view.rules;
   return endsByExpiry(view) ? reason('call_not_run_approval', { timeoutMs }) : null;
 }
 
-/** Whether the run is to end since nobody decided about one of the calls in time. */
+/** Whether the run ends because an approval timed out. */
 export function endsByExpiry({ control, rules, calls }: Pick<BatchView, 'control' | 'rules' | 'calls'>): boolean {
   if (!control.isExpired || rules.whenApprovalExpires !== 'end') return false;
   return calls.some((call) => isOverdue(call, control) || hasTimedOut(call.outcome));

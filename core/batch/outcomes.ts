@@ -1,4 +1,4 @@
-// The outcome of a call, whichever way it ended. The workflow and the read model take it from here, so they agree.
+// Makes the outcome of a call, for every way in which it can end. The workflow and the read model share this, so they agree.
 import { QUEUE_WAIT_MS, RESULT_BYTES_MAX } from '../limits.ts';
 import { FAILURE } from '../names.ts';
 import type { Reason } from '../reasons/codes.ts';
@@ -15,7 +15,7 @@ export type FailureCause = (
   | { readonly source: 'cancelled' }
   | { readonly source: 'other'; readonly message: string }
 ) & {
-  /** What the activity left with its failure, or with its last heartbeat. */
+  /** Details of the failure, or of the last heartbeat. */
   readonly details?: unknown;
 };
 
@@ -25,7 +25,7 @@ export function succeeded(tool: string, text: string): Outcome {
   return { ok: true, tool, text };
 }
 
-/** A call that never started. */
+/** The outcome of a call that never started. */
 export function notRun(tool: string, kind: FailureKind, why: Reason): Failed {
   return { ok: false, ran: false, tool, kind, reason: why };
 }
@@ -34,12 +34,12 @@ export function problemOutcome(tool: string, { kind, reason: why }: Problem): Fa
   return notRun(tool, kind, why);
 }
 
-/** A call that was handed to a worker and failed. */
+/** The outcome of a call whose activity failed. */
 export function failedOutcome(tool: string, cause: FailureCause, policy: ToolPolicy): Failed {
   return { ok: false, ran: true, tool, ...failureOf(cause, policy) };
 }
 
-/** A call whose run ended while it was in flight. */
+/** The outcome of a call that was in flight when its run ended. */
 export function abandonedOutcome(tool: string, policy: ToolPolicy): Failed {
   return failedOutcome(tool, { source: 'other', message: 'the run ended while it was in flight' }, policy);
 }
@@ -77,7 +77,7 @@ function applicationFailure(type: string | null | undefined, message: string, po
     case undefined:
     case null:
       return { kind: 'failed', reason: toolError };
-    // None of our types: the call's payloads could not be read or written, perhaps after the tool had run.
+    // Not one of our types: the call's payloads could not be read or written, perhaps after the tool had run.
     default:
       return lost(policy, 'failed', toolError);
   }
@@ -99,32 +99,32 @@ function timedOut(timeout: TimeoutKind, policy: ToolPolicy): CallFailure {
   }
 }
 
-/** The attempt ended without an answer of the tool: for one that must not happen twice, nobody knows whether it did. */
+/** The attempt ended without a result. With effect `once`, it is unknown whether the effect happened. */
 function lost(policy: ToolPolicy, kind: FailureKind, why: Reason): CallFailure {
   if (policy.effect !== 'once') return { kind, reason: why };
   return { kind: 'outcome_unknown', reason: reason('outcome_unknown', { cause: why.text }) };
 }
 
-/** A call that hands the conversation to another agent; `already`: to whom an earlier call of the batch did. */
+/** The outcome of a handoff; `already` is the target of an earlier handoff in the batch. */
 export function handoffOutcome(tool: string, to: string, already: string | null): Outcome {
   if (already !== null) return notRun(tool, 'rejected', reason('handed_off_already', { to: already }));
   return succeeded(tool, `The conversation is now with ${to}.`);
 }
 
-/** How a sub-agent's run ended, as its parent learns of it. */
+/** How a sub-agent's run ended. */
 export type ChildEnd =
   | { readonly ended: RunResult }
   | { readonly failed: string }
   | 'cancelled'
   | 'terminated'
   | 'timed_out'
-  /** The server has a run of its id already. */
+  /** A run with its workflow id exists already. */
   | 'id_taken';
 
-/** What a sub-agent says when it did not complete, in characters. */
-const LAST_WORDS_CHARS = 2_000;
+/** The output of a sub-agent that did not complete is cut to this. */
+const INCOMPLETE_OUTPUT_CHARS_MAX = 2_000;
 
-/** The outcome of a call that is a sub-agent's run: its output, or why there is none. */
+/** The outcome of a call to a sub-agent: its output, or why there is none. */
 export function childOutcome(tool: string, end: ChildEnd): Outcome {
   const failed = (kind: FailureKind, why: Reason, ran = true): Failed => ({ ok: false, ran, tool, kind, reason: why });
   if (end === 'cancelled') return failed('cancelled', reason('call_cancelled'));
@@ -132,21 +132,24 @@ export function childOutcome(tool: string, end: ChildEnd): Outcome {
   if ('failed' in end) return failed('failed', reason('sub_agent_lost', { how: 'failed', message: end.failed }));
   const { status, output, value, reason: why } = end.ended;
   if (status === 'completed') {
-    // The value is cleaner than the words it was read from, which may have a fence around them.
+    // The value is cleaner than the text it was parsed from, which may have a code fence around it.
     const text = value === undefined ? (output ?? '') : JSON.stringify(value);
     return succeeded(tool, cutText(text, RESULT_BYTES_MAX));
   }
-  const said = { ...(why && { reason: why }), ...(output && { output: cutText(output, LAST_WORDS_CHARS) }) };
-  return failed('failed', reason('sub_agent_ended', { status, ...said }));
+  const shown = {
+    ...(why && { reason: why }),
+    ...(output && { output: cutText(output, INCOMPLETE_OUTPUT_CHARS_MAX) }),
+  };
+  return failed('failed', reason('sub_agent_ended', { status, ...shown }));
 }
 
-/** Why a sub-agent may not start at this depth, or as one more than `started`; null where it may. */
+/** Returns why a sub-agent may not start at this depth, or after `started` others; null if it may. */
 export function subAgentRefusal(depth: number, maxDepth: number, started: number, maxSubAgents: number): Reason | null {
   if (depth > maxDepth) return reason('sub_agent_depth', { depth, maxDepth });
   return started >= maxSubAgents ? reason('sub_agent_count', { max: maxSubAgents }) : null;
 }
 
-/** Whether the call counts as a tool call: one that a person answered does not, and a handoff runs nothing. */
+/** Whether the call counts as one that ran: a person's response and a handoff do not. */
 export function countsAsRun(
   outcome: Outcome | null | undefined,
   planned: PlannedCall | undefined,
@@ -156,8 +159,8 @@ export function countsAsRun(
   return !(planned && 'handoff' in planned && planned.handoff !== undefined) && decision?.verdict !== 'respond';
 }
 
-/** To whom the call has handed the conversation; null for one that did not. One that a person answered hands over nothing. */
-export function handedOverTo({
+/** Returns the target of a completed handoff; null for other calls, and if a person responded in its place. */
+export function handoffTarget({
   outcome,
   planned,
   decision,
@@ -170,7 +173,7 @@ export function handedOverTo({
   return planned.handoff ?? null;
 }
 
-/** What the model reads of a call. Where a person changed its arguments, that comes first: the model wrote others. */
+/** Returns what the model reads. If a person changed the arguments, the text begins with them. */
 export function outcomeText(outcome: Outcome, decision?: RecordedDecision | null): string {
   const text = outcome.ok
     ? outcome.text

@@ -1,4 +1,4 @@
-// What a run's report says of a batch in which calls failed.
+// The warning about a batch in which calls failed.
 import { BATCH_FAILURES_SHOWN } from '../limits.ts';
 import type { Reason } from '../reasons/codes.ts';
 import { reason } from '../reasons/reason.ts';
@@ -7,7 +7,7 @@ import type { Outcome } from '../types.ts';
 
 const ERROR_CHARS = 300;
 
-/** One warning about a batch in which calls failed; null when none did. */
+/** Returns one warning about the failed calls of a batch; null if none failed. */
 export function batchWarning(turn: number, outcomes: readonly Outcome[]): Reason | null {
   const failed = outcomes.filter((outcome) => !outcome.ok);
   if (failed.length === 0) return null;
@@ -23,7 +23,7 @@ export function batchWarning(turn: number, outcomes: readonly Outcome[]): Reason
   });
 }
 
-/** A batch counts from two calls that ran: one refused beforehand says nothing about the tools. */
+/** Needs at least two calls that ran: a rejected call says nothing about its tool. */
 export function allToolsFailed(outcomes: readonly Outcome[]): boolean {
   const ran = outcomes.filter((outcome) => outcome.ok || outcome.ran);
   return ran.length >= 2 && ran.every((outcome) => !outcome.ok);

@@ -1,5 +1,4 @@
-// What the kernel of a batch looks at, and what it answers with. Plain data: the workflow makes a view of its state, the
-// read model one of a history.
+// The input and output of the kernel. Plain data: the workflow makes the view from its state, the read model from history.
 import { AGENT_DEFAULTS } from '../limits.ts';
 import type { ReasonOf } from '../reasons/codes.ts';
 import type {
@@ -15,39 +14,37 @@ import type {
 } from '../types.ts';
 
 export interface BatchView {
-  /** By slot, in the order the model asked. */
+  /** By slot. */
   readonly calls: readonly CallView[];
   readonly control: BatchControl;
   readonly rules: BatchRules;
   readonly budget: Budget | undefined;
-  /** Spent by the run and its sub-agents, without the calls of this batch. */
+  /** The spend of the run and its sub-agents, without the calls of this batch. */
   readonly spend: Spend;
-  /** A limit that has kept calls of this batch from running, until it is raised. */
+  /** The limit that keeps calls of this batch from running; null once it is raised. */
   readonly reached: ReasonOf<'budget_reached'> | null;
-  /** Sub-agents that the run has started, those of this batch among them. */
+  /** How many sub-agents the run has started, including those of this batch. */
   readonly subAgents: number;
 }
 
 export interface CallView {
   readonly tool: string;
   readonly planned: PlannedCall;
-  /** null until it has one. */
   readonly outcome: Outcome | null;
   readonly isRunning: boolean;
-  /** Of a person, where the call waits for one. */
   readonly decision: RecordedDecision | null;
-  /** New arguments are being planned for it. */
+  /** A person's new arguments are being planned. */
   readonly isEditing: boolean;
   /** A person cancelled it. */
   readonly isCancelled: boolean;
-  /** Of a sub-agent that is running. */
+  /** The running sub-agent, if the call is one. */
   readonly child: ChildView | null;
 }
 
 export interface ChildView {
-  /** Nothing runs in it: it waits for people. */
+  /** Nothing runs in it, and it waits for people. */
   readonly isWaiting: boolean;
-  /** It can be signalled. */
+  /** The server has started it, so it can be signalled. */
   readonly isStarted: boolean;
   readonly isPaused: boolean;
   readonly isStopped: boolean;
@@ -55,34 +52,34 @@ export interface ChildView {
 
 /** What keeps calls from starting. */
 export interface BatchControl {
-  /** The run is cancelled, or its time is up. */
+  /** The run was cancelled, or reached its time limit. */
   readonly isCancelled: boolean;
   readonly isInterrupted: boolean;
   readonly isPaused: boolean;
   readonly stop: Attribution | null;
-  /** The time to decide about its calls is over. */
+  /** The approvals of the batch have timed out. */
   readonly isExpired: boolean;
 }
 
 export interface BatchRules {
-  /** Calls at once. */
+  /** The most calls at once. */
   readonly parallel: number;
-  /** Calls of a tool at once. */
+  /** The most calls of a tool at once. */
   maxParallelOf(tool: string): number | undefined;
   readonly approvalTimeoutMs: number;
   readonly whenApprovalExpires: NonNullable<AgentRules['whenApprovalExpires']>;
-  /** How deep a sub-agent of this run would be, and may be. */
+  /** The depth of a sub-agent of this run, counted from 1. */
   readonly depth: number;
   readonly maxDepth: number;
   readonly maxSubAgents: number;
 }
 
-/** What is to be done now. After all steps, deciding again gives none. */
+/** The steps that are due. Once they are done, deciding again returns none. */
 export interface BatchDecision {
   readonly steps: readonly BatchStep[];
-  /** The limit that keeps a call or a sub-agent from going on. */
+  /** The limit that keeps a call or a sub-agent from running. */
   readonly reached: ReasonOf<'budget_reached'> | null;
-  /** What the batch waits for when the steps are done; null when every call has an outcome. */
+  /** What the batch waits for once the steps are done; null if every call has an outcome. */
   readonly waitsFor: 'calls' | 'people' | null;
 }
 
@@ -92,7 +89,7 @@ export type BatchStep =
   | { readonly do: 'pause' | 'resume'; readonly slot: number }
   | { readonly do: 'stop'; readonly slot: number; readonly by: Attribution };
 
-/** The rules of a batch, for a run of this agent: the same for the workflow and for the read model. */
+/** Returns the rules of a batch. The workflow and the read model share this. */
 export function rulesOf(
   agent: Pick<AgentRecord, 'rules' | 'policies'> | null | undefined,
   parallel: number | undefined,
@@ -106,7 +103,7 @@ export function rulesOf(
     approvalTimeoutMs: rules.approvalTimeoutMs ?? AGENT_DEFAULTS.approvalTimeoutMs,
     whenApprovalExpires: rules.whenApprovalExpires ?? AGENT_DEFAULTS.whenApprovalExpires,
     depth: (parent?.depth ?? 0) + 1,
-    // The least of the limits of all runs above counts.
+    // The smallest limit of all runs above applies.
     maxDepth: Math.min(maxDepth, parent?.maxDepth ?? maxDepth),
     maxSubAgents: rules.maxSubAgents ?? AGENT_DEFAULTS.maxSubAgents,
   };

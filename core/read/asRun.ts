@@ -1,4 +1,4 @@
-// The run as it stands by what was read of it.
+// Makes a `Run` of what was read so far.
 
 import type { Message } from '../types.ts';
 import { settleByKernel } from './batchView.ts';

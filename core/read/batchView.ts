@@ -1,5 +1,5 @@
-// The batch of a run as its history shows it, for the kernel: what calls end without an event of their own, the kernel says,
-// as it did to the workflow.
+// The batch of a run, for the kernel. Some calls end without an event in history; the reader asks the kernel for them, as the
+// workflow did.
 import { openApprovals } from '../batch/approvals.ts';
 import { decideBatch } from '../batch/decide.ts';
 import { type BatchRules, type BatchView, rulesOf } from '../batch/view.ts';
@@ -10,7 +10,7 @@ import type { RunEvent } from './run.ts';
 import { spendOf } from './spend.ts';
 import { type OpenCall, type OpenTurn, settle } from './turns.ts';
 
-/** Settles what the workflow task that is over has settled without an event. */
+/** Settles the calls that the completed workflow task settled without an event. */
 export function settleByKernel(reading: Reading, atMs: number): RunEvent[] {
   reading.taskDone = false;
   const turn = reading.turns.at(-1);
@@ -20,7 +20,7 @@ export function settleByKernel(reading: Reading, atMs: number): RunEvent[] {
   return steps.flatMap((step) => (step.do === 'settle' ? [settle(turn.calls[step.slot]!, step.outcome, atMs)] : []));
 }
 
-/** The calls of a turn that wait for a person. */
+/** Returns the pending approvals of a turn. */
 export function approvalsIn(reading: Reading, { turn, takenAtMs, calls }: OpenTurn): Question[] {
   if (takenAtMs === null) return [];
   return openApprovals({
@@ -67,7 +67,7 @@ function callView(reading: Reading, call: OpenCall) {
     decision,
     isEditing: isBeingEdited(reading, call),
     isCancelled,
-    // What it was told, its own history says.
+    // Commands to the sub-agent are in its own history.
     child:
       childId === null || !isRunning
         ? null

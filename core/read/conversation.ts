@@ -1,21 +1,21 @@
-// The conversation as the reader puts it together, and what the model was sent of what people said.
+// The transcript as the reader puts it together, and the messages of people in what the model was sent.
 import type { Message, ModelCallInput } from '../types.ts';
-import type { Heard, Reading } from './reading.ts';
+import type { Reading, UserMessages } from './reading.ts';
 import type { OpenTurn } from './turns.ts';
 
-/** What the model, or a compaction, is sent of the conversation. */
+/** The messages that a model call or a compaction is sent. */
 type Sent = Partial<Pick<ModelCallInput, 'fresh' | 'heard'>>;
 
-/** The conversation as it stands, without the instructions. */
+/** Returns the transcript as it is now, without the instructions. */
 export function conversation(reading: Reading): Message[] {
-  const { before, heardInVain } = reading;
-  return [...before, ...firstAsked(reading), ...saidSince(reading), ...heardInVain];
+  const { before, sentToFailedCompaction } = reading;
+  return [...before, ...unsentInput(reading), ...messagesSince(reading), ...sentToFailedCompaction];
 }
 
-/** The input, until a turn has heard it. */
-function firstAsked({ turns, before, run }: Reading): Message[] {
-  const isAsked = turns.length === 0 && before.length === 0 && run.input !== '';
-  return isAsked ? [{ role: 'user', content: run.input }] : [];
+/** Returns the input, until it was sent to the model. */
+function unsentInput({ turns, before, run }: Reading): Message[] {
+  const isUnsent = turns.length === 0 && before.length === 0 && run.input !== '';
+  return isUnsent ? [{ role: 'user', content: run.input }] : [];
 }
 
 /** Turns that are not in `before`. */
@@ -23,25 +23,25 @@ function turnsSince({ turns, turnsBefore }: Reading): OpenTurn[] {
   return turns.slice(turnsBefore);
 }
 
-/** What was said in the turns that are not in `before`; of one that is asked again, nothing that it heard. */
-export function saidSince(reading: Reading, repeated?: OpenTurn): Message[] {
-  return turnsSince(reading).flatMap(({ turn, heard, answer, calls, tell }): Message[] => [
-    ...(turn === repeated?.turn ? [] : heard),
+/** Returns the messages of the turns that are not in `before`; without the user messages of `repeated`, which are sent again. */
+export function messagesSince(reading: Reading, repeated?: OpenTurn): Message[] {
+  return turnsSince(reading).flatMap(({ turn, userMessages, answer, calls, retryMessage }): Message[] => [
+    ...(turn === repeated?.turn ? [] : userMessages),
     ...(answer ? [answer.message] : []),
     ...calls.flatMap(({ callId, text }): Message[] =>
       text === null ? [] : [{ role: 'tool', tool_call_id: callId, content: text }],
     ),
-    ...(tell === undefined ? [] : [{ role: 'user', content: tell } as const]),
+    ...(retryMessage === undefined ? [] : [{ role: 'user', content: retryMessage } as const]),
   ]);
 }
 
-/** What of the messages that are sent people have said: all of the user's, but for what the engine tells the model. */
-export function heardIn(reading: Reading, { fresh, heard }: Sent): Heard {
+/** Returns the messages of people among those sent: all with the role `user`, except a retry message of the engine. */
+export function userMessagesIn(reading: Reading, { fresh, heard }: Sent): UserMessages {
   const last = turnsSince(reading).at(-1);
-  // A turn without an answer is asked again, with all that it was sent.
+  // A turn without an answer is repeated, with the same messages.
   const repeats = last && !last.answer && last.takenAtMs === null ? last : undefined;
-  const users = (fresh ?? heard ?? []).filter(({ role }) => role === 'user');
-  const { tell } = turnsSince(reading).findLast(({ takenAtMs }) => takenAtMs !== null) ?? {};
-  const isTold = tell !== undefined && users[0]?.content === tell;
-  return { users: isTold ? users.slice(1) : users, repeats };
+  const messages = (fresh ?? heard ?? []).filter(({ role }) => role === 'user');
+  const { retryMessage } = turnsSince(reading).findLast(({ takenAtMs }) => takenAtMs !== null) ?? {};
+  const isRetry = retryMessage !== undefined && messages[0]?.content === retryMessage;
+  return { messages: isRetry ? messages.slice(1) : messages, repeats };
 }

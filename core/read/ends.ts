@@ -1,4 +1,4 @@
-// What the events at the end of things mean: of a run, and of an activity that failed.
+// Reads how a run ended, and why an activity failed.
 
 import type { FailureCause, TimeoutKind } from '../batch/outcomes.ts';
 import type { Reason } from '../reasons/codes.ts';
@@ -13,7 +13,7 @@ interface End {
   readonly reason: Reason | null;
 }
 
-/** How the run ended, where the event is its end. */
+/** Returns how the run ended; null for an event that does not end it. */
 export function endOf(event: HistoryEvent): End | null {
   if (event.workflowExecutionCompletedEventAttributes) {
     const result = firstJson(event.workflowExecutionCompletedEventAttributes.result) as RunResult | undefined;
@@ -35,7 +35,7 @@ export function endOf(event: HistoryEvent): End | null {
 
 const TIMEOUTS: readonly TimeoutKind[] = ['START_TO_CLOSE', 'SCHEDULE_TO_START', 'SCHEDULE_TO_CLOSE', 'HEARTBEAT'];
 
-/** Why the activity failed, in the terms that the workflow knows. */
+/** Returns why the activity failed, in the terms of the workflow. */
 export function causeOf(failure: Failure | null | undefined): FailureCause {
   const message = failure?.message ?? 'the call was lost';
   if (failure?.applicationFailureInfo)
@@ -55,7 +55,7 @@ export function causeOf(failure: Failure | null | undefined): FailureCause {
   return { source: 'other', message };
 }
 
-/** The same where no more than a message is shown. */
+/** Returns the cause as one message. */
 export function causeInWords(cause: FailureCause): string {
   return 'message' in cause ? cause.message : cause.source;
 }

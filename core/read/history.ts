@@ -109,7 +109,7 @@ export function timeMs(event: HistoryEvent): number {
   return timestampMs(event.eventTime);
 }
 
-/** 0 for a time that is not set. */
+/** Returns 0 for a time that is not set. */
 export function timestampMs(time: Timestamp | null | undefined): number {
   const { seconds, nanos } = time ?? {};
   return Number(seconds?.toString() ?? 0) * 1_000 + Math.floor((nanos ?? 0) / 1_000_000);
@@ -119,7 +119,7 @@ export function eventId(id: LongLike | null | undefined): number {
   return Number(id?.toString() ?? 0);
 }
 
-/** The JSON in the first payload; undefined where there is none, or where it is encoded in another way. */
+/** Returns the JSON in the first payload; undefined if there is none or it is not plain JSON. */
 export function firstJson(payloads: Payloads | null | undefined): unknown {
   return jsonAt(payloads, 0);
 }

@@ -1,15 +1,15 @@
-// Decisions that people have made and that have no answer yet. New arguments take their time to be planned: whoever decides
-// meanwhile is second, and first where those arguments are not accepted.
+// Decisions that were accepted and are not answered yet. While an activity plans an edit's new arguments, other decisions
+// about the call wait: the first of them counts if the new arguments are not accepted.
 import type { Decision, RecordedDecision } from '../types.ts';
 import type { OpenDecision, Reading } from './reading.ts';
 import type { OpenCall } from './turns.ts';
 
-/** New arguments of a person are being planned for it. */
+/** Whether new arguments for the call are being planned. */
 export function isBeingEdited({ decisions }: Reading, call: OpenCall): boolean {
   return [...decisions.values()].some((open) => open.call === call && open.state === 'editing');
 }
 
-/** The decision counts, or the planning of its new arguments begins. */
+/** Makes the decision count, or begins to plan its new arguments. */
 export function take({ taskStartedAtMs }: Reading, call: OpenCall, open: OpenDecision): void {
   const isEdit = open.decision.verdict === 'edit';
   if (!isEdit) call.decision = recordedOf(open.decision as Decision, taskStartedAtMs);
@@ -17,8 +17,8 @@ export function take({ taskStartedAtMs }: Reading, call: OpenCall, open: OpenDec
 }
 
 /**
- * What is due when the workflow has learned of edits that failed. It has taken in the commands of its task before, so that
- * it accepts no decision about a call that they have ended.
+ * Ends the edits whose failure the workflow has learned of, and makes the next decision about their calls count. The workflow
+ * applies the commands of a task first, so a call that they ended takes no decision.
  */
 export function endFailedEdits(reading: Reading): void {
   for (const open of reading.decisions.values()) {

@@ -1,4 +1,4 @@
-// What the run waits for people to answer.
+// The open questions of a run.
 import type { Question, Waits } from '../types.ts';
 import { approvalsIn } from './batchView.ts';
 import type { Reading } from './reading.ts';
@@ -9,7 +9,7 @@ export function openQuestions(reading: Reading): Question[] {
   return [...(last ? approvalsIn(reading, last) : []), ...budgetQuestions(reading.waits)];
 }
 
-/** Of approvals the calls tell; that a higher budget is asked for, only the memo. */
+/** Approvals are read from the calls, but a question about the budget is only in the memo. */
 export function budgetQuestions(waits: Waits | null): Question[] {
   return waits?.questions.filter(({ kind }) => kind === 'budget') ?? [];
 }

@@ -1,4 +1,4 @@
-// One event of the history after the other: what each is about, and what the run has settled before it.
+// Reads one event of a history: passes it to the reader of its kind, after settling what the workflow settled before it.
 
 import { SIGNAL } from '../names.ts';
 import { settleByKernel } from './batchView.ts';
@@ -16,15 +16,15 @@ import { eventId, firstJson, type HistoryEvent, timeMs } from './history.ts';
 import type { Reading } from './reading.ts';
 import type { RunEvent } from './run.ts';
 
-/** Takes the next event of the history, and says what it means. */
+/** Reads the next event of the history, and returns the run events that follow from it. */
 export function take(reading: Reading, event: HistoryEvent): RunEvent[] {
   const atMs = timeMs(event);
   reading.atMs = atMs;
-  const settled = reading.taskDone && isNews(event) ? settleByKernel(reading, atMs) : [];
-  return [...reading.due.splice(0), ...settled, ...told(reading, event, atMs)];
+  const settled = reading.taskDone && isFromOutside(event) ? settleByKernel(reading, atMs) : [];
+  return [...reading.due.splice(0), ...settled, ...runEventsOf(reading, event, atMs)];
 }
 
-function told(reading: Reading, event: HistoryEvent, atMs: number): RunEvent[] {
+function runEventsOf(reading: Reading, event: HistoryEvent, atMs: number): RunEvent[] {
   const id = eventId(event.eventId);
 
   const start = event.workflowExecutionStartedEventAttributes;
@@ -76,8 +76,8 @@ function told(reading: Reading, event: HistoryEvent, atMs: number): RunEvent[] {
   return closed(reading, event, atMs);
 }
 
-/** What comes from outside of the workflow: all that its last task has done stands in the history before it. */
-function isNews(event: HistoryEvent): boolean {
+/** Whether the event comes from outside the workflow. Everything that its last task did is in the history before it. */
+function isFromOutside(event: HistoryEvent): boolean {
   return Boolean(
     event.workflowTaskStartedEventAttributes ??
       event.activityTaskStartedEventAttributes ??

@@ -1,5 +1,5 @@
-// Reads a run from its history and nothing else. It takes the workflow's own steps: what happened to a call is told by
-// the same function that told it to the workflow. The histories of a chain, one after the other, read as one run.
+// Reads a run from its histories and nothing else. What happened to a call is decided by the kernel that decided it in the
+// workflow. A run that continued as new has several histories, which are read in order as one run.
 
 import { asRun } from './asRun.ts';
 import type { History, HistoryEvent } from './history.ts';
@@ -8,12 +8,12 @@ import { openReading } from './reading.ts';
 import type { Run, RunEvent } from './run.ts';
 
 export interface RunReader {
-  /** Takes the next event of the history, and says what it means. */
+  /** Reads the next event of the history, and returns the run events that follow from it. */
   add(event: HistoryEvent): RunEvent[];
   read(): Run;
 }
 
-/** The run that a history tells of: one history, or those of a chain in their order. */
+/** Reads a run from all its histories, in order. */
 export function readRun(...histories: readonly History[]): Run {
   const reader = createRunReader();
   for (const { events } of histories) for (const event of events ?? []) reader.add(event);

@@ -1,4 +1,4 @@
-// What is known of a run while its history is read. All else in this folder is functions over it.
+// The state of the reader: what is known of a run so far. Everything else in this folder is functions over it.
 import { parseActivityId } from '../names.ts';
 import type { Reason } from '../reasons/codes.ts';
 import type { AgentRecord, Decision, Message, ParentRun, Spend, Waits } from '../types.ts';
@@ -10,95 +10,95 @@ export interface Reading {
   readonly run: Writable<Omit<Run, 'turns' | 'transcript' | 'questions' | 'compactions'>>;
   readonly turns: OpenTurn[];
   readonly compactions: Writable<Compaction>[];
-  /** Of its input. */
+  /** From the run's input. */
   parallel: number | undefined;
   parent: ParentRun | undefined;
-  /** As it was last recorded. */
+  /** The agent as it was last recorded. */
   agent: AgentRecord | undefined;
 
-  // ── Where the history is ──
-  /** When the last event was. */
+  // ── The position in the history ──
+  /** The time of the last event. */
   atMs: number;
-  /** When the last workflow task started: the time that the workflow sees in it. */
+  /** When the last workflow task started: `Date.now()` in the workflow. */
   taskStartedAtMs: number;
-  /** A workflow task is over, and what it has settled without an event is not told yet. */
+  /** A workflow task is completed, and what it settled without an event is not settled here yet. */
   taskDone: boolean;
-  /** Events that reading the run has come to; told with the next of the history. */
+  /** Events that `read()` found; they are returned with those of the next history event. */
   readonly due: RunEvent[];
 
-  // ── What this execution has begun; no later one knows of it ──
-  /** By the event that scheduled them. */
+  // ── Open in this execution; reset at the start of the next ──
+  /** By the id of the event that scheduled them. */
   readonly activities: Map<number, Activity>;
-  /** Decisions that have no answer yet, by the event that accepted them. */
+  /** Decisions that are not answered yet, by the id of the event that accepted them. */
   readonly decisions: Map<number, OpenDecision>;
-  /** Timers of a kind, by the event that started them. */
+  /** The kinds of timers, by the id of the event that started them. */
   readonly timers: Map<number, string>;
   readonly waitingChildren: Set<string>;
 
-  // ── What the executions before have left ──
+  // ── Carried from previous executions ──
   /** The run id that the last execution continued as. */
   nextRunId: string | undefined;
   warningsBefore: readonly Reason[];
-  /** Compactions in the executions before the first one that is there. */
+  /** How many compactions there were in histories that the server no longer keeps. */
   earlierCompactions: number;
 
-  // ── The conversation ──
-  /** The conversation up to `turnsBefore`: as the executions before had it, or as it was compacted. */
+  // ── The transcript ──
+  /** The transcript up to `turnsBefore`: as it was carried over, or compacted. */
   before: readonly Message[];
-  /** Turns that are in `before`. */
+  /** How many turns are in `before`. */
   turnsBefore: number;
-  /** What was heard with a compaction: it is in `before`, and the next turn tells it. */
-  heardBefore: readonly Message[];
-  /** Sent with a compaction that failed, and with nothing since. */
-  heardInVain: readonly Message[];
-  /** Ids of messages that were taken: the same one sent again says nothing new. */
+  /** Messages of people that were sent to a compaction. They are in `before`, and belong to the next turn. */
+  sentToCompaction: readonly Message[];
+  /** Messages of people that were sent to a compaction that failed, and not again since. */
+  sentToFailedCompaction: readonly Message[];
+  /** Ids of accepted messages: one that is sent again has no event. */
   readonly messageIds: Set<string>;
   readonly commandIds: Set<string>;
 
   // ── What keeps calls from starting ──
   stopped: boolean;
-  /** The run was cancelled, or its time is up. */
+  /** The run was cancelled, or reached its time limit. */
   cancelling: boolean;
   pausedByParent: boolean;
-  /** What its memo says that it waits for. */
+  /** The questions in its memo. */
   waits: Waits | null;
 
-  // ── What was spent ──
-  /** Of each sub-agent, its last word. */
+  // ── Spend ──
+  /** The last report of each sub-agent. */
   readonly childSpend: Map<string, Spend>;
-  /** What the run itself has said at its end. */
+  /** The spend that the run wrote to its memo at its end. */
   spendAtEnd: Spend | undefined;
 }
 
 export interface OpenDecision {
   readonly decision: Partial<Decision>;
-  /** undefined where no turn has such a call. */
+  /** undefined if the last turn has no such call. */
   readonly call: OpenCall | undefined;
-  /** `failed`: its new arguments are not accepted, and the workflow learns of it in its next task. */
+  /** `failed`: the new arguments were not accepted, which the workflow learns in its next task. */
   state: 'waiting' | 'editing' | 'failed' | 'over';
 }
 
-/** What an activity is about. */
+/** A pending activity, and what it belongs to. */
 export type Activity =
   | { readonly kind: 'model'; readonly of: OpenTurn }
   | { readonly kind: 'call'; readonly of: OpenCall }
-  /** The new arguments that a person gave the call at this place. */
-  | { readonly kind: 'edit'; readonly place: string }
+  /** Plans new arguments for the call with this call id. */
+  | { readonly kind: 'edit'; readonly callId: string }
   | OpenCompaction;
 
-/** A compaction that goes on, and what the conversation was when it began. */
+/** A compaction in progress, and the transcript when it began. */
 export interface OpenCompaction {
   readonly kind: 'compaction';
   readonly of: Writable<Compaction>;
   readonly conversation: readonly Message[];
-  /** What people said that it was sent, and no turn has told yet; but perhaps one that had no answer. */
-  readonly heard: Heard;
+  /** Messages of people that it was sent, and that no answered turn has. */
+  readonly sent: UserMessages;
 }
 
-/** What people said, as the model is sent it. */
-export interface Heard {
-  readonly users: readonly Message[];
-  /** A turn without an answer, which is asked again: it was sent the same. */
+/** Messages of people in what the model is sent. */
+export interface UserMessages {
+  readonly messages: readonly Message[];
+  /** A turn without an answer, which is repeated with the same messages. */
   readonly repeats: OpenTurn | undefined;
 }
 
@@ -141,8 +141,8 @@ export function openReading(): Reading {
     earlierCompactions: 0,
     before: [],
     turnsBefore: 0,
-    heardBefore: [],
-    heardInVain: [],
+    sentToCompaction: [],
+    sentToFailedCompaction: [],
     messageIds: new Set(),
     commandIds: new Set(),
     stopped: false,
@@ -154,8 +154,8 @@ export function openReading(): Reading {
   };
 }
 
-/** The call at a place, `<turn>.<slot>`. */
-export function callAt({ turns }: Reading, place: string | undefined): OpenCall | undefined {
-  const { turn, slot } = parseActivityId(place ?? '') ?? {};
+/** Returns the call with a call id, `<turn>.<slot>`. */
+export function callAt({ turns }: Reading, callId: string | undefined): OpenCall | undefined {
+  const { turn, slot } = parseActivityId(callId ?? '') ?? {};
   return turns.findLast((one) => one.turn === turn)?.calls[slot ?? -1];
 }

@@ -1,4 +1,4 @@
-// A run as it can be read from its history: the shape behind `run`, `watch`, `show` and their JSON.
+// The read model's types: a run, its turns, calls and events, as read from its history. `run`, `watch` and `show` print them.
 import { callActivityId } from '../names.ts';
 import type { Reason, ReasonFields } from '../reasons/codes.ts';
 import type {
@@ -15,7 +15,7 @@ import type {
   Usage,
 } from '../types.ts';
 
-/** How a run stands. The last four are ends that the agent did not choose: see `reason`. */
+/** The status of a run: a `RunStatus`, `running`, or how the workflow itself ended. `reason` says why. */
 export type RunState = RunStatus | 'running' | 'failed' | 'terminated' | 'timed_out';
 
 export interface Run extends ReasonFields {
@@ -24,7 +24,7 @@ export interface Run extends ReasonFields {
   readonly agent: string;
   readonly status: RunState;
   readonly input: string;
-  /** Whether it stays open for messages. */
+  /** Whether the run stays open for messages. */
   readonly session: boolean;
   readonly output: string | null;
   /** The output of an agent with an `output` schema. */
@@ -35,49 +35,50 @@ export interface Run extends ReasonFields {
   readonly endedAtMs: number | null;
   readonly turns: readonly Turn[];
   readonly usage: Usage;
-  /** With that of its sub-agents; until it ends, what is known of it. */
+  /** Includes sub-agents. While the run is open, what is known so far. */
   readonly spend: Spend;
-  /** Its limits as they stand, raised ones included; null where there are none. */
+  /** The current limits, including raised ones; null if the run has none. */
   readonly budget: Budget | null;
-  /** Who lets it start nothing new; null while nobody does. For a sub-agent that its parent holds, `by` is null as well. */
+  /** Who paused the run; null if it is not paused. `by` is null if nobody is named, and if the parent paused it. */
   readonly paused: { readonly by: string | null } | null;
-  /** What it waits for people to say. */
+  /** The questions that wait for people. */
   readonly questions: readonly Question[];
-  /** What links of its chain had that the server no longer keeps; left out where none is missing. */
+  /** Counts of what the server no longer keeps; absent if every history is there. */
   readonly earlier?: Earlier;
-  /** Where room was made in the conversation, in order. What was said before is in the turns all the same. */
+  /** Compactions of the transcript, in order. They leave `turns` as they were. */
   readonly compactions: readonly Compaction[];
-  /** The messages as the next model call would be sent them, instructions first: after a compaction, what is left. */
+  /** The messages as the next model call would receive them, instructions first. */
   readonly transcript: readonly Message[];
 }
 
-/** The older part of a conversation that neared what the model can read was replaced. */
+/** A compaction: the older part of the transcript was replaced before it outgrew the context window. */
 export interface Compaction {
-  /** Compactions are counted from 1, over the whole chain of runs. */
+  /** From 1, over all histories of the run. */
   readonly number: number;
-  /** The turn after which it was. */
+  /** The turn after which it took place. */
   readonly turn: number;
   readonly startedAtMs: number;
-  /** null while it goes on. */
+  /** null until it ends. */
   readonly endedAtMs: number | null;
   readonly attempts: number;
-  /** How room was made; null while it goes on, and where it failed. */
+  /** null until it ends, and if it failed. */
   readonly strategy: CompactStrategy | null;
-  /** Messages of the conversation, without the instructions, and its tokens, estimated; `after` is null until it is over. */
+  /** Messages of the transcript, without the instructions. `after` is null until it ends. */
   readonly messages: { readonly before: number; readonly after: number | null };
+  /** Estimated tokens of the transcript. `after` is null until it ends. */
   readonly tokens: { readonly before: number; readonly after: number | null };
-  /** What the model wrote of what is gone; null where it wrote nothing. */
+  /** The model's summary of the replaced messages; null if there is none. */
   readonly summary: string | null;
-  /** Why it was not as it should be. */
+  /** What went wrong although it succeeded: for example, the oldest messages were dropped instead of summarised. */
   readonly warning: Reason | null;
   readonly usage: Usage;
-  /** Why it failed, or was stopped: the conversation stayed as it was. */
+  /** Why it failed or was stopped, which leaves the transcript unchanged. */
   readonly error: string | null;
 }
 
 /**
- * Turns of which no history is left, the first of the run: the server deletes closed links of a chain when the namespace's
- * retention is over. What was said in them is in the transcript, and what they spent in `usage` and `spend`.
+ * Counts of the turns whose histories the server has deleted: the namespace's retention applies to the closed histories of a
+ * run that continued as new. Their messages are in the transcript, and their tokens in `usage` and `spend`.
  */
 export interface Earlier {
   readonly turns: number;
@@ -87,12 +88,13 @@ export interface Earlier {
 
 export interface Turn {
   readonly turn: number;
-  /** Who had the conversation. */
+  /** The agent of this turn; a handoff changes it. */
   readonly agent: string;
-  /** What people said that the model heard in this turn; in the first, the input. */
-  readonly heard: readonly string[];
-  readonly askedAtMs: number;
-  /** null while the model has not answered. */
+  /** Messages of people that the model received in this turn. In the first turn, they begin with the input. */
+  readonly userMessages: readonly string[];
+  /** When the model call was scheduled. */
+  readonly startedAtMs: number;
+  /** null until the model call ends. */
   readonly answeredAtMs: number | null;
   readonly attempts: number;
   readonly model: string | null;
@@ -108,22 +110,22 @@ export interface Call {
   readonly callId: string;
   readonly tool: string;
   readonly arguments: string;
-  /** null while it has not ended. */
+  /** null until the call ends. */
   readonly ok: boolean | null;
   readonly kind: FailureKind | null;
-  /** Why it failed, or did not run; null where it did not fail. */
+  /** Why it failed or did not run; null if it did not fail. */
   readonly reason: Reason | null;
-  /** What the model reads of it; null while it has not ended. */
+  /** What the model reads; null until the call ends. */
   readonly text: string | null;
-  /** What a person was asked before it could run, if anything. */
-  readonly asks: {
+  /** The approval that the call needs; null if it needs none. */
+  readonly approval: {
     readonly digest: string;
     readonly question: string | null;
-    /** What it would run with, where a guardrail changed what the model wrote. */
+    /** The arguments that it would run with, if a guardrail changed those of the model. */
     readonly arguments?: string;
   } | null;
   readonly decision: RecordedDecision | null;
-  /** The workflow id of the sub-agent that it is a run of. */
+  /** The workflow id of the sub-agent's run; null if the call is no sub-agent. */
   readonly childId: string | null;
   /** 0 for a call that never ran. */
   readonly attempts: number;
@@ -133,19 +135,24 @@ export interface Call {
   readonly endedAtMs: number | null;
 }
 
-/** What happened in a run, one thing at a time, as `events()` and `watch --json` tell it. */
+/**
+ * An event of a run, as `events()` yields it and `watch --json` prints it. A noun is something that arrived: an answer, a
+ * question, a message. What takes time has two events: `…_started` or `…_scheduled`, and `…_ended`. Events of the run itself
+ * have no prefix.
+ */
 export type RunEvent =
   | {
       readonly type: 'started';
       readonly atMs: number;
       readonly agent: string;
       readonly input: string;
-      /** What of it is no longer kept; left out where nothing is missing. */
+      /** Counts of what the server no longer keeps; absent if every history is there. */
       readonly earlier?: Earlier;
     }
-  | { readonly type: 'asked'; readonly atMs: number; readonly turn: number; readonly agent: string }
+  | { readonly type: 'model_call_started'; readonly atMs: number; readonly turn: number; readonly agent: string }
+  /** The model answered. A model call that fails for good has no event of its own. */
   | {
-      readonly type: 'answered';
+      readonly type: 'answer';
       readonly atMs: number;
       readonly turn: number;
       readonly text: string | null;
@@ -159,38 +166,41 @@ export type RunEvent =
       readonly slot: number;
       readonly callId: string;
       readonly tool: string;
-      /** The workflow id of the sub-agent, where the call is one. */
+      /** The workflow id of the sub-agent's run; null if the call is no sub-agent. */
       readonly childId: string | null;
     }
   | { readonly type: 'call_ended'; readonly atMs: number; readonly call: Call }
-  /** Room is being made in the conversation: told when that begins, and when it is over. */
-  | { readonly type: 'compacting' | 'compacted'; readonly atMs: number; readonly compaction: Compaction }
-  /** A call waits for a person. */
-  | { readonly type: 'question'; readonly atMs: number; readonly question: Question }
-  | { readonly type: 'decided'; readonly atMs: number; readonly decision: RecordedDecision }
-  /** Somebody said something to the model: `send`, `steer` or `interrupt`. */
   | {
-      readonly type: 'said';
+      readonly type: 'compaction_started' | 'compaction_ended';
       readonly atMs: number;
-      readonly how: 'send' | 'steer' | 'interrupt';
+      readonly compaction: Compaction;
+    }
+  /** The run waits for a person: for a decision about a call, or for a higher budget. */
+  | { readonly type: 'question'; readonly atMs: number; readonly question: Question }
+  | { readonly type: 'decision'; readonly atMs: number; readonly decision: RecordedDecision }
+  /** A person sent the model a message, with one of these commands. */
+  | {
+      readonly type: 'message';
+      readonly atMs: number;
+      readonly command: 'send' | 'steer' | 'interrupt';
       readonly text: string;
       readonly by: string | null;
     }
-  /** Somebody told the run what to do: `pause`, `resume`, `stop`, `close`, `cancelCall`, `raise`, `interrupt`. */
+  /** The run accepted a command: `pause`, `resume`, `stop`, `close`, `cancelCall`, `raise` or `interrupt`. */
   | {
-      readonly type: 'ordered';
+      readonly type: 'command';
       readonly atMs: number;
-      readonly order: string;
+      readonly command: string;
       readonly by: string | null;
       readonly why: string | null;
-      /** Of `cancelCall`: the call, as it was named. */
+      /** For `cancelCall`: the call id, as it was given. */
       readonly call?: string;
-      /** Of `raise`: the new limits. */
+      /** For `raise`: the new limits. */
       readonly budget?: Omit<Budget, 'atLimit'>;
     }
-  /** A session has answered a message; told where somebody waited for the reply, since history has it then. */
-  | { readonly type: 'replied'; readonly atMs: number; readonly reply: Reply }
-  /** The run goes on with a new history. */
+  /** A session replied to a message. */
+  | { readonly type: 'reply'; readonly atMs: number; readonly reply: Reply }
+  /** The run continued as new, with a new history. */
   | { readonly type: 'continued'; readonly atMs: number; readonly runId: string }
   | ({
       readonly type: 'ended';
@@ -203,9 +213,9 @@ export type RunEvent =
 /** How an attempt failed: its worker was lost, no worker knew the agent, or an error was thrown. */
 export type AttemptFailure = 'worker_lost' | 'unknown_agent' | 'error';
 
-/** What history does not keep: told while it happens, by whoever follows the run, and gone afterwards. */
+/** Events that are not in history: only who follows the run while they happen receives them. */
 export type LiveEvent =
-  /** The model's answer so far grew: `text` goes to `offset`. A new attempt starts again at 0. */
+  /** A part of the model's answer, which begins at `offset`. A new attempt begins again at 0. */
   | {
       readonly type: 'text';
       readonly atMs: number;
@@ -215,11 +225,11 @@ export type LiveEvent =
       readonly text: string;
     }
   /**
-   * The model is writing a call, and there is more of it: `arguments` goes to `offset` of those of the call at `slot`.
-   * Nothing runs yet; `answered` has the calls as they came out.
+   * A part of the arguments of a call that the model is writing, which begins at `offset`. Nothing runs yet; `answer` has the
+   * complete calls.
    */
   | {
-      readonly type: 'calling';
+      readonly type: 'call_arguments';
       readonly atMs: number;
       readonly turn: number;
       readonly attempt: number;
@@ -229,9 +239,8 @@ export type LiveEvent =
       readonly arguments: string;
     }
   /**
-   * A model call (slot null) or tool call started an attempt. `restarts`: text or calls of an attempt before it were
-   * told, and are void: whoever put them together drops them, since the answer starts again. It is said here, and not
-   * by an event of its own, so that it comes once, before anything of the new attempt, and with the reason.
+   * An attempt at a model call (slot null) or tool call started. If `restarts` is true, discard the text and calls of earlier
+   * attempts: the answer starts again.
    */
   | {
       readonly type: 'attempt';
@@ -241,7 +250,7 @@ export type LiveEvent =
       readonly attempt: number;
       readonly restarts: boolean;
       readonly lastError: string | null;
-      /** What became of the attempt before; null for the first. */
+      /** How the previous attempt failed; null for the first. */
       readonly lastFailure: AttemptFailure | null;
     }
   | {
@@ -256,12 +265,12 @@ export function toolCalls(run: Run): readonly Call[] {
   return run.turns.flatMap((turn) => turn.calls);
 }
 
-/** The call at a place, `<turn>.<slot>`. */
-export function callAt(run: Run, place: string): Call | undefined {
-  return toolCalls(run).find(({ turn, slot }) => callActivityId(turn, slot) === place);
+/** Returns the call with a call id, `<turn>.<slot>`. */
+export function callAt(run: Run, callId: string): Call | undefined {
+  return toolCalls(run).find(({ turn, slot }) => callActivityId(turn, slot) === callId);
 }
 
-/** How many turns and calls the run has had, those that are no longer kept among them. */
+/** Counts the turns and calls of the run, including those that the server no longer keeps. */
 export function countsOf(run: Run): Earlier {
   const calls = toolCalls(run);
   const { earlier = { turns: 0, calls: 0, failedCalls: 0 } } = run;
@@ -272,7 +281,7 @@ export function countsOf(run: Run): Earlier {
   };
 }
 
-/** The result that a cancelled run would have given: its workflow closes without one. */
+/** Makes the result of a cancelled run, whose workflow closes without one. */
 export function resultOf(run: Run): RunResult {
   return {
     status: 'cancelled',
@@ -284,7 +293,7 @@ export function resultOf(run: Run): RunResult {
     ...countsOf(run),
     usage: run.usage,
     spend: run.spend,
-    // The instructions are sent with it and are not part of it.
+    // The instructions are not counted.
     transcriptLength: run.transcript.filter((message) => message.role !== 'system').length,
   };
 }

@@ -1,4 +1,4 @@
-// Turns and calls while they are read: what the run shows of them, and what only the reader knows.
+// Turns and calls while they are read: what a `Run` shows of them, and what only the reader needs.
 import { outcomeText } from '../batch/outcomes.ts';
 import { callActivityId } from '../names.ts';
 import type { Message, ModelAnswer, Outcome, PlannedCall, RecordedDecision, ToolCall } from '../types.ts';
@@ -7,37 +7,36 @@ import type { Call, RunEvent, Turn } from './run.ts';
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-export type OpenTurn = Writable<Omit<Turn, 'calls' | 'heard'>> & {
-  heard: readonly Message[];
-  /** Heard in it, and part of the conversation before it: a compaction came between. */
-  heardBefore: readonly Message[];
+export type OpenTurn = Writable<Omit<Turn, 'calls' | 'userMessages'>> & {
+  userMessages: readonly Message[];
+  /** Messages of this turn that were sent to a compaction before it, and are part of the compacted transcript. */
+  compactedMessages: readonly Message[];
   calls: readonly OpenCall[];
   answer: ModelAnswer | undefined;
-  /** Said to the model after the answers of its calls. */
-  tell: string | undefined;
-  /** When the run took its answer in; null before. */
+  /** The engine's message to the model before it is asked again; it follows the results of the calls. */
+  retryMessage: string | undefined;
+  /** When the workflow received the answer; null before. */
   takenAtMs: number | null;
-  /** A person has interrupted it. */
   interrupted: boolean;
-  /** The time to decide about its calls is over. */
+  /** Its approvals have timed out. */
   expired: boolean;
 };
 
 export type OpenCall = Writable<Call> & {
   outcome: Outcome | null;
-  /** As a person's edit has planned it anew, if one did. */
+  /** The plan of the call; after an edit, the new one. */
   planned: PlannedCall;
-  /** A person has cancelled it before it started. */
+  /** Cancelled before it started. */
   isCancelled: boolean;
 };
 
-export function openTurn(turn: number, agent: string, askedAtMs: number): OpenTurn {
+export function openTurn(turn: number, agent: string, startedAtMs: number): OpenTurn {
   return {
     turn,
     agent,
-    heard: [],
-    heardBefore: [],
-    askedAtMs,
+    userMessages: [],
+    compactedMessages: [],
+    startedAtMs,
     answeredAtMs: null,
     attempts: 0,
     model: null,
@@ -46,27 +45,27 @@ export function openTurn(turn: number, agent: string, askedAtMs: number): OpenTu
     error: null,
     calls: [],
     answer: undefined,
-    tell: undefined,
+    retryMessage: undefined,
     takenAtMs: null,
     interrupted: false,
     expired: false,
   };
 }
 
-/** What of a batch is known besides its plan, where an execution before this one had begun it. */
-interface Begun {
+/** The state of a batch that a previous execution began. */
+interface CarriedBatch {
   readonly decisions: readonly (RecordedDecision | null)[];
   readonly cancelled: readonly number[];
 }
 
-/** The calls that the model made in a turn, as they were planned. */
+/** Makes the calls of a turn from the model's calls and their plan. */
 export function openCalls(
   turn: number,
-  asked: readonly Pick<ToolCall, 'id' | 'function'>[],
+  toolCalls: readonly Pick<ToolCall, 'id' | 'function'>[],
   plan: ModelAnswer['plan'],
-  { decisions, cancelled }: Begun = { decisions: [], cancelled: [] },
+  { decisions, cancelled }: CarriedBatch = { decisions: [], cancelled: [] },
 ): OpenCall[] {
-  return asked.map((call, slot) => ({
+  return toolCalls.map((call, slot) => ({
     turn,
     slot,
     callId: call.id,
@@ -76,7 +75,7 @@ export function openCalls(
     kind: null,
     reason: null,
     text: null,
-    asks: asksOf(plan[slot]),
+    approval: approvalOf(plan[slot]),
     decision: decisions[slot] ?? null,
     childId: null,
     attempts: 0,
@@ -84,19 +83,19 @@ export function openCalls(
     startedAtMs: null,
     endedAtMs: null,
     outcome: null,
-    // The activity plans each call that there is.
+    // The plan has an entry for each call.
     planned: plan[slot]!,
     isCancelled: cancelled.includes(slot),
   }));
 }
 
-function asksOf(planned: PlannedCall | undefined): Call['asks'] {
+function approvalOf(planned: PlannedCall | undefined): Call['approval'] {
   if (!planned || 'problem' in planned || !planned.ask) return null;
   const { digest, ask, arguments: changed } = planned;
   return { digest, question: ask.question, ...(changed !== undefined && { arguments: changed }) };
 }
 
-/** Its activity, or its sub-agent, is scheduled. */
+/** Marks the call as scheduled: its activity, or its sub-agent's run. */
 export function schedule(call: OpenCall, atMs: number): RunEvent {
   call.scheduledAtMs = atMs;
   const { turn, slot, callId, tool, childId } = call;
@@ -113,16 +112,16 @@ export function settle(call: OpenCall, outcome: Outcome, atMs: number): RunEvent
   return { type: 'call_ended', atMs, call: asCall(call) };
 }
 
-/** `<turn>.<slot>`. */
-export function placeOf({ turn, slot }: OpenCall): string {
+/** Returns the call id, `<turn>.<slot>`. The field `callId` is the model's own. */
+export function callIdOf({ turn, slot }: OpenCall): string {
   return callActivityId(turn, slot);
 }
 
-export function asTurn({ heard, heardBefore, calls, ...open }: OpenTurn): Turn {
-  const { turn, agent, askedAtMs, answeredAtMs, attempts, model, text, usage, error } = open;
-  const shown = { turn, agent, askedAtMs, answeredAtMs, attempts, model, text, usage, error };
-  const said = [...heardBefore, ...heard].map(({ content }) => content ?? '');
-  return { ...shown, heard: said, calls: calls.map(asCall) };
+export function asTurn({ userMessages, compactedMessages, calls, ...open }: OpenTurn): Turn {
+  const { turn, agent, startedAtMs, answeredAtMs, attempts, model, text, usage, error } = open;
+  const shown = { turn, agent, startedAtMs, answeredAtMs, attempts, model, text, usage, error };
+  const texts = [...compactedMessages, ...userMessages].map(({ content }) => content ?? '');
+  return { ...shown, userMessages: texts, calls: calls.map(asCall) };
 }
 
 function asCall({ outcome: _, planned: __, isCancelled: ___, ...call }: OpenCall): Call {

@@ -1,10 +1,10 @@
-// Every reason the engine gives, as data: a code with its parameters. `english.ts` is the only place that words them.
+// Every reason that the engine gives, as data: a code with its parameters. Only `english.ts` words them.
 
 export type BudgetLimit = 'tokens' | 'cost' | 'modelCalls' | 'toolCalls' | 'activeMs';
 
-/** The parameters of each code. Codes are recorded in histories: add some, change none. */
+/** The parameters of each code. Codes are recorded in histories: add new ones, but change none. */
 export interface ReasonParameters {
-  // ── Why a run, or the answer to a message, ended ──
+  // ── Why a run ended, or the turns of a session's message ──
   readonly stopped: { readonly by?: string; readonly why?: string };
   readonly history_full: None;
   readonly approval_timed_out: { readonly timeoutMs: number };
@@ -19,7 +19,7 @@ export interface ReasonParameters {
   readonly same_failure: { readonly tool: string; readonly times: number; readonly error: string };
   readonly output_limit: None;
   readonly model_refused: None;
-  /** No worker knows the agent: the model was never asked. */
+  /** No worker knows the agent, so the model was not called. */
   readonly unknown_agent: { readonly message: string };
   readonly model_error: { readonly message: string };
   readonly model_worker_lost: { readonly attempts: number };
@@ -28,7 +28,7 @@ export interface ReasonParameters {
   readonly guardrail: { readonly message: string };
   readonly answer_rejected: { readonly times: number; readonly why: string };
   readonly session_ended: None;
-  // Ends that only the server knows of.
+  // Ends that only the server knows.
   readonly workflow_failed: { readonly message: string };
   readonly terminated: { readonly reason: string };
   readonly workflow_timed_out: None;
@@ -38,7 +38,7 @@ export interface ReasonParameters {
   readonly tool_timed_out: { readonly timeoutMs: number };
   readonly tool_worker_lost: { readonly heartbeatMs: number };
   readonly tool_not_started: { readonly waitMs: number; readonly certain: boolean };
-  /** It may have happened: `cause` says how its attempt was lost. */
+  /** The effect may have happened; `cause` says how the attempt was lost. */
   readonly outcome_unknown: { readonly cause: string };
   readonly call_cancelled: None;
   readonly call_not_started: { readonly why: 'cancelled' | 'interrupted' | 'stopped' };
@@ -55,7 +55,7 @@ export interface ReasonParameters {
   };
   readonly sub_agent_ended: { readonly status: string; readonly reason?: string; readonly output?: string };
   readonly handed_off_already: { readonly to: string };
-  // Problems of a plan: the call was never allowed to run.
+  // Problems in the plan: the call was not allowed to run.
   readonly unknown_tool: { readonly name: string; readonly suggestion?: string; readonly available: readonly string[] };
   readonly invalid_arguments: { readonly problem: string };
   readonly arguments_too_large: { readonly bytes: number; readonly max: number };
@@ -67,7 +67,7 @@ export interface ReasonParameters {
   readonly guardrail_changed_badly: { readonly problem: string };
   readonly sub_agent_input: { readonly tool: string; readonly error: string };
 
-  // ── Warnings: what went wrong on the way ──
+  // ── Warnings ──
   readonly calls_failed: {
     readonly turn: number;
     readonly calls: number;
@@ -81,7 +81,7 @@ export interface ReasonParameters {
   readonly messages_unanswered: { readonly messages: number };
   readonly more_warnings: None;
 
-  // ── Refusals: why a run does not carry out a command ──
+  // ── Why a run refused a command ──
   readonly invalid_request: { readonly problem: string };
   readonly not_a_session: { readonly workflowId: string };
   readonly run_ending: { readonly workflowId: string };
@@ -102,7 +102,7 @@ type None = Readonly<Record<string, never>>;
 
 export type ReasonCode = keyof ReasonParameters;
 
-/** A code with its parameters, and the text that stood for them when it was recorded. */
+/** A code with its parameters, and their text when it was recorded. */
 export type Reason = { readonly [C in ReasonCode]: ReasonOf<C> }[ReasonCode];
 
 export interface ReasonOf<C extends ReasonCode> {
@@ -111,7 +111,7 @@ export interface ReasonOf<C extends ReasonCode> {
   readonly text: string;
 }
 
-/** A reason as results carry it: its text, with code and parameters beside it; all null where there is none. */
+/** A reason as fields of a result: its text, code and parameters; all null without a reason. */
 export interface ReasonFields {
   readonly reason: string | null;
   readonly reasonCode: ReasonCode | null;

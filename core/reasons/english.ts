@@ -1,4 +1,4 @@
-// The words for every reason: the one module that turns codes into English. Nothing reads the texts back.
+// The English text of every reason. No other module words reasons, and nothing reads the texts back.
 import { BATCH_FAILURES_SHOWN } from '../limits.ts';
 import { count, cutText, inWords, plural } from '../text.ts';
 import type { ReasonCode, ReasonParameters } from './codes.ts';
@@ -136,7 +136,7 @@ function budgetReached({ limit, amount, spent }: ReasonParameters['budget_reache
   }
 }
 
-/** `0.04665`: digits far below the smallest coin say nothing. */
+/** `0.04665`: rounded far below the smallest coin. */
 export function costText(cost: number): string {
   return String(cost >= 100 ? Number(cost.toFixed(2)) : Number(cost.toPrecision(4)));
 }

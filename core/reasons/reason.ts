@@ -1,4 +1,4 @@
-// Makes reasons: a code, its parameters and their words, kept together.
+// Makes reasons: a code with its parameters and its text.
 import type { Reason, ReasonCode, ReasonFields, ReasonOf, ReasonParameters } from './codes.ts';
 import { inEnglish } from './english.ts';
 
@@ -19,7 +19,7 @@ export function reasonFields(given: Reason | null): ReasonFields {
   };
 }
 
-/** The reason that `reasonFields` took apart; null where there is none. */
+/** Reverses `reasonFields`; null without a reason. */
 export function reasonIn({ reason: text, reasonCode, reasonParameters }: Partial<ReasonFields>): Reason | null {
   if (!reasonCode || typeof text !== 'string') return null;
   return { code: reasonCode, parameters: reasonParameters ?? {}, text } as Reason;

@@ -1,11 +1,11 @@
-// An answer in pieces is whole only when every choice with calls in it said that it was through.
+// A streamed answer is complete only if every choice with calls has a finish reason.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildAnswer } from '../../activities/model/answer.ts';
 
 const call = (args: string) => ({ tool_calls: [{ index: 0, id: 'c', function: { name: 'pay', arguments: args } }] });
 
-test('a choice that was cut off in a call keeps the answer open, whatever another choice said', () => {
+test('keeps an answer open while any of its choices is cut off in a call', () => {
   const answer = buildAnswer();
   answer.add({ choices: [{ index: 0, delta: { content: 'Paying.' }, finish_reason: 'stop' }] });
   assert.equal(answer.isFinished(), true);
@@ -15,7 +15,7 @@ test('a choice that was cut off in a call keeps the answer open, whatever anothe
   assert.equal(answer.isFinished(), true);
 });
 
-test('pieces without an index open a call by their name and go on with the last one', () => {
+test('continues the last call with pieces that have no index', () => {
   const answer = buildAnswer();
   const piece = (name: string | null, args: string) => ({ tool_calls: [{ function: { name, arguments: args } }] });
   for (const delta of [piece('a', '{"x"'), piece(null, ':1}'), piece('b', '{}')])

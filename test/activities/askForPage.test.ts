@@ -1,4 +1,4 @@
-// A workflow that does not give its transcript costs an attempt with a clear reason, and holds up nobody for long.
+// A query for the transcript that fails costs an attempt with a clear reason, and blocks nobody for long.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -85,15 +85,15 @@ function isUnanswered(why: RegExp) {
   };
 }
 
-test('a workflow that nobody serves does not answer by the deadline, and the failure says so', async () => {
+test('fails at the deadline if no worker serves the workflow', async () => {
   await assert.rejects(asking(createAskForPage(SOON_MS)).page(), isUnanswered(/no answer within 300 milliseconds/));
 });
 
-test('a run that is not there is a failure of the same type', async () => {
+test('fails with the same type if the run does not exist', async () => {
   await assert.rejects(asking(createAskForPage(), randomUUID()).page(), isUnanswered(/no longer exists/));
 });
 
-test('of three that ask at once, one is on its way; each has its own deadline', async () => {
+test('sends one of three queries at a time, each with its own deadline', async () => {
   const ask = createAskForPage(SOON_MS);
   inFlight.max = 0;
   const pages = await Promise.allSettled([1, 2, 3].map(() => asking(ask).page()));
@@ -104,7 +104,7 @@ test('of three that ask at once, one is on its way; each has its own deadline', 
   assert.equal(inFlight.max, 1);
 });
 
-test('one that is stopped waits neither for its answer nor for its turn', async () => {
+test('ends an aborted query at once, whether it is sent or waits', async () => {
   const ask = createAskForPage(20 * SOON_MS);
   const first = asking(ask);
   const second = asking(ask);

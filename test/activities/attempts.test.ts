@@ -1,4 +1,4 @@
-// What the attempts at a model call leave to the next one, and when there is none.
+// What an attempt at a model call passes to the next one, and when there is none.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
@@ -27,7 +27,7 @@ async function lost(number: number, left: unknown) {
 }
 
 describe('attempts at a model call', () => {
-  test('that fail are counted, and the fifth one is the last', async () => {
+  test('ends after five failed attempts', async () => {
     let left: unknown;
     for (let number = 1; number <= MODEL_CALL.attempts; number++) {
       const { failure, leaves } = await attempt(number, left, badAnswer('No answer.'));
@@ -37,7 +37,7 @@ describe('attempts at a model call', () => {
     }
   });
 
-  test('that were lost with their workers are none of the five', async () => {
+  test('does not count attempts that were lost with their workers', async () => {
     let left: unknown;
     let number = 0;
     for (let failed = 1; failed <= MODEL_CALL.attempts; failed++) {
@@ -49,7 +49,7 @@ describe('attempts at a model call', () => {
     assert.ok(number < MODEL_CALL.attemptsMax, 'Temporal lets it come to that');
   });
 
-  test('that a worker gave up since it stops are none of them either', async () => {
+  test('does not count attempts that a stopping worker gave up', async () => {
     const stopped = ApplicationFailure.retryable('the worker was shut down', FAILURE.workerShutdown);
     let left: unknown;
     for (let number = 1; number <= 2 * MODEL_CALL.attempts; number++) {
@@ -60,12 +60,12 @@ describe('attempts at a model call', () => {
     assert.equal((await attempt(11, left, badAnswer('No answer.'))).failure.nonRetryable, false);
   });
 
-  test('are told where there is no other one, also by Temporal', async () => {
+  test("fails for good at Temporal's limit of attempts", async () => {
     const { failure } = await attempt(MODEL_CALL.attemptsMax, undefined, badAnswer('No answer.'));
     assert.equal(failure.nonRetryable, true);
   });
 
-  test('that were paid are told, also where the last one meets a worker that does not know the agent', async () => {
+  test('reports the spend of failed attempts, even if the last worker lacks the agent', async () => {
     const paid = { attempts: 3, usage: { inputTokens: 900, outputTokens: 50, cachedTokens: 0 }, cost: 1.5 };
     const { failure } = await attempt(5, { lost: paid, failures: 4 }, badAnswer('no agent "x"'));
     assert.deepEqual(failure.details, [{ ...paid, attempts: 4 }]);
@@ -76,7 +76,7 @@ describe('attempts at a model call', () => {
     );
   });
 
-  test('that fail for good, or with anything that was thrown, say so', async () => {
+  test('fails for good with the error that was thrown', async () => {
     const refused = await attempt(1, undefined, ApplicationFailure.nonRetryable('The key is wrong.'));
     assert.equal(refused.failure.nonRetryable, true);
     const thrown = await attempt(1, undefined, new TypeError('A guardrail has a fault.'));

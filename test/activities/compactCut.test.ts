@@ -1,10 +1,10 @@
-// However a conversation is cut, it stays one that the model API takes: no call without its answer, nothing lost but what is
-// said to be gone.
+// A compacted transcript is always valid for the model API: every call has its result, and only what the note counts is
+// missing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cutConversation, fitMessages } from '../../activities/compact/compactCut.ts';
-import { countGone, noteOf, readNote, tokensOf } from '../../core/compaction.ts';
+import { countReplaced, noteOf, readNote, tokensOf } from '../../core/compaction.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message } from '../../core/types.ts';
 
@@ -55,7 +55,7 @@ const cuts = [conversation, fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1,
 
 const runs = Number(process.env['HOLDFAST_FUZZ'] ?? 2_000);
 
-test('a cut takes whole turns, keeps the task and the last turn, and loses nothing', () => {
+test('cuts whole turns, and keeps the task and the last turn', () => {
   fc.assert(
     fc.property(...cuts, (messages, keep, max) => {
       const { task, older, recent } = cutConversation(messages, keep, max);
@@ -74,25 +74,25 @@ test('a cut takes whole turns, keeps the task and the last turn, and loses nothi
   );
 });
 
-test('with a note in the place of what goes, it is a conversation, and the note counts all that is gone', () => {
+test('replaces the cut messages by a note that counts them all', () => {
   fc.assert(
     fc.property(...cuts, (messages, keep, max) => {
       const { task, older, recent } = cutConversation(messages, keep, max);
       if (older.length === 0) return;
-      const standsFor = noteOf(countGone(older), 'Gone.');
+      const standsFor = noteOf(countReplaced(older), 'Gone.');
       const compacted = [...task, standsFor, ...fitMessages(recent, max)];
       assert.equal(transcriptProblem(compacted), null);
-      assert.deepEqual(readNote(standsFor), countGone(older));
+      assert.deepEqual(readNote(standsFor), countReplaced(older));
       // Counted again with the note, it is what it was.
-      const { messages: gone, turns } = countGone(compacted);
-      const before = countGone(messages);
+      const { messages: gone, turns } = countReplaced(compacted);
+      const before = countReplaced(messages);
       assert.deepEqual({ gone, turns }, { gone: before.messages, turns: before.turns });
     }),
     { numRuns: runs },
   );
 });
 
-test('what is made to fit has the same messages in the same order, and fits where that can be', () => {
+test('shortens messages until they fit, in the same order', () => {
   fc.assert(
     fc.property(conversation, fc.integer({ min: 1, max: 20_000 }), (messages, max) => {
       const fitted = fitMessages(messages, max);
@@ -113,7 +113,7 @@ function shape(message: Message): unknown {
   return [message.role, calls.map(({ id, function: called }) => [id, called.name])];
 }
 
-test('results of tools are cut before what people said', () => {
+test('cuts tool results before messages of people', () => {
   const messages: Message[] = [
     { role: 'user', content: 'u'.repeat(3_000) },
     {
@@ -129,7 +129,7 @@ test('results of tools are cut before what people said', () => {
   assert.ok(tokensOf(fitMessages(messages, 500)) <= 500);
 });
 
-test('a note that somebody else wrote counts for what it says, and nothing else is taken for one', () => {
+test('reads notes from any source, and no other message as a note', () => {
   assert.equal(readNote({ role: 'user', content: '[3 earlier messages stood here.]\nx' }), null);
   assert.equal(readNote({ role: 'assistant', content: '[3 earlier messages (1 turn) stood here.]\nx' }), null);
   assert.deepEqual(readNote({ role: 'user', content: '[1,234 earlier messages (1 turn) stood here.]\nx' }), {

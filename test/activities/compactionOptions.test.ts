@@ -1,4 +1,4 @@
-// What an agent says of its conversation, what is known of models, and what a provider says when it is too much.
+// Options of compaction, context windows of known models, and refusals of providers for length.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { APIError } from 'openai';
@@ -19,7 +19,7 @@ function agent(compaction?: CompactionOptions | false, more: Partial<AgentOption
   });
 }
 
-test('the limit of a model is found by the longest name that fits, whoever routes to it', () => {
+test("finds a model's context window by the longest matching name", () => {
   const known: Readonly<Record<string, number | undefined>> = {
     'gpt-4o-mini-2024-07-18': 128_000,
     'ft:gpt-4o-mini:shop::abc': 128_000,
@@ -42,7 +42,7 @@ test('the limit of a model is found by the longest name that fits, whoever route
   for (const [model, limit] of Object.entries(known)) assert.equal(contextLimitOf(model), limit, model);
 });
 
-test('it is compacted at a share of the limit, with room for the answer', () => {
+test('compacts at a share of the limit, which leaves room for the answer', () => {
   assert.equal(compactAtOf(agent(), 'gpt-4o'), 102_400);
   assert.equal(compactAtOf(agent({ at: 0.5 }), 'gpt-4o'), 64_000);
   assert.equal(compactAtOf(agent({ limitTokens: 10_000 }), 'gpt-4o'), 8_000);
@@ -52,7 +52,7 @@ test('it is compacted at a share of the limit, with room for the answer', () => 
   assert.equal(compactAtOf(agent(false), 'gpt-4o'), undefined);
 });
 
-test('it is recorded for the model that is asked, which a worker may have put in the place of the own', () => {
+test('records the limit of the model that the worker calls', () => {
   const own = agent();
   assert.equal(recordOf(own, 'memo', 'gpt-4o').rules.compactAt, 102_400);
   const other = recordOf(own, 'memo', 'llama');
@@ -61,7 +61,7 @@ test('it is recorded for the model that is asked, which a worker may have put in
   assert.equal(recordOf(own, 'memo', 'gpt-4o'), recordOf(own, 'memo', 'gpt-4o'));
 });
 
-test('nonsense is refused where the agent is defined', () => {
+test('rejects invalid options when the agent is defined', () => {
   for (const [options, says] of [
     [{ limitTokens: 0 }, /compaction\.limitTokens must be a whole number of at least 1/],
     [{ limitTokens: '128k' }, /compaction\.limitTokens must be a whole number of at least 1/],
@@ -76,7 +76,7 @@ test('nonsense is refused where the agent is defined', () => {
 
 const WHERE = { baseURL: 'http://127.0.0.1/v1', model: 'x', apiKey: 'x' };
 
-test('a refusal for length is told from others, in the words of many servers, and so is the limit in it', () => {
+test('recognises refusals for length of many servers, and reads their limits', () => {
   const words: Readonly<Record<string, number | undefined>> = {
     "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens.": 128_000,
     'prompt is too long: 208310 tokens > 200000 maximum': 200_000,

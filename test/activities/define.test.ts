@@ -1,4 +1,4 @@
-// A mistake in a definition is told when it is made, with what to write instead.
+// A mistake in a definition is an error where it is made, with what to write instead.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -17,7 +17,7 @@ const tool = (options: object) => () =>
   } as Parameters<typeof defineTool>[0]);
 const agent = (options: object) => () => defineAgent({ name: 'a', model: 'm', instructions: 'Do.', ...options });
 
-test('tools: names, effects, timeouts and limits', () => {
+test('validates the names, effects, timeouts and limits of tools', () => {
   const table: readonly (readonly [object, RegExp])[] = [
     [{ name: 'has space' }, /name must be a letter/],
     [{ name: 'callModel' }, /name is reserved/],
@@ -40,7 +40,7 @@ test('tools: names, effects, timeouts and limits', () => {
   for (const [options, says] of table) assert.throws(tool(options), says, JSON.stringify(options));
 });
 
-test('a long first delay of a retry raises the longest one with it', () => {
+test('raises the longest retry delay to a longer first one', () => {
   assert.deepEqual(tool({ retry: { initial: '30 s' } })().policy.backoff, {
     initialMs: 30_000,
     factor: 2,
@@ -48,7 +48,7 @@ test('a long first delay of a retry raises the longest one with it', () => {
   });
 });
 
-test('agents: names, limits, tools of one name, and what would not fit into history', () => {
+test('validates names, limits and sizes of agents, and rejects duplicate tools', () => {
   const look = tool({})();
   const table: readonly (readonly [object, RegExp])[] = [
     [{ name: '' }, /name must be a letter/],
@@ -92,7 +92,7 @@ test('agents: names, limits, tools of one name, and what would not fit into hist
   for (const [options, says] of table) assert.throws(agent(options), says, JSON.stringify(options).slice(0, 80));
 });
 
-test('sub-agents and those that a conversation may go to are served along with the agent that names them', () => {
+test('serves sub-agents and handoff targets with the agent that names them', () => {
   const named = (name: string, options: object = {}) =>
     defineAgent({ name, model: 'm', instructions: 'Do.', ...options });
   const digger = named('digger', { tools: [tool({ name: 'dig' })()] });
@@ -112,7 +112,7 @@ test('sub-agents and those that a conversation may go to are served along with t
   assert.throws(() => named('x', { tools: [to(billing), to('billing')] }), /two tools named hand_off_to_billing/);
 });
 
-test('an agent is recorded as data: its rules and policies, and none of its functions', () => {
+test('records an agent as data: rules and policies, but no functions', () => {
   const guarded = agent({
     tools: [tool({ approval: () => true })()],
     permissions: { deny: [{ tool: '*', when: () => true }] },

@@ -1,18 +1,18 @@
-// Any value becomes bounded, well-formed text that never throws; JSON where nothing was cut.
+// Any value becomes bounded, well-formed text without throwing, and JSON if nothing was cut.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { resultText } from '../../activities/tools/jsonText.ts';
 import { anything, checkPresented, checkText } from '../support/resultFuzz.ts';
 
-test('stays within its bytes, is well-formed, and says so where it was cut', () => {
+test('stays within its limit, is well-formed, and marks where it was cut', () => {
   fc.assert(
     fc.property(anything, fc.integer({ min: 200, max: 2_000 }), ({ value }, bytes) => checkText(value, bytes)),
     { numRuns: 1_000 },
   );
 });
 
-test('so it does through every presenter', () => {
+test('stays within its limit through every presenter', () => {
   fc.assert(fc.property(anything, checkPresented), { numRuns: 300 });
 });
 
@@ -61,13 +61,13 @@ function endlessJSON(): unknown {
 }
 
 for (const [name, value] of Object.entries(STRANGE))
-  test(`takes a ${name}, alone and among others`, () => {
+  test(`renders a ${name}, alone and among others`, () => {
     checkText(value, 2_000);
     checkText({ before: 1, value, after: [value, 2] }, 2_000);
     if (typeof value !== 'string') assert.equal(JSON.parse(resultText({ before: 1, value })).before, 1);
   });
 
-test('is what JSON.stringify gives for what JSON can hold', () => {
+test('equals JSON.stringify for JSON values', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       if (typeof value !== 'string') assert.equal(resultText(value), JSON.stringify(value));
@@ -75,7 +75,7 @@ test('is what JSON.stringify gives for what JSON can hold', () => {
   );
 });
 
-test('costs no more than what is kept of it', () => {
+test('costs no more than what it keeps', () => {
   let read = 0;
   const endless = new Proxy(new Array(1_000_000), {
     get: (target, key, receiver) => {

@@ -1,4 +1,4 @@
-// An effect in PostgreSQL happens once for each key, whoever asks for it how often and at what moment.
+// An effect in PostgreSQL happens once for each key, however often and concurrently it is called.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
@@ -25,7 +25,7 @@ describe('once', { skip: noPostgres }, () => {
     return { cents, at: [1, null, 'ä"\u2028'] };
   };
 
-  test('twenty at the same moment, before the table is there, are one effect with one result', async () => {
+  test('runs one effect for twenty concurrent calls, even without a table', async () => {
     const before = await transferred();
     const ctx = context();
     const results = await Promise.all(Array.from({ length: 20 }, () => once(pool, ctx, transfer(5))));
@@ -33,13 +33,13 @@ describe('once', { skip: noPostgres }, () => {
     for (const result of results) assert.deepEqual(result, { cents: 5, at: [1, null, 'ä"\u2028'] });
   });
 
-  test('another key is another effect', async () => {
+  test('runs another effect for another key', async () => {
     const before = await transferred();
     await Promise.all(Array.from({ length: 5 }, () => once(pool, context(), transfer(1))));
     assert.equal(await transferred(), before + 5);
   });
 
-  test('an effect that throws leaves nothing, neither itself nor its record', async () => {
+  test('leaves no record of an effect that throws', async () => {
     const before = await transferred();
     const ctx = context();
     const failing = once(pool, ctx, async (tx) => {
@@ -52,7 +52,7 @@ describe('once', { skip: noPostgres }, () => {
     assert.equal(await transferred(), before + 1);
   });
 
-  test('one that is given up before the commit has not happened', async () => {
+  test('leaves nothing of a call that is aborted before the commit', async () => {
     const before = await transferred();
     const stop = new AbortController();
     const ctx = { idempotencyKey: randomUUID(), signal: stop.signal };
@@ -64,7 +64,7 @@ describe('once', { skip: noPostgres }, () => {
     assert.equal(await transferred(), before);
   });
 
-  test('a connection that is lost in the middle leaves nothing, and the next attempt does it', async () => {
+  test('retries an effect whose connection was lost before the commit', async () => {
     const before = await transferred();
     const ctx = context();
     const lost = once(pool, ctx, async (tx) => {
@@ -79,16 +79,16 @@ describe('once', { skip: noPostgres }, () => {
     assert.equal(await transferred(), before + 1);
   });
 
-  test('a crash between the commit and the answer repeats nothing, and gives back the result', async () => {
+  test('returns the recorded result after a crash between commit and answer', async () => {
     const before = await transferred();
     const ctx = context();
-    // The process that committed never told anybody: the next attempt comes with the same key.
+    // The process that committed never reported it: the next attempt has the same key.
     await once(pool, ctx, transfer(11));
     assert.deepEqual(await once(pool, ctx, transfer(12)), { cents: 11, at: [1, null, 'ä"\u2028'] });
     assert.equal(await transferred(), before + 1);
   });
 
-  test('a key of one’s own holds over calls, and another input is an error that does nothing', async () => {
+  test('keeps an own key across calls, and rejects another input for it', async () => {
     const before = await transferred();
     const key = `refund/${randomUUID()}`;
     await once(pool, context(), transfer(100), { key, input: { order: 'A', cents: 100 } });
@@ -98,7 +98,7 @@ describe('once', { skip: noPostgres }, () => {
     assert.equal(await transferred(), before + 1);
   });
 
-  test('the recorded result is the first one to the letter: the order of its keys, any character, and what JSON makes of it', async () => {
+  test('returns the first result exactly, as JSON preserves it', async () => {
     const ctx = context();
     const result = { z: 1, a: 'a\u0000b \ud800', at: new Date(0), nothing: undefined, n: 1e21 };
     const texts = [];
@@ -107,7 +107,7 @@ describe('once', { skip: noPostgres }, () => {
     assert.equal(texts[1], texts[0]);
   });
 
-  test('a key of one’s own says what it stands for, in whatever order', async () => {
+  test('compares the input of an own key regardless of field order', async () => {
     const key = `refund/${randomUUID()}`;
     const before = await transferred();
     // A program in JavaScript may leave it out.
@@ -118,7 +118,7 @@ describe('once', { skip: noPostgres }, () => {
     assert.equal(await transferred(), before + 1);
   });
 
-  test('an effect without a result is done once as well; a table of another name is made', async () => {
+  test('runs an effect without a result once, and creates a table of any name', async () => {
     await pool.query('create schema desk');
     const ctx = context();
     let runs = 0;

@@ -1,5 +1,4 @@
-// What a model is asked for fits the rules of strict mode, as the scripted model applies them; and an answer is what was
-// asked for, or is sent back with what is wrong.
+// Output schemas follow the rules of strict mode, as the scripted model checks them. A mismatch is sent back with the problem.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toStrictJsonSchema } from 'openai/lib/transform';
@@ -81,7 +80,7 @@ const loose: Record<string, z.ZodType> = {
   'a list of anything': z.object({ a: z.array(z.unknown()) }),
 };
 
-test('a schema with every field in it is sent as a strict one, without what strict mode does not take', async (t) => {
+test('sends a strict schema without keywords that strict mode rejects', async (t) => {
   for (const [name, schema] of Object.entries(strict))
     await t.test(name, () => {
       const format = formatOf(schema);
@@ -92,7 +91,7 @@ test('a schema with every field in it is sent as a strict one, without what stri
     });
 });
 
-test('one that strict mode cannot express is sent as it is', async (t) => {
+test('sends a schema that strict mode cannot express unchanged', async (t) => {
   for (const [name, schema] of Object.entries(loose))
     await t.test(name, () => {
       const format = formatOf(schema);
@@ -102,7 +101,7 @@ test('one that strict mode cannot express is sent as it is', async (t) => {
     });
 });
 
-test('what a strict schema leaves out is in the words, or in the check', () => {
+test('checks what a strict schema omits, or describes it in words', () => {
   const { strict: lengths, json } = formatOf(strict['lengths']!);
   assert.deepEqual(lengths, {
     type: 'object',
@@ -132,7 +131,7 @@ const answer = (content: string | null, kind: Planned['kind'] = 'final'): Planne
 });
 const Priority = z.object({ priority: z.enum(['low', 'high']), due: z.iso.date().transform((day) => new Date(day)) });
 
-test('an answer that fits brings its value along, as history will have it', async () => {
+test('returns the value of an answer that matches, as history will have it', async () => {
   const json = '{"priority":"high","due":"2031-04-05"}';
   for (const text of [json, ` ${json}\n`, `\`\`\`json\n${json}\n\`\`\``, `\`\`\`\n${json}\n\`\`\`\n`]) {
     const { value, kind, message } = await checkOutput(formatOf(Priority), answer(text), 0);
@@ -141,7 +140,7 @@ test('an answer that fits brings its value along, as history will have it', asyn
   }
 });
 
-test('one that does not fit is sent back twice with what is wrong, and then ends as invalid_output', async () => {
+test('sends a mismatch back twice, then ends as invalid_output', async () => {
   const throwing = z.object({
     a: z.string().transform((text): string => {
       throw new Error(`no ${text}`);
@@ -173,7 +172,7 @@ test('one that does not fit is sent back twice with what is wrong, and then ends
   }
 });
 
-test('only last answers are checked', async () => {
+test('checks only final answers', async () => {
   for (const kind of ['calls', 'truncated', 'refused', 'again', 'ended'] as const) {
     const planned = answer('Let me see.', kind);
     assert.equal(await checkOutput(formatOf(Priority), planned, 0), planned);

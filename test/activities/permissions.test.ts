@@ -1,4 +1,4 @@
-// Deny goes before ask, and ask before allow; whatever fails or says something else decides for the careful side.
+// Deny comes before ask, and ask before allow. A rule that fails decides for the safe side.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,7 +20,7 @@ const boom = () => {
   throw new Error('boom');
 };
 
-test('deny before ask before allow, and what an allow does not name is denied', async () => {
+test('applies deny before ask before allow, and denies what allow does not name', async () => {
   const kinds: readonly (readonly [Permissions | undefined, Permission['kind']])[] = [
     [undefined, 'allowed'],
     [{}, 'allowed'],
@@ -45,7 +45,7 @@ test('deny before ask before allow, and what an allow does not name is denied', 
   }
 });
 
-test('a rule that throws, or answers neither yes nor no, denies, asks and does not allow', async () => {
+test('denies, asks or does not allow if a rule throws or returns no boolean', async () => {
   const said = (permissions: Permissions) =>
     permissionFor({ tool: 'pay', args: {}, permissions, approval: 'never' }, ctx);
   for (const [when, error] of [
@@ -68,7 +68,7 @@ test('a rule that throws, or answers neither yes nor no, denies, asks and does n
   assert.equal((await said({ allow: [rule('pay', boom), rule('pay')] })).kind, 'allowed', 'another rule may allow it');
 });
 
-test('an approval rule that throws or forgets its answer asks; the question of the call stands for a rule without one', async () => {
+test("asks if an approval rule throws or returns nothing, with the tool's question", async () => {
   const asked = (approval: unknown, permissions?: Permissions) =>
     permissionFor({ tool: 'pay', args: { amount: 5 }, permissions, approval: approval as 'never' }, ctx);
   const own = ({ amount }: { amount: number }) => ({ ask: `Pay ${amount}?` });
@@ -84,7 +84,7 @@ test('an approval rule that throws or forgets its answer asks; the question of t
   assert.match(failed.question ?? '', /rule of this tool failed: boom/);
 });
 
-test('a rule that hangs has failed, and a cancelled turn is no answer of a rule', async () => {
+test('fails a rule that hangs, and does not take a cancelled turn for an answer', async () => {
   assert.deepEqual(await runRule(ctx, () => new Promise(() => {}), 20), {
     ok: false,
     error: 'it took longer than 20 milliseconds',
@@ -100,7 +100,7 @@ test('a rule that hangs has failed, and a cancelled turn is no answer of a rule'
   );
 });
 
-test('what a rule looks at cannot be written to, at any depth, and dates stay what they are', () => {
+test('passes rules a deeply frozen view, with dates intact', () => {
   const due = new Date(0);
   const seen = deepFreeze({ list: [{ n: 1 }, undefined, null], due });
   assert.throws(() => {
@@ -123,14 +123,14 @@ const payer = (options: Partial<Parameters<typeof defineAgent>[0]>) =>
 const planned = async (agent: ReturnType<typeof payer>, args: object, tool = 'pay'): Promise<PlannedCall> =>
   (await planCall(agent, { name: tool, arguments: JSON.stringify(args) }, ctx)).planned;
 
-test('rules are given the arguments as the schema made them', async () => {
+test('passes rules the arguments that the schema parsed', async () => {
   const seen: unknown[] = [];
   const agent = payer({ permissions: { deny: [rule('pay', (args) => seen.push(args) === 0)] } });
   assert.ok('digest' in (await planned(agent, { amount: '7' })));
   assert.deepEqual(seen, [{ amount: 7, to: 'shop' }]);
 });
 
-test('what a guardrail put in place of the arguments is read by the schema, permitted and digested', async () => {
+test('validates, permits and digests arguments that a guardrail replaced', async () => {
   const limit: PermissionRule = { tool: 'pay', when: ({ amount }) => amount > 100, reason: 'over 100' };
   const to = (change: unknown) => payer({ permissions: { deny: [limit] }, beforeTool: () => ({ change }) as never });
   const low = await planned(to({ amount: 5 }), { amount: 500 });
@@ -151,7 +151,7 @@ test('what a guardrail put in place of the arguments is read by the schema, perm
   assert.match(await told(10n), /BigInt|not valid JSON/);
 });
 
-test('a guardrail for calls that fails, hangs on to nothing or writes in place lets no call run', async () => {
+test('runs no call if its guardrail fails, hangs or mutates its input', async () => {
   const told = async (beforeTool: unknown) => {
     const call = await planned(payer({ beforeTool: beforeTool as never }), { amount: 5 });
     return 'problem' in call ? call.problem.reason.text : 'runs';
@@ -173,7 +173,7 @@ test('a guardrail for calls that fails, hangs on to nothing or writes in place l
   );
 });
 
-test('a tool with a name that every object has goes by its own approval rule', async () => {
+test('applies the own rule of a tool named like a method of Object', async () => {
   const odd = defineTool({
     name: 'constructor',
     description: 'Odd.',
@@ -185,7 +185,7 @@ test('a tool with a name that every object has goes by its own approval rule', a
   assert.ok('digest' in plan && plan.ask === undefined);
 });
 
-test('a guardrail that writes into the conversation in place has failed, and what is remembered stays as it was', async () => {
+test('fails a guardrail that mutates the transcript, which stays unchanged', async () => {
   const messages: readonly Message[] = [{ role: 'user', content: 'My PIN is 1234.' }];
   const redact = (seen: readonly Message[]) => {
     (seen[0] as { content: string }).content = 'My PIN is ####.';
@@ -197,7 +197,7 @@ test('a guardrail that writes into the conversation in place has failed, and wha
   assert.deepEqual(messages, [{ role: 'user', content: 'My PIN is 1234.' }]);
 });
 
-test('with an output, a request that is rejected ends as refused: a reason is no value', async () => {
+test('ends a rejected request as refused for an agent with an output schema', async () => {
   const agent = payer({ beforeModel: () => ({ reject: 'closed' }), output: z.object({ a: z.string() }) });
   const instead = await guardRequest(agent, [{ role: 'user', content: 'Hi.' }], ctx);
   assert.ok('instead' in instead);

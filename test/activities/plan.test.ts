@@ -1,4 +1,4 @@
-// Whatever a model answers becomes a valid message with one plan entry a call, or is no answer at all.
+// Any answer of a model becomes a valid message with one plan entry for each call, or an error.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -7,11 +7,11 @@ import { answers, checkPlan, planned } from '../support/planFuzz.ts';
 
 const PAYLOAD_BYTES_MAX = 2 * 1024 * 1024;
 
-test('the plan of any answer is valid where it stands, and runs nothing but known tools with arguments that fit', async () => {
+test('plans any answer validly, and runs only known tools with valid arguments', async () => {
   await fc.assert(fc.asyncProperty(answers, checkPlan), { numRuns: 1_000 });
 });
 
-test('the plan fits its payload, whatever it is full of', async () => {
+test('fits a payload for any answer', async () => {
   const quotes = JSON.stringify({ key: '"\\'.repeat(50_000) });
   const calls = Array.from({ length: 2_500 }, (_, i) => ({
     id: 'i'.repeat(40),

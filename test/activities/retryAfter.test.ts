@@ -1,4 +1,4 @@
-// Retry-After in every form that servers send: honoured within a minute, or not at all.
+// Retry-After in every form that servers send is honoured up to a minute.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -36,7 +36,7 @@ for (const [headers, ms] of TABLE)
     assert.equal(retryAfterMs(new Headers(headers), NOW_MS), ms);
   });
 
-test('whatever is sent, the delay is within a minute or there is none', () => {
+test('returns a delay of at most a minute, or none, for any header', () => {
   fc.assert(
     fc.property(fc.stringMatching(/^[ -~]*$/), fc.stringMatching(/^[ -~]*$/), (after, ms) => {
       const delay = retryAfterMs(new Headers({ 'retry-after': after, 'retry-after-ms': ms }), NOW_MS);

@@ -14,7 +14,7 @@ const CALLS = {
   ],
 };
 
-test('a text comes as one message, and says that a script wrote it', async (t) => {
+test('sends a text as one message that says a script wrote it', async (t) => {
   const { openai } = await serveScript(t, [SENTENCE]);
   const { data, response } = await ask(openai).withResponse();
   assert.equal(response.headers.get('x-holdfast-offline'), 'script');
@@ -28,7 +28,7 @@ test('a text comes as one message, and says that a script wrote it', async (t) =
   assert.equal(usage.prompt_tokens_details?.cached_tokens, 0);
 });
 
-test('calls come with their ids by turn and slot, and their arguments as the script has them', async (t) => {
+test('sends calls with ids by turn and slot, and the scripted arguments', async (t) => {
   const { openai } = await serveScript(t, [CALLS]);
   const [choice] = (await ask(openai)).choices;
   assert.equal(choice?.finish_reason, 'tool_calls');
@@ -44,7 +44,7 @@ test('calls come with their ids by turn and slot, and their arguments as the scr
   ]);
 });
 
-test('a streamed answer is the same answer in pieces', async (t) => {
+test('streams the same answer in pieces', async (t) => {
   const { openai } = await serveScript(t, [CALLS]);
   const whole = await ask(openai);
   const { chunks, error } = await collect(await askStreamed(openai));
@@ -68,7 +68,7 @@ test('a streamed answer is the same answer in pieces', async (t) => {
   assert.deepEqual(chunks.at(-1)?.usage, whole.usage);
 });
 
-test('a text is streamed a few words at a time, white space and all', async (t) => {
+test('streams a text a few words at a time, with its white space', async (t) => {
   const long = `${'word '.repeat(5_000)}\n\n`;
   const { openai } = await serveScript(t, ({ attempt }) => (attempt === 1 ? SENTENCE : long));
   for (const text of [SENTENCE, long]) {
@@ -79,7 +79,7 @@ test('a text is streamed a few words at a time, white space and all', async (t) 
   }
 });
 
-test('usage is streamed only where it was asked for', async (t) => {
+test('streams usage only if it was requested', async (t) => {
   const { openai } = await serveScript(t, [SENTENCE]);
   const stream = await openai.chat.completions.create({
     model: MODEL,
@@ -91,7 +91,7 @@ test('usage is streamed only where it was asked for', async (t) => {
   assert.equal(chunks.at(-1)?.choices[0]?.finish_reason, 'stop');
 });
 
-test('refusals, legacy calls, several choices, finish reasons and odd call ids are sent as scripted', async (t) => {
+test('sends refusals, legacy calls, choices, finish reasons and odd ids as scripted', async (t) => {
   const call = (id: string | null) => ({ tool: 'get_time', id });
   const { openai } = await serveScript(t, ({ attempt }) => {
     if (attempt <= 2) return { refusal: 'I would rather not say that here.' };
@@ -128,7 +128,7 @@ test('refusals, legacy calls, several choices, finish reasons and odd call ids a
   );
 });
 
-test('the models on offer are the scripts there are', async (t) => {
+test('lists its scripts as models', async (t) => {
   const agents = [{ name: 'clinic', offline: ['Hello.'] }, { name: 'mute' }];
   const { openai } = await serveScript(t, ['Noon.'], { agents });
   const models = await openai.models.list();
@@ -138,7 +138,7 @@ test('the models on offer are the scripts there are', async (t) => {
   );
 });
 
-test('two agents of one name, or a script that is none, are refused at the start', async () => {
+test('rejects duplicate agent names and invalid scripts at the start', async () => {
   const agents = [
     { name: 'a', offline: ['1'] },
     { name: 'a', offline: ['2'] },

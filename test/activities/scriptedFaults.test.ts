@@ -31,7 +31,7 @@ for (const [mode, request] of [
   ['streamed', askStreamed],
   ['not streamed', ask],
 ] as const) {
-  test(`status (${mode}): any error, with its headers and body`, async (t) => {
+  test(`status (${mode}): sends any error with its headers and body`, async (t) => {
     const fault = {
       fault: 'status',
       status: 429,
@@ -54,7 +54,7 @@ for (const [mode, request] of [
     );
   });
 
-  test(`hang (${mode}): no answer until the caller gives up`, async (t) => {
+  test(`hang (${mode}): does not answer until the caller gives up`, async (t) => {
     const { model, openai } = await serveScript(t, () => ({ fault: 'hang' }));
     const caller = new AbortController();
     const answer = openai.chat.completions.create(
@@ -70,7 +70,7 @@ for (const [mode, request] of [
   });
 }
 
-test('headersOnly: status 200, and then nothing', async (t) => {
+test('headersOnly: sends status 200 and nothing else', async (t) => {
   const { model, openai } = await serveScript(t, () => ({ fault: 'headersOnly' }));
   const caller = new AbortController();
   const stream = await askStreamed(openai, caller.signal);
@@ -81,7 +81,7 @@ test('headersOnly: status 200, and then nothing', async (t) => {
   assert.equal(model.countRequests(), 1);
 });
 
-test('stall: the stream stops after as many chunks as asked for, and stays open', async (t) => {
+test('stall: stops after the given number of chunks, and stays open', async (t) => {
   const { model, openai } = await serveScript(t, () => ({ fault: 'stall', text: TEXT, afterChunks: 3 }));
   const caller = new AbortController();
   const chunks: Chunk[] = [];
@@ -95,14 +95,14 @@ test('stall: the stream stops after as many chunks as asked for, and stays open'
   assert.equal(model.countRequests(), 1);
 });
 
-test('reset: the connection breaks in the middle', async (t) => {
+test('reset: breaks the connection in the middle', async (t) => {
   const { chunks, error } = await meet(t, { fault: 'reset', text: TEXT }, streamed);
   assert.equal(said(chunks), 'one two three four five six');
   assert(error instanceof Error && !finished(chunks), String(error));
   assert((await meet(t, { fault: 'reset', text: TEXT }, whole)).error instanceof Error);
 });
 
-test('noEnd: all is said, but nothing says that it is', async (t) => {
+test('noEnd: sends the whole text without an end', async (t) => {
   const { chunks, error } = await meet(t, { fault: 'noEnd', text: TEXT }, streamed);
   assert.deepEqual(
     { said: said(chunks), finished: finished(chunks), error },
@@ -111,7 +111,7 @@ test('noEnd: all is said, but nothing says that it is', async (t) => {
   assert((await meet(t, { fault: 'noEnd', text: TEXT }, whole)).error instanceof Error);
 });
 
-test('noEnd in the middle of a call leaves half of its arguments', async (t) => {
+test("noEnd: leaves half of a call's arguments", async (t) => {
   const calls = [
     { tool: 'get_time', arguments: { city: 'Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch' } },
   ];
@@ -123,14 +123,14 @@ test('noEnd in the middle of a call leaves half of its arguments', async (t) => 
   );
 });
 
-test('errorInStream: an error object instead of the rest', async (t) => {
+test('errorInStream: sends an error object instead of the rest', async (t) => {
   const { chunks, error } = await meet(t, { fault: 'errorInStream', text: TEXT }, streamed);
   assert.equal(said(chunks), 'one two three four five six');
   assert(error instanceof OpenAI.APIError);
   assert.match(error.message, /on purpose/);
 });
 
-test('notStreamed: one JSON body, in which the stream’s reader finds nothing', async (t) => {
+test('notStreamed: sends one JSON body to a caller that expects a stream', async (t) => {
   const raw = await meet(t, { fault: 'notStreamed', text: TEXT }, (openai) => askStreamed(openai).asResponse());
   assert.equal(raw.headers.get('content-type'), 'application/json');
   const body = (await raw.json()) as OpenAI.Chat.ChatCompletion;
@@ -138,19 +138,19 @@ test('notStreamed: one JSON body, in which the stream’s reader finds nothing',
   assert.deepEqual((await meet(t, { fault: 'notStreamed', text: TEXT }, streamed)).chunks, []);
 });
 
-test('html: a web page with status 200', async (t) => {
+test('html: sends a web page with status 200', async (t) => {
   const { answer } = await meet(t, { fault: 'html' }, whole);
   assert.match(String(answer), /<!doctype html>/);
   assert.deepEqual((await meet(t, { fault: 'html' }, streamed)).chunks, []);
 });
 
-test('errorWith200: an error object with status 200', async (t) => {
+test('errorWith200: sends an error object with status 200', async (t) => {
   const { answer } = await meet(t, { fault: 'errorWith200' }, whole);
   assert(answer && 'error' in answer && !('choices' in answer));
   assert.deepEqual((await meet(t, { fault: 'errorWith200' }, streamed)).chunks, []);
 });
 
-test('emptyChoices: a response in which nobody answers', async (t) => {
+test('emptyChoices: sends a response without choices', async (t) => {
   assert.deepEqual((await meet(t, { fault: 'emptyChoices' }, whole)).answer?.choices, []);
   const { chunks, error } = await meet(t, { fault: 'emptyChoices' }, streamed);
   // One that says so, and the one with the usage.
@@ -159,7 +159,7 @@ test('emptyChoices: a response in which nobody answers', async (t) => {
   assert.equal(error, null);
 });
 
-test('emptyMessage: null content and no calls', async (t) => {
+test('emptyMessage: sends null content and no calls', async (t) => {
   const { answer } = await meet(t, { fault: 'emptyMessage' }, whole);
   assert.deepEqual(answer?.choices[0]?.message, { role: 'assistant', content: null, refusal: null });
   const { chunks } = await meet(t, { fault: 'emptyMessage' }, streamed);
@@ -167,7 +167,7 @@ test('emptyMessage: null content and no calls', async (t) => {
   assert.deepEqual({ said: said(chunks), finished: finished(chunks) }, { said: '', finished: true });
 });
 
-test('a fault that passes is played by the attempt, and counted by transcript', async (t) => {
+test('plays a passing fault by attempt, and counts attempts by transcript', async (t) => {
   const { model, openai } = await serveScript(t, ({ attempt }) =>
     attempt <= 2 ? { fault: 'status', status: 500 } : `Attempt ${attempt}.`,
   );

@@ -1,4 +1,4 @@
-// The scripted model takes its time where it is told to, and stops the moment that its caller is gone.
+// The scripted model delays its answers as asked, and stops as soon as its caller is gone.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startScriptedModel } from '../../activities/testing/index.ts';
@@ -6,7 +6,7 @@ import { ask, askStreamed, type Chunk, collect, NEVER_MS, serveScript } from './
 
 const TEXT = 'one two three four five six seven eight nine';
 
-test('a delay comes between the headers and the first token', async (t) => {
+test('delays the first token after the headers', async (t) => {
   const { model, openai } = await serveScript(t, () => TEXT, { delayMs: NEVER_MS });
   const caller = new AbortController();
   // The headers are here; of the tokens, none.
@@ -22,7 +22,7 @@ test('a delay comes between the headers and the first token', async (t) => {
   assert(((await slow) as unknown) instanceof Error);
 });
 
-test('an answer may have a pace of its own, so that a later request is answered first', async (t) => {
+test('lets an answer have its own pace, so that a later request ends first', async (t) => {
   const slowOne = await serveScript(t, ({ input }) => (input === 'slow' ? { text: TEXT, delayMs: NEVER_MS } : TEXT));
   const slow = ask(slowOne.openai, [{ role: 'user', content: 'slow' }]).catch((error: unknown) => error);
   await slowOne.model.until((requests) => requests[0]?.attempt === 1);
@@ -40,7 +40,7 @@ test('an answer may have a pace of its own, so that a later request is answered 
   assert.equal(chunks.at(-2)?.choices[0]?.finish_reason, 'stop');
 });
 
-test('a delay between chunks lets the first one through alone, and the caller’s leaving ends the wait', async (t) => {
+test('sends the first chunk alone, and ends the wait when the caller leaves', async (t) => {
   const { model, openai } = await serveScript(t, () => TEXT, { chunkDelayMs: NEVER_MS });
   const caller = new AbortController();
   const chunks: Chunk[] = [];
@@ -53,14 +53,14 @@ test('a delay between chunks lets the first one through alone, and the caller’
   await model.until((requests) => requests[0]?.state === 'left');
 });
 
-test('chunks that take their time all come', async (t) => {
+test('sends all chunks at any pace', async (t) => {
   const { openai } = await serveScript(t, () => TEXT, { delayMs: 1, chunkDelayMs: 1 });
   const { chunks } = await collect(await askStreamed(openai));
   assert.equal(chunks.flatMap((chunk) => chunk.choices[0]?.delta.content || []).join(''), TEXT);
   assert.equal(chunks.at(-2)?.choices[0]?.finish_reason, 'stop');
 });
 
-test('closing ends the answers on their way and whoever waits for a request', async () => {
+test('ends open answers and waits when it is closed', async () => {
   const model = await startScriptedModel({ scripts: { clock: () => new Promise(() => {}) } });
   const body = JSON.stringify({ model: 'offline/clock', messages: [{ role: 'user', content: 'Hello' }] });
   const answer = fetch(`${model.baseURL}/chat/completions`, { method: 'POST', body }).catch((error: unknown) => error);
@@ -76,7 +76,7 @@ test('closing ends the answers on their way and whoever waits for a request', as
   await model.close();
 });
 
-test('the log of requests keeps the newest, and the count goes on', async (t) => {
+test('keeps the newest requests in its log, and counts all', async (t) => {
   const { model } = await serveScript(t, () => 'Hello.');
   const url = `${model.baseURL}/chat/completions`;
   for (let i = 0; i < 1_005; i++) await (await fetch(url, { method: 'POST', body: '{}' })).text();
@@ -85,7 +85,7 @@ test('the log of requests keeps the newest, and the count goes on', async (t) =>
   assert.equal(model.countRequests(), 1_005);
 });
 
-test('a port that is taken, and a delay that is none, are told at the start', async (t) => {
+test('rejects a port in use and an invalid delay at the start', async (t) => {
   const { model } = await serveScript(t, ['Hello.']);
   await assert.rejects(startScriptedModel({ port: model.port }), /cannot listen on port \d+\. Set another port/);
   await assert.rejects(startScriptedModel({ delayMs: Number.NaN }), /delayMs must be a number of milliseconds/);

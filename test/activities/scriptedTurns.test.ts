@@ -1,4 +1,4 @@
-// The scripted model has no cursor: which answer comes is read from the transcript that it is sent.
+// The scripted model has no cursor: it answers from the transcript that it is sent.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
@@ -26,7 +26,7 @@ async function answer(openai: OpenAI, messages: Messages) {
   return message;
 }
 
-test('each turn gets its answer, and the same transcript the same answer, from another server too', async (t) => {
+test('answers by turn, and the same for the same transcript on any server', async (t) => {
   const { openai } = await serveScript(t, SCRIPT);
   const transcripts: Messages[] = [START];
   for (const results of [['"noon"', 'Monday'], ['{"time":"12:00"}'], []]) {
@@ -40,13 +40,13 @@ test('each turn gets its answer, and the same transcript the same answer, from a
     .map(({ id }) => id);
   assert.deepEqual(ids, ['call_1_0', 'call_1_1', 'call_2_0']);
 
-  // Out of order, and at a server that has seen nothing of it.
+  // Out of order, and at a server that has not seen the transcript.
   const other = await serveScript(t, SCRIPT);
   const said = [last[2], last[5], last[7]];
   for (const turn of [2, 0, 1]) assert.deepEqual(await answer(other.openai, transcripts[turn] ?? []), said[turn]);
 });
 
-test('a function sees the request and what can be read from it', async (t) => {
+test('passes a function the request and what it derives from it', async (t) => {
   const seen: ScriptedRequest[] = [];
   const { openai } = await serveScript(t, async (request) => {
     seen.push(request);
@@ -80,7 +80,7 @@ test('a function sees the request and what can be read from it', async (t) => {
   );
 });
 
-test('an id made up never repeats one of the conversation or of the answer', async (t) => {
+test('generates ids that the transcript and the answer do not have', async (t) => {
   const call = { tool: 'get_time' };
   const { openai } = await serveScript(t, [
     { calls: [{ ...call, id: 'call_2_0' }, call, { ...call, id: 'call_1_1' }] },
@@ -130,7 +130,7 @@ const mistakes: [string, Script, string, RegExp][] = [
 ];
 
 for (const [name, script, code, words] of mistakes) {
-  test(`${name} is told as an error that is not retried`, async (t) => {
+  test(`reports ${name} as an error that is not retried`, async (t) => {
     const { openai, model } = await serveScript(t, script, { scriptTimeoutMs: 20 });
     const messages: Messages = [...START, { role: 'assistant', content: 'One.' }, { role: 'user', content: 'More.' }];
     await assert.rejects(ask(openai, messages), (error) => {
@@ -143,7 +143,7 @@ for (const [name, script, code, words] of mistakes) {
   });
 }
 
-test('an agent without a script is told that this is no model, and what to do', async (t) => {
+test('tells an agent without a script that this is no model, and what to do', async (t) => {
   const model = await startScriptedModel({ agents: [{ name: 'mute' }, { name: 'clinic', offline: ['Hello.'] }] });
   t.after(() => model.close());
   const openai = new OpenAI({ baseURL: model.baseURL, apiKey: 'offline', maxRetries: 0 });
@@ -168,7 +168,7 @@ test('an agent without a script is told that this is no model, and what to do', 
   );
 });
 
-test('scripts given by name go before the agents’ own', async (t) => {
+test("prefers scripts given by name to the agents' own", async (t) => {
   const { openai } = await serveScript(t, ['From the test.'], { agents: [{ name: 'clock', offline: ['Its own.'] }] });
   const reply = await openai.chat.completions.create({ model: MODEL, messages: START, tools: TOOLS });
   assert.equal(reply.choices[0]?.message.content, 'From the test.');

@@ -1,4 +1,4 @@
-// The scripted model refuses what the OpenAI API would refuse, in its words.
+// The scripted model refuses what the OpenAI API refuses, with the same errors.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serveScript } from './scriptedSupport.ts';
@@ -150,7 +150,7 @@ const accepted: [string, object][] = [
   ['settings that a script has no use for', { temperature: 0, max_completion_tokens: 5, seed: 1 }],
 ];
 
-test('what the OpenAI API would refuse is refused with status 400', async (t) => {
+test('refuses with status 400 what the OpenAI API refuses', async (t) => {
   const { model } = await serveScript(t, () => 'Hello.');
   for (const [name, change, words] of refused)
     await t.test(name, async () => {
@@ -164,7 +164,7 @@ test('what the OpenAI API would refuse is refused with status 400', async (t) =>
   assert(model.requests.every(({ state, error }) => state === 'done' && error !== null));
 });
 
-test('what it would accept is accepted', async (t) => {
+test('accepts what the OpenAI API accepts', async (t) => {
   const { model } = await serveScript(t, () => 'Hello.');
   for (const [name, change] of accepted)
     await t.test(name, async () => {
@@ -173,7 +173,7 @@ test('what it would accept is accepted', async (t) => {
     });
 });
 
-test('a body that is not JSON, a wrong address and a wrong method are told apart', async (t) => {
+test('distinguishes invalid JSON, a wrong path and a wrong method', async (t) => {
   const { model } = await serveScript(t, () => 'Hello.');
   const chat = `${model.baseURL}/chat/completions`;
   const answers = [
@@ -191,7 +191,7 @@ test('a body that is not JSON, a wrong address and a wrong method are told apart
   }
 });
 
-test('a body beyond 32 MB is refused with status 413, and the server goes on', async (t) => {
+test('refuses a body over 32 MB with status 413, and keeps serving', async (t) => {
   const { model } = await serveScript(t, () => 'Hello.');
   const body = JSON.stringify({
     model: 'offline/clock',

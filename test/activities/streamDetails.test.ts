@@ -1,4 +1,4 @@
-// What heartbeats carry of an answer stays small, however long the answer grows, and has its end.
+// The heartbeat details of a streamed answer stay small, and have its end.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildAnswer } from '../../activities/model/answer.ts';
@@ -17,7 +17,7 @@ function answerOf(content: string, calls: readonly string[]) {
   return answer;
 }
 
-test('of a short answer they have all of it', () => {
+test('keeps all of a short answer', () => {
   const answer = answerOf('Hello.', ['{"a":1}', '']);
   assert.deepEqual(streamDetails(answer, 3), {
     attempt: 3,
@@ -30,7 +30,7 @@ test('of a short answer they have all of it', () => {
   });
 });
 
-test('of a long one they have the end, and say where it begins', () => {
+test('keeps the end of a long answer, with its offset', () => {
   const text = Array.from({ length: 9_000 }, (_, i) => i % 10).join('');
   for (const calls of [[text], Array<string>(2_000).fill(text), Array<string>(2_000).fill('{}')]) {
     const details = streamDetails(answerOf(text, calls), 1);

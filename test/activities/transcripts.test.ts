@@ -1,5 +1,4 @@
-// Whatever a worker has kept, and whatever the workflow answers, the transcript that is loaded is the workflow's own, or
-// none is.
+// For any state of the cache and any answer of the workflow, the workflow's own transcript is loaded, or none.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
@@ -44,7 +43,7 @@ function isFailure(type: string, words: RegExp) {
   };
 }
 
-test('what is kept is not asked for; what is not is asked for by pages, one after the other', async () => {
+test('queries only what is not cached, one page after the other', async () => {
   const transcripts = createTranscripts();
   const { ask, asked } = workflow(said, 3);
   assert.deepEqual((await transcripts.load('a', inputOf(said, 8), ask)).messages, said);
@@ -60,7 +59,7 @@ test('what is kept is not asked for; what is not is asked for by pages, one afte
   assert.equal(asked.length, 6, 'another run is another transcript');
 });
 
-test('new messages that travel in no payload are asked for, and only those', async () => {
+test('queries new messages that do not fit the input, and only those', async () => {
   const transcripts = createTranscripts();
   transcripts.keep('a', extend(EMPTY, said.slice(0, 6)));
   const { ask, asked } = workflow(said);
@@ -68,7 +67,7 @@ test('new messages that travel in no payload are asked for, and only those', asy
   assert.deepEqual(asked, [[6, 4]]);
 });
 
-test('another run of the same id, and one that was reset, get their own transcript, not the one that is kept', async () => {
+test('loads the right transcript for a reset run and for another run of the same id', async () => {
   const transcripts = createTranscripts();
   transcripts.keep('a', extend(EMPTY, said));
   const other = said.map(({ content }) => user(`${content}, another`));
@@ -83,7 +82,7 @@ test('another run of the same id, and one that was reset, get their own transcri
   assert.deepEqual((await transcripts.load('a', inputOf(fresh, 0), ask)).messages, fresh);
 });
 
-test('a wrong transcript heals by asking for everything: one that is kept, and a page that does not fit', async () => {
+test('reloads everything if a cached or queried transcript is wrong', async () => {
   const transcripts = createTranscripts();
   transcripts.keep('a', extend(EMPTY, [user('tampered with'), ...said.slice(1)]));
   const first = workflow(said);
@@ -112,7 +111,7 @@ test('a wrong transcript heals by asking for everything: one that is kept, and a
   ]);
 });
 
-test('a workflow whose messages do not have its digest is a typed failure that is tried again, and nothing is kept', async () => {
+test('fails with a retryable type if messages do not match their digest', async () => {
   const transcripts = createTranscripts();
   const wrong = workflow(said.with(0, user('other')));
   const mismatch = isFailure(
@@ -126,7 +125,7 @@ test('a workflow whose messages do not have its digest is a typed failure that i
   assert.equal(right.asked.length, 1);
 });
 
-test('a transcript that is not all there is not sent', async () => {
+test('does not send an incomplete transcript', async () => {
   const transcripts = createTranscripts();
   const short = workflow(said.slice(0, 7));
   const seven = isFailure(FAILURE.transcriptMismatch, /returned 7 of 10 messages/);
@@ -138,7 +137,7 @@ test('a transcript that is not all there is not sent', async () => {
   await assert.rejects(transcripts.load('a', input, workflow(said).ask), nine);
 });
 
-test('a question that is not answered is what the attempt fails with, and the next one asks again', async () => {
+test('fails the attempt if a query is unanswered, and queries again in the next', async () => {
   const transcripts = createTranscripts();
   const down = async () => {
     throw new Error('down');
@@ -147,7 +146,7 @@ test('a question that is not answered is what the attempt fails with, and the ne
   assert.deepEqual((await transcripts.load('a', inputOf(said, 5), workflow(said).ask)).messages, said);
 });
 
-test('what is kept is bounded in bytes, over all runs: the one used least recently goes first, and 0 keeps none', async () => {
+test('limits the cache in bytes over all runs, and evicts the least recently used', async () => {
   const large = (name: string) => extend(EMPTY, [user(name.repeat(3_000))]);
   const transcripts = createTranscripts(10_000);
   const isKept = async (name: string) => {
@@ -200,7 +199,7 @@ test('what is kept is bounded in bytes, over all runs: the one used least recent
   assert.equal(shorts.asked.length, 1, 'messages without text take memory as well');
 });
 
-test('several workers, in any order, with caches of any size, each load the exact transcript every time', async () => {
+test('loads the exact transcript on several workers, with caches of any size', async () => {
   const content = fc.string({ unit: 'binary', maxLength: 60 });
   const step = fc.record({
     worker: fc.nat(2),

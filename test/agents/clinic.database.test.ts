@@ -1,4 +1,4 @@
-// Both databases only read, keep their time limit, stop waiting when told to, and are well afterwards.
+// Both databases are read-only, keep their time limit, stop on abort, and work afterwards.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openClinic } from '../../agents/clinic/database/index.ts';
@@ -16,7 +16,7 @@ describe('the embedded database', () => {
   theDatabase(() => openClinic(undefined, { timeoutMs }));
 });
 
-describe('PostgreSQL, even with a login that could write', { skip: noPostgres }, () => {
+describe('PostgreSQL, with a login that could write', { skip: noPostgres }, () => {
   before(async () => {
     postgres = await startPostgres();
     await setUpClinic(postgres.url);
@@ -24,7 +24,7 @@ describe('PostgreSQL, even with a login that could write', { skip: noPostgres },
   after(() => postgres.stop());
   theDatabase(() => openClinic(postgres.url, { timeoutMs }));
 
-  test("the URL's own options are kept", async () => {
+  test('keeps the options of the URL', async () => {
     const url = `${postgres.url}?options=${encodeURIComponent('-c work_mem=1234kB -c statement_timeout=0')}`;
     const db = openClinic(url, { timeoutMs });
     const setting = "SELECT current_setting('work_mem') AS memory, current_setting('statement_timeout') AS timeout";
@@ -32,7 +32,7 @@ describe('PostgreSQL, even with a login that could write', { skip: noPostgres },
     await db.close();
   });
 
-  test('a cancelled query ends on the server, too', async () => {
+  test('ends a cancelled query on the server', async () => {
     const db = openClinic(postgres.url, { timeoutMs: 60_000 });
     const stop = new AbortController();
     const endless = db.query(ENDLESS, [], stop.signal);
@@ -46,7 +46,7 @@ describe('PostgreSQL, even with a login that could write', { skip: noPostgres },
   });
 
   // The last one: PostgreSQL starts all its processes anew after this.
-  test('a connection that breaks fails its query, and the next one gets another', async () => {
+  test('fails the query of a broken connection, and opens another for the next', async () => {
     const db = openClinic(postgres.url, { timeoutMs: 60_000 });
     const broken = assert.rejects(db.query(ENDLESS), /terminated/);
     let running: Record<string, unknown>[] = [];
@@ -68,7 +68,7 @@ function theDatabase(open: () => Database): void {
   });
   after(() => db.close());
 
-  test('refuses every write', async () => {
+  test('rejects every write', async () => {
     for (const sql of [
       "INSERT INTO patients VALUES ('P-99999', 'Nobody', '2000-01-01')",
       "UPDATE patients SET name = 'Nobody'",
@@ -88,7 +88,7 @@ function theDatabase(open: () => Database): void {
     assert.deepEqual(await db.query(PATIENTS), [{ n: 48 }]);
   });
 
-  test('takes one statement, and forgets what it set', async () => {
+  test('accepts one statement, and resets its settings', async () => {
     await assert.rejects(db.query('SELECT 1; SELECT 2'), { code: '42601' });
     await db.query("SELECT set_config('search_path', 'nowhere', false)");
     assert.deepEqual(await db.query(PATIENTS), [{ n: 48 }]);
@@ -96,7 +96,7 @@ function theDatabase(open: () => Database): void {
     await assert.rejects(db.query("UPDATE patients SET name = ''"));
   });
 
-  test('tells what is wrong with a statement, with its code', async () => {
+  test('reports what is wrong with a statement, with its code', async () => {
     await assert.rejects(db.query('SELECT nothing FROM patients'), { code: '42703', message: /nothing/ });
   });
 
@@ -106,7 +106,7 @@ function theDatabase(open: () => Database): void {
     assert.deepEqual(next.status === 'fulfilled' && next.value, [{ n: 48 }]);
   });
 
-  test('stops waiting when the signal aborts: before, and during a query', async () => {
+  test('stops on abort, before and during a query', async () => {
     await assert.rejects(db.query(PATIENTS, [], AbortSignal.abort()), { name: 'AbortError' });
     const stop = new AbortController();
     const endless = db.query(ENDLESS, [], stop.signal);
@@ -115,7 +115,7 @@ function theDatabase(open: () => Database): void {
     assert.deepEqual(await db.query(PATIENTS), [{ n: 48 }]);
   });
 
-  test('takes values as parameters, whatever is in them', async () => {
+  test('passes values as parameters, whatever they contain', async () => {
     const name = `'; DROP TABLE patients; --`;
     assert.deepEqual(await db.query('SELECT id FROM patients WHERE name = $1', [name]), []);
   });

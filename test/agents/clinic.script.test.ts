@@ -1,4 +1,4 @@
-// The clinic's script asks for what the question needs, and writes from the results it is sent, whole or not.
+// The clinic's script calls what the question needs, and answers from the results, complete or not.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { clinic } from '../../agents/clinic/agent.ts';
@@ -11,7 +11,7 @@ const FOUR = ['get_patient_demographics', 'get_patient_medications', 'get_patien
 
 after(closeDatabase);
 
-test('a summary takes one turn with four calls, and reports what they found', async () => {
+test('summarises a patient from four calls in one turn', async () => {
   const { turns, output } = await play(clinic, SUMMARY);
   assert.deepEqual(turns, [FOUR.map((tool) => ({ tool, arguments: { patient_id: 'P-00123' } }))]);
   for (const fact of [
@@ -25,20 +25,20 @@ test('a summary takes one turn with four calls, and reports what they found', as
   assert.doesNotMatch(output, /Glipizide|undefined/);
 });
 
-test('several patients are asked for at once, and each gets its own summary', async () => {
+test('looks up several patients at once, and summarises each', async () => {
   const { turns, output } = await play(clinic, 'Compare P-00101 with P-00102 and P-00101 again');
   assert.equal(turns.length, 1);
   assert.equal(turns[0]?.length, 8);
   assert.deepEqual(output.match(/^# .*/gm), ['# Clinical summary: P-00101', '# Clinical summary: P-00102']);
 });
 
-test('a patient who does not exist is reported', async () => {
+test('reports a patient who does not exist', async () => {
   const { output } = await play(clinic, 'Summarize P-99999');
   assert.match(output, /Patient P-99999 not found/);
   assert.doesNotMatch(output, /## /);
 });
 
-test('a dosage takes two turns: the drug id, then the dose', async () => {
+test('finds a dosage in two turns: the drug id, then the dose', async () => {
   const { turns, output } = await play(clinic, 'What is the usual dose of metformin?');
   assert.deepEqual(turns, [
     [{ tool: 'find_drug', arguments: { name: 'metformin' } }],
@@ -51,11 +51,11 @@ test('a dosage takes two turns: the drug id, then the dose', async () => {
   assert.match((await play(clinic, 'Tell me the unobtainium dosage')).output, /no drug by the name of unobtainium/);
 });
 
-test('anything else is answered with what the script can do', async () => {
+test('answers anything else with what it can do', async () => {
   assert.match((await play(clinic, 'Sing!')).output, /I am an offline script/);
 });
 
-test('what failed is said to be missing, and the rest is reported', () => {
+test('reports what is missing because of failures, and the rest', () => {
   const timeout = { error: 'timed out after 30 seconds', tool: 'get_patient_allergies', kind: 'timeout' };
   const { text } = ask(clinic, SUMMARY, [
     { tool: 'get_patient_demographics', result: { patient_id: 'P-00123', name: 'A. N. Other', dob: '2000-01-01' } },
@@ -69,7 +69,7 @@ test('what failed is said to be missing, and the rest is reported', () => {
   assert.match(text ?? '', /## Recent lab results\nNone recorded\./);
 });
 
-test('no result can make the script fail', () => {
+test('does not fail for any result', () => {
   for (const result of [null, undefined, 42, 'text', [], {}, { drugs: null }, { drugs: [null] }, { error: null }]) {
     for (const tool of FOUR) ask(clinic, SUMMARY, [{ tool, result }]);
     for (const tool of ['find_drug', 'get_dosage']) ask(clinic, 'dose of metformin', [{ tool, result }]);

@@ -13,14 +13,14 @@ process.env.TZ = 'America/Los_Angeles';
 const call = (tool: string, args: unknown) => callTool(clinic.tools.get(tool), args);
 
 let postgres: Postgres;
-describe('from the embedded database', () => {
+describe('with the embedded database', () => {
   before(() => {
     delete process.env.DATABASE_URL;
   });
   theTools();
 });
 
-describe('from PostgreSQL', { skip: noPostgres }, () => {
+describe('with PostgreSQL', { skip: noPostgres }, () => {
   after(() => postgres.stop());
   before(async () => {
     postgres = await startPostgres();
@@ -30,19 +30,19 @@ describe('from PostgreSQL', { skip: noPostgres }, () => {
   });
   theTools();
 
-  test('the login can read the clinic and nothing else', async () => {
+  test('limits the login to reading the clinic', async () => {
     assert.deepEqual(await query('SELECT current_user::text AS who', []), [{ who: 'clinic_reader' }]);
     await assert.rejects(query('SELECT rolpassword FROM pg_authid', []), { code: '42501' });
   });
 
-  test('setting up again, twice at once, changes nothing', async () => {
+  test('changes nothing when it is set up twice at once', async () => {
     const count = 'SELECT (SELECT count(*) FROM patients) + (SELECT count(*) FROM lab_results) AS n';
     const earlier = await query(count, []);
     await Promise.all([setUpClinic(postgres.url), setUpClinic(postgres.url)]);
     assert.deepEqual(await query(count, []), earlier);
   });
 
-  test('a database without a clinic says how to set it up', async () => {
+  test('reports a database without a clinic, with how to set it up', async () => {
     await closeDatabase();
     process.env.DATABASE_URL = postgres.urlOf({ database: 'template1' });
     await assert.rejects(warmUp(), /node agents\/clinic\/setup\.ts/);
@@ -54,7 +54,7 @@ function theTools(): void {
   before(warmUp);
   after(closeDatabase);
 
-  test('demographics: who a patient is', async () => {
+  test("returns a patient's demographics", async () => {
     assert.deepEqual(await call('get_patient_demographics', { patient_id: 'P-00123' }), {
       patient_id: 'P-00123',
       name: 'Wilhelmina Quillfeather',
@@ -64,7 +64,7 @@ function theTools(): void {
     });
   });
 
-  test('medications: the active ones, newest first', async () => {
+  test('returns active medications, newest first', async () => {
     assert.deepEqual(await call('get_patient_medications', { patient_id: 'P-00123' }), {
       patient_id: 'P-00123',
       medications: [
@@ -77,7 +77,7 @@ function theTools(): void {
     });
   });
 
-  test('allergies: the severe ones first', async () => {
+  test('returns allergies, severe ones first', async () => {
     assert.deepEqual(await call('get_patient_allergies', { patient_id: 'P-00123' }), {
       patient_id: 'P-00123',
       allergies: [
@@ -89,7 +89,7 @@ function theTools(): void {
     });
   });
 
-  test('lab results: five when no limit is said, newest first, times in UTC', async () => {
+  test('returns five lab results by default, newest first, times in UTC', async () => {
     const found = (await call('get_recent_lab_results', { patient_id: 'P-00123' })) as { lab_results: object[] };
     assert.equal(found.lab_results.length, 5);
     assert.deepEqual(found.lab_results.slice(0, 2), [
@@ -114,12 +114,12 @@ function theTools(): void {
     assert.equal(all.lab_results.length, 9);
   });
 
-  test('a patient who does not exist is an answer, not a failure', async () => {
+  test('answers for a patient who does not exist, without an error', async () => {
     for (const tool of [...clinic.tools.keys()].slice(0, 4))
       assert.deepEqual(await call(tool, { patient_id: 'P-99999' }), { error: 'Patient P-99999 not found' });
   });
 
-  test('a patient without allergies has none, and is not "not found"', async () => {
+  test('returns no allergies for a patient without any, not "not found"', async () => {
     const [{ id } = { id: '' }] = await query<{ id: string }>(
       'SELECT id FROM patients WHERE id NOT IN (SELECT patient_id FROM allergies) LIMIT 1',
       [],
@@ -131,7 +131,7 @@ function theTools(): void {
     });
   });
 
-  test('a drug is found by a part of its name or brand, and its id leads to the dosage', async () => {
+  test('finds a drug by a part of its name or brand, and its dosage by id', async () => {
     assert.deepEqual(await call('find_drug', { name: 'ZEST' }), {
       drugs: [{ drug_id: 'D-005', name: 'Lisinopril', brand: 'Zestril', drug_class: 'ACE inhibitor' }],
       count: 1,
@@ -145,14 +145,14 @@ function theTools(): void {
     assert.match(JSON.stringify(await call('get_dosage', { drug_id: 'D-999' })), /Drug D-999 not found/);
   });
 
-  test('bad arguments never reach the database', async () => {
+  test('does not query with invalid arguments', async () => {
     await assert.rejects(call('get_patient_allergies', { patient_id: '123' }), /P-00123/);
     for (const limit of [0, 51, 1.5])
       await assert.rejects(call('get_recent_lab_results', { patient_id: 'P-00123', limit }));
     await assert.rejects(call('get_dosage', { drug_id: "D-001' OR 1=1" }), /find_drug/);
   });
 
-  test('dates, times and large counts are JSON of the same shape', async () => {
+  test('returns dates, times and large counts as JSON of the same shape', async () => {
     const sql = `SELECT date '2024-02-29' AS day, timestamp '2024-02-29 01:02:03' AS local, '1 day'::interval AS span,
       timestamptz '2024-02-29 01:02:03.5+02' AS instant, 7::int8 AS count, 9007199254740993::int8 AS large`;
     assert.deepEqual(await query(sql, []), [

@@ -1,4 +1,4 @@
-// The desk fails in the ways of its README when a mark asks it to, and only then.
+// The desk fails as its README describes if a mark asks for it, and only then.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -11,18 +11,18 @@ const weather = (city: string, ctx?: { attempt?: number; signal?: AbortSignal })
   callTool(desk.tools.get('fetch_weather'), { city }, ctx);
 const PARIS = { city: 'Paris', temperature_c: 15, conditions: 'cloudy' };
 
-test('the README lists every fault, and no other', () => {
+test('lists every fault in the README, and no other', () => {
   const readme = readFileSync(new URL('../../agents/desk/README.md', import.meta.url), 'utf8');
   const listed = [...readme.matchAll(/^\| `!([a-z0-9-]+)/gm)].map(([, name]) => name);
   assert.deepEqual(listed.sort(), Object.keys(FAULTS).sort());
 });
 
-test('without a mark the tools work, and other exclamations are text', async () => {
+test('works without a mark, and reads other exclamations as text', async () => {
   assert.deepEqual(await weather('Paris'), PARIS);
   await assert.rejects(weather('Paris !constructor'), /No weather is known for Paris !constructor/);
 });
 
-test('throws whatever can be thrown', async () => {
+test('throws every kind of value', async () => {
   await assert.rejects(weather('Paris !throw'), /as it was asked to/);
   await assert.rejects(weather('Paris !throw-huge'), (error: Error) => error.message.length === 10 * 1024 * 1024);
   await assert.rejects(weather('Paris !throw-circular'), (error: Error) => error.cause === error);
@@ -33,7 +33,7 @@ test('throws whatever can be thrown', async () => {
   );
 });
 
-test('hangs until it is told to stop, or for ever', async () => {
+test('hangs until it is aborted, or for ever', async () => {
   const stop = new AbortController();
   const hanging = weather('Paris !hang', { signal: stop.signal });
   const deaf = weather('Paris !deaf', { signal: stop.signal });
@@ -44,7 +44,7 @@ test('hangs until it is told to stop, or for ever', async () => {
   await assert.rejects(weather('Paris !hang', { signal: AbortSignal.abort() }), { name: 'AbortError' });
 });
 
-test('answers late, whatever the signal says', async () => {
+test('answers late, even after an abort', async () => {
   assert.deepEqual(await weather('Paris !late:20', { signal: AbortSignal.abort() }), PARIS);
 });
 
@@ -54,7 +54,7 @@ test('fails the first attempts only', async () => {
   assert.deepEqual(await weather('Paris !flaky:2', { attempt: 3 }), PARIS);
 });
 
-test('fails as HTTP does', async () => {
+test('fails like HTTP', async () => {
   const failure = async (mark: string) => {
     const { retry, retryAfterMs } = (await weather(`Paris ${mark}`).catch((error) => error)) as ToolError;
     return { retry, retryAfterMs };
@@ -65,7 +65,7 @@ test('fails as HTTP does', async () => {
   assert.deepEqual(await weather('Paris !429:3', { attempt: 2 }), PARIS);
 });
 
-test('returns what is no JSON', async () => {
+test('returns values that are not JSON', async () => {
   const result = async (mark: string) => (await weather(`Paris ${mark}`)) as Record<string, unknown>;
   assert.equal((await result('!huge')).length, 10 * 1024 * 1024);
   assert.equal(await result('!undefined'), undefined);
@@ -82,7 +82,7 @@ test('returns what is no JSON', async () => {
   assert.match(String(await result('!html')), /^<!doctype html>/);
 });
 
-test('the script asks for everything at once, and reports results and failures', () => {
+test('calls everything at once, and reports results and failures', () => {
   const question = `Search for durable execution, how many patients and allergies are there, and the weather in Paris
     and Tokyo? search_web!throw`;
   const { calls } = ask(desk, question);
@@ -104,13 +104,13 @@ test('the script asks for everything at once, and reports results and failures',
   assert.match(text ?? '', /\*\*fetch_weather\*\*: sunny/);
 });
 
-test('a mark in SQL is taken out before the statement is checked', async () => {
+test('removes a mark from SQL before the statement is checked', async () => {
   const query = (sql: string) => callTool(desk.tools.get('query_database'), { sql });
   await assert.rejects(query('SELECT 1 !flaky'), /Attempt 1 failed/);
   await assert.rejects(query('DELETE !late:1'), /cannot parse/);
 });
 
-test('a mark without a tool is for all, a mark with one is worth a call, an unknown one is nothing', () => {
+test('applies a mark to one tool or all, and ignores unknown ones', () => {
   const marked = (input: string) =>
     ask(desk, input).calls?.map(({ arguments: args }) => Object.values(args as object)[0]);
   assert.deepEqual(marked('weather in London !late:5'), ['london !late:5']);
@@ -121,12 +121,12 @@ test('a mark without a tool is for all, a mark with one is worth a call, an unkn
   assert.equal(marked('Sing!'), undefined);
 });
 
-test('no result can make the script fail', () => {
+test('does not fail for any result', () => {
   for (const result of [null, undefined, 42, 'text', [], {}, { error: null }, 'x'.repeat(1_000_000)])
     assert.ok((ask(desk, 'weather in Paris', [{ tool: 'fetch_weather', result }]).text ?? '').length < 2_000);
 });
 
-test('a search finds the page that fits best, and nothing for nothing', async () => {
+test('finds the page that matches best, and none for an empty query', async () => {
   const search = (query: string) => callTool(desk.tools.get('search_web'), { query }) as Promise<{ title: string }[]>;
   assert.equal((await search('how do idempotency keys work?'))[0]?.title, 'Idempotency keys explained');
   assert.deepEqual(await search('zzz'), []);

@@ -1,4 +1,4 @@
-// The desk's way to the network leads to public addresses only, on every hop, and is bounded.
+// The desk connects to public addresses only, on every redirect, and within bounds.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
@@ -45,12 +45,12 @@ const PRIVATE = `0.0.0.0 10.1.2.3 100.64.0.1 127.0.0.1 127.9.9.9 169.254.169.254
   ::ffff:8.8.8.8 64:ff9b::a00:1 fc00::1 fd00:ec2::254 fe80::1 ff02::1 2001:db8::1 2002:7f00:1:: 2001:0:1::1 localhost`;
 const PUBLIC = '1.1.1.1 8.8.8.8 100.63.255.255 172.15.0.1 172.32.0.1 192.167.1.1 2606:4700::1111 2a00:1450::1';
 
-test('addresses are public or not', () => {
+test('distinguishes public from private addresses', () => {
   for (const address of PRIVATE.split(/\s+/)) assert.equal(isPublicAddress(address), false, address);
   for (const address of PUBLIC.split(/\s+/)) assert.equal(isPublicAddress(address), true, address);
 });
 
-test('however it is written, this machine is not asked', async () => {
+test('does not connect to this machine under any spelling', async () => {
   const { port } = new URL(here);
   for (const name of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '0x7f.1', '2130706433', '0', '127.1'])
     await assert.rejects(get(`http://${name}:${port}/`), /not a public address.*DESK_ALLOW_HOSTS/s, name);
@@ -59,7 +59,7 @@ test('however it is written, this machine is not asked', async () => {
   assert.deepEqual(asked, []);
 });
 
-test('a redirect gets nowhere that the first request could not', async () => {
+test('checks each redirect like the first request', async () => {
   allow();
   for (const location of [
     'http://169.254.169.254/latest/meta-data',
@@ -72,7 +72,7 @@ test('a redirect gets nowhere that the first request could not', async () => {
   assert.equal(asked.length, 3);
 });
 
-test('redirects are followed, five times', async () => {
+test('follows up to five redirects', async () => {
   allow();
   answer = ({ url }, response) => {
     const n = Number(url?.slice(1));
@@ -83,7 +83,7 @@ test('redirects are followed, five times', async () => {
   await assert.rejects(get(`${here}6`), /redirects more than 5 times/);
 });
 
-test('a response of more than 1 MB is given up, and so is one that is not JSON', async () => {
+test('rejects a response over 1 MB, and one that is not JSON', async () => {
   allow();
   answer = (_, response) => response.end(`"${'x'.repeat(1024 * 1024)}"`);
   await assert.rejects(get(here), /more than 1048576 bytes/);
@@ -91,7 +91,7 @@ test('a response of more than 1 MB is given up, and so is one that is not JSON',
   await assert.rejects(get(here), /not JSON/);
 });
 
-test('a server that never answers, or never ends, is left when the call is stopped', async () => {
+test('leaves a server that never answers or never ends when the call is aborted', async () => {
   allow();
   for (const headersOnly of [false, true]) {
     const stop = new AbortController();
@@ -103,7 +103,7 @@ test('a server that never answers, or never ends, is left when the call is stopp
   }
 });
 
-test('busy and broken servers are worth a retry, when they say so; a refusal is not', async () => {
+test('retries busy and broken servers as they ask, but no refusals', async () => {
   allow();
   const inHalfAMinute = new Date(Date.now() + 30_000).toUTCString();
   for (const [status, retryAfter, retry, least, most] of [
@@ -125,7 +125,7 @@ test('busy and broken servers are worth a retry, when they say so; a refusal is 
   }
 });
 
-test('search and weather ask the service that is configured, and check its answer', async () => {
+test('calls the configured search and weather services, and checks their answers', async () => {
   allow();
   process.env.DESK_SEARCH_URL = `${here}search?lang=en`;
   process.env.DESK_WEATHER_URL = `${here}weather`;

@@ -1,4 +1,4 @@
-// The desk runs one SELECT that only reads, and tells the model what is wrong with anything else.
+// The desk runs one read-only SELECT, and tells the model what is wrong with anything else.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
@@ -111,7 +111,7 @@ const BAD: readonly [sql: string, problem: RegExp][] = [
 ];
 
 for (const sql of GOOD)
-  test(`taken: ${sql.replace(/\s+/g, ' ')}`, async () => {
+  test(`accepts: ${sql.replace(/\s+/g, ' ')}`, async () => {
     const read = await readSelect(sql);
     assert.ok('select' in read, JSON.stringify(read));
     // And PostgreSQL agrees that it is one statement that reads.
@@ -119,7 +119,7 @@ for (const sql of GOOD)
   });
 
 for (const [sql, problem] of BAD)
-  test(`refused: ${sql.slice(0, 80).replace(/\s+/g, ' ')}`, async () => {
+  test(`rejects: ${sql.slice(0, 80).replace(/\s+/g, ' ')}`, async () => {
     const read = await readSelect(sql);
     assert.ok('problem' in read, 'it was taken');
     assert.match(read.problem, problem);
@@ -145,7 +145,7 @@ const EVIL = fc.constantFrom(
   'FOR SHARE',
 );
 
-test('whatever stands around it, what is forbidden is found', async () => {
+test('finds a forbidden part in any surrounding', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(BLANK), EVIL, fc.array(BLANK), async (before, evil, after) => {
       assert.ok('problem' in (await readSelect(`SELECT ${before.join(' ')} ${evil} ${after.join(' ')}`)));
@@ -153,7 +153,7 @@ test('whatever stands around it, what is forbidden is found', async () => {
   );
 });
 
-test('whatever is in a string is only a string', async () => {
+test('reads anything in a string as a string', async () => {
   const text = fc.oneof(fc.string(), fc.constantFrom("'; DROP TABLE x; --", '$$', '*/', '/*', '"', '\\', 'E'));
   await fc.assert(
     fc.asyncProperty(fc.array(text), async (texts) => {
@@ -164,7 +164,7 @@ test('whatever is in a string is only a string', async () => {
   );
 });
 
-test('at most 100 rows are given, and it is said that there are more', async () => {
+test('returns at most 100 rows, and says that there are more', async () => {
   const sql = 'SELECT a.id FROM patients a, patients b ORDER BY 1';
   const answer = (await callTool(queryDatabase, { sql })) as { rows: unknown[]; count: number; note: string };
   assert.deepEqual({ rows: answer.rows.length, count: answer.count }, { rows: 100, count: 100 });
@@ -173,7 +173,7 @@ test('at most 100 rows are given, and it is said that there are more', async () 
   assert.deepEqual(few, { rows: [{ id: 'P-00101' }], count: 1 });
 });
 
-test("the database's objections reach the model, bounded, and are not tried again", async () => {
+test('passes bounded database errors to the model, without a retry', async () => {
   const sql = `SELECT nothing_${'x'.repeat(60)} FROM patients WHERE '${'y'.repeat(5_000)}' = name`;
   await assert.rejects(callTool(queryDatabase, { sql }), (error: Error & { retry?: boolean }) => {
     assert.match(error.message, /The database says: .*nothing_x/);

@@ -1,13 +1,13 @@
-// The example agents as they are served: five, slow when asked to be, over data that makes sense.
+// The example agents as they are served: five, with an optional latency, on consistent data.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { madeUpData } from '../../agents/clinic/database/madeUpData.ts';
+import { exampleData } from '../../agents/clinic/database/exampleData.ts';
 import agents, { clinic, clock, desk, refunds, transfers } from '../../agents/index.ts';
 import { callTool } from './play.ts';
 
-test('there are five, each under its own name', () => {
+test('has five examples, each with its own name', () => {
   assert.deepEqual(agents, [clinic, desk, clock, refunds, transfers]);
   assert.deepEqual(
     agents.map(({ name, tools }) => [name, tools.size]),
@@ -22,7 +22,7 @@ test('there are five, each under its own name', () => {
   for (const agent of agents) assert.match(agent.instructions, /in one turn/);
 });
 
-test('the latency is read when a tool runs: one for all, or one a tool', async (t) => {
+test('reads the latency when a tool runs, for all tools or one', async (t) => {
   t.after(() => delete process.env.CLOCK_LATENCY_MS);
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const finished: string[] = [];
@@ -42,7 +42,7 @@ test('the latency is read when a tool runs: one for all, or one a tool', async (
   }
 });
 
-test('the latency ends with the call, and a bad one says how to write it', async (t) => {
+test('ends the latency with the call, and explains an invalid one', async (t) => {
   t.after(() => delete process.env.CLOCK_LATENCY_MS);
   const time = clock.tools.get('get_time');
   process.env.CLOCK_LATENCY_MS = '60000';
@@ -54,9 +54,9 @@ test('the latency ends with the call, and a bad one says how to write it', async
   await assert.rejects(callTool(time, { city: 'Paris' }), /CLOCK_LATENCY_MS is "soon"/);
 });
 
-test('the made-up data is the same every time, and a flag never contradicts its value', () => {
-  const data = madeUpData();
-  assert.deepEqual(data, madeUpData());
+test('generates the same consistent data every time', () => {
+  const data = exampleData();
+  assert.deepEqual(data, exampleData());
   assert.equal(data.patients?.length, 48);
   for (const { result, reference_range, flag } of data.lab_results ?? []) {
     const [low, high] = String(reference_range).split('-').map(Number);
@@ -69,7 +69,7 @@ test('the made-up data is the same every time, and a flag never contradicts its 
     assert.ok(new Set(data[table]?.map(({ patient_id }) => patient_id)).size < 48, `somebody has no ${table}`);
 });
 
-test('the embedded database does not keep a process alive, and answers one that would end', async () => {
+test('does not keep a process alive with the embedded database', async () => {
   const module = new URL('../../agents/clinic/database/index.ts', import.meta.url);
   const code = `const { query } = await import('${module}'); console.log((await query('SELECT count(*) AS n FROM generate_series(1, 1000000)', []))[0].n);`;
   const { DATABASE_URL: _, ...env } = process.env;

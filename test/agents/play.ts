@@ -1,4 +1,4 @@
-// Runs a tool, or an agent with its script, in this process: as the loop would, but for Temporal.
+// Runs a tool, or an agent with its script, in this process, like the loop but without Temporal.
 import { randomUUID } from 'node:crypto';
 import type { Agent, Tool, ToolContext } from '../../activities/index.ts';
 import type { ScriptedCall, ScriptedMessage, ScriptedRequest } from '../../activities/testing/script.ts';

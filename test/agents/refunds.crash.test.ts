@@ -1,4 +1,4 @@
-// A worker that is killed between the ledger's entry and the answer: the payment is tried again, and paid once.
+// A worker is killed between the ledger's entry and the result: the payment is retried, and made once.
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -51,7 +51,7 @@ onBothDatabases(
       for (const child of started) child.kill('SIGKILL');
     });
 
-    test('SIGKILL in pay_refund: the ledger has the payment once, and the run says that it was paid', async () => {
+    test('pays once and reports the payment after SIGKILL in pay_refund', async () => {
       const address = await serverAddress();
       const taskQueue = `refunds-${randomUUID()}`;
       const holdfast = await connect({ address, namespace: 'default', taskQueue });

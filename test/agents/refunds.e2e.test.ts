@@ -1,4 +1,4 @@
-// A night of the refunds on a real server, from both databases: asked over the amount, paid as decided, counted in the ledger.
+// A night of refunds on a real server with both databases: questions above the amount, decisions, and an exact ledger.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -86,7 +86,7 @@ onBothDatabases(({ isEmbedded }) => {
     return new Map(asked.map((found) => [found.order, found]));
   }
 
-  test('what is over 100.00 waits for a person and the rest is paid; a second night finds what was left', async () => {
+  test('asks a person about refunds over 100.00, and finds the rest the next night', async () => {
     const night = await holdfast.start('refunds', 'Work through the open refund requests.');
     const asked = await questionsUnder(night, 9);
     assert.deepEqual([...asked.keys()].sort(), ['O-1003', 'O-1004', 'O-1005', 'O-1006']);

@@ -1,5 +1,4 @@
-// The embedded database's folder: one process at a time, what is paid outlives a kill, a lock without a holder is nobody's;
-// and the tools have the time to wait for it.
+// The folder of the embedded database: one process at a time, data that survives a kill, and locks of dead processes.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { clinic } from '../../agents/clinic/agent.ts';
 import { QUERY_TIMEOUT_MS } from '../../agents/database/database.ts';
-import { holdFolder, leaveFolder } from '../../agents/database/holdFolder.ts';
+import { lockFolder, unlockFolder } from '../../agents/database/lockFolder.ts';
 import { desk } from '../../agents/desk/agent.ts';
 import { refundOrder, refunds } from '../../agents/refunds/agent.ts';
 import { openRefunds } from '../../agents/refunds/database/index.ts';
@@ -41,9 +40,9 @@ async function kill(child: ChildProcess): Promise<void> {
 const STAY = 'setInterval(() => {}, 1000);';
 const holder = (folder: string) =>
   inProcess(
-    `import { holdFolder } from '${module('database/holdFolder.ts')}';
+    `import { lockFolder } from '${module('database/lockFolder.ts')}';
      import { writeFileSync } from 'node:fs';
-     await holdFolder(${JSON.stringify(folder)});
+     await lockFolder(${JSON.stringify(folder)});
      try { writeFileSync(${JSON.stringify(`${folder}.mark`)}, '', { flag: 'wx' }); console.log(process.pid); }
      catch { console.log('somebody else has it, too'); }
      ${STAY}`,
@@ -51,7 +50,7 @@ const holder = (folder: string) =>
 const pay = (key: string, order: string) =>
   `INSERT INTO refunds (idempotency_key, order_id, cents, run) VALUES ('${key}', '${order}', 1, 'test')`;
 
-test('what was written before a kill -9 is there for the next process, which need not clean up', async () => {
+test('keeps what was written before SIGKILL for the next process', async () => {
   const folder = join(home, 'killed');
   const { child, line } = await inProcess(
     `import { openRefunds } from '${module('refunds/database/index.ts')}';
@@ -68,20 +67,20 @@ test('what was written before a kill -9 is there for the next process, which nee
   assert.deepEqual(await readdir(dirname(folder)), ['killed'], 'nothing of the lock is left');
 });
 
-test('a process that finds the folder in use says by whom, and gets it when the holder is gone', async () => {
+test('names the process that uses the folder, and takes it over when it ends', async () => {
   const folder = join(home, 'held');
   const first = await holder(folder);
   const pid = await first.line;
-  await assert.rejects(holdFolder(folder, 0), (error: Error) => error.message.includes(`in use by process ${pid}`));
-  const waiting = holdFolder(folder);
+  await assert.rejects(lockFolder(folder, 0), (error: Error) => error.message.includes(`in use by process ${pid}`));
+  const waiting = lockFolder(folder);
   await kill(first.child);
   await waiting;
   // Asked again by the same process, as after a thread of it was ended.
-  await holdFolder(folder, 0);
-  await leaveFolder(folder);
+  await lockFolder(folder, 0);
+  await unlockFolder(folder);
 });
 
-test('of many that take a dead holder’s folder at once, one gets it', async () => {
+test('gives the folder of a dead process to one of many', async () => {
   const folder = join(home, 'raced');
   const { child, line } = await holder(folder);
   await line;
@@ -93,23 +92,23 @@ test('of many that take a dead holder’s folder at once, one gets it', async ()
     const won = racers.findIndex((racer) => String(racer.child.pid) === pid);
     assert.notEqual(won, -1, pid);
     const [winner] = racers.splice(won, 1);
-    await assert.rejects(holdFolder(folder, 0), (error: Error) => error.message.includes(`process ${pid}`));
+    await assert.rejects(lockFolder(folder, 0), (error: Error) => error.message.includes(`process ${pid}`));
     await rm(`${folder}.mark`);
     await kill(winner!.child);
   }
-  await holdFolder(folder);
-  await leaveFolder(folder);
+  await lockFolder(folder);
+  await unlockFolder(folder);
 });
 
-test('a lock that says nothing readable is taken for a dead one’s', async () => {
+test('takes over an unreadable lock', async () => {
   const folder = join(home, 'odd');
   await writeFile(`${folder}.lock`, '');
-  await holdFolder(folder, 0);
-  await leaveFolder(folder);
+  await lockFolder(folder, 0);
+  await unlockFolder(folder);
   assert.ok(!existsSync(`${folder}.lock`));
 });
 
-test('every tool that asks a database has the time that the database may take to open', () => {
+test('gives every database tool the time that the database may take to open', () => {
   // What a worker's first call needs for it: the folder, the start, and its own two statements.
   const neededMs = 30_000 + 120_000 + 2 * QUERY_TIMEOUT_MS;
   const tools = [refunds, refundOrder, clinic, desk].flatMap((agent) => [...agent.tools.values()]);

@@ -1,4 +1,4 @@
-// The example's last word: a ledger that is a cent off, has a payment too many or one too few, is not exact.
+// The example checks its ledger: a cent or a payment more or less is reported.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { write } from '../../agents/refunds/database/index.ts';
@@ -25,7 +25,7 @@ async function problems(): Promise<string[]> {
 }
 
 onBothDatabases(() => {
-  test('what is missing is a problem, and so is what is too much, unasked, or approved by nobody', async () => {
+  test('reports missing, extra, unrequested and unapproved refunds', async () => {
     const due = ['O-1001', 'O-1002', 'O-1003', 'O-1004', 'O-1005', 'O-1007', 'O-1008', 'O-1009'];
     assert.deepEqual(await problems(), due, 'nothing has been done yet');
 

@@ -1,4 +1,4 @@
-// What the policy gives is worked out by code, to the cent and to the day.
+// The policy is computed by code, to the cent and to the day.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -27,7 +27,7 @@ const given = (order: Partial<Order>, policy: Partial<Policy> | null = {}) =>
 const decisions = (orders: readonly Partial<Order>[], policy?: Partial<Policy>) =>
   orders.map((order) => given(order, policy).decision);
 
-test('the last day of the window counts, and the day after does not; over the end of a month and of summer time', () => {
+test('includes the last day of the window, over months and summer time', () => {
   assert.deepEqual(
     decisions([{ requested_on: '2026-02-04' }, { requested_on: '2026-02-05' }, { requested_on: '2026-01-05' }]),
     ['refund', 'reject', 'refund'],
@@ -40,7 +40,7 @@ test('the last day of the window counts, and the day after does not; over the en
   ]);
 });
 
-test('a part is rounded down, and nothing is no refund', () => {
+test('rounds a partial refund down, and gives none for nothing', () => {
   const cents = (order: Partial<Order>, percent: number) => {
     const proposal = given(order, { percent });
     return proposal.decision === 'refund' ? proposal.cents : proposal.decision;
@@ -52,13 +52,13 @@ test('a part is rounded down, and nothing is no refund', () => {
   assert.equal(cents({}, 0), 'reject');
 });
 
-test('goods have to be back where the policy wants them back', () => {
+test('requires the return of goods if the policy does', () => {
   assert.equal(given({ state: 'delivered' }).decision, 'reject');
   assert.equal(given({ state: 'delivered' }, { needs_return: false }).decision, 'refund');
   assert.match(given({ state: 'in_transit', delivered_on: null }, { needs_return: false }).why, /not been delivered/);
 });
 
-test('what was settled, was not asked for, or has no policy, is left to a person', () => {
+test('leaves settled, unrequested and unregulated orders to a person', () => {
   assert.deepEqual(
     [
       given({ refunded_cents: 100 }),
@@ -70,7 +70,7 @@ test('what was settled, was not asked for, or has no policy, is left to a person
   );
 });
 
-test('no order and no policy ever give more than the order cost, or a broken amount', () => {
+test('never gives more than the order cost, or an invalid amount', () => {
   const day = fc.date({ min: new Date('2020-01-01'), max: new Date('2030-01-01'), noInvalidDate: true });
   const date = day.map((at) => at.toISOString().slice(0, 10));
   const order = fc.record({
@@ -96,7 +96,7 @@ test('no order and no policy ever give more than the order cost, or a broken amo
   assert.ok(refunds > 0, 'some of them are refunded');
 });
 
-test('amounts are written to the cent', () => {
+test('formats amounts to the cent', () => {
   assert.deepEqual([1, 100, 2_490, 129_000, 100_000_000].map(money), [
     '0.01',
     '1.00',

@@ -1,4 +1,4 @@
-// Both scripts answer from what they are sent, whole or not, and say that they are scripts.
+// Both scripts answer from what they are sent, complete or not, and say that they are scripts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { refundOrder, refunds } from '../../agents/refunds/agent.ts';
@@ -13,7 +13,7 @@ type Results = NonNullable<Parameters<typeof ask>[2]>;
 const calls = (results: Results) => ask(refundOrder, SETTLE, results).calls ?? [];
 const outcome = (results: Results) => OrderOutcome.parse(JSON.parse(ask(refundOrder, SETTLE, results).text ?? ''));
 
-test('an order: three lookups at once, then what was proposed', () => {
+test('handles an order with three lookups at once, then the proposal', () => {
   assert.deepEqual(
     calls([]).map(({ tool }) => tool),
     ['get_order', 'propose_refund', 'get_policy'],
@@ -29,7 +29,7 @@ test('an order: three lookups at once, then what was proposed', () => {
   assert.deepEqual(left, { order_id: 'O-1003', outcome: 'open', cents: 0, why: 'nobody asks' });
 });
 
-test('an order: a payment, one that a person changed, one that a person rejected, one that nobody decided', () => {
+test('reports a payment that was made, edited, rejected or timed out', () => {
   assert.deepEqual(outcome([{ tool: 'pay_refund', result: paid }]), {
     order_id: 'O-1003',
     outcome: 'paid',
@@ -53,7 +53,7 @@ test('an order: a payment, one that a person changed, one that a person rejected
     assert.deepEqual(outcome(failed(error)), { order_id: 'O-1003', outcome: 'open', cents: 0, why: error });
 });
 
-test('no result can make a script fail, or make it say that something was paid', () => {
+test('does not fail, or report a payment that was not made, for any result', () => {
   for (const result of [
     null,
     undefined,
@@ -77,7 +77,7 @@ test('no result can make a script fail, or make it say that something was paid',
   assert.equal(OrderOutcome.parse(JSON.parse(ask(refundOrder, 'Sing!').text ?? '')).outcome, 'open');
 });
 
-test('the coordinator asks about every order in one turn, and adds up what it is told', () => {
+test('asks about every order in one turn, and adds up the answers', () => {
   const requests = ['O-1001', 'O-1002'].map((order_id) => ({ order_id, reason: 'x' }));
   const { calls } = ask(refunds, 'Go.', [{ tool: 'find_refund_requests', result: { requests, count: 2 } }]);
   assert.deepEqual(calls, [

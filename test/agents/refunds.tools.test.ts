@@ -1,4 +1,4 @@
-// The refunds' tools answer the same from both databases, pay once whatever is tried again, and take nothing for SQL.
+// The tools of the refunds return the same from both databases, pay once under retries, and are safe from SQL in arguments.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RuleContext, ToolContext } from '../../activities/index.ts';
@@ -34,7 +34,7 @@ const INJECTIONS = [
 ];
 
 onBothDatabases(() => {
-  test('the open requests, the oldest first, and not more than asked for', async () => {
+  test('lists the open requests, oldest first, up to the limit', async () => {
     const { requests, count } = (await call('find_refund_requests', {})) as {
       requests: { order_id: string }[];
       count: number;
@@ -49,7 +49,7 @@ onBothDatabases(() => {
     assert.equal(((await call('find_refund_requests', { limit: 2 })) as { count: number }).count, 2);
   });
 
-  test('an order with all that is known of it, its dates as they are written', async () => {
+  test('returns everything about an order, with its dates unchanged', async () => {
     assert.deepEqual(await call('get_order', { order_id: 'O-1003' }), {
       order_id: 'O-1003',
       customer: 'Perpetua Finch',
@@ -68,7 +68,7 @@ onBothDatabases(() => {
       assert.deepEqual(await call(tool, { order_id: 'O-9999' }), { error: 'Order O-9999 not found' });
   });
 
-  test('the policy, and what it gives for an order', async () => {
+  test('returns the policy, and what it gives for an order', async () => {
     const { policy } = (await call('get_policy', {})) as { policy: { category: string }[] };
     assert.deepEqual(
       policy.map(({ category }) => category),
@@ -85,7 +85,7 @@ onBothDatabases(() => {
       assert.match(((await proposed(order_id)) as { why: string }).why, expected);
   });
 
-  test('SQL in an argument is refused where ids are, and is a text where texts are', async () => {
+  test('rejects SQL in ids, and reads it as text in texts', async () => {
     for (const order_id of INJECTIONS) {
       for (const tool of ['get_order', 'propose_refund']) await assert.rejects(call(tool, { order_id }), /order id is/);
       await assert.rejects(pay(order_id, 1, 'k'), /order id is/);
@@ -100,7 +100,7 @@ onBothDatabases(() => {
     assert.deepEqual(await ledger(), []);
   });
 
-  test('a payment is in the ledger once, however often its call is tried, also at the same time', async () => {
+  test('books a payment once for any number of concurrent attempts', async () => {
     const decision = { verdict: 'approve', by: 'ann', why: null } as const;
     const all = await Promise.all([1, 2, 3].map((attempt) => pay('O-1003', 24_900, 'key-1', { attempt, decision })));
     const late = await pay('O-1003', 24_900, 'key-1', { attempt: 4, decision, workflowId: 'another' });
@@ -115,7 +115,7 @@ onBothDatabases(() => {
     ]);
   });
 
-  test('another call for the same order is refused, by the ledger itself, also at the same time', async () => {
+  test('rejects another call for the same order in the ledger itself', async () => {
     const tries = await Promise.allSettled(['a', 'b', 'c', 'd'].map((key) => pay('O-1001', 2_490, key)));
     assert.equal(tries.filter(({ status }) => status === 'fulfilled').length, 1);
     for (const one of tries)
@@ -126,14 +126,14 @@ onBothDatabases(() => {
     await assert.rejects(write(again, []), { code: '23505' });
   });
 
-  test('nothing is paid for an order that is not there, or over what it cost', async () => {
+  test('pays nothing for a missing order, or more than it cost', async () => {
     await assert.rejects(pay('O-9999', 1, 'no-order'), /Not paid: there is no order O-9999/);
     await assert.rejects(pay('O-1002', 3_201, 'over'), /Not paid: .* that cost 32\.01 or more/);
     for (const cents of [0, -1, 1.5, Number.NaN, 100_000_001]) await assert.rejects(pay('O-1002', cents, 'odd'));
     assert.deepEqual(await payments(), ['O-1001 2490', 'O-1003 24900']);
   });
 
-  test('what is paid or rejected is no longer open, and a paid order cannot be rejected', async () => {
+  test('closes paid and rejected requests, and rejects no paid order', async () => {
     await assert.rejects(call('note_rejection', { order_id: 'O-1001', reason: 'no' }), /Not noted/);
     const first = await call('note_rejection', { order_id: 'O-1007', reason: 'late' }, { idempotencyKey: 'r' });
     assert.deepEqual(
@@ -152,7 +152,7 @@ onBothDatabases(() => {
     );
   });
 
-  test('a person is asked over the amount and over the policy, with what it takes to decide; more than the price is denied', async () => {
+  test('asks a person above the amount or the policy, and denies above the price', async () => {
     assert.equal(await planned({ order_id: 'O-1009', cents: 3_591 }), 'allowed');
     assert.match(
       await planned({ order_id: 'O-1009', cents: 3_592 }),
@@ -171,7 +171,7 @@ onBothDatabases(() => {
     assert.match(await planned({ order_id: 'O-1009', cents: 1, by: 'me' }), /^invalid_arguments/);
   });
 
-  test('lookups cannot write, and the clerk can only add', async () => {
+  test('allows lookups no writes, and the clerk only inserts', async () => {
     for (const sql of [
       "INSERT INTO refunds (idempotency_key, order_id, cents, run) VALUES ('x', 'O-1002', 1, 'x')",
       'DELETE FROM refunds',
@@ -191,7 +191,7 @@ onBothDatabases(() => {
     assert.deepEqual(await payments(), ['O-1001 2490', 'O-1003 24900']);
   });
 
-  test("a person's reason is kept as it is; one that is longer than a person can say is cut, and says so", async () => {
+  test("keeps a person's reason unchanged, and cuts one that is too long", async () => {
     const noted = async (order_id: string, reason: string) =>
       ((await call('note_rejection', { order_id, reason }, { idempotencyKey: order_id })) as { reason: string }).reason;
     const long = 'no, '.repeat(ATTRIBUTION_CHARS_MAX / 4).trim();
@@ -209,7 +209,7 @@ onBothDatabases(() => {
     await assert.rejects(call('note_rejection', { order_id: 'O-1002', reason: '  ' }), /Too small/);
   });
 
-  test('a person without a name is somebody, and where nobody was asked there is nobody', async () => {
+  test('records a person without a name, and nobody if nobody was asked', async () => {
     const approvedBy = async (order_id: string, decision: ToolContext['decision']) =>
       ((await pay(order_id, 1, order_id, decision && { decision })) as { approved_by: string | null }).approved_by;
     const approved = (by: string | null) => ({ verdict: 'approve', by, why: null }) as const;

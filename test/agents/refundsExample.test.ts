@@ -1,4 +1,4 @@
-// `npm run example:refunds` does what it says, from start to end, and leaves nothing behind.
+// `npm run example:refunds` works from start to end, and leaves nothing behind.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-test('the night is asked, decided, killed, recovered and counted', async () => {
+test('runs, decides, kills, recovers and counts a night of refunds', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-example-'));
   const own = join(folder, 'tmp');
   await mkdir(own);

@@ -1,4 +1,4 @@
-// The refunds' shop for tests: a fresh one in an embedded database, or in a PostgreSQL with the clerk's own login.
+// The shop of the refunds for tests: a new one in an embedded database, or in PostgreSQL with the clerk's login.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ export interface Shop {
 /** Declares the tests of `define` once for each database. `warm`: whether this process has it open at first. */
 export function onBothDatabases(define: (shop: Shop) => void, { warm = true } = {}): void {
   let folder: string;
-  describe('in the embedded database', () => {
+  describe('with the embedded database', () => {
     before(async () => {
       folder = await mkdtemp(join(tmpdir(), 'holdfast-refunds-'));
       process.env['REFUNDS_FOLDER'] = join(folder, 'database');
@@ -32,7 +32,7 @@ export function onBothDatabases(define: (shop: Shop) => void, { warm = true } = 
   });
 
   let postgres: Postgres;
-  describe('in PostgreSQL, as the clerk', { skip: noPostgres }, () => {
+  describe('with PostgreSQL, as the clerk', { skip: noPostgres }, () => {
     before(async () => {
       postgres = await startPostgres();
       const login = { user: 'refunds_clerk', password: "it's a secret" };

@@ -1,4 +1,4 @@
-// The transfers' ledger, in both databases: money is moved and never made, each call books once, and its login can do no more.
+// The ledger of the transfers in both databases: money moves and is never made, and each call books once.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -25,7 +25,7 @@ const sum = async () => (await accounts()).reduce((total, { cents }) => total + 
 const told = async (work: Promise<unknown>) => work.then(JSON.stringify, (error: Error) => error.message);
 
 function ledgerTests(): void {
-  test('the month is closed as the script plays it: every account has what it should, and the sum is the same', async () => {
+  test('closes the month with the right balances and an unchanged sum', async () => {
     const before = await sum();
     const { turns, output } = await play(transfers, 'Close the month.');
     assert.deepEqual(
@@ -44,7 +44,7 @@ function ledgerTests(): void {
     );
   });
 
-  test('a call that comes again, ten times at the same moment or later, is booked once, with one answer', async () => {
+  test('books a repeated call once, with one result, even ten at a time', async () => {
     const before = (await bookings()).length;
     const args = { from: 'A-01', to: 'A-02', cents: 1_000 };
     const key = randomUUID();
@@ -58,7 +58,7 @@ function ledgerTests(): void {
     assert.equal((await bookings()).length, before + 2, 'another call is another transfer');
   });
 
-  test('what cannot be done is said, and leaves nothing: neither side, nor the record', async () => {
+  test('reports an impossible transfer, and leaves neither side nor record', async () => {
     const before = await accounts();
     const booked = (await bookings()).length;
     const key = randomUUID();
@@ -82,7 +82,7 @@ function ledgerTests(): void {
     assert.equal((await bookings()).length, booked + 1, 'the key is free');
   });
 
-  test('many at once, in circles and over the limit, with every key sent twice: no cent is made or lost', async () => {
+  test('loses no cent in concurrent transfers, in circles and over the limit', async () => {
     const before = await sum();
     const booked = (await bookings()).length;
     const ids = (await accounts()).map(({ id }) => id);
@@ -105,7 +105,7 @@ function ledgerTests(): void {
     for (const { cents } of await accounts()) assert.ok(cents >= 0);
   });
 
-  test('the login that books can delete nothing, change no booking and make no table', async () => {
+  test('allows the booking login no deletes, no updates and no new tables', async () => {
     const client = await pool.connect();
     try {
       for (const sql of [
@@ -159,7 +159,7 @@ describe('the ledger in PostgreSQL, as the clerk', { skip: noPostgres }, () => {
   ledgerTests();
 });
 
-test('the script answers from what it is sent, whole or not, and never says that more was booked', () => {
+test('reports from any results, and never more than was booked', () => {
   for (const result of [
     null,
     42,

@@ -1,4 +1,4 @@
-// `npm run example:transfers` does what it says, from start to end, and leaves nothing behind; on either database.
+// `npm run example:transfers` works from start to end on either database, and leaves nothing behind.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
@@ -41,7 +41,7 @@ function assertExact(said: string): void {
   assert.doesNotMatch(said, /✗/);
 }
 
-test('a worker is killed between commit and answer, and the embedded ledger is exact', async () => {
+test('keeps the embedded ledger exact after a kill between commit and result', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-example-'));
   const own = join(folder, 'tmp');
   await mkdir(own);
@@ -50,7 +50,7 @@ test('a worker is killed between commit and answer, and the embedded ledger is e
   await rm(folder, { recursive: true });
 });
 
-test('so is that in a PostgreSQL, where it can be played once', { skip: noPostgres }, async () => {
+test('keeps a PostgreSQL ledger exact, and plays it once', { skip: noPostgres }, async () => {
   const postgres = await startPostgres();
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-example-'));
   try {

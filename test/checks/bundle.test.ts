@@ -1,4 +1,4 @@
-// The workflow bundle holds the interpreter and nothing of what users write or providers sell.
+// The workflow bundle contains the interpreter, and no user code or provider's client.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildBundle } from '../../worker/workflowBundle.ts';
@@ -6,7 +6,7 @@ import { buildBundle } from '../../worker/workflowBundle.ts';
 /** 2.1 MB when this was written, two thirds of it the source map. */
 const BYTES_MAX = 2_500_000;
 
-test('the bundle has no zod, no openai, no activity, agent or Node code in it', async () => {
+test('has no zod, openai, activity, agent or Node code in the workflow bundle', async () => {
   const code = await buildBundle();
   const modules = [...code.matchAll(/^\s*(?:\/\*+\/ )?"?(\.\/[^"\n]+?)"?:?\s*(?:\/\*|\()/gm)].map(
     ([, path]) => path ?? '',

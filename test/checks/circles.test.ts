@@ -1,4 +1,4 @@
-// No file imports itself by way of others, not even for a type: what needs another's type finds it in a types file.
+// No imports form a circle, not even of types: shared types have a file of their own.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { circlesIn } from './circles.ts';
@@ -6,7 +6,7 @@ import { importsOf } from './imports.ts';
 
 const FOLDERS = ['core', 'workflows', 'activities', 'agents', 'client', 'worker', 'cli', 'bench', 'test'];
 
-test('finds a circle, names the files in it once, and takes types and re-exports for imports', () => {
+test('finds import circles, through types and re-exports too', () => {
   const circles = circlesIn([
     { from: 'a.ts', to: 'b.ts' },
     { from: 'b.ts', to: 'c.ts' },
@@ -19,7 +19,7 @@ test('finds a circle, names the files in it once, and takes types and re-exports
   assert.deepEqual(circles, ['a.ts -> b.ts -> c.ts -> a.ts', 'f.ts -> f.ts']);
 });
 
-test('no source file imports itself by way of others', async () => {
+test('has no import circles in the source', async () => {
   const imports = (await Promise.all(FOLDERS.map(importsOf))).flat();
   assert.ok(imports.some(({ isType }) => isType) && imports.length > 1_000, 'the pattern no longer fits the code');
   assert.deepEqual(circlesIn(imports), []);

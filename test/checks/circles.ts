@@ -1,4 +1,4 @@
-// Circles among imports: the shortest one through each group of files that reach each other.
+// Finds circles of imports: the shortest one in each group of files that import each other.
 
 interface Arrow {
   readonly from: string;

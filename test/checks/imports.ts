@@ -1,4 +1,4 @@
-// What each source file imports, types and re-exports included: read from the text, for the checks of this folder.
+// Reads the imports of each source file from its text, including types and re-exports.
 import { glob, readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

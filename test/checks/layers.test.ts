@@ -49,14 +49,14 @@ function isAllowed({ from, to, isType }: Import, layer: Layer): boolean {
 }
 
 for (const [name, layer] of Object.entries(LAYERS))
-  test(`${name}/ imports only what its layer may`, async () => {
+  test(`imports only what its layer may in ${name}/`, async () => {
     const imports = await importsOf(name);
     assert.ok(imports.length > 0 || name === 'core', 'it found no import at all: the pattern no longer fits the code');
     const wrong = imports.filter((found) => !isAllowed(found, layer)).map(({ from, to }) => `${from} imports ${to}`);
     assert.deepEqual(wrong, []);
   });
 
-test('nothing but the command line and the tests imports the command line', async () => {
+test('imports the command line only from itself and the tests', async () => {
   for (const folder of Object.keys(LAYERS))
     for (const { from, to } of await importsOf(folder)) assert.ok(!to.startsWith('cli/'), `${from} imports ${to}`);
 });

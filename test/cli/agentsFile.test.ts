@@ -1,4 +1,4 @@
-// `--agents FILE`: every agent of the module is found, and what is wrong with it is said in a line.
+// `--agents FILE` finds every agent of the module, and reports a problem in one line.
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => rm(dir, { recursive: true }));
 
-test('agents exported by name and in a list are found, each once, with their tools', async () => {
+test('finds agents exported by name and in a list, once each, with their tools', async () => {
   const { code, stdout } = await holdfast(['agents', '--agents', WARD, '--json']);
   assert.equal(code, 0);
   const agents: { name: string; tools: unknown[] }[] = JSON.parse(stdout);
@@ -31,7 +31,7 @@ test('agents exported by name and in a list are found, each once, with their too
   });
 });
 
-test('without --agents, agents/index.js of the current folder is one of the defaults', async () => {
+test('finds agents/index.js of the current folder without --agents', async () => {
   await mkdir(join(dir, 'agents'));
   await writeFile(join(dir, 'agents', 'package.json'), '{"type":"module"}');
   await writeFile(join(dir, 'agents', 'index.js'), source(`export default [${agent('here')}];`));
@@ -41,7 +41,7 @@ test('without --agents, agents/index.js of the current folder is one of the defa
   await rm(join(dir, 'agents'), { recursive: true });
 });
 
-test('what is wrong with the file gives exit code 2 and one line', async () => {
+test('reports a problem of the file in one line, with exit code 2', async () => {
   const files: [string, string, RegExp][] = [
     ['syntax.ts', 'export const a = ;', /syntax\.ts cannot be loaded: SyntaxError: .* \(syntax\.ts:1\)/],
     ['throws.ts', source(`export const a = ${agent('1')};`), /throws\.ts cannot be loaded: TypeError: Agent "1"/],

@@ -1,4 +1,4 @@
-// `holdfast chat`: scripted through pipes, and on a terminal; left, and come back to from another process.
+// `holdfast chat` through pipes and on a terminal, including leaving a session and returning to it.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -42,7 +42,7 @@ after(async () => {
 
 // Side by side: most of each is waiting for processes to start.
 describe('holdfast chat', { concurrency: 4 }, () => {
-  test('lines from a pipe are messages; their replies, and nothing else, come to stdout in order', async () => {
+  test('reads messages from a pipe, and prints only their replies to stdout in order', async () => {
     const session = await client.start('talker', '', { id: 'piped', session: true });
     await session.pause();
     const input = 'one\n\ntwo\\\nlines\n/stop\nlast';
@@ -57,14 +57,14 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     assert.equal(run.status, 'running', 'the session stays, and a line that looks like a command was a message');
   });
 
-  test('who has nothing to say is answered nothing, at once', async () => {
+  test('ends at once without input', async () => {
     for (const nothing of ['', '\n', '\n\n']) {
       const { code, stdout, stderr } = await chat(nothing);
       assert.deepEqual({ code, stdout }, { code: 0, stdout: '' }, stderr);
     }
   });
 
-  test('another process goes on with the same id; --json prints a line for each reply, and --close ends the session', async () => {
+  test('continues a session in another process, with --json and --close', async () => {
     assert.equal((await chat('one\n', '--id', 'again')).code, 0);
     const { code, stdout, stderr } = await chat('two\nthree\n', '--id', 'again', '--json', '--close');
     assert.equal(code, 0);
@@ -90,13 +90,13 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     assert.match(over.stderr, /The session again is over: completed\. Show it: .* show again --transcript/);
   });
 
-  test('a message that fails gives exit code 1, and the next one is answered all the same', async () => {
+  test('exits with 1 after a failed message, and still answers the next', async () => {
     const { code, stdout, stderr } = await chat('fail\nwell\n');
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '2. You said: well\n' });
     assert.match(stderr, /^Message 1: model_failed: /m);
   });
 
-  test('what cannot be chatted with is refused: a run that is no session, an id of another agent, no server', async () => {
+  test("rejects a run that is no session, another agent's id and a missing server", async () => {
     await (await client.start('talker', 'Hello.', { id: 'plain' })).result();
     const plain = await chat('x\n', '--id', 'plain');
     assert.deepEqual({ code: plain.code, stdout: plain.stdout }, { code: 2, stdout: '' });
@@ -108,7 +108,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     assert.equal((await holdfast(['chat', 'talker', '--address', '127.0.0.1:1'], { input: 'x\n' })).code, 3);
   });
 
-  test('where nobody can be asked, stderr says what waits, and a decision from elsewhere lets it go on', async () => {
+  test('prints a question to stderr without a terminal, and continues once it is decided', async () => {
     const piped = start(['chat', 'talker', '--id', 'asks', ...at()], { input: 'pay 41\n' });
     await piped.line(/Waits for a person: 1\.0 pay .*approve asks 1\.0/);
     assert.doesNotMatch(await paid(), /^41$/m, 'nothing is paid before it is approved');
@@ -118,7 +118,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     assert.equal((await paid()).match(/^41$/gm)?.length, 1);
   });
 
-  test('on a terminal the answer is there while it is written, and Ctrl-C interrupts it', async () => {
+  test('streams the answer on a terminal, and interrupts it on Ctrl-C', async () => {
     const screen = terminal('streams');
     await screen.sees(/session streams\n.*Return with: .* chat talker --id streams/);
     screen.type('story\r');
@@ -135,7 +135,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     assert.doesNotMatch(screen.text, /word60/);
   });
 
-  test('Ctrl-C stops a tool and ends the answer; the next message goes on with that', async () => {
+  test('aborts a tool and the answer on Ctrl-C, and tells the model next time', async () => {
     const screen = terminal('tools');
     await screen.sees(/\/help/);
     screen.type('rest\r');
@@ -149,7 +149,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     assert.deepEqual(await screen.ended, { code: 0 });
   });
 
-  test('what is typed while a turn is on is queued, and each answer stands below its message', async () => {
+  test('queues what is typed during a turn, and prints each answer below its message', async () => {
     const screen = terminal('queues', 40);
     await screen.sees(/\/help/);
     screen.type('story\r');
@@ -160,7 +160,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     await screen.sees(/queued: third/);
     const sent: string[] = [];
     for await (const event of client.get('queues').events()) {
-      if (event.type === 'said') sent.push(`${event.text} by ${event.by}`);
+      if (event.type === 'message') sent.push(`${event.text} by ${event.by}`);
       if (sent.length === 3) break;
     }
     assert.deepEqual(sent, ['story by ann', 'second by ann', 'third by ann'], 'sent at once, in order');
@@ -170,7 +170,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     assert.deepEqual(await screen.ended, { code: 0 });
   });
 
-  test('an answer that starts again says so', async () => {
+  test('says that an answer starts again', async () => {
     const screen = terminal('breaks');
     await screen.sees(/\/help/);
     screen.type('break\r');
@@ -179,7 +179,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     assert.deepEqual(await screen.ended, { code: 0 });
   });
 
-  test('a call that waits is asked about in the chat, survives leaving it, and is approved there', async () => {
+  test('asks about a pending approval, even after leaving, and approves it', async () => {
     const first = terminal('pays');
     await first.sees(/\/help/);
     first.type('pay 500\r');
@@ -207,7 +207,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     assert.deepEqual({ by: call?.decision?.by, why: call?.decision?.why }, { by: 'ann', why: 'known customer' });
   });
 
-  test('pasted lines and lines that end with a backslash are one message; hostile text is inert', async () => {
+  test('joins pasted and continued lines, and renders hostile text inert', async () => {
     const screen = terminal('lines');
     await screen.sees(/\/help/);
     screen.type('\x1b[200~one\rtwo\x1b[201~\r');
@@ -224,7 +224,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     }
   });
 
-  test('a server that goes away ends the chat with exit code 3, and says how to come back', async () => {
+  test('exits with 3 if the server goes away, and says how to come back', async () => {
     const own = await startDevServer();
     const hands = start(['worker', '--agents', TALKER, '--address', own.address]);
     try {
@@ -241,7 +241,7 @@ describe('holdfast chat', { concurrency: 4 }, () => {
     }
   });
 
-  test('a session that no worker takes gives exit code 4, and waits', async () => {
+  test('exits with 4 if no worker takes the session, which waits', async () => {
     const empty = await startDevServer();
     try {
       const { code, stderr } = await holdfast(['chat', 'talker', '--id', 'lonely', '--address', empty.address], {

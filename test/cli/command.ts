@@ -1,4 +1,4 @@
-// Runs the `holdfast` command as a person would: as a process, with what it says and how it ends.
+// Runs the `holdfast` command as a process, and returns its output and its end.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';

@@ -1,11 +1,10 @@
-// How a compaction looks to people: a bar among those of the turns, a line that says what became of it, and in a chat one comes
-// back to, no word that nobody has said.
+// How a compaction is shown: as a bar in the timeline, as a line, and when a user returns to a chat.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pastLines } from '../../cli/chat/chatPast.ts';
+import { recapLines } from '../../cli/chat/chatRecap.ts';
+import { createFollowedRun } from '../../cli/view/followedRun.ts';
 import { eventJson } from '../../cli/view/json.ts';
-import { createRunSeen } from '../../cli/view/runSeen.ts';
 import { compactionLines } from '../../cli/view/showRun.ts';
 import { timeline } from '../../cli/view/timeline.ts';
 import { noteOf } from '../../core/compaction.ts';
@@ -36,11 +35,11 @@ const warning = reason('compaction_fell_back', {
   why: 'The conversation could not be summarised (x\u001b[2J). Its oldest 50 messages were dropped instead.',
 });
 
-test('it has a row of its own after its turn, which says what it brought, or what went wrong', () => {
+test('draws a row after the turn, with the sizes or the problem', () => {
   const turns = [1, 2].map((turn) => ({
     turn,
     agent: 'clerk',
-    askedAtMs: turn * 1_000 - 500,
+    startedAtMs: turn * 1_000 - 500,
     answeredAtMs: turn * 1_000,
     attempts: 1,
     error: null,
@@ -58,7 +57,7 @@ test('it has a row of its own after its turn, which says what it brought, or wha
   );
 });
 
-test('a line says what became of it', () => {
+test('prints the result in a line', () => {
   assert.deepEqual(compactionLines(compaction, screen), [
     '  The conversation was compacted (summarise), 57 messages to 9, 103,000 tokens to 12,500.',
   ]);
@@ -67,22 +66,22 @@ test('a line says what became of it', () => {
   wording(() => assert.match(compactionLines({ ...compaction, warning }, screen).join(' '), /dropped instead\./));
 });
 
-test('whoever follows a run sees it begin and end', () => {
-  const seen = createRunSeen();
+test('tracks the beginning and the end', () => {
+  const seen = createFollowedRun();
   const open: Compaction = { ...compaction, endedAtMs: null, strategy: null, summary: null };
-  seen.add({ type: 'compacting', atMs: 1_000, compaction: open });
+  seen.add({ type: 'compaction_started', atMs: 1_000, compaction: open });
   assert.deepEqual(seen.compactions, [open]);
-  seen.add({ type: 'compacted', atMs: 2_000, compaction });
+  seen.add({ type: 'compaction_ended', atMs: 2_000, compaction });
   assert.deepEqual(seen.compactions, [compaction]);
   const { startedAtMs: _, endedAtMs: __, ...told } = compaction;
-  assert.deepEqual(JSON.parse(JSON.stringify(eventJson({ type: 'compacted', atMs: 2_000, compaction }))), {
-    type: 'compacted',
+  assert.deepEqual(JSON.parse(JSON.stringify(eventJson({ type: 'compaction_ended', atMs: 2_000, compaction }))), {
+    type: 'compaction_ended',
     at: '1970-01-01T00:00:02.000Z',
     compaction: { ...told, startedAt: '1970-01-01T00:00:01.000Z', endedAt: '1970-01-01T00:00:02.000Z' },
   });
 });
 
-test('coming back to a chat, one sees that something was compacted, and not its summary as if one had said it', () => {
+test('shows that messages were compacted when a user returns to a chat', () => {
   const transcript: Message[] = [
     { role: 'user', content: 'Hello.' },
     noteOf({ messages: 12, turns: 5, calls: {} }, 'A summary that nobody has typed.'),
@@ -113,7 +112,7 @@ test('coming back to a chat, one sees that something was compacted, and not its 
     transcript,
   };
   assert.deepEqual(
-    pastLines(run, screen).filter((line) => line !== ''),
+    recapLines(run, screen).filter((line) => line !== ''),
     ['> Hello.', '(12 earlier messages, compacted)', '> And now?', 'Now this.'],
   );
 });

@@ -36,12 +36,12 @@ after(async () => {
   await rm(dir, { recursive: true });
 });
 
-test('it says what to type next, and that works', async () => {
+test('prints a next command that works', async () => {
   assert.match(await dev.line(/ run nurse/), new RegExp(`run nurse "…" --address ${address}$`));
   assert.match(await asked('first'), /^One, \d+$/);
 });
 
-test('a worker that is killed is started again', async () => {
+test('restarts a worker that is killed', async () => {
   const seen = dev.lines.length;
   const [, pid] = (await asked('before-kill')).split(', ');
   process.kill(Number(pid), 'SIGKILL');
@@ -50,7 +50,7 @@ test('a worker that is killed is started again', async () => {
   assert.notEqual((await asked('after-kill')).split(', ')[1], pid);
 });
 
-test('a file that changes restarts the worker; one with an error waits for the next change', async () => {
+test('restarts the worker when a file changes, and waits if one has an error', async () => {
   let seen = dev.lines.length;
   await write(agentSaying(`'Two.'`));
   await dev.line(/^agents\.ts has changed/, seen);
@@ -68,13 +68,13 @@ test('a file that changes restarts the worker; one with an error waits for the n
   assert.equal(await asked('third'), 'Three.');
 });
 
-test('a second dev on the same database is refused', async () => {
+test('rejects a second dev on the same database', async () => {
   const { code, stderr } = await holdfast(['dev', '--port', '0', '--ui-port', '0'], { cwd: dir });
   assert.equal(code, 2);
   assert.match(stderr, /Another holdfast dev \(process \d+\).*--db FILE/);
 });
 
-test('Ctrl-C ends everything, and the runs are there the next time', async () => {
+test('ends everything on Ctrl-C, and keeps the runs', async () => {
   const before = address;
   dev.child.kill('SIGINT');
   assert.equal((await dev.ended).code, 0);

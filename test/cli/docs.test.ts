@@ -7,7 +7,7 @@ import { holdfastProgram } from '../../cli/program.ts';
 import { usageInChat } from '../../cli/runCommands/inChat.ts';
 import { RUN_COMMANDS } from '../../cli/runCommands/runCommands.ts';
 
-test('docs/cli.md has every command with every option, and no other', async () => {
+test('documents every command with every option in docs/cli.md, and no other', async () => {
   const text = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8');
   const documented = text
     .split(/^## /m)
@@ -27,7 +27,7 @@ test('docs/cli.md has every command with every option, and no other', async () =
   assert.deepEqual([...documented].sort(byName), expected.sort(byName));
 });
 
-test('docs/cli.md has every command of the chat as it is typed, and no other', async () => {
+test('documents every chat command as it is typed, and no other', async () => {
   const text = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8');
   const [, chat = ''] = /^## chat\n(.*?)^## /ms.exec(text) ?? [];
   const documented = [...chat.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, cell = '']) =>

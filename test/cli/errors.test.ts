@@ -1,9 +1,9 @@
-// What the command line makes of an error: for people what to type, and for programs a code.
+// How the command line prints errors: with a suggested command for people, and a code for programs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CommandRefused, errorJson, errorText, UsageError } from '../../cli/exit.ts';
 import { holdfastProgram } from '../../cli/program.ts';
-import { PROGRAM } from '../../cli/terminal/typed.ts';
+import { PROGRAM } from '../../cli/terminal/commandLine.ts';
 import {
   CommandRejected,
   NoWorker,
@@ -24,7 +24,7 @@ const ADVISED = [
   new ScheduleNotFound('schedule_not_found', { id: 's' }),
 ];
 
-test('what is to be typed after an error is a command that there is', () => {
+test('suggests only commands that exist', () => {
   const names = holdfastProgram().commands.map((command) => command.name());
   for (const error of ADVISED) {
     const text = errorText(error);
@@ -35,17 +35,17 @@ test('what is to be typed after an error is a command that there is', () => {
   }
 });
 
-test('an error of the run itself is told as the run says it', () => {
+test("prints the run's own error unchanged", () => {
   const refused = new CommandRejected('refused_by_run', {
     workflowId: 'w',
-    said: 'There is no call 9.9.',
+    message: 'There is no call 9.9.',
     reasonCode: null,
     reasonParameters: null,
   });
   assert.equal(errorText(refused), 'There is no call 9.9.');
 });
 
-test('as JSON, an error has its code, its text and its facts', () => {
+test('prints an error as JSON with its code, text and facts', () => {
   assert.deepEqual(errorJson(new RunOver('run_over', { workflowId: 'w' })), {
     error: {
       code: 'run_over',
@@ -64,7 +64,7 @@ test('as JSON, an error has its code, its text and its facts', () => {
   assert.deepEqual(errorJson('thrown text'), { error: { code: 'other', message: 'thrown text' } });
 });
 
-test('with --json, a command that fails leaves stdout empty and one object on stderr', async () => {
+test('leaves stdout empty with --json, and prints one object to stderr', async () => {
   const { code, stdout, stderr } = await holdfast(['show', 'w', '--json', '--address', '127.0.0.1:1']);
   assert.deepEqual({ code, stdout }, { code: 3, stdout: '' });
   const { error } = JSON.parse(stderr);

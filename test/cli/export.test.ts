@@ -1,5 +1,4 @@
-// `export`, `replay`, `show` and `watch` of a run that continued as new: all its links are one run; and where the server no
-// longer keeps the first ones, they say so.
+// `export`, `replay`, `show` and `watch` of a run that continued as new, with all its histories or without the first.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -76,20 +75,20 @@ after(async () => {
 
 const command = (...args: string[]) => holdfast([...args, '--address', address]);
 
-test('a chain is exported as one file, which replays link by link and reads as the run that show shows', async () => {
-  const links = (await handle.histories()).length;
-  assert.ok(links >= 3, `${links} links`);
+test('exports all histories of a run as one file, which replays and reads as the run', async () => {
+  const count = (await handle.histories()).length;
+  assert.ok(count >= 3, `${count} histories`);
   const file = join(dir, 'rounds.json');
   const exported = await command('export', 'rounds', '-o', file);
   assert.deepEqual({ code: exported.code, stdout: exported.stdout }, { code: 0, stdout: '' });
   assert.match(
     exported.stderr,
-    new RegExp(`^Wrote .*rounds\\.json: \\d+ events of rounds in ${links} histories\\.\\n$`),
+    new RegExp(`^Wrote .*rounds\\.json: \\d+ events of rounds in ${count} histories\\.\\n$`),
   );
   const text = await readFile(file, 'utf8');
   // The server gives the entries of a map in any order.
   assert.deepEqual(JSON.parse((await command('export', 'rounds')).stdout), JSON.parse(text));
-  assert.equal(JSON.parse(text).links.length, links);
+  assert.equal(JSON.parse(text).histories.length, count);
 
   const run = readRun(...historiesFromJson(text));
   assert.deepEqual(run, await handle.read());
@@ -102,29 +101,29 @@ test('a chain is exported as one file, which replays link by link and reads as t
 
   const replayed = await command('replay', file);
   assert.equal(replayed.code, 0);
-  for (let link = 1; link <= links; link++)
-    assert.match(replayed.stdout, new RegExp(`^✓ .*rounds\\.json, history ${link}$`, 'm'));
-  assert.match(replayed.stdout, new RegExp(`^${links} replayed; all match`, 'm'));
+  for (let number = 1; number <= count; number++)
+    assert.match(replayed.stdout, new RegExp(`^✓ .*rounds\\.json, history ${number}$`, 'm'));
+  assert.match(replayed.stdout, new RegExp(`^${count} replayed; all match`, 'm'));
   assert.deepEqual(
     JSON.parse((await command('replay', 'rounds', '--json')).stdout),
-    Array.from({ length: links }, (_, i) => ({ name: 'rounds', link: i + 1, workflowId: 'rounds', ok: true })),
+    Array.from({ length: count }, (_, i) => ({ name: 'rounds', historyNumber: i + 1, workflowId: 'rounds', ok: true })),
   );
 });
 
-test('a link that does not fit is named, with the turn and the call in it; a link alone is a history of its own', async () => {
-  const { links } = JSON.parse((await command('export', 'rounds')).stdout) as { links: object[] };
-  const wrong = JSON.stringify(links[1]).replace('"name":"pulse"', '"name":"other"');
-  await writeFile(join(dir, 'wrong.json'), JSON.stringify({ links: links.with(1, JSON.parse(wrong)) }));
+test('names the history that diverges, and replays a history on its own', async () => {
+  const { histories } = JSON.parse((await command('export', 'rounds')).stdout) as { histories: object[] };
+  const wrong = JSON.stringify(histories[1]).replace('"name":"pulse"', '"name":"other"');
+  await writeFile(join(dir, 'wrong.json'), JSON.stringify({ histories: histories.with(1, JSON.parse(wrong)) }));
   const replayed = await command('replay', join(dir, 'wrong.json'));
   assert.equal(replayed.code, 1);
   assert.match(replayed.stdout, /^✗ .*wrong\.json, history 2: turn \d, call \d\.\d \(other\), event \d+/m);
-  assert.equal(replayed.stdout.match(/^✓/gm)?.length, links.length - 1);
+  assert.equal(replayed.stdout.match(/^✓/gm)?.length, histories.length - 1);
 
-  await writeFile(join(dir, 'second.json'), JSON.stringify(links[1]));
+  await writeFile(join(dir, 'second.json'), JSON.stringify(histories[1]));
   assert.match((await command('replay', join(dir, 'second.json'))).stdout, /^✓ .*second\.json$/m);
   for (const [name, content, why] of [
-    ['none.json', '{"links":[]}', /it has no events/],
-    ['half.json', '{"links":[{}]}', /it has no events/],
+    ['none.json', '{"histories":[]}', /it has no events/],
+    ['half.json', '{"histories":[{}]}', /it has no events/],
   ] as const) {
     await writeFile(join(dir, name), content);
     const { code, stderr } = await command('replay', join(dir, name));
@@ -133,7 +132,7 @@ test('a link that does not fit is named, with the turn and the call in it; a lin
   }
 });
 
-test('where the first link is gone, show, watch and export say which turns, and still give what is carried', async () => {
+test('reports the missing turns if the first history is gone, and shows the rest', async () => {
   const whole = await handle.read();
   const { workflowService } = client.client;
   const [first] = await handle.histories();

@@ -1,4 +1,4 @@
-// Payload settings as a user would write them: encryption by AES-GCM, and a folder for what is large.
+// Payload settings as a user would write them: AES-GCM encryption, and a folder for large payloads.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { fileStorage, type PayloadCodec, type PayloadOptions } from '../../client/index.ts';
 

@@ -1,4 +1,4 @@
-// The command with payload settings: HOLDFAST_PAYLOADS serves workers and readers alike, and who has none is told.
+// HOLDFAST_PAYLOADS configures workers and readers alike; without it, the command says what is missing.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -45,7 +45,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('run, show, list and export read what is encrypted, and a replay needs no key', async () => {
+test('reads encrypted runs, and replays an export without a key', async () => {
   const run = await said('run', 'ward', 'How are they?', '--id', 'sealed');
   assert.match(run.stdout, /All is well\./);
   const shown = await said('show', 'sealed', '--transcript');
@@ -63,7 +63,7 @@ test('run, show, list and export read what is encrypted, and a replay needs no k
   assert.equal((await strange('replay', file)).code, 0);
 });
 
-test('what Temporal itself exported is encrypted, and replays with the settings only', async () => {
+test("replays Temporal's own export, which is encrypted, with the settings", async () => {
   await said('run', 'ward', 'How are they?', '--id', 'raw');
   const client = await connect({ address: server.address, payloads: {} });
   const history = (await client.client.workflow.getHandle('raw').fetchHistory()) as History;
@@ -78,7 +78,7 @@ test('what Temporal itself exported is encrypted, and replays with the settings 
   assert.match(without.stderr, /"binary\/encrypted".*HOLDFAST_PAYLOADS/);
 });
 
-test('a run that was started without settings is served, and read with them', async () => {
+test('serves a run that was started without the settings', async () => {
   const client = await connect({ address: server.address, payloads: {} });
   const handle = await client.start('ward', 'How are they?', { id: 'plain-start' });
   await assert.rejects(handle.result(), /HOLDFAST_PAYLOADS/);
@@ -86,7 +86,7 @@ test('a run that was started without settings is served, and read with them', as
   assert.match((await said('show', 'plain-start')).stdout, /All is well\./);
 });
 
-test('schedules, the inbox and a watch read what is encrypted', async () => {
+test('reads encrypted schedules, inbox and events', async () => {
   const added = await said('schedule', 'add', 'round', 'ward', 'How is bed 7?', '--cron', '0 3 * * 1-5');
   assert.deepEqual({ code: added.code, stderr: added.stderr }, { code: 0, stderr: '' });
   const triggered = await said('schedule', 'trigger', 'round');
@@ -104,7 +104,7 @@ test('schedules, the inbox and a watch read what is encrypted', async () => {
   await client.close();
 });
 
-test('who cannot read a run may cancel it', async () => {
+test('cancels a run that it cannot read', async () => {
   const client = await connect({ address: server.address, payloads: (await settings()).default });
   const handle = await client.start('payer', 'Pay.', { id: 'unread' });
   await asked(handle);
@@ -118,7 +118,7 @@ test('who cannot read a run may cancel it', async () => {
   await client.close();
 });
 
-test('a large input goes through the store', async () => {
+test('sends a large input through the store', async () => {
   const input = randomBytes(300_000).toString('base64');
   const run = await holdfast(['run', 'ward', '-', '--id', 'large', '--address', server.address], { env, input });
   assert.equal(run.code, 0, run.stderr);
@@ -135,7 +135,7 @@ test('a large input goes through the store', async () => {
   assert.match(elsewhere.stderr, /the store "file", and this process has none of that name.*HOLDFAST_PAYLOADS/);
 });
 
-test('a worker without the settings cannot carry on a run, and show says so; with them, it goes on', async () => {
+test('shows that a worker lacks the settings, and continues once one has them', async () => {
   await stop(worker);
   worker = start(['worker', '--agents', WARD, '--address', server.address]);
   await worker.line(/^Polling after/);
@@ -151,7 +151,7 @@ test('a worker without the settings cannot carry on a run, and show says so; wit
   assert.match((await said('watch', 'stuck')).stdout, /All is well\./);
 });
 
-test('settings that cannot be loaded are a mistake of whoever typed them', async () => {
+test('reports settings that cannot be loaded as a usage error', async () => {
   const ended = await holdfast(['list', '--address', server.address], { env: { HOLDFAST_PAYLOADS: './nothing.ts' } });
   assert.equal(ended.code, 2);
   assert.match(ended.stderr, /HOLDFAST_PAYLOADS is ".\/nothing.ts", which cannot be loaded/);

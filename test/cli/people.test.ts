@@ -1,4 +1,4 @@
-// The commands by which people decide, steer and talk: what they answer, and how they end.
+// The commands for decisions, steering and messages: their output and exit codes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { exitCodeOf } from '../../cli/exit.ts';
@@ -46,7 +46,7 @@ after(async () => {
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-test('approvals lists what waits over all runs and sub-agents, the oldest first, and says what to type', async () => {
+test('lists what waits over all runs and sub-agents, oldest first', async () => {
   const first = await waiting('payer', 'inbox-1');
   await client.start('chief', 'Pay.', { id: 'inbox-2' });
   const child = client.get('inbox-2.1.0');
@@ -121,7 +121,7 @@ test('approvals lists what waits over all runs and sub-agents, the oldest first,
   await Promise.all([first.stop(), client.get('inbox-2').stop(), client.get('inbox-3').stop()]);
 });
 
-test('the first decision counts: the same one again ends with 0, another one with 1', async () => {
+test('exits with 0 for the same decision again, and with 1 for another', async () => {
   const handle = await waiting('payer', 'first');
   const approved = await answer('approve', 'first', '--why', 'known customer');
   assert.equal(approved.code, 0);
@@ -152,7 +152,7 @@ test('the first decision counts: the same one again ends with 0, another one wit
   assert.match(unnamed.stderr, /The run first is over \(completed\): there is nothing to decide\./);
 });
 
-test('where several calls wait, say which; new arguments are checked, and a text may stand for the result', async () => {
+test('asks for a call if several are pending, and checks new arguments', async () => {
   const handle = await waiting('payers', 'several', 2);
   const wrong: [string[], number, RegExp][] = [
     [['approve', 'several'], 2, /2 calls of several are pending: 1\.0 pay, 1\.1 pay\. Name one\./],
@@ -182,7 +182,7 @@ test('where several calls wait, say which; new arguments are checked, and a text
   assert.match(shown.stdout, /^✓ pay +┄+ +/m, 'the second one waited, and never ran');
 });
 
-test('where nobody sits at it, run says what to type, and waits on; --json keeps stdout to itself', async () => {
+test('prints the command for a question without a terminal, and waits', async () => {
   const plain = start(['run', 'payer', 'x', '--id', 'unseated', ...at()]);
   const json = start(['run', 'chief', 'x', '--id', 'unseated-json', '--json', ...at()]);
   await plain.line(/^ {2}\? 1\.1 pay \{"amount":500\} Pay 500\?$/);
@@ -200,7 +200,7 @@ test('where nobody sits at it, run says what to type, and waits on; --json keeps
   assert.equal(told.spend.toolCalls, 3, 'with those of its sub-agent');
 });
 
-test('what is asked about is inert, and nothing of it is hidden', async () => {
+test('shows a question inert, and nothing of it hidden', async () => {
   const handle = await waiting('crook', 'crook');
   await listed('crook');
   const watched = start(['watch', 'crook', ...at()]);
@@ -213,7 +213,7 @@ test('what is asked about is inert, and nothing of it is hidden', async () => {
   assert.ok(texts[1].stdout.replaceAll(/\n */g, '').includes('\\u202egnp.exe\\u2066\\u200b'), texts[1].stdout);
 });
 
-test('approvals --watch tells what is new, and what is gone', async () => {
+test('watches what is new and what is gone', async () => {
   const watching = start(['approvals', '--watch', '--json', ...at()]);
   const plain = start(['approvals', '--watch', ...at()]);
   const handle = await waiting('payer', 'news');
@@ -232,7 +232,7 @@ test('approvals --watch tells what is new, and what is gone', async () => {
   }
 });
 
-test('a budget that asks is shown with what to type, raised, and stopped', async () => {
+test('shows an exhausted budget, raises it and stops the run', async () => {
   const run = start(['run', 'endless', 'x', '--id', 'thrifty', '--budget', 'model-calls=1,ask', ...at()]);
   await run.line(/\? budget: The budget of 1 model call is used up/);
   await run.line(/Raise it: .* raise thrifty --model-calls N --address/);
@@ -255,7 +255,7 @@ test('a budget that asks is shown with what to type, raised, and stopped', async
   assert.match(bad.stderr, /"money=3" is not a limit\. Expected any of tokens, cost/);
 });
 
-test('a run is steered, paused, interrupted and stopped; one tool is cancelled', async () => {
+test('steers, pauses, interrupts and stops a run, and cancels a call', async () => {
   const handle = await client.start('sleeper', 'x', { id: 'steered' });
   const running = (turn: number) =>
     eventually(async () =>
@@ -289,7 +289,7 @@ test('a run is steered, paused, interrupted and stopped; one tool is cancelled',
   assert.match(late.stderr, /The run "steered" is over/);
 });
 
-test('a session is sent messages, with and without waiting, and closed', async () => {
+test('sends a session messages with and without waiting, and closes it', async () => {
   const handle = await client.start('talker', '', { id: 'talk', session: true });
   const waited = await said('send', 'talk', 'one', '--wait');
   assert.deepEqual(waited, { code: 0, stdout: 'You said: one\n', stderr: '' });
@@ -317,14 +317,14 @@ test('a session is sent messages, with and without waiting, and closed', async (
   await refused.stop();
 });
 
-test('a conversation that is passed on is shown with who has it', async () => {
+test('shows the agent that has the conversation after a handoff', async () => {
   await client.start('porter', 'x', { id: 'passed' });
   const watched = await said('watch', 'passed');
   assert.match(watched.stderr, /^The conversation continues with talker\.$/m);
   assert.match(watched.stderr, /^ {2}turn 2, talker +─/m);
 });
 
-test('setup registers the search attributes, or says how it goes without', async () => {
+test('registers the search attributes, or explains how it works without', async () => {
   for (const namespace of ['bare', 'taken'])
     await client.client.workflowService.registerNamespace({
       namespace,
@@ -360,7 +360,7 @@ test('setup registers the search attributes, or says how it goes without', async
   assert.match(taken.stderr, /The inbox works without them/);
 });
 
-test('each error of people has its exit code', () => {
+test('has an exit code for each refusal', () => {
   assert.deepEqual(
     [
       new CommandRejected('no_call_waits', { workflowId: 'x' }),

@@ -1,4 +1,4 @@
-// `holdfast run` on a terminal asks right there: what is typed decides, and only about what was there to be read.
+// `holdfast run` asks questions on a terminal. Only input after a question decides about it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { columnsOf } from '../../cli/terminal/columns.ts';
@@ -34,7 +34,7 @@ after(async () => {
   await server.kill();
 });
 
-test('approve with a reason, then reject without one', async () => {
+test('approves with a reason, then rejects without one', async () => {
   const terminal = run('payers', 'typed');
   await terminal.sees(/1 of 2 questions/);
   await terminal.sees(ASKS);
@@ -56,7 +56,7 @@ test('approve with a reason, then reject without one', async () => {
   ]);
 });
 
-test('new arguments begin as they are; where they are refused they can be mended; Esc goes back', async () => {
+test('edits from the old arguments, mends rejected ones, and goes back on Esc', async () => {
   const terminal = run('payer', 'mended', { columns: 40 });
   await terminal.sees(/re\[s\]pond {2}\[l\]ater\n {2}> ▏/);
   terminal.type('s\r');
@@ -79,7 +79,7 @@ test('new arguments begin as they are; where they are refused they can be mended
   for (const line of asking.split('\n')) assert.ok(columnsOf(line) <= 40 || /npm run/.test(line), line);
 });
 
-test('a decision made elsewhere takes the question away, and what was being typed with it', async () => {
+test('removes a question that is decided elsewhere, with what was typed', async () => {
   const terminal = run('payers', 'elsewhere');
   await terminal.sees(ASKS);
   terminal.type('a');
@@ -95,7 +95,7 @@ test('a decision made elsewhere takes the question away, and what was being type
   assert.equal((await terminal.ended).code, 0);
 });
 
-test('what was typed before there was a question is no answer to it', async () => {
+test('ignores what was typed before the question', async () => {
   const terminal = run('payer', 'ahead');
   terminal.type('a\r\ra\r\r');
   await terminal.sees(ASKS);
@@ -106,7 +106,7 @@ test('what was typed before there was a question is no answer to it', async () =
   assert.equal((await terminal.ended).code, 0);
 });
 
-test("a sub-agent's question is asked as well; later leaves it, and says what to type", async () => {
+test("asks a sub-agent's question, and prints the command if it is left for later", async () => {
   const terminal = run('chief', 'put-off');
   await terminal.sees(/of put-off\.1\.0/);
   await terminal.sees(ASKS);
@@ -118,7 +118,7 @@ test("a sub-agent's question is asked as well; later leaves it, and says what to
   assert.equal((await terminal.ended).code, 0);
 });
 
-test('a budget that asks is raised, then the run is stopped', async () => {
+test('raises a budget, then stops the run', async () => {
   const terminal = run('endless', 'raised', { more: ['--budget', 'model-calls=1,ask'] });
   await terminal.sees(/\[r\]aise {2}\[s\]top {2}\[l\]ater > ▏/);
   terminal.type('r\r');
@@ -136,7 +136,7 @@ test('a budget that asks is raised, then the run is stopped', async () => {
   assert.equal(turns.length, 2);
 });
 
-test('Ctrl-C leaves the run, which goes on waiting', async () => {
+test('leaves the run waiting on Ctrl-C', async () => {
   const terminal = run('payer', 'left');
   await terminal.sees(ASKS);
   terminal.type(CTRL_C);

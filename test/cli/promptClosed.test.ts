@@ -1,4 +1,4 @@
-// The prompt at the bottom of the screen gives the keyboard back for good.
+// The prompt at the bottom of the screen releases the keyboard when it closes.
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ import { RunOver } from '../../client/index.ts';
 import { eventually, gate } from '../support/said.ts';
 import { screenOf } from './screens.ts';
 
-test('an answer that is refused after the run is over asks for no other one', async () => {
+test('asks nothing more after an answer that the ended run refused', async () => {
   const refused = gate();
   const stop = async () => {
     await refused.opened;

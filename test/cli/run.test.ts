@@ -1,4 +1,4 @@
-// What `run`, `watch`, `show`, `list`, `cancel`, `export` and `replay` answer, and how they end.
+// The output and exit codes of `run`, `watch`, `show`, `list`, `cancel`, `export` and `replay`.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ after(async () => {
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-test('run --json prints one object of the documented shape, and nothing else', async () => {
+test('prints only one object of the documented shape with --json', async () => {
   const { code, json, stderr } = await answer('run', 'ward', 'How is bed 7?', '--id', 'shape');
   assert.equal(code, 0);
   assert.equal(stderr, '');
@@ -86,7 +86,7 @@ test('run --json prints one object of the documented shape, and nothing else', a
   assert.deepEqual((await answer('show', 'shape')).json, json, 'show has the same object');
 });
 
-test('run without --json has the output alone on stdout, and the bars on stderr', async () => {
+test('prints the output alone to stdout, and the timeline to stderr', async () => {
   const { code, stdout, stderr } = await holdfast(['run', 'ward', '-', ...at()], { input: 'How is bed 8?' });
   assert.equal(code, 0);
   assert.equal(stdout, 'All is well.\n');
@@ -97,24 +97,24 @@ test('run without --json has the output alone on stdout, and the bars on stderr'
   assert.match(stderr, /^Warning: Turn 1: 2 of 3 calls failed/m);
 });
 
-test('a run that ends otherwise than completed gives exit code 1', async () => {
+test('exits with 1 for a run that does not complete', async () => {
   const { code, json } = await answer('run', 'endless', 'x', '--max-turns', '2', '--id', 'endless-1');
   assert.equal(code, 1);
   assert.equal(json.status, 'max_turns');
   assert.equal((await holdfast(['watch', 'endless-1', ...at()])).code, 1, 'and so does watching it');
 });
 
-test('an id that is there already gives back its run', async () => {
+test('returns the existing run of an id', async () => {
   const first = await answer('run', 'ward', 'one', '--id', 'twice');
   const again = await holdfast(['run', 'ward', 'two', '--id', 'twice', '--json', ...at()]);
   assert.equal(JSON.parse(again.stdout).runId, first.json.runId);
   assert.match(again.stderr, /already exists, with another input/);
 });
 
-test('what makes no sense gives exit code 2, an empty stdout and a line that says what to do', async () => {
+test('exits with 2 for invalid input, with a line that says what to do', async () => {
   const wrong: [string[], RegExp][] = [
     [['run', 'ward'], /missing required argument 'input'/],
-    [['run', 'ward', 'x', '--parallel', '0'], /whole number from 1/],
+    [['run', 'ward', 'x', '--parallel', '0'], /whole number of at least 1/],
     [['fly'], /unknown command 'fly'/],
     [['show', 'nobody'], /There is no run "nobody"\. List runs with "npm run -s holdfast -- list"/],
     [['show', 'nobody', '--json'], /^\{"error":\{"code":"run_not_found","message":"There is no run \\"nobody\\"\."/],
@@ -132,7 +132,7 @@ test('what makes no sense gives exit code 2, an empty stdout and a line that say
   }
 });
 
-test('no server, or none with the namespace, gives exit code 3', async () => {
+test('exits with 3 without a server or namespace', async () => {
   const ends = await Promise.all([
     holdfast(['list', '--json', '--address', '127.0.0.1:1']),
     holdfast(['worker', '--agents', WARD, '--address', '127.0.0.1:1']),
@@ -146,7 +146,7 @@ test('no server, or none with the namespace, gives exit code 3', async () => {
   assert.match(ends[2].stderr, /no namespace "nowhere"/);
 });
 
-test('a run that no worker takes gives exit code 4, and waits', async () => {
+test('exits with 4 if no worker takes the run, which waits', async () => {
   const empty = await startDevServer();
   try {
     const ended = await holdfast(['run', 'ward', 'x', '--id', 'lonely', '--json', '--address', empty.address]);
@@ -159,7 +159,7 @@ test('a run that no worker takes gives exit code 4, and waits', async () => {
   }
 });
 
-test('watch --json prints an event a line, with ISO times, from the beginning to the end', async () => {
+test('prints an event a line with ISO times from the start with watch --json', async () => {
   await answer('run', 'ward', 'x', '--id', 'watched');
   const { code, stdout } = await holdfast(['watch', 'watched', '--json', ...at()]);
   assert.equal(code, 0);
@@ -179,7 +179,7 @@ test('watch --json prints an event a line, with ISO times, from the beginning to
   );
 });
 
-test('Ctrl-C leaves a run that goes on, and cancel ends it', async () => {
+test('leaves the run on Ctrl-C, and ends it with cancel', async () => {
   const run = start(['run', 'sleeper', 'x', '--id', 'slept', ...at()]);
   await run.line(/the model asks for 1 call/);
   run.child.kill('SIGINT');
@@ -192,7 +192,7 @@ test('Ctrl-C leaves a run that goes on, and cancel ends it', async () => {
   assert.match((await holdfast(['cancel', 'slept', ...at()])).stdout, /was already over: cancelled/);
 });
 
-test('show --transcript --json is what the model was sent, with its last answer', async () => {
+test('prints what the model was sent with show --transcript --json', async () => {
   const own = await startDevServer();
   const model: ScriptedModel = await startScriptedModel({ agents: [agents.ward] });
   const env = { OPENAI_BASE_URL: model.baseURL, OPENAI_MODEL: offlineModel('ward') };
@@ -212,7 +212,7 @@ test('show --transcript --json is what the model was sent, with its last answer'
   }
 });
 
-test('an exported history replays; one that does not fit is named by turn and call', async () => {
+test('replays an exported history, and names turn and call of a mismatch', async () => {
   await answer('run', 'ward', 'x', '--id', 'kept');
   const file = join(dir, 'kept.json');
   assert.equal((await holdfast(['export', 'kept', '-o', file, ...at()])).code, 0);
@@ -233,7 +233,7 @@ test('an exported history replays; one that does not fit is named by turn and ca
   assert.deepEqual({ turn, slot, callId }, { turn: 1, slot: 1, callId: 'call_1_1' });
 });
 
-test('hostile text of a model, a tool or a name is inert wherever it is shown', async () => {
+test('renders hostile text of a model, tool or name inert everywhere', async () => {
   const run = await holdfast(['run', 'hostile', 'x\x1b[2J', '--id', 'evil', ...at()]);
   const shown = await holdfast(['show', 'evil', ...at()]);
   const transcript = await holdfast(['show', 'evil', '--transcript', ...at()]);

@@ -1,4 +1,4 @@
-// The commands about a run are declared once: the command line and the chat take the same ones, and say the same of them.
+// Commands of a run are declared once, for the command line and the chat.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { executeChatCommand } from '../../cli/chat/chatCommands.ts';
@@ -30,7 +30,7 @@ function listening() {
 
 const command = (name: string) => RUN_COMMANDS.find((one) => one.name === name) ?? assert.fail(`there is no ${name}`);
 
-test('each is a command of the command line and of the chat, with one description', async () => {
+test('has each command on the command line and in the chat', async () => {
   const program = holdfastProgram();
   const help = await executeChatCommand('help', listening().context);
   for (const declared of RUN_COMMANDS) {
@@ -42,7 +42,7 @@ test('each is a command of the command line and of the chat, with one descriptio
   }
 });
 
-test('in a chat they are typed with what they need, and why at the end', () => {
+test('types chat commands with what they need, and the reason last', () => {
   assert.deepEqual(RUN_COMMANDS.filter(({ notInChat }) => notInChat === undefined).map(usageInChat), [
     '/approve [CALL] [WHY]',
     '/reject [CALL] [WHY]',
@@ -58,7 +58,7 @@ test('in a chat they are typed with what they need, and why at the end', () => {
   ]);
 });
 
-test('what is typed in a chat reaches the run', async () => {
+test('sends what is typed in a chat to the run', async () => {
   const { calls, context } = listening();
   await executeInChat(command('steer'), ' 1.0 is the wrong one,\nlook again ', context);
   await executeInChat(command('stop'), 'that will do', context);
@@ -74,7 +74,7 @@ test('what is typed in a chat reaches the run', async () => {
   ]);
 });
 
-test('what makes no sense in a chat is told with how it is typed, and asks nothing of the run', async () => {
+test('rejects invalid chat input with the usage, and sends nothing', async () => {
   const { calls, context } = listening();
   const wrong: readonly (readonly [name: string, rest: string, says: RegExp])[] = [
     ['steer', ' ', /Missing message: \/steer MESSAGE/],

@@ -1,4 +1,4 @@
-// What `schedule add`, `list`, `pause`, `resume`, `trigger` and `remove` do, say, and end with.
+// The output and exit codes of `schedule add`, `list`, `pause`, `resume`, `trigger` and `remove`.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { columnsOf } from '../../cli/terminal/columns.ts';
@@ -30,7 +30,7 @@ after(async () => {
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-test('a schedule from add to remove, with a run that a worker completes', async () => {
+test('adds, triggers, pauses and removes a schedule, whose run completes', async () => {
   const none = await schedule('list');
   assert.deepEqual({ code: none.code, stdout: none.stdout }, { code: 0, stdout: '' });
   assert.match(none.stderr, /There are no schedules .* schedule add ID AGENT INPUT --cron/);
@@ -93,7 +93,7 @@ test('a schedule from add to remove, with a run that a worker completes', async 
   assert.equal((await schedule('remove', 'round')).code, 2);
 });
 
-test('add --json gives the schedule with its options; what cannot run says so', async () => {
+test('prints the added schedule with --json, and rejects an invalid one', async () => {
   const options = ['--every', '90s', '--overlap', 'buffer-one', '--catchup', '1d', '--paused', '--note', 'not yet'];
   const added = await holdfast(
     ['schedule', 'add', 'set', 'endless', '-', ...options, '--max-turns', '2', '--parallel', '1', '--json', ...at()],
@@ -113,7 +113,7 @@ test('add --json gives the schedule with its options; what cannot run says so', 
   assert.match(never.stdout, /No time matches, so it never runs/);
 });
 
-test('a trigger while a run is under way starts none, says why, and ends with 1', async () => {
+test('exits with 1 for a trigger that an open run prevents, and says why', async () => {
   await answer('add', 'busy', 'sleeper', 'x', '--every', '7d');
   const { workflowId } = await answer('trigger', 'busy');
   const again = await schedule('trigger', 'busy');
@@ -123,7 +123,7 @@ test('a trigger while a run is under way starts none, says why, and ends with 1'
   assert.equal((await holdfast(['cancel', workflowId, ...at()])).code, 0);
 });
 
-test('what makes no sense gives exit code 2, an empty stdout and a line that says what to do', async () => {
+test('exits with 2 for invalid input, with a line that says what to do', async () => {
   await schedule('add', 'there', 'ward', 'x', '--every', '1h', '--paused');
   const wrong: [string[], RegExp][] = [
     [[], /Commands:\n +add/],
@@ -167,7 +167,7 @@ const listed: Schedule = {
   skipped: 0,
 };
 
-test('a list is a table where it fits, and a few lines each where it does not, with nothing cut', () => {
+test('prints a table if it fits, and a few uncut lines each if not', () => {
   const schedules = [listed, { ...listed, id: 'evil\x1b[2J', lastRun: null, paused: true, note: 'bad\nnews' }];
   const wide = scheduleLines(schedules, null);
   assert.equal(wide.length, 3);

@@ -1,4 +1,4 @@
-// A terminal that shows nothing: what would be on it is what the functions under test give back.
+// A terminal without a display, for functions that return what they would print.
 import type { Screen } from '../../cli/terminal/screen.ts';
 
 export const screenOf = (columns: number): Screen => ({

@@ -1,4 +1,4 @@
-// What `run` and `watch` show while the model writes: on a terminal under the bars, else now and then a line.
+// What `run` and `watch` show while the model writes: under the timeline on a terminal, and as lines elsewhere.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { columnsOf } from '../../cli/terminal/columns.ts';
@@ -38,12 +38,12 @@ async function shown(columns: number, isLive: boolean, events: readonly RunEvent
 
 const start: RunEvent[] = [
   { type: 'started', atMs: 1_000, agent: 'kitchen', input: 'Cook.' },
-  { type: 'asked', atMs: 1_000, turn: 1, agent: 'kitchen' },
+  { type: 'model_call_started', atMs: 1_000, turn: 1, agent: 'kitchen' },
 ];
 const at = { atMs: 10_000, turn: 1, attempt: 1 };
 const text = (said: string, offset = 0): RunEvent => ({ type: 'text', ...at, offset, text: said });
 const calling = (written: string, offset = 0, slot = 0, tool = 'get_order'): RunEvent => ({
-  type: 'calling',
+  type: 'call_arguments',
   ...at,
   slot,
   tool,
@@ -61,7 +61,7 @@ const again = (restarts: boolean): RunEvent => ({
   lastFailure: 'error',
 });
 const answered: RunEvent = {
-  type: 'answered',
+  type: 'answer',
   atMs: 12_000,
   turn: 1,
   text: null,
@@ -69,7 +69,7 @@ const answered: RunEvent = {
   usage: { inputTokens: 0, outputTokens: 0, cachedTokens: 0 },
 };
 
-test('a call that is being written grows under the bars and the text', async () => {
+test('shows a call growing under the timeline and the text', async () => {
   const { frames, lines } = await shown(80, true, [
     ...start,
     text('Let me see.'),
@@ -87,7 +87,7 @@ test('a call that is being written grows under the bars and the text', async () 
   assert.deepEqual(lines, ['kitchen: Cook.'], 'nothing of it stays');
 });
 
-test('of long arguments the end is shown, within the screen', async () => {
+test('shows the end of long arguments, within the screen', async () => {
   const written = `{"to": "${'漢字 and letters '.repeat(20)}the end`;
   for (const columns of [20, 40, 80]) {
     const { last } = await shown(columns, true, [...start, calling(written)]);
@@ -98,12 +98,12 @@ test('of long arguments the end is shown, within the screen', async () => {
   assert.equal(missed.last, '  writes get_order …z"}', 'what was missed in between is not passed over');
 });
 
-test('the newest of several calls is shown, with its number', async () => {
+test('shows the newest of several calls, with its number', async () => {
   const { last } = await shown(80, true, [...start, calling('{"id": 1}'), calling('{"id": 2', 0, 1)]);
   assert.equal(last, '  writes call 2, get_order {"id": 2');
 });
 
-test('hostile names and arguments are inert', async () => {
+test('renders hostile names and arguments inert', async () => {
   for (const isLive of [true, false]) {
     const { frames, lines } = await shown(80, isLive, [...start, calling(HOSTILE, 0, 0, HOSTILE)]);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
@@ -112,7 +112,7 @@ test('hostile names and arguments are inert', async () => {
   }
 });
 
-test('an answer that starts again is said to, with the reason, and what was shown of it goes', async () => {
+test('says that the answer starts again, with the reason, and clears it', async () => {
   for (const columns of [40, 80]) {
     const { lines, frames } = await shown(columns, true, [...start, text('Wrong.'), calling('{'), again(true)]);
     const said = lines.slice(1).map((line) => line.trim());
@@ -124,7 +124,7 @@ test('an answer that starts again is said to, with the reason, and what was show
   assert.deepEqual(lines.slice(1), ['  the model: attempt 2: The model sent nothing for 60 seconds.']);
 });
 
-test('an agent that no worker knows is said once, and not of the model', async () => {
+test('reports an unknown agent once, and not as an error of the model', async () => {
   const lastError = 'This worker does not serve an agent "nosuch". It serves: clock, refunds.';
   const attempts = [2, 3, 4].map(
     (attempt) => ({ ...again(false), attempt, lastError, lastFailure: 'unknown_agent' }) as RunEvent,
@@ -133,12 +133,12 @@ test('an agent that no worker knows is said once, and not of the model', async (
   assert.deepEqual(lines.slice(1), [`  ${lastError}`]);
 });
 
-test('what comes after the answer that it was part of is shown no more', async () => {
+test('ignores streamed text that arrives after the answer', async () => {
   const { frames } = await shown(80, true, [...start, answered, text('Late.'), calling('{')]);
   assert.doesNotMatch(frames.at(-1)!.join('\n'), /Late|writes/);
 });
 
-test('where nothing can be redrawn, it is said now and then', async () => {
+test('prints the text from time to time if the screen cannot be redrawn', async () => {
   const pieces = Array.from({ length: 50 }, (_, i) => ({ ...calling('x', i), atMs: 10_000 + i * 200 }) as RunEvent);
   const { lines } = await shown(80, false, [...start, ...pieces]);
   assert.deepEqual(lines.slice(1), [

@@ -1,4 +1,4 @@
-// An agent for the tests of `chat`: what it does is what it is told to.
+// An agent for the tests of `chat`, which does what its input says.
 import { appendFileSync } from 'node:fs';
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';

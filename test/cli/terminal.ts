@@ -1,4 +1,4 @@
-// The `holdfast` command on a terminal of its own, as a person has it: what is typed, and what is on the screen.
+// Runs the `holdfast` command on a pseudo-terminal: types input, and reads the screen.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

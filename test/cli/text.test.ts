@@ -1,4 +1,4 @@
-// Text on a terminal: hostile text is inert, and lines are as wide as they are taken to be.
+// Text on a terminal: hostile text is rendered inert, and lines have the width that is computed for them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -7,13 +7,13 @@ import { inert, inertJson, inertJsonLines, inertLine } from '../../cli/terminal/
 import { wrapped } from '../../cli/terminal/wrap.ts';
 import { HOSTILE } from './hostile.ts';
 
-test('escape sequences, control characters and what turns text round are gone; lines and letters stay', () => {
+test('removes escape sequences, control characters and bidi overrides', () => {
   assert.equal(inert('a\tb\r\nc\nd é 漢 👍'), 'a\tb\nc\nd é 漢 👍');
   assert.equal(inert(HOSTILE), 'before gnp.exe after');
   assert.equal(inertLine('a\n\x1b[31mb\x1b[0m  c', 4), 'a b…');
 });
 
-test('arguments that a person decides about are inert as JSON: the same value, with nothing hidden', () => {
+test('renders arguments inert as JSON of the same value', () => {
   const json = JSON.stringify({ to: HOSTILE, text: 'é 漢\tb' });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
   assert.doesNotMatch(inertJson(json), /[\x00-\x1f\x7f-\x9f\u202e\u2066\u200b]/);
@@ -22,7 +22,7 @@ test('arguments that a person decides about are inert as JSON: the same value, w
   assert.deepEqual(inertJsonLines('{"a":\u202e'), ['{"a":\\u202e']);
 });
 
-test('wide letters count twice, and a line that is cut is never wider than it may be', () => {
+test('counts wide letters twice, and cuts lines to the width', () => {
   assert.deepEqual(['abc', '漢字', '👍', 'e\u0301'].map(columnsOf), [3, 4, 2, 1]);
   assert.equal(cutTo('漢字漢字', 5), '漢字…');
   assert.equal(lastOf('漢字漢字', 5), '漢字');
@@ -31,7 +31,7 @@ test('wide letters count twice, and a line that is cut is never wider than it ma
   for (const line of wrapped('one two 漢字漢字漢字漢字漢字 three', 10)) assert.ok(columnsOf(line) <= 10, line);
 });
 
-test('a line breaks between words, within one that would leave half a line empty, and keeps its indentation', () => {
+test('breaks lines between words, or within long ones, and keeps indentation', () => {
   assert.deepEqual(wrapped('  - an item that goes on\n\nand on', 12), ['  - an item', 'that goes on', '', 'and on']);
   assert.deepEqual(wrapped('at /var/lib/holdfast', 10), ['at /var/li', 'b/holdfast']);
   assert.deepEqual(wrapped('运行 这个软件包然后', 10), ['运行 这个', '软件包然后']);
@@ -40,7 +40,7 @@ test('a line breaks between words, within one that would leave half a line empty
   assert.deepEqual(wrapped('e\u0301 \u212b', 1), ['e\u0301', '\u212b'], 'letters stay as they are spelled');
 });
 
-test('whatever is broken into lines, they are no wider than they may be, and have every letter', () => {
+test('wraps any text within the width, without losing a letter', () => {
   const unit = fc.oneof(fc.string({ unit: 'grapheme' }), fc.stringMatching(/^[ \t]{0,12}$/), fc.constant('漢字👍🇩🇪'));
   fc.assert(
     fc.property(fc.array(unit), fc.integer({ min: 8, max: 40 }), (parts, columns) => {
@@ -52,7 +52,7 @@ test('whatever is broken into lines, they are no wider than they may be, and hav
   );
 });
 
-test('breaking text without spaces into lines costs as much a letter, however long it is', () => {
+test('wraps text without spaces in linear time', () => {
   for (const letter of ['漢', 'a', '\t', 'e\u0301']) {
     const [short, long] = [2_000, 32_000].map((count) => leastCpuMs(() => wrapped(letter.repeat(count), 79)));
     // Sixteen times; a cost that grows with the square comes to two hundred.

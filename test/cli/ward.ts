@@ -1,4 +1,4 @@
-// The agents of the CLI's tests. Each shows one thing; the model is their offline script.
+// The agents of the CLI's tests. Each shows one feature; offline scripts play the model.
 import { z } from 'zod';
 import { asTool, defineAgent, defineTool, handoff } from '../../activities/index.ts';
 import { HOSTILE } from './hostile.ts';

@@ -1,4 +1,4 @@
-// What `holdfast dev` takes for a change of the agents, and what not.
+// Which changes of files restart the agents of `holdfast dev`.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
@@ -38,7 +38,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('reports a file that is written, replaced, removed and there again', async () => {
+test('reports a file that is written, replaced, removed and restored', async () => {
   const path = 'src/deep/tool.ts';
   const replace = async () => {
     await write('src/deep/.tool.ts.swp');
@@ -52,12 +52,12 @@ test('reports a file that is written, replaced, removed and there again', async 
   assert.deepEqual(new Set(seen), new Set([path]));
 });
 
-test('reports a file of a folder that is new', async () => {
+test('reports a file in a new folder', async () => {
   await reports('tools.v2/in/new.ts', () => write('tools.v2/in/new.ts'));
   await reports('tools.v2/in/new.ts', () => write('tools.v2/in/new.ts'));
 });
 
-test('reports nothing of installed packages, hidden files, and what is no source', async () => {
+test('ignores packages, hidden files and files that are no source', async () => {
   const from = seen.length;
   const nothing = ['node_modules/zod/index.js', '.env.json', 'run.log', 'dist/agents.js', 'result.txt'];
   // The last change is the one that is reported.

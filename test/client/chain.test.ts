@@ -1,5 +1,5 @@
-// A run that continued as new is one run to its client; and where the server has deleted closed links, as it does when their
-// retention is over, what the links that are left carry tells the rest, and what is gone is marked.
+// A run that continued as new is one run to its client. If retention has deleted its first histories, the carried state
+// supplies the rest, and the gap is marked.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -24,7 +24,7 @@ ownServer({
   'history.visibilityProcessorUpdateAckInterval': '100ms',
 });
 
-endToEnd('a chain of links', (bench) => {
+endToEnd('a run with several histories', (bench) => {
   const say = defineTool({
     name: 'say',
     description: 'Says something, or fails.',
@@ -41,21 +41,21 @@ endToEnd('a chain of links', (bench) => {
     maxHistoryEvents: 30,
     maxTurns: 30,
     script: ({ messages, results }) => {
-      const heard = messages.filter(({ role }) => role === 'user').map(({ content }) => String(content));
-      if (results.length > 0) return `${heard.length}: ${heard.at(-1)}`;
-      return { calls: [heard.at(-1) ?? '', 'fails'].map((what) => ({ tool: 'say', arguments: { what } })) };
+      const texts = messages.filter(({ role }) => role === 'user').map(({ content }) => String(content));
+      if (results.length > 0) return `${texts.length}: ${texts.at(-1)}`;
+      return { calls: [texts.at(-1) ?? '', 'fails'].map((what) => ({ tool: 'say', arguments: { what } })) };
     },
   });
 
-  /** A session of so many messages, still open. */
+  /** Opens a session and sends it this many messages. */
   async function open(messages: number): Promise<RunHandle> {
     const handle = await bench.holdfast.start(talker.name, 'message 1', { session: true });
     for (let n = 2; n <= messages; n++) await handle.ask(`message ${n}`);
     return handle;
   }
 
-  /** The run ids of the chain's links, in their order. */
-  async function linksOf(handle: RunHandle): Promise<string[]> {
+  /** Returns the run ids of the run's executions, in order. */
+  async function runIdsOf(handle: RunHandle): Promise<string[]> {
     const histories = await handle.histories();
     return histories.map(({ events }) => {
       const { originalExecutionRunId } = events?.[0]?.workflowExecutionStartedEventAttributes ?? {};
@@ -63,10 +63,10 @@ endToEnd('a chain of links', (bench) => {
     });
   }
 
-  /** What the server does with a closed link when its retention is over. */
+  /** Deletes a closed execution, as the server does after the retention. */
   async function expire({ workflowId }: RunHandle, runId: string | undefined): Promise<void> {
     const { workflowService } = bench.holdfast.client;
-    const execution = { workflowId, runId: runId ?? assert.fail('there are not so many links') };
+    const execution = { workflowId, runId: runId ?? assert.fail('the run has fewer histories') };
     await workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution: execution });
     await eventually(() =>
       workflowService.describeWorkflowExecution({ namespace: 'default', execution }).then(
@@ -82,19 +82,19 @@ endToEnd('a chain of links', (bench) => {
     return events;
   }
 
-  /** What holds of a run whatever is still kept of it. */
+  /** The parts of a run that do not depend on which histories are kept. */
   const lasting = (run: Run) => {
     const { runId, agent, status, input, output, reason, usage, spend, transcript, warnings, startedAtMs } = run;
-    const said = { runId, agent, status, input, output, reason, usage, spend, transcript, warnings, startedAtMs };
-    return { ...said, counts: countsOf(run) };
+    const kept = { runId, agent, status, input, output, reason, usage, spend, transcript, warnings, startedAtMs };
+    return { ...kept, counts: countsOf(run) };
   };
 
-  test('is listed as one run, by its last link, with the beginning of its first one', async () => {
+  test('is listed once, by its last history and its first start', async () => {
     const handle = await open(6);
     await handle.close();
     const { run } = await bench.finished(handle.workflowId);
-    const links = await linksOf(handle);
-    assert.ok(links.length >= 3, `${links.length} links`);
+    const runIds = await runIdsOf(handle);
+    assert.ok(runIds.length >= 3, `${runIds.length} histories`);
     const listed = await eventually(async () => {
       const runs = (await bench.holdfast.list({ limit: 100 })).filter(
         ({ workflowId }) => workflowId === handle.workflowId,
@@ -103,16 +103,16 @@ endToEnd('a chain of links', (bench) => {
     });
     assert.deepEqual(
       listed.map(({ runId, state, startedAtMs }) => [runId, state, startedAtMs]),
-      [[links.at(-1), 'completed', run.startedAtMs]],
+      [[runIds.at(-1), 'completed', run.startedAtMs]],
     );
   });
 
-  test('is exported as one file, which reads as the run itself does, and every link of it replays', async () => {
+  test('is exported as one file, which reads as the run and replays', async () => {
     const handle = await open(6);
     await handle.close();
     const { run } = await bench.finished(handle.workflowId);
     const histories = await handle.histories();
-    assert.ok(histories.length >= 3, `${histories.length} links`);
+    assert.ok(histories.length >= 3, `${histories.length} histories`);
     assert.equal(run.earlier, undefined);
 
     const text = historiesToJson(histories);
@@ -125,23 +125,23 @@ endToEnd('a chain of links', (bench) => {
     for (const history of again)
       await Worker.runReplayHistory({ workflowBundle }, history as object, handle.workflowId);
 
-    // One link alone is what Temporal's own tools write and read.
+    // Temporal's own tools write and read one history.
     const last = await handle.history();
     assert.deepEqual(Object.keys(JSON.parse(historiesToJson([last]))), ['events']);
     assert.deepEqual(readRun(historyFromJson(historiesToJson([last]))), readRun(last));
   });
 
-  test('whose first links are gone reads as the same run, with a mark of what is missing', async () => {
+  test('reads as the same run without its first histories, and marks the gap', async () => {
     const handle = await open(8);
     await handle.close();
     const { run: whole } = await bench.finished(handle.workflowId);
-    const links = await linksOf(handle);
-    assert.ok(links.length >= 4, `${links.length} links`);
+    const runIds = await runIdsOf(handle);
+    assert.ok(runIds.length >= 4, `${runIds.length} histories`);
     let known = whole;
-    for (const [i, link] of links.slice(0, 2).entries()) {
-      await expire(handle, link);
+    for (const [i, runId] of runIds.slice(0, 2).entries()) {
+      await expire(handle, runId);
       const run = await handle.read();
-      assert.deepEqual(lasting(run), lasting(whole), `link ${i + 1} is gone`);
+      assert.deepEqual(lasting(run), lasting(whole), `history ${i + 1} is gone`);
       const { earlier } = run;
       assert.ok(earlier && earlier.turns > (known.earlier?.turns ?? 0));
       assert.deepEqual(run.turns, whole.turns.slice(earlier.turns));
@@ -154,16 +154,16 @@ endToEnd('a chain of links', (bench) => {
       known = run;
     }
     const histories = await handle.histories();
-    assert.equal(histories.length, links.length - 2);
+    assert.equal(histories.length, runIds.length - 2);
     assert.deepEqual(readRun(...historiesFromJson(historiesToJson(histories))), known);
     const [started] = await eventsOf(handle);
     assert.ok(started?.type === 'started');
     assert.deepEqual(started.earlier, known.earlier);
   });
 
-  test('is found by the id of its first link, also when that one is gone: read, asked, and waited for', async () => {
+  test('is found by its first run id, even if that history is gone', async () => {
     const handle = await open(4);
-    const [first] = await linksOf(handle);
+    const [first] = await runIdsOf(handle);
     const byFirst = bench.holdfast.get(handle.workflowId, first);
     assert.deepEqual(await byFirst.read(), await handle.read());
     await expire(handle, first);
@@ -177,16 +177,16 @@ endToEnd('a chain of links', (bench) => {
     await bench.finished(handle.workflowId);
   });
 
-  test('goes on from what is carried: a run that is followed, and answers, while its links go', async () => {
+  test('continues from the carried state while old histories are deleted', async () => {
     const handle = await open(3);
     const events = eventsOf(handle);
     for (let n = 4; n <= 7; n++) {
-      const links = await linksOf(handle);
-      if (links.length > 1) await expire(handle, links[0]);
+      const runIds = await runIdsOf(handle);
+      if (runIds.length > 1) await expire(handle, runIds[0]);
       assert.equal((await handle.ask(`message ${n}`)).output, `${n}: message ${n}`);
     }
-    const links = await linksOf(handle);
-    assert.deepEqual((await handle.read()).earlier !== undefined, true, `${links.length} links are left`);
+    const runIds = await runIdsOf(handle);
+    assert.deepEqual((await handle.read()).earlier !== undefined, true, `${runIds.length} histories are left`);
     await handle.close();
     const { run, result } = await bench.finished(handle.workflowId);
     assert.deepEqual(countsOf(run), { turns: result.turns, calls: result.calls, failedCalls: result.failedCalls });
@@ -196,24 +196,24 @@ endToEnd('a chain of links', (bench) => {
     );
     const sent = sentTo(bench, talker).findLast((messages) => messages.at(-4)?.content === 'message 7');
     assert.deepEqual(sent?.slice(1), conversation(run).slice(0, -1), 'the model was sent all of it');
-    const turns = (await events).flatMap((event) => (event.type === 'answered' ? [event.turn] : []));
+    const turns = (await events).flatMap((event) => (event.type === 'answer' ? [event.turn] : []));
     assert.deepEqual(
       turns,
       Array.from({ length: 14 }, (_, i) => i + 1),
     );
   });
 
-  test('with a link missing in the middle reads from there on, since what is before cannot be joined to it', async () => {
+  test('reads from after a gap if a history in the middle is missing', async () => {
     const handle = await open(8);
     await handle.close();
     const { run: whole } = await bench.finished(handle.workflowId);
-    const links = await linksOf(handle);
-    assert.ok(links.length >= 4, `${links.length} links`);
-    await expire(handle, links[1]);
+    const runIds = await runIdsOf(handle);
+    assert.ok(runIds.length >= 4, `${runIds.length} histories`);
+    await expire(handle, runIds[1]);
     const run = await handle.read();
     assert.deepEqual(lasting(run), lasting(whole));
     assert.deepEqual(run.turns, whole.turns.slice(run.earlier?.turns));
-    assert.equal((await handle.histories()).length, links.length - 1);
+    assert.equal((await handle.histories()).length, runIds.length - 1);
     assert.equal((await eventsOf(handle)).filter(({ type }) => type === 'ended').length, 1);
   });
 
@@ -225,11 +225,11 @@ endToEnd('a chain of links', (bench) => {
     script: ({ turn }) =>
       turn <= 10 ? { calls: [{ tool: 'say', arguments: { what: `turn ${turn}` } }] } : `Done in take ${takes}.`,
   });
-  test('of which a link was reset is the chain that it was reset to: the last link, or the first', async () => {
+  test('follows a reset of its last or its first history', async () => {
     const { workflowId } = (await bench.run(worker)).run;
     const handle = bench.holdfast.get(workflowId);
-    const before = await linksOf(handle);
-    assert.ok(before.length >= 3, `${before.length} links`);
+    const before = await runIdsOf(handle);
+    assert.ok(before.length >= 3, `${before.length} histories`);
     for (const [at, kept] of [
       [before.length - 1, before.length - 1],
       [0, 0],
@@ -252,8 +252,8 @@ endToEnd('a chain of links', (bench) => {
       );
       assert.equal(run.output, `Done in take ${takes}.`);
       assert.equal(run.runId, before[0]);
-      // What stands before the reset is what it was; the started event of a link that was reset still has its old id.
-      assert.deepEqual((await linksOf(handle)).slice(0, kept + 1), before.slice(0, kept + 1));
+      // Events before the reset are unchanged; the first event of a reset execution still has its old id.
+      assert.deepEqual((await runIdsOf(handle)).slice(0, kept + 1), before.slice(0, kept + 1));
       assert.equal((await eventsOf(handle)).filter(({ type }) => type === 'ended').length, 1);
     }
   });
@@ -280,17 +280,17 @@ endToEnd('a chain of links', (bench) => {
       'Done.',
     ],
   });
-  test('left in the middle of a batch keeps its questions, decisions and outcomes without the link that had them', async () => {
+  test('keeps the batch that it carried after its histories are deleted', async () => {
     const handle = await bench.holdfast.start(payer.name, 'Pay them.');
     await asked(handle, 2);
     await handle.reject('1.1', { by: 'mira', why: 'not ann' });
     await eventually(async () => {
       await handle.pause();
       await handle.resume();
-      return (await linksOf(handle)).length > 1;
+      return (await runIdsOf(handle)).length > 1;
     });
     const before = await handle.read();
-    for (const link of (await linksOf(handle)).slice(0, -1)) await expire(handle, link);
+    for (const runId of (await runIdsOf(handle)).slice(0, -1)) await expire(handle, runId);
     const run = await handle.read();
     assert.deepEqual(
       run.questions.map((question) => question.kind === 'approval' && question.call),

@@ -1,4 +1,4 @@
-// The client library's errors: a code and facts for programs, a text for people, and no word about a command.
+// The client's errors: a code and facts for programs, a text for people, and no command names.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, type ErrorFacts, HoldfastError, RunNotFound, ScheduleExists } from '../../client/index.ts';
@@ -11,9 +11,9 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   run_over: { workflowId: 'w' },
   not_picked_up: { workflowId: 'w', withinMs: 300 },
   unanswered: { workflowId: 'w', withinMs: 300, id: 'm' },
-  refused_by_run: { workflowId: 'w', said: 'There is no call 9.9.', reasonCode: null, reasonParameters: null },
+  refused_by_run: { workflowId: 'w', message: 'There is no call 9.9.', reasonCode: null, reasonParameters: null },
   history_full: { workflowId: 'w' },
-  refused_by_server: { workflowId: 'w', said: 'no' },
+  refused_by_server: { workflowId: 'w', message: 'no' },
   several_calls_wait: { workflowId: 'w', calls: [{ call: '1.0', tool: 't' }] },
   no_call_waits: { workflowId: 'w' },
   agent_missing: {},
@@ -24,7 +24,7 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   times_invalid: {},
   timezone_without_cron: { timezone: 'Europe/Berlin' },
   interval_invalid: { every: '3x', why: 'no_duration' },
-  times_refused: { cron: '0 3 * *', said: 'four fields' },
+  times_refused: { cron: '0 3 * *', message: 'four fields' },
   schedule_id_invalid: { id: '', charsMax: 230 },
   overlap_unknown: { overlap: 'x', known: ['skip'] },
   catchup_invalid: { catchup: '1s' },
@@ -42,9 +42,9 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   payload_damaged: { why: 'bad data' },
   storage_missing: {},
   storage_unknown: { store: 's' },
-  stored_key_invalid: { key: '../x', place: 'p' },
-  stored_payload_missing: { key: 'k', place: 'p' },
-  stored_payload_damaged: { key: 'k', place: 'p' },
+  stored_key_invalid: { key: '../x', store: 'p' },
+  stored_payload_missing: { key: 'k', store: 'p' },
+  stored_payload_damaged: { key: 'k', store: 'p' },
 };
 
 const errors = Object.entries(FACTS).map(
@@ -52,7 +52,7 @@ const errors = Object.entries(FACTS).map(
   ([code, facts]) => new HoldfastError<ErrorCode>(...([code, facts] as ConstructorParameters<typeof HoldfastError>)),
 );
 
-test('every error says something, and names no command', () => {
+test('has a message without commands for every error', () => {
   for (const { code, message } of errors) {
     assert.match(message, /^\S.*\S$/, code);
     assert.doesNotMatch(message, /undefined|\[object/, code);
@@ -60,7 +60,7 @@ test('every error says something, and names no command', () => {
   }
 });
 
-test('an error has the code and the facts that it was made of, and its cause', () => {
+test('has the code, facts and cause that it was made with', () => {
   const cause = new Error('below');
   const error = new RunNotFound('run_not_found', { workflowId: 'w', namespace: 'n' }, { cause });
   assert.ok(error instanceof HoldfastError);
@@ -71,7 +71,7 @@ test('an error has the code and the facts that it was made of, and its cause', (
   assert.equal(error.message, 'There is no run "w".');
 });
 
-test('a class takes its own codes only', () => {
+test('accepts only the codes of its class', () => {
   // @ts-expect-error: no code of it
   new ScheduleExists('run_over', { workflowId: 'w' });
   // @ts-expect-error: not the facts of this code

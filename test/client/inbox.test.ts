@@ -1,4 +1,4 @@
-// One inbox shows all that waits, sub-agents included, oldest first: by search attributes, or without them by memo.
+// One inbox shows all runs that wait, including sub-agents, oldest first, by search attributes or by memo.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
@@ -101,7 +101,7 @@ describe('the inbox', () => {
       return JSON.stringify(idsOf(inbox).sort()) === JSON.stringify([...ids].sort()) && inbox;
     });
 
-  test('runs of several agents and sub-agents, oldest first, with what they ask; gone when decided or at their end', async () => {
+  test('lists questions of runs and sub-agents, oldest first, until they are decided', async () => {
     const { holdfast } = office;
     const clerks: RunHandle[] = [];
     for (let at = 0; at < 5; at++) {
@@ -161,7 +161,7 @@ describe('the inbox', () => {
     await shows(name.clerk, []);
   });
 
-  test('of more runs than a page has, the oldest are found by halves', async () => {
+  test('finds the oldest of more runs than a page by bisection', async () => {
     const { holdfast } = office;
     const ids: string[] = [];
     for (let at = 0; at < 9; at++) {
@@ -190,7 +190,7 @@ describe('the inbox', () => {
   });
 });
 
-test('without the search attributes the memo tells; registered later, nothing that waits is lost', async () => {
+test('reads memos without search attributes, and loses nothing when they are added', async () => {
   const address = await serverAddress();
   const namespace = `plain-${randomUUID().slice(0, 8)}`;
   const admin = await connect({ address, namespace: 'default' });

@@ -1,4 +1,4 @@
-// What is new of a running activity between two looks: each piece once, and nothing of an attempt that is over.
+// What is new of a running activity between two polls: each piece once, and nothing of an earlier attempt.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NOTHING_REPORTED, newEvents, type PendingActivity, type Reported } from '../../client/live.ts';
@@ -36,12 +36,12 @@ const said = (attempt: number, offset: number, text: string, calls: object[] = [
 });
 const call = (slot: number, offset: number, written: string) => ({ slot, tool: 'order', offset, arguments: written });
 
-test('text that grew is told from where the last look ended; the same again is told no more', () => {
+test('reports text from where the last poll ended, and nothing twice', () => {
   const [, ...events] = looks(
     pending(1, said(1, 0, 'One')),
     pending(1, said(1, 0, 'One two')),
     pending(1, said(1, 0, 'One two')),
-    // The heartbeat has the end only: some of it came faster than it was looked at.
+    // The heartbeat has only the end: some text came faster than it was polled.
     pending(1, said(1, 10, 'five')),
   );
   const text = { type: 'text', turn: 2, attempt: 1 };
@@ -52,7 +52,7 @@ test('text that grew is told from where the last look ended; the same again is t
   ]);
 });
 
-test('a call is told when it is begun, and then what grew of its arguments, each call by itself', () => {
+test('reports a call when it begins, and then new arguments of each call', () => {
   const [, ...events] = looks(
     pending(1, said(1, 0, '', [call(0, 0, '')])),
     pending(1, said(1, 0, '', [call(0, 0, '{"a"')])),
@@ -60,7 +60,7 @@ test('a call is told when it is begun, and then what grew of its arguments, each
     pending(1, said(1, 0, '', [call(0, 7, ''), call(1, 0, '{}')])),
     pending(1, said(1, 0, '', [call(1, 0, '{}'), call(2, 9, '!')])),
   );
-  const calling = { type: 'calling', turn: 2, attempt: 1, tool: 'order' };
+  const calling = { type: 'call_arguments', turn: 2, attempt: 1, tool: 'order' };
   assert.deepEqual(events, [
     { ...calling, slot: 0, offset: 0, arguments: '' },
     { ...calling, slot: 0, offset: 0, arguments: '{"a"' },
@@ -71,7 +71,7 @@ test('a call is told when it is begun, and then what grew of its arguments, each
   ]);
 });
 
-test('an attempt says that the answer starts again where something of it was told, and only there', () => {
+test('reports a restart only if text or calls were reported before', () => {
   const restarts = (...activities: PendingActivity[]) =>
     looks(...activities).flatMap((event) => (event['type'] === 'attempt' ? [event['restarts']] : []));
   assert.deepEqual(restarts(pending(1, said(1, 0, 'One')), pending(2, null)), [false, true]);
@@ -82,7 +82,7 @@ test('an attempt says that the answer starts again where something of it was tol
   assert.deepEqual(restarts(pending(1, { attempt: 1, progress: 5 }, '2.0'), pending(2, null, '2.0')), [false, false]);
 });
 
-test('what the attempt before left in the heartbeats is not of the new one, which is told from the start', () => {
+test('ignores what the previous attempt left in the heartbeats', () => {
   const events = looks(
     pending(1, said(1, 0, 'Wrong', [call(0, 0, '{')])),
     pending(2, said(1, 0, 'Wrong and more', [call(0, 0, '{}')])),
@@ -92,11 +92,11 @@ test('what the attempt before left in the heartbeats is not of the new one, whic
   assert.deepEqual(events.slice(3), [
     { type: 'attempt', ...attempt, slot: null, restarts: true, lastError: 'it broke', lastFailure: 'error' },
     { type: 'text', ...attempt, offset: 0, text: 'Ri' },
-    { type: 'calling', ...attempt, slot: 0, tool: 'order', offset: 0, arguments: '[' },
+    { type: 'call_arguments', ...attempt, slot: 0, tool: 'order', offset: 0, arguments: '[' },
   ]);
 });
 
-test("a tool's progress is told when it changes", () => {
+test("reports a tool's progress when it changes", () => {
   const events = looks(...[1, 1, 2].map((progress) => pending(1, { attempt: 1, progress }, '2.5')));
   assert.deepEqual(
     events.map(({ type, slot, progress }) => [type, slot, progress]),

@@ -1,4 +1,4 @@
-// Stores give back what they were given, or say what they do not have: files in a folder, and a real PostgreSQL.
+// Stores return what they were given, or report what is missing: files in a folder, and a real PostgreSQL.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ const dataOf = (payloads: Payload[]) => payloads.map(({ data }) => Buffer.from(d
 
 /** What holds for every store. */
 function holdsFor(open: () => StorageDriver): void {
-  test('payloads come back in the order that they were asked for, with their metadata', async () => {
+  test('returns payloads in the requested order, with their metadata', async () => {
     const store = open();
     const payloads = Array.from({ length: 20 }, (_, i) => payloadOf(i * 1_000));
     const claims = await store.store({}, payloads);
@@ -25,14 +25,14 @@ function holdsFor(open: () => StorageDriver): void {
     assert.deepEqual(Buffer.from(back[0]!.metadata!['encoding']!).toString(), 'binary/plain');
   });
 
-  test('the same payload has one key, however many store it at once', async () => {
+  test('stores a payload under one key, however many store it at once', async () => {
     const store = open();
     const payload = payloadOf(5_000);
     const claims = await Promise.all(Array.from({ length: 10 }, () => store.store({}, [payload])));
     assert.equal(new Set(claims.map(([claim]) => claim!.claimData['sha256'])).size, 1);
   });
 
-  test('what is not there is named, with its store and what to look at', async () => {
+  test('names a missing payload, its store and what to check', async () => {
     const claim = new StorageDriverClaim({ sha256: 'ab'.repeat(32) });
     await assert.rejects(open().retrieve({}, [claim]), (error: Error) => {
       assert.ok(error instanceof StoredPayloadLost);
@@ -44,22 +44,22 @@ function holdsFor(open: () => StorageDriver): void {
     });
   });
 
-  test('a key that is none leads nowhere', async () => {
+  test('rejects an invalid key', async () => {
     for (const sha256 of ['../../../../etc/passwd', "'; drop table holdfast_payloads; --", ''])
       await assert.rejects(open().retrieve({}, [new StorageDriverClaim({ sha256 })]), /which is not a key of/);
   });
 
-  test('what is too large for any process to read back is not stored', async () => {
+  test('refuses a payload that is too large to be read back', async () => {
     await assert.rejects(open().store({}, [payloadOf(PAYLOAD_BYTES_MAX)]), /is too large for/);
   });
 
-  test('an abort ends it', async () => {
+  test('stops on abort', async () => {
     const abortSignal = AbortSignal.abort(new Error('enough'));
     await assert.rejects(open().store({ abortSignal }, [payloadOf(10)]), /enough/);
   });
 }
 
-test('a store that fails says which it is, and why', async () => {
+test('names the store that fails, and why', async () => {
   const database = postgresStorage(new pg.Pool({ host: '127.0.0.1', port: 1 }), { name: 'mine' });
   const folder = fileStorage('/dev/null/payloads');
   const claim = new StorageDriverClaim({ sha256: 'ab'.repeat(32) });
@@ -81,7 +81,7 @@ describe('files', () => {
   const pathOf = ({ claimData: { sha256 = '' } }: StorageDriverClaim) =>
     join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
 
-  test('one that is damaged is not given out, and is whole again when it is stored again', async () => {
+  test('does not return a damaged payload, and repairs it when it is stored again', async () => {
     const payload = payloadOf(5_000);
     const [claim] = await open().store({}, [payload]);
     const path = pathOf(claim!);
@@ -93,7 +93,7 @@ describe('files', () => {
     assert.deepEqual(dataOf(await open().retrieve({}, [claim!])), dataOf([payload]));
   });
 
-  test('one that is stored again is as new, and nothing is left half written', async () => {
+  test('renews the date of a payload that is stored again, and leaves no partial files', async () => {
     const payload = payloadOf(5_000);
     const [claim] = await open().store({}, [payload]);
     const path = pathOf(claim!);
@@ -121,7 +121,7 @@ describe('PostgreSQL', { skip: noPostgres }, () => {
   const open = () => postgresStorage(pool, { name: 'mine' });
   holdsFor(open);
 
-  test('its table is made once, by whoever comes first of many', async () => {
+  test('creates its table once, for many concurrent writers', async () => {
     const stores = Array.from({ length: 5 }, () => postgresStorage(pool, { table: 'public.elsewhere' }));
     await Promise.all(stores.map((store) => store.store({}, [payloadOf(100)])));
     const { rows } = await pool.query('select count(*)::int as n from elsewhere');
@@ -131,7 +131,7 @@ describe('PostgreSQL', { skip: noPostgres }, () => {
     assert.throws(() => postgresStorage(pool, { table: 'a; drop table b' }), /Use a table name/);
   });
 
-  test('one that is stored again is as new: it may be deleted by its age', async () => {
+  test('renews the date of a payload that is stored again', async () => {
     const payload = payloadOf(100);
     const [claim] = await open().store({}, [payload]);
     const key = claim!.claimData['sha256'];
@@ -144,7 +144,7 @@ describe('PostgreSQL', { skip: noPostgres }, () => {
     assert.deepEqual(rows, [{ fresh: true }]);
   });
 
-  test('one that is damaged is not given out', async () => {
+  test('does not return a damaged payload', async () => {
     const [claim] = await open().store({}, [payloadOf(100)]);
     await pool.query("update holdfast_payloads set payload = 'nonsense' where sha256 = $1", [
       claim!.claimData['sha256'],

@@ -1,4 +1,4 @@
-// What becomes of a payload on its way out, and that the way back gives the same.
+// Payloads are encoded and decoded without loss.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, writeFile } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { COMPRESS_ABOVE_BYTES, gzipCodec, PAYLOAD_BYTES_MAX } from '../../client
 import { loadPayloads } from '../../client/payloads/load.ts';
 import { encodingOf } from '../../client/payloads/plain.ts';
 import { weigherOf } from '../../client/payloads/weigh.ts';
-import { HAND_OVER_TRANSCRIPT_BYTES_MAX } from '../../core/limits.ts';
+import { CARRIED_TRANSCRIPT_BYTES_MAX } from '../../core/limits.ts';
 
 const payloadOf = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
 const contentOf = (payload: Payload): unknown => defaultPayloadConverter.fromPayload(payload);
@@ -24,7 +24,7 @@ describe('compression', () => {
   const codec = gzipCodec();
   const through = async (value: unknown) => (await codec.encode([payloadOf(value)]))[0]!;
 
-  test('what is above the threshold shrinks, and comes back', async () => {
+  test('compresses payloads above the threshold, and restores them', async () => {
     const text = 'What was said. '.repeat(10_000);
     const coded = await through({ text });
     assert.equal(encodingOf(coded), 'binary/gzip');
@@ -33,34 +33,34 @@ describe('compression', () => {
     assert.deepEqual(contentOf(decoded!), { text });
   });
 
-  test('what is small, or would not get smaller, is left as it is', async () => {
+  test('leaves payloads that are small or do not get smaller', async () => {
     const small = payloadOf('x'.repeat(COMPRESS_ABOVE_BYTES - 2));
     const dense = payloadOf(noise(100_000));
     assert.deepEqual(await codec.encode([small, dense]), [small, dense]);
     assert.equal(encodingOf((await codec.encode([payloadOf('x'.repeat(COMPRESS_ABOVE_BYTES))]))[0]!), 'binary/gzip');
   });
 
-  test('payloads of a client without the codec are read beside those with it', async () => {
+  test('reads payloads with and without the codec', async () => {
     const plain = payloadOf({ agent: 'clock' });
     const [coded] = await codec.encode([payloadOf('y'.repeat(50_000))]);
     const decoded = await codec.decode([plain, coded!]);
     assert.deepEqual(decoded.map(contentOf), [{ agent: 'clock' }, 'y'.repeat(50_000)]);
   });
 
-  test('a few bytes that unpack to too much are refused', async () => {
+  test('refuses a small payload that decompresses to too much', async () => {
     const data = gzipSync(Buffer.alloc(PAYLOAD_BYTES_MAX + 1));
     const bomb: Payload = { metadata: { encoding: Buffer.from('binary/gzip') }, data };
     await assert.rejects(codec.decode([bomb]), PayloadUnreadable);
     await assert.rejects(codec.decode([{ ...bomb, data: noise(100) }]), PayloadUnreadable);
   });
 
-  test('what nobody would unpack is not compressed: it would be lost in a payload that the server takes', async () => {
+  test('does not compress what is too large to be decompressed', async () => {
     const huge = payloadOf(Buffer.alloc(PAYLOAD_BYTES_MAX));
     const [coded] = await codec.encode([huge]);
     assert.equal((await codec.decode([coded!]))[0]?.data?.length, PAYLOAD_BYTES_MAX);
   });
 
-  test("a threshold of one's own, and none at all", async () => {
+  test('takes a custom threshold, or none', async () => {
     assert.equal(encodingOf((await gzipCodec(100).encode([payloadOf('x'.repeat(200))]))[0]!), 'binary/gzip');
     const never = gzipCodec(Number.POSITIVE_INFINITY);
     assert.equal(encodingOf((await never.encode([payloadOf('x'.repeat(1_000_000))]))[0]!), 'json/plain');
@@ -69,7 +69,7 @@ describe('compression', () => {
 });
 
 describe('the options', () => {
-  test('failures are encoded where there are codecs, and only there', () => {
+  test('encodes failures only if there are codecs', () => {
     const failureOf = (options: Parameters<typeof dataConverter>[0]) => {
       const { failureConverter, payloadConverter } = loadDataConverter(dataConverter(options));
       return failureConverter.errorToFailure(new Error('no bed'), payloadConverter);
@@ -80,14 +80,14 @@ describe('the options', () => {
     assert.equal((contentOf(coded.encodedAttributes!) as { message: string }).message, 'no bed');
   });
 
-  test('a driver alone is a store of one driver; more is said with ExternalStorage', () => {
+  test('makes a store from one driver, and accepts ExternalStorage for more', () => {
     const driver = fileStorage(tmpdir());
     assert.equal(dataConverter({ storage: driver }).externalStorage?.getDriver('file'), driver);
     const storage = new ExternalStorage({ drivers: [driver], payloadSizeThreshold: 1 });
     assert.equal(dataConverter({ storage }).externalStorage, storage);
   });
 
-  test('what is none of them is an error that says what to give', () => {
+  test('rejects invalid values with what to pass', () => {
     const refused = (options: unknown, message: RegExp) =>
       assert.throws(() => dataConverter(options as PayloadOptions), { name: 'InvalidPayloads', message });
     refused({ compressAbove: '32' }, /compressAbove is 32\. Set a number of bytes/);
@@ -97,7 +97,7 @@ describe('the options', () => {
     refused({ storage: {} }, /storage is not a store/);
   });
 
-  test('a codec that cannot read is an error that says what to look at, and is told whose payload it is', async () => {
+  test('reports a codec that cannot decode, with the workflow of the payload', async () => {
     const contexts: unknown[] = [];
     const codec: PayloadCodec = {
       encode: async (payloads) => payloads,
@@ -115,7 +115,7 @@ describe('the options', () => {
     assert.deepEqual(contexts, [context]);
   });
 
-  test('HOLDFAST_PAYLOADS names a module, and what is given comes before it', async (t) => {
+  test('loads the module of HOLDFAST_PAYLOADS, which explicit options override', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-payloads-'));
     const named = async (text: string) => {
       const path = join(folder, `${randomBytes(4).toString('hex')}.mjs`);
@@ -142,7 +142,7 @@ describe('the weight of a transcript', () => {
   const text = 'What was said. '.repeat(100_000);
   const weigh = (options: Parameters<typeof dataConverter>[0]) => weigherOf(dataConverter(options), 'default');
 
-  test('is that of its payload: compressed, or a reference', async () => {
+  test('is that of its payload, compressed or as a reference', async () => {
     assert.ok((await weigh({})(text, 'run')) < text.length / 20);
     assert.ok((await weigh({ compressAbove: Number.POSITIVE_INFINITY })(text, 'run')) > text.length);
     const dense = noise(1_000_000).toString('base64');
@@ -150,9 +150,9 @@ describe('the weight of a transcript', () => {
     assert.ok((await weigh({ storage: fileStorage(tmpdir()) })(dense, 'run')) < 2_000);
   });
 
-  test('of what is too long to be handed over at all, it is its length', async () => {
-    const long = 'x'.repeat(HAND_OVER_TRANSCRIPT_BYTES_MAX);
-    assert.ok((await weigh({ storage: fileStorage(tmpdir()) })(long, 'run')) > HAND_OVER_TRANSCRIPT_BYTES_MAX);
+  test('is its length if it is too long to be carried over', async () => {
+    const long = 'x'.repeat(CARRIED_TRANSCRIPT_BYTES_MAX);
+    assert.ok((await weigh({ storage: fileStorage(tmpdir()) })(long, 'run')) > CARRIED_TRANSCRIPT_BYTES_MAX);
   });
 });
 
@@ -164,7 +164,7 @@ describe('a recorded history', () => {
     ],
   });
 
-  test('is decoded in place, its failures with it', async () => {
+  test('is decoded in place, including its failures', async () => {
     const text = 'z'.repeat(100_000);
     const [coded] = await gzipCodec().encode([payloadOf(text)]);
     const history = eventOf(coded!, {
@@ -178,7 +178,7 @@ describe('a recorded history', () => {
     assert.deepEqual(failure, { message: 'no bed', stackTrace: 'at …', encodedAttributes: null });
   });
 
-  test('of which no codec knows the encoding is an error that says what to configure', async () => {
+  test('reports an unknown encoding with what to configure', async () => {
     const secret: Payload = { metadata: { encoding: Buffer.from('binary/secret') }, data: noise(10) };
     await assert.rejects(decodeHistory(eventOf(secret)), /encoding "binary\/secret".*HOLDFAST_PAYLOADS/);
   });

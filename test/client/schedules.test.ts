@@ -45,7 +45,7 @@ endToEnd('schedules', (bench) => {
   }
 
   const plain = quickTicker();
-  test('what it starts is what a start starts', async () => {
+  test('starts the same run as a start', async () => {
     const id = newId('nightly');
     const input = 'Tick at night.';
     const cron = '0 3 * * 1-5';
@@ -99,7 +99,7 @@ endToEnd('schedules', (bench) => {
   });
 
   const endless = bench.agent({ script: () => ({ calls: [{ tool: 'none' }] }), whenAllToolsFail: 'continue' });
-  test('the limits of a start hold in its runs', async () => {
+  test('applies the limits of a start to its runs', async () => {
     const id = newId('limited');
     await schedules().add(id, { agent: endless.name, input: 'Go.', every: '7d', maxTurns: 2 });
     const run = await schedules().run(id);
@@ -110,7 +110,7 @@ endToEnd('schedules', (bench) => {
   });
 
   const interval = quickTicker();
-  test('an interval starts runs by itself, each with an id of its own', async () => {
+  test('starts runs at an interval, each with its own id', async () => {
     const id = newId('interval');
     await schedules().add(id, { agent: interval.agent, input: 'Tick.', every: '1s' });
     const first = await eventually(async () => (await schedules().get(id)).lastRun);
@@ -125,7 +125,7 @@ endToEnd('schedules', (bench) => {
   });
 
   const slow = ticker();
-  test('skip starts no second run while one is under way, also when asked by hand', async () => {
+  test('skips a run while one is open, even on a trigger', async () => {
     const id = newId('skip');
     await schedules().add(id, { agent: slow.agent, input: 'Tick.', every: '1s', overlap: 'skip' });
     await slow.begun.until(1);
@@ -139,7 +139,7 @@ endToEnd('schedules', (bench) => {
   });
 
   const crowd = ticker();
-  test('allow-all starts a second run while one is under way', async () => {
+  test('starts a second run while one is open with allow-all', async () => {
     const id = newId('crowd');
     await schedules().add(id, { agent: crowd.agent, input: 'Tick.', every: '1s', overlap: 'allow-all' });
     await crowd.begun.until(2);
@@ -149,7 +149,7 @@ endToEnd('schedules', (bench) => {
 
   const paused = quickTicker();
   const witness = quickTicker();
-  test('a pause stops it, a run by hand goes all the same, and resume lets it go on', async () => {
+  test('starts nothing while paused except on a trigger, and resumes', async () => {
     const id = newId('paused');
     const other = newId('witness');
     await schedules().add(id, { agent: paused.agent, input: 'Tick.', every: '1s' });
@@ -181,7 +181,7 @@ endToEnd('schedules', (bench) => {
   });
 
   const removed = ticker();
-  test('one that is removed is gone, and its run goes on', async () => {
+  test('keeps an open run when it is removed', async () => {
     const id = newId('removed');
     await schedules().add(id, { agent: removed.agent, input: 'Tick.', every: '7d', paused: true });
     assert.equal((await schedules().get(id)).paused, true);
@@ -194,7 +194,7 @@ endToEnd('schedules', (bench) => {
     assert.equal((await run?.result())?.status, 'completed');
   });
 
-  test('those of other workflows are not listed; those of ours that were made elsewhere are', async () => {
+  test('lists schedules of agents made elsewhere, and no others', async () => {
     const { client, taskQueue } = bench.holdfast;
     const [ours, theirs] = [newId('ours'), newId('theirs')];
     const make = (scheduleId: string, workflowType: string) =>
@@ -210,7 +210,7 @@ endToEnd('schedules', (bench) => {
     for (const handle of handles) await handle.delete();
   });
 
-  test('its times are told as they were given, or in numbers', async () => {
+  test('returns its times as they were given, or in numbers', async () => {
     const given = { agent: plain.agent, input: 'Tick.', paused: true };
     const told: readonly [string | number, string][] = [
       ['*/15 8-18/2 1,15 1-3 0', '*/15 8-18/2 1,15 1-3 0'],
@@ -242,7 +242,7 @@ endToEnd('schedules', (bench) => {
     await schedules().remove(id);
   });
 
-  test('each mistake is told with what to write instead, and adds nothing', async () => {
+  test('rejects each mistake with what to write instead', async () => {
     const id = newId('wrong');
     const { agent } = plain;
     const given = { agent, input: 'Tick.' };
@@ -296,7 +296,7 @@ endToEnd('schedules', (bench) => {
 
   // The SDK asks for 20 s before it gives up, whatever the cache mode of the workers.
   if (bench.cached)
-    test('a server that went away is told as such', async () => {
+    test('reports an unreachable server', async () => {
       const server = await startDevServer();
       const holdfast = await connect({ address: server.address, namespace: 'default' });
       await server.kill();

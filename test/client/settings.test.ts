@@ -1,4 +1,4 @@
-// Settings come by Temporal's own conventions: options, then the environment, then a profile of temporal.toml.
+// Settings follow Temporal's conventions: options, then the environment, then a profile of temporal.toml.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -37,13 +37,13 @@ function withEnv<T>(env: Record<string, string>, look: () => T): T {
   }
 }
 
-test('nothing said: the local server and the default namespace', () => {
+test('defaults to the local server and the default namespace', () => {
   const { address, namespace } = withEnv({}, () => readSettings());
   assert.deepEqual({ address, namespace }, { address: DEFAULT_ADDRESS, namespace: 'default' });
   assert.equal(withEnv({}, namesServer), false);
 });
 
-test('a variable that is empty says nothing', () => {
+test('ignores an empty variable', () => {
   const names = ['ADDRESS', 'NAMESPACE', 'API_KEY', 'PROFILE'];
   const env = Object.fromEntries(names.map((name) => [`TEMPORAL_${name}`, '']));
   assert.deepEqual(
@@ -53,7 +53,7 @@ test('a variable that is empty says nothing', () => {
   assert.equal(withEnv(env, namesServer), false);
 });
 
-test('the environment is used, and an option goes before it', () => {
+test('reads the environment, which options override', () => {
   const env = { TEMPORAL_ADDRESS: 'env:7233', TEMPORAL_NAMESPACE: 'envspace', TEMPORAL_API_KEY: 'secret' };
   const found = withEnv(env, () => readSettings());
   assert.deepEqual(
@@ -64,7 +64,7 @@ test('the environment is used, and an option goes before it', () => {
   assert.equal(withEnv(env, namesServer), true);
 });
 
-test('a profile of temporal.toml is used, by default and by name', () => {
+test('reads a profile of temporal.toml, by default or by name', () => {
   const env = { TEMPORAL_CONFIG_FILE: join(folder, 'temporal.toml') };
   assert.equal(withEnv(env, () => readSettings()).address, 'from-file:7233');
   const cloud = withEnv(env, () => readSettings({ profile: 'cloud' }));

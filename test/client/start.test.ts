@@ -26,7 +26,7 @@ endToEnd('a client', (bench) => {
   });
   const counter = bench.agent({ tools: [count], script: [{ calls: [{ tool: 'count' }] }, 'counted'] });
 
-  test('starting one id many times at once, and again when it is over, is one run', async () => {
+  test('starts one run for many starts with one id, even after its end', async () => {
     const id = `same-${randomUUID()}`;
     const before = counted;
     const start = () => bench.holdfast.start(counter.name, 'Count.', { id });
@@ -42,16 +42,16 @@ endToEnd('a client', (bench) => {
 
   const speech = 'one two three four five six seven eight nine ten '.repeat(3);
   const speaker = bench.agent({ script: [{ text: speech }] });
-  test('events tell a run in order', async () => {
+  test('yields events in order', async () => {
     const run = await bench.holdfast.start(speaker.name, 'Speak.');
     const types: string[] = [];
     for await (const { type } of run.events()) if (type !== 'text' && type !== 'attempt') types.push(type);
-    assert.deepEqual(types, ['started', 'asked', 'answered', 'ended']);
+    assert.deepEqual(types, ['started', 'model_call_started', 'answer', 'ended']);
   });
 
-  // It stops in mid-sentence and stays there, so that there is all the time in the world to hear it.
+  // It stops in mid-sentence and stays there, so that there is time to receive it.
   const staller = bench.agent({ script: [{ fault: 'stall', text: speech }] });
-  test('events tell the text while the model still speaks, each piece once', async () => {
+  test('yields each piece of text once, while the model writes', async () => {
     const run = await bench.holdfast.start(staller.name, 'Speak.');
     const said: Extract<RunEvent, { type: 'text' }>[] = [];
     for await (const event of run.events()) {
@@ -67,15 +67,15 @@ endToEnd('a client', (bench) => {
     assert.ok(told.length > 0 && told.length < speech.length && speech.startsWith(told), told);
   });
 
-  test('following ends with its signal, and leaves the run alone', async () => {
+  test('stops yielding on abort, and leaves the run alone', async () => {
     const run = await bench.holdfast.start(speaker.name, 'Speak.');
     const stop = new AbortController();
-    for await (const { type } of run.events({ signal: stop.signal })) if (type === 'asked') stop.abort();
+    for await (const { type } of run.events({ signal: stop.signal })) if (type === 'model_call_started') stop.abort();
     assert.equal((await run.result()).status, 'completed');
   });
 
   const idler = bench.agent({ script: ['Here.'] });
-  test('following ends with its signal also where it was aborted before, or has just begun', async () => {
+  test('stops yielding if the signal is aborted before or at the start', async () => {
     const run = await bench.holdfast.start(idler.name, '', { session: true });
     await run.pickedUp();
     for (const delayMs of [null, 0, 1, 5]) {
@@ -90,7 +90,7 @@ endToEnd('a client', (bench) => {
 
   // Others of the suite use this server, too, and have agents of the same names.
   const lister = bench.agent({ name: `lister-${randomUUID()}`, script: ['Here.'] });
-  test('the list has the latest first: what has just ended before a session that waits since before', async () => {
+  test('lists the latest first, closed runs by their end', async () => {
     const session = await bench.holdfast.start(lister.name, '', { session: true });
     const { run } = await bench.run(lister);
     const listed = async () => {
@@ -105,7 +105,7 @@ endToEnd('a client', (bench) => {
     await bench.finished(session.workflowId);
   });
 
-  test('the list tells how a run ended that had no agent', async () => {
+  test('lists the status of a run without an agent', async () => {
     if (!bench.cached) return;
     const handle = await bench.holdfast.start('nobody-has-it', 'Go.');
     assert.equal((await handle.result()).status, 'model_failed');
@@ -117,7 +117,7 @@ endToEnd('a client', (bench) => {
     assert.equal(found.status, 'model_failed');
   });
 
-  test('following a run that is over tells all of it', async () => {
+  test('yields all events of a run that is over', async () => {
     const { run } = await bench.run(counter);
     const types: string[] = [];
     for await (const { type } of bench.holdfast.get(run.workflowId).events()) types.push(type);
@@ -127,7 +127,7 @@ endToEnd('a client', (bench) => {
     );
   });
 
-  test('a run that is not there is said to be not there, by every question', async () => {
+  test('throws RunNotFound from every method for a missing run', async () => {
     const nobody = bench.holdfast.get('nobody');
     const follow = async () => {
       for await (const _ of nobody.events());
@@ -148,7 +148,7 @@ endToEnd('a client', (bench) => {
       );
   });
 
-  test('a queue that nobody serves is told as such', async () => {
+  test('throws NoWorker for a task queue without workers', async () => {
     const empty = await connect({ address: bench.address, namespace: 'default', taskQueue: `empty-${randomUUID()}` });
     const run = await empty.start('counter', 'Anyone?');
     await assert.rejects(run.pickedUp(300), (error) => {
@@ -163,7 +163,7 @@ endToEnd('a client', (bench) => {
     await empty.close();
   });
 
-  test('what cannot be started is refused before it is sent, with the limit', async () => {
+  test('rejects an invalid start before it is sent', async () => {
     const start = (input: string, id?: string) =>
       bench.holdfast.start(counter.name, input, id === undefined ? {} : { id });
     const refused = (says: RegExp) => (error: unknown) => error instanceof InvalidStart && says.test(error.message);
@@ -173,7 +173,7 @@ endToEnd('a client', (bench) => {
     await assert.rejects(start('Go.', 'x'.repeat(256)), refused(/has 256/));
   });
 
-  test('no server, and no namespace, are told apart', async () => {
+  test('distinguishes a missing server from a missing namespace', async () => {
     await assert.rejects(
       connect({ address: '127.0.0.1:1' }),
       (error) => error instanceof TemporalUnreachable && /127\.0\.0\.1:1/.test(error.message),

@@ -1,4 +1,5 @@
-// What the types of results claim. The compiler holds it here; types.test.ts holds the compiler to it, and runs `usePlan`.
+// Claims about the types of results. The compiler checks them here; types.test.ts checks that false ones fail, and runs
+// `usePlan`.
 import { z } from 'zod';
 import { type Agent, defineAgent } from '../../activities/index.ts';
 import type { AsJson, Holdfast, OutputOf } from '../../client/index.ts';

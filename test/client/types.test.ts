@@ -1,4 +1,4 @@
-// What an agent's definition says about its output is what its result is typed by, and what its result is.
+// The output of an agent's definition gives its result its type and its value.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -32,11 +32,11 @@ async function refusedLines(file: string): Promise<string[]> {
   );
 }
 
-test('the compiler takes every claim about the type of a result', async () => {
+test('compiles every true claim about the type of a result', async () => {
   assert.deepEqual(await refusedLines(CLAIMS), []);
 });
 
-test('it refuses each claim that is false', async () => {
+test('does not compile any false claim', async () => {
   const file = join(folder, 'falseClaims.mts');
   const claims = [
     "holds<Same<Value['priority'], string>>();",
@@ -57,10 +57,10 @@ test('it refuses each claim that is false', async () => {
   assert.deepEqual(await refusedLines(file), [...wrongClaims, `${claims.length} TS2578`]);
 });
 
-endToEnd('the type of a result', (bench) => {
+endToEnd('typed results', (bench) => {
   const given = { priority: 'high', due: '2031-04-05T00:00:00Z', tags: [{ name: 'wet' }], note: null };
   const agent = bench.agent({ name: triage.name, output: Plan, script: [{ value: given }] });
-  test('says what the result is', async () => {
+  test('describes the result', async () => {
     const { run } = await bench.run(agent);
     assert.deepEqual(await usePlan(bench.holdfast, run.workflowId), {
       priority: 'high',
@@ -73,7 +73,7 @@ endToEnd('the type of a result', (bench) => {
   });
 });
 
-test('lists of agents take agents of every output', () => {
+test('allows lists of agents with different outputs', () => {
   assert.deepEqual(agents, [triage, plain]);
   assert.deepEqual({ typed, wrong }, { typed: triage, wrong: triage });
 });

@@ -1,4 +1,4 @@
-// What the kernel decides about a batch: what starts, what is settled without running, and what the batch waits for.
+// The kernel's decisions about a batch: what starts, what is settled without running, and what the batch waits for.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -74,25 +74,25 @@ test('starts calls in order, up to the parallel limit', () => {
   assert.equal(decided.waitsFor, 'calls');
 });
 
-test('starts the next call when one has ended, and none before', () => {
+test('starts the next call only when one has ended', () => {
   const rules = { parallel: 1 };
   const ended = call({ outcome: succeeded('look', 'seen') });
   assert.deepEqual(started(decideBatch(view([call({ isRunning: true }), call()], { rules }))), []);
   assert.deepEqual(started(decideBatch(view([ended, call()], { rules }))), [1]);
 });
 
-test('lets calls of other tools pass one whose tool is at its own limit', () => {
+test('lets calls of other tools pass a tool at its own limit', () => {
   const calls = [call({ tool: 'slow' }), call({ tool: 'slow' }), call({ tool: 'look' })];
   const maxParallelOf = (tool: string) => (tool === 'slow' ? 1 : undefined);
   assert.deepEqual(started(decideBatch(view(calls, { rules: { maxParallelOf } }))), [0, 2]);
 });
 
-test('gives the place of a sub-agent that waits for people to another call', () => {
+test('does not count a sub-agent that waits for people towards the limit', () => {
   const waiting = call({ planned: subAgent, isRunning: true, child: child({ isWaiting: true }) });
   assert.deepEqual(started(decideBatch(view([waiting, call()], { rules: { parallel: 1 } }))), [1]);
 });
 
-test('settles a call that the plan has a problem with', () => {
+test('settles a call with a problem in its plan', () => {
   const problem = { kind: 'rejected', reason: reason('not_permitted', { why: 'no' }) } as const;
   const decided = decideBatch(view([call({ planned: { problem } }), call()]));
   assert.deepEqual(settled(decided), { 0: 'not_permitted' });
@@ -114,7 +114,7 @@ test('keeps calls beyond a budget that asks, and waits for people', () => {
   assert.equal(decided.waitsFor, 'people');
 });
 
-test('counts calls that ran, and none that was refused or answered by a person', () => {
+test('counts calls that ran, but not rejected or answered ones', () => {
   const refused = decideBatch(view([call({ planned: asking, decision: decision('reject') })])).steps[0];
   assert.ok(refused?.do === 'settle');
   const policy = { effect: 'read', timeoutMs: 1, heartbeatMs: 1, attempts: 1 } as const;
@@ -131,33 +131,33 @@ test('counts calls that ran, and none that was refused or answered by a person',
   assert.deepEqual(settled(decided), { 4: 'call_over_budget' });
 });
 
-test('hands over to the first that may, and rejects the others', () => {
+test('settles the first handoff, and rejects later ones', () => {
   const to = (handoff: string) => call({ planned: plan({ handoff }) });
   const waiting = call({ planned: plan({ handoff: 'beta', ask: { question: null } }) });
   const decided = decideBatch(view([waiting, to('gamma'), to('delta')]));
   assert.deepEqual(settled(decided), { 0: 'handed_off_already', 1: null, 2: 'handed_off_already' });
 });
 
-test('hands nothing over where a person answers the handoff', () => {
+test('settles no handoff if a person answers it', () => {
   const planned = plan({ handoff: 'beta', ask: { question: null } });
   const answered = call({ planned, outcome: succeeded('to', 'no'), decision: decision('respond', { text: 'no' }) });
   assert.deepEqual(decideBatch(view([answered, call({ planned })])), { steps: [], reached: null, waitsFor: 'people' });
 });
 
-test('rejects what nobody decided about in time, and lets the rest run', () => {
+test('rejects calls whose approval timed out, and lets the rest run', () => {
   const decided = decideBatch(view([call({ planned: asking }), call()], { control: { isExpired: true } }));
   assert.deepEqual(settled(decided), { 0: 'call_approval_timed_out' });
   assert.deepEqual(started(decided), [1]);
 });
 
-test('starts nothing more where a run ends with the time to decide', () => {
+test('starts nothing more if a run ends because an approval timed out', () => {
   const rules = { whenApprovalExpires: 'end' } as const;
   const decided = decideBatch(view([call({ planned: asking }), call()], { control: { isExpired: true }, rules }));
   assert.deepEqual(settled(decided), { 0: 'call_approval_timed_out', 1: 'call_not_run_approval' });
   assert.equal(decided.waitsFor, null);
 });
 
-test('an edit in progress has until its end to decide in time', () => {
+test('lets an edit in progress finish after the timeout', () => {
   const editing = call({ planned: asking, isEditing: true });
   const control = { isExpired: true };
   assert.deepEqual(decideBatch(view([editing], { control })), { steps: [], reached: null, waitsFor: 'calls' });
@@ -166,7 +166,7 @@ test('an edit in progress has until its end to decide in time', () => {
   });
 });
 
-test('what halts a batch counts in order: interrupt, stop, expiry, cancellation', () => {
+test('ends a batch by interrupt, stop, expiry and cancellation, in that order', () => {
   const calls = [call({ planned: asking }), call()];
   const rules = { whenApprovalExpires: 'end' } as const;
   const all = { isInterrupted: true, stop: {}, isExpired: true, isCancelled: true };
@@ -177,7 +177,7 @@ test('what halts a batch counts in order: interrupt, stop, expiry, cancellation'
   assert.equal(whyNot(decide({ isCancelled: true }), 1), 'cancelled');
 });
 
-test('what people have decided counts also where the run is to stop', () => {
+test('applies decisions of people even when the run is stopped', () => {
   const calls = [
     call({ planned: asking, decision: decision('respond', { text: 'said' }) }),
     call({ planned: asking, decision: decision('reject', { by: 'ann' }) }),
@@ -190,13 +190,13 @@ test('what people have decided counts also where the run is to stop', () => {
   assert.equal(whyNot(decided, 3), 'stopped');
 });
 
-test('leaves what runs to its end when the run is to stop', () => {
+test('lets running calls finish when the run is stopped', () => {
   const decided = decideBatch(view([call({ isRunning: true }), call()], { control: { stop: {} } }));
   assert.deepEqual(settled(decided), { 1: 'call_not_started' });
   assert.equal(decided.waitsFor, 'calls');
 });
 
-test('rejects sub-agents that are too deep or one too many', () => {
+test('rejects sub-agents that are too deep or too many', () => {
   const calls = [call({ planned: subAgent }), call({ planned: subAgent })];
   const deep = decideBatch(view(calls, { rules: { depth: 4 } }));
   assert.deepEqual(settled(deep), { 0: 'sub_agent_depth', 1: 'sub_agent_depth' });
@@ -205,14 +205,14 @@ test('rejects sub-agents that are too deep or one too many', () => {
   assert.deepEqual(settled(many), { 1: 'sub_agent_count' });
 });
 
-test('rejects a sub-agent beyond the limits of the run, and lets tools run', () => {
+test('rejects a sub-agent beyond the budget, and lets tools run', () => {
   const spend = { ...NO_SPEND, inputTokens: 10 };
   const decided = decideBatch(view([call({ planned: subAgent }), call()], { budget: { tokens: 10 }, spend }));
   assert.deepEqual(settled(decided), { 0: 'call_over_budget' });
   assert.deepEqual(started(decided), [1]);
 });
 
-test('starts nothing in a pause, and pauses and resumes the sub-agents', () => {
+test('starts nothing while paused, and pauses and resumes sub-agents', () => {
   const running = (some: Partial<ChildView>) => call({ planned: subAgent, isRunning: true, child: child(some) });
   const calls = [running({}), running({ isPaused: true }), running({ isStarted: false }), call()];
   const paused = decideBatch(view(calls, { control: { isPaused: true } }));
@@ -224,14 +224,14 @@ test('starts nothing in a pause, and pauses and resumes the sub-agents', () => {
   ]);
 });
 
-test('stops its sub-agents with the run, each once', () => {
+test('stops each sub-agent once with the run', () => {
   const running = (some: Partial<ChildView>) => call({ planned: subAgent, isRunning: true, child: child(some) });
   const by = { by: 'ann' };
   const decided = decideBatch(view([running({}), running({ isStopped: true })], { control: { stop: by } }));
   assert.deepEqual(decided.steps, [{ do: 'stop', slot: 0, by }]);
 });
 
-test('pauses sub-agents at a limit that asks, and stops them at one that does not', () => {
+test('pauses sub-agents at a limit that asks, and stops them at one that stops', () => {
   const calls = [call({ planned: subAgent, isRunning: true, child: child() })];
   const spend = { ...NO_SPEND, cost: 5 };
   const steps = (atLimit: 'ask' | 'stop') => decideBatch(view(calls, { budget: { cost: 5, atLimit }, spend })).steps;
@@ -245,7 +245,7 @@ test('pauses sub-agents at a limit that asks, and stops them at one that does no
   );
 });
 
-test('waits for people only when nothing runs, and for nothing at the end', () => {
+test('waits for people only if nothing runs, and for nothing at the end', () => {
   const asked = call({ planned: asking });
   assert.equal(decideBatch(view([asked])).waitsFor, 'people');
   assert.equal(decideBatch(view([asked, call({ isRunning: true })])).waitsFor, 'calls');
@@ -254,7 +254,7 @@ test('waits for people only when nothing runs, and for nothing at the end', () =
   assert.equal(decideBatch(view([])).waitsFor, null);
 });
 
-test('deciding again, when the steps are carried out, gives no more of them', () => {
+test('returns no steps once all are applied', () => {
   fc.assert(
     fc.property(views, (before) => {
       const first = decideBatch(before);
@@ -266,7 +266,7 @@ test('deciding again, when the steps are carried out, gives no more of them', ()
   );
 });
 
-test('a batch of a thousand calls is decided about in linear time', () => {
+test('decides about a thousand calls in linear time', () => {
   const calls = Array.from({ length: 1_000 }, () => call());
   const decided = decideBatch(view(calls, { rules: { parallel: 1_000 } }));
   assert.equal(started(decided).length, 1_000);

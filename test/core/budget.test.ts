@@ -1,4 +1,4 @@
-// Which limits there are, which is reached, and what may be raised.
+// The limits of a budget, when they are reached, and what may be raised.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ import { wording } from '../support/wording.ts';
 
 const spent = (some: Partial<typeof NO_SPEND>) => ({ ...NO_SPEND, ...some });
 
-test('a limit is reached when as much is spent, and each alone', () => {
+test('reaches each limit on its own, once as much is spent', () => {
   for (const [budget, below, at] of [
     [{ tokens: 10 }, spent({ inputTokens: 6, outputTokens: 3 }), spent({ inputTokens: 6, outputTokens: 4 })],
     [{ cost: 0.5 }, spent({ cost: 0.49 }), spent({ cost: 0.5 })],
@@ -23,15 +23,15 @@ test('a limit is reached when as much is spent, and each alone', () => {
   }
 });
 
-test('tokens that came from the cache are part of those that went in', () => {
+test('counts cached tokens as input tokens', () => {
   assert.equal(limitReached({ tokens: 10 }, spent({ inputTokens: 9, cachedTokens: 9 })), null);
 });
 
-test('tool calls do not keep the model from being asked: they are limited where they start', () => {
+test("does not end the model's calls at the limit of tool calls", () => {
   assert.equal(limitReached({ toolCalls: 1 }, spent({ toolCalls: 5 })), null);
 });
 
-test('limits in words', () => {
+test('words each limit', () => {
   const words = (limit: Parameters<typeof budgetReached>[1], amount: number) =>
     budgetReached({ [limit]: amount }, limit, spent({ inputTokens: 1_234, cost: 0.1 + 0.2 })).text;
   wording(() => {
@@ -43,7 +43,7 @@ test('limits in words', () => {
   });
 });
 
-test('a budget is numbers above 0 under known names', () => {
+test('accepts numbers above 0 under known names', () => {
   for (const good of [{}, { tokens: 1 }, { cost: 0.01, atLimit: 'ask' }, { tokens: undefined }])
     assert.equal(budgetProblem(good), null);
   for (const bad of [null, 5, [], { tokens: 0 }, { tokens: Number.NaN }, { tokens: Number.POSITIVE_INFINITY }])
@@ -52,7 +52,7 @@ test('a budget is numbers above 0 under known names', () => {
     assert.notEqual(budgetProblem(bad), null);
 });
 
-test('a raise is above what there is, of a limit that there is', () => {
+test('raises only existing limits, to a higher value', () => {
   const budget = { tokens: 100, modelCalls: 5 };
   assert.equal(raiseProblem(budget, { tokens: 101 }), null);
   assert.equal(raiseProblem(budget, { tokens: 101, modelCalls: 6 }), null);
@@ -63,7 +63,7 @@ test('a raise is above what there is, of a limit that there is', () => {
   assert.match(raiseProblem(budget, {}) ?? '', /Name the limit to raise/);
 });
 
-test('a price is that of the model that answered, or of the one that was asked, or of any', () => {
+test('prices the answering model, then the requested one, then any', () => {
   const [one, two, any] = [1, 2, 3].map((input) => ({ input, output: 0 }));
   const prices = { 'm-2026': one!, m: two!, '*': any! };
   assert.equal(priceOf(prices, 'm-2026', 'm'), one);
@@ -73,14 +73,14 @@ test('a price is that of the model that answered, or of the one that was asked, 
   assert.equal(priceOf({}, 'toString'), undefined, 'a name that every object has is no price');
 });
 
-test('tokens from the cache cost what they are said to cost', () => {
+test('prices cached tokens separately', () => {
   const usage = { inputTokens: 1_000_000, outputTokens: 500_000, cachedTokens: 400_000 };
   assert.equal(costOf(usage, { input: 10, output: 20, cached: 1 }), 6 + 0.4 + 10);
   assert.equal(costOf(usage, { input: 10, output: 20 }), 20);
   assert.equal(costOf(usage, undefined), 0);
 });
 
-test('lost attempts count as requests, with what is known of their tokens', () => {
+test('counts lost attempts as requests, with their known tokens', () => {
   const usage = { ...NO_USAGE, inputTokens: 5, outputTokens: 1 };
   const lost = { attempts: 2, usage: { ...NO_USAGE, inputTokens: 10 }, cost: 0.5 };
   const sum = addSpend(NO_SPEND, spendOf(usage, 1, lost));
@@ -88,7 +88,7 @@ test('lost attempts count as requests, with what is known of their tokens', () =
   assert.deepEqual(spendOf(usage), { ...usage, cost: 0, modelCalls: 1 });
 });
 
-test('what is sent as spend and cannot be counted is none', () => {
+test('rejects a spend that cannot be counted', () => {
   assert.ok(isSpend(NO_SPEND));
   for (const bad of [null, undefined, 5, {}, { ...NO_SPEND, cost: 'much' }, { ...NO_SPEND, cost: Number.NaN }])
     assert.ok(!isSpend(bad));

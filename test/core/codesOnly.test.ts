@@ -1,5 +1,4 @@
-// No code reads English: with the words of all reasons replaced by their codes, the read model and the command line behave as
-// before, but for what they print.
+// No code reads English: with codes in place of the texts of all reasons, the read model and the command line behave the same.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
@@ -12,7 +11,7 @@ const FILES = [
   'test/core/budget.test.ts',
   'test/core/warnings.test.ts',
   'test/cli/showRun.test.ts',
-  'test/cli/looks.test.ts',
+  'test/cli/lines.test.ts',
   'test/cli/compaction.test.ts',
   'test/cli/text.test.ts',
 ];
@@ -27,14 +26,14 @@ function withCodes(...args: readonly string[]) {
   });
 }
 
-test('the tests of the read model and the command line pass with codes for words', async () => {
+test('passes the read model and command line tests with codes for texts', async () => {
   const { stdout } = await withCodes('--test', ...FILES).catch((error: { stdout: string }) => error);
   assert.match(stdout, /^ℹ fail 0$/m, stdout.slice(-4_000));
   const passed = Number(/^ℹ pass (\d+)$/m.exec(stdout)?.[1]);
   assert.ok(passed > 20, `${passed} tests passed`);
 });
 
-test('a reader that knows no words agrees with a workflow that knows none', async () => {
+test('agrees between reader and workflow without any texts', async () => {
   const { stdout } = await withCodes('test/simulation/codes.ts');
   assert.equal(stdout.trim(), '300 seeds played');
 });

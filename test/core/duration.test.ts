@@ -1,4 +1,4 @@
-// One grammar for durations, Temporal's, wherever one is given.
+// Durations have Temporal's grammar everywhere.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -37,11 +37,11 @@ const PLACES: Readonly<Record<string, (duration: Duration) => unknown>> = {
 };
 
 for (const [place, msOf] of Object.entries(PLACES)) {
-  test(`${place} takes Temporal's durations`, () => {
+  test(`${place} accepts Temporal's durations`, () => {
     for (const { text, ms } of READ) assert.equal(msOf(text), ms, String(text));
   });
 
-  test(`${place} says what is wrong with a duration, and gives an example`, () => {
+  test(`${place} rejects an invalid duration with an example`, () => {
     // What a caller without a compiler may write.
     for (const wrong of ['soon', '1h30m', '-1s'] as Duration[])
       assert.throws(
@@ -52,7 +52,7 @@ for (const [place, msOf] of Object.entries(PLACES)) {
   });
 }
 
-test('a compiler knows what a duration looks like', () => {
+test('has a type that the compiler checks', () => {
   // @ts-expect-error: no duration, whatever the SDK's own type says
   const wrong: Duration = 'soon';
   // @ts-expect-error: nor is this
@@ -62,21 +62,21 @@ test('a compiler knows what a duration looks like', () => {
   assert.deepEqual(right.map(durationMs), [30_000, 5_400_000, 10_000, 172_800_000, 5]);
 });
 
-test('a number is milliseconds, whole ones', () => {
+test('reads a number as whole milliseconds', () => {
   assert.deepEqual([250, '250' as Duration, 1.4, '1.6ms' as Duration].map(durationMs), [250, 250, 1, 2]);
   assert.equal(tool({ timeout: 250 }).policy.timeoutMs, 250);
 });
 
-test('what is no duration is NaN, whatever it is', () => {
+test('returns NaN for anything else', () => {
   for (const wrong of ['', ' ', '1 fortnight', 'x'.repeat(200), null, undefined, {}, true])
     assert.ok(Number.isNaN(durationMs(wrong as Duration)), JSON.stringify(wrong));
 });
 
-test('a bare number on the command line needs a unit', () => {
+test('requires a unit on the command line', () => {
   assert.throws(() => parseDuration('30'), /"30" has no unit\. Give a number and a unit: "30 seconds"/);
 });
 
-test('a tool names the option whose duration is wrong', () => {
+test("names the tool's option with an invalid duration", () => {
   assert.throws(() => tool({ timeout: 'soon' }), /Tool "look": timeout is "soon", which is not a duration\. Use '30/);
   assert.throws(() => tool({ heartbeat: 0 }), /heartbeat is 0, which is shorter than a millisecond/);
   assert.throws(() => tool({ timeout: Number.POSITIVE_INFINITY }), /timeout is Infinity, which is longer than 24 days/);

@@ -1,4 +1,4 @@
-// Histories that were recorded before something in them had the meaning that it has today.
+// Reads histories that were recorded before a name in them had a meaning.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import { COMPACT_ACTIVITY } from '../../core/names.ts';
 import { readRun } from '../../core/read/readRun.ts';
 import { historiesFromJson } from '../../worker/historyJson.ts';
 
-test('a tool with a name that the engine has taken since reads as a tool', async () => {
+test('reads a recorded tool that has the name of a newer engine activity', async () => {
   const recorded = await readFile(new URL('../histories/all-fail-once.json', import.meta.url), 'utf8');
   const run = readRun(...historiesFromJson(recorded));
   const [tool = ''] = run.turns.flatMap(({ calls }) => calls.map((call) => call.tool));

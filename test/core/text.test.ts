@@ -1,4 +1,4 @@
-// Text is measured and cut as Node's own encoder would, without making the bytes.
+// Text is measured and cut like Node's encoder, without encoding it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -15,11 +15,11 @@ const units = fc
   )
   .map((codes) => String.fromCharCode(...codes));
 
-test('utf8Length is the length that Buffer gives', () => {
+test('utf8Length equals the length of a Buffer', () => {
   fc.assert(fc.property(units, (text) => assert.equal(utf8Length(text), Buffer.byteLength(text))));
 });
 
-test('utf8Head is the longest head that fits and splits no character', () => {
+test('utf8Head returns the longest head that fits and splits no character', () => {
   fc.assert(
     fc.property(units, fc.nat(200), (text, bytes) => {
       const head = utf8Head(text, bytes);
@@ -32,7 +32,7 @@ test('utf8Head is the longest head that fits and splits no character', () => {
   );
 });
 
-test('cutText keeps a well-formed text well-formed, and says how much there was', () => {
+test('cutText keeps text well-formed, and notes its full length', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.nat(20), (text, chars) => {
       const cut = cutText(text, chars);
@@ -43,7 +43,7 @@ test('cutText keeps a well-formed text well-formed, and says how much there was'
   );
 });
 
-test('oneLine gives one line of at most so many characters', () => {
+test('oneLine returns one line of at most the given length', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 40 }), (text, chars) => {
       const line = oneLine(text, chars);
@@ -53,7 +53,7 @@ test('oneLine gives one line of at most so many characters', () => {
   );
 });
 
-test('inWords says a duration in the largest unit that fits', () => {
+test('inWords uses the largest unit that fits', () => {
   const words: Record<number, string> = {
     1: '1 millisecond',
     500: '500 milliseconds',

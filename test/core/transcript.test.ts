@@ -1,4 +1,4 @@
-// A transcript is valid when every call is answered once, in order, before the next message that is no answer.
+// A transcript is valid if every call is answered once, in order, before the next other message.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -24,11 +24,11 @@ function conversation(turns: readonly number[]): Message[] {
 
 const turns = fc.array(fc.nat(4), { maxLength: 6 });
 
-test('a conversation in which every call is answered has no problem', () => {
+test('accepts a transcript in which every call is answered', () => {
   fc.assert(fc.property(turns, (calls) => assert.equal(transcriptProblem(conversation(calls)), null)));
 });
 
-test('without one of its answers, with one twice, or with two in the wrong order it has one', () => {
+test('rejects missing, duplicate and misordered answers', () => {
   fc.assert(
     fc.property(turns, fc.nat(), fc.constantFrom('drop', 'double', 'swap'), (calls, pick, what) => {
       const messages = conversation(calls);
@@ -44,7 +44,7 @@ test('without one of its answers, with one twice, or with two in the wrong order
   );
 });
 
-test('names what else a strict API refuses', () => {
+test('names everything else that a strict API refuses', () => {
   const cases: [Message[], RegExp][] = [
     [[{ role: 'assistant', content: null }], /says nothing/],
     [[{ role: 'assistant', content: 'x', tool_calls: [] }], /empty list/],

@@ -1,4 +1,4 @@
-// A run's report stays readable and within one payload, however much goes wrong.
+// The warnings of a run stay readable and within one payload.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -15,13 +15,13 @@ const failed = (tool: string, message: string): Outcome => ({
   reason: reason('tool_error', { message }),
 });
 
-test('a batch of which all failed is told as one report, a line a tool', () => {
+test('lists all failures of a batch in one warning, one per line', () => {
   const warning = batchWarning(2, [failed('a', 'x'), failed('b', 'y')]);
   assert.equal(warning?.code, 'calls_failed');
   wording(() => assert.equal(warning?.text, 'Turn 2: Multiple errors occurred:\n- a: x\n- b: y'));
 });
 
-test('a thousand long errors become fifty lines and a count', () => {
+test('cuts a thousand long errors to fifty lines and a count', () => {
   const outcomes = Array.from({ length: 1_000 }, (_, i) => failed(`tool${i}`, 'x'.repeat(4_000)));
   const warning = batchWarning(1, outcomes);
   assert.equal(warning?.code === 'calls_failed' && warning.parameters.failures.length, 50);

@@ -1,4 +1,4 @@
-// What the docs show is true: their code compiles and their scripts run, as a reader would copy them.
+// The docs are true: their code compiles, and their scripts run as a reader would copy them.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -87,7 +87,7 @@ function withSources(code: string): string {
   return code.replaceAll(/'(holdfast[\w/]*)'/g, (_, name) => JSON.stringify(join(root, SOURCES[name]!)));
 }
 
-test('the code of the guide and of its pages compiles', async () => {
+test('compiles the code of the guide and its pages', async () => {
   for (const page of PAGES) {
     const text = await read(page);
     const code = [...blocks(text, 'ts agents'), ...blocks(text, 'ts run')];
@@ -140,12 +140,12 @@ async function outputsOf(page: string): Promise<string[]> {
   );
 }
 
-test("the README's agent answers the README's program", async () => {
+test("runs the README's agent and program", async () => {
   const [output] = await outputsOf('README.md');
   assert.match(output!, /^completed It is \d\d:\d\d in Tokyo, with clear skies there and in Osaka\.\n$/);
 });
 
-test('the scripts of docs/starting-runs.md run', async () => {
+test('runs the scripts of docs/starting-runs.md', async () => {
   const outputs = await outputsOf('docs/starting-runs.md');
   assert.ok(outputs.length >= 5);
   const [wait, same, many, follow, existing, cancel] = outputs;
@@ -157,20 +157,20 @@ test('the scripts of docs/starting-runs.md run', async () => {
   assert.match(cancel!, /^(cancelled|completed)\n$/);
 });
 
-test('the scripts of docs/approvals.md run', async () => {
+test('runs the scripts of docs/approvals.md', async () => {
   const [deciding, inbox] = await outputsOf('docs/approvals.md');
   assert.equal(deciding, 'pay_back {"order":"A-17","cents":25000} Pay 250 back?\napprove ann true\nThat is settled.\n');
   // The page's other script may have a run of its own waiting at that moment.
   assert.match(inbox!, /^cashier-inbox .*Z 1\.0 pay_back [\s\S]*reject\n$/m);
 });
 
-test('the scripts of docs/conversations.md run', async () => {
+test('runs the scripts of docs/conversations.md', async () => {
   const [talk, steered] = await outputsOf('docs/conversations.md');
   assert.equal(talk, 'You said: Hello.\ntrue\n3 completed You said: And invoice 18?\n3\n');
   assert.match(steered!, /^(running|idle)\nstopped Stopped by ann: closing time\n$/);
 });
 
-test('the scripts of docs/sub-agents.md run', async () => {
+test('runs the scripts of docs/sub-agents.md', async () => {
   const [output] = await outputsOf('docs/sub-agents.md');
   assert.equal(
     output,
@@ -179,18 +179,18 @@ test('the scripts of docs/sub-agents.md run', async () => {
   );
 });
 
-test('the scripts of docs/budgets.md run', async () => {
+test('runs the scripts of docs/budgets.md', async () => {
   const [output] = await outputsOf('docs/budgets.md');
   assert.equal(output, 'budget The budget of 2 model calls is used up. 2 2\nbudget\nAll is well.\n');
 });
 
-test('the scripts of docs/guardrails.md run', async () => {
+test('runs the scripts of docs/guardrails.md', async () => {
   const [output] = await outputsOf('docs/guardrails.md');
   assert.match(output!, /^completed high 2\nIt is sent\.\ntrue sent to ann@shop\.test\nfalse .*that is nobody/);
   assert.match(output!, /\nYou wrote: My card is \[card\]\.\nPlease never send us a password\.\n$/);
 });
 
-test('the scripts of docs/compaction.md run', async () => {
+test('runs the scripts of docs/compaction.md', async () => {
   const [output] = await outputsOf('docs/compaction.md');
   assert.match(
     output!,
@@ -198,7 +198,7 @@ test('the scripts of docs/compaction.md run', async () => {
   );
 });
 
-test('the script and the commands of docs/schedules.md run', async () => {
+test('runs the script and the commands of docs/schedules.md', async () => {
   const page = 'docs/schedules.md';
   const [output] = await outputsOf(page);
   assert.match(output!, /^0 3 \* \* 1-5 \d{4}-.*Z\noslo-at-three-\d{4}-.*Z completed\n/);
@@ -213,7 +213,7 @@ test('the script and the commands of docs/schedules.md run', async () => {
   assert.match(stdout, /^hourly-tokyo runs clock, every 1h\.[\s\S]*^hourly-tokyo-\d{4}-.*Z$[\s\S]*is removed\.$/m);
 });
 
-test('the command for the temporal CLI runs', async () => {
+test('runs the command for the temporal CLI', async () => {
   const [command] = blocks(await read('docs/starting-runs.md'), 'sh run');
   const cli = await findTemporalCli();
   const { stdout } = await run('sh', ['-c', command!.replace(/^temporal/, JSON.stringify(cli))], {
@@ -222,7 +222,7 @@ test('the command for the temporal CLI runs', async () => {
   assert.match(stdout, /completed/);
 });
 
-test('the worker of docs/operations.md serves metrics', async () => {
+test('serves metrics from the worker of docs/operations.md', async () => {
   const [code] = blocks(await read('docs/operations.md'), 'ts worker');
   const port = await freePort();
   const file = join(folder, 'metrics.mts');

@@ -1,4 +1,4 @@
-// Links in the docs lead somewhere, in a clone and in the installed package; and packaged docs name nothing that only a clone has.
+// Links in the docs lead somewhere, in a clone and in the installed package. Packaged docs name nothing that only a clone has.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { access, readdir, readFile } from 'node:fs/promises';
@@ -83,7 +83,7 @@ function anchorsOf(page: string): Set<string> {
 
 const shown = ({ from, target }: Link) => `${from}: ${target}`;
 
-test('every link leads to a file and a heading of the repository', async () => {
+test('links only to existing files and headings', async () => {
   const links = [...texts.keys()].flatMap(linksOf);
   assert.ok(links.length > 50, 'links are found');
   const dead: Link[] = [];
@@ -98,14 +98,14 @@ test('every link leads to a file and a heading of the repository', async () => {
   assert.deepEqual(dead.map(shown), []);
 });
 
-test('every link of a packaged page leads to a file of the package', () => {
+test('links from packaged pages only to packaged files', () => {
   const pages = [...texts.keys()].filter((file) => packaged.has(file));
   assert.ok(pages.includes('README.md') && pages.includes('docs/guide.md'), 'the package has its docs');
   const dead = pages.flatMap(linksOf).filter(({ file }) => !packaged.has(file));
   assert.deepEqual(dead.map(shown), []);
 });
 
-test('packaged pages name no command and no file that only a clone has', () => {
+test('names no command or file of a clone on packaged pages', () => {
   const found: string[] = [];
   for (const [file, text] of texts) {
     if (!packaged.has(file)) continue;
@@ -116,7 +116,7 @@ test('packaged pages name no command and no file that only a clone has', () => {
   assert.deepEqual(found, []);
 });
 
-test('pages for contributors stay out of the package', () => {
+test('keeps pages for contributors out of the package', () => {
   assert.deepEqual(
     [...packaged].filter((file) =>
       /^docs\/(?:architecture|reliability|simulation|topology|decisions\/.*)\.md$/.test(file),

@@ -27,7 +27,7 @@ async function documented(): Promise<Record<string, string[]>> {
   );
 }
 
-test('the page of reasons lists every code and its parameters', async () => {
+test('lists every reason code with its parameters', async () => {
   const codes = await declared();
   assert.ok(Object.keys(codes).length > 60, 'the type is read');
   assert.deepEqual(await documented(), codes);

@@ -1,4 +1,4 @@
-// The docs keep to plain English and to the glossary: phrases that were once everywhere in them, and do not come back.
+// The docs and the comments keep to plain English and to the glossary: phrases that must not come back.
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ const INSTEAD: Readonly<Record<string, { readonly phrase: RegExp; readonly write
   hears: { phrase: /\bhears?(?: of)?\b(?! that)/gi, write: 'receives, learns' },
   becomes: { phrase: /\b(?:comes|becomes) of\b/gi, write: 'result, what happens to' },
   histories: {
-    phrase: /\b(?:chain of (?:runs|links)|links? of (?:a|the|its) (?:chain|run)|linkEvents)\b/gi,
+    phrase: /\b(?:chain of (?:runs|links|executions)|links? of (?:a|the|its) (?:chain|run)|linkEvents)\b/gi,
     write: 'history',
   },
   commands: { phrase: /\borders? (?:to|of) (?:a|the) run\b/gi, write: 'command' },
@@ -32,14 +32,34 @@ async function pages(): Promise<string[]> {
   return files.filter((name) => name.endsWith('.md'));
 }
 
-test('the docs use the words of docs/glossary.md', async () => {
+async function sources(): Promise<string[]> {
+  const folders = ['core', 'workflows', 'activities', 'client', 'worker', 'cli', 'agents'].map(async (folder) =>
+    (await readdir(join(root, folder), { recursive: true })).map((name) => join(folder, name)),
+  );
+  return (await Promise.all(folders)).flat().filter((name) => name.endsWith('.ts'));
+}
+
+function phrasesIn(file: string, text: string): string[] {
+  return Object.values(INSTEAD).flatMap(({ phrase, write }) =>
+    [...text.matchAll(phrase)].map(([match]) => `${file}: "${match}"; write ${write}`),
+  );
+}
+
+test('uses the words of docs/glossary.md', async () => {
   const files = await pages();
   assert.ok(files.includes('README.md') && files.includes('docs/cli.md'), 'the pages are found');
-  const found: string[] = [];
-  for (const file of files) {
-    const text = (await readFile(join(root, file), 'utf8')).replaceAll(GENERATED, '');
-    for (const { phrase, write } of Object.values(INSTEAD))
-      for (const [match] of text.matchAll(phrase)) found.push(`${file}: "${match}"; write ${write}`);
-  }
-  assert.deepEqual(found, []);
+  const texts = files.map(async (file) =>
+    phrasesIn(file, (await readFile(join(root, file), 'utf8')).replaceAll(GENERATED, '')),
+  );
+  assert.deepEqual((await Promise.all(texts)).flat(), []);
+});
+
+test('uses them in the comments of the source', async () => {
+  const files = await sources();
+  assert.ok(files.includes('core/types.ts') && files.includes('cli/main.ts'), 'the sources are found');
+  const comments = files.map(async (file) => {
+    const lines = (await readFile(join(root, file), 'utf8')).split('\n');
+    return phrasesIn(file, lines.filter((line) => /^\s*(?:\/\/|\/?\*)/.test(line)).join('\n'));
+  });
+  assert.deepEqual((await Promise.all(comments)).flat(), []);
 });

@@ -1,4 +1,4 @@
-// The agent of the durability tests: four tools at once; the slow one is where the worker dies.
+// The agent of the durability tests: four tools at once; the worker dies in the slow one.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';

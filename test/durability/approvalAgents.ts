@@ -1,5 +1,4 @@
-// The agent that people decide for while its workers come and go. Another deploy has other instructions, another tool, and
-// another wording of the same one.
+// The agent of the approval tests. Another deploy has other instructions, another tool, and another wording of the same tool.
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';
 import { offlineModel, type Script } from '../../activities/testing/index.ts';

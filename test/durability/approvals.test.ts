@@ -1,4 +1,4 @@
-// A call that waits for a person outlives the worker it was planned on: killed, or replaced by another deploy.
+// A pending approval survives its worker: killed, or replaced by another deploy.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -15,12 +15,12 @@ for (const [mode, caching] of [
   ['cached workflows', {}],
   ['replaying every task', { maxCachedWorkflows: 0 }],
 ] as const)
-  describe(`a call that waits (${mode})`, () => {
+  describe(`a pending approval (${mode})`, () => {
     for (const [signal, module, version, tools] of [
       ['SIGKILL', thisDeploy, 'v1', 'pay'],
       ['SIGTERM', nextDeploy, 'v2', 'look_v2, pay'],
     ] as const)
-      test(`its worker gets ${signal}, and one of ${version} comes: the question is the same, and what is decided is done once`, async (t) => {
+      test(`survives ${signal} of its worker, and a worker of ${version}`, async (t) => {
         const address = await serverAddress();
         const { holdfast, ledger, worker, close } = await openCase(address, { module: thisDeploy, scripts }, caching);
         t.after(close);

@@ -1,5 +1,5 @@
-// The agent of the tests of compactions that lose their worker. Its effects are in the ledger, and one of its steps waits at
-// its first attempt for whatever the test does to its worker.
+// The agent of the compaction tests. Its effects are in the ledger, and one of its steps waits in its first attempt for the
+// test.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';

@@ -1,4 +1,4 @@
-// A run survives its workers: killed, stopped in order, or gone with the server.
+// A run survives its workers: killed, shut down, or gone with the server.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -39,7 +39,7 @@ for (const [mode, maxCached] of [
       address = await serverAddress();
     });
 
-    test('SIGKILL in a batch of four with three done: the three ran once, the fourth again, and the result is that of an undisturbed run', async () => {
+    test('SIGKILL in a batch: finished calls do not run again, and the run completes', async () => {
       const here = await openCase(
         address,
         { module, scripts },
@@ -78,7 +78,7 @@ for (const [mode, maxCached] of [
       await here.close();
     });
 
-    test('SIGKILL while the model is asked: it is asked again, and answers as if nothing had been', async () => {
+    test('SIGKILL in a model call: the model is called again', async () => {
       const here = await openCase(
         address,
         { module, scripts },
@@ -103,7 +103,7 @@ for (const [mode, maxCached] of [
       await here.close();
     });
 
-    test('SIGKILL in a tool that must not run twice: the model is told outcome_unknown', async () => {
+    test('SIGKILL in a once tool: the model reads outcome_unknown', async () => {
       const here = await openCase(
         address,
         { module, scripts },
@@ -126,7 +126,7 @@ for (const [mode, maxCached] of [
       await here.close();
     });
 
-    test('SIGTERM drains: the calls in flight finish, nothing fails, and the process ends in order', async () => {
+    test('SIGTERM: calls in flight finish, and the process exits', async () => {
       const here = await openCase(
         address,
         { module, scripts },
@@ -178,7 +178,7 @@ describe('a server that dies', () => {
     await rm(folder, { recursive: true });
   });
 
-  test('SIGKILL of the server in a batch, and its restart on the same database: worker and client reconnect, and the run completes', async () => {
+  test('SIGKILL of the server: worker and client reconnect, and the run completes', async () => {
     const here = await openCase(server.address, { module, scripts });
     await here.worker();
     const run = await here.holdfast.start('crew', 'take 1000 ms', { id: 'survivor' });

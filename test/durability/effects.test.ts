@@ -1,5 +1,5 @@
-// What becomes of a call whose worker ends: what may run again runs again, with the same key, on the next worker; what must
-// not happen twice does not, and the model is told that nobody knows. The table is in docs/effects.md.
+// What happens to a call whose worker ends: calls that may run again do, with the same key; a once call does not, and is
+// reported as unknown. The table is in docs/effects.md.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
@@ -53,7 +53,7 @@ for (const [mode, cache] of [
       };
     }
 
-    test('SIGKILL: a lookup and an idempotent call run again, once does not and is unknown', async () => {
+    test('SIGKILL: read and idempotent calls run again, a once call is unknown', async () => {
       const here = await inFlight('hangs');
       await here.worker.end('SIGKILL');
       await here.next();
@@ -70,7 +70,7 @@ for (const [mode, cache] of [
     });
 
     for (const manner of ['listens', 'hangs'])
-      test(`SIGTERM, and the grace is over before a tool that ${manner}: the same, at once, and the process ends in order`, async () => {
+      test(`SIGTERM, with too short a grace for a tool that ${manner}: the same, at once`, async () => {
         const here = await inFlight(manner, { temporal: { shutdownGraceTime: '500 ms' } });
         const ended = here.worker.end('SIGTERM');
         await here.next();
@@ -83,7 +83,7 @@ for (const [mode, cache] of [
         await here.close();
       });
 
-    test('SIGTERM, and the grace is enough: all of them end as they would have', async () => {
+    test('SIGTERM, with enough grace: all calls finish', async () => {
       const here = await inFlight('quick');
       assert.deepEqual(await here.worker.end('SIGTERM'), { code: 0, signal: null });
       await here.next();
@@ -100,7 +100,7 @@ for (const [mode, cache] of [
       await here.close();
     });
 
-    test('SIGSTOP for longer than the heartbeat, then SIGCONT: what the late worker says is ignored, and once is unknown though it happened', async () => {
+    test('SIGSTOP beyond the heartbeat: the late result is ignored, once is unknown', async () => {
       const here = await inFlight('frozen');
       here.worker.signal('SIGSTOP');
       await here.next();

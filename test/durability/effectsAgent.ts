@@ -1,5 +1,4 @@
-// The agent of the tests about effects and workers that end: a tool of each effect, which at its first attempt waits for
-// what becomes of its worker.
+// The agent of the tests of effects: a tool of each effect, which waits in its first attempt for the test.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';

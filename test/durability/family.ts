@@ -1,4 +1,4 @@
-// The agents of the durability test of sub-agents: a boss with three workers below, one of which is where its process dies.
+// The agents of the durability test of sub-agents: a boss with three sub-agents, in one of which the process dies.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { asTool, defineAgent, defineTool } from '../../activities/index.ts';

@@ -1,5 +1,5 @@
-// One case of a durability test: a task queue, a ledger and a model of its own, on a server that may be shared, and workers
-// that are processes.
+// A case of a durability test: its own task queue, ledger and model, on a server that may be shared, with workers as
+// processes.
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,4 @@
-// What rules decided before a worker died holds after it: guarded arguments, a denial, a budget that waits, an answer that
-// has to be repaired.
+// Rules that were applied before a worker died still hold: guarded arguments, a denial, an exhausted budget, a repair.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
@@ -15,13 +14,13 @@ for (const [mode, maxCached] of [
   ['cached workflows', {}],
   ['replaying every task', { maxCachedWorkflows: 0 }],
 ] as const)
-  describe(`a run under rules whose workers die (${mode})`, () => {
+  describe(`a run with rules and a budget, whose workers die (${mode})`, () => {
     let address: string;
     before(async () => {
       address = await serverAddress();
     });
 
-    test('SIGKILL in a guarded call, and again while the budget waits: the rules have held once each', async () => {
+    test('SIGKILL in a guarded call and at the budget: every rule applies once', async () => {
       const { holdfast, model, ledger, worker, killAndReplace, close } = await openCase(address, cast, maxCached);
       try {
         await worker();

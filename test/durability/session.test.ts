@@ -1,4 +1,4 @@
-// A session survives its workers: who waits for a reply gets it from the next one, and every message is answered once.
+// A session survives its workers: senders get their replies from the next one, and every message is answered once.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
@@ -32,10 +32,10 @@ for (const [mode, maxCached] of [
     });
 
     async function untilTaken(handle: RunHandle, text: string): Promise<void> {
-      for await (const event of handle.events()) if (event.type === 'said' && event.text === text) return;
+      for await (const event of handle.events()) if (event.type === 'message' && event.text === text) return;
     }
 
-    test('SIGKILL in a message with another one queued: both askers get their reply, and nothing is said twice', async () => {
+    test('SIGKILL in a message: both senders get their reply, each once', async () => {
       const here = await openCase(address, cast, maxCached);
       const doomed = await here.worker();
       const handle = await here.holdfast.start('teller', '', { id: `killed-${randomUUID()}`, session: true });
@@ -52,7 +52,7 @@ for (const [mode, maxCached] of [
       const run = await handle.read();
       assert.equal(transcriptProblem(run.transcript), null);
       assert.deepEqual(
-        run.turns.flatMap(({ heard }) => heard),
+        run.turns.flatMap(({ userMessages }) => userMessages),
         ['one', 'work', 'three'],
       );
       assert.deepEqual(
@@ -66,11 +66,11 @@ for (const [mode, maxCached] of [
       await here.close();
     });
 
-    test('SIGKILL while it is idle or paused: the next worker takes up what was said before', async () => {
+    test('SIGKILL while idle or paused: the next worker continues the session', async () => {
       const here = await openCase(address, cast, maxCached);
       const doomed = await here.worker();
       const handle = await here.holdfast.start('teller', 'one', { id: `idle-${randomUUID()}`, session: true });
-      for await (const event of handle.events()) if (event.type === 'replied') break;
+      for await (const event of handle.events()) if (event.type === 'reply') break;
       await handle.pause();
       const paused = handle.ask('two', { id: 'two' });
       await untilTaken(handle, 'two');

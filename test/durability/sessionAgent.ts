@@ -1,4 +1,4 @@
-// The agent of the tests of sessions that lose their worker: it says what it has heard, and its tool waits to be killed.
+// The agent of the session tests: it repeats its messages, and its tool waits to be killed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';

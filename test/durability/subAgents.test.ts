@@ -1,4 +1,4 @@
-// A family of runs survives its worker: what was done below is not done again, and nobody is started twice.
+// A tree of runs survives its worker: finished sub-agents do not run again, and none starts twice.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
@@ -23,7 +23,7 @@ for (const [mode, maxCached] of [
       address = await serverAddress();
     });
 
-    test('SIGKILL with two of three through: the third goes on, and the run above has all three', async () => {
+    test('SIGKILL with two of three done: the third continues, and all are returned', async () => {
       const { holdfast, model, ledger, worker, killAndReplace, close } = await openCase(address, cast, maxCached);
       try {
         await worker();

@@ -1,5 +1,5 @@
-// The published package, as a stranger has it: packed, installed in an empty folder beside a ten-line agents file, and used.
-// This one test needs the npm registry.
+// The published package as a user has it: packed, installed in an empty folder with a ten-line agents file, and used. This
+// test needs the npm registry.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -96,7 +96,7 @@ test('npx holdfast dev serves the agents file, and npx holdfast run uses it', as
   }
 });
 
-test('every entry is there, with its types', async () => {
+test('has every entry with its types', async () => {
   await mkdir(join(folder, 'types'), { recursive: true });
   await writeFile(join(folder, 'types', 'entries.ts'), ENTRIES);
   const options = { module: 'nodenext', target: 'es2024', strict: true, noEmit: true, skipLibCheck: true, types: [] };
@@ -110,12 +110,12 @@ test('every entry is there, with its types', async () => {
   assert.match(stdout, /input must be a z\.object|effect/, 'it runs as far as the tool that is refused');
 });
 
-test('who installs it for production gets nothing that only tests need', async () => {
+test('installs no test-only packages for production', async () => {
   const sdk = await readdir(join(folder, 'node_modules/@temporalio'));
   assert.ok(sdk.includes('worker') && !sdk.includes('testing'), sdk.join());
 });
 
-test('npx holdfast dev gets the Temporal CLI by itself, with what is installed', async () => {
+test('npx holdfast dev finds the Temporal CLI with what is installed', async () => {
   // Nothing listens on port 9, so a download is tried and fails; and there is no Go to build it.
   const bare = {
     PATH: dirname(process.execPath),
@@ -132,7 +132,7 @@ test('npx holdfast dev gets the Temporal CLI by itself, with what is installed',
   });
 });
 
-test('the package holds what it needs and nothing else', async () => {
+test('contains what it needs and nothing else', async () => {
   const { stdout } = await inFolder('npm', ['ls', '--all', '--parseable', 'holdfast']);
   assert.match(stdout, /node_modules\/holdfast/);
   const { stdout: listed } = await run('tar', ['-tzf', join(folder, 'holdfast-0.1.0.tgz')]);
@@ -150,7 +150,7 @@ test('the package holds what it needs and nothing else', async () => {
 });
 
 // Last, for what it installs beside the package.
-test('payloads in S3, by the packages and the module of docs/payloads.md', { skip: noS3 }, async () => {
+test('stores payloads in S3 with the packages and module of docs/payloads.md', { skip: noS3 }, async () => {
   const page = await readFile(join(root, 'docs/payloads.md'), 'utf8');
   const [packages] = [/install (`@temporalio\/external-storage-s3`.*?)\./s.exec(page)![1]!.match(/@[\w/-]+/g)!];
   const module = /```ts\n(import \{ S3Client \}.*?)```/s.exec(page)![1]!;

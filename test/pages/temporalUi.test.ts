@@ -1,4 +1,4 @@
-// Temporal's Web UI reads well: tools by name, a summary of each call, where a run is, and why something failed.
+// Temporal's Web UI shows a run well: tools by name, a summary of each call, what the run does, and why it failed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -10,7 +10,7 @@ import { createWorker } from '../../worker/index.ts';
 import { noBrowser, startBrowser } from '../support/browser.ts';
 import { quietLogs } from '../support/quiet.ts';
 
-test('Temporal’s Web UI shows what a run does, waits for and failed at', { skip: noBrowser }, async () => {
+test('shows in the Web UI what a run does, waits for and failed at', { skip: noBrowser }, async () => {
   quietLogs();
   const opened = Promise.withResolvers<void>();
   const fetchFile = defineTool({

@@ -1,4 +1,4 @@
-// The command of the proof: what it takes, what it writes, and that its exit code tells whether all was reached.
+// The command of the proof: its arguments, its files, and its exit code, which tells whether everything was reached.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -20,7 +20,7 @@ test('--help names every section and option', () => {
     assert.ok(stdout.includes(name), name);
 });
 
-test('what it does not know is an error that says what there is, and the exit code 2', () => {
+test('rejects unknown arguments with exit code 2 and a list of known ones', () => {
   for (const [args, message] of [
     [['everything'], /There is no section "everything"\. There are: /],
     [['--on', 'moon'], /--on is one of dev, topology, not "moon"/],
@@ -34,7 +34,7 @@ test('what it does not know is an error that says what there is, and the exit co
   }
 });
 
-test('all sections on both servers, seed 1 and the short form when nothing is said', () => {
+test('runs all sections on both servers with seed 1 by default', () => {
   assert.deepEqual(choose([], SECTIONS), {
     names: Object.keys(SECTIONS),
     sites: ['dev', 'topology'],
@@ -68,7 +68,7 @@ describe('a proof', () => {
     }
   }
 
-  test('in which all is reached says so, and writes its JSON and its page', async () => {
+  test('reports success, and writes its JSON and its page', async () => {
     const { reached, json, page } = await proved(() => [row(true)]);
     assert.equal(reached, true);
     assert.deepEqual(
@@ -79,13 +79,13 @@ describe('a proof', () => {
     assert.match(page, /\| a number \| 1 \| 1 \| yes \|/);
   });
 
-  test('with a row that is not reached has failed', async () => {
+  test('fails if a row is not reached', async () => {
     const { reached, page } = await proved(() => [row(true), row(false)]);
     assert.equal(reached, false);
     assert.match(page, /\| \*\*no\*\* \|/);
   });
 
-  test('with a section that throws has failed, and says why', async (t) => {
+  test('fails if a section throws, and reports why', async (t) => {
     t.mock.method(console, 'error', () => {});
     const { reached, page } = await proved(() => {
       throw new Error('the server is on fire');

@@ -1,5 +1,5 @@
-// A kill falls on its point, in fact: the worker that comes there dies, and the run is the one that nobody disturbed. A point
-// that nobody comes to is counted as missed.
+// A worker is killed exactly at its point, and the run equals an undisturbed one. A point that is never reached counts as
+// missed.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { POINTS, type Point } from '../../bench/prove/ground/points.ts';
@@ -13,12 +13,12 @@ const point = (name: string) => POINTS.find((one) => one.name === name)!;
 const never = async () => assert.fail('nothing happens to the server here');
 
 describe('the crash grid', { skip: noPostgres }, () => {
-  test('names its points, each once', () => {
+  test('names each point once', () => {
     assert.ok(POINTS.length >= 16);
     assert.equal(new Set(POINTS.map(({ name }) => name)).size, POINTS.length);
   });
 
-  test('kills where it says, loses nothing, and says where it has not killed', async () => {
+  test('kills where it says, loses nothing, and reports missed points', async () => {
     const site: Site = {
       name: 'dev',
       address: await serverAddress(),

@@ -1,4 +1,4 @@
-// What the proof counts is counted: each fault that it looks for, made by hand, is found, and named.
+// The proof finds and names each fault that it looks for.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { judge, newTally, rowsOf, type Tally } from '../../bench/prove/ground/exact.ts';
@@ -62,12 +62,12 @@ async function counted(disturbed: Played, effects: Record<string, number> = EFFE
 const changed = (slot: number, change: Partial<Made>) =>
   USUAL.map((made, i) => (i === slot ? { ...made, ...change } : made));
 
-describe('a run that was disturbed', () => {
-  test('that is as the undisturbed one has nothing to count', async () => {
+describe('comparing a disturbed run', () => {
+  test('counts nothing if it equals the undisturbed run', async () => {
     assert.deepEqual(await counted(played(USUAL)), {});
   });
 
-  test('is judged by itself, also while others are', async () => {
+  test('judges concurrent runs separately', async () => {
     const tally = newTally();
     const effectsOf = async () => new Map(Object.entries(EFFECTS));
     const judged = [played(USUAL), played(USUAL, { status: 'model_failed' }), played(USUAL)].map((one) =>
@@ -80,44 +80,44 @@ describe('a run that was disturbed', () => {
     );
   });
 
-  test('with a sub-agent too many, or too few, has lost something', async () => {
+  test('counts a missing or extra sub-agent as a loss', async () => {
     const child = played(USUAL).run;
     assert.deepEqual(await counted({ ...played(USUAL), children: [child] }), { lost: 1 });
   });
 
-  test('in which an effect happened twice', async () => {
+  test('counts an effect that happened twice', async () => {
     assert.deepEqual(await counted(played(USUAL), { ...EFFECTS, '1.0': 2 }), { duplicates: 1 });
     assert.deepEqual(await counted(played(USUAL), { ...EFFECTS, '1.2': 3 }), { duplicates: 1 });
   });
 
-  test('whose result has no effect, or whose call has no result, has lost one', async () => {
+  test('counts a result without an effect, and a call without a result', async () => {
     assert.deepEqual(await counted(played(USUAL), { '1.2': 1 }), { lost: 1 });
     const failed = changed(0, { ok: false, kind: 'failed', text: '{"error":"lost"}' });
     assert.deepEqual(await counted(played(failed)), { lost: 1, different: 1 });
     assert.deepEqual(await counted(played(USUAL.slice(0, 2)), { '1.0': 1 }), { lost: 1, different: 1 });
   });
 
-  test('that did not end as the undisturbed one did has lost its end', async () => {
+  test('counts another end of the run', async () => {
     assert.deepEqual(await counted(played(USUAL, { status: 'model_failed' })), { lost: 1 });
   });
 
-  test('whose results are in each other’s place', async () => {
+  test('counts swapped results', async () => {
     const swapped = [{ ...USUAL[0]!, text: USUAL[1]!.text }, { ...USUAL[1]!, text: USUAL[0]!.text }, USUAL[2]!];
     assert.deepEqual(await counted(played(swapped)), { disordered: 2, different: 1 });
   });
 
-  test('in which the model said another word', async () => {
+  test('counts another answer of the model', async () => {
     assert.deepEqual(await counted(played(USUAL, { last: 'Done!' })), { different: 1 });
   });
 
-  test('whose transcript no model would take', async () => {
+  test('counts an invalid transcript', async () => {
     const whole = played(USUAL);
     const transcript = whole.run.transcript.filter(({ role }, i) => !(role === 'tool' && i === 3));
     const cut = { ...whole, run: { ...whole.run, transcript } };
     assert.deepEqual(await counted(cut), { invalid: 1, different: 1 });
   });
 
-  test('may be told of a once tool that nobody knows, whether it happened or not; but not that of another, and not twice', async () => {
+  test('allows one unknown outcome of its own once tool', async () => {
     const unknown = { ok: false, kind: 'outcome_unknown', text: '{"error":"nobody knows"}' } as const;
     assert.deepEqual(await counted(played(changed(2, unknown))), { unknown: 1 });
     assert.deepEqual(await counted(played(changed(2, unknown)), { '1.0': 1 }), { unknown: 1 });
@@ -129,7 +129,7 @@ describe('a run that was disturbed', () => {
   });
 });
 
-test('each fault makes its row one that is not reached, with the seed that finds it again', () => {
+test('fails the row of each fault, with the seed that reproduces it', () => {
   const faults = ['lost', 'duplicates', 'disordered', 'invalid', 'different'] as const;
   for (const fault of faults) {
     const rows = rowsOf({ ...newTally(), [fault]: 1, problems: ['run 3'] }, 7);

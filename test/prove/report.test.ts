@@ -1,5 +1,4 @@
-// What the proof writes down: a newer word takes the place of an older one, the page keeps its own words, and a row that
-// was not reached says so.
+// The report of the proof: newer results replace older ones, the page keeps its text, and unreached rows are marked.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Entry, isReached, pageWith, tableOf, withEntries } from '../../bench/prove/report.ts';
@@ -30,7 +29,7 @@ const entry = (name: string, more: Partial<Entry> = {}): Entry => ({
 
 const NAMES = ['first', 'second', 'third'];
 
-test('a section that was run again takes the place of what it said; the others, and those of other servers, stay', () => {
+test('replaces a section that ran again, and keeps the others', () => {
   const before = { sections: [entry('second', { on: 'dev' }), entry('first'), entry('second', { on: 'topology' })] };
   const again = entry('second', { on: 'dev', commit: 'def5678' });
   const { sections } = withEntries(before, [entry('third'), again], NAMES);
@@ -45,11 +44,11 @@ test('a section that was run again takes the place of what it said; the others, 
   );
 });
 
-test('a section that is no more is not told any more', () => {
+test('drops a section that no longer exists', () => {
   assert.deepEqual(withEntries({ sections: [entry('gone')] }, [entry('first')], NAMES).sections, [entry('first')]);
 });
 
-test('one row that is not reached, or none at all, is a section that is not', () => {
+test('fails a section with an unreached row or without rows', () => {
   const isReachedWith = (form: Entry['form'], ...rows: Row[]) => isReached(entry('first', { form, rows }));
   assert.equal(isReachedWith('short', row(true), row(true)), true);
   assert.equal(isReachedWith('short', row(true), row(false)), false);
@@ -58,7 +57,7 @@ test('one row that is not reached, or none at all, is a section that is not', ()
   assert.equal(isReachedWith('long', row(true), row(false, { isTime: true })), false);
 });
 
-test('the table says what, when, on what, and plainly what was not reached, with its reason', () => {
+test('shows what was measured, when, where, and what was not reached', () => {
   const table = tableOf({
     sections: [
       entry('first', { on: 'The server, version 1', rows: [row(true), row(false, { note: 'seed 7: run 3' })] }),
@@ -78,12 +77,12 @@ test('the table says what, when, on what, and plainly what was not reached, with
   assert.ok(table.includes('| results lost | 0 | 3 | **no**: seed 7: run 3 |\n'));
 });
 
-test('what would break the table, or be markup, does not', () => {
+test('escapes markup and table syntax', () => {
   const table = tableOf({ sections: [entry('first', { rows: [row(false, { note: 'a | b\n<script>' })] })] });
   assert.ok(table.includes('**no**: a \\| b &lt;script&gt; |\n'), table);
 });
 
-test('the page keeps its words, and has the table between its markers, however often it is written', () => {
+test("keeps the page's text, with the table between its markers", () => {
   const page = '# Head\n\n<!-- begin: npm run prove -->\nold\n<!-- end: npm run prove -->\n\nFoot\n';
   const report = { sections: [entry('first')] };
   const written = pageWith(page, report);

@@ -9,12 +9,12 @@ import { playSeeds } from './seeds.ts';
 /** Ten times what the slowest of them took. */
 const SEEDS = 1_500;
 
-test('each bug has its place in the workflow', async () => {
+test('has a place in the workflow for each bug', async () => {
   assert.deepEqual(await misplaced(BUGS.map(({ edit }) => edit)), []);
 });
 
 for (const { what, edit, found } of sampleOf(BUGS.filter(({ isRare }) => !isRare)))
-  test(`it finds that ${what}`, async () => {
+  test(`finds that ${what}`, async () => {
     const code = await mutatedBundle([edit]);
     const { failures } = await playSeeds({ from: 1, count: SEEDS, code, failuresMax: 1 });
     assert.match(failures[0]?.problem ?? `nothing in ${SEEDS} seeds`, found);

@@ -77,7 +77,7 @@ export const BUGS: readonly Bug[] = [
     found: /The key of/,
   },
   {
-    what: 'continue-as-new leaves orders without an answer',
+    what: 'continue-as-new leaves commands without an answer',
     edit: {
       file: continueAsNew,
       from: '    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));\n',
@@ -87,7 +87,7 @@ export const BUGS: readonly Bug[] = [
     isRare: true,
   },
   {
-    what: 'continue-as-new leaves an order that came while the parent was told',
+    what: 'continue-as-new leaves a command that arrived while the parent was signalled',
     edit: { file: continueAsNew, from: '} while (!allHandlersFinished());', to: '} while (false);' },
     found: /without an answer|handler was still running/,
     isRare: true,
@@ -112,7 +112,7 @@ export const BUGS: readonly Bug[] = [
     found: /continues as new while calls run/,
   },
   {
-    what: 'a run whose raised budget is not enough asks no more',
+    what: 'a run whose raise is not enough does not ask again',
     edit: {
       file: 'workflows/state/budgetState.ts',
       from: 'if (this.reached(spend) === null) this.#askedAtMs = null;',
@@ -149,7 +149,7 @@ export const BUGS: readonly Bug[] = [
     found: /it spent/,
   },
   {
-    what: 'an order that is sent again is carried out again',
+    what: 'a command that is sent again takes effect again',
     edit: {
       file: 'workflows/people/commands.ts',
       from: 'if (session.knowsCommand(id)) return false;',

@@ -1,4 +1,4 @@
-// The read model held against the workflow: what is read from the history of a run is what the run itself says.
+// Compares the read model with the workflow.
 import { isDeepStrictEqual } from 'node:util';
 import { readRun } from '../../core/read/readRun.ts';
 import { countsOf, type Run } from '../../core/read/run.ts';

@@ -1,4 +1,4 @@
-// Failures of activities and sub-agents, as the server hands them to a workflow.
+// Failures of activities and sub-agents, as the server passes them to a workflow.
 import type { temporal } from '@temporalio/proto';
 import { payloadOf } from './commands.ts';
 

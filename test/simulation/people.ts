@@ -1,4 +1,4 @@
-// What people and programs ask of a simulated run: sensible things and others, in time and too late.
+// Commands of people and programs to a simulated run: valid and invalid ones, in time and too late.
 import { UPDATE } from '../../core/names.ts';
 import type { Decision } from '../../core/types.ts';
 import type { Model } from './model.ts';
@@ -34,7 +34,7 @@ function inputOf(name: keyof typeof UPDATE, random: Random, witness: Witness, mo
   const by = random.chance(0.3) ? { by: random.pick(['ann', 'bob']), why: 'so that it goes on' } : {};
   // Whoever had no answer sends again, with the same id.
   const id = random.chance(0.4) ? { id: `id-${random.int(1, 6)}` } : {};
-  const text = `say: ${witness.orders.size}`;
+  const text = `say: ${witness.commands.size}`;
   switch (name) {
     case 'decide':
       return { ...decision(random, witness, model), ...by };
@@ -63,7 +63,7 @@ function decision(random: Random, witness: Witness, model: Model): Decision {
   const said = {
     verdict,
     ...(verdict === 'edit' && random.chance(0.95) && { arguments: model.arguments() }),
-    ...(verdict === 'respond' && random.chance(0.95) && { text: `answered by a person ${witness.orders.size}` }),
+    ...(verdict === 'respond' && random.chance(0.95) && { text: `answered by a person ${witness.commands.size}` }),
   };
   if (asked.length === 0 || random.chance(0.05)) return { call: random.pick(NAMES), digest: 'none', ...said };
   const { place, planned } = random.pick(open.length > 0 && random.chance(0.9) ? open : asked);

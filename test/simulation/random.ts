@@ -1,4 +1,4 @@
-// Chance that can be repeated: the same seed gives the same choices, on every machine.
+// A seeded random generator: the same seed gives the same choices on every machine.
 import { seeded } from '../support/people.ts';
 
 export class Random {

@@ -1,4 +1,4 @@
-// The SDK's own workflow runtime, without a worker and without a server: the code that a worker runs is activated by hand.
+// The SDK's workflow runtime without a worker or server, activated by hand.
 import vm from 'node:vm';
 import type { coresdk } from '@temporalio/proto';
 import { VMWorkflow } from '@temporalio/worker/lib/workflow/vm.js';

@@ -174,7 +174,7 @@ export class Server {
     return JSON.parse(Buffer.from(payload.data).toString()) as T;
   }
 
-  /** The whole history of this link once more, from its beginning. */
+  /** Replays the whole history of this execution from its beginning. */
   async replay(): Promise<void> {
     await this.close();
     this.launch();
@@ -206,7 +206,7 @@ export class Server {
     return this.run;
   }
 
-  /** The next link of the chain, or the first. */
+  /** Starts the first execution, or the next. */
   private open(args: readonly unknown[], memo: Fields, attributes: Fields): void {
     this.counts.links += 1;
     const nowMs = this.nowMs;
@@ -292,7 +292,7 @@ export class Server {
         const activity = this.activities.get(command.seq);
         if (!activity) return [];
         activity.isCancelRequested = true;
-        // Before the server has heard of it; and where the workflow does not wait for the activity's own word.
+        // Before the server knows of it, and if the workflow does not wait for the activity's own end.
         if (!activity.isTryCancel && !fresh.has(`activity ${command.seq}`)) return [];
         this.activities.delete(command.seq);
         if (fresh.has(`activity ${command.seq}`)) this.historian.drop('activity', command.seq);
@@ -342,7 +342,7 @@ export class Server {
     }
   }
 
-  /** What is under way belongs to the link that began it; a run that leaves any behind has lost it. */
+  /** What is in flight belongs to its execution; a run that continues as new meanwhile has lost it. */
   private moveOn({ args, memo, attributes }: Extract<Asked, { kind: 'next' }>): void {
     // Of a signal to a sub-agent that is over, nothing can be lost.
     const unheard = [...this.signals.values()].filter(

@@ -1,4 +1,4 @@
-// One seed, one run: played to its end in virtual time, and looked at when it is over.
+// Plays one seed: one run, in virtual time, with checks at its end.
 import { MEMO } from '../../core/names.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message, RunResult, RunStatus, Spend, TranscriptPage } from '../../core/types.ts';
@@ -14,7 +14,7 @@ import { World } from './world.ts';
 
 export interface Simulated {
   readonly status: RunStatus;
-  /** How often what happened: answers by kind, orders by what became of them. */
+  /** How often what happened: answers by kind, commands by their result. */
   readonly counts: Readonly<Record<string, number>>;
 }
 

@@ -16,33 +16,33 @@ before(async () => {
   played = await playSeeds({ from: 1, count: SEEDS });
 });
 
-test(`no contract is broken in ${SEEDS} runs`, () => {
+test(`breaks no contract in ${SEEDS} runs`, () => {
   assert.deepEqual(played.failures.map(howToReplay), []);
   assert.equal(played.seeds, SEEDS);
 });
 
-test('they end in every way that a run can end', () => {
+test('covers every way in which a run can end', () => {
   const statuses = ['completed', 'max_turns', 'all_tools_failed', 'model_failed', 'refused', 'time_limit'];
   for (const status of [...statuses, 'budget', 'stopped', 'invalid_output', 'cancelled'])
     assert.ok(played.statuses[status as keyof typeof played.statuses], `no run ended as ${status}`);
 });
 
-test('they have every answer, order, decision and loss in them', () => {
+test('covers every answer, command, decision and loss', () => {
   const answers = ['final', 'calls', 'truncated', 'refused', 'again', 'ended'].map((kind) => `answer ${kind}`);
-  const orders = Object.values(UPDATE).flatMap((name) => [`${name} completed`, `${name} rejected`]);
+  const commands = Object.values(UPDATE).flatMap((name) => [`${name} completed`, `${name} rejected`]);
   const decisions = ['approve', 'edit', 'reject', 'respond'].map((verdict) => `decided ${verdict}`);
   const others = ['call', 'child', 'compacted', 'at rest', 'continue as new', 'lost', 'evicted', 'decide refused'];
-  const rare = [...answers, ...orders, ...decisions, ...others].filter(
+  const rare = [...answers, ...commands, ...decisions, ...others].filter(
     (what) => (played.counts[what] ?? 0) < TIMES_MIN,
   );
-  // Whoever stops a run may do so at any time: it is refused only where it is no order at all.
+  // Whoever stops a run may do so at any time: it is refused only if it is invalid.
   assert.deepEqual(
     rare.filter((what) => what !== 'stop rejected'),
     [],
   );
 });
 
-test('a seed is the same run every time', async () => {
+test('plays the same run for the same seed', async () => {
   const sandbox = createSandbox(await ownCode());
   for (const seed of [3, 50, 100]) {
     const steps = async () => {

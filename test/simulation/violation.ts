@@ -1,4 +1,4 @@
-// What the simulation throws when a run has done what it must not.
+// The error of a run that broke a contract.
 export class Violation extends Error {
   override readonly name = 'Violation';
 }

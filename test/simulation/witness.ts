@@ -52,8 +52,8 @@ export type Brings =
       readonly spend?: Spend;
       readonly ran: boolean;
     }
-  | { readonly kind: 'order'; readonly id: string; readonly name: string; readonly input: unknown }
-  | { readonly kind: 'parent'; readonly order: ParentCommand['command'] }
+  | { readonly kind: 'command'; readonly id: string; readonly name: string; readonly input: unknown }
+  | { readonly kind: 'parent'; readonly command: ParentCommand['command'] }
   | { readonly kind: 'cancel' };
 
 /** What a call has come to, where an activity or a sub-agent said so. */
@@ -69,7 +69,7 @@ export interface Call {
   decision: RecordedDecision | null;
 }
 
-interface Order {
+interface Command {
   readonly name: string;
   readonly input: unknown;
   state: 'sent' | 'accepted' | 'rejected' | 'completed';
@@ -83,7 +83,7 @@ export class Witness implements Listener {
   seen: Message[];
   turns = 0;
   readonly calls = new Map<string, Call>();
-  readonly orders = new Map<string, Order>();
+  readonly commands = new Map<string, Command>();
   /** What people said and the run has taken, in order. */
   readonly said: string[] = [];
   /** What of it the model has been sent. */
@@ -101,7 +101,7 @@ export class Witness implements Listener {
   budgetRaised: Budget | undefined;
   readonly counts: Record<string, number> = {};
   private readonly brings = new WeakMap<Job, Brings>();
-  /** Of this link: what was asked for under which number. */
+  /** What this execution asked for, by sequence number. */
   private readonly activities = new Map<number, string>();
   private readonly children = new Map<number, string>();
   private readonly ids = new Set<string>();
@@ -122,11 +122,12 @@ export class Witness implements Listener {
 
   note(job: Job, brings: Brings): Job {
     this.brings.set(job, brings);
-    if (brings.kind === 'order') this.orders.set(brings.id, { name: brings.name, input: brings.input, state: 'sent' });
+    if (brings.kind === 'command')
+      this.commands.set(brings.id, { name: brings.name, input: brings.input, state: 'sent' });
     return job;
   }
 
-  /** A job in few words, for whoever looks at a seed. */
+  /** A job in a few words, for the output of a seed. */
   describe(job: Job): unknown {
     return this.brings.get(job) ?? Object.keys(job);
   }
@@ -213,13 +214,13 @@ export class Witness implements Listener {
         return;
       }
       case 'parent':
-        if (brings.order === 'stop') this.isStopped = true;
-        else this.isPausedByParent = brings.order === 'pause';
+        if (brings.command === 'stop') this.isStopped = true;
+        else this.isPausedByParent = brings.command === 'pause';
         return;
       case 'cancel':
         this.isCancelled = true;
         return;
-      case 'order':
+      case 'command':
         return;
     }
   }
@@ -262,7 +263,7 @@ export class Witness implements Listener {
     this.spend = addSpend(this.spend, spend);
   }
 
-  /** Cancelled in the task that asked for it, so that no server has heard of it; or something that nobody waits for. */
+  /** Cancelled in the task that asked for it, so that the server does not know of it, or awaited by nobody. */
   private cancelledUnsent(id: string | undefined): void {
     if (id === undefined) return;
     if (parseActivityId(id)?.slot == null) return this.noAnswer({ modelCalls: 1 });
@@ -273,19 +274,19 @@ export class Witness implements Listener {
   }
 
   private answered({ id, state, said }: Extract<Asked, { kind: 'update' }>): void {
-    const order = this.orders.get(id);
-    if (!order) throw new Violation(`It answers an order that nobody gave: ${id}`);
-    if (order.state === 'completed' || (order.state === 'rejected' && state !== 'accepted'))
-      throw new Violation(`The order ${order.name} is answered twice.`);
-    const wasTaken = order.state === 'accepted';
-    order.state = state;
-    this.count(`${order.name} ${state === 'rejected' && wasTaken ? 'refused' : state}`);
-    if (state === 'accepted' && order.name !== UPDATE.decide) this.obeys(order);
-    if (state === 'completed' && order.name === UPDATE.decide)
-      this.decided(order.input as Decision, said as RecordedDecision);
+    const command = this.commands.get(id);
+    if (!command) throw new Violation(`It answers a command that nobody sent: ${id}`);
+    if (command.state === 'completed' || (command.state === 'rejected' && state !== 'accepted'))
+      throw new Violation(`The command ${command.name} is answered twice.`);
+    const wasTaken = command.state === 'accepted';
+    command.state = state;
+    this.count(`${command.name} ${state === 'rejected' && wasTaken ? 'refused' : state}`);
+    if (state === 'accepted' && command.name !== UPDATE.decide) this.obeys(command);
+    if (state === 'completed' && command.name === UPDATE.decide)
+      this.decided(command.input as Decision, said as RecordedDecision);
   }
 
-  private obeys({ name, input }: Order): void {
+  private obeys({ name, input }: Command): void {
     switch (name) {
       case UPDATE.pause:
         this.isPaused = true;
@@ -309,10 +310,10 @@ export class Witness implements Listener {
       case UPDATE.interrupt:
       case UPDATE.steer: {
         const { message, id } = input as SteerInput;
-        const isNew = id === undefined || !this.ids.has(`order ${id}`);
+        const isNew = id === undefined || !this.ids.has(`command ${id}`);
         if (name === UPDATE.interrupt && isNew && this.wasAtWork) this.interruptedTurn = this.turns;
-        if (message !== undefined) this.takes(message, id === undefined ? undefined : `order ${id}`);
-        else if (id !== undefined) this.ids.add(`order ${id}`);
+        if (message !== undefined) this.takes(message, id === undefined ? undefined : `command ${id}`);
+        else if (id !== undefined) this.ids.add(`command ${id}`);
         return;
       }
     }
@@ -465,7 +466,7 @@ export class Witness implements Listener {
   }
 
   private nobodyIsLeft(does: string): void {
-    const left = [...this.orders.values()].filter(({ state }) => state === 'accepted');
+    const left = [...this.commands.values()].filter(({ state }) => state === 'accepted');
     if (left.length > 0)
       throw new Violation(`It ${does} without an answer to: ${left.map(({ name }) => name).join(', ')}`);
     if (this.running.size > 0) throw new Violation(`It ${does} while calls run: ${[...this.running]}`);

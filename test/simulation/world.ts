@@ -52,9 +52,9 @@ export class World {
   private readonly model: Model;
   private readonly witness: Witness;
   private readonly children = new Map<string, ChildState>();
-  /** The last thing that the parent was told. */
+  /** The last report to the parent. */
   private parentHears: ChildReport | null = null;
-  private orders = 0;
+  private commands = 0;
 
   constructor(parts: { random: Random; profile: Profile; server: Server; model: Model; witness: Witness }) {
     this.random = parts.random;
@@ -110,13 +110,13 @@ export class World {
     ].filter(([weight]) => weight > 0);
     if (server.timers.size > 0) all.push([0.004, () => this.leap()]);
     if (isQuiet) return all;
-    all.push([profile.people, () => this.order(wish(random, this.witness, this.model))]);
+    all.push([profile.people, () => this.command(wish(random, this.witness, this.model))]);
     all.push([0.02, () => this.nonsense()]);
     all.push([profile.cancel, () => this.cancel()]);
     if (profile.parentId !== null)
       all.push([
         profile.people / 2,
-        () => this.parentOrders(random.pick(['pause', 'resume', 'resume', 'resume', 'stop'])),
+        () => this.parentCommand(random.pick(['pause', 'resume', 'resume', 'resume', 'stop'])),
       ]);
     return all.filter(([weight]) => weight > 0);
   }
@@ -124,12 +124,12 @@ export class World {
   /** Nothing happens by itself: somebody has to do something, or to wait. */
   private async goOn(): Promise<void> {
     const { random, server, witness } = this;
-    if (witness.isPausedByParent) return this.parentOrders('resume');
-    if (witness.isPaused) return this.order({ name: UPDATE.resume, input: {} });
+    if (witness.isPausedByParent) return this.parentCommand('resume');
+    if (witness.isPaused) return this.command({ name: UPDATE.resume, input: {} });
     const open = await server.query<Question[]>('questions');
     if (open.some(({ kind }) => kind === 'budget')) {
-      if (random.chance(0.3)) return this.order({ name: UPDATE.stop, input: {} });
-      return this.order({ name: UPDATE.raise, input: { budget: raised(random, { budget: this.doubled() }) } });
+      if (random.chance(0.3)) return this.command({ name: UPDATE.stop, input: {} });
+      return this.command({ name: UPDATE.raise, input: { budget: raised(random, { budget: this.doubled() }) } });
     }
     const possible = this.happenings();
     if (possible.length > 0 && (this.isUnderWay() || random.chance(0.5))) return random.weighed(possible)();
@@ -334,7 +334,7 @@ export class World {
     };
     const failed = { failed: ['failed'] };
     if (child.isCancelRequested && random.chance(0.8)) {
-      // Its last word, which a cancelled run's parent gets in place of its result.
+      // The last report of a cancelled run, which its parent gets instead of a result.
       this.give(this.reported(child, state, false));
       const failure = childFailure(child, cancelledCause());
       return end({ failed: ['cancelled'] }, { cancelled: { failure } });
@@ -386,15 +386,15 @@ export class World {
     else child.isHeld = command === 'pause';
   }
 
-  private parentOrders(order: ParentCommand['command']): void {
-    this.give(this.witness.note(signalled(SIGNAL.fromParent, { command: order }), { kind: 'parent', order }));
+  private parentCommand(command: ParentCommand['command']): void {
+    this.give(this.witness.note(signalled(SIGNAL.fromParent, { command }), { kind: 'parent', command }));
   }
 
   // ── People, time, and nonsense ────────────────────────────────────────────────────────────────────────────────────
 
-  private order({ name, input }: Wish): void {
-    this.orders += 1;
-    const id = `order-${this.orders}`;
+  private command({ name, input }: Wish): void {
+    this.commands += 1;
+    const id = `command-${this.commands}`;
     const job: Job = {
       doUpdate: {
         id,
@@ -405,7 +405,7 @@ export class World {
         meta: { updateId: id },
       },
     };
-    this.give(this.witness.note(job, { kind: 'order', id, name, input }));
+    this.give(this.witness.note(job, { kind: 'command', id, name, input }));
   }
 
   private cancel(): void {

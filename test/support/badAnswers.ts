@@ -1,4 +1,4 @@
-// A model that answers at random, and mostly badly: what each of its answers is depends on the run, the turn and the seed.
+// A model whose random answers are mostly bad; each depends on the run, the turn and the seed.
 import type { Script, ScriptedAnswer, ScriptedCall, ScriptedMessage } from '../../activities/testing/index.ts';
 import { Random } from '../simulation/random.ts';
 

@@ -32,20 +32,20 @@ export interface Finished {
 }
 
 export interface Bench {
-  /** Declares an agent that the bench's worker will serve; its name is its own in every bench. */
+  /** Declares an agent for the bench's worker, with a name that is unique in the bench. */
   agent(
     options: Omit<AgentOptions, 'name' | 'model' | 'instructions' | 'offline'> & {
       script: Script;
       name?: string;
-      /** What the model writes where it is asked for a summary. */
+      /** What the model writes as a summary. */
       summary?: ScriptFunction;
-      /** Tokens that the model reads; it refuses more. */
+      /** The model's context window; it refuses more. */
       contextTokens?: number;
     },
   ): Agent;
-  /** Runs an agent to its end. What it leaves is checked: a valid transcript, a history that reads and replays alike. */
+  /** Runs an agent to its end, and checks that its transcript is valid and that its history reads and replays the same. */
   run(agent: Agent, input?: string, options?: StartOptions): Promise<Finished>;
-  /** The checks of `run` for a run that was started by hand. */
+  /** Waits for a run that the test started, and checks it like `run`. */
   finished(workflowId: string): Promise<Finished>;
   readonly holdfast: Holdfast;
   readonly model: ScriptedModel;
@@ -108,15 +108,15 @@ function openBench(cached: boolean, options: BenchOptions, histories: NamedHisto
     async finished(workflowId) {
       const handle = holdfast.get(workflowId);
       const result = await handle.result();
-      const [run, links] = await Promise.all([handle.read(), handle.histories()]);
-      const history = links.at(-1)!;
+      const [run, runHistories] = await Promise.all([handle.read(), handle.histories()]);
+      const history = runHistories.at(-1)!;
       assert.equal(transcriptProblem(run.transcript), null);
       assert.equal(run.status, result.status);
       assert.deepEqual(conversation(run), await transcriptOf(holdfast, workflowId));
       assert.equal(conversation(run).length, result.transcriptLength);
-      for (const [at, link] of links.entries()) {
-        const name = link === history ? workflowId : `${workflowId}.link-${at + 1}`;
-        histories.push({ workflowId, name, history: link });
+      for (const [at, one] of runHistories.entries()) {
+        const name = one === history ? workflowId : `${workflowId}.link-${at + 1}`;
+        histories.push({ workflowId, name, history: one });
       }
       return { result, run, history };
     },

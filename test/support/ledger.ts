@@ -1,4 +1,4 @@
-// What tools did, in a file that outlives their processes: effects are counted, not assumed.
+// Records the effects of tools in a file that survives their processes, so that tests can count them.
 import { appendFileSync, existsSync, readFileSync, unwatchFile, watchFile } from 'node:fs';
 
 export interface Entry {

@@ -1,4 +1,4 @@
-// Copies of the workflow code with something changed in them, as bundles: for tests that have to notice the change.
+// Bundles copies of the workflow code with changes in them, for tests that have to detect the change.
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

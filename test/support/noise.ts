@@ -1,4 +1,4 @@
-// A tool whose results compression makes little of.
+// A tool whose results do not compress well.
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { defineTool } from '../../activities/index.ts';

@@ -1,4 +1,4 @@
-// People, as tests play them: what a run asks them, and how they come in any order.
+// People in tests: the questions that a run asks them, and answers in random order.
 import type { Holdfast, RunHandle, Waiting } from '../../client/index.ts';
 import type { History } from '../../core/read/history.ts';
 import type { Question } from '../../core/types.ts';
@@ -6,7 +6,7 @@ import { eventually } from './said.ts';
 
 export type Asked = Extract<Question, { kind: 'approval' }>;
 
-/** Resolves with the calls that wait, when there are `n` of them. */
+/** Resolves with the pending approvals once there are `n`. */
 export function asked(handle: RunHandle, n = 1): Promise<Asked[]> {
   return eventually(async () => {
     const open = (await handle.questions()).flatMap((question) => (question.kind === 'approval' ? [question] : []));
@@ -14,13 +14,13 @@ export function asked(handle: RunHandle, n = 1): Promise<Asked[]> {
   });
 }
 
-/** What the inbox shows of a run and its sub-agents. Tests share a server, so an agent of that name may wait elsewhere too. */
+/** Returns the inbox of a run and its sub-agents. Tests share a server, so other runs of the agent may wait too. */
 export async function inboxOf(holdfast: Holdfast, id: string): Promise<Waiting[]> {
   const { waiting } = await holdfast.inbox({ limit: 100_000 });
   return waiting.filter(({ workflowId }) => workflowId === id || workflowId.startsWith(`${id}.`));
 }
 
-/** Numbers that look random and are the same for the same seed (mulberry32): at least 0 and below 1. */
+/** Returns pseudo-random numbers from 0 to below 1, the same for the same seed (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -38,7 +38,7 @@ export function shuffled<T>(items: readonly T[], random: () => number): T[] {
     .map(({ item }) => item);
 }
 
-/** Tasks of a workflow that failed: whatever people send, there may be none. */
+/** Counts failed workflow tasks, of which there may be none for any input. */
 export function failedTasks({ events }: History): number {
   return (events ?? []).filter(
     (event) => 'workflowTaskFailedEventAttributes' in event && event.workflowTaskFailedEventAttributes,

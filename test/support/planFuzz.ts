@@ -1,4 +1,4 @@
-// Whatever a model can answer, made up at random, and what has to hold for the plan that comes of it.
+// Random answers of a model, and what must be true of their plans.
 import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/common';
 import fc from 'fast-check';

@@ -33,14 +33,14 @@ async function ask(url: string, sql: string): Promise<unknown[]> {
   }
 }
 
-test('an installed PostgreSQL comes first, npm’s where none is', async () => {
+test("prefers an installed PostgreSQL to npm's", async () => {
   await Promise.all(['initdb', 'postgres'].map((name) => writeFile(join(folder, name), '')));
   assert.equal((await findPostgres({ PATH: folder })).isEmbedded, false);
   assert.equal(embedded.isEmbedded, true);
   assert.match(embedded.initdb, /node_modules/);
 });
 
-test('what root alone may enter is copied to where PostgreSQL’s user runs it', async () => {
+test("copies what only root may enter to where PostgreSQL's user runs it", async () => {
   const closed = join(folder, 'closed');
   await mkdir(join(closed, 'bin'), { recursive: true, mode: 0o700 });
   const [initdb, postgres] = [join(closed, 'bin/initdb'), join(closed, 'bin/postgres')];
@@ -69,13 +69,13 @@ describe('npm’s PostgreSQL', () => {
   });
   after(() => server?.stop());
 
-  test('is a whole one, with what Temporal’s schema extends it by', async () => {
+  test("has the extensions of Temporal's schema", async () => {
     const version = "SELECT current_setting('server_version_num')::int / 10000 AS version";
     assert.deepEqual(await ask(server.url, version), [{ version: 18 }]);
     await ask(server.url, 'CREATE EXTENSION btree_gin');
   });
 
-  test('a server that is given lends a database to each who asks, and gets it back', async () => {
+  test('lends a database of a given server to each caller, and takes it back', async () => {
     const names = "SELECT datname AS name FROM pg_database WHERE datname LIKE 'holdfast_test_%'";
     const [one, two] = await Promise.all([makeDatabase(server.url), makeDatabase(server.url)]);
     await ask(one.url, 'CREATE TABLE ours (n int)');
@@ -85,7 +85,7 @@ describe('npm’s PostgreSQL', () => {
     assert.deepEqual(await ask(server.url, names), []);
   });
 
-  test('a login and a database can be named', async () => {
+  test('accepts the name of a login and a database', async () => {
     await ask(server.url, `CREATE ROLE reader LOGIN PASSWORD 'it''s a secret'`);
     const url = server.urlOf({ login: { user: 'reader', password: "it's a secret" }, database: 'template1' });
     assert.deepEqual(await ask(url, 'SELECT current_user::text AS user, current_database()::text AS database'), [
@@ -94,7 +94,7 @@ describe('npm’s PostgreSQL', () => {
   });
 });
 
-test('the topology’s PostgreSQL comes back from a crash on npm’s programs, too', async () => {
+test("recovers the topology's PostgreSQL on npm's programs", async () => {
   const [port] = await freePorts(1);
   const at = await mkdtemp(join(tmpdir(), 'holdfast-crash-'));
   const user = unprivilegedUser();

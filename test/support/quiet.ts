@@ -1,4 +1,4 @@
-// Failing tools are what many tests are about; their log lines would bury a failing test.
+// Silences the logs of failing tools, which would bury those of a failing test.
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 
 let quiet = false;

@@ -1,11 +1,11 @@
-// Races, played many times: each round has a seed that says how long who waits, and says it when the round fails.
+// Plays a race many times. Each round has a seed for its delays, which a failure reports.
 import assert from 'node:assert/strict';
 import { seeded } from './people.ts';
 import { tally } from './said.ts';
 
-/** At least so many rounds of each race; HOLDFAST_ROUNDS=100 looks longer. */
+/** The least rounds of each race; HOLDFAST_ROUNDS=100 plays more. */
 export const ROUNDS = Number(process.env['HOLDFAST_ROUNDS'] ?? 8);
-/** A race in which one side never wins is none: so rounds go on until both have, or it is clear that one does not. */
+/** Rounds continue until every outcome was seen, or until this many. */
 const ROUNDS_MAX = Math.max(80, ROUNDS);
 
 export interface Round {
@@ -16,20 +16,20 @@ export interface Round {
   random(): number;
   /** A whole number from 0 to below `max`. */
   below(max: number): number;
-  /** How long to wait before the order, in a race that is kept close. */
+  /** How long to wait before the command, in a race that is kept close. */
   readonly waitMs: number;
 }
 
 export interface Race {
-  /** Outcomes that have to be seen. */
+  /** Outcomes that must be seen. */
   readonly sees: readonly string[];
-  /** After an outcome of this kind the next rounds wait longer, after any other less, so that it stays close. */
+  /** Keeps the race close: the next rounds wait longer after this outcome, and less after any other. */
   readonly close?: { readonly inTime: string; readonly waitMs: number };
-  /** Rounds at once: they disturb each other, which is as it should be. */
+  /** Concurrent rounds, which disturb each other on purpose. */
   readonly atOnce?: number;
 }
 
-/** Plays the rounds; gives how often each outcome was seen. */
+/** Plays the rounds; returns how often each outcome was seen. */
 export async function race(
   { sees, close, atOnce = 6 }: Race,
   play: (round: Round) => Promise<string>,

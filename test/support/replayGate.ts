@@ -92,7 +92,7 @@ const STATUSES: Readonly<Record<RunStatus, true>> = {
   cancelled: true,
 };
 
-/** Everything that the golden histories have to show between them: each ending, each order, each link that was left. */
+/** Everything that the golden histories have to show between them: each ending, each command, each continue-as-new. */
 export const TO_BE_SHOWN: readonly string[] = [
   ...Object.keys(STATUSES).map((status) => `ended as ${status}`),
   ...Object.values(UPDATE).map((name) => `asked to ${name}`),

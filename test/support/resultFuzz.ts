@@ -1,4 +1,4 @@
-// Any value that a tool may return, made up at random, and what has to hold for the text that comes of it.
+// Random return values of a tool, and what must be true of their text.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Tool } from '../../activities/define/types.ts';

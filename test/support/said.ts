@@ -1,14 +1,14 @@
-// What a run's transcript says, in the few forms that tests ask for; and gates, for tools that wait for their test.
+// Reads a run's transcript in the forms that tests need; and gates, counters and waits for tools and tests.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Run } from '../../client/index.ts';
 import type { Message } from '../../core/types.ts';
 
-/** What the model was told of each call, in order. */
+/** Returns what the model read of each call, in order. */
 export function toldOf(run: Run): string[] {
   return run.transcript.flatMap((message) => (message.role === 'tool' ? [message.content] : []));
 }
 
-/** The same where every text is JSON. */
+/** The same for texts that are JSON. */
 export function jsonTold(run: Run): unknown[] {
   return toldOf(run).map((text) => JSON.parse(text));
 }
@@ -18,7 +18,7 @@ export function conversation(run: Run): Message[] {
   return run.transcript.filter(({ role }) => role !== 'system');
 }
 
-/** Start options of a run that is kept as a golden history; in one cache mode, since both write the same. */
+/** Start options of a run that is kept as a golden history; in one cache mode only, because both write the same. */
 export function golden(cached: boolean, shows: string): { readonly id?: string } {
   return cached ? { id: `golden-${shows}` } : {};
 }
@@ -65,7 +65,7 @@ export function counter(): Counter {
   };
 }
 
-/** Counts by name: how often what a tool does has happened. */
+/** Counts by name how often something happened. */
 export function tally(): { add(name: string): number; of(name: string): number } {
   const counts = new Map<string, number>();
   return {
@@ -78,13 +78,13 @@ export function tally(): { add(name: string): number; of(name: string): number }
   };
 }
 
-/** Asks again and again, for what nobody announces. It gives up long after any machine would have been through. */
+/** Polls until there is an answer; gives up after longer than any machine needs. */
 export async function eventually<T>(ask: () => Promise<T | null | undefined | false>): Promise<T> {
   const deadline = Date.now() + 20_000;
   for (;;) {
     const answer = await ask();
     if (answer) return answer;
-    if (Date.now() > deadline) throw new Error('It did not come to pass within 20 seconds.');
+    if (Date.now() > deadline) throw new Error('It did not happen within 20 seconds.');
     await sleep(20);
   }
 }

@@ -1,4 +1,4 @@
-// What the model was sent, as its requests say it.
+// What the model was sent, read from its requests.
 import type { Run } from '../../client/index.ts';
 import type { Message } from '../../core/types.ts';
 import type { Bench } from './bench.ts';

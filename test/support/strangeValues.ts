@@ -1,5 +1,4 @@
-// What tools return and throw that a JSON converter drops, turns into something else or chokes on; and what the model is to
-// read of it.
+// Values that a JSON converter drops, changes or rejects, and what the model reads of them.
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 

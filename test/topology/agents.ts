@@ -1,4 +1,4 @@
-// The agent of the topology's tests: five turns of three steps, each of which says in the ledger that it ran.
+// The agent of the topology's tests: five turns of three steps, each recorded in the ledger.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';

@@ -1,4 +1,4 @@
-// The files that describe the topology agree: with each other, with the code, and with what they promise.
+// The files of the topology agree with each other and with the code.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -23,7 +23,7 @@ const afterFlag = (flag: string) => devServer.flatMap((word, i) => (devServer[i 
 /** `a server and shard` limits that the dev server, with its one shard, goes without. */
 const DIFFERENT = /MaxPollRPS$/;
 
-test('the server has the settings of the dev server, but for what one shard needs', async () => {
+test("has the dev server's settings, except what one shard needs", async () => {
   const yaml = await topologyFile('dynamic-config.yaml');
   const pairs = [...yaml.matchAll(/^([\w.]+):\n {2}- value: (.+)$/gm)].map(([, key, value]) => [key!, value!]);
   const values = (list: readonly (readonly string[])[]) =>
@@ -34,14 +34,14 @@ test('the server has the settings of the dev server, but for what one shard need
   for (const [key, value] of pairs) if (DIFFERENT.test(key!)) assert.ok(Number(value) >= 200, `${key} is off the grid`);
 });
 
-test('the namespace gets the search attributes of the dev server', async () => {
+test("has the dev server's search attributes", async () => {
   const script = await topologyFile('namespace.sh');
   const registered = [...script.matchAll(/^attribute (\w+) (\w+)$/gm)].map(([, name, type]) => `${name}=${type}`);
   assert.deepEqual(registered.sort(), afterFlag('--search-attribute').sort());
   assert.equal(registered.length, Object.keys(ATTRIBUTE).length);
 });
 
-test('images are pinned, and those of Temporal are of the version that npm run topology builds', () => {
+test("pins images, and Temporal's to the version of npm run topology", () => {
   const images = all(compose, /^ +image: (.+)$/gm);
   for (const image of images) assert.match(image, /:\d+\.\d+/, image);
   for (const name of ['server', 'admin-tools'])
@@ -50,7 +50,7 @@ test('images are pinned, and those of Temporal are of the version that npm run t
   assert.ok(major * 1e6 + minor * 1e3 + patch >= 1_030_004, 'older ones have known faults');
 });
 
-test("the image has package.json's Node and the examples' packages, and runs as nobody in particular", () => {
+test("has package.json's Node and the examples' packages, and no root user", () => {
   assert.deepEqual(all(dockerfile, /^ARG NODE=([\d.]+)-/gm), [packageJson.devDependencies.node]);
   const packages = ['pg', '@electric-sql/pglite', 'libpg-query'].map(
     (name) => `${name}@${packageJson.devDependencies[name]}`,
@@ -61,7 +61,7 @@ test("the image has package.json's Node and the examples' packages, and runs as 
   assert.match(last, /^HEALTHCHECK /m);
 });
 
-test('there is no default password, and nothing is reached from other machines', () => {
+test('has no default password, and listens on this machine only', () => {
   const passwords = all(compose, /^ +\w*(?:PASSWORD|PWD): (.+)$/gm);
   assert.equal(passwords.length, 3);
   for (const password of passwords) assert.match(password, /^\$\{POSTGRES_PASSWORD:\?/);
@@ -69,7 +69,7 @@ test('there is no default password, and nothing is reached from other machines',
   assert.deepEqual(ports, ['127.0.0.1:7233:7233', '127.0.0.1:8233:8080']);
 });
 
-test('PostgreSQL has room for all connections that the server may open', async () => {
+test('allows PostgreSQL all connections that the server may open', async () => {
   const { DB, SQL_MAX_CONNS, SQL_VIS_MAX_CONNS } = await environmentOf(join(root, 'worker/topology/server.env'));
   const [room] = all(await topologyFile('postgresql.conf'), /^max_connections = (\d+)$/gm);
   const services = 4;

@@ -1,4 +1,4 @@
-// A `clock` that never tells the time: for a run that somebody stops waiting for. A file tells when it has begun to wait.
+// A `clock` whose tool hangs, for a run that is abandoned. A file tells when it has begun to wait.
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// What docker-compose.yml describes, run for real: PostgreSQL, the multi-service server and two workers. A run on it is
-// exact, whatever is killed beneath it; and nothing outlives the one that started it.
+// Runs what docker-compose.yml describes: PostgreSQL, the multi-service server and two workers. A run on it is exact whatever
+// is killed, and nothing outlives the process that started it.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -93,7 +93,7 @@ describe('the topology', { skip }, () => {
     return seen;
   };
 
-  test('the server knows every setting of its dynamic configuration', async () => {
+  test('has a dynamic configuration of known settings only', async () => {
     const { server } = await findPrograms(() => {});
     const said = async (file: string) => (await promisify(execFile)(server, ['validate-dynamic-config', file])).stdout;
     const file = here('../../worker/topology/dynamic-config.yaml');
@@ -103,7 +103,7 @@ describe('the topology', { skip }, () => {
     assert.match(await said(misspelt), /warning: .*transferprocesor/i);
   });
 
-  test('the health check of a worker tells whether one of this machine serves', async () => {
+  test('reports by health check whether a worker of this machine serves', async () => {
     const health = () =>
       promisify(execFile)(process.execPath, [here('../../worker/topology/health.ts')], {
         env: { PATH: process.env['PATH'], TEMPORAL_ADDRESS: topology.address },
@@ -111,11 +111,11 @@ describe('the topology', { skip }, () => {
     await assert.rejects(health(), /No worker on .* has polled within/);
     await topology.startWorker();
     await topology.startWorker();
-    // The second one is up when it polls; the server hears of it in its own time.
+    // The second one is up when it polls; the server learns of it a little later.
     while (!(await health().catch(() => false))) await sleep(200);
   });
 
-  test('a run completes on it, and leaves what every run leaves', async () => {
+  test('completes a run with everything that a run leaves', async () => {
     const run = await walk();
     const { status, output } = await run.result();
     assert.deepEqual(
@@ -127,12 +127,12 @@ describe('the topology', { skip }, () => {
       (await isExact(run)).turns.map(({ calls }) => calls.length),
       [3, 3, 3, 3, 3, 0],
     );
-    // Refused where the attribute is not registered; the list hears of a run in its own time.
+    // Refused if the attribute is not registered; the list has a new run a little later.
     const query = `HoldfastWaitingSince IS NULL AND WorkflowId = "${run.workflowId}"`;
     while ((await holdfast.client.workflow.count(query)).count === 0) await sleep(100);
   });
 
-  test('a worker killed in the middle: the other goes on, and the run is exact', async () => {
+  test('continues exactly after a worker is killed', async () => {
     const run = await walk();
     const pid = await untilTurn(run, 3);
     const doomed = topology.workers.find((worker) => worker.pid === pid)!;
@@ -143,7 +143,7 @@ describe('the topology', { skip }, () => {
     await topology.startWorker();
   });
 
-  test('PostgreSQL stopped as by a crash, and started again, in mid-run: the run is exact', async () => {
+  test('continues exactly after PostgreSQL crashes and restarts', async () => {
     const run = await walk();
     await untilTurn(run, 2);
     await topology.postgres.stop('immediate');
@@ -151,7 +151,7 @@ describe('the topology', { skip }, () => {
     await isExact(run);
   });
 
-  test('the server killed in mid-run and started again: the run is exact', async () => {
+  test('continues exactly after the server is killed and restarts', async () => {
     const run = await walk();
     await untilTurn(run, 2);
     await topology.server.stop('kill');
@@ -206,7 +206,7 @@ describe('npm run topology', { skip }, () => {
     while (pids.some(isAlive)) await sleep(100);
   };
 
-  test('--once runs an agent through all of it, says how it ended, and leaves nothing behind', async () => {
+  test('--once runs an agent through all of it, reports its end and cleans up', async () => {
     const command = start('--once');
     const [code] = await once(command.child, 'close');
     assert.equal(code, 0, command.lines.join('\n'));
@@ -220,7 +220,7 @@ describe('npm run topology', { skip }, () => {
     await assert.rejects(readFile(join(logs, 'server.log')), /ENOENT/);
   });
 
-  test('--once, and Ctrl-C while its run goes on: nobody waits for it any more, and everything ends', async () => {
+  test('--once ends everything on Ctrl-C while its run is open', async () => {
     const command = start('--once', '--agents', here('./hangingAgents.ts'));
     await command.untilLine(/^Ready/);
     await eventually(async () => (await readdir(folder)).includes('it-waits'));
@@ -230,7 +230,7 @@ describe('npm run topology', { skip }, () => {
     assert.deepEqual(command.pids().filter(isAlive), []);
   });
 
-  test('--data keeps everything: a second start finds it, and changes nothing that is there', async () => {
+  test('--data keeps everything for a second start', async () => {
     const data = join(folder, 'data');
     for (const time of ['first', 'second']) {
       const command = start('--once', '--data', data);
@@ -239,7 +239,7 @@ describe('npm run topology', { skip }, () => {
     }
   });
 
-  test('killed when all is up: all that it started ends', async () => {
+  test('ends everything that it started when it is killed', async () => {
     const killed = start('--port', '0');
     await killed.untilLine(/^Ready/);
     const pids = killed.pids();
@@ -248,7 +248,7 @@ describe('npm run topology', { skip }, () => {
     await untilGone(pids);
   });
 
-  test('Ctrl-C while it starts: what it has started ends, and leaves nothing behind', async () => {
+  test('cleans up on Ctrl-C while it starts', async () => {
     const command = start('--port', '0');
     await command.untilLine(/^PostgreSQL/);
     const made = (await readdir(folder)).filter((name) => name.startsWith('holdfast-topology-'));
@@ -260,7 +260,7 @@ describe('npm run topology', { skip }, () => {
     assert.equal(left.length, made.length - 1);
   });
 
-  test('killed while it starts: what it has started ends', async () => {
+  test('ends everything that it started when it is killed while it starts', async () => {
     const killed = start('--port', '0');
     await killed.untilLine(/^PostgreSQL/);
     killed.child.kill('SIGKILL');

@@ -1,4 +1,4 @@
-// A worker that cannot start says why, and leaves nothing open that would keep its process.
+// A worker that cannot start says why, and leaves nothing open that keeps its process alive.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
@@ -11,7 +11,7 @@ const SCRIPT = `
   try { await createWorker({ agents, address: '127.0.0.1:1', model: {} }); } catch (error) { console.log(error.name + ': ' + error.message); }
 `;
 
-test('no server: TemporalUnreachable, and the process ends by itself', async () => {
+test('throws TemporalUnreachable without a server, and lets the process end', async () => {
   const cwd = new URL('../..', import.meta.url);
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', SCRIPT], {
     cwd,

@@ -1,4 +1,4 @@
-// The dev server: it answers, it is set as it should be, it survives a crash on its file, and it outlives nobody.
+// The dev server answers, has its settings, survives a crash with its file, and ends with its parent.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -51,7 +51,7 @@ async function untilRefused(port: number): Promise<void> {
   }
 }
 
-test('a server that has started takes a workflow into the namespace that it was given', async () => {
+test('starts a workflow in the given namespace', async () => {
   await withServer({ namespace: 'ward' }, async (server, client) => {
     const handle = await client.workflow.start('anything', { taskQueue: 'none', workflowId: 'w' });
     assert.equal((await handle.describe()).status.name, 'RUNNING');
@@ -59,7 +59,7 @@ test('a server that has started takes a workflow into the namespace that it was 
   });
 });
 
-test('the Web UI is served where the server says', async () => {
+test('serves the Web UI at its address', async () => {
   await withServer({ uiPort: 0 }, async ({ uiUrl }) => {
     for (;;) {
       // It starts beside the server, and a moment later.
@@ -71,7 +71,7 @@ test('the Web UI is served where the server says', async () => {
   });
 });
 
-test('a taken port is passed over for a free one, and this is said', async () => {
+test('passes over a taken port, and reports it', async () => {
   const squatter = createServer().listen(0, '127.0.0.1');
   await once(squatter, 'listening');
   const { port } = squatter.address() as { port: number };
@@ -86,7 +86,7 @@ test('a taken port is passed over for a free one, and this is said', async () =>
   }
 });
 
-test('a server that is killed and started again on its port and file still has its workflows', async () => {
+test('keeps its workflows after it is killed and restarted', async () => {
   const dbFile = join(dir, 'kept.db');
   const first = await withServer({ dbFile }, async (server, client) => {
     await client.workflow.start('anything', { taskQueue: 'none', workflowId: 'kept' });
@@ -98,7 +98,7 @@ test('a server that is killed and started again on its port and file still has i
   });
 });
 
-test('the server ends when the process that started it is killed', async () => {
+test('ends when the process that started it is killed', async () => {
   const module = new URL('../../worker/dev/devServer.ts', import.meta.url);
   const script = `const { startDevServer } = await import(${JSON.stringify(module.href)});
     console.log((await startDevServer({ cli: ${JSON.stringify(cli)} })).address);`;
@@ -110,7 +110,7 @@ test('the server ends when the process that started it is killed', async () => {
   await untilRefused(portOf({ address: String(address).trim() }));
 });
 
-test('stop ends a server in order, and also one that does not react', async () => {
+test('stops a server gracefully, and one that does not react by force', async () => {
   const logFile = join(dir, 'server.log');
   const orderly = await startDevServer({ cli, logFile });
   await orderly.stop();
@@ -123,12 +123,12 @@ test('stop ends a server in order, and also one that does not react', async () =
   await untilRefused(portOf(frozen));
 });
 
-test('a server that cannot start is an error with its last words', async () => {
+test('reports the last output of a server that cannot start', async () => {
   const dbFile = join(dir, 'no', 'such', 'directory', 'x.db');
   await assert.rejects(startDevServer({ cli, dbFile }), /exited at once \(1\)\. Its log ends with:\n.*database file/s);
 });
 
-test('a server that lost one of its ports, or panics as it starts, is tried again, however much it says', async () => {
+test('retries a server that lost a port or panics, however much it prints', async () => {
   const path = join(dir, 'panics');
   const tries = join(dir, 'panics.tries');
   const script = `#!/bin/sh
@@ -147,7 +147,7 @@ exit 2
   assert.equal(await readFile(tries, 'utf8'), 'started\n'.repeat(3));
 });
 
-test('a server that does not get ready in time is ended, and the error says how far it was', async () => {
+test('ends a server that is not ready in time, and reports how far it got', async () => {
   const path = join(dir, 'silent');
   const pidFile = join(dir, 'silent.pid');
   await writeFile(path, `#!/bin/sh\necho $$ > ${pidFile}\nexec sleep 600\n`);
@@ -160,7 +160,7 @@ test('a server that does not get ready in time is ended, and the error says how 
   assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
 });
 
-test('a database file is kept in WAL mode', async () => {
+test('keeps the database file in WAL mode', async () => {
   const dbFile = join(dir, 'wal.db');
   await withServer({ dbFile }, async () => {
     // Bytes 18 and 19 of the header: 2 for a write-ahead log.
@@ -198,7 +198,7 @@ async function round(connection: Connection, n: number, eager: boolean): Promise
   return { eager: answer.activityTasks.length > 0 };
 }
 
-test('activities are handed out eagerly, from a queue of one partition, faster than 20 tasks a second', async () => {
+test('dispatches activities eagerly, faster than 20 tasks a second', async () => {
   await withServer({}, async (_, client) => {
     const connection = client.connection as Connection;
     await client.workflow.start('anything', { taskQueue: 'queue', workflowId: 'w' });

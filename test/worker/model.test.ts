@@ -1,4 +1,4 @@
-// The model of a worker comes from the environment, and a mistake in it is told at start.
+// The model of a worker comes from the environment, and mistakes in it are errors at the start.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defineAgent } from '../../activities/index.ts';
@@ -8,7 +8,7 @@ import { modelSettingsFrom, openModel } from '../../worker/model.ts';
 const agent = defineAgent({ name: 'a', model: 'its-own', instructions: 'Do.' });
 const registry = createRegistry([agent]);
 
-test('without a key and an address the offline script answers, and says so', async () => {
+test('answers from the offline script without a key or address, and says so', async () => {
   const model = await openModel(modelSettingsFrom({}), registry);
   assert.equal(model.isOffline, true);
   assert.match(model.description, /not a model/);
@@ -16,14 +16,14 @@ test('without a key and an address the offline script answers, and says so', asy
   await model.close();
 });
 
-test('with an address alone a server without keys is used, and no secret of its address is shown', async () => {
+test('uses an address without a key, and shows no secret of it', async () => {
   const model = await openModel(modelSettingsFrom({ OPENAI_BASE_URL: 'http://me:pw@127.0.0.1:9/v1?key=k' }), registry);
   assert.equal(model.isOffline, false);
   assert.equal(model.description, 'the model of each agent at http://127.0.0.1:9/v1');
   assert.equal(model.endpoint.modelFor(agent), 'its-own');
 });
 
-test('OPENAI_MODEL is used for every agent, and the silence is as long as is said', async () => {
+test('applies OPENAI_MODEL to every agent, and the given stream timeout', async () => {
   const env = { OPENAI_API_KEY: 'k', OPENAI_MODEL: 'other', HOLDFAST_MODEL_SILENCE_MS: '180000' };
   const { endpoint } = await openModel(modelSettingsFrom(env), registry);
   assert.deepEqual(
@@ -32,7 +32,7 @@ test('OPENAI_MODEL is used for every agent, and the silence is as long as is sai
   );
 });
 
-test('an attempt may take less than ten minutes, and no more: the server would end it, and nobody count it', async () => {
+test('limits an attempt to ten minutes, so that the server does not end it', async () => {
   const limits = [1_000, 600_000, 2 ** 40].map(async (timeoutMs) => openModel({ apiKey: 'k', timeoutMs }, registry));
   const models = await Promise.all(limits);
   assert.deepEqual(
@@ -41,7 +41,7 @@ test('an attempt may take less than ten minutes, and no more: the server would e
   );
 });
 
-test('a number that is none is refused by its name', () => {
+test('rejects an invalid number by its name', () => {
   for (const name of ['HOLDFAST_MODEL_SILENCE_MS', 'HOLDFAST_MODEL_DELAY_MS'])
     assert.throws(() => modelSettingsFrom({ [name]: 'soon' }), new RegExp(name));
 });

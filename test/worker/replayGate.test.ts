@@ -1,5 +1,5 @@
-// The replay gate catches changes that would break runs in flight, and lets others pass: some of them here, all in
-// `npm run prove -- replayGate`. The golden histories that it goes by have every ending and feature among them.
+// The replay gate catches changes that would break open runs, and lets others pass: some of them here, all in `npm run prove
+// -- replayGate`. Its golden histories cover every ending and feature.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { COMPATIBLE, INCOMPATIBLE } from '../support/gateEdits.ts';
@@ -11,7 +11,7 @@ const goldens = await readGoldens();
 
 before(quietLogs);
 
-test('each ending, each order and each way to leave a history is in a golden one', () => {
+test('has a golden history of each ending, command and continue-as-new', () => {
   const shown = shownBy(goldens);
   assert.deepEqual(
     TO_BE_SHOWN.filter((what) => !shown.has(what)),
@@ -19,12 +19,12 @@ test('each ending, each order and each way to leave a history is in a golden one
   );
 });
 
-test('each change has its place in the workflow', async () => {
+test('has a place in the workflow for each change', async () => {
   assert.deepEqual(await misplaced([...INCOMPATIBLE, ...COMPATIBLE].flatMap(({ edits }) => edits)), []);
 });
 
 for (const { what, edits } of sampleOf(INCOMPATIBLE))
-  test(`is caught: ${what}`, async () => {
+  test(`catches: ${what}`, async () => {
     assert.match((await firstMisfit({ code: await mutatedBundle(edits) }, goldens)) ?? 'nothing', CAUGHT);
   });
 

@@ -1,4 +1,4 @@
-// Where the Temporal CLI comes from, in which order, and that it is made once and whole.
+// Where the Temporal CLI is looked for, in which order, and that it is built once and completely.
 import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -49,26 +49,26 @@ async function builds(): Promise<string[]> {
   return (await readFile(join(dir, 'builds'), 'utf8')).trim().split('\n');
 }
 
-test('HOLDFAST_TEMPORAL_CLI wins over the PATH', async () => {
+test('prefers HOLDFAST_TEMPORAL_CLI to the PATH', async () => {
   const named = await program('named/mine', CLI);
   await program('bin/temporal', CLI);
   assert.equal(await findTemporalCli({ env: { HOLDFAST_TEMPORAL_CLI: named, PATH: join(dir, 'bin') } }), named);
 });
 
-test('HOLDFAST_TEMPORAL_CLI that is not there is an error that says so, even with another CLI on the PATH', async () => {
+test('reports a missing HOLDFAST_TEMPORAL_CLI, even with a CLI on the PATH', async () => {
   await program('bin/temporal', CLI);
   const env = { HOLDFAST_TEMPORAL_CLI: join(dir, 'none'), PATH: join(dir, 'bin') };
   await assert.rejects(findTemporalCli({ env }), /HOLDFAST_TEMPORAL_CLI is .*none: there is no such file/);
 });
 
-test('the PATH wins over the cache', async () => {
+test('prefers the PATH to the cache', async () => {
   const installed = await program('bin/temporal', CLI);
   await program(`cache/${CACHED}`, CLI);
   const env = { PATH: `${join(dir, 'empty')}:${join(dir, 'bin')}`, HOLDFAST_CACHE: join(dir, 'cache') };
   assert.equal(await findTemporalCli({ env }), installed);
 });
 
-test('a "temporal" on the PATH that is not the CLI is passed over, aloud', async () => {
+test('passes over another "temporal" on the PATH, and reports it', async () => {
   await program('bin/temporal', '#!/bin/sh\necho something else\n');
   const cached = await program(`cache/${CACHED}`, CLI);
   const env = { PATH: join(dir, 'bin'), HOLDFAST_CACHE: join(dir, 'cache') };
@@ -76,7 +76,7 @@ test('a "temporal" on the PATH that is not the CLI is passed over, aloud', async
   assert.match(said.join('\n'), /skipping .*bin\/temporal: it is not the Temporal CLI/);
 });
 
-test('with no download, Go builds it into the cache, and it is found there from then on', async () => {
+test('builds with Go into the cache if there is no download', async () => {
   await fakeGo('bin/go');
   const options = { cacheDir: join(dir, 'cache'), env: { ...OFFLINE, PATH: join(dir, 'bin') }, say };
   assert.equal(await findTemporalCli(options), join(dir, 'cache', CACHED));
@@ -87,7 +87,7 @@ test('with no download, Go builds it into the cache, and it is found there from 
   assert.deepEqual(await readdir(join(dir, 'cache')), [CACHED], 'nothing else is left');
 });
 
-test('two that look at once build it once', async () => {
+test('builds once for two concurrent callers', async () => {
   await fakeGo('bin/go');
   const options = { cacheDir: join(dir, 'cache'), env: { ...OFFLINE, PATH: join(dir, 'bin') }, say };
   await Promise.all([findTemporalCli(options), findTemporalCli(options)]);
@@ -95,7 +95,7 @@ test('two that look at once build it once', async () => {
   assert.match(said.join('\n'), /is already installing it/);
 });
 
-test('without a download and without Go, the error names the four ways', async () => {
+test('names the four ways if there is neither a download nor Go', async () => {
   const options = { cacheDir: join(dir, 'cache'), env: { ...OFFLINE, PATH: join(dir, 'empty') } };
   await assert.rejects(findTemporalCli(options), (error: Error) => {
     for (const way of ['on the PATH', 'HOLDFAST_TEMPORAL_CLI', 'temporal.download', 'install Go'])
@@ -105,14 +105,14 @@ test('without a download and without Go, the error names the four ways', async (
   assert.deepEqual(await readdir(join(dir, 'cache')), [], 'no lock is left');
 });
 
-test('a build that fails says what Go said, and leaves nothing', async () => {
+test('reports the output of a failed build, and leaves nothing', async () => {
   await program('bin/go', '#!/bin/sh\necho the compiler is unhappy >&2\nexit 1\n');
   const options = { cacheDir: join(dir, 'cache'), env: { ...OFFLINE, PATH: join(dir, 'bin') } };
   await assert.rejects(findTemporalCli(options), /Building the Temporal CLI with Go failed:\nthe compiler is unhappy/);
   assert.deepEqual(await readdir(join(dir, 'cache')), []);
 });
 
-test('a download in which nothing moves is given up, and Go is next', async () => {
+test('gives up a stalled download, and builds with Go', async () => {
   const sockets: { destroy(): void }[] = [];
   const silent = createServer((socket) => void sockets.push(socket.on('error', () => {}))).listen(0, '127.0.0.1');
   try {
@@ -129,7 +129,7 @@ test('a download in which nothing moves is given up, and Go is next', async () =
   }
 });
 
-test('the lock of a process that is gone is taken over, with what it left half made', async () => {
+test('takes over the lock of a dead process, and its partial files', async () => {
   const path = join(dir, 'made');
   await mkdir(`${path}.lock`);
   // Above the largest process id that Linux gives.
@@ -149,7 +149,7 @@ test('the lock of a process that is gone is taken over, with what it left half m
   assert.equal(await readFile(path, 'utf8'), 'whole');
 });
 
-test('the lock of another machine is taken over when nobody has touched it for a minute', async () => {
+test('takes over the lock of another machine after an idle minute', async () => {
   const path = join(dir, 'made');
   await mkdir(`${path}.lock`);
   await writeFile(`${path}.lock/holder`, '1 elsewhere');

@@ -1,4 +1,4 @@
-// Continue-as-new: the run continues with an empty history, and with everything that it knows.
+// Continue-as-new: when it is due, and how a run gets there without losing a command.
 import {
   allHandlersFinished,
   CancellationScope,
@@ -7,7 +7,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import {
-  HAND_OVER_BYTES_MAX,
+  CARRIED_STATE_BYTES_MAX,
   HISTORY_BYTES_MAX,
   HISTORY_EVENTS_MAX,
   HISTORY_NEARLY_FULL,
@@ -21,12 +21,12 @@ import { jsonBytes } from '../../core/text.ts';
 import type { RunInput } from '../../core/types.ts';
 import type { Origin, Run } from '../state/run.ts';
 
-/** Whether the history has become long, and can be left behind or must be. */
+/** Whether the history is long, and the carried state fits a payload or the history is full. */
 export function mustContinueAsNew(run: Run): boolean {
   return isLong(run) && (isFull(run) || fits(run));
 }
 
-/** Whether the history is to be left behind, if only the transcript were known to fit when it is packed. */
+/** Whether the history is long, but the transcript must be weighed to know whether it fits once it is compressed or stored. */
 export function mustWeigh(run: Run): boolean {
   const { weight, messages } = run.conversation;
   return isLong(run) && (!weight || messages.length > weight.length * WEIGH_AGAIN) && !fits(run);
@@ -38,12 +38,12 @@ function isLong({ rules }: Run): boolean {
   return historyLength >= eventsMax || historySize >= LONG_HISTORY_BYTES || continueAsNewSuggested;
 }
 
-/** Whether the history cannot be left behind, and is about to be too long for the server. */
+/** Whether the history is about to exceed the server's limits, and the carried state does not fit a payload. */
 export function isFull(run: Run): boolean {
   return hasUsed(1) && !fits(run);
 }
 
-/** Whether that is near: what can be done about it is to be done now. */
+/** Whether the history will soon be full, so that compaction should make the carried state fit. */
 export function isNearlyFull(run: Run): boolean {
   return hasUsed(HISTORY_NEARLY_FULL) && !fits(run);
 }
@@ -53,66 +53,66 @@ function hasUsed(share: number): boolean {
   return historyLength >= HISTORY_EVENTS_MAX * share || historySize >= HISTORY_BYTES_MAX * share;
 }
 
-/** What no worker has measured counts as it is: it may be such that nothing makes it smaller. */
+/** Messages that no worker has weighed count uncompressed: compression may not make them smaller. */
 function fits(run: Run): boolean {
   const { messages, weight } = run.conversation;
   const { length, bytes } = weight ?? { length: 0, bytes: 0 };
-  const handOver = run.handOver();
+  const handOver = run.carried();
   const rest = { ...handOver, conversation: { ...handOver.conversation, messages: [] } };
-  let room = HAND_OVER_BYTES_MAX - bytes - jsonBytes([run.input, { handOver: rest }]);
-  // Looked at no further than it takes to know: there may be a hundred times as much.
-  for (let at = length; at < messages.length && room >= 0; at++)
-    room -= jsonBytes(messages[at]) + (at > length ? 1 : 0);
-  return room >= 0;
+  let bytesLeft = CARRIED_STATE_BYTES_MAX - bytes - jsonBytes([run.input, { handOver: rest }]);
+  // Stops once the answer is known: there may be a hundred times as many messages.
+  for (let at = length; at < messages.length && bytesLeft >= 0; at++)
+    bytesLeft -= jsonBytes(messages[at]) + (at > length ? 1 : 0);
+  return bytesLeft >= 0;
 }
 
 /**
- * Continues as new between two turns. Returns only where the run was cancelled meanwhile, which the next execution would not
- * know: it stays in this one.
+ * Continues as new between two turns. Returns only if the run was cancelled meanwhile: the next execution would not know of the
+ * cancellation, so the run stays in this one.
  */
 export async function continueAsNew(run: Run): Promise<void> {
-  run.enter({ is: 'leaving' });
+  run.enter({ is: 'continuing' });
   await untilReady(run);
   if (run.clock.isCancelled) return run.enter({ is: 'running' });
-  await leave(run);
+  await continueNow(run);
 }
 
-export interface Departure {
-  /** Nothing is left behind any more, unless something has come since. */
+export interface Preparation {
+  /** Every handler has finished and every report is sent, unless others have arrived since. */
   isReady: boolean;
 }
 
-/** Prepares to continue as new and wakes the loop, which decides meanwhile about what people ask of an open batch. */
-export function prepareToLeave(run: Run): Departure {
-  run.enter({ is: 'leaving' });
-  const departure: Departure = { isReady: false };
+/** Prepares to continue as new and wakes the loop, which meanwhile decides about commands to an open batch. */
+export function prepareToContinue(run: Run): Preparation {
+  run.enter({ is: 'continuing' });
+  const preparation: Preparation = { isReady: false };
   void untilReady(run).then(() => {
-    departure.isReady = true;
+    preparation.isReady = true;
     run.wake.wake();
   });
-  return departure;
+  return preparation;
 }
 
 async function untilReady(run: Run): Promise<void> {
-  // Whoever sent a command has an answer before the history that knows of it is left; also who sent one in between.
+  // Every update returns before its history ends, including those that arrive while others finish.
   do {
-    // Also in a run that is cancelled meanwhile: its calls are still to be answered.
+    // Also if the run is cancelled meanwhile: updates still have to return.
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
-    const later = run.task.until(HAND_OVER_BYTES_MAX);
+    const later = run.task.until(CARRIED_STATE_BYTES_MAX);
     if (later) await later;
-    // A signal in the task of the continue-as-new would be lost.
+    // A signal that is sent in the task of the continue-as-new would be lost.
     await run.published.reporting;
   } while (!allHandlersFinished());
 }
 
-/** Continues as new now. Does not return. */
-export async function leave(run: Run): Promise<void> {
+/** Continues as new. Does not return. */
+export async function continueNow(run: Run): Promise<void> {
   const { memo, typedSearchAttributes } = workflowInfo();
   const entries = Object.entries({ ...memo, [MEMO.startedAt]: run.startedAtMs });
-  // Given here, since the SDK would hand over the memo that the run was started with, and what it waits for would be lost.
+  // The SDK would carry over the memo that the run was started with, without its open questions.
   const next = makeContinueAsNewFunc<(input: RunInput, origin: Origin) => Promise<unknown>>({
     memo: Object.fromEntries(entries.filter(([, value]) => value !== null && value !== undefined)),
     typedSearchAttributes,
   });
-  await next(run.input, { ...(run.parent && { parent: run.parent }), handOver: run.handOver() });
+  await next(run.input, { ...(run.parent && { parent: run.parent }), handOver: run.carried() });
 }

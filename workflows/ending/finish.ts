@@ -1,4 +1,4 @@
-// The end of a run: nothing more is accepted, and nobody is left waiting.
+// Ends a run: accepts nothing more, and answers everybody who waits for a reply.
 import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
 import { reason } from '../../core/reasons/reason.ts';
 import { jsonBytes } from '../../core/text.ts';
@@ -15,7 +15,7 @@ export async function finish(run: Run, end: End): Promise<RunResult> {
   return result;
 }
 
-/** A cancelled run closes without a result: its memo says what it has spent, and its parent is told. */
+/** A cancelled workflow has no result, so its spend goes to the memo, and to the parent as a report. */
 export async function finishCancelled(run: Run): Promise<void> {
   const end: End = { status: 'cancelled', reason: reason('cancelled') };
   await drain(run, end);
@@ -25,7 +25,7 @@ export async function finishCancelled(run: Run): Promise<void> {
   await run.published.reporting;
 }
 
-/** From here on the run accepts nothing more; whoever still waits for a reply is told how it ended. */
+/** From here on the run accepts nothing more. Updates that wait for a reply return how the run ended. */
 async function drain(run: Run, end: End): Promise<void> {
   run.enter({ is: 'ended', end });
   run.batch?.cancelEdits();

@@ -1,4 +1,4 @@
-// Decisions of people about pending calls: who may decide what, and when nobody has.
+// Decisions about pending approvals, and their timeout.
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -20,20 +20,20 @@ import type { Run } from '../state/run.ts';
 import { check, refusal } from './refusal.ts';
 
 interface Pending {
-  /** The call's place, in the one form that all use. */
+  /** The call id. */
   readonly call: string;
   readonly batch: Batch;
   readonly slot: number;
 }
 
-/** The pending call that a decision is about, if it is the one that was looked at; throws why not otherwise. */
+/** Returns the pending call of a decision. Throws a refusal if it is not pending, or differs from what the person saw. */
 export function pendingCall(run: Run, decision: Decision): Pending {
   check(requestProblem.decide(decision));
-  const place = parseActivityId(decision.call);
-  if (place === null || place.slot === null)
+  const ids = parseActivityId(decision.call);
+  if (ids === null || ids.slot === null)
     throw refusal('not_a_call', { given: cutText(JSON.stringify(decision.call), 100) });
   const { batch, turns } = run;
-  const { turn, slot } = place;
+  const { turn, slot } = ids;
   const call = callActivityId(turn, slot);
   if (turn < 1 || turn > turns.turn || (turn === turns.turn && slot >= (batch?.calls.length ?? 0)))
     throw refusal('no_such_call', { workflowId: run.workflowId, call });
@@ -47,37 +47,37 @@ export function pendingCall(run: Run, decision: Decision): Pending {
 }
 
 /** The details have the decision that counts. */
-function alreadyDecided(standing: RecordedDecision): ApplicationFailure {
-  const { call, verdict, by } = standing;
+function alreadyDecided(first: RecordedDecision): ApplicationFailure {
+  const { call, verdict, by } = first;
   const { text } = reason('already_decided', { call, verdict, ...(by && { by }) });
-  return ApplicationFailure.nonRetryable(text, FAILURE.alreadyDecided, standing);
+  return ApplicationFailure.nonRetryable(text, FAILURE.alreadyDecided, first);
 }
 
 export async function decide(run: Run, decision: Decision): Promise<RecordedDecision> {
-  // Checked again: between the validator and here, another decision may have been taken.
+  // Checked again: another decision may have been accepted after the validator ran.
   let pending = pendingCall(run, decision);
   while (pending.batch.calls[pending.slot]!.isEditing) {
-    // Whoever edits was first. If the new arguments are not accepted, the call is still to be decided about.
+    // The edit came first. If its arguments are not accepted, this decision counts.
     const { batch, slot } = pending;
     await batch.whenEdited(slot);
     pending = pendingCall(run, decision);
   }
   const { verdict, text } = decision;
   if (verdict === 'edit') return edit(run, pending, decision);
-  // What is no valid text, no model API would take.
+  // A model API would refuse ill-formed text.
   return record(run, pending, decision, verdict === 'respond' ? { text: text!.toWellFormed() } : {});
 }
 
 async function edit(run: Run, pending: Pending, decision: Decision): Promise<RecordedDecision> {
   const { call, batch, slot } = pending;
   const written = decision.arguments!;
-  // Where the run is cancelled, the loop ends the call, and with it the edit. Reached by the cancellation itself, the edit
-  // would end one way or the other, by what came first in an activation.
+  // If the run is cancelled, the loop ends the call, and the edit with it. If the cancellation reached the edit directly, its
+  // outcome would depend on the order of events in an activation.
   const scope = new CallScope();
   batch.beginEdit(slot, scope);
   let planned: AllowedCall;
   try {
-    planned = await planAnew(run, batch, slot, written, scope);
+    planned = await replan(run, batch, slot, written, scope);
     if (batch.calls[slot]!.outcome) throw refusal('call_over', { call });
   } catch (error) {
     batch.endEdit(slot, null);
@@ -85,7 +85,7 @@ async function edit(run: Run, pending: Pending, decision: Decision): Promise<Rec
     throw error;
   }
   batch.endEdit(slot, planned);
-  // What runs, and what was written: a guardrail may have changed the arguments of a person as well.
+  // A guardrail may change a person's arguments too.
   const ran = planned.arguments ?? written;
   return record(run, pending, decision, { arguments: ran, ...(ran !== written && { written }) });
 }
@@ -96,16 +96,16 @@ async function record(
   { verdict, by, why }: Decision,
   more: Pick<RecordedDecision, 'arguments' | 'written' | 'text'>,
 ): Promise<RecordedDecision> {
-  const standing: RecordedDecision = { call, verdict, by: by ?? null, why: why ?? null, atMs: Date.now(), ...more };
-  batch.decide(slot, standing);
+  const recorded: RecordedDecision = { call, verdict, by: by ?? null, why: why ?? null, atMs: Date.now(), ...more };
+  batch.decide(slot, recorded);
   run.wake.wakeSoon();
-  const later = run.task.until(jsonBytes(standing));
+  const later = run.task.until(jsonBytes(recorded));
   if (later) await later;
-  return standing;
+  return recorded;
 }
 
-/** The call planned anew: its arguments are read, and every rule that forbids holds for a person as well. */
-async function planAnew(run: Run, batch: Batch, slot: number, written: string, scope: CallScope): Promise<AllowedCall> {
+/** Plans the call with a person's arguments. They are validated, and permissions and guardrails apply to people as well. */
+async function replan(run: Run, batch: Batch, slot: number, written: string, scope: CallScope): Promise<AllowedCall> {
   const { turn } = run.turns;
   const { tool } = batch.calls[slot]!;
   const input: PlanCallInput = { agent: run.agentName, turn, tool, arguments: written };
@@ -129,7 +129,7 @@ async function planAnew(run: Run, batch: Batch, slot: number, written: string, s
   return { ...planned, arguments: planned.arguments ?? written };
 }
 
-/** One timer for the batch: all its calls began to wait together. */
+/** One timer for the batch: all its approvals became pending together. */
 export function watchExpiry(run: Run, batch: Batch): { stop(): void } {
   if (batch.isExpired || countOpenApprovals(batch.calls) === 0) return { stop() {} };
   const scope = new CancellationScope();

@@ -41,9 +41,9 @@ export function handleCommands(run: Run): void {
       check(isIndex(page.from, 'from') ?? isIndex(page.limit, 'limit'));
       return run.conversation.page(page.from, page.limit);
     },
-    { description: 'A page of the conversation: from which message, and how many.' },
+    { description: 'Returns a page of the transcript. Arguments: index of the first message, number of messages.' },
   );
-  setHandler(questionsQuery, () => openQuestions(run), { description: 'What the run waits for people to answer.' });
+  setHandler(questionsQuery, () => openQuestions(run), { description: 'Returns the open questions of the run.' });
 
   setHandler(decideUpdate, (decision) => decide(run, decision), {
     description: 'Decides about a pending call: {"call":"1.0","digest":"…","verdict":"approve","by":"…"}.',
@@ -51,7 +51,7 @@ export function handleCommands(run: Run): void {
   });
 
   setHandler(sendUpdate, (input) => send(run, input), {
-    description: 'The next message of a session: {"text":"…"}.',
+    description: 'Sends a session its next message: {"text":"…"}.',
     validator(input) {
       checkSession();
       check(requestProblem.send(input));
@@ -59,8 +59,8 @@ export function handleCommands(run: Run): void {
     },
   });
 
-  setHandler(steerUpdate, ({ message, id }) => (isFirst(id) ? say(message ?? '') : changed()), {
-    description: 'A message that the model sees at its next turn: {"message":"…"}.',
+  setHandler(steerUpdate, ({ message, id }) => (isFirst(id) ? queueText(message ?? '') : changed()), {
+    description: 'Gives the model a message for its next turn: {"message":"…"}.',
     validator(input: SteerInput) {
       check(requestProblem.steer(input));
       if (!isKnown(input.id)) checkQueue(input.message ?? '');
@@ -73,13 +73,13 @@ export function handleCommands(run: Run): void {
       const { message, id } = input;
       if (!isFirst(id)) return changed();
       interrupt();
-      return isSet(message) ? say(message) : changed();
+      return isSet(message) ? queueText(message) : changed();
     },
     {
-      description: 'Stops the tools and the model call in flight, and continues with the message.',
+      description: 'Aborts the tools and the model call in flight, and continues with the message.',
       validator(input: SteerInput = {}) {
         check(requestProblem.interrupt(input));
-        // Without a word it is welcome until the end: whoever stops a run may not want to wait for what is in flight.
+        // Without a message it is accepted until the end: whoever stopped a run may not want to wait for what is in flight.
         if (isSet(input.message) && !isKnown(input.id)) checkQueue(input.message);
       },
     },
@@ -105,7 +105,7 @@ export function handleCommands(run: Run): void {
     raiseUpdate,
     ({ budget: limits }) => {
       budget.raise(limits, run.spend);
-      // A run that waits between two turns looks at its questions only when it continues.
+      // A run that waits between two turns publishes its questions only when it continues.
       if (!run.batch && (budget.reached(run.spend) !== null || control.isPaused)) publishWaits(run);
       if (run.agent) run.clock.extendTo(timeLimitMs(run));
       watchTime(run);
@@ -124,11 +124,11 @@ export function handleCommands(run: Run): void {
   function command(
     update: typeof pauseUpdate,
     description: string,
-    carryOut: (by: Attribution) => void,
+    apply: (by: Attribution) => void,
     validate = () => {},
   ): void {
     const handler = ({ by, why }: Attribution = {}) => {
-      carryOut({ ...(isSet(by) && { by }), ...(isSet(why) && { why }) });
+      apply({ ...(isSet(by) && { by }), ...(isSet(why) && { why }) });
       return changed();
     };
     setHandler<RunSnapshot, [Attribution?], typeof update>(update, handler, {
@@ -142,14 +142,13 @@ export function handleCommands(run: Run): void {
 
   function interrupt(): void {
     const { phase, batch } = run;
-    // Where nothing is in flight, there is nothing to stop.
-    if (phase.is !== 'asking' && !batch) return;
+    if (phase.is !== 'calling_model' && !batch) return;
     control.interrupt();
-    if (phase.is === 'asking') phase.scope.cancel();
+    if (phase.is === 'calling_model') phase.scope.cancel();
     batch?.cancelRunning();
   }
 
-  function say(text: string): RunSnapshot {
+  function queueText(text: string): RunSnapshot {
     // Where a session has nothing to steer, it is the next thing to answer.
     if (run.isSession && session.isIdle) session.queueMessage(text);
     else session.queueSteer(text);
@@ -165,7 +164,7 @@ export function handleCommands(run: Run): void {
     return isSet(id) && session.knowsCommand(id);
   }
 
-  /** Whether this is the first command of that id; from now on it is not. */
+  /** Whether the command is the first with its id, which is remembered. */
   function isFirst(id: string | null | undefined): boolean {
     if (!isSet(id)) return true;
     if (session.knowsCommand(id)) return false;
@@ -193,14 +192,14 @@ function stateOf(run: Run): RunSnapshot['state'] {
   return hasQuestions(run) ? 'waiting' : 'running';
 }
 
-/** The slot of a call that can still be cancelled, named by its place or by the id that the model gave it. */
+/** Returns the slot of a call that can still be cancelled, named by call id or model call id. */
 function slotOf({ batch, turns, workflowId }: Run, input: CancelCallInput): number {
   check(requestProblem.cancelCall(input));
   const { call: named } = input;
   const slot = batch?.calls.findIndex(({ call }, at) => named === callActivityId(turns.turn, at) || named === call.id);
   if (!batch || slot === undefined || slot < 0)
     throw refusal('no_such_call', { workflowId, call: cutText(JSON.stringify(named), 100) });
-  // What a person has answered or rejected is over, also where the loop has not got to it.
+  // A call that a person responded to or rejected is over, even before the loop settles it.
   const { outcome, decision } = batch.calls[slot]!;
   if (outcome || decision?.verdict === 'reject' || decision?.verdict === 'respond')
     throw refusal('call_over', { call: callActivityId(turns.turn, slot) });

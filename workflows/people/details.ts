@@ -1,4 +1,4 @@
-// What Temporal's Web UI shows at the top of a run: where it is, what it waits for, what it has spent. It costs no history.
+// The current details of a run, which Temporal's Web UI shows: what it does or waits for, and its spend. They are not in history.
 import { setCurrentDetails } from '@temporalio/workflow';
 import { callSummary } from '../../core/summary.ts';
 import { plural, count as thousands } from '../../core/text.ts';
@@ -25,7 +25,7 @@ export function showTools(run: Run, batch: Batch): void {
   show(run, [`Running ${plural(batch.running, 'call')}:`, '', ...shown, ...more(batch.running)]);
 }
 
-/** `first`: the first of `count` open questions. */
+/** `first`: the first of the `count` open questions. */
 export function showWaiting(run: Run, first: readonly Question[], count: number): void {
   if (count === 0) return show(run, [run.control.isPaused ? 'Paused.' : 'Waiting for a message.']);
   const shown = first.slice(0, CALLS_SHOWN).map((question) => `- ${asCode(questionSummary(question))}`);
@@ -57,7 +57,7 @@ function show(run: Run, doing: readonly string[]): void {
   );
 }
 
-/** As Markdown code, so that nothing that a model wrote is read as Markdown. */
+/** As Markdown code, so that a model's text is not rendered as Markdown. */
 function asCode(text: string): string {
   return `\`${text.replaceAll('`', "'").replace(/\s+/g, ' ')}\``;
 }

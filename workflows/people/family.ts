@@ -1,5 +1,5 @@
-// Signals between a run and its sub-agents. Anybody can send a signal, and an error in a handler would hold up the run for
-// ever: what is not one of ours is ignored.
+// Signals between a run and its sub-agents. Anybody can send a signal, and an error in a handler would block the run for ever, so
+// signals of another shape are ignored.
 import { setHandler } from '@temporalio/workflow';
 import { hasShape, isBoolean, isOneOf, isText, nullable, optional } from '../../core/shape.ts';
 import { isSpend } from '../../core/usage.ts';
@@ -14,15 +14,15 @@ const isParentCommand = hasShape<{ command: string; by: string; why: string }>({
 
 const isChildReport = hasShape<Omit<ChildReport, 'spend'>>({ child: isText, waiting: isBoolean });
 
-export function listenToFamily(run: Run): void {
+export function handleFamilySignals(run: Run): void {
   setHandler(
     fromParentSignal,
     (command) => {
       if (isParentCommand(command, '') !== null) return;
-      obey(run, command);
+      applyParentCommand(run, command);
       run.wake.wakeSoon();
     },
-    { description: 'What a run tells its sub-agents.' },
+    { description: "A parent's command: pause, resume or stop." },
   );
   setHandler(
     fromChildSignal,
@@ -30,17 +30,17 @@ export function listenToFamily(run: Run): void {
       if (isChildReport(report, '') !== null || !isSpend(report.spend)) return;
       const { child, spend, waiting } = report;
       const subAgent = run.batch?.calls.find((call) => call.child?.workflowId === child)?.child;
-      // Of one that is over, its result has said more.
+      // The result of a finished sub-agent is newer than any report.
       if (!subAgent) return;
       run.tally.recordSubAgentSpend(child, spend);
       subAgent.reportWaiting(waiting);
       run.wake.wakeSoon();
     },
-    { description: 'What a sub-agent reports to the run that it works for.' },
+    { description: "A sub-agent's report of its spend." },
   );
 }
 
-function obey({ control }: Run, command: ParentCommand): void {
+function applyParentCommand({ control }: Run, command: ParentCommand): void {
   switch (command.command) {
     case 'pause':
     case 'resume':

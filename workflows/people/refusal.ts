@@ -1,4 +1,4 @@
-// A command that a run does not carry out: the sender gets the reason, with its code in the details.
+// Refuses a command: the sender gets the reason, with its code in the details.
 import { ApplicationFailure } from '@temporalio/workflow';
 import { FAILURE } from '../../core/names.ts';
 import type { ReasonCode, ReasonParameters } from '../../core/reasons/codes.ts';
@@ -8,7 +8,7 @@ export function refusal<C extends ReasonCode>(code: C, parameters: ReasonParamet
   return ApplicationFailure.nonRetryable(inEnglish(code, parameters), FAILURE.refusedCommand, { code, parameters });
 }
 
-/** Throws where the argument of an update or query is not what it must be. */
+/** Throws a refusal if the argument of an update or query has a problem. */
 export function check(problem: string | null): void {
   if (problem !== null) throw refusal('invalid_request', { problem });
 }

@@ -10,14 +10,14 @@ import type { End, Run } from '../state/run.ts';
 import { refusal } from './refusal.ts';
 import { waitForPeople } from './waiting.ts';
 
-/** Moves what was said into the conversation, as far as the model is to be sent it now. */
+/** Moves queued messages that are due into the transcript. */
 export function takeQueued(run: Run): void {
   const taken = run.session.takeQueued();
   if (taken.length > 0) run.turns.startOver();
   for (const { text } of taken) run.conversation.append({ role: 'user', content: text });
 }
 
-/** Waits for something to answer; resolves with the session's end where nothing comes. */
+/** Waits for the next message; resolves with the session's end if there is none. */
 export async function nextMessage(run: Run): Promise<End | null> {
   const { session, control } = run;
   if (session.isClosing) return { status: 'completed', reason: null };
@@ -25,14 +25,14 @@ export async function nextMessage(run: Run): Promise<End | null> {
   const isWoken = await waitForPeople(run, () =>
     condition(() => session.queued > 0 || session.isClosing || control.stop !== null || mustContinueAsNew(run), idleMs),
   );
-  // A message that comes together with the end of the wait is a message.
+  // A message may arrive together with the timeout.
   if (isWoken || session.queued > 0) return null;
   return { status: 'completed', reason: reason('idle_timeout', { idleMs }) };
 }
 
 /**
- * Ends what the run works on. True where it continues all the same: something was said that the model has not been sent, or
- * it is a session, which answers and waits for the next message.
+ * Ends the turns of a message. Returns whether the run continues: because a steer is queued that the model has not been sent, or
+ * because it is a session, which replies and waits for its next message.
  */
 export function endMessage(run: Run, end: End): boolean {
   const { session } = run;
@@ -41,7 +41,7 @@ export function endMessage(run: Run, end: End): boolean {
   const isCompleted = end.status === 'completed';
   const reply = session.reply({
     status: end.status,
-    output: isCompleted ? run.conversation.lastWords() : null,
+    output: isCompleted ? run.conversation.lastText() : null,
     ...(isCompleted && session.value !== undefined && { value: session.value }),
     ...reasonFields(end.reason),
   });
@@ -49,20 +49,20 @@ export function endMessage(run: Run, end: End): boolean {
   return true;
 }
 
-/** After an interrupt a run continues with what was said, or asks again; a session without a word waits for its next message. */
+/** After an interrupt, a run continues with its message or calls the model again; a session waits for its next message. */
 export function endInterrupted(run: Run): void {
   if (run.isSession && !run.session.isIdle) endMessage(run, { status: 'stopped', reason: reason('interrupted') });
 }
 
-/** Queues a message, once for each id, and answers as soon as asked for. */
+/** Queues a message, once for each id. With `wait`, resolves when it is answered. */
 export async function send(run: Run, { text, id, wait }: SendInput): Promise<Sent> {
   const { session } = run;
   const message = session.queueMessage(text, isSet(id) ? id : undefined);
   run.wake.wakeSoon();
-  // Beyond the limit, the message is queued, but the sender has to ask again for the reply.
+  // Beyond the limit, the message is queued, and the sender has to send its id again for the reply.
   if (!wait || session.waiting >= REPLIES_AWAITED_MAX) return { message, reply: session.replyTo(message) ?? null };
   if (session.hasForgotten(message)) throw refusal('reply_forgotten', { message });
-  // A cancelled run has a last word for whoever waits, too.
+  // A cancelled run replies as well.
   await session.whileWaiting(() =>
     CancellationScope.nonCancellable(() => condition(() => session.replyTo(message) !== undefined || isLeaving(run))),
   );
@@ -73,10 +73,10 @@ export async function send(run: Run, { text, id, wait }: SendInput): Promise<Sen
 }
 
 function isLeaving({ phase }: Run): boolean {
-  return phase.is === 'leaving' || phase.is === 'ended';
+  return phase.is === 'continuing' || phase.is === 'ended';
 }
 
-/** What a message gets that the session's end came before; null where the session continues in a new history. */
+/** The reply to a message that the session's end left unanswered; null if the session continues as new. */
 function lastReply({ phase }: Run, message: number): Reply | null {
   if (phase.is !== 'ended') return null;
   const { status, reason: why } = phase.end;

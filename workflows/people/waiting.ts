@@ -1,4 +1,4 @@
-// What a run waits for people to answer: as questions, in its memo, and on its clock.
+// The open questions of a run: their list, their publication in the memo, and the clock, which is paused while they wait.
 import { countOpenApprovals, openApprovals } from '../../core/batch/approvals.ts';
 import { WAITS_ARGUMENT_CHARS, WAITS_SHOWN } from '../../core/limits.ts';
 import { oneLine } from '../../core/text.ts';
@@ -6,7 +6,7 @@ import type { Question, Waits } from '../../core/types.ts';
 import type { Run } from '../state/run.ts';
 import { showWaiting } from './details.ts';
 
-/** The first `max` open questions, in full. */
+/** Returns the first `max` open questions, uncut. */
 export function openQuestions(run: Run, max = Number.POSITIVE_INFINITY): Question[] {
   return [...approvalsOf(run, max), ...run.budget.question(run.spend)].slice(0, max);
 }
@@ -22,7 +22,7 @@ function approvalsOf(run: Run, max: number): Question[] {
   return openApprovals({ turn: turns.turn, calls, askedAtMs, approvalTimeoutMs: batchRules.approvalTimeoutMs }, max);
 }
 
-/** Writes into the memo what is open, where that has changed; a burst of decisions is one change. */
+/** Writes the open questions to the memo if they have changed. The loop calls this once for a burst of decisions. */
 export function publishWaits(run: Run): void {
   run.published.showWaits(waitsOf(run), run.agent?.index);
 }
@@ -50,7 +50,7 @@ function shortened(question: Question): Question {
   };
 }
 
-/** Nothing runs, and a person has the next word: that takes none of the run's time. */
+/** Pauses active time: nothing runs, and the run waits for a person. */
 export function pauseClock(run: Run): void {
   showWaiting(run, openQuestions(run, WAITS_SHOWN), countQuestions(run));
   if (run.clock.isPaused) return;
@@ -59,9 +59,9 @@ export function pauseClock(run: Run): void {
 }
 
 export function resumeClock(run: Run): void {
-  // A cancelled run has no time left to count.
+  // A cancelled run counts no more time.
   if (run.clock.isCancelled) return;
-  // Also where the clock was not paused: the execution before may have reported to the parent that it waits.
+  // Even if the clock was not paused: the previous execution may have reported that the run waits.
   reportWaiting(run, false);
   run.clock.resume();
 }

@@ -1,8 +1,8 @@
-// The scope of one call in flight, or of an edit of one. The SDK's scopes make four promises each, to be linked with one another;
-// a batch of a thousand calls would pay for all of them. Calls need less: each is cancelled by the run, by hand.
+// The scope of one call in flight, or of its edit. Each of the SDK's scopes makes four promises to link it with its parent, which
+// adds up in a batch of a thousand calls. The run cancels its calls itself, so they need no link.
 import { CancellationScope, CancelledFailure } from '@temporalio/workflow';
 
-/** What the SDK looks at in the current scope when an activity is scheduled: held to it by the simulation and the tests. */
+/** The parts of a scope that the SDK uses when an activity is scheduled. The simulation and the tests check that it is enough. */
 export class CallScope {
   readonly cancellable = true;
   readonly cancelRequested = { catch: (cancel: (why: CancelledFailure) => void) => this.#onCancel(cancel) };
@@ -15,7 +15,7 @@ export class CallScope {
 
   /** Schedules an activity in this scope. */
   run<T>(schedule: () => Promise<T>): Promise<T> {
-    // The method only needs what is here: it makes this the current scope, and calls `runInContext`.
+    // The method only makes this the current scope and calls `runInContext`, so this class suffices.
     return CancellationScope.prototype.run.call(this as unknown as CancellationScope, schedule) as Promise<T>;
   }
 

@@ -1,5 +1,5 @@
-// A cancellation scope without a timeout. The SDK's scopes run their function in an async one of their own, for a timeout: two
-// promises more each time that the loop waits.
+// A cancellation scope without a timeout. For the timeout, the SDK's scopes wrap their function in an async one, which makes two
+// more promises each time that the loop waits.
 import { CancellationScope } from '@temporalio/workflow';
 
 export class LightScope extends CancellationScope {

@@ -1,24 +1,27 @@
-// Sends signals to another workflow one at a time: two that are in flight together may overtake one another.
+// Sends signals to another workflow one at a time, because two in flight may arrive in any order.
 import { CancellationScope } from '@temporalio/workflow';
 
-/** Resolves when everything has been sent. Of what comes meanwhile, only the last is sent; a receiver may be gone. */
-export type SendLatest<Word> = (word: Word) => Promise<void>;
+/**
+ * Resolves when everything is sent. Of the values that arrive while one is sent, only the last is sent. Errors are ignored: the
+ * receiver may be gone.
+ */
+export type SendLatest<Value> = (value: Value) => Promise<void>;
 
-export function sendLatest<Word>(send: (word: Word) => Promise<void>): SendLatest<Word> {
-  let next: { readonly word: Word } | null = null;
+export function sendLatest<Value>(send: (value: Value) => Promise<void>): SendLatest<Value> {
+  let next: { readonly value: Value } | null = null;
   let sending: Promise<void> | null = null;
 
   async function sendAll(): Promise<void> {
     while (next) {
-      const { word } = next;
+      const { value } = next;
       next = null;
-      await CancellationScope.nonCancellable(() => send(word)).catch(() => undefined);
+      await CancellationScope.nonCancellable(() => send(value)).catch(() => undefined);
     }
     sending = null;
   }
 
-  return (word) => {
-    next = { word };
+  return (value) => {
+    next = { value };
     sending ??= sendAll();
     return sending;
   };

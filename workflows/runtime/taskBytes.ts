@@ -1,14 +1,14 @@
-// Bytes of a workflow task: its commands travel in one message, which the server takes up to 4 MiB. What finds no room waits
-// for the next task.
+// Limits the bytes of a workflow task: its workflow commands are one message, which may have 4 MiB. What does not fit waits for
+// the next task.
 import { CancellationScope, sleep, workflowInfo } from '@temporalio/workflow';
 import { COMMAND_BYTES, TASK_BYTES_MAX } from '../../core/limits.ts';
 
 export class TaskBytes {
-  /** The task that bytes were reserved in last: the length of the history grows with each. */
+  /** The task of the last reservation, identified by the length of the history, which grows with each task. */
   #task = 0;
   #used = 0;
 
-  /** Reserves room in this task for a command with so much in it; false where there is none left. */
+  /** Reserves bytes for a workflow command in this task; returns false if they do not fit. */
   reserve(contentBytes: number): boolean {
     const task = workflowInfo().historyLength;
     const used = this.#task === task ? this.#used : 0;
@@ -19,7 +19,7 @@ export class TaskBytes {
     return true;
   }
 
-  /** Reserves room in this task or in the first one that has some; null where there is nothing to wait for. */
+  /** Reserves bytes in this task, and returns null; or resolves once they are reserved in a later one. */
   until(contentBytes: number): Promise<void> | null {
     return this.reserve(contentBytes) ? null : this.#wait(contentBytes);
   }
@@ -30,7 +30,7 @@ export class TaskBytes {
   }
 }
 
-/** Resolves in the next task: a timer is what brings one about. */
+/** Resolves in the next task, which a timer causes. */
 export function nextTask(): Promise<void> {
   return CancellationScope.nonCancellable(() => sleep(1));
 }

@@ -1,6 +1,6 @@
-// The one wake-up of a run's loop. It comes when everything that an activation brought has been taken in: commands, results,
-// timers and cancellations. So the loop decides once for all of it, as the read model does, and a batch of a thousand calls
-// needs no race over all that are in flight, which would make a promise for each of them, each time that one ends.
+// Wakes a run's loop once everything of an activation has been applied: commands, results, timers and cancellations. The loop then
+// decides once for all of it, as the read model does. A `Promise.race` over a thousand calls would make a thousand promises each
+// time that one of them ends.
 import { condition } from '@temporalio/workflow';
 import { LightScope } from './lightScope.ts';
 
@@ -8,18 +8,18 @@ export class Wake {
   readonly #scope = new LightScope({ cancellable: false });
   #hasChanged = false;
 
-  /** Resolves when something has changed, after the microtasks of the activation in which it did. */
+  /** Resolves after the microtasks of the activation in which something changed. */
   next(): Promise<void> {
     this.#hasChanged = false;
     return this.#scope.run(() => condition(() => this.#hasChanged));
   }
 
-  /** Something has changed. For what runs in a microtask: a result, a timer, a step of the loop. */
+  /** Wakes the loop. For code that runs in a microtask: a result, a timer, a step of the loop. */
   wake(): void {
     this.#hasChanged = true;
   }
 
-  /** The same for handlers of updates and signals. They run between the jobs of an activation, where conditions are looked at. */
+  /** Wakes the loop from a handler of an update or signal. Those run between an activation's jobs, when conditions are evaluated. */
   wakeSoon(): void {
     if (!this.#hasChanged) void Promise.resolve().then(() => this.wake());
   }

@@ -1,11 +1,11 @@
-// A turn's calls while they are carried out: what has become of each, by slot.
-import { countsAsRun, handedOverTo } from '../../core/batch/outcomes.ts';
+// The batch of a turn: its calls and their outcomes, by slot.
+import { countsAsRun, handoffTarget } from '../../core/batch/outcomes.ts';
 import type { CallView } from '../../core/batch/view.ts';
-import type { BatchState } from '../../core/handOver.ts';
+import type { BatchState } from '../../core/carriedState.ts';
 import type { ModelAnswer, Outcome, PlannedCall, RecordedDecision, ToolCall } from '../../core/types.ts';
 import type { SubAgent } from './subAgent.ts';
 
-/** A call of the batch; the kernel sees it as it is. */
+/** A call of the batch, which is also its view for the kernel. */
 export interface BatchCall extends CallView {
   readonly call: ToolCall;
   readonly planned: PlannedCall;
@@ -25,9 +25,9 @@ interface OpenCall extends BatchCall {
   isEditing: boolean;
   isCancelled: boolean;
   child: SubAgent | null;
-  /** Cancels what runs for it: the call itself, or the planning of new arguments. */
+  /** Cancels the running call, or the planning of its new arguments. */
   scope: Cancellable | null;
-  /** Whoever decided while new arguments were planned. */
+  /** Resolvers of decisions that were made while new arguments were planned. */
   waiting: (() => void)[];
 }
 
@@ -59,7 +59,7 @@ export class Batch {
     this.#calls = state.calls.map((call, slot) => ({
       call,
       tool: call.function.name,
-      // One entry a call, as the activity planned it, or as the hand-over was checked.
+      // The plan has one entry for each call; for carried state, that was checked.
       planned: state.plan[slot]!,
       outcome: state.outcomes[slot] ?? null,
       isRunning: false,
@@ -76,7 +76,7 @@ export class Batch {
     return this.#calls;
   }
 
-  /** The time to decide about its calls is over. */
+  /** Whether its approvals have timed out. */
   get isExpired(): boolean {
     return this.#isExpired;
   }
@@ -89,19 +89,19 @@ export class Batch {
     return this.#calls.some(({ isEditing }) => isEditing);
   }
 
-  /** Every call has one when the batch is over. */
+  /** For a finished batch, in which every call has an outcome. */
   get outcomes(): readonly Outcome[] {
     return this.#calls.map(({ outcome }) => outcome!);
   }
 
-  /** Calls that a budget counts as tool calls. */
+  /** The number of calls that count towards the budget's `toolCalls`. */
   get ran(): number {
     return this.#calls.filter(({ outcome, planned, decision }) => countsAsRun(outcome, planned, decision)).length;
   }
 
-  /** To whom the conversation was handed, if it was. */
-  get handedTo(): string | null {
-    return this.#calls.map(handedOverTo).find((to) => to !== null) ?? null;
+  /** The target of the batch's handoff, if there was one. */
+  get handoffTo(): string | null {
+    return this.#calls.map(handoffTarget).find((to) => to !== null) ?? null;
   }
 
   start(slot: number, scope: Cancellable, child: SubAgent | null): void {
@@ -115,7 +115,7 @@ export class Batch {
   settle(slot: number, outcome: Outcome): void {
     const call = this.#calls[slot]!;
     if (call.isRunning) this.#running -= 1;
-    // Nobody waits for a rule that takes its time over new arguments.
+    // The call is over, so its new arguments are not needed.
     else if (call.isEditing) call.scope?.cancel();
     call.isRunning = false;
     call.outcome = outcome;
@@ -133,18 +133,18 @@ export class Batch {
     call.scope = scope;
   }
 
-  /** `planned`: the call as it was planned anew; null where its new arguments are not accepted. */
+  /** `planned` is the new plan of the call; null if its new arguments were not accepted. */
   endEdit(slot: number, planned: PlannedCall | null): void {
     const call = this.#calls[slot]!;
     call.isEditing = false;
     call.scope = null;
     if (planned) call.planned = planned;
-    for (const goOn of call.waiting.splice(0)) goOn();
+    for (const resolve of call.waiting.splice(0)) resolve();
   }
 
   /**
-   * Resolves when the new arguments of a call are planned, in the order in which it was asked for; and before the loop is
-   * woken, so that whoever decided meanwhile has decided in time.
+   * Resolves when the new arguments of a call are planned, for waiting decisions in order. It resolves before the loop wakes, so
+   * that those decisions are in time.
    */
   whenEdited(slot: number): Promise<void> {
     return new Promise((resolve) => this.#calls[slot]!.waiting.push(resolve));
@@ -154,7 +154,7 @@ export class Batch {
     this.#isExpired = true;
   }
 
-  /** A person cancels a call: one that runs is told to stop, another one does not start. */
+  /** Cancels a running call, or keeps one from starting. */
   cancelCall(slot: number): void {
     const call = this.#calls[slot]!;
     if (call.isRunning) call.scope?.cancel();
@@ -169,7 +169,7 @@ export class Batch {
     for (const { isEditing, scope } of this.#calls) if (isEditing) scope?.cancel();
   }
 
-  handOver(): BatchState {
+  carried(): BatchState {
     return {
       answer: this.answer,
       calls: this.#calls.map(({ call }) => call),

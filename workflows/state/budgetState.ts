@@ -1,7 +1,7 @@
-// The budget of a run: its limits as raised, the one that is reached, and whether the run asks for more.
+// The budget of a run: its current limits, the one that is reached, and whether the run asks for more.
 import type { BudgetReached } from '../../core/budget.ts';
 import { limitOf, limitReached } from '../../core/budget.ts';
-import type { BudgetState } from '../../core/handOver.ts';
+import type { BudgetState } from '../../core/carriedState.ts';
 import type { Budget, Question, Spend } from '../../core/types.ts';
 
 export class RunBudget {
@@ -19,7 +19,7 @@ export class RunBudget {
     return this.#limits;
   }
 
-  /** The limit that kept a call from running, until it is raised. */
+  /** The limit that kept a call from running; null once it is raised. */
   get callLimitReached(): BudgetReached | null {
     return this.#reached;
   }
@@ -28,7 +28,7 @@ export class RunBudget {
     return this.#limits?.atLimit === 'ask';
   }
 
-  /** Whether a budget limits what sub-agents spend; their time is in the run's own. */
+  /** Whether the budget limits sub-agents by their reports. Their active time is part of the run's own. */
   get limitsSubAgents(): boolean {
     const { tokens, cost, modelCalls, toolCalls } = this.#limits ?? {};
     return [tokens, cost, modelCalls, toolCalls].some((limit) => limit !== undefined);
@@ -38,22 +38,22 @@ export class RunBudget {
     return this.#limits?.cost !== undefined;
   }
 
-  /** Active time after which the run is cut off: a run that asks is not, in the middle of a turn. */
+  /** Active time after which the run ends, even within a turn; infinite if it asks for more instead. */
   get cutOffMs(): number {
     return this.asksAtLimit ? Number.POSITIVE_INFINITY : limitOf(this.#limits, 'activeMs');
   }
 
-  /** The agent's own limits, where neither the input nor a raise named others. */
+  /** Adds the agent's limits; those of the input and raised ones take precedence. */
   addAgentLimits(limits: Budget | undefined): void {
     if (limits || this.#limits) this.#limits = { ...limits, ...this.#limits };
   }
 
-  /** The limit that keeps the run from going on. */
+  /** Returns the limit that keeps the run from continuing; null if none is reached. */
   reached(spend: Spend): BudgetReached | null {
     return this.#limits === undefined ? null : (this.#reached ?? limitReached(this.#limits, spend));
   }
 
-  /** A limit has kept a call or a sub-agent from going on. */
+  /** Records the limit that keeps a call or a sub-agent from running. */
   recordReached(reached: BudgetReached): void {
     this.#reached = reached;
   }
@@ -67,7 +67,7 @@ export class RunBudget {
     this.stopAsking(spend);
   }
 
-  /** Unless another limit is reached: then the run asks on, for that. */
+  /** If another limit is reached, the run keeps asking, for that one. */
   stopAsking(spend: Spend): void {
     this.#reached = null;
     if (this.reached(spend) === null) this.#askedAtMs = null;
@@ -79,7 +79,7 @@ export class RunBudget {
     return [{ kind: 'budget', reason: reached.text, reached, sinceMs: this.#askedAtMs }];
   }
 
-  handOver(): BudgetState {
+  carried(): BudgetState {
     return { limits: this.#limits ?? null, reached: this.#reached, askedAtMs: this.#askedAtMs };
   }
 }

@@ -1,20 +1,19 @@
-// The run's clock: how long something has run, and the limit on that. Time in which the run waits for people, and nothing
-// runs, does not count.
+// The active time of a run, and the limit on it. Time in which nothing runs, because the run waits for people, does not count.
 import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import { TIMER } from '../../core/names.ts';
 
 export class Clock {
-  /** Cancelled when the time is up, or with the workflow. */
+  /** Cancelled at the time limit, or with the workflow. */
   readonly scope = new CancellationScope();
   #limitMs: number | undefined;
   #isTimeUp = false;
   #activeMs: number;
-  /** Since when it runs; null while it is paused. */
+  /** When the clock was last resumed; null while it is paused. */
   #sinceMs: number | null;
   #alarm: { readonly atMs: number; ring(): void } | undefined;
   #timers: CancellationScope[] = [];
 
-  /** `spentMs`: what the histories before this one have used; null for the first, which counts from the run's start. */
+  /** `spentMs`: active time in previous histories; null in the first, which counts from the run's start. */
   constructor(spentMs: number | null) {
     this.#activeMs = spentMs ?? 0;
     this.#sinceMs = spentMs === null ? workflowInfo().startTime.getTime() : Date.now();
@@ -32,26 +31,26 @@ export class Clock {
     return this.#isTimeUp;
   }
 
-  /** The run is cancelled, or its time is up. A cancellation reaches this scope from the workflow's a microtask later. */
+  /** Whether the run was cancelled or reached its time limit. A cancellation reaches the scope a microtask later than its parent. */
   get isCancelled(): boolean {
     return this.scope.consideredCancelled || this.scope.parent?.consideredCancelled === true;
   }
 
-  /** Sets the limit, once; later ones are not taken. */
+  /** Sets the limit. Later calls are ignored. */
   limitTo(ms: number): void {
     if (this.#limitMs !== undefined) return;
     this.#limitMs = ms;
     this.#setTimers();
   }
 
-  /** Raises the limit, where there is one. */
+  /** Raises the limit, if there is one. */
   extendTo(ms: number): void {
     if (this.#limitMs === undefined || ms <= this.#limitMs) return;
     this.#limitMs = ms;
     this.#setTimers();
   }
 
-  /** Rings once when so much time was active; the last alarm set counts. */
+  /** Calls `ring` once at this active time. Replaces an earlier alarm. */
   alarmAt(ms: number, ring: () => void): void {
     if (this.#alarm?.atMs === ms) return;
     this.#alarm = { atMs: ms, ring };

@@ -1,5 +1,5 @@
-// What people, and a parent, have told the run to do: pause, stop, interrupt.
-import type { ControlState } from '../../core/handOver.ts';
+// Commands in effect, of people and of the parent: pause, stop, interrupt.
+import type { ControlState } from '../../core/carriedState.ts';
 import type { Attribution } from '../../core/types.ts';
 
 export function newControl(): ControlState {
@@ -10,9 +10,9 @@ export class Control {
   #paused: boolean;
   #pausedByParent: boolean;
   #stop: Attribution | null;
-  /** The history is full, and cannot be left behind. */
+  /** The history is full, and the run cannot continue as new. */
   #isHistoryFull = false;
-  /** Not handed over: a run that is interrupted does not continue as new before it has acted on it. */
+  /** Not carried over: an interrupted run does not continue as new before it has handled the interrupt. */
   #isInterrupted = false;
 
   constructor(state: ControlState) {
@@ -45,7 +45,7 @@ export class Control {
     this.#pausedByParent = isPaused;
   }
 
-  /** The first one counts. */
+  /** The first stop counts. */
   stopFor(by: Attribution): void {
     this.#stop ??= by;
   }
@@ -59,14 +59,14 @@ export class Control {
     this.#isInterrupted = true;
   }
 
-  /** Whether the run was interrupted; from now on it is not. */
+  /** Returns whether the run was interrupted, and resets it. */
   takeInterrupt(): boolean {
     const was = this.#isInterrupted;
     this.#isInterrupted = false;
     return was;
   }
 
-  handOver(): ControlState {
+  carried(): ControlState {
     return { paused: this.#paused, pausedByParent: this.#pausedByParent, stop: this.#stop };
   }
 }

@@ -1,11 +1,12 @@
-// The conversation: its messages, what of them the model has seen, and how long they are.
+// The transcript: its messages, which of them the model has seen, and their tokens.
+
+import type { ConversationState } from '../../core/carriedState.ts';
 import { tokensOf } from '../../core/compaction.ts';
-import type { ConversationState } from '../../core/handOver.ts';
 import { FRESH_BYTES_MAX, PAGE_BYTES_MAX } from '../../core/limits.ts';
 import { jsonBytes } from '../../core/text.ts';
 import type { CompactAnswer, Mark, Message, ModelAnswer, TranscriptPage } from '../../core/types.ts';
 
-/** What the first `length` messages take in a payload: a worker has measured it. */
+/** The bytes that the first `length` messages take in a payload, as a worker has measured them. */
 interface Weight {
   readonly length: number;
   readonly bytes: number;
@@ -30,7 +31,7 @@ export class Conversation {
   #compactedAt: number | null;
   #refused: ConversationState['refused'];
   #weight: Weight | null = null;
-  #wasCompactedInVain = false;
+  #isCompactionIneffective = false;
 
   constructor(state: ConversationState) {
     this.#messages = [...state.messages];
@@ -65,17 +66,17 @@ export class Conversation {
     return this.#weight;
   }
 
-  /** The full history could not be left behind after the last compaction either: another would bring as little. */
-  get wasCompactedInVain(): boolean {
-    return this.#wasCompactedInVain;
+  /** Whether the last compaction did not let the run continue as new, so that another would not either. */
+  get isCompactionIneffective(): boolean {
+    return this.#isCompactionIneffective;
   }
 
-  /** Tokens of what the model has seen. */
+  /** Tokens of the messages that the model has seen. */
   get tokensSeen(): number {
     return this.#tokens;
   }
 
-  /** With an estimate for what it has not. */
+  /** Tokens of the whole transcript; those of unseen messages are estimated. */
   get tokens(): number {
     return this.#tokens + tokensOf(this.unseen());
   }
@@ -90,8 +91,8 @@ export class Conversation {
 
   recordAnswer({ message, mark, usage, weight }: ModelAnswer): void {
     const answered = tokensOf([message]);
-    // As the provider counts, which knows of the instructions and tools as well; not every server tells it. What a model
-    // thinks is counted as its output, and is not sent back to it.
+    // The provider's count includes instructions and tools, but not every server reports it. Output tokens include reasoning,
+    // which is not sent back to the model.
     this.#tokens =
       usage.inputTokens > 0
         ? usage.inputTokens + Math.min(usage.outputTokens, answered)
@@ -101,7 +102,7 @@ export class Conversation {
     if (weight !== undefined) this.#weight = { length: mark.length, bytes: weight };
   }
 
-  /** The number of the compaction that begins. */
+  /** Returns the number of the compaction. */
   beginCompaction(): number {
     this.#compactions += 1;
     return this.#compactions;
@@ -113,11 +114,11 @@ export class Conversation {
     this.#weight = null;
     this.#tokens = tokens;
     this.#compactedAt = turn;
-    this.#wasCompactedInVain = false;
+    this.#isCompactionIneffective = false;
   }
 
-  compactedInVain(): void {
-    this.#wasCompactedInVain = true;
+  markCompactionIneffective(): void {
+    this.#isCompactionIneffective = true;
   }
 
   compactionFailed(turn: number): void {
@@ -128,7 +129,7 @@ export class Conversation {
     this.#refused = { turn, refusal };
   }
 
-  /** How an activity is given the conversation: what is new, and how to check the rest. */
+  /** Returns the transcript as an activity's input: the new messages, and the digest of the others. */
   forActivity(): { known: Mark; length: number; fresh: readonly Message[] | null; heard?: readonly Message[] } {
     const unseen = this.unseen();
     const at = { known: this.#seen, length: this.#messages.length };
@@ -137,12 +138,13 @@ export class Conversation {
     return { ...at, fresh: null, heard: unseen.filter(({ role }) => role === 'user') };
   }
 
-  lastWords(): string | null {
-    const spoken = this.#messages.findLast(({ role, content }) => role === 'assistant' && content);
-    return spoken?.content ?? null;
+  /** Returns the last text that the model wrote. */
+  lastText(): string | null {
+    const answer = this.#messages.findLast(({ role, content }) => role === 'assistant' && content);
+    return answer?.content ?? null;
   }
 
-  /** A page that fits a payload. */
+  /** Returns a page that fits a payload. */
   page(from: number, limit: number): TranscriptPage {
     const messages: Message[] = [];
     let bytes = 0;
@@ -154,7 +156,7 @@ export class Conversation {
     return { messages, length: this.#messages.length };
   }
 
-  handOver(): ConversationState {
+  carried(): ConversationState {
     return {
       messages: this.#messages,
       seen: this.#seen,

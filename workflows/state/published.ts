@@ -1,7 +1,7 @@
-// What others are told of a run, and what they know already: its parent by signals, lists and inboxes by its memo and search
-// attributes. Each is told only what is new to it.
+// What a run publishes: reports to its parent by signal; questions, replies and its result in its memo and search attributes.
+// Only changes are published.
 import { getExternalWorkflowHandle, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { PublishedState } from '../../core/handOver.ts';
+import type { PublishedState } from '../../core/carriedState.ts';
 import { ERROR_CHARS_MAX } from '../../core/limits.ts';
 import { ATTRIBUTE, MEMO } from '../../core/names.ts';
 import { cutText } from '../../core/text.ts';
@@ -14,10 +14,10 @@ export class Published {
   #waiting: boolean;
   #waits: Waits | null;
   #sendReport: SendLatest<ChildReport> | null = null;
-  /** Resolves when the parent has been sent everything. */
+  /** Resolves when every report is sent. */
   #reporting: Promise<void> = Promise.resolve();
 
-  /** `agent`: the one that the run was started as. */
+  /** `agent` is that of the input. */
   constructor(agent: string, { waiting, waits }: PublishedState) {
     this.#agent = agent;
     this.#waiting = waiting;
@@ -28,7 +28,7 @@ export class Published {
     return this.#reporting;
   }
 
-  /** Reports to the parent what was spent, and whether only people are waited for. */
+  /** Reports to the parent the spend, and whether the run waits for people. */
   report(spend: Spend, isWaiting = false): void {
     const { parent, workflowId } = workflowInfo();
     if (!parent) return;
@@ -39,12 +39,12 @@ export class Published {
     this.#reporting = this.#sendReport({ child: workflowId, spend, waiting: isWaiting });
   }
 
-  /** A parent does not count time in which all its sub-agents wait for people. */
+  /** Time in which all sub-agents wait for people is not active time of the parent. */
   reportWaiting(isWaiting: boolean, spend: () => Spend): void {
     if (this.#waiting !== isWaiting) this.report(spend(), isWaiting);
   }
 
-  /** Writes what the run waits for into its memo, where that has changed. */
+  /** Writes the open questions to the memo, if they have changed. */
   showWaits(waits: Waits | null, index: AgentRecord['index']): void {
     if (index === undefined || JSON.stringify(waits) === JSON.stringify(this.#waits)) return;
     if (index === 'attributes' && this.#waits?.sinceMs !== waits?.sinceMs) this.#upsertWaitingSince(waits);
@@ -53,7 +53,7 @@ export class Published {
     this.#waits = waits;
   }
 
-  /** For whoever follows the run: nothing else in its history says that a message is answered, least of all that it failed. */
+  /** Writes the reply to the memo: no other event in history shows that a message was answered, or that it failed. */
   showReply({ message, status, reason, reasonCode, reasonParameters }: Reply): void {
     upsertMemo({
       [MEMO.replied]: {
@@ -79,7 +79,7 @@ export class Published {
     ]);
   }
 
-  handOver(): PublishedState {
+  carried(): PublishedState {
     return { waiting: this.#waiting, waits: this.#waits };
   }
 }

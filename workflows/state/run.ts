@@ -1,7 +1,12 @@
-// A run: its sub-states, each the only writer of its own part, and the phase that it is in.
+// A run: the parts of its state, each the only writer of its own, and its phase.
 import { ApplicationFailure, type CancellationScope, workflowInfo } from '@temporalio/workflow';
 import { type BatchRules, rulesOf } from '../../core/batch/view.ts';
-import { HAND_OVER_VERSION, type HandOver, handOverProblem, parentProblem } from '../../core/handOver.ts';
+import {
+  CARRIED_STATE_VERSION,
+  type CarriedState,
+  carriedStateProblem,
+  parentProblem,
+} from '../../core/carriedState.ts';
 import { AGENT_DEFAULTS } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
@@ -20,33 +25,33 @@ import { newSession, Session } from './session.ts';
 import { newTally, Tally } from './tally.ts';
 import { newTurns, Turns } from './turns.ts';
 
-/** What the workflow is given beside its input: by its parent, or by the execution that it continues. */
-export type Origin = { readonly parent?: ParentRun; readonly handOver?: HandOver };
+/** The second argument of the workflow: from its parent, or from the execution that it continues. */
+export type Origin = { readonly parent?: ParentRun; readonly handOver?: CarriedState };
 
 export interface End {
   readonly status: RunStatus;
   readonly reason: Reason | null;
-  /** Ends the run although a person has said something meanwhile. */
+  /** Ends the run even if a steer is queued. */
   readonly isFinal?: true;
-  /** Ends a session too, which otherwise only answers its message with it. */
+  /** Ends the session too. Otherwise it replies and stays open. */
   readonly endsSession?: true;
 }
 
 export type Phase =
-  /** Between turns, or carrying out a batch. */
+  /** Between turns, or running a batch. */
   | { readonly is: 'running' }
-  /** A model activity is in flight. */
-  | { readonly is: 'asking'; readonly scope: CancellationScope }
-  /** About to continue as new: whoever waits for a reply here should ask again. */
-  | { readonly is: 'leaving' }
-  /** Nothing more is accepted. */
+  /** A model call or a compaction is in flight. */
+  | { readonly is: 'calling_model'; readonly scope: CancellationScope }
+  /** About to continue as new: updates that wait for a reply return without one. */
+  | { readonly is: 'continuing' }
+  /** Accepts nothing more. */
   | { readonly is: 'ended'; readonly end: End };
 
 export class Run {
   readonly input: RunInput;
   readonly parent: ParentRun | undefined;
   readonly workflowId: string;
-  /** The first run id of the chain of executions. */
+  /** The run id of the first execution. */
   readonly firstRunId: string;
   readonly startedAtMs: number;
   readonly clock: Clock;
@@ -64,7 +69,7 @@ export class Run {
   #agent: AgentRecord | null;
   #batch: Batch | null;
 
-  constructor(input: RunInput, parent: ParentRun | undefined, state: HandOver, isContinued: boolean) {
+  constructor(input: RunInput, parent: ParentRun | undefined, state: CarriedState, isContinued: boolean) {
     const { workflowId, firstExecutionRunId } = workflowInfo();
     this.input = input;
     this.parent = parent;
@@ -88,7 +93,7 @@ export class Run {
     return this.#phase;
   }
 
-  /** Who has the conversation. */
+  /** The agent that has the conversation. */
   get agentName(): string {
     return this.#agentName;
   }
@@ -98,7 +103,7 @@ export class Run {
     return this.#agent;
   }
 
-  /** The turn whose calls are not all answered yet. */
+  /** The open batch, whose calls do not all have an outcome yet. */
   get batch(): Batch | null {
     return this.#batch;
   }
@@ -129,7 +134,7 @@ export class Run {
   }
 
   recordAgent(agent: AgentRecord): void {
-    // Whom the conversation is handed to works within the budget that the run was started with.
+    // After a handoff, the budget that the run started with still applies.
     if (!this.#agent) this.budget.addAgentLimits(agent.rules.budget);
     this.#agent = agent;
   }
@@ -151,7 +156,7 @@ export class Run {
     const { value } = this.session;
     return {
       status,
-      output: this.conversation.lastWords(),
+      output: this.conversation.lastText(),
       ...(status === 'completed' && value !== undefined && { value }),
       ...reasonFields(reason),
       warnings: this.tally.warnings,
@@ -164,26 +169,26 @@ export class Run {
     };
   }
 
-  /** Every part of the state, by name: one that is missing here does not compile. */
-  handOver(): HandOver {
+  /** Returns the carried state. A part that is missing here does not compile. */
+  carried(): CarriedState {
     return {
-      version: HAND_OVER_VERSION,
+      version: CARRIED_STATE_VERSION,
       startedAtMs: this.startedAtMs,
       agentName: this.#agentName,
       agent: this.#agent,
-      conversation: this.conversation.handOver(),
-      turns: this.turns.handOver(),
-      tally: this.tally.handOver(this.clock.activeMs),
-      budget: this.budget.handOver(),
-      session: this.session.handOver(),
-      control: this.control.handOver(),
-      batch: this.#batch?.handOver() ?? null,
-      published: this.published.handOver(),
+      conversation: this.conversation.carried(),
+      turns: this.turns.carried(),
+      tally: this.tally.carried(this.clock.activeMs),
+      budget: this.budget.carried(),
+      session: this.session.carried(),
+      control: this.control.carried(),
+      batch: this.#batch?.carried() ?? null,
+      published: this.published.carried(),
     };
   }
 }
 
-/** The run of an input, checked before anything is believed; whatever is wrong with it fails the run at once. */
+/** Makes the run of an input. An invalid input fails the run at once. */
 export function openRun(input: RunInput, origin: Origin | undefined): Run {
   const problem = runInputProblem(input) ?? originProblem(origin);
   if (problem) throw ApplicationFailure.nonRetryable(problem, FAILURE.invalidInput);
@@ -192,20 +197,20 @@ export function openRun(input: RunInput, origin: Origin | undefined): Run {
   return new Run(given, parent ?? undefined, handOver ?? newState(given), Boolean(handOver));
 }
 
-/** Only a parent starts a run with a `parent`, and only continue-as-new with a `handOver`. */
+/** Only a parent may pass `parent`, and only continue-as-new may pass `handOver`, which is the carried state. */
 function originProblem(origin: unknown): string | null {
   if (origin === undefined || origin === null) return null;
-  if (typeof origin !== 'object' || Array.isArray(origin)) return 'An agent takes one argument, its input.';
+  if (typeof origin !== 'object' || Array.isArray(origin)) return 'Start an agent with one argument, its input.';
   const { parent, handOver, ...others } = origin as Record<string, unknown>;
   const info = workflowInfo();
   if (Object.keys(others).length > 0 || (parent && !info.parent) || (handOver && !info.continuedFromExecutionRunId))
-    return 'An agent takes one argument, its input: what comes with it, only a run of an agent can send.';
-  return (parent ? parentProblem(parent) : null) ?? (handOver ? handOverProblem(handOver) : null);
+    return 'Start an agent with one argument, its input. Only another run of an agent can pass a second one.';
+  return (parent ? parentProblem(parent) : null) ?? (handOver ? carriedStateProblem(handOver) : null);
 }
 
-function newState({ agent, input, budget }: RunInput): HandOver {
+function newState({ agent, input, budget }: RunInput): CarriedState {
   return {
-    version: HAND_OVER_VERSION,
+    version: CARRIED_STATE_VERSION,
     startedAtMs: workflowInfo().startTime.getTime(),
     agentName: agent,
     agent: null,

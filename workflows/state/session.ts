@@ -1,5 +1,5 @@
-// What people have said to a run, in order, and what a session has answered.
-import type { QueuedMessage, SessionState } from '../../core/handOver.ts';
+// The queue of a run's messages, and the replies of a session.
+import type { QueuedMessage, SessionState } from '../../core/carriedState.ts';
 import { MESSAGES_REMEMBERED, QUEUE_MAX, REPLIES_BYTES_MAX } from '../../core/limits.ts';
 import { jsonBytes, utf8Length } from '../../core/text.ts';
 import type { Reply } from '../../core/types.ts';
@@ -29,7 +29,7 @@ export class Session {
   readonly #replies: Reply[];
   #value: unknown;
   #isClosing: boolean;
-  /** Senders that wait for their reply in this execution. */
+  /** Updates that wait for a reply in this execution. */
   #waiting = 0;
 
   constructor(state: SessionState) {
@@ -44,7 +44,7 @@ export class Session {
     this.#isClosing = state.closing;
   }
 
-  /** Nothing to answer: the next message begins. */
+  /** Whether the session has nothing to answer and waits for its next message. */
   get isIdle(): boolean {
     return this.#isIdle;
   }
@@ -65,7 +65,7 @@ export class Session {
     return this.#queue.some(({ kind }) => kind === 'steer');
   }
 
-  /** The last answer as the agent's `output` schema made it. */
+  /** The last answer, parsed by the agent's `output` schema. */
   get value(): unknown {
     return this.#value;
   }
@@ -86,7 +86,7 @@ export class Session {
     const message = this.#messages;
     this.#queue.push({ kind: 'message', text, message });
     if (id !== undefined) this.#messageIds.push({ id, message });
-    // Those that wait are remembered as well: after continue-as-new each is sent again.
+    // Ids of queued messages are remembered too: clients send them again after continue-as-new.
     if (this.#messageIds.length > MESSAGES_REMEMBERED + QUEUE_MAX) this.#messageIds.shift();
     return message;
   }
@@ -99,7 +99,7 @@ export class Session {
     return id === undefined ? undefined : this.#messageIds.find((known) => known.id === id)?.message;
   }
 
-  /** Whether a command of that id was carried out: its sender had no answer, and sent it again. */
+  /** Whether a command with this id took effect already, and its sender retried it. */
   knowsCommand(id: string): boolean {
     return this.#commandIds.includes(id);
   }
@@ -108,7 +108,7 @@ export class Session {
     this.#commandIds = [...this.#commandIds, id].slice(-MESSAGES_REMEMBERED);
   }
 
-  /** What the model is sent now: everything that steers, and a message only where the one before is answered. */
+  /** Takes what the model is sent now: all steers, and the next message if the previous one is answered. */
   takeQueued(): readonly QueuedMessage[] {
     const taken: QueuedMessage[] = [];
     this.#queue = this.#queue.filter((queued) => {
@@ -122,7 +122,7 @@ export class Session {
     return taken;
   }
 
-  /** Answers the message at hand; steers that came too late for it are messages of their own. */
+  /** Replies to the current message. Steers that came too late for it become messages. */
   reply(answer: Omit<Reply, 'message'>): Reply {
     const reply = { message: this.#message, ...answer };
     this.#replies.push(reply);
@@ -147,7 +147,7 @@ export class Session {
     return this.#waiting;
   }
 
-  /** A sender waits while `wait` does. */
+  /** Counts an update as waiting while `wait` is pending. */
   async whileWaiting(wait: () => Promise<void>): Promise<void> {
     this.#waiting += 1;
     try {
@@ -157,12 +157,12 @@ export class Session {
     }
   }
 
-  /** Whether its reply is older than those that are kept. */
+  /** Whether the reply to a message is older than those that are kept. */
   hasForgotten(message: number): boolean {
     return message < (this.#replies[0]?.message ?? 0);
   }
 
-  handOver(): SessionState {
+  carried(): SessionState {
     return {
       queue: this.#queue,
       idle: this.#isIdle,

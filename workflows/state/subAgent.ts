@@ -1,4 +1,4 @@
-// A sub-agent in flight: what it has reported, and what it was told.
+// A running sub-agent: its last report, and the commands that it was sent.
 import type { ChildView } from '../../core/batch/view.ts';
 import type { ParentCommand } from '../messages.ts';
 import type { SendLatest } from '../runtime/sendLatest.ts';
@@ -15,7 +15,7 @@ export class SubAgent implements ChildView {
     this.workflowId = workflowId;
   }
 
-  /** Nothing runs in it: it waits for people. */
+  /** Nothing runs in it, and it waits for people. */
   get isWaiting(): boolean {
     return this.#isWaiting;
   }
@@ -40,7 +40,7 @@ export class SubAgent implements ChildView {
     this.#isWaiting = isWaiting;
   }
 
-  tell(command: ParentCommand): void {
+  send(command: ParentCommand): void {
     if (command.command === 'stop') this.#isStopped = true;
     else this.#isPaused = command.command === 'pause';
     void this.#send?.(command);

@@ -1,5 +1,5 @@
-// What a run has done and spent so far, and what went wrong on the way.
-import type { TallyState } from '../../core/handOver.ts';
+// The calls, spend and warnings of a run so far.
+import type { TallyState } from '../../core/carriedState.ts';
 import { WARNINGS_CHARS_MAX, WARNINGS_MAX } from '../../core/limits.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
 import { reason } from '../../core/reasons/reason.ts';
@@ -43,12 +43,12 @@ export class Tally {
     return this.#warnings;
   }
 
-  /** Sub-agents that were started. */
+  /** How many sub-agents were started. */
   get subAgents(): number {
     return this.#childSpend.size;
   }
 
-  /** With that of sub-agents, whose time is in the run's own. */
+  /** Includes sub-agents. Their active time is part of the run's own. */
   spend(activeMs: number): Spend {
     const sum = [...this.#childSpend.values()].reduce(addSpend, this.#spend);
     return { ...sum, activeMs };
@@ -68,7 +68,7 @@ export class Tally {
     this.addSpend({ toolCalls: ran });
   }
 
-  /** A sub-agent starts; nothing is known of its spend yet. */
+  /** Counts a sub-agent that starts; its spend is unknown yet. */
   addSubAgent(workflowId: string): void {
     if (!this.#childSpend.has(workflowId)) this.#childSpend.set(workflowId, NO_SPEND);
   }
@@ -84,7 +84,7 @@ export class Tally {
     this.#warnings.push(fits ? warning : reason('more_warnings'));
   }
 
-  handOver(activeMs: number): TallyState {
+  carried(activeMs: number): TallyState {
     return {
       calls: this.#calls,
       failedCalls: this.#failedCalls,

@@ -1,7 +1,7 @@
-// Turns and streaks: what of the last turns in a row decides whether there is another.
+// Counts turns and consecutive failures, which decide whether there is another turn.
 
 import { allToolsFailed } from '../../core/batch/report.ts';
-import type { TurnState } from '../../core/handOver.ts';
+import type { TurnState } from '../../core/carriedState.ts';
 import type { Outcome, ToolCall } from '../../core/types.ts';
 
 const NO_FAILURE = { key: '', times: 0 } as const;
@@ -29,12 +29,12 @@ export class Turns {
     this.#handoffs = state.handoffs;
   }
 
-  /** Model calls so far. */
+  /** The current turn. */
   get turn(): number {
     return this.#turn;
   }
 
-  /** Turns that count against the limit. */
+  /** The number of turns that count against `maxTurns`. */
   get limited(): number {
     return this.#turn - this.#limitFrom;
   }
@@ -63,12 +63,12 @@ export class Turns {
     this.#turn += 1;
   }
 
-  /** A turn that the provider refused does not count against maxTurns. */
+  /** Excludes the current turn, which the provider refused, from `maxTurns`. */
   uncount(): void {
     this.#limitFrom += 1;
   }
 
-  /** A person has spoken: what went wrong before, and how long it took, says nothing about what comes now. */
+  /** A message of a person resets all limits: earlier failures say nothing about what follows. */
   startOver(): void {
     this.#limitFrom = this.#turn;
     this.#failedBatches = 0;
@@ -104,7 +104,7 @@ export class Turns {
     this.#sameFailure = { key, times: key === this.#sameFailure.key ? this.#sameFailure.times + 1 : 1 };
   }
 
-  handOver(): TurnState {
+  carried(): TurnState {
     return {
       turn: this.#turn,
       limitFrom: this.#limitFrom,

@@ -1,4 +1,4 @@
-// One model call, and what becomes of its failures.
+// One model call, with its failures as data.
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -19,9 +19,9 @@ import { conversationInput, isModelRefusal, MODEL_ACTIVITY_OPTIONS, whyModelFail
 type Asked =
   | { readonly kind: 'answered'; readonly answer: ModelAnswer }
   | { readonly kind: 'failed'; readonly status: 'model_failed' | 'refused'; readonly reason: Reason }
-  /** A person interrupted the model: the answer is lost, and nothing of it has happened. */
+  /** A person interrupted the model: its answer is discarded. */
   | { readonly kind: 'interrupted' }
-  /** The provider refused the conversation as too long: it is compacted before the next try. */
+  /** The provider refused the transcript as too long: it is compacted before the model is called again. */
   | { readonly kind: 'too_long' };
 
 export async function askModel(run: Run): Promise<Asked> {
@@ -35,7 +35,7 @@ export async function askModel(run: Run): Promise<Asked> {
     ...(mustWeigh(run) && { weigh: true }),
   };
   const scope = new CancellationScope();
-  run.enter({ is: 'asking', scope });
+  run.enter({ is: 'calling_model', scope });
   try {
     const options = { ...MODEL_ACTIVITY_OPTIONS, activityId: modelActivityId(turn), summary: `turn ${turn}` };
     const answer = await scope.run(() => scheduleActivity<ModelAnswer>(MODEL_ACTIVITY, [input], options));
@@ -48,16 +48,16 @@ export async function askModel(run: Run): Promise<Asked> {
     const status = isModelRefusal(error) ? 'refused' : 'model_failed';
     return { kind: 'failed', status, reason: whyModelFailed(error) };
   } finally {
-    // An interrupt that the answer came before holds for the calls in it.
+    // An interrupt that arrives after the answer applies to its calls.
     run.enter({ is: 'running' });
   }
 }
 
-/** Whether to compact and try again: once, since the same would come of it a second time. */
+/** Whether to compact and call again. Only once: a second refusal would have the same cause. */
 function isRefusedAsTooLong(run: Run, { cause }: ActivityFailure): boolean {
   if (!(cause instanceof ApplicationFailure) || cause.type !== FAILURE.contextExceeded) return false;
   const { turn } = run.turns;
-  // Of a conversation without an answer there is nothing that could go.
+  // A transcript without an answer has nothing to compact.
   if (run.agent === null || run.conversation.refused?.turn === turn - 1) return false;
   run.conversation.refusedAsTooLong(turn, cause.message);
   run.turns.uncount();

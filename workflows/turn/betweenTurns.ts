@@ -1,4 +1,4 @@
-// Between two turns: where a run stops, waits, compacts and continues as new, and where it takes in what was said to it.
+// Between two turns, a run stops, waits, compacts, continues as new, or takes queued messages.
 import { CancelledFailure, condition } from '@temporalio/workflow';
 import { reason } from '../../core/reasons/reason.ts';
 import { continueAsNew, isFull, mustContinueAsNew } from '../ending/continueAsNew.ts';
@@ -7,7 +7,7 @@ import { resumeClock, waitForPeople } from '../people/waiting.ts';
 import type { End, Run } from '../state/run.ts';
 import { compact, mustCompact } from './compact.ts';
 
-/** Resolves with null when the model is to be asked, or with the run's end. */
+/** Resolves with the run's end, or with null when the model can be called. */
 export async function betweenTurns(run: Run): Promise<End | null> {
   const { session, control, budget } = run;
   if (run.parent?.reports && run.turns.turn > 0) run.published.report(run.spend);
@@ -41,7 +41,7 @@ export async function betweenTurns(run: Run): Promise<End | null> {
     resumeClock(run);
     takeQueued(run);
     if (!mustCompact(run)) return null;
-    // It takes its time and costs something: then everything is checked once more.
+    // Compaction takes time and spends tokens, so everything is checked again.
     await compact(run);
   }
 }

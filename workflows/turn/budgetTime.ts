@@ -4,7 +4,7 @@ import { budgetReached } from '../../core/budget.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import type { End, Run } from '../state/run.ts';
 
-/** How long the run may be active: its time limit, or its budget of time where that ends it sooner. */
+/** The active time that the run may have: its time limit, or its budget's `activeMs` if that ends it sooner. */
 export function timeLimitMs({ rules, budget }: Run): number {
   return Math.min(rules.timeLimitMs ?? Number.POSITIVE_INFINITY, budget.cutOffMs);
 }
@@ -16,7 +16,7 @@ export function timeLimitEnd({ rules, budget, spend }: Run): End {
   return { status: 'time_limit', reason: reason('time_limit', { limitMs }) };
 }
 
-/** A run that asks is not cut off at its limit of time; but its sub-agents have to be paused then. */
+/** With `atLimit: 'ask'`, the run is not ended at `activeMs`, but its sub-agents have to be paused then. */
 export function watchTime({ budget, clock, wake }: Run): void {
   const { activeMs } = budget.limits ?? {};
   if (activeMs !== undefined && budget.asksAtLimit) clock.alarmAt(activeMs, () => wake.wake());

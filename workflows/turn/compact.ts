@@ -1,5 +1,4 @@
-// Compaction of a conversation that nears what the model can read: when it is due, and its outcome. It happens between turns
-// and is none: turns name calls, and count what the agent did.
+// Compacts the transcript before it outgrows the context window. A compaction takes place between turns and is not a turn itself.
 import { ActivityFailure, CancellationScope, isCancellation, scheduleActivity } from '@temporalio/workflow';
 import { COMPACT_ACTIVITY, compactActivityId } from '../../core/names.ts';
 import { reason } from '../../core/reasons/reason.ts';
@@ -12,20 +11,20 @@ import type { Run } from '../state/run.ts';
 import { failureCause } from './failureCause.ts';
 import { conversationInput, MODEL_ACTIVITY_OPTIONS, whyModelFailed } from './modelActivity.ts';
 
-/** Whether the conversation is to be compacted before the model is asked. Once is enough between two of its answers. */
+/** Whether to compact before the next model call. At most once between two answers. */
 export function mustCompact(run: Run): boolean {
   const { conversation, turns, agent } = run;
   if (agent === null || conversation.compactedAt === turns.turn) return false;
   const { compactAt, compacts } = agent.rules;
   if (conversation.refused?.turn === turns.turn) return true;
   if (compactAt !== undefined && conversation.tokens >= compactAt) return true;
-  return compacts === true && !conversation.wasCompactedInVain && isNearlyFull(run);
+  return compacts === true && !conversation.isCompactionIneffective && isNearlyFull(run);
 }
 
-/** Where it fails or is interrupted, the conversation stays as it is. */
+/** If it fails or is interrupted, the transcript stays unchanged. */
 export async function compact(run: Run): Promise<void> {
   const { conversation, turns, control } = run;
-  const time = conversation.beginCompaction();
+  const number = conversation.beginCompaction();
   showCompaction(run);
   const { turn, refusal } = conversation.refused ?? {};
   const input: CompactInput = {
@@ -35,21 +34,21 @@ export async function compact(run: Run): Promise<void> {
     ...(turn === turns.turn && { refusal }),
   };
   const scope = new CancellationScope();
-  run.enter({ is: 'asking', scope });
+  run.enter({ is: 'calling_model', scope });
   try {
     const options = {
       ...MODEL_ACTIVITY_OPTIONS,
-      activityId: compactActivityId(time),
+      activityId: compactActivityId(number),
       summary: `compaction after turn ${turns.turn}`,
     };
     recordCompaction(run, await scope.run(() => scheduleActivity<CompactAnswer>(COMPACT_ACTIVITY, [input], options)));
-    // It was through before it could be stopped: whoever interrupted meant what would have come next.
+    // It ended before the interrupt could abort it: the interrupt applies to what would follow.
     if (control.takeInterrupt()) endInterrupted(run);
   } catch (error) {
     if (error instanceof ActivityFailure) run.tally.addSpend(lostIn(failureCause(error)));
     if (!run.clock.isCancelled && control.takeInterrupt()) return endInterrupted(run);
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
-    // The model may still take it as it is; and where it does not, its own word is the better reason.
+    // The model may still accept the transcript; if it does not, its own error is the better reason.
     conversation.compactionFailed(turns.turn);
     run.tally.warn(reason('compaction_failed', { why: whyModelFailed(error).text }));
   } finally {
@@ -60,7 +59,7 @@ export async function compact(run: Run): Promise<void> {
 
 function recordCompaction(run: Run, answer: CompactAnswer): void {
   run.conversation.recordCompaction(answer, run.turns.turn);
-  if (isNearlyFull(run)) run.conversation.compactedInVain();
+  if (isNearlyFull(run)) run.conversation.markCompactionIneffective();
   run.tally.addUsage(answer.usage);
   run.tally.addSpend(spendOfCompaction(answer));
   if (answer.warning) run.tally.warn(answer.warning);

@@ -1,4 +1,4 @@
-// Why an activity failed, by the SDK's error.
+// Reads from the SDK's error why an activity failed.
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/workflow';
 import type { FailureCause } from '../../core/batch/outcomes.ts';
 

@@ -1,4 +1,4 @@
-// Whether a run continues after a turn. Settle everything, then decide.
+// Decides whether a run continues after a turn.
 import { endsByExpiry } from '../../core/batch/decide.ts';
 import { allToolsFailed } from '../../core/batch/report.ts';
 import { HANDOFFS_MAX, SAME_FAILURE_MAX, TRUNCATED_MAX } from '../../core/limits.ts';
@@ -7,7 +7,7 @@ import type { Outcome } from '../../core/types.ts';
 import type { Batch } from '../state/batch.ts';
 import type { End, Run } from '../state/run.ts';
 
-/** The end that the turn brings, if any. */
+/** Returns the run's end, or null if it continues. */
 export function judgeTurn(run: Run, batch: Batch, isInterrupted: boolean): End | null {
   return judgeAnswer(run, batch) ?? judgeBatch(run, batch, isInterrupted);
 }
@@ -38,11 +38,11 @@ function judgeAnswer(run: Run, { answer, calls, isExpired }: Batch): End | null 
 
 function judgeBatch(run: Run, { calls, outcomes }: Batch, isInterrupted: boolean): End | null {
   const { turns, maxTurns } = run;
-  // A run that is to stop does so, with what there is.
+  // A stopped run ends before its next turn, with the status `stopped`.
   if (run.control.stop) return null;
   if (turns.handoffs > HANDOFFS_MAX)
     return { status: 'max_turns', reason: reason('max_handoffs', { max: HANDOFFS_MAX }) };
-  // Calls that a person kept from running, or stopped, say nothing about the tools.
+  // Interrupted calls say nothing about the tools.
   const failed = isInterrupted ? null : judgeFailures(run, calls, outcomes);
   if (failed) return failed;
   return turns.limited < maxTurns ? null : { status: 'max_turns', reason: reason('max_turns', { maxTurns }) };
@@ -55,7 +55,7 @@ function judgeFailures({ turns, rules }: Run, calls: Batch['calls'], outcomes: r
   );
   const { whenAllToolsFail } = rules;
   if (whenAllToolsFail === 'continue') return null;
-  // Once, the model may find another way; twice in a row, it has not.
+  // The model gets one chance to find another way.
   const batches = whenAllToolsFail === 'abort' ? 1 : 2;
   if (allToolsFailed(outcomes) && turns.failedBatches >= batches)
     return { status: 'all_tools_failed', reason: reason('all_tools_failed', { batches }) };

@@ -1,4 +1,4 @@
-// What the activities that ask a model have in common: how they are scheduled, and why they fail.
+// Shared by the activities that call a model: their options, their input, and the reasons of their failures.
 import { type ActivityFailure, type ActivityOptions, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
 import { MODEL_CALL, QUEUE_WAIT_MS } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
@@ -19,7 +19,7 @@ export const MODEL_ACTIVITY_OPTIONS = {
   },
 } as const satisfies ActivityOptions;
 
-/** What every activity that asks a model is given of the run. */
+/** The input that these activities have in common. */
 export function conversationInput(run: Run) {
   return {
     agent: run.agentName,

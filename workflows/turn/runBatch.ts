@@ -1,12 +1,18 @@
-// A turn's calls, side by side within their limits. The kernel decides; this carries its steps out and waits for the next
-// change. A call that waits for a person takes no place: its siblings run on.
+// Runs the batch of a turn: applies the steps that the kernel decides, and waits for the next change. A pending approval does not
+// count towards the limits, so the other calls keep running.
 import { allHandlersFinished } from '@temporalio/workflow';
 import { decideBatch } from '../../core/batch/decide.ts';
 import type { BatchStep, BatchView } from '../../core/batch/view.ts';
 import { childRunId } from '../../core/names.ts';
 import { jsonBytes } from '../../core/text.ts';
 import type { AllowedCall, Outcome } from '../../core/types.ts';
-import { type Departure, isFull, leave, mustContinueAsNew, prepareToLeave } from '../ending/continueAsNew.ts';
+import {
+  continueNow,
+  isFull,
+  mustContinueAsNew,
+  type Preparation,
+  prepareToContinue,
+} from '../ending/continueAsNew.ts';
 import { watchExpiry } from '../people/approvals.ts';
 import { showTools } from '../people/details.ts';
 import { pauseClock, publishWaits, resumeClock } from '../people/waiting.ts';
@@ -16,17 +22,17 @@ import type { Run } from '../state/run.ts';
 import { SubAgent } from '../state/subAgent.ts';
 import { watchTime } from './budgetTime.ts';
 import { runSubAgent } from './runSubAgent.ts';
-import { callAsItRuns, runTool } from './runTool.ts';
+import { callToRun, runTool } from './runTool.ts';
 
-/** Carries out the open batch, and resolves when every call has an outcome. It throws for continue-as-new alone. */
+/** Runs the open batch. Resolves when every call has an outcome; throws only to continue as new. */
 export async function runBatch(run: Run): Promise<Batch> {
   const batch = run.batch!;
   const expiry = watchExpiry(run, batch);
-  let departure: Departure | null = null;
+  let preparation: Preparation | null = null;
   for (;;) {
     const changed = run.wake.next();
     const { steps, reached, waitsFor } = decideBatch(viewOf(run, batch));
-    const isPostponed = carryOut(run, batch, steps);
+    const isPostponed = applySteps(run, batch, steps);
     if (reached) run.budget.recordReached(reached);
     if (reached && run.budget.asksAtLimit) run.budget.ask();
     if (waitsFor === null) break;
@@ -35,13 +41,13 @@ export async function runBatch(run: Run): Promise<Batch> {
       continue;
     }
     if (batch.running === 0 && !batch.isEditing && mustContinueAsNew(run)) {
-      if (departure?.isReady && allHandlersFinished()) await leave(run);
-      if (!departure || departure.isReady) departure = prepareToLeave(run);
+      if (preparation?.isReady && allHandlersFinished()) await continueNow(run);
+      if (!preparation || preparation.isReady) preparation = prepareToContinue(run);
       await changed;
       continue;
     }
-    if (departure) run.enter({ is: 'running' });
-    departure = null;
+    if (preparation) run.enter({ is: 'running' });
+    preparation = null;
     showTools(run, batch);
     if (waitsFor === 'people' && !isPostponed) pauseClock(run);
     else resumeClock(run);
@@ -49,8 +55,8 @@ export async function runBatch(run: Run): Promise<Batch> {
     await changed;
   }
   expiry.stop();
-  if (departure) run.enter({ is: 'running' });
-  // A run that asks has no call left that it kept from running.
+  if (preparation) run.enter({ is: 'running' });
+  // The budget keeps no call of this batch from running any more.
   if (run.budget.asksAtLimit) run.budget.stopAsking(run.spend);
   resumeClock(run);
   publishWaits(run);
@@ -76,8 +82,8 @@ function viewOf(run: Run, { calls, isExpired }: Batch): BatchView {
   };
 }
 
-/** Whether a call found no room in this workflow task, and waits for the next. */
-function carryOut(run: Run, batch: Batch, steps: readonly BatchStep[]): boolean {
+/** Returns whether a call did not fit this workflow task, and waits for the next. */
+function applySteps(run: Run, batch: Batch, steps: readonly BatchStep[]): boolean {
   let isPostponed = false;
   for (const step of steps)
     switch (step.do) {
@@ -89,22 +95,22 @@ function carryOut(run: Run, batch: Batch, steps: readonly BatchStep[]): boolean 
         break;
       case 'pause':
       case 'resume':
-        batch.calls[step.slot]!.child?.tell({ command: step.do });
+        batch.calls[step.slot]!.child?.send({ command: step.do });
         break;
       case 'stop':
-        batch.calls[step.slot]!.child?.tell({ command: 'stop', ...step.by });
+        batch.calls[step.slot]!.child?.send({ command: 'stop', ...step.by });
         break;
     }
   if (isPostponed) nextTask().then(() => run.wake.wake());
   return isPostponed;
 }
 
-/** False where its arguments would make this workflow task too large. */
+/** Starts the call; returns false if its arguments would make this workflow task too large. */
 function startCall(run: Run, batch: Batch, slot: number): boolean {
   const call = batch.calls[slot]!;
   // The kernel starts what the plan allows.
   const { child } = call.planned as AllowedCall;
-  if (!run.task.reserve(jsonBytes(child ?? callAsItRuns(call).function.arguments))) return false;
+  if (!run.task.reserve(jsonBytes(child ?? callToRun(call).function.arguments))) return false;
   const settle = (outcome: Outcome) => {
     batch.settle(slot, outcome);
     run.wake.wake();

@@ -1,4 +1,4 @@
-// A call that is a run of another agent: a child workflow, and its outcome as data.
+// Runs a sub-agent as a child workflow, with its outcome as data.
 import {
   CancellationScope,
   ChildWorkflowFailure,
@@ -18,10 +18,10 @@ import type { SubAgent } from '../state/subAgent.ts';
 import { limitsCost } from './modelActivity.ts';
 import { neverSent, untilSent } from './unsent.ts';
 
-/** What the Web UI shows beside the workflow's id. */
+/** The summary that the Web UI shows beside the workflow id. */
 const SUMMARY_CHARS = 100;
 
-/** Starts the sub-agent; `settle` gets the outcome of the call. Nothing that it does is thrown. */
+/** Starts the sub-agent; `settle` receives the outcome of the call. Does not throw. */
 export function runSubAgent(
   run: Run,
   tool: string,
@@ -32,7 +32,7 @@ export function runSubAgent(
   const scope = new CancellationScope();
   const { workflowId } = subAgent;
   const isUnsent = untilSent();
-  // Known before it starts: its first report may come together with the news that it has.
+  // Recorded before it starts: its first report may arrive in the same task as its start.
   run.tally.addSubAgent(workflowId);
   scope
     .run(() => resultOf(run, asked, subAgent))
@@ -54,16 +54,16 @@ async function resultOf(run: Run, { agent, input }: ChildCall, subAgent: SubAgen
     memo: { [MEMO.agent]: agent, [MEMO.parent]: run.workflowId },
     staticSummary: `${agent}: ${oneLine(input, SUMMARY_CHARS)}`,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    // However this run ends, nobody would read what they still do.
+    // Nobody would read the result of a sub-agent whose parent is closed.
     parentClosePolicy: 'REQUEST_CANCEL',
   });
   subAgent.started(sendLatest((command: ParentCommand) => handle.signal(fromParentSignal, command)));
-  // Whatever it should have been told meanwhile.
+  // The loop now sends the commands that were due before the start.
   run.wake.wake();
   return handle.result() as Promise<RunResult>;
 }
 
-/** What a sub-agent has to know of the runs above it. */
+/** What a sub-agent needs to know about the runs above it. */
 function parentRun(run: Run): ParentRun {
   const { depth, maxDepth } = run.batchRules;
   return {

@@ -1,4 +1,4 @@
-// One tool call: its activity, and its outcome as data.
+// Runs a tool call as an activity, with its outcome as data.
 import { type ActivityOptions, scheduleActivity } from '@temporalio/workflow';
 import { failedOutcome, succeeded } from '../../core/batch/outcomes.ts';
 import { QUEUE_WAIT_MS } from '../../core/limits.ts';
@@ -11,13 +11,13 @@ import type { Run } from '../state/run.ts';
 import { failureCause } from './failureCause.ts';
 import { neverSent, untilSent } from './unsent.ts';
 
-/** Where there was a wait for a place, the host's own timeout should come before the server's. */
+/** After a wait for a semaphore, the tool host's own timeout should come before the server's. */
 const HOST_FIRST_MS = 5_000;
 
-/** Starts the call; `settle` gets its outcome. A failed tool is an outcome: nothing that a tool does is thrown. */
+/** Starts the call; `settle` receives its outcome. A failed tool is an outcome, so this does not throw. */
 export function runTool(run: Run, slot: number, batchCall: BatchCall, settle: (outcome: Outcome) => void): CallScope {
   const { tool, decision } = batchCall;
-  const call = callAsItRuns(batchCall);
+  const call = callToRun(batchCall);
   const { turn } = run.turns;
   const policy = run.agent!.policies[tool]!;
   const input: ToolCallInput = {
@@ -42,8 +42,8 @@ export function runTool(run: Run, slot: number, batchCall: BatchCall, settle: (o
   return scope;
 }
 
-/** With the arguments that a guardrail or a person gave it. */
-export function callAsItRuns({ call, planned }: BatchCall): ToolCall {
+/** Returns the call with the arguments of its plan, which a guardrail or a person may have changed. */
+export function callToRun({ call, planned }: BatchCall): ToolCall {
   if (!('arguments' in planned) || planned.arguments === undefined) return call;
   return { ...call, function: { ...call.function, arguments: planned.arguments } };
 }
@@ -54,12 +54,12 @@ function digestOf({ planned }: BatchCall): string {
 
 function optionsOf({ timeoutMs, waitMs, heartbeatMs, attempts, backoff }: ToolPolicy): ActivityOptions {
   return {
-    // The host keeps to the timeout and to the wait.
+    // The tool host enforces the timeout and the wait.
     startToCloseTimeout: timeoutMs + (waitMs === undefined ? 0 : waitMs + HOST_FIRST_MS),
-    // In place of schedule-to-close, which would count the queue and could not say whether the tool had run.
+    // Instead of schedule-to-close, which would include the queue and could not tell whether the tool had run.
     scheduleToStartTimeout: QUEUE_WAIT_MS,
     heartbeatTimeout: heartbeatMs,
-    // The host answers a cancellation at once, even for a deaf tool, and says whether it may have happened.
+    // The tool host answers a cancellation at once, even if the tool ignores it, and reports whether it may have happened.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: {
       maximumAttempts: attempts,

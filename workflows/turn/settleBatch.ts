@@ -1,4 +1,4 @@
-// From a model's answer to a batch, and from a finished batch back into the conversation.
+// Makes a batch from a model's answer, and writes the results of a finished batch to the transcript.
 import { ApplicationFailure } from '@temporalio/workflow';
 import { outcomeText } from '../../core/batch/outcomes.ts';
 import { batchWarning } from '../../core/batch/report.ts';
@@ -8,21 +8,21 @@ import { spendOfAnswer } from '../../core/usage.ts';
 import { Batch, newBatch } from '../state/batch.ts';
 import type { Run } from '../state/run.ts';
 
-/** Takes an answer into the run: its calls are to be carried out now. */
+/** Records an answer and opens the batch of its calls. */
 export function recordAnswer(run: Run, answer: ModelAnswer): void {
   run.conversation.recordAnswer(answer);
-  // The activity leaves it out only where the run has this record already.
+  // The activity omits it only if the run has the same record already.
   if (answer.agent) run.recordAgent(answer.agent);
   else if (!run.agent)
-    throw ApplicationFailure.nonRetryable('The first answer brought no record of the agent.', FAILURE.model);
+    throw ApplicationFailure.nonRetryable('The first answer has no record of the agent.', FAILURE.model);
   run.tally.addUsage(answer.usage);
   run.tally.addSpend(spendOfAnswer(answer));
   run.openBatch(new Batch(newBatch(answer)));
 }
 
-/** Each call is answered once, in the order the model asked, whatever happened to it. */
+/** Writes exactly one result for each call, in the order of the calls. */
 export function settleBatch(run: Run, batch: Batch): void {
-  const { calls, outcomes, answer, handedTo } = batch;
+  const { calls, outcomes, answer, handoffTo } = batch;
   for (const [slot, { call, decision }] of calls.entries())
     run.conversation.append({
       role: 'tool',
@@ -35,6 +35,6 @@ export function settleBatch(run: Run, batch: Batch): void {
   if (answer.tell !== undefined) run.conversation.append({ role: 'user', content: answer.tell });
   if (answer.kind === 'final') run.session.setValue(answer.value);
   run.turns.recordRepair(answer.kind === 'again');
-  if (handedTo !== null) run.handOffTo(handedTo);
+  if (handoffTo !== null) run.handOffTo(handoffTo);
   run.closeBatch();
 }

@@ -1,7 +1,7 @@
 // Creates the clinic in a database: schema, data and, on request, a read-only login.
 import { readFileSync } from 'node:fs';
 import { createRole, type Execute, insertRows, setUpPostgres } from '../../database/setUp.ts';
-import { madeUpData } from './madeUpData.ts';
+import { exampleData } from './exampleData.ts';
 
 export const SCHEMA = 'clinic';
 export const READER = 'clinic_reader';
@@ -9,7 +9,7 @@ export const READER = 'clinic_reader';
 /** Idempotent: creates what is missing and changes nothing else. */
 async function createClinic(execute: Execute): Promise<void> {
   await execute(readFileSync(new URL('./schema.sql', import.meta.url), 'utf8'));
-  await insertRows(execute, SCHEMA, madeUpData());
+  await insertRows(execute, SCHEMA, exampleData());
 }
 
 export async function setUpEmbedded(execute: Execute): Promise<void> {

@@ -1,4 +1,4 @@
-// Activities: model calls, compactions and tool calls, told apart by their types and ids.
+// Reads activities: model calls, compactions, tool calls and edits, which differ in their types and ids.
 
 import { type FailureCause, failedOutcome, succeeded } from '../../batch/outcomes.ts';
 import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId, parseEditActivityId } from '../../names.ts';
@@ -16,9 +16,9 @@ import { eventId, firstJson, type HistoryEvent, type LongLike } from '../history
 import type { Activity, Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
 import { schedule, settle } from '../turns.ts';
-import { compactionBegun, compactionEnded, compactionFailed } from './compactions.ts';
+import { compactionEnded, compactionFailed, compactionStarted } from './compactions.ts';
 import { editPlanned } from './decisions.ts';
-import { modelAnswered, modelAsked, modelFailed } from './modelCalls.ts';
+import { modelAnswered, modelCallStarted, modelFailed } from './modelCalls.ts';
 
 type Scheduled = NonNullable<HistoryEvent['activityTaskScheduledEventAttributes']>;
 type Started = NonNullable<HistoryEvent['activityTaskStartedEventAttributes']>;
@@ -27,19 +27,21 @@ type Completed = NonNullable<HistoryEvent['activityTaskCompletedEventAttributes'
 export function activityScheduled(reading: Reading, id: number, scheduled: Scheduled, atMs: number): RunEvent[] {
   const { activityId, activityType, input } = scheduled;
   const { activities, turns } = reading;
-  const asked = () => firstJson(input) ?? {};
+  const inputJson = () => firstJson(input) ?? {};
   const edited = parseEditActivityId(activityId ?? '');
   if (edited !== null) {
-    activities.set(id, { kind: 'edit', place: edited });
+    activities.set(id, { kind: 'edit', callId: edited });
     return [];
   }
-  const place = parseActivityId(activityId ?? '');
-  // A call has a place; there may be old ones of tools that had the name.
-  if (!place)
-    return activityType?.name === COMPACT_ACTIVITY ? compactionBegun(reading, id, asked() as CompactInput, atMs) : [];
+  const ids = parseActivityId(activityId ?? '');
+  // An activity with a call id is a call, even if its tool has the name of one of our activities: old histories have those.
+  if (!ids)
+    return activityType?.name === COMPACT_ACTIVITY
+      ? compactionStarted(reading, id, inputJson() as CompactInput, atMs)
+      : [];
   if (activityType?.name === MODEL_ACTIVITY)
-    return modelAsked(reading, id, place.turn, asked() as Partial<ModelCallInput>, atMs);
-  const call = turns.at(-1)?.calls[place.slot ?? -1];
+    return modelCallStarted(reading, id, ids.turn, inputJson() as Partial<ModelCallInput>, atMs);
+  const call = turns.at(-1)?.calls[ids.slot ?? -1];
   if (!call) return [];
   activities.set(id, { kind: 'call', of: call });
   return [schedule(call, atMs)];
@@ -53,7 +55,7 @@ export function activityStarted(reading: Reading, { scheduledEventId, attempt }:
   return [];
 }
 
-/** What our own activities returned; a history of other code reads as far as it is alike. */
+/** Reads an activity's result. A history of other code is read as far as it fits. */
 export function activitySucceeded(reading: Reading, completed: Completed, atMs: number): RunEvent[] {
   const activity = activityOf(reading, completed.scheduledEventId);
   const result = firstJson(completed.result);
@@ -69,7 +71,7 @@ export function activitySucceeded(reading: Reading, completed: Completed, atMs: 
       return [settle(call, succeeded(call.tool, (result as ToolCallResult)?.text ?? ''), atMs)];
     }
     case 'edit':
-      return editPlanned(reading, activity.place, (result as PlannedCall | undefined) ?? null);
+      return editPlanned(reading, activity.callId, (result as PlannedCall | undefined) ?? null);
     case 'compaction': {
       const answer = result as CompactAnswer | undefined;
       return answer?.messages ? compactionEnded(reading, activity, answer, atMs) : [];
@@ -85,7 +87,7 @@ export function activityFailed(
 ): RunEvent[] {
   const activity = activityOf(reading, scheduledEventId);
   if (!activity) return [];
-  if (activity.kind === 'edit') return editPlanned(reading, activity.place, null);
+  if (activity.kind === 'edit') return editPlanned(reading, activity.callId, null);
   if (activity.kind === 'call') {
     const { of: call } = activity;
     const policy = reading.agent?.policies[call.tool];

@@ -1,4 +1,4 @@
-// What the events about sub-agents mean: child workflows, told apart by their ids.
+// Reads the events of sub-agents, which are child workflows.
 
 import { type ChildEnd, childOutcome } from '../../batch/outcomes.ts';
 import { SIGNAL } from '../../names.ts';
@@ -9,29 +9,29 @@ import { firstJson, type HistoryEvent } from '../history.ts';
 
 export interface ChildEvent {
   readonly childId: string;
-  readonly what: 'asked' | 'started' | ChildNews;
+  readonly what: 'scheduled' | 'started' | ChildReport;
 }
 
-interface ChildNews {
-  /** What it has spent by now, where the event says so. */
+/** A report of a sub-agent, or its end. Each field is present if the event has it. */
+interface ChildReport {
   readonly spend?: Spend;
-  /** Whether it waits for a person, where the event says so. */
+  /** Whether it waits for a person. */
   readonly isWaiting?: boolean;
-  /** What became of it, where it is over. */
+  /** Makes the outcome of its call. */
   readonly outcome?: (tool: string) => Outcome;
 }
 
-/** The child event in `event`; null for events of other kinds. */
+/** Returns the child event in `event`; null for other events. */
 export function childEventOf(event: HistoryEvent): ChildEvent | null {
   const initiated = event.startChildWorkflowExecutionInitiatedEventAttributes;
-  if (initiated) return { childId: initiated.workflowId ?? '', what: 'asked' };
+  if (initiated) return { childId: initiated.workflowId ?? '', what: 'scheduled' };
   const unstarted = event.startChildWorkflowExecutionFailedEventAttributes;
   if (unstarted) return { childId: unstarted.workflowId ?? '', what: ended('id_taken') };
   const signaled = event.workflowExecutionSignaledEventAttributes;
   if (signaled) return signaled.signalName === SIGNAL.fromChild ? reported(firstJson(signaled.input)) : null;
 
-  const idOf = (told: { workflowExecution?: { workflowId?: string | null } | null }) =>
-    told.workflowExecution?.workflowId ?? '';
+  const idOf = (attributes: { workflowExecution?: { workflowId?: string | null } | null }) =>
+    attributes.workflowExecution?.workflowId ?? '';
   const started = event.childWorkflowExecutionStartedEventAttributes;
   if (started) return { childId: idOf(started), what: 'started' };
   const completed = event.childWorkflowExecutionCompletedEventAttributes;
@@ -52,11 +52,11 @@ export function childEventOf(event: HistoryEvent): ChildEvent | null {
 
 const NO_RESULT: ChildEnd = { failed: 'it gave no result' };
 
-function ended(end: ChildEnd, spend?: Spend): ChildNews {
+function ended(end: ChildEnd, spend?: Spend): ChildReport {
   return { outcome: (tool) => childOutcome(tool, end), ...(spend && { spend }) };
 }
 
-/** Anybody who can reach the server can send a signal: what reads like no report is none. */
+/** Anybody who can reach the server can send a signal, so one that is not shaped like a report is ignored. */
 function reported(report: unknown): ChildEvent | null {
   const { child, spend, waiting } = (report ?? {}) as { child?: unknown; spend?: Spend; waiting?: unknown };
   return typeof child === 'string' && isSpend(spend)

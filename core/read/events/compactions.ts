@@ -1,41 +1,41 @@
-// Compactions: the older part of the conversation is replaced, and the turns that it was said in stay as they were.
+// Reads compactions. The older part of the transcript is replaced; the turns stay as they were.
 
 import type { CompactAnswer, CompactInput } from '../../types.ts';
 import { addSpend, addUsage, NO_USAGE, spendOfCompaction } from '../../usage.ts';
 import { settleByKernel } from '../batchView.ts';
-import { heardIn, saidSince } from '../conversation.ts';
+import { messagesSince, userMessagesIn } from '../conversation.ts';
 import type { OpenCompaction, Reading } from '../reading.ts';
 import type { Compaction, RunEvent } from '../run.ts';
 import type { Writable } from '../turns.ts';
 
-export function compactionBegun(reading: Reading, id: number, asked: CompactInput, atMs: number): RunEvent[] {
+export function compactionStarted(reading: Reading, id: number, input: CompactInput, atMs: number): RunEvent[] {
   const { compactions, activities, earlierCompactions } = reading;
   const settled = settleByKernel(reading, atMs);
-  const heard = heardIn(reading, asked);
-  reading.heardInVain = [];
-  const conversation = [...reading.before, ...saidSince(reading, heard.repeats), ...heard.users];
+  const sent = userMessagesIn(reading, input);
+  reading.sentToFailedCompaction = [];
+  const conversation = [...reading.before, ...messagesSince(reading, sent.repeats), ...sent.messages];
   const compaction: Writable<Compaction> = {
     number: earlierCompactions + compactions.length + 1,
-    turn: asked.turn,
+    turn: input.turn,
     startedAtMs: atMs,
     endedAtMs: null,
     attempts: 0,
     strategy: null,
     messages: { before: conversation.length, after: null },
-    tokens: { before: asked.tokens, after: null },
+    tokens: { before: input.tokens, after: null },
     summary: null,
     warning: null,
     usage: NO_USAGE,
     error: null,
   };
   compactions.push(compaction);
-  activities.set(id, { kind: 'compaction', of: compaction, conversation, heard });
-  return [...settled, told('compacting', compaction, atMs)];
+  activities.set(id, { kind: 'compaction', of: compaction, conversation, sent });
+  return [...settled, compactionEvent('compaction_started', compaction, atMs)];
 }
 
 export function compactionEnded(
   reading: Reading,
-  { of: compaction, conversation, heard }: OpenCompaction,
+  { of: compaction, conversation, sent }: OpenCompaction,
   answer: CompactAnswer,
   atMs: number,
 ): RunEvent[] {
@@ -43,31 +43,35 @@ export function compactionEnded(
   const { strategy, replaced, messages, tokens, usage, summary = null, warning = null } = answer;
   reading.before = [...messages, ...conversation.slice(replaced)];
   reading.turnsBefore = reading.turns.length;
-  reading.heardBefore = [...reading.heardBefore, ...heard.users];
-  if (heard.repeats) heard.repeats.heard = [];
+  reading.sentToCompaction = [...reading.sentToCompaction, ...sent.messages];
+  if (sent.repeats) sent.repeats.userMessages = [];
   run.usage = addUsage(run.usage, usage);
   run.spend = addSpend(run.spend, spendOfCompaction(answer));
   Object.assign(compaction, { endedAtMs: atMs, strategy, summary, warning, usage });
   compaction.messages = { ...compaction.messages, after: reading.before.length };
   compaction.tokens = { ...compaction.tokens, after: tokens };
-  return [told('compacted', compaction, atMs)];
+  return [compactionEvent('compaction_ended', compaction, atMs)];
 }
 
 export function compactionFailed(
   reading: Reading,
-  { of: compaction, heard }: OpenCompaction,
+  { of: compaction, sent }: OpenCompaction,
   error: string,
   atMs: number,
 ): RunEvent[] {
-  // With what the turn before it was sent in vain.
-  reading.heardInVain = heard.users;
-  if (heard.repeats) heard.repeats.heard = [];
+  // They include the messages of a turn without an answer.
+  reading.sentToFailedCompaction = sent.messages;
+  if (sent.repeats) sent.repeats.userMessages = [];
   compaction.endedAtMs = atMs;
   compaction.error = error;
-  return [told('compacted', compaction, atMs)];
+  return [compactionEvent('compaction_ended', compaction, atMs)];
 }
 
-/** As it is now: it goes on. */
-function told(type: 'compacting' | 'compacted', compaction: Compaction, atMs: number): RunEvent {
+/** The event has a copy, because the compaction changes. */
+function compactionEvent(
+  type: 'compaction_started' | 'compaction_ended',
+  compaction: Compaction,
+  atMs: number,
+): RunEvent {
   return { type, atMs, compaction: { ...compaction } };
 }

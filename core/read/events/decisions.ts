@@ -1,5 +1,5 @@
-// Decisions about pending calls: accepted by one event and answered by another. Only an edit is decided between the two, since
-// its arguments are planned first; all others count when they are accepted.
+// Reads decisions about pending calls: one event accepts a decision, another has its result. A decision counts once it is
+// accepted, except an edit, whose arguments are planned first.
 import type { Decision, PlannedCall, RecordedDecision } from '../../types.ts';
 import { recordedOf, take } from '../openDecisions.ts';
 import { callAt, type OpenDecision, type Reading } from '../reading.ts';
@@ -8,7 +8,7 @@ import type { RunEvent } from '../run.ts';
 export function decisionAccepted(reading: Reading, id: number, decision: Partial<Decision>): RunEvent[] {
   const call = callAt(reading, decision.call);
   const open: OpenDecision = { decision, call, state: 'waiting' };
-  // Until the workflow has learned that an edit failed, whoever decides is second.
+  // No other decision counts until the workflow has learned that an edit failed.
   const isEdited = [...reading.decisions.values()].some(
     (other) => other.call === call && (other.state === 'editing' || other.state === 'failed'),
   );
@@ -17,9 +17,9 @@ export function decisionAccepted(reading: Reading, id: number, decision: Partial
   return [];
 }
 
-/** The new arguments of a call are planned: as `planned`, or null where that failed. */
-export function editPlanned(reading: Reading, place: string, planned: PlannedCall | null): RunEvent[] {
-  const call = callAt(reading, place);
+/** The new arguments of a call are planned; `planned` is null if that failed. */
+export function editPlanned(reading: Reading, callId: string, planned: PlannedCall | null): RunEvent[] {
+  const call = callAt(reading, callId);
   const open = [...reading.decisions.values()].find((one) => one.call === call && one.state === 'editing');
   if (!call || !open) return [];
   if (!planned || 'problem' in planned || call.outcome) {
@@ -34,7 +34,7 @@ export function editPlanned(reading: Reading, place: string, planned: PlannedCal
   return [];
 }
 
-/** `decision` is the one that counts; undefined where none could be made. */
+/** `decision` is the one that counts; undefined if the run refused it. */
 export function decided(
   reading: Reading,
   id: number,
@@ -45,5 +45,5 @@ export function decided(
   reading.decisions.delete(id);
   if (!open?.call || !decision) return [];
   open.call.decision = decision;
-  return [{ type: 'decided', atMs, decision }];
+  return [{ type: 'decision', atMs, decision }];
 }

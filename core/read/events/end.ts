@@ -1,4 +1,4 @@
-// The end of a run: how it ended, what it left unfinished, and what it says of itself.
+// Reads the end of a run: its status and result, and the calls that it left open.
 import { abandonedOutcome, notRun } from '../../batch/outcomes.ts';
 import { batchWarning } from '../../batch/report.ts';
 import { WARNINGS_MAX } from '../../limits.ts';
@@ -18,9 +18,9 @@ export function closed(reading: Reading, event: HistoryEvent, atMs: number): Run
   if (!end) return [];
   const { run, turns, compactions, warningsBefore, spendAtEnd } = reading;
   const { status, result, reason: why } = end;
-  // That its history is full, the run notices by itself; for its calls it is a stop like any other.
+  // The run stops by itself when its history is full; for its calls, that is a stop like any other.
   if (why?.code === 'history_full') reading.stopped = true;
-  // A run that was ended from outside has settled nothing more.
+  // A run that was ended from outside settles nothing more.
   const settled = result || status === 'cancelled' ? settleByKernel(reading, atMs) : [];
   run.status = status;
   run.endedAtMs = atMs;
@@ -38,7 +38,7 @@ export function closed(reading: Reading, event: HistoryEvent, atMs: number): Run
   return [...settled, ...leftOver, { type: 'ended', atMs, status, output: run.output, ...reasonFields(why) }];
 }
 
-/** What is known of a call that its run was ended before. */
+/** Returns the outcome of a call that was open when its run ended. */
 function leftAtTheEnd({ agent }: Reading, { tool, scheduledAtMs }: OpenCall): Outcome {
   const policy = scheduledAtMs === null ? undefined : agent?.policies[tool];
   return policy ? abandonedOutcome(tool, policy) : notRun(tool, 'cancelled', reason('run_ended_first'));

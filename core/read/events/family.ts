@@ -1,4 +1,4 @@
-// What a parent tells a run, and what its sub-agents report.
+// Reads the commands of a parent and the reports of sub-agents.
 
 import { NO_SPEND } from '../../usage.ts';
 import { firstJson, type HistoryEvent } from '../history.ts';
@@ -9,7 +9,7 @@ import type { ChildEvent } from './childEvents.ts';
 
 type Signal = NonNullable<HistoryEvent['workflowExecutionSignaledEventAttributes']>;
 
-/** A sub-agent hears from its parent, by a signal, that it is to hold, to go on or to stop. */
+/** A parent pauses, resumes and stops its sub-agents by signal. */
 export function fromParent(reading: Reading, { input }: Signal): RunEvent[] {
   const { command } = Object(firstJson(input)) as { readonly command?: unknown };
   if (command === 'stop') reading.stopped = true;
@@ -23,7 +23,7 @@ export function fromChild(reading: Reading, { childId, what }: ChildEvent, atMs:
     ? callAt(reading, childId.slice(run.workflowId.length + 1))
     : undefined;
   if (!call) return [];
-  if (what === 'asked') {
+  if (what === 'scheduled') {
     if (!childSpend.has(childId)) childSpend.set(childId, NO_SPEND);
     call.childId = childId;
     return [schedule(call, atMs)];
@@ -36,7 +36,7 @@ export function fromChild(reading: Reading, { childId, what }: ChildEvent, atMs:
   const { isWaiting, spend, outcome } = what;
   if (isWaiting) waitingChildren.add(childId);
   else if (isWaiting === false) waitingChildren.delete(childId);
-  // A report that comes late says less than the result did.
+  // A report that arrives after the result is older than it.
   if (spend && (outcome || call.outcome === null)) childSpend.set(childId, spend);
   return outcome && call.outcome === null ? [settle(call, outcome(call.tool), atMs)] : [];
 }

@@ -1,4 +1,4 @@
-// What the run writes into its memo: replies of a session, what it waits for, and what it has spent at its end.
+// Reads the memo: replies of a session, open questions, and the spend at the end.
 
 import { MEMO } from '../../names.ts';
 import type { Reply, Spend, Waits } from '../../types.ts';
@@ -24,12 +24,12 @@ function jsonOf(field: Payload): unknown {
   return firstJson({ payloads: [field] });
 }
 
-/** The memo says which message it is and how it went; what was said is the answer before it. */
+/** The memo has the number of the message and its status; the output is the last answer before it. */
 type Replied = Omit<Reply, 'output' | 'value'>;
 
 function messageAnswered(reading: Reading, replied: Replied, atMs: number): RunEvent[] {
   const settled = settleByKernel(reading, atMs);
-  return [...settled, { type: 'replied', atMs, reply: replyOf(reading, replied) }];
+  return [...settled, { type: 'reply', atMs, reply: replyOf(reading, replied) }];
 }
 
 function replyOf({ run, turns }: Reading, replied: Replied): Reply {
@@ -43,6 +43,6 @@ function waitsChanged(reading: Reading, waits: Waits | null, atMs: number): RunE
   const [known] = budgetQuestions(reading.waits);
   const [question] = budgetQuestions(waits);
   reading.waits = waits;
-  // One that is raised, and reached elsewhere at once, asks again.
+  // A budget that was raised and is exhausted again is a new question.
   return question && question.sinceMs !== known?.sinceMs ? [{ type: 'question', atMs, question }] : [];
 }

@@ -1,10 +1,10 @@
-// Where an execution of a run starts, and where it continues as new.
+// Reads the start of an execution, and its continue-as-new.
 
-import type { HandOver } from '../../handOver.ts';
+import type { CarriedState } from '../../carriedState.ts';
 import type { ParentRun, RunInput } from '../../types.ts';
 import { settleByKernel } from '../batchView.ts';
-import { continueReading, handOverIn, takeOver } from '../handedOver.ts';
 import { firstJson, type HistoryEvent, jsonAt } from '../history.ts';
+import { carriedStateIn, continueReading, takeOver } from '../readCarriedState.ts';
 import type { Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
 
@@ -13,10 +13,10 @@ type ContinuedAsNew = NonNullable<HistoryEvent['workflowExecutionContinuedAsNewE
 
 export function started(reading: Reading, start: Start, atMs: number): RunEvent[] {
   const { run, activities, decisions, timers, waitingChildren } = reading;
-  // A run may be started with anything; what is no text reads as none.
+  // A run can be started with anything, so values of other types are ignored.
   const given = (firstJson(start.input) ?? {}) as Partial<RunInput>;
   const origin = jsonAt(start.input, 1);
-  const handOver = handOverIn(origin);
+  const handOver = carriedStateIn(origin);
   for (const known of [activities, decisions, timers, waitingChildren]) known.clear();
   if (run.startedAtMs > 0) {
     return handOver ? continued(reading, start, handOver, atMs) : [];
@@ -35,14 +35,19 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   return [{ type: 'started', atMs, agent, input, ...(earlier && { earlier }) }];
 }
 
-/** What a later execution is handed was read already, unless one before it is gone. */
-function continued(reading: Reading, { originalExecutionRunId }: Start, handOver: HandOver, atMs: number): RunEvent[] {
+/** The carried state was read already, unless a history before it is missing. */
+function continued(
+  reading: Reading,
+  { originalExecutionRunId }: Start,
+  handOver: CarriedState,
+  atMs: number,
+): RunEvent[] {
   if (reading.nextRunId === undefined || reading.nextRunId === originalExecutionRunId)
     return continueReading(reading, handOver, atMs);
   reading.turns.length = 0;
   reading.compactions.length = 0;
   reading.turnsBefore = 0;
-  reading.heardBefore = [];
+  reading.sentToCompaction = [];
   takeOver(reading, handOver);
   return [];
 }

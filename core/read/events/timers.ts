@@ -1,4 +1,4 @@
-// Timers: which of the run's two a timer is, its summary says.
+// Reads timers. The summary of a timer says which of the run's two it is.
 
 import { TIMER } from '../../names.ts';
 import { eventId, firstJson, type HistoryEvent } from '../history.ts';

@@ -1,5 +1,5 @@
-// A call that cannot run costs the model one error message: its siblings run, and what goes back to the model is valid.
-// (The scripted model refuses an invalid request as OpenAI does; such a run would not complete.)
+// A call that cannot run costs the model one error message: the other calls run, and the next request is valid. The scripted
+// model refuses an invalid request as OpenAI does, and such a run would not complete.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -76,7 +76,7 @@ endToEnd('a bad call', (bench) => {
     { tool: '__proto__' },
     { tool: 'callModel' },
   ]);
-  test('of an unknown tool, a wrong case or another agent’s tool is told which tools there are', async () => {
+  test('lists the tools to a model that calls an unknown one', async () => {
     const { told } = await toldOfBad(bench, unknown);
     for (const { error, kind } of told) {
       assert.equal(kind, 'unknown_tool');
@@ -97,7 +97,7 @@ endToEnd('a bad call', (bench) => {
     { tool: 'note', arguments: deep(10_000) },
     { tool: 'note', arguments: deep(70) },
   ]);
-  test('whose arguments are no JSON object is told what they are', async () => {
+  test('explains arguments that are not a JSON object', async () => {
     const { told } = await toldOfBad(bench, malformed);
     assert.deepEqual(
       told.map(({ kind }) => kind),
@@ -118,7 +118,7 @@ endToEnd('a bad call', (bench) => {
     { tool: 'note', arguments: '' },
     { tool: 'note', arguments: { key: null, pages: 'many', tags: 'none', colour: 'red' } },
   ]);
-  test('whose arguments do not fit the schema is told of each field', async () => {
+  test('names each field that does not match the schema', async () => {
     const { told } = await toldOfBad(bench, misfit);
     const fields = [/key: /, /key: /, /pages: /, /tags\.1: /, /colour/, /key: /, /key: .*pages: .*tags: .*colour/];
     for (const [i, pattern] of fields.entries()) {
@@ -133,13 +133,13 @@ endToEnd('a bad call', (bench) => {
     tools: [listNotes],
     script: [{ calls: [{ tool: 'list_notes', arguments: '' }] }, 'Done.'],
   });
-  test('is not one with empty arguments for a tool that takes none', async () => {
+  test('accepts empty arguments for a tool that takes none', async () => {
     await toldOfBad(bench, nothing);
     assert.deepEqual(jsonTold((await bench.run(without)).run), [{ notes: 0 }]);
   });
 
   const large = agentWith('large', [{ tool: 'note', arguments: { key: 'x'.repeat(1024 * 1024) } }]);
-  test('with 1 MB of arguments is told how much is allowed, and the megabyte goes no further', async () => {
+  test('reports the limit for 1 MB of arguments, and does not pass them on', async () => {
     const { told, run } = await toldOfBad(bench, large);
     assert.equal(told[0]!.kind, 'too_large');
     assert.match(told[0]!.error, /262,144 are allowed/);
@@ -156,7 +156,7 @@ endToEnd('a bad call', (bench) => {
       'Done.',
     ],
   });
-  test('id that is missing, empty, double, too long or used before is replaced, and every call answered once', async () => {
+  test('replaces a missing, empty, duplicate, long or reused id', async () => {
     const { result, run } = await bench.run(oddIds);
     assert.equal(result.status, 'completed');
     const ids = toolCalls(run).map(({ callId }) => callId);

@@ -1,4 +1,4 @@
-// A model that answers badly at random: no run is stuck, and nothing invalid is ever sent to it. `npm run prove` has more.
+// A model that answers badly at random: every run ends, and no invalid request is sent. `npm run prove` plays more.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runWithBadModel } from '../../support/badModelRuns.ts';
@@ -7,7 +7,7 @@ import { serverAddress } from '../../support/server.ts';
 
 const RUNS = 40;
 
-test('whatever the model answers, every run ends, with a valid transcript', async () => {
+test('ends every run with a valid transcript, whatever the model answers', async () => {
   quietLogs();
   const { statuses, requests, ...found } = await runWithBadModel({
     address: await serverAddress(),
@@ -25,7 +25,7 @@ test('whatever the model answers, every run ends, with a valid transcript', asyn
     Object.values(statuses).reduce((sum, count) => sum + count),
     RUNS,
   );
-  // More than an answer a run: the bad ones came to calls that were told to the model.
+  // More than one answer a run: bad answers had failed calls, which the model read.
   assert.ok(requests > 2 * RUNS, `${requests} requests`);
   assert.ok((statuses['completed'] ?? 0) > 0);
 });

@@ -1,5 +1,5 @@
-// A conversation that nears what its model can read is compacted between turns: the run goes on, knows what it was asked and
-// what it has done, and sends the model nothing that it would refuse.
+// A transcript is compacted between turns before it outgrows the context window: the run continues with its task and its
+// results, and sends the model nothing that it would refuse.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -88,7 +88,7 @@ endToEnd('compaction', (bench) => {
       prices: { '*': { input: 1_000_000, output: 1_000_000 } },
     });
   const summed = summing();
-  test('a summary takes the place of the older turns, more than once, and the run ends as if nothing had been', async () => {
+  test('replaces older turns by summaries, and the run completes as without', async () => {
     const finished = await bench.run(summed, 'Every step, please.', golden(bench.cached, 'compact-summarise'));
     const { result, run, history } = finished;
     assert.deepEqual(
@@ -128,7 +128,7 @@ endToEnd('compaction', (bench) => {
   });
 
   const counted = summing();
-  test('a summary counts in usage, in spend and as a model call, and is no turn', async () => {
+  test('counts a summary in usage, spend and model calls, but not as a turn', async () => {
     const { result, run } = await bench.run(counted, 'Count it.');
     const summaries = run.compactions.map(({ usage }) => usage);
     const spent = [...summaries, ...run.turns.map(({ usage }) => usage)];
@@ -150,7 +150,7 @@ endToEnd('compaction', (bench) => {
     script: steps(TURNS, 2),
     compaction: { ...LIMIT, compact: 'drop-oldest', keepTurns: 2 },
   });
-  test('drop-oldest asks no model, and leaves a note of what is gone', async () => {
+  test('drops the oldest messages without a model call, and leaves a note', async () => {
     const finished = await bench.run(dropper, 'Go on.', golden(bench.cached, 'compact-drop-oldest'));
     const { result, run, history } = finished;
     assert.deepEqual(
@@ -178,7 +178,7 @@ endToEnd('compaction', (bench) => {
       },
     },
   });
-  test('a function of yours says what stays', async () => {
+  test('lets a function of the user choose what stays', async () => {
     seen.splice(0);
     const { result, run } = await bench.run(own, 'Go.', { maxTurns: TURNS, ...golden(bench.cached, 'compact-own') });
     // A script counts turns by what it is sent: this one lost count, and went on until its turns were up.
@@ -219,7 +219,7 @@ endToEnd('compaction', (bench) => {
   };
   for (const [what, { compact, says }] of Object.entries(wrongs)) {
     const careless = bench.agent({ ...usual, script: steps(6, 2), compaction: { ...LIMIT, compact } });
-    test(`a function of yours that ${what}: the oldest are dropped, and a warning says why`, async () => {
+    test(`drops the oldest if the user's function ${what}, with a warning`, async () => {
       const finished = await bench.run(careless);
       assert.deepEqual(
         { status: finished.result.status, turns: finished.result.turns },
@@ -238,7 +238,7 @@ endToEnd('compaction', (bench) => {
     compaction: { ...LIMIT },
     summary: () => ({ fault: 'status', status: 401 }),
   });
-  test('where no summary can be written, the oldest are dropped and the result says so', async () => {
+  test('drops the oldest if no summary can be written, with a warning', async () => {
     const finished = await bench.run(mute, 'Go.', golden(bench.cached, 'compact-fallback'));
     const { result, run } = finished;
     assert.deepEqual(
@@ -263,7 +263,7 @@ endToEnd('compaction', (bench) => {
     compaction: { ...LIMIT },
     summary: ({ attempt }) => (attempt === 1 ? { fault: 'status', status: 503 } : 'At the second try.'),
   });
-  test('a summary that fails for a moment is tried again', async () => {
+  test('retries a summary that fails', async () => {
     const { result, run } = await bench.run(shaky);
     assert.deepEqual({ status: result.status, warnings: result.warnings }, { status: 'completed', warnings: [] });
     const [first] = run.compactions;
@@ -276,7 +276,7 @@ endToEnd('compaction', (bench) => {
 
   // Turns that were refused are none of those that it may have.
   const unknown = bench.agent({ ...usual, contextTokens: 2_000, maxTurns: TURNS + 1, script: steps(TURNS, 2) });
-  test('of a model of which nobody knows what it reads, the refusal is what says it, and heals', async () => {
+  test('compacts after a refusal of a model whose context window is unknown', async () => {
     const finished = await bench.run(unknown, 'Go.', golden(bench.cached, 'compact-refused'));
     const { result, run, history } = finished;
     assert.deepEqual(
@@ -297,7 +297,7 @@ endToEnd('compaction', (bench) => {
 
   const stubborn = bench.agent({ ...usual, contextTokens: 90, script: steps(6), compaction: {} });
   const never = bench.agent({ ...usual, script: steps(TURNS, 2), compaction: false });
-  test('where no room can be made, or none is to be, the run ends as model_failed and says what to do', async () => {
+  test('ends as model_failed if compaction is off or does not help', async () => {
     const { result, run } = await bench.run(stubborn, 'Go.', golden(bench.cached, 'compact-in-vain'));
     assert.equal(result.status, 'model_failed');
     assert.match(result.reason ?? '', /maximum context length is 90 tokens.*compaction\.limitTokens/);
@@ -310,7 +310,7 @@ endToEnd('compaction', (bench) => {
   });
 
   const first = bench.agent({ ...usual, script: steps(1) });
-  test('an input that is too long by itself is no conversation to compact', async () => {
+  test('does not compact an input that is too long by itself', async () => {
     const { result, run } = await bench.run(first, 'x'.repeat(20 * KB));
     assert.deepEqual(
       { status: result.status, turns: run.turns.length, compactions: run.compactions.length },
@@ -325,7 +325,7 @@ endToEnd('compaction', (bench) => {
     script: steps(2, 50, 60 * KB),
     compaction: { limitTokens: 128_000 },
   });
-  test('results of one turn that are beyond any model are cut to one length, each with a note', async () => {
+  test('cuts the results of one turn that no model can read to one length', async () => {
     const { result, run } = await bench.run(heavy);
     assert.deepEqual(
       { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
@@ -345,7 +345,7 @@ endToEnd('compaction', (bench) => {
     script: steps(TURNS, 2, 200),
     compaction: { limitTokens: 2_000, at: 0.8, keepTurns: 3 },
   });
-  test('the last turns stay, word for word, where they fit', async () => {
+  test('keeps the last turns unchanged if they fit', async () => {
     const { run, history } = await bench.run(kept);
     const all = run.turns;
     for (const { input, answer } of compactions(history)) {
@@ -362,12 +362,12 @@ endToEnd('compaction', (bench) => {
 
   const linked = bench.agent({
     ...usual,
-    // A link is left after each turn, and after a compaction, before the model has heard of it.
+    // The run continues as new after each turn, and after a compaction before the next model call.
     maxHistoryEvents: 20,
     script: steps(TURNS, 2),
     compaction: { ...LIMIT },
   });
-  test('a run that was compacted continues as new with what is left, and its keys stay its own', async () => {
+  test('continues as new after a compaction, with its own idempotency keys', async () => {
     const id = `linked-${randomUUID()}`;
     const handle = await bench.holdfast.start(linked.name, 'Every step.', { id });
     const { status, turns, calls, output } = await handle.result();
@@ -384,16 +384,17 @@ endToEnd('compaction', (bench) => {
     assert.deepEqual(run.transcript.slice(1), await transcriptOf(bench.holdfast, id));
     assert.equal(toolCalls(run).length, 2 * TURNS);
     for (const { text } of toolCalls(run)) assert.match(text ?? '', /^step \d+, time 1 /);
-    const links = await handle.histories();
-    assert.ok(links.length >= 4, `${links.length} links`);
+    const histories = await handle.histories();
+    assert.ok(histories.length >= 4, `${histories.length} histories`);
     assert.ok(
-      links.some(
-        (link) => compactions(link).length > 0 && link.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes,
+      histories.some(
+        (history) =>
+          compactions(history).length > 0 && history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes,
       ),
     );
-    // Whatever of the chain is left says what the model was sent last, and goes on counting.
-    for (const gone of links.keys()) {
-      const rest = readRun(...links.slice(gone));
+    // Any remaining histories have the last transcript, and continue the counts.
+    for (const gone of histories.keys()) {
+      const rest = readRun(...histories.slice(gone));
       assert.deepEqual(conversation(rest), conversation(run));
       assert.deepEqual(
         rest.compactions.map(({ number }) => number),
@@ -414,7 +415,7 @@ endToEnd('compaction', (bench) => {
       request.turn <= 10 ? steps(10, 2)(request) : { calls: [{ tool: `hand_off_to_${small.name}` }] },
     compaction: { limitTokens: 100_000 },
   });
-  test('a conversation that is handed to a model which reads less is compacted for it', async () => {
+  test('compacts after a handoff to a model with a smaller context window', async () => {
     const { result, run } = await bench.run(large);
     assert.deepEqual(
       { status: result.status, output: result.output },
@@ -428,7 +429,7 @@ endToEnd('compaction', (bench) => {
     script: ({ turn, input }) => `Answer ${turn} to ${input.slice(0, 20)}`,
     compaction: { ...LIMIT, keepTurns: 5 },
   });
-  test('a session of many messages stays within its model, and answers each', async () => {
+  test('keeps a session of many messages within its model', async () => {
     const handle = await bench.holdfast.start(chatty.name, '', {
       session: true,
       ...golden(bench.cached, 'compact-session'),
@@ -443,13 +444,13 @@ endToEnd('compaction', (bench) => {
     const { run } = finished;
     assert.ok(run.compactions.length >= 2);
     assert.deepEqual(
-      run.turns.map(({ heard }) => heard.map((text) => text.slice(0, 10).trim())),
+      run.turns.map(({ userMessages }) => userMessages.map((text) => text.slice(0, 10).trim())),
       run.turns.map(({ turn }) => [`message ${turn}`.slice(0, 10).trim()]),
     );
   });
 
   const thrifty = bench.agent({ ...usual, script: steps(TURNS, 2), compaction: { ...LIMIT } });
-  test('a budget that a summary uses up ends the run before it asks again', async () => {
+  test('ends a run whose budget a summary uses up, before the next model call', async () => {
     const free = await bench.run(thrifty);
     const [{ turn } = { turn: 0 }] = free.run.compactions;
     const { result, run } = await bench.run(thrifty, 'Go.', {
@@ -474,7 +475,7 @@ endToEnd('compaction', (bench) => {
       return 'Written at last.';
     },
   });
-  test('what is asked of a run while a summary is written is heard: stop, interrupt, cancel', async () => {
+  test('handles stop, interrupt and cancel while a summary is written', async () => {
     const start = async (shows?: string) => {
       const handle = await bench.holdfast.start(waits.name, 'Go.', shows ? golden(bench.cached, shows) : {});
       await eventually(async () => (await handle.read()).compactions.length > 0);
@@ -509,7 +510,7 @@ endToEnd('compaction', (bench) => {
         [true, 'summarise'],
       ],
     );
-    assert.deepEqual(afterInterrupt.run.turns.at(-1)?.heard, ['Leave it.']);
+    assert.deepEqual(afterInterrupt.run.turns.at(-1)?.userMessages, ['Leave it.']);
   });
 
   let interrupt: (() => Promise<unknown>) | undefined;
@@ -518,14 +519,14 @@ endToEnd('compaction', (bench) => {
     script: (request) => (request.input === 'Go on.' ? steps(Number.POSITIVE_INFINITY, 2)(request) : 'Here.'),
     compaction: {
       ...LIMIT,
-      // The run has heard it, and the activity not yet: that comes with its next heartbeat.
+      // The run has accepted it; the activity learns of it with its next heartbeat.
       async compact(_, { task, recent }) {
         await interrupt?.();
         return [...task, ...recent];
       },
     },
   });
-  test('an interrupt that a compaction is through before holds for what would have come next', async () => {
+  test('applies an interrupt after a compaction to what follows', async () => {
     const handle = await bench.holdfast.start(quick.name, '', { session: true });
     interrupt = () => handle.interrupt();
     const { status, reason } = await handle.ask('Go on.');
@@ -534,7 +535,7 @@ endToEnd('compaction', (bench) => {
     assert.equal((await handle.ask('Are you there?')).output, 'Here.');
     await handle.close();
     const { run } = await bench.finished(handle.workflowId);
-    const [first, ...others] = run.turns.map(({ heard }) => heard);
+    const [first, ...others] = run.turns.map(({ userMessages }) => userMessages);
     assert.deepEqual({ first, others: others.flat() }, { first: ['Go on.'], others: ['Are you there?'] });
   });
 
@@ -550,7 +551,7 @@ endToEnd('compaction', (bench) => {
     afterModel: ({ text }) => (text.startsWith('Secret') ? { change: 'Public.' } : undefined),
     summary: () => 'Secret.',
   });
-  test('guardrails see what is summarised, and the summary', async () => {
+  test('passes guardrails what is summarised, and the summary', async () => {
     const { run } = await bench.run(masked);
     const [request] = sentTo(bench, masked, true);
     assert.match(request?.[1]?.content ?? '', /MASKED/);
@@ -565,7 +566,7 @@ endToEnd('compaction', (bench) => {
     summary: ({ messages }) => `PIECE after ${/PIECE/.test(messages[1]?.content ?? '') ? 'another' : 'none'}.`,
     compaction: { keepTurns: 1 },
   });
-  test('an older part that is too long for one request is summed up piece by piece', async () => {
+  test('summarises in pieces what is too long for one request', async () => {
     const { result, run } = await bench.run(pieced);
     assert.equal(result.status, 'completed');
     const pieces = run.compactions.find(({ summary }) => summary === 'PIECE after another.');

@@ -1,4 +1,4 @@
-// The model is sent the whole conversation every time, and history is sent what is new: it grows by what was said.
+// The model is sent the whole transcript every time, and history grows only by what is new.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -39,9 +39,9 @@ const turns =
         }
       : 'Done.';
 
-endToEnd('what travels', (bench) => {
+endToEnd('the transcript', (bench) => {
   const usual = bench.agent({ tools: [fetch], script: turns(5, (turn) => turn) });
-  test('to the model is the whole conversation; into history goes each message once', async () => {
+  test('reaches the model whole, and history once per message', async () => {
     const { run, history } = await bench.run(usual, 'Go.', golden(bench.cached, 'five-turns'));
     const sent = sentTo(bench, usual);
     assert.equal(sent.length, 6);
@@ -64,7 +64,7 @@ endToEnd('what travels', (bench) => {
   });
 
   const large = bench.agent({ tools: [fetch], parallel: 50, script: turns(1, () => 50, 60 * KB) });
-  test('is asked for by pages where 50 results of 60 kB fit no payload', async () => {
+  test('is queried in pages if 50 results of 60 kB do not fit a payload', async () => {
     const { result, run, history } = await bench.run(large);
     assert.deepEqual(
       { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
@@ -75,7 +75,7 @@ endToEnd('what travels', (bench) => {
   });
 
   const shared = bench.agent({ tools: [fetch], script: turns(3, () => 1) });
-  test('of two runs of one agent at the same time does not mix', async () => {
+  test('does not mix between two concurrent runs of an agent', async () => {
     const inputs = ['one', 'two', 'three'];
     const done = await Promise.all(inputs.map((input) => bench.run(shared, input)));
     for (const [i, { run }] of done.entries()) {
@@ -85,7 +85,7 @@ endToEnd('what travels', (bench) => {
   });
 
   const handedOver = bench.agent({ tools: [fetch], script: turns(8, () => 2) });
-  test('reaches a worker that has never seen the run: it asks for what came before', async () => {
+  test('reaches a worker that has never seen the run by query', async () => {
     // Two workers share a queue, and each has seen only those model calls of a run that the server dealt to it.
     const taskQueue = `test-${randomUUID()}`;
     const workers = await Promise.all(

@@ -1,5 +1,5 @@
-// A worker need not remember anything: without its cache, after a restart, and with a cache that is wrong, the model is
-// sent the run's own conversation, to the last message, or nothing.
+// A worker may forget everything: without its cache, after a restart, and with a wrong cache, the model is sent the run's own
+// transcript, or nothing.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -51,11 +51,11 @@ for (const [what, bytes] of [
     `a cache that is ${what}`,
     (bench) => {
       const agent = bench.agent({ tools: [fetch], parallel: 12, script: turns(6) });
-      test('the model is sent the whole conversation, of each of four runs at once', () =>
+      test('sends the model the whole transcript in each of four concurrent runs', () =>
         sendsAll(bench, agent, ['one', 'two', 'three', 'four']));
 
       const linked = bench.agent({ tools: [fetch], maxHistoryEvents: 40, maxTurns: 30, script: turns(2) });
-      test('also after continue-as-new, and over the messages of a session', async () => {
+      test('sends it whole after continue-as-new, and over the messages of a session', async () => {
         const handle = await bench.holdfast.start(linked.name, 'first', { session: true });
         for (const text of ['second', 'third', 'fourth']) await handle.send(text);
         await handle.close();
@@ -70,7 +70,7 @@ for (const [what, bytes] of [
 
 endToEnd('a worker that is stopped between two turns', (bench) => {
   const started = counter();
-  const goOn = gate();
+  const proceed = gate();
   const waits = defineTool({
     name: 'waits',
     description: 'Waits for the test.',
@@ -78,7 +78,7 @@ endToEnd('a worker that is stopped between two turns', (bench) => {
     effect: 'idempotent',
     run: async (_, { attempt }) => {
       started.add();
-      await goOn.opened;
+      await proceed.opened;
       return `attempt ${attempt}`;
     },
   });
@@ -86,7 +86,7 @@ endToEnd('a worker that is stopped between two turns', (bench) => {
     tools: [waits, fetch],
     script: [{ text: 'First.', calls: [{ tool: 'fetch' }] }, { calls: [{ tool: 'waits' }] }, 'Done.'],
   });
-  test('leaves the conversation to the next one, which asks for it', async () => {
+  test('leaves the transcript to the next worker, which queries it', async () => {
     const taskQueue = `test-${randomUUID()}`;
     const worker = () =>
       createWorker({
@@ -109,7 +109,7 @@ endToEnd('a worker that is stopped between two turns', (bench) => {
     first.shutdown();
     // It is leaving, and lets the call finish: what comes of it, the next one has to take up.
     await eventually(async () => first.worker.getState() !== 'RUNNING');
-    goOn.open();
+    proceed.open();
     await firstRuns;
     const second = await worker();
     const secondRuns = second.run();
@@ -145,7 +145,7 @@ endToEnd(
   (bench) => {
     const script = [{ calls: [{ tool: 'fetch' }] }, 'Done.'];
     const once = bench.agent({ name: 'tampered_1', tools: [fetch], script });
-    test('costs an attempt, of which the model hears nothing, and the next one heals', async () => {
+    test('costs an attempt without a model call, and is repaired by the next', async () => {
       const { result, run, history } = await bench.run(once, 'Go.', golden(bench.cached, 'digest-healed'));
       assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: 2 });
       assert.equal(sentTo(bench, once).length, 2);
@@ -160,7 +160,7 @@ endToEnd(
     });
 
     const always = bench.agent({ name: 'tampered_9', tools: [fetch], script });
-    test('for good ends the run with the reason, and with what it has', async () => {
+    test('ends the run with the reason if it persists', async () => {
       const { result } = await bench.run(always);
       assert.deepEqual(
         { status: result.status, turns: result.turns, calls: result.calls },

@@ -1,5 +1,5 @@
-// A run whose history is nearly full, and whose conversation does not fit a payload, compacts it and goes on in a new history.
-// The workflow's own limit is 40 MB: here it is a tenth of that, in a copy of its code.
+// A run with a nearly full history, whose transcript does not fit a payload, compacts and continues as new. The workflow's
+// limit of 40 MB is a tenth of that here, in a copy of its code.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -68,9 +68,9 @@ after(async () => {
 async function finished(agent: string) {
   const handle = await holdfast.start(agent, 'Talk.');
   const result = await handle.result();
-  const [run, links] = await Promise.all([handle.read(), handle.histories()]);
+  const [run, histories] = await Promise.all([handle.read(), handle.histories()]);
   assert.deepEqual(conversation(run), await transcriptOf(holdfast, handle.workflowId));
-  for (const history of links)
+  for (const history of histories)
     await Worker.runReplayHistory(
       { workflowBundle: { code } },
       history as Parameters<typeof Worker.runReplayHistory>[1],
@@ -79,7 +79,7 @@ async function finished(agent: string) {
   return { result, run };
 }
 
-test('it compacts its conversation, and moves on', async () => {
+test('compacts, and continues as new', async () => {
   const { result, run } = await finished('compacting');
   assert.deepEqual(
     { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
@@ -89,7 +89,7 @@ test('it compacts its conversation, and moves on', async () => {
   assert.ok(run.compactions.every(({ strategy, error }) => strategy === 'summarise' && error === null));
 });
 
-test('where that is not allowed, it ends with what it has, and says what to do', async () => {
+test('ends with its results if it may not compact, and says what to do', async () => {
   const { result, run } = await finished('keeping');
   assert.equal(result.status, 'stopped');
   assert.match(result.reason ?? '', /history of the run is full.*store for large payloads.*compact/);

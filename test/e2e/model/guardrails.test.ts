@@ -1,5 +1,5 @@
-// Guardrails: functions of the user that allow, change, reject or end, on the activity side; whatever they do, what the model
-// is sent is valid, and nothing that they refused has happened.
+// Guardrails allow, change, reject or end, on the activity side. The model is always sent a valid request, and nothing that
+// they rejected happens.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -55,7 +55,7 @@ endToEnd('guardrails', (bench) => {
     }),
     script: [{ calls: [call('redacted', 1)] }, 'Done.'],
   });
-  test('beforeModel changes what the model is sent, every time, and not what the run remembers', async () => {
+  test('changes what the model is sent with beforeModel, but not the transcript', async () => {
     const { run } = await bench.run(redacting, 'My PIN is 1234.', golden(bench.cached, 'guard-changed-request'));
     const requests = sent(bench, redacting.name);
     assert.deepEqual(
@@ -71,7 +71,7 @@ endToEnd('guardrails', (bench) => {
     script: [],
   });
   const ending = bench.agent({ beforeModel: () => ({ end: 'not a matter for us' }), script: [] });
-  test('beforeModel rejects with an answer, or ends the run; the model is not asked', async () => {
+  test('answers or ends the run with beforeModel, without a model call', async () => {
     const closed = await bench.run(closing, 'Hello?', golden(bench.cached, 'guard-rejected-request'));
     assert.deepEqual(
       { status: closed.result.status, output: closed.result.output },
@@ -105,7 +105,7 @@ endToEnd('guardrails', (bench) => {
     'message 2 is not a valid message': broken((messages) => messages.map((message, i) => (i === 2 ? null : message))),
     'not a list of at least one message': broken(() => []),
   };
-  test('a beforeModel that breaks the messages is told of in the result, and no broken request is sent', async () => {
+  test('reports invalid messages of beforeModel, and sends no request', async () => {
     for (const [why, agent] of Object.entries(breaking)) {
       const { result } = await bench.run(agent);
       assert.equal(result.status, 'model_failed');
@@ -124,7 +124,7 @@ endToEnd('guardrails', (bench) => {
     },
     script: ['Fine.'],
   });
-  test('a guardrail that throws lets nothing by, and is asked again', async () => {
+  test('retries the model call if a guardrail throws', async () => {
     const { result, run } = await bench.run(failing);
     assert.deepEqual({ status: result.status, output: result.output }, { status: 'completed', output: 'Fine.' });
     assert.equal(run.turns[0]?.attempts, 3);
@@ -143,7 +143,7 @@ endToEnd('guardrails', (bench) => {
       ({ messages }) => `${messages.filter(({ content }) => content?.includes('secret')).length} secret`,
     ],
   });
-  test('afterModel changes what is said: in the transcript, in the result and in what the model is sent again', async () => {
+  test('changes the answer with afterModel in transcript, result and later requests', async () => {
     const { run, result, history } = await bench.run(censored, 'Go.', golden(bench.cached, 'guard-changed-answer'));
     assert.equal(result.output, '0 […]');
     assert.deepEqual(
@@ -167,7 +167,7 @@ endToEnd('guardrails', (bench) => {
     },
     script: [{ calls: [call('polite', 999), call('polite', 5)] }, 'Damn.', 'Excuse me.'],
   });
-  test('afterModel rejects: the model is told why, with and without calls, and none of them runs', async () => {
+  test('rejects an answer with afterModel, runs no calls, and tells the model why', async () => {
     const { run, result } = await bench.run(polite, 'Go.', golden(bench.cached, 'guard-rejected-answer'));
     assert.deepEqual(
       { status: result.status, output: result.output, turns: result.turns },
@@ -198,7 +198,7 @@ endToEnd('guardrails', (bench) => {
     afterModel: () => ({ reject: 'Never pay.' }),
     script: () => ({ calls: [call('stubborn', 1), call('stubborn', 2)] }),
   });
-  test('after two repairs that did not mend it the run ends as refused', async () => {
+  test('ends as refused after two failed repairs', async () => {
     for (const [agent, why] of [
       [rude, 'Say it politely.'],
       [stubborn, 'Never pay.'],
@@ -221,7 +221,7 @@ endToEnd('guardrails', (bench) => {
     afterModel: () => ({ end: 'enough of this' }),
     script: [{ text: 'I pay.', calls: [call('stopped', 1)] }],
   });
-  test('afterModel ends the run, and its calls do not run', async () => {
+  test('ends the run with afterModel, without running the calls', async () => {
     const { result, run } = await bench.run(stopped, 'Go.', golden(bench.cached, 'guard-ended-answer'));
     assert.deepEqual(
       { status: result.status, reason: result.reason, output: result.output },
@@ -244,7 +244,7 @@ endToEnd('guardrails', (bench) => {
     afterModel: ({ text }) => ({ change: `${text} […]` }),
     script: [{ text: 'First', calls: [call('cut', 1)], finishReason: 'length' }, 'Done.'],
   });
-  test('afterModel sees refused and truncated answers as well', async () => {
+  test('passes refused and truncated answers to afterModel', async () => {
     const refused = await bench.run(withheld);
     assert.deepEqual(
       { status: refused.result.status, output: refused.result.output },
@@ -265,7 +265,7 @@ endToEnd('guardrails', (bench) => {
   });
 
   const misusing = bench.agent({ afterModel: () => ({ change: 5 }) as never, script: () => 'Hm.' });
-  test('an afterModel that answers with no text is told of at once, without another try', async () => {
+  test('reports an afterModel that returns no text at once, without a retry', async () => {
     const { result, run } = await bench.run(misusing);
     assert.equal(result.status, 'model_failed');
     assert.equal(result.reason, `The guardrail afterModel of ${misusing.name} returned a change that is not a string.`);
@@ -279,7 +279,7 @@ endToEnd('guardrails', (bench) => {
     },
     script: [{ text: `The secret ${'of it all '.repeat(50)}`, chunkDelayMs: 10 }],
   });
-  test('with afterModel, nobody sees an answer before it has been looked at', async () => {
+  test('shows no answer before afterModel has seen it', async () => {
     const handle = await bench.holdfast.start(whispering.name, 'Go.', { id: `whispering-${randomUUID()}` });
     const texts: string[] = [];
     const following = (async () => {
@@ -317,7 +317,7 @@ endToEnd('guardrails', (bench) => {
       'Done.',
     ],
   });
-  test('beforeTool changes arguments: the changed ones are permitted, run and have the key', async () => {
+  test('changes arguments with beforeTool, which are permitted and run', async () => {
     const finished = await bench.run(capping, 'Go.', golden(bench.cached, 'guard-changed-call'));
     assert.deepEqual(toldOf(finished.run), [
       'paid 40 to capped',
@@ -341,7 +341,7 @@ endToEnd('guardrails', (bench) => {
       (given as { amount: number }).amount === 666 ? { end: 'somebody plays tricks' } : undefined,
     script: [{ text: 'Paying.', calls: [call('halting', 1), call('halting', 666)] }],
   });
-  test('beforeTool ends the run, and none of the calls beside it runs', async () => {
+  test('ends the run with beforeTool, without running other calls', async () => {
     const { result, run } = await bench.run(halting, 'Go.', golden(bench.cached, 'guard-ended-call'));
     assert.deepEqual(
       { status: result.status, reason: result.reason, output: result.output },
@@ -357,7 +357,7 @@ endToEnd('guardrails', (bench) => {
     beforeModel: (messages) => (messages.at(-1)?.content === 'Sell.' ? { end: 'not for sale' } : undefined),
     script: ({ input }) => `You said ${input}`,
   });
-  test('in a session, what a guardrail ends is the message', async () => {
+  test('ends only the message of a session', async () => {
     const id = golden(bench.cached, 'guard-session').id ?? `guard-session-${randomUUID()}`;
     const handle = await bench.holdfast.start(chatty.name, '', { id, session: true });
     const replies = [await handle.ask('Hi.'), await handle.ask('Sell.'), await handle.ask('Bye.')];
@@ -375,9 +375,9 @@ endToEnd('guardrails', (bench) => {
   });
 
   const deployed = bench.agent({ script: [{ text: 'One.', calls: [{ tool: 'wait' }] }, 'Two.'] });
-  test('a deploy that changes guardrails in mid-run changes what comes after it, and breaks nothing', async () => {
+  test('applies changed guardrails after a deploy to what follows', async () => {
     const started = gate();
-    const goOn = gate();
+    const proceed = gate();
     const wait = defineTool({
       name: 'wait',
       description: 'Waits.',
@@ -385,7 +385,7 @@ endToEnd('guardrails', (bench) => {
       effect: 'read',
       async run() {
         started.open();
-        await goOn.opened;
+        await proceed.opened;
         return 'waited';
       },
     });
@@ -423,7 +423,7 @@ endToEnd('guardrails', (bench) => {
     });
     await started.opened;
     const stopping = stopFirst();
-    goOn.open();
+    proceed.open();
     await stopping;
     const stopSecond = await serve(
       version(2, { beforeModel: () => undefined, afterModel: ({ text }) => ({ change: `${text} (2)` }) }),

@@ -1,5 +1,4 @@
-// A model that misbehaves is tried again by Temporal and nobody else, where that may help; and what it half said is
-// never carried out.
+// Only Temporal retries a model call that fails, if a retry may help. A partial answer is never used.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -38,7 +37,7 @@ endToEnd(
     const passing = [408, 409, 429, 500, 503].map((code) =>
       bench.agent({ script: once(status(code, { 'retry-after-ms': '1' })) }),
     );
-    test('with 408, 409, 429 or 5xx is asked again, by Temporal only', async () => {
+    test('is retried by Temporal only after 408, 409, 429 and 5xx', async () => {
       for (const [agent, { run, result }] of (await Promise.all(passing.map((one) => bench.run(one)))).map(
         (done, i) => [passing[i]!, done] as const,
       )) {
@@ -55,7 +54,7 @@ endToEnd(
       garbage: { 'retry-after': 'soon', 'retry-after-ms': 'NaN' },
     };
     const delayed = Object.values(forms).map((headers) => bench.agent({ script: once(status(429, headers)) }));
-    test('and a Retry-After in any form is asked again', async () => {
+    test('is retried after a Retry-After in any form', async () => {
       const done = await Promise.all(delayed.map((agent) => bench.run(agent)));
       for (const [i, { run }] of done.entries()) assertOneRetryOwner(bench, delayed[i]!, run, 2);
     });
@@ -67,7 +66,7 @@ endToEnd(
       ['retry-after-ms', '999999999999'],
     ];
     const long = days.map(([name, value]) => bench.agent({ script: once(status(503, { [name]: value })) }));
-    test('and asks for a day is asked again after a minute', async () => {
+    test('is retried after a minute if it asks for a day', async () => {
       for (const agent of long) {
         const handle = await bench.holdfast.start(agent.name, 'Go.');
         const waiting = await eventually(async () => {
@@ -101,7 +100,7 @@ endToEnd(
       },
     };
     const ends = Object.values(finals).map(({ answer }) => bench.agent({ script: () => answer }));
-    test('with any other 4xx ends the run, with the provider’s own words and what to do, and no key', async () => {
+    test("ends the run after other 4xx, with the provider's message and no key", async () => {
       for (const [i, { says }] of Object.values(finals).entries()) {
         const { result, run, history } = await bench.run(
           ends[i]!,
@@ -129,7 +128,7 @@ endToEnd(
         body: `<p>${KEY}</p>`,
       }),
     });
-    test('and quotes the key with status 200 does not get it into what Temporal keeps', async () => {
+    test('does not leak a quoted key into what Temporal keeps', async () => {
       const handle = await bench.holdfast.start(leaky.name, 'Go.');
       const failures: string[] = [];
       await eventually(async () => {
@@ -154,7 +153,7 @@ endToEnd(
     const words = Array.from({ length: 40 }, (_, i) => `word ${i}`).join(' ');
     const slow = { text: words, chunkDelayMs: 60 };
     const recovers = bench.agent({ script: once(slow) });
-    test('is asked again', async () => {
+    test('is retried', async () => {
       const { result, run } = await bench.run(recovers);
       assert.deepEqual({ status: result.status, output: result.output }, { status: 'completed', output: 'Done.' });
       assertOneRetryOwner(bench, recovers, run, 2);
@@ -162,7 +161,7 @@ endToEnd(
 
     if (!bench.cached) return;
     const always = bench.agent({ script: () => slow });
-    test('is given up after five attempts, each of which has told so', async () => {
+    test('is given up after five attempts, each of which reports it', async () => {
       const { result, run } = await bench.run(always);
       assert.equal(result.status, 'model_failed');
       assert.equal(result.reason, 'The model did not finish its answer within 500 milliseconds.');
@@ -197,7 +196,7 @@ endToEnd(
       { fault: 'stall', text: 'Half of it', calls, afterChunks: 3 },
     ];
     const recovers = faults.map((fault) => bench.agent({ tools: [send], script: once(fault) }));
-    test('once is asked again, and no half-received call is carried out', async () => {
+    test('is retried, and no partial call runs', async () => {
       const done = await Promise.all(recovers.map((agent) => bench.run(agent)));
       for (const [i, { result, run }] of done.entries()) {
         const { fault } = faults[i] as { fault: string };
@@ -217,7 +216,7 @@ endToEnd(
     const always = [{ fault: 'hang' } as const, { fault: 'noEnd', calls } as const].map((fault) =>
       bench.agent({ tools: [send], script: () => fault }),
     );
-    test('always is given up after five attempts', async () => {
+    test('is given up after five attempts', async () => {
       const done = await Promise.all(always.map((agent) => bench.run(agent)));
       for (const [i, says] of [
         /sent nothing for 0\.7 seconds|sent nothing for 700 milliseconds/,
@@ -232,7 +231,7 @@ endToEnd(
     });
 
     bench.agent({ name: 'present', script: ['Here.'] });
-    test('an agent that no worker has ends the run, naming those there are', async () => {
+    test('ends a run whose agent no worker knows, with the known agents', async () => {
       const { result } = await bench.run({ name: 'absent' } as Parameters<Bench['run']>[0]);
       assert.equal(result.status, 'model_failed');
       assert.match(result.reason ?? '', /does not serve an agent "absent"\. It serves: .*present/);

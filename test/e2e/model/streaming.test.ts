@@ -1,5 +1,5 @@
-// What the model writes is told while it writes it, each piece once; an answer that breaks off is told to start again; and
-// history has the answer alone.
+// The model's text is streamed, each piece once. An answer that breaks off starts again, and history has only the complete
+// one.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -10,7 +10,7 @@ import type { History } from '../../../core/read/history.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { golden } from '../../support/said.ts';
 
-// Long enough for whoever follows to hear all that was said before the silence.
+// Long enough for a follower to receive everything before the silence.
 const SILENCE_MS = 3_000;
 const CHUNK_DELAY_MS = 100;
 const WHOLE = 10_000;
@@ -23,7 +23,7 @@ interface Draft {
 }
 
 interface Followed {
-  /** One for each attempt that was told anything of. */
+  /** One for each attempt that was reported. */
   readonly drafts: Draft[];
   readonly attempts: Extract<RunEvent, { type: 'attempt' }>[];
 }
@@ -34,7 +34,7 @@ async function followTurn(handle: RunHandle, turn: number): Promise<Followed> {
   for await (const event of handle.events()) {
     const draft = drafts.at(-1)!;
     if (!('turn' in event) || event.turn !== turn) continue;
-    if (event.type === 'answered') break;
+    if (event.type === 'answer') break;
     if (event.type === 'attempt') attempts.push(event);
     if (event.type === 'attempt' && event.restarts) drafts.push({ text: '', pieces: 0, calls: [] });
     if (event.type === 'text') {
@@ -42,7 +42,7 @@ async function followTurn(handle: RunHandle, turn: number): Promise<Followed> {
       draft.text += event.text;
       draft.pieces++;
     }
-    if (event.type === 'calling') {
+    if (event.type === 'call_arguments') {
       draft.calls[event.slot] ??= { tool: event.tool, arguments: '', pieces: 0 };
       const call = draft.calls[event.slot]!;
       assert.deepEqual({ tool: event.tool, offset: event.offset }, { tool: call.tool, offset: call.arguments.length });
@@ -77,7 +77,7 @@ endToEnd(
     const speaker = bench.agent({
       script: ({ attempt }) => brokenTwice({ text: draft }, { text: sentence })[attempt - 1]!,
     });
-    test('is heard word by word; where it breaks off, the answer is told to start again, and adds up by itself', async () => {
+    test('streams text in pieces that add up, and restarts after a broken answer', async () => {
       const handle = await bench.holdfast.start(speaker.name, 'Speak.', golden(bench.cached, 'stream-restarted'));
       const { drafts, attempts } = await followTurn(handle, 1);
       const [broken, whole, last] = drafts;
@@ -125,7 +125,7 @@ endToEnd(
             ]!
           : 'Ordered.',
     });
-    test('is seen to write its calls; those of a broken answer are dropped and never run', async () => {
+    test('streams calls, and never runs those of a broken answer', async () => {
       const handle = await bench.holdfast.start(caller.name, 'Order.');
       const [broken, whole, last] = (await followTurn(handle, 1)).drafts;
       const [octopus] = broken!.calls;
@@ -157,7 +157,7 @@ endToEnd(
     const silent = bench.agent({
       script: ({ attempt }) => (attempt === 1 ? { fault: 'status', status: 503 } : 'Here.'),
     });
-    test('and one that is tried again before it said anything has nothing to start again', async () => {
+    test('restarts nothing if the first attempt sent nothing', async () => {
       const handle = await bench.holdfast.start(silent.name, 'Speak.');
       const { attempts } = await followTurn(handle, 1);
       assert.deepEqual(attempts.at(-1)?.attempt, 2);
@@ -167,7 +167,7 @@ endToEnd(
 
     const slow = bench.agent({ script: [{ text: sentence, chunkDelayMs: CHUNK_DELAY_MS }] });
     const atOnce = bench.agent({ script: [{ fault: 'notStreamed', text: sentence }] });
-    test('costs history nothing: it has the same events as of a model that answers in one piece', async () => {
+    test('adds no events to history', async () => {
       const [streamed, whole] = await Promise.all([bench.run(slow), bench.run(atOnce)]);
       const typesOf = ({ events }: History) => events?.map((event) => (event as { eventType?: unknown }).eventType);
       assert.deepEqual(typesOf(streamed.history), typesOf(whole.history));

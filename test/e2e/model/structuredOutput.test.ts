@@ -1,5 +1,5 @@
-// Structured output: asked for as a strict schema, or in words where the server takes none; checked, repaired twice at most,
-// and given as the result's value.
+// Structured output: requested as a strict schema, or in words if the server takes none; checked, repaired at most twice, and
+// returned as the result's value.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -39,7 +39,7 @@ endToEnd('structured output', (bench) => {
       return request.turn === 1 ? { text: 'Let me look.', calls: [{ tool: 'look' }] } : { value: right };
     },
   });
-  test('the schema goes with every request, tools beside it, and the value is what it made of the last answer', async () => {
+  test('sends the schema with every request, and parses the last answer', async () => {
     const { result, run } = await bench.run(triage, 'It is wet.', golden(bench.cached, 'structured'));
     assert.equal(result.status, 'completed');
     assert.deepEqual(result.value, value);
@@ -66,7 +66,7 @@ endToEnd('structured output', (bench) => {
       { text: `\`\`\`json\n${JSON.stringify(right)}\n\`\`\`` },
     ],
   });
-  test('an answer that does not fit is sent back with what is wrong, and the third may be right', async () => {
+  test('sends a mismatch back, up to the third answer', async () => {
     const { result, run } = await bench.run(mending, 'Go.', golden(bench.cached, 'structured-repaired'));
     assert.deepEqual(
       { status: result.status, value: result.value, turns: result.turns },
@@ -79,7 +79,7 @@ endToEnd('structured output', (bench) => {
   });
 
   const hopeless = bench.agent({ output: Triage, script: () => ({ value: { priority: 'urgent' } }) });
-  test('one that never fits ends the run as invalid_output, with what was wrong and what was said', async () => {
+  test('ends as invalid_output with the problem and the last answer', async () => {
     const { result } = await bench.run(hopeless, 'Go.', golden(bench.cached, 'structured-invalid'));
     assert.equal(result.status, 'invalid_output');
     assert.match(result.reason ?? '', /3 times in a row: .*priority: /);
@@ -93,7 +93,7 @@ endToEnd('structured output', (bench) => {
     output: Triage,
     script: ['What?', { calls: [{ tool: 'look' }] }, 'What?', 'What?', { value: right }],
   });
-  test('a turn with calls between them does not count as a failed repair', async () => {
+  test('does not count a turn with calls as a failed repair', async () => {
     const { result } = await bench.run(lastCall);
     assert.deepEqual({ status: result.status, value: result.value }, { status: 'completed', value });
   });
@@ -105,7 +105,7 @@ endToEnd('structured output', (bench) => {
       return { value: { extra: { a: 1 } } };
     },
   });
-  test('a schema that strict mode cannot express is sent as it is, and checked all the same', async () => {
+  test('checks a schema that strict mode cannot express', async () => {
     const { result } = await bench.run(loose);
     assert.deepEqual(result.value, { extra: { a: 1 } });
     assert.deepEqual(
@@ -135,7 +135,7 @@ endToEnd('structured output', (bench) => {
       return system?.content?.includes('"enum":["low","high"]') ? { value: right } : 'I was told of no schema.';
     },
   });
-  test('a server that takes no schema is told it in words, and is not tried again', async () => {
+  test('describes the schema in words to a server that does not accept it', async () => {
     const first = await bench.run(old, 'Go.', golden(bench.cached, 'structured-in-words'));
     const second = await bench.run(old);
     for (const { result, run } of [first, second]) {
@@ -156,21 +156,21 @@ endToEnd('structured output', (bench) => {
     afterModel: ({ text }) => ({ change: text.replace('urgent', 'high') }),
     script: [{ value: { ...right, priority: 'urgent' } }],
   });
-  test('what a guardrail made of the answer is what is checked', async () => {
+  test('checks the answer that a guardrail changed', async () => {
     const { result } = await bench.run(guarded);
     assert.deepEqual({ status: result.status, value: result.value }, { status: 'completed', value });
   });
 
   const chatty = bench.agent({
     output: Triage,
-    // What comes after it is the model being told what was wrong.
+    // It is followed by the message that says what was wrong.
     script: ({ input, messages }) =>
       messages.findLastIndex(({ content }) => content === 'Muddle.') >
       messages.findLastIndex(({ content }) => content === 'Two.')
         ? 'Hm.'
         : { value: { ...right, note: input } },
   });
-  test('in a session, every message has its value, or its own failure', async () => {
+  test('has a value or a failure for every message of a session', async () => {
     const id = golden(bench.cached, 'structured-session').id ?? `structured-session-${randomUUID()}`;
     const handle = await bench.holdfast.start<typeof typedTriage>(chatty.name, '', { id, session: true });
     const one = await handle.ask('One.');
@@ -205,7 +205,7 @@ endToEnd('structured output', (bench) => {
       ({ results }) => JSON.stringify(results[0]?.result),
     ],
   });
-  test("a sub-agent's value is what its caller reads, and one without is an error to it", async () => {
+  test("passes a sub-agent's value to its parent, or an error without one", async () => {
     const { result, run } = await bench.run(asking, 'Go.', golden(bench.cached, 'structured-sub-agent'));
     const [found, failed] = toldOf(run);
     assert.equal(found, '{"found":["a leak"]}');

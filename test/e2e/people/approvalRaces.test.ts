@@ -1,5 +1,5 @@
-// Decisions against whatever else may end a call at the same moment: the run and whoever decided are of one mind, and what
-// was approved happens once.
+// Decisions race with whatever else may end a call. The run and the person agree on the outcome, and what was approved happens
+// once.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -13,10 +13,10 @@ import { asked, failedTasks } from '../../support/people.ts';
 import { race } from '../../support/races.ts';
 import { tally, toldOf } from '../../support/said.ts';
 
-/** The decision as it was answered; null where the run would not take it any more. */
-async function decision(order: Promise<Decided>): Promise<Decided | null> {
+/** The decision that the run returned; null if it refused it. */
+async function decision(request: Promise<Decided>): Promise<Decided | null> {
   try {
-    return await order;
+    return await request;
   } catch (error) {
     if (error instanceof CommandRejected || error instanceof RunOver) return null;
     throw error;
@@ -50,7 +50,7 @@ endToEnd('a decision', (bench) => {
     const approve = () => decision(handle.decide({ call, digest, verdict: 'approve', by: 'ann' }));
     return { to, handle, sinceMs, approve };
   }
-  /** What holds whatever came first. */
+  /** What must be true whichever came first. */
   async function checked(handle: RunHandle, answer: Decided | null) {
     const finished = await bench.finished(handle.workflowId);
     const [call] = toolCalls(finished.run);
@@ -63,10 +63,10 @@ endToEnd('a decision', (bench) => {
 
   const WAIT_MS = 1_000;
   const impatient = payer({ approvalTimeout: WAIT_MS });
-  test('against its expiry: either it counts and the call runs once, or it is refused and nothing runs', async () => {
+  test('counts before the timeout and runs once, or is refused and runs nothing', async () => {
     await race({ sees: ['decided', 'too late'] }, async ({ random }) => {
       const { to, handle, sinceMs, approve } = await open(impatient);
-      // The run takes some milliseconds to hear of it; it is sent from well before the end to just after.
+      // The run takes some milliseconds to receive it; it is sent from well before the end to just after.
       await sleep(sinceMs + WAIT_MS - 60 + random() * 240 - Date.now());
       const answer = await approve();
       const { run, result } = await checked(handle, answer);
@@ -79,7 +79,7 @@ endToEnd('a decision', (bench) => {
   });
 
   const patient = payer();
-  test('against cancel: a call that ran was approved, and one whose approval was refused did not run', async () => {
+  test('counts before a cancel and runs, or is refused and runs nothing', async () => {
     await race({ sees: ['decided', 'too late'] }, async ({ random }) => {
       const { to, handle, approve } = await open(patient);
       const [decides, cancels] = [random() * 40, random() * 40];
@@ -93,18 +93,18 @@ endToEnd('a decision', (bench) => {
   });
 
   const linked = payer({ maxHistoryEvents: 30 });
-  test('against continue-as-new: it is taken by the one link or by the other, and the call runs once', async () => {
-    await race({ sees: ['in the first link', 'in a later link'] }, async ({ random }) => {
+  test('counts in one history around continue-as-new, and runs once', async () => {
+    await race({ sees: ['in the first history', 'in a later history'] }, async ({ random }) => {
       const { to, handle, approve } = await open(linked);
       const before = Math.floor(random() * 4);
       const [answer] = await Promise.all([
         (async () => {
           await sleep(random() * 20);
-          for (let order = 0; order < before; order++) await handle.pause();
+          for (let n = 0; n < before; n++) await handle.pause();
           return approve();
         })(),
         (async () => {
-          for (let order = 0; order < 4; order++) await handle.pause();
+          for (let n = 0; n < 4; n++) await handle.pause();
         })(),
       ]);
       assert.ok(answer);
@@ -114,10 +114,10 @@ endToEnd('a decision', (bench) => {
         { status: result.status, effects: effects.of(to), told: toldOf(run) },
         { status: 'completed', effects: 1, told: ['paid'] },
       );
-      let links = 0;
+      let continued = 0;
       for await (const event of handle.events()) {
-        if (event.type === 'continued') links += 1;
-        if (event.type === 'decided') return links === 0 ? 'in the first link' : 'in a later link';
+        if (event.type === 'continued') continued += 1;
+        if (event.type === 'decision') return continued === 0 ? 'in the first history' : 'in a later history';
       }
       return assert.fail('The decision is not in the history.');
     });

@@ -1,4 +1,4 @@
-// A call that needs a person waits, its siblings run on, and the first decision counts.
+// A pending approval waits, the other calls run on, and the first decision counts.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -48,7 +48,7 @@ endToEnd('approvals', (bench) => {
   const goldenId = (shows: string) => golden(bench.cached, shows).id ?? `${shows}-replaying`;
 
   const plain = payer();
-  test('approve lets the call run, and its sibling has run before', async () => {
+  test('runs an approved call, after the other calls of the batch', async () => {
     const calls = [
       { to: 'abe', amount: 50 },
       { to: 'abe', amount: 500 },
@@ -104,7 +104,7 @@ endToEnd('approvals', (bench) => {
     approvals: { is_named_by_the_agent: 'always', is_freed_by_the_agent: 'never' },
     script: [{ calls: rules.map(({ name }) => ({ tool: name })) }, 'Done.'],
   });
-  test('never, always, a function that looks it up, one that throws, and the word of the agent before that of the tool', async () => {
+  test("evaluates never, always and functions, the agent's rule before the tool's", async () => {
     const handle = await bench.holdfast.start(byRule.name, 'Go.');
     const questions = await asked(handle, 4);
     assert.deepEqual(
@@ -129,7 +129,7 @@ endToEnd('approvals', (bench) => {
   });
 
   const single = payer({ parallel: 1 });
-  test('a call that waits takes no place: with one call at a time, all others run', async () => {
+  test('does not count a pending approval towards the limit of parallel calls', async () => {
     const calls = [500, 1, 600, 2, 3].map((amount) => ({ to: 'bea', amount }));
     const handle = await start(single, [calls]);
     await eventually(async () => paidTo('bea').length === 3);
@@ -143,7 +143,7 @@ endToEnd('approvals', (bench) => {
   const guarded = payer({
     permissions: { deny: [{ tool: 'pay', when: ({ amount }) => amount === 666, reason: 'cursed' }] },
   });
-  test('edit: the tool gets the new arguments as its schema makes them, under another key, and the model is told', async () => {
+  test('edits arguments, with another key and a note to the model', async () => {
     const handle = await start(guarded, [[{ to: 'cid', amount: 500, note: 'x' }]], goldenId('edited'));
     const [question] = await asked(handle);
     const refused = async (args: object | string, message: RegExp) =>
@@ -177,7 +177,7 @@ endToEnd('approvals', (bench) => {
     assert.equal(call?.decision?.arguments, '{"to":"cid","amount":400}');
   });
 
-  test('after an edit that was refused, the same one may be sent again, and approve still works', async () => {
+  test('accepts the same edit, or an approval, after a refused edit', async () => {
     const handle = await start(plain, [[{ to: 'dan', amount: 500 }]]);
     await asked(handle);
     for (let time = 0; time < 2; time++) await assert.rejects(handle.edit('1.0', { amount: 1 }), CommandRejected);
@@ -189,7 +189,7 @@ endToEnd('approvals', (bench) => {
     );
   });
 
-  test('reject and respond: the call does not run, and the model reads what the person said', async () => {
+  test('rejects and responds without running the call', async () => {
     const calls = [500, 600].map((amount) => ({ to: 'eve', amount }));
     const handle = await start(plain, [calls], goldenId('rejected-and-answered'));
     await asked(handle, 2);
@@ -215,7 +215,7 @@ endToEnd('approvals', (bench) => {
     assert.equal(toolCalls(run)[0]?.decision?.why, 'paid last week');
   });
 
-  test('a decision that is wrong is refused in words, and leaves nothing in history', async () => {
+  test('refuses an invalid decision, and leaves nothing in history', async () => {
     const turns = [
       [{ to: 'fay', amount: 500 }],
       [
@@ -308,7 +308,7 @@ endToEnd('approvals', (bench) => {
     assert.deepEqual({ fay: paidTo('fay').length, gus: paidTo('gus').length }, { fay: 3, gus: 0 });
   });
 
-  test('the same decision two hundred times at once is one decision, with one update id or with two hundred', async () => {
+  test('counts two hundred concurrent equal decisions as one', async () => {
     const handle = await start(
       plain,
       [500, 600, 700].map((amount) => [{ to: 'hal', amount }]),
@@ -344,7 +344,7 @@ endToEnd('approvals', (bench) => {
     assert.equal(failedTasks(history), 0);
   });
 
-  test('different decisions at once: one counts, and whoever made another is told which', async () => {
+  test('counts one of several concurrent decisions, and returns it to the others', async () => {
     const handle = await start(plain, [[{ to: 'ida', amount: 500 }], [{ to: 'ida', amount: 700 }]]);
     const [question] = await asked(handle);
     const { digest } = question!;
@@ -360,19 +360,19 @@ endToEnd('approvals', (bench) => {
         ),
       ),
     );
-    const [standing, ...others] = all.filter(({ isFirst }) => isFirst);
-    assert.ok(standing && others.length === 0, JSON.stringify(all));
-    for (const decided of all) assert.deepEqual({ ...decided, isFirst: true }, standing);
+    const [first, ...others] = all.filter(({ isFirst }) => isFirst);
+    assert.ok(first && others.length === 0, JSON.stringify(all));
+    for (const decided of all) assert.deepEqual({ ...decided, isFirst: true }, first);
     await eventually(async () => (await asked(handle))[0]?.call === '2.0');
-    const pays = standing.verdict === 'approve' || standing.verdict === 'edit';
+    const pays = first.verdict === 'approve' || first.verdict === 'edit';
     assert.equal(paidTo('ida').length, pays ? 1 : 0);
-    assert.deepEqual(toolCalls(await handle.read())[0]?.decision?.by, standing.by);
+    assert.deepEqual(toolCalls(await handle.read())[0]?.decision?.by, first.by);
     await handle.reject('2.0');
     await bench.finished(handle.workflowId);
   });
 
   const impatient = payer({ approvalTimeout: '1 s' });
-  test('nobody decides in time: the call is rejected, and the run goes on', async () => {
+  test('rejects a call whose approval times out, and continues', async () => {
     const calls = [500, 600].map((amount) => ({ to: 'jim', amount }));
     const handle = await start(impatient, [calls], goldenId('expired'));
     await handle.approve((await asked(handle, 2))[1]?.call);
@@ -386,7 +386,7 @@ endToEnd('approvals', (bench) => {
   });
 
   const strict = payer({ approvalTimeout: '1 s', whenApprovalExpires: 'end' });
-  test('nobody decides in time, and the run is to end for it: it ends as stopped', async () => {
+  test('ends as stopped if an approval times out and the rules say so', async () => {
     const calls = [1, 600].map((amount) => ({ to: 'kim', amount }));
     const handle = await start(strict, [calls], goldenId('expired-and-ended'));
     const { result, run } = await bench.finished(handle.workflowId);
@@ -399,7 +399,7 @@ endToEnd('approvals', (bench) => {
   });
 
   const limited = payer({ approvalTimeout: '15 s', timeLimit: '14 s' });
-  test('waiting is no active time: a call may wait for longer than the run may take', async () => {
+  test('does not count waiting as active time', async () => {
     const handle = await start(limited, [[{ to: 'lea', amount: 500 }]]);
     const { result, run } = await bench.finished(handle.workflowId);
     assert.equal(result.status, 'completed');
@@ -407,7 +407,7 @@ endToEnd('approvals', (bench) => {
   });
 
   const busy = payer({ parallel: 2 });
-  test('thirty calls, decided in any order by three people: each is as it was decided', async () => {
+  test('applies thirty decisions of three people in any order', async () => {
     const seed = Date.now() % 1_000_000;
     const random = seeded(seed);
     const calls = Array.from({ length: 30 }, (_, at) => ({ to: 'moe', amount: 101 + at }));

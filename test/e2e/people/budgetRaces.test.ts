@@ -1,5 +1,4 @@
-// What can happen at once in a family of runs, many times: whoever is first, calls are answered once, nothing is spent
-// unseen, and every run ends in a way that fits the others' ends.
+// Races in a tree of runs, many times: each call has one result, all spend is counted, and the ends of the runs agree.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,7 +26,7 @@ function failures({ events }: History): unknown[] {
   });
 }
 
-endToEnd('races in a family', (bench) => {
+endToEnd('races of sub-agents', (bench) => {
   const ran = tally();
   const asked = tally();
   const step = defineTool({
@@ -83,7 +82,7 @@ endToEnd('races in a family', (bench) => {
     return { root, below };
   }
 
-  test('a budget against sub-agents that run: no more is spent than the limit and what was in flight', async () => {
+  test('spends no more than the limit and what is in flight', async () => {
     await race({ sees: ['completed', 'budget'] }, async ({ random, round }) => {
       const turns = [1, 1].map(() => 1 + Math.floor(random() * 3));
       const limit = 3 + Math.floor(random() * 7);
@@ -112,7 +111,7 @@ endToEnd('races in a family', (bench) => {
     });
   });
 
-  test('a cancel, or an end by force, against the end of a sub-agent and its reports', async () => {
+  test('settles a cancel or termination against the end of a sub-agent', async () => {
     await race({ sees: ['cancelled, cancelled'] }, async ({ random, round }) => {
       const id = name('cancel', round);
       const input = `${id}.0 ${1 + Math.floor(random() * 2)} ${Math.floor(random() * 60)}`;
@@ -150,7 +149,7 @@ endToEnd('races in a family', (bench) => {
     script: ({ turn, input }) =>
       turn <= 2 ? { calls: [{ tool: 'step', arguments: { key: `${input}.${turn}`, ms: 0 } }] } : 'Done.',
   });
-  test('a raise against a stop: both are answered, and the run ends once', async () => {
+  test('answers a raise and a stop, and ends the run once', async () => {
     await race({ sees: ['raised first', 'stopped first'] }, async ({ random, round }) => {
       const id = name('raise', round);
       const handle = await bench.holdfast.start(asker.name, id, { id });

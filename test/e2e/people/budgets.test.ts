@@ -1,4 +1,4 @@
-// A budget holds for a run and all below it: at a limit it stops with what there is, or asks a person for more.
+// A budget applies to a run and its sub-agents: at a limit, the run stops with its results, or asks a person for more.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -43,7 +43,7 @@ endToEnd('budgets', (bench) => {
     });
 
   const thrifty = worker(5, { budget: { modelCalls: 2 } });
-  test('model calls: ends as budget, with what there is, and the memo says so', async () => {
+  test('ends as budget at the limit of model calls, with the results so far', async () => {
     const { run, result } = await bench.run(thrifty, 'Go.', golden(bench.cached, 'budget'));
     assert.deepEqual(
       { status: result.status, turns: result.turns, output: result.output },
@@ -61,14 +61,14 @@ endToEnd('budgets', (bench) => {
 
   const unlimited = worker(5);
   const tight = worker(3, { budget: { modelCalls: 1 } });
-  test('a start has limits of its own, which go before those of the agent', async () => {
+  test('applies the limits of a start before those of the agent', async () => {
     const limited = await bench.run(unlimited, 'Go.', { budget: { modelCalls: 3 } });
     assert.deepEqual({ status: limited.result.status, turns: limited.result.turns }, { status: 'budget', turns: 3 });
     const widened = await bench.run(tight, 'Go.', { budget: { modelCalls: 10 } });
     assert.deepEqual({ status: widened.result.status, turns: widened.result.turns }, { status: 'completed', turns: 4 });
   });
 
-  test('a budget of nonsense is refused before anything starts', async () => {
+  test('rejects an invalid budget before anything starts', async () => {
     const start = (budget: unknown) => bench.holdfast.start(unlimited.name, 'Go.', { budget: budget as Budget });
     for (const [budget, says] of [
       [{ tokens: -1 }, /budget.tokens must be a number above 0/],
@@ -80,7 +80,7 @@ endToEnd('budgets', (bench) => {
       await assert.rejects(start(budget), (error) => error instanceof InvalidStart && says.test(error.message));
   });
 
-  test('tokens: the turn that reaches the limit is the last', async () => {
+  test('ends after the turn that reaches the limit of tokens', async () => {
     const free = await bench.run(unlimited);
     const [first, second] = free.run.turns.map(({ usage }) => usage.inputTokens + usage.outputTokens);
     const { result } = await bench.run(unlimited, 'Go.', { budget: { tokens: first! + 1 } });
@@ -94,7 +94,7 @@ endToEnd('budgets', (bench) => {
   });
 
   const priced = worker(5, { prices: { '*': { input: 1_000_000, output: 2_000_000 } } });
-  test('cost: by the prices that the agent names', async () => {
+  test("computes cost from the agent's prices", async () => {
     const { result } = await bench.run(priced, 'Go.', { budget: { cost: 1 } });
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'budget', turns: 1 });
     assert.equal(result.spend.cost, result.spend.inputTokens + 2 * result.spend.outputTokens);
@@ -110,7 +110,7 @@ endToEnd('budgets', (bench) => {
     script: ({ turn, results }) =>
       turn === 1 ? { calls: [{ tool: below.name, arguments: { input: 'x' } }] } : JSON.stringify(results),
   });
-  test('a cost that nobody can count is no limit: the run fails before it spends, and a sub-agent does', async () => {
+  test('fails before spending if the cost is limited and the model has no price', async () => {
     const { result } = await bench.run(misplaced, 'Go.', { budget: { cost: 5 } });
     assert.deepEqual(
       { status: result.status, modelCalls: result.spend.modelCalls },
@@ -126,7 +126,7 @@ endToEnd('budgets', (bench) => {
   });
 
   const busy = worker(3, {}, 4);
-  test('tool calls: those beyond the limit do not start, and the run ends with its batch', async () => {
+  test('starts no calls beyond the limit of tool calls', async () => {
     const { run, result } = await bench.run(busy, 'Go.', { budget: { toolCalls: 6 } });
     assert.deepEqual(
       { status: result.status, turns: result.turns, toolCalls: result.spend.toolCalls },
@@ -138,7 +138,7 @@ endToEnd('budgets', (bench) => {
     );
     assert.match(toldOf(run)[7]!, /not run: The budget of 6 tool calls is used up\./);
   });
-  test('tool calls: an agent that has used them all may still say what came of them', async () => {
+  test('calls the model once more after the limit of tool calls', async () => {
     const { result } = await bench.run(busy, 'Go.', { budget: { toolCalls: 12 } });
     assert.deepEqual(
       { status: result.status, output: result.output, toolCalls: result.spend.toolCalls },
@@ -158,7 +158,7 @@ endToEnd('budgets', (bench) => {
     script: ({ turn, input }) =>
       turn === 1 ? { text: 'Tired.', calls: [{ tool: 'slow', arguments: { ms: Number(input) } }] } : 'Done.',
   });
-  test('active time: a timer ends what runs, and where it asks, it is looked at between turns', async () => {
+  test('ends at the limit of active time, or asks between turns', async () => {
     const { run, result } = await bench.run(sleeper, '60000', { budget: { activeMs: 500 } });
     assert.deepEqual({ status: result.status, output: result.output }, { status: 'budget', output: 'Tired.' });
     assert.equal(result.reason, 'The budget of 500 milliseconds of active time is used up.');
@@ -173,7 +173,7 @@ endToEnd('budgets', (bench) => {
   });
 
   const asking = worker(3, { budget: { modelCalls: 2, atLimit: 'ask' } });
-  test('ask: the run waits in the inbox, a raise that is none is refused, and a raise lets it go on', async () => {
+  test('asks for more in the inbox, refuses a low raise, and continues', async () => {
     const id = golden(bench.cached, 'budget-raised').id ?? `asking-${Date.now()}`;
     const handle = await bench.holdfast.start(asking.name, 'Go.', { id });
     const question = await askedForBudget(handle);
@@ -204,7 +204,7 @@ endToEnd('budgets', (bench) => {
     await eventually(async () => (await inboxOf(bench.holdfast, id)).length === 0);
   });
 
-  test('ask: a stop in place of a raise ends it with what there is', async () => {
+  test('ends with its results on a stop instead of a raise', async () => {
     const handle = await bench.holdfast.start(asking.name, 'Go.');
     await askedForBudget(handle);
     await handle.stop({ why: 'too dear' });
@@ -238,7 +238,7 @@ endToEnd('budgets', (bench) => {
     budget: { modelCalls: 1, atLimit: 'ask' },
     script: [{ calls: [{ tool: 'hold', arguments: { key: `early-${bench.cached}` } }] }, { text: 'Done.' }],
   });
-  test('a raise before the limit is reached: nobody is asked', async () => {
+  test('asks nobody if the limit is raised before it is reached', async () => {
     const handle = await bench.holdfast.start(early.name, 'Go.');
     await eventually(async () => held.of(`early-${bench.cached}`) > 0);
     await handle.raise({ modelCalls: 5 });
@@ -248,7 +248,7 @@ endToEnd('budgets', (bench) => {
     for await (const event of handle.events()) assert.notEqual(event.type, 'question');
   });
 
-  test('ask in the middle of a batch: the calls beyond the limit wait, and run when it is raised', async () => {
+  test('asks within a batch, and runs the remaining calls once it is raised', async () => {
     const handle = await bench.holdfast.start(busy.name, 'Go.', { budget: { toolCalls: 2, atLimit: 'ask' } });
     await askedForBudget(handle);
     await eventually(async () => toolCalls(await handle.read()).filter(({ ok }) => ok).length === 2);
@@ -273,7 +273,7 @@ endToEnd('budgets', (bench) => {
       { text: 'Both done.' },
     ],
   });
-  test('stop: what is spent below counts live, and those below are stopped at the limit', async () => {
+  test('counts the spend of sub-agents live, and stops them at the limit', async () => {
     const id = golden(bench.cached, 'budget-tree').id ?? `pair-${Date.now()}`;
     const { result, run } = await bench.run(pair, 'Go.', { id, budget: { modelCalls: 6 } });
     assert.equal(result.status, 'budget');
@@ -286,7 +286,7 @@ endToEnd('budgets', (bench) => {
     assert.equal(result.spend.modelCalls, 1 + spent[0]! + spent[1]!);
   });
 
-  test('ask: those below are held at the limit, and a raise lets them go on', async () => {
+  test('pauses sub-agents at a limit that asks, and resumes them on a raise', async () => {
     const id = golden(bench.cached, 'budget-tree-raised').id ?? `pair-asks-${Date.now()}`;
     const handle = await bench.holdfast.start(pair.name, 'Go.', { id, budget: { modelCalls: 5, atLimit: 'ask' } });
     await askedForBudget(handle);
@@ -304,7 +304,7 @@ endToEnd('budgets', (bench) => {
     assert.deepEqual(run.spend, result.spend);
   });
 
-  test('tool calls below count as well', async () => {
+  test('counts the tool calls of sub-agents', async () => {
     const { result } = await bench.run(pair, 'Go.', { budget: { toolCalls: 6 } });
     assert.equal(result.status, 'budget');
     assert.ok(result.spend.toolCalls > 6 && result.spend.toolCalls < DIGGER_TURNS, `${result.spend.toolCalls}`);
@@ -315,13 +315,13 @@ endToEnd('budgets', (bench) => {
     tools: [asTool(digger, { description })],
     script: [{ calls: [{ tool: digger.name, arguments: { input: '1' } }] }, { text: 'Both done.' }],
   });
-  test('a resume does not let those below run on beyond the budget', async () => {
+  test('does not resume sub-agents beyond the budget', async () => {
     const handle = await bench.holdfast.start(careless.name, 'Go.');
     await askedForBudget(handle);
     await handle.pause();
     await handle.resume();
     const child = bench.holdfast.get(`${handle.workflowId}.1.0`);
-    // It has been told at most once, and stands still.
+    // It was signalled at most once, and stays paused.
     await eventually(async () => /Paused/.test(JSON.stringify(await metadata(child.workflowId))));
     const before = (await child.read()).turns.length;
     await handle.stop();
@@ -340,7 +340,7 @@ endToEnd('budgets', (bench) => {
     prices: { '*': { input: 1_000_000, output: 1_000_000 } },
     script: ({ attempt }) => (attempt <= 2 ? { fault: 'emptyChoices' } : 'Here.'),
   });
-  test('tokens of attempts that brought no answer count, as far as the provider told of them; and each attempt counts', async () => {
+  test('counts failed attempts, and their tokens as far as known', async () => {
     const { run, result } = await bench.run(flaky, `lost ${bench.cached}`);
     assert.equal(run.turns[0]?.attempts, 3);
     const { inputTokens, outputTokens } = usageOf(run);
@@ -361,7 +361,7 @@ endToEnd('budgets', (bench) => {
   const refusing = bench.agent({
     script: ({ attempt }) => (attempt === 1 ? { fault: 'emptyChoices' } : { fault: 'status', status: 400 }),
   });
-  test('also where the last attempt failed for good', async () => {
+  test('counts failed attempts if the last one fails for good', async () => {
     const failed = await bench.run(refusing, `refused ${bench.cached}`);
     assert.deepEqual(
       { status: failed.result.status, modelCalls: failed.result.spend.modelCalls },

@@ -1,4 +1,4 @@
-// What people say and do races with what a run does by itself: whoever is first, what was accepted holds.
+// Messages and commands race with what a run does by itself. Whatever was accepted takes effect.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,10 +10,10 @@ import { type RunEvent, toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { ROUNDS, type Round, race } from '../../support/races.ts';
 
-/** Whether an order was taken; it may only be refused because of the end. */
-async function isTaken(order: Promise<unknown>): Promise<boolean> {
+/** Whether a command was accepted; it may only be refused because the run ends. */
+async function isAccepted(request: Promise<unknown>): Promise<boolean> {
   try {
-    await order;
+    await request;
     return true;
   } catch (error) {
     const isEnd = error instanceof RunOver || (error instanceof CommandRejected && /about to end/.test(error.message));
@@ -22,7 +22,7 @@ async function isTaken(order: Promise<unknown>): Promise<boolean> {
   }
 }
 
-function heard({ messages }: ScriptedRequest): string[] {
+function userTexts({ messages }: ScriptedRequest): string[] {
   return messages.flatMap(({ role, content }) => (role === 'user' && content !== null ? [content] : []));
 }
 
@@ -43,9 +43,9 @@ endToEnd('races in a conversation', (bench) => {
   const worker = bench.agent({
     tools: [nap],
     script: (request) => {
-      const [toolMs = 0, modelMs = 0] = (heard(request)[0] ?? '').split(' ').map(Number);
+      const [toolMs = 0, modelMs = 0] = (userTexts(request)[0] ?? '').split(' ').map(Number);
       if (request.turn === 1) return { calls: [{ tool: 'nap', arguments: { ms: toolMs } }] };
-      return { text: heard(request).slice(1).join(' ') || 'Done.', delayMs: modelMs };
+      return { text: userTexts(request).slice(1).join(' ') || 'Done.', delayMs: modelMs };
     },
   });
   const start = (id: string, toolMs: number, modelMs: number) =>
@@ -55,19 +55,19 @@ endToEnd('races in a conversation', (bench) => {
     for await (const event of handle.events()) if (is(event)) return;
   }
 
-  test('steer against the last turn: what was accepted is heard, and what was refused is not', async () => {
+  test('sends the model every accepted steer, and no refused one', async () => {
     await race({ sees: ['all', 'late'], close: { inTime: 'all', waitMs: 30 } }, async (round) => {
       const { below: random, waitMs } = round;
       const id = idOf('steer', round);
       const handle = await start(id, 0, random(40));
-      await untilEvent(handle, (event) => event.type === 'asked' && event.turn === 2);
+      await untilEvent(handle, (event) => event.type === 'model_call_started' && event.turn === 2);
       const taken: string[] = [];
       for (const text of ['one', 'two', 'three']) {
         await sleep(waitMs);
-        if (await isTaken(handle.steer(text))) taken.push(text);
+        if (await isAccepted(handle.steer(text))) taken.push(text);
       }
       const { result, run } = await bench.finished(id);
-      assert.deepEqual(run.turns.flatMap((turn) => turn.heard).slice(1), taken);
+      assert.deepEqual(run.turns.flatMap((turn) => turn.userMessages).slice(1), taken);
       assert.deepEqual(
         { status: result.status, output: result.output },
         { status: 'completed', output: taken.join(' ') || 'Done.' },
@@ -76,16 +76,16 @@ endToEnd('races in a conversation', (bench) => {
     });
   });
 
-  const chat = bench.agent({ idleTimeout: '300 ms', script: (request) => heard(request).join(' ') });
-  test('a message against the idle end: what was accepted is answered, and what was refused never was taken', async () => {
+  const chat = bench.agent({ idleTimeout: '300 ms', script: (request) => userTexts(request).join(' ') });
+  test('answers every message accepted before the idle timeout, and no refused one', async () => {
     await race({ sees: ['in time', 'late'], close: { inTime: 'in time', waitMs: 300 } }, async (round) => {
       const { below: random, waitMs } = round;
       const id = idOf('idle', round);
       const handle = await bench.holdfast.start(chat.name, 'a', { id, session: true });
-      await untilEvent(handle, (event) => event.type === 'replied');
+      await untilEvent(handle, (event) => event.type === 'reply');
       await sleep(waitMs);
       const waits = random(2) === 0;
-      const isIn = await isTaken(
+      const isIn = await isAccepted(
         waits ? handle.ask('b').then(({ output }) => assert.equal(output, 'a b')) : handle.send('b'),
       );
       const { result } = await bench.finished(id);
@@ -97,18 +97,18 @@ endToEnd('races in a conversation', (bench) => {
     });
   });
 
-  for (const [order, status] of [
+  for (const [command, status] of [
     ['cancel', 'cancelled'],
     ['stop', 'stopped'],
   ] as const)
-    test(`${order} against completion: the run ends as one or the other, in good order`, async () => {
+    test(`ends a run once for ${command} against completion`, async () => {
       await race({ sees: [status, 'completed'], close: { inTime: status, waitMs: 80 } }, async (round) => {
         const { below: random, waitMs } = round;
-        const id = idOf(order, round);
+        const id = idOf(command, round);
         const handle = await start(id, random(20), random(20));
-        await untilEvent(handle, (event) => event.type === 'asked');
+        await untilEvent(handle, (event) => event.type === 'model_call_started');
         await sleep(waitMs);
-        const isIn = await isTaken(handle[order]());
+        const isIn = await isAccepted(handle[command]());
         const { result, run } = await bench.finished(id);
         if (result.status !== status)
           assert.deepEqual({ status: result.status, output: result.output }, { status: 'completed', output: 'Done.' });
@@ -122,14 +122,14 @@ endToEnd('races in a conversation', (bench) => {
     maxHistoryEvents: 20,
     tools: [nap],
     script: (request) => {
-      const said = heard(request);
+      const said = userTexts(request);
       if (said.length % 3 === 0 && request.results.length === 0)
         return { calls: [{ tool: 'nap', arguments: { ms: 5 } }] };
       return `answers ${said.at(-1)}`;
     },
   });
-  test('messages against continue-as-new: each that was accepted is answered once and in order', async () => {
-    let links = 0;
+  test('answers each accepted message once and in order over continue-as-new', async () => {
+    let continued = 0;
     await race({ sees: ['answered'] }, async (round) => {
       const { below: random } = round;
       const id = idOf('links', round);
@@ -153,13 +153,13 @@ endToEnd('races in a conversation', (bench) => {
       const { result, run } = await bench.finished(id);
       assert.equal(result.status, 'completed');
       assert.deepEqual(
-        run.turns.flatMap((turn) => turn.heard),
+        run.turns.flatMap((turn) => turn.userMessages),
         texts,
       );
       const replies: string[] = [];
       for await (const event of handle.events()) {
-        if (event.type === 'replied') replies.push(`${event.reply.message} ${event.reply.output}`);
-        if (event.type === 'continued') links += 1;
+        if (event.type === 'reply') replies.push(`${event.reply.message} ${event.reply.output}`);
+        if (event.type === 'continued') continued += 1;
       }
       assert.deepEqual(
         replies,
@@ -167,25 +167,25 @@ endToEnd('races in a conversation', (bench) => {
       );
       return 'answered';
     });
-    assert.ok(links >= ROUNDS, `${links} links`);
+    assert.ok(continued >= ROUNDS, `continued as new ${continued} times`);
   });
 
-  test('interrupt against the end of a tool: the message is heard, and the call is what it was', async () => {
+  test("delivers an interrupt's message, and settles the call once", async () => {
     await race({ sees: ['ended', 'cancelled'], close: { inTime: 'cancelled', waitMs: 200 } }, async (round) => {
       const { below: random, waitMs } = round;
       const id = idOf('interrupt', round);
-      // A tool hears of it with its next heartbeat: long ones are stopped, short ones are over by then.
+      // A tool learns of it with its next heartbeat: long ones are stopped, short ones are over by then.
       const handle = await start(id, 300 + random(2_000), 0);
       await untilEvent(handle, (event) => event.type === 'call_scheduled');
       await sleep(waitMs);
-      const isIn = await isTaken(handle.interrupt('now'));
+      const isIn = await isAccepted(handle.interrupt('now'));
       const { result, run } = await bench.finished(id);
       const [call] = toolCalls(run);
       assert.deepEqual(
         { status: result.status, output: result.output },
         { status: 'completed', output: isIn ? 'now' : 'Done.' },
       );
-      assert.deepEqual(run.turns.flatMap((turn) => turn.heard).slice(1), isIn ? ['now'] : []);
+      assert.deepEqual(run.turns.flatMap((turn) => turn.userMessages).slice(1), isIn ? ['now'] : []);
       assert.ok(call?.ok || call?.kind === 'cancelled');
       return call.ok ? 'ended' : 'cancelled';
     });

@@ -1,5 +1,5 @@
-// Where two of the things that people may do meet: an interrupt and the turn limit, a stop and a rule that hangs, a budget
-// and a question, a sub-agent's pause and its continue-as-new.
+// Commands that meet at the edges: an interrupt and the turn limit, a stop and a rule that hangs, a budget and a question, a
+// sub-agent's pause and its continue-as-new.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -12,7 +12,7 @@ import { endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
 import { counter, eventually, toldOf } from '../../support/said.ts';
 
-endToEnd('people, at the edges', (bench) => {
+endToEnd('edge cases of commands', (bench) => {
   const input = z.object({ n: z.number().optional() });
   const call = (tool: string, args: object = {}) => ({ tool, arguments: args });
   /** A tool that says when it has begun, and waits until it is stopped. */
@@ -44,7 +44,7 @@ endToEnd('people, at the edges', (bench) => {
 
   const first = waiting();
   const restless = bench.agent({ tools: [first.tool], maxTurns: 2, script: () => ({ calls: [call('waits')] }) });
-  test('an interrupt takes a turn as any other: the limit of turns holds', async () => {
+  test('counts an interrupted turn against the limit of turns', async () => {
     const handle = await bench.holdfast.start(restless.name, 'Go.');
     for (const turn of [1, 2]) {
       await first.began.until(turn);
@@ -62,7 +62,7 @@ endToEnd('people, at the edges', (bench) => {
     tools: [second.tool],
     script: ({ turn }) => (turn === 1 ? { calls: [call('waits')] } : `turn ${turn}`),
   });
-  test('an interrupt without a message while a tool runs ends the message of a session', async () => {
+  test("ends a session's message on an interrupt without one while a tool runs", async () => {
     const handle = await bench.holdfast.start(talker.name, '', { session: true });
     const reply = handle.ask('Go.');
     await second.began.until(1);
@@ -86,7 +86,7 @@ endToEnd('people, at the edges', (bench) => {
     whenApprovalExpires: 'end',
     script: [{ calls: [call('pay')] }, 'Never said.'],
   });
-  test('a session ends as well when it is to end because nobody decided', async () => {
+  test('ends a session if an approval times out and the rules say so', async () => {
     const handle = await bench.holdfast.start(impatient.name, 'Go.', { session: true });
     const { result } = await bench.finished(handle.workflowId);
     assert.equal(result.status, 'stopped');
@@ -103,7 +103,7 @@ endToEnd('people, at the edges', (bench) => {
     },
     script: [{ calls: [call('pay')] }, 'Done.'],
   });
-  test('a stop does not wait for a guardrail that hangs over new arguments', async () => {
+  test('stops without waiting for a guardrail that hangs over an edit', async () => {
     const before = checking.value;
     const handle = await bench.holdfast.start(guarded.name, 'Go.');
     await asked(handle);
@@ -124,7 +124,7 @@ endToEnd('people, at the edges', (bench) => {
     budget: { toolCalls: 1 },
     script: [{ calls: [call('quick'), call('quick'), call('pay')] }, 'Never said.'],
   });
-  test('nobody is asked about a call that the budget does not let run', async () => {
+  test('asks nobody about a call that the budget does not allow', async () => {
     const { result, run } = await bench.run(frugal);
     assert.deepEqual({ status: result.status, toolCalls: result.spend.toolCalls }, { status: 'budget', toolCalls: 1 });
     assert.deepEqual(
@@ -140,7 +140,7 @@ endToEnd('people, at the edges', (bench) => {
     parallel: 1,
     script: [{ calls: ['a', 'b', 'c'].map((text) => call(payer.name, { input: text })) }, 'All paid.'],
   });
-  test('a sub-agent that waits for a person takes no place: with one place, three of them ask', async () => {
+  test('runs three sub-agents with parallel 1 while they wait for people', async () => {
     const handle = await bench.holdfast.start(oneByOne.name, 'Go.');
     const children = [0, 1, 2].map((slot) => bench.holdfast.get(`${handle.workflowId}.1.${slot}`));
     for (const child of children)
@@ -180,12 +180,12 @@ endToEnd('people, at the edges', (bench) => {
     budget: { activeTime: '1 s', atLimit: 'ask' },
     script: [{ calls: [call(sleeper.name, { input: 'Sleep.' })] }, 'Good morning.'],
   });
-  test('a limit of active time that asks holds the sub-agents that run, until it is raised', async () => {
+  test('pauses sub-agents at a limit of active time that asks, until it is raised', async () => {
     const before = naps.value;
     const handle = await bench.holdfast.start(watcher.name, 'Go.');
     await eventually(async () => (await handle.questions()).some(({ kind }) => kind === 'budget'));
     const child = bench.holdfast.get(`${handle.workflowId}.1.0`);
-    // It hears of it between two turns.
+    // It learns of it between two turns.
     await eventually(async () => (await child.describe()).raw.pendingActivities?.length === 0);
     assert.ok(naps.value - before < 20, `${naps.value - before} of 20 were taken before it was asked`);
     await handle.stop();
@@ -221,7 +221,7 @@ endToEnd('people, at the edges', (bench) => {
       return 'done';
     },
   });
-  const links = [21, 24, 27, 30].map((maxHistoryEvents) => {
+  const agents = [21, 24, 27, 30].map((maxHistoryEvents) => {
     const child = bench.agent({
       name: `child${maxHistoryEvents}`,
       maxHistoryEvents,
@@ -237,9 +237,9 @@ endToEnd('people, at the edges', (bench) => {
       script: ({ turn, input: key }) => (turn === 1 ? { calls: [call(child.name, { input: key })] } : 'done'),
     });
   });
-  test('a parent counts the time of a sub-agent that continued as new just as it was resumed', async () => {
+  test('counts the time of a sub-agent that continues as new when it is resumed', async () => {
     await Promise.all(
-      links.map(async ({ name }) => {
+      agents.map(async ({ name }) => {
         const key = `${name}-${bench.cached}`;
         const handle = await bench.holdfast.start(name, key);
         const child = bench.holdfast.get(`${handle.workflowId}.1.0`);

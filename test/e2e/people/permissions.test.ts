@@ -1,5 +1,5 @@
-// Permissions are held by code: whatever a prompt, a result or the model itself says, a denied call does not run, and one
-// that a person has to decide about waits.
+// Code enforces permissions: whatever a prompt, a result or the model says, a denied call does not run, and a pending one
+// waits.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -51,7 +51,7 @@ endToEnd('permissions', (bench) => {
       'Done.',
     ],
   });
-  test('by tool and argument: what is denied does not run, its siblings do, and the model reads the reason', async () => {
+  test('denies by tool and argument, runs other calls, and tells the model why', async () => {
     const { run, result } = await bench.run(careful, 'Go.', golden(bench.cached, 'permissions-denied'));
     const denied = (name: string, why: string) =>
       JSON.stringify({ error: `not permitted: ${why}`, tool: name, kind: 'rejected' });
@@ -94,7 +94,7 @@ endToEnd('permissions', (bench) => {
       ({ results }) => `Told: ${JSON.stringify(results)}`,
     ],
   });
-  test('a model that claims to have approval waits all the same, and is denied all the same', async () => {
+  test('ignores a model that claims to have approval', async () => {
     const id = golden(bench.cached, 'permissions-claimed').id ?? `claimed-${randomUUID()}`;
     const handle = await bench.holdfast.start(
       claiming.name,
@@ -109,8 +109,8 @@ endToEnd('permissions', (bench) => {
     const [waiting, denied] = toolCalls(await handle.read());
     assert.deepEqual({ ok: waiting?.ok, attempts: waiting?.attempts }, { ok: null, attempts: 0 });
     assert.deepEqual(
-      { ok: denied?.ok, kind: denied?.kind, asks: denied?.asks },
-      { ok: false, kind: 'rejected', asks: null },
+      { ok: denied?.ok, kind: denied?.kind, approval: denied?.approval },
+      { ok: false, kind: 'rejected', approval: null },
     );
     assert.equal(times('transfer'), 0);
 
@@ -139,7 +139,7 @@ endToEnd('permissions', (bench) => {
     },
     script: [{ calls: [{ tool: 'refund', arguments: { amount: 90 } }] }, 'Done.'],
   });
-  test('a person is asked about the arguments that would run; an edit goes through the guardrails as well', async () => {
+  test('asks about the arguments that would run, and guards edited ones', async () => {
     const id = golden(bench.cached, 'permissions-capped').id ?? `capped-${randomUUID()}`;
     const handle = await bench.holdfast.start(capped.name, 'Go.', { id });
     const asked = await question(handle);
@@ -178,7 +178,7 @@ endToEnd('permissions', (bench) => {
       'Done.',
     ],
   });
-  test('what is asked of a sub-agent is a call like any other', async () => {
+  test('apply to a sub-agent like to any call', async () => {
     const { run } = await bench.run(manager);
     assert.deepEqual(toldOf(run), [
       '{"error":"not permitted: keep it to yourself","tool":"delegate","kind":"rejected"}',

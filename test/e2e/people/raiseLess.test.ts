@@ -1,4 +1,4 @@
-// A raise that is not enough: the run asks again, for the limit that it is at now, and whoever looks in the inbox sees it.
+// After a raise that is not enough, the run asks again for the limit that it has reached, and the inbox shows it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -33,7 +33,7 @@ endToEnd('a raise that is not enough', (bench) => {
     });
   }
 
-  test('leaves the question open, in words that fit, until another one is', async () => {
+  test('leaves the question open with updated text until a sufficient raise', async () => {
     const handle = await bench.holdfast.start(agent.name, 'Go.', golden(bench.cached, 'budget-raised-twice'));
     await asksFor(handle, /budget of 1 token /);
     await handle.raise({ tokens: 1_000_000 });
@@ -43,7 +43,7 @@ endToEnd('a raise that is not enough', (bench) => {
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: 2 });
   });
 
-  test('is seen in the inbox of a paused run as well', async () => {
+  test('updates the inbox of a paused run', async () => {
     const handle = await bench.holdfast.start(agent.name, 'Go.');
     await asksFor(handle, /budget of 1 token /);
     await handle.pause();

@@ -1,4 +1,4 @@
-// A session stays open for messages: each has its reply, in order, whatever became of the one before.
+// A session stays open for messages: each has its reply, in order, whatever happened to the one before.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
@@ -14,18 +14,18 @@ import { endToEnd } from '../../support/bench.ts';
 import { conversation, gate, golden } from '../../support/said.ts';
 
 /** Every message of the user that the model was sent, in order. */
-function heard({ messages }: ScriptedRequest): string[] {
+function userTexts({ messages }: ScriptedRequest): string[] {
   return messages.flatMap(({ role, content }) => (role === 'user' && content !== null ? [content] : []));
 }
 
 /** Repeats all that it has been told: what it says shows what it was sent. */
-const echo: Script = (request) => heard(request).join(' ');
+const echo: Script = (request) => userTexts(request).join(' ');
 
 /** What a follower is told of replies, until there are `n`. */
 async function repliesOf(handle: RunHandle, n: number): Promise<Reply[]> {
   const replies: Reply[] = [];
   for await (const event of handle.events()) {
-    if (event.type === 'replied') replies.push(event.reply);
+    if (event.type === 'reply') replies.push(event.reply);
     if (replies.length === n) break;
   }
   return replies;
@@ -57,7 +57,7 @@ endToEnd('sessions', (bench) => {
   const open = async (name = talker.name, input = '', id?: string) =>
     bench.holdfast.start(name, input, { session: true, ...(id !== undefined && { id }) });
 
-  test('that begins with its first message answers each, and the model sees the whole conversation', async () => {
+  test('answers each message, with the whole transcript', async () => {
     const { id } = golden(bench.cached, 'session');
     const handle = await open(talker.name, '', id);
     assert.deepEqual(await handle.ask('a'), completed(1, 'a'));
@@ -80,7 +80,7 @@ endToEnd('sessions', (bench) => {
     );
   });
 
-  test('with a first input answers that as its first message', async () => {
+  test('answers its input as the first message', async () => {
     const handle = await open(talker.name, 'first');
     assert.deepEqual(await repliesOf(handle, 1), [completed(1, 'first')]);
     assert.deepEqual(await handle.ask('second'), completed(2, 'first second'));
@@ -91,13 +91,13 @@ endToEnd('sessions', (bench) => {
   const slow = gate();
   const queued = bench.agent({
     script: async (request) => {
-      if (heard(request).length === 1) await slow.opened;
-      return heard(request).join(' ');
+      if (userTexts(request).length === 1) await slow.opened;
+      return userTexts(request).join(' ');
     },
   });
   const asked = (agent: string) => (requests: typeof bench.model.requests) =>
     requests.some((request) => request.agent === agent);
-  test('queues what is sent while a turn is on, answers it in order, and the same id is one message', async () => {
+  test('queues messages during a turn, in order, and each id once', async () => {
     const handle = await open(queued.name);
     assert.deepEqual(await handle.send('a'), { message: 1, reply: null });
     await bench.model.until(asked(queued.name));
@@ -120,7 +120,7 @@ endToEnd('sessions', (bench) => {
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: 3 });
   });
 
-  test('gives the same reply to the same id when the message is long answered', async () => {
+  test('returns the same reply for the same id later', async () => {
     const handle = await open();
     const first = await handle.ask('a', { id: 'one' });
     await handle.ask('b');
@@ -130,7 +130,7 @@ endToEnd('sessions', (bench) => {
   });
 
   const sleepy = bench.agent({ script: echo, idleTimeout: '1 s' });
-  test('ends by itself when nothing is said for long, and says so', async () => {
+  test('ends after its idle timeout, with the reason', async () => {
     const handle = await open(sleepy.name, 'a', golden(bench.cached, 'session-idle').id);
     const { result } = await bench.finished(handle.workflowId);
     assert.deepEqual(
@@ -141,7 +141,7 @@ endToEnd('sessions', (bench) => {
     await assert.rejects(handle.send('b'), RunOver);
   });
 
-  test('refuses what is no message, and goes on', async () => {
+  test('refuses an invalid message, and continues', async () => {
     const handle = await open();
     const refused = (why: RegExp) => (error: unknown) => error instanceof CommandRejected && why.test(error.message);
     await assert.rejects(handle.send('  '), refused(/text must not be empty/));
@@ -159,7 +159,7 @@ endToEnd('sessions', (bench) => {
     await bench.finished(handle.workflowId);
   });
 
-  test('refuses more than it may keep waiting', async () => {
+  test('refuses more messages than its queue may hold', async () => {
     const handle = await open();
     await handle.pause();
     const large = 'x'.repeat(200 * 1024);
@@ -177,7 +177,7 @@ endToEnd('sessions', (bench) => {
       return 'Done.';
     },
   });
-  test('is what a run without session: true is not', async () => {
+  test('needs session: true', async () => {
     const handle = await bench.holdfast.start(plain.name, 'Go.');
     const no = (error: unknown) => error instanceof CommandRejected && /is not a session/.test(error.message);
     await assert.rejects(handle.send('a'), no);
@@ -191,7 +191,7 @@ endToEnd('sessions', (bench) => {
     tools: [say],
     maxTurns: 2,
     script: (request) => {
-      const said = heard(request);
+      const said = userTexts(request);
       switch (said.at(-1)) {
         case 'bad':
           return { fault: 'status', status: 400 };
@@ -206,7 +206,7 @@ endToEnd('sessions', (bench) => {
       }
     },
   });
-  test('says of a message that failed how it failed, and goes on with the next', async () => {
+  test('replies with the failure of a message, and continues with the next', async () => {
     const { id } = golden(bench.cached, 'session-failures');
     const handle = await open(faulty.name, '', id);
     const how = async (text: string) => {
@@ -249,9 +249,9 @@ endToEnd('sessions', (bench) => {
   });
 
   const hangs = bench.agent({
-    script: (request) => (heard(request).at(-1) === 'hang' ? { fault: 'hang' } : echoOf(request)),
+    script: (request) => (userTexts(request).at(-1) === 'hang' ? { fault: 'hang' } : echoOf(request)),
   });
-  test('that is stopped or cancelled answers those who wait with how it ended', async () => {
+  test('replies with its end to everybody who waits, when stopped or cancelled', async () => {
     for (const end of ['stop', 'cancel'] as const) {
       const handle = await open(hangs.name);
       await handle.ask('a');
@@ -281,7 +281,7 @@ endToEnd('sessions', (bench) => {
     }
   });
 
-  test('takes 11 asks at once, and orders get through beside them', async () => {
+  test('accepts 11 waiting messages at once, and commands beside them', async () => {
     const handle = await open();
     await handle.pause();
     const asks = Array.from({ length: 11 }, (_, i) => handle.ask(`m${i}`));
@@ -301,25 +301,25 @@ endToEnd('sessions', (bench) => {
     assert.equal((await bench.finished(handle.workflowId)).result.turns, 11);
   });
 
-  const linked = bench.agent({
+  const continuing = bench.agent({
     tools: [say],
     maxHistoryEvents: 30,
     script: (request) => {
-      const said = heard(request);
+      const said = userTexts(request);
       if (said.at(-1) === 'work' && request.results.length === 0)
         return { calls: [{ tool: 'say', arguments: { what: `${request.turn}` } }] };
       return `${said.length}: ${said.at(-1)}`;
     },
   });
-  test('that continues as new is one session: nothing is lost, and nobody who waits notices', async () => {
-    const handle = await open(linked.name, 'first', golden(bench.cached, 'session-links').id);
+  test('continues as new without losing a message or a waiting sender', async () => {
+    const handle = await open(continuing.name, 'first', golden(bench.cached, 'session-links').id);
     const events = eventsOf(handle);
     const texts = ['a', 'work', 'b', 'work', 'c', 'work', 'd', 'work'];
     for (const [i, text] of texts.entries()) {
       const reply = await handle.ask(text, { id: `id ${i}` });
       assert.deepEqual(reply, completed(i + 2, `${i + 2}: ${text}`));
     }
-    // Known from links before.
+    // Known from previous histories.
     assert.deepEqual(await handle.ask('a', { id: 'id 0' }), completed(2, '2: a'));
     assert.deepEqual(await handle.send('work', { id: 'id 7' }), { message: 9, reply: completed(9, '9: work') });
     await handle.close();
@@ -339,21 +339,21 @@ endToEnd('sessions', (bench) => {
       Array.from({ length: 13 }, (_, i) => i + 1),
     );
     assert.deepEqual(
-      run.turns.flatMap((turn) => turn.heard),
+      run.turns.flatMap((turn) => turn.userMessages),
       ['first', ...texts],
     );
     const told = await events;
     const times = (type: RunEvent['type']) => told.filter((event) => event.type === type).length;
     assert.deepEqual(
-      { started: times('started'), ended: times('ended'), replied: times('replied'), said: times('said') },
-      { started: 1, ended: 1, replied: 9, said: 8 },
+      { started: times('started'), ended: times('ended'), replies: times('reply'), messages: times('message') },
+      { started: 1, ended: 1, replies: 9, messages: 8 },
     );
-    assert.ok(times('continued') >= 3, `${times('continued')} links`);
+    assert.ok(times('continued') >= 3, `continued as new ${times('continued')} times`);
     const { memo } = await handle.describe();
     assert.deepEqual(
       { agent: memo?.['agent'], status: memo?.['status'], replied: memo?.['replied'] },
       {
-        agent: linked.name,
+        agent: continuing.name,
         status: 'completed',
         replied: { message: 9, status: 'completed', reason: null, reasonCode: null, reasonParameters: null },
       },
@@ -363,7 +363,7 @@ endToEnd('sessions', (bench) => {
 
   const many = bench.agent({
     maxHistoryEvents: bench.cached ? 300 : 50,
-    script: (request) => `${heard(request).length}`,
+    script: (request) => `${userTexts(request).length}`,
   });
   test('answers many messages over many histories, each once and in order', async () => {
     const handle = await open(many.name);
@@ -389,14 +389,14 @@ endToEnd('sessions', (bench) => {
     );
     const told = await events;
     assert.deepEqual(
-      told.flatMap((event) => (event.type === 'replied' ? [[event.reply.message, event.reply.output]] : [])),
+      told.flatMap((event) => (event.type === 'reply' ? [[event.reply.message, event.reply.output]] : [])),
       Array.from({ length: n }, (_, i) => [i + 1, `${i + 1}`]),
     );
-    assert.equal(new Set(run.turns.flatMap((turn) => turn.heard)).size, n);
+    assert.equal(new Set(run.turns.flatMap((turn) => turn.userMessages)).size, n);
     assert.ok(told.filter(({ type }) => type === 'continued').length >= 3);
   });
 
-  test('refuses malformed payloads, whatever they are, and none of them holds it up', async () => {
+  test('refuses malformed payloads without being blocked by one', async () => {
     const handle = await open();
     const raw = bench.holdfast.client.workflow.getHandle(handle.workflowId);
     const updates = ['send', 'close', 'steer', 'interrupt', 'pause', 'resume', 'stop', 'cancelCall', 'raise', 'decide'];
@@ -447,14 +447,14 @@ endToEnd('sessions', (bench) => {
 });
 
 function echoOf(request: ScriptedRequest): string {
-  return heard(request).join(' ');
+  return userTexts(request).join(' ');
 }
 
 /** Resolves when all of that has been taken in. */
 async function untilSaid(handle: RunHandle, ...texts: string[]): Promise<void> {
   const left = new Set(texts);
   for await (const event of handle.events() as AsyncIterable<RunEvent>) {
-    if (event.type === 'said') left.delete(event.text);
+    if (event.type === 'message') left.delete(event.text);
     if (left.size === 0) return;
   }
 }
@@ -466,7 +466,7 @@ async function eventsOf(handle: RunHandle): Promise<RunEvent[]> {
   return events;
 }
 
-/** The bench replays a chain's last link; here are those before it. */
+/** The bench replays the last history of a run; this one replays those before it. */
 async function replayLinks({ client }: Holdfast, workflowId: string, told: readonly RunEvent[]): Promise<void> {
   const runIds = told.flatMap((event) => (event.type === 'continued' ? [event.runId] : []));
   for (const runId of runIds) {

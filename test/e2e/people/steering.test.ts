@@ -1,4 +1,4 @@
-// People steer a run while it works: what they say is heard, what they stop is stopped, and it goes on or ends in order.
+// People steer a running run: it receives their messages, stops what they stop, and continues or ends in order.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -21,11 +21,11 @@ import {
 } from '../../support/said.ts';
 
 /** What the user said, as the model was sent it. */
-function heard({ messages }: ScriptedRequest): string[] {
+function userTexts({ messages }: ScriptedRequest): string[] {
   return messages.flatMap(({ role, content }) => (role === 'user' && content !== null ? [content] : []));
 }
 
-const report = (request: ScriptedRequest) => heard(request).join(' ');
+const report = (request: ScriptedRequest) => userTexts(request).join(' ');
 const refused = (why: RegExp) => (error: unknown) => error instanceof CommandRejected && why.test(error.message);
 const essence = ({ tool, ok, kind, attempts }: Call) => [tool, ok ? 'ok' : kind, attempts];
 
@@ -80,7 +80,7 @@ endToEnd('steering', (bench) => {
   const toolsOf =
     (...tools: string[]): Script =>
     (request) => {
-      const name = heard(request)[0] ?? '';
+      const name = userTexts(request)[0] ?? '';
       return request.turn === 1 ? { calls: tools.map((tool) => ({ tool, arguments: { name } })) } : report(request);
     };
   const withTools = (tools: string[], parallel = 5) =>
@@ -91,7 +91,7 @@ endToEnd('steering', (bench) => {
   /** A model that answers the first time when the gate of its input is open. */
   const thinker = bench.agent({
     script: async (request) => {
-      const [name = ''] = heard(request);
+      const [name = ''] = userTexts(request);
       if (request.turn > 1) return report(request);
       startsOf(name).add();
       await gateOf(name).opened;
@@ -100,7 +100,7 @@ endToEnd('steering', (bench) => {
   });
 
   const oneWaits = withTools(['waits']);
-  test('steer during tools is heard at the next turn, all of it in order', async () => {
+  test('steer: sends messages during tools at the next turn, in order', async () => {
     const name = newName();
     const handle = await start(oneWaits, name, golden(bench.cached, 'steered'));
     await startsOf(name).until(1);
@@ -109,14 +109,14 @@ endToEnd('steering', (bench) => {
     gateOf(name).open();
     const { result, run } = await bench.finished(handle.workflowId);
     assert.equal(result.output, `${name} one two`);
-    assert.deepEqual(run.turns[1]?.heard, ['one', 'two']);
+    assert.deepEqual(run.turns[1]?.userMessages, ['one', 'two']);
     assert.deepEqual(
       conversation(run).map(({ role }) => role),
       ['user', 'assistant', 'tool', 'user', 'user', 'assistant'],
     );
   });
 
-  test('steer during what would be the last turn makes the run go on for it', async () => {
+  test('steer: adds a turn after what would be the last', async () => {
     const name = newName();
     const handle = await start(thinker, name);
     await startsOf(name).until(1);
@@ -136,7 +136,7 @@ endToEnd('steering', (bench) => {
     await assert.rejects(handle.pause(), RunOver);
   });
 
-  test('steer at the turn limit gives the run as many turns again', async () => {
+  test('steer: restarts the turn limit', async () => {
     const name = newName();
     const handle = await start(oneWaits, name, { maxTurns: 1 });
     await startsOf(name).until(1);
@@ -150,7 +150,7 @@ endToEnd('steering', (bench) => {
   });
 
   const chat = bench.agent({ script: report });
-  test('steer and interrupt in an idle session are messages', async () => {
+  test('steer, interrupt: are messages of an idle session', async () => {
     const handle = await bench.holdfast.start(chat.name, '', { session: true });
     await handle.steer('a');
     await eventually(async () => (await handle.read()).output === 'a');
@@ -168,7 +168,7 @@ endToEnd('steering', (bench) => {
     await bench.finished(handle.workflowId);
   });
 
-  test('steer in a session belongs to the message that is being answered', async () => {
+  test('steer: belongs to the message that is being answered', async () => {
     const name = newName();
     const handle = await bench.holdfast.start(thinker.name, '', { session: true });
     const reply = handle.ask(name);
@@ -188,7 +188,7 @@ endToEnd('steering', (bench) => {
   });
 
   const both = withTools(['waits', 'deaf', 'quick', 'waits'], 3);
-  test('interrupt stops the tools, deaf ones too, starts none, and goes on with the message', async () => {
+  test('interrupt: aborts tools, starts none, and continues with the message', async () => {
     const name = newName();
     const handle = await start(both, name, golden(bench.cached, 'interrupted'));
     await startsOf(name).until(3);
@@ -213,7 +213,7 @@ endToEnd('steering', (bench) => {
   });
 
   const queue = withTools(['waits', 'quick', 'quick'], 1);
-  test('interrupt without a message starts nothing of what is queued, and the model is asked again', async () => {
+  test('interrupt: starts nothing queued, and calls the model again', async () => {
     const name = newName();
     const handle = await start(queue, name);
     await startsOf(name).until(1);
@@ -229,7 +229,7 @@ endToEnd('steering', (bench) => {
     );
   });
 
-  test('interrupting batch after batch is not taken for tools that fail', async () => {
+  test('interrupt: does not count as failing tools', async () => {
     const name = newName();
     const handle = await start(stubborn, name);
     for (const turn of [1, 2, 3]) {
@@ -247,13 +247,13 @@ endToEnd('steering', (bench) => {
     whenAllToolsFail: 'abort',
     script: (request) =>
       request.turn < 4
-        ? { calls: [0, 1].map(() => ({ tool: 'waits', arguments: { name: heard(request)[0] } })) }
+        ? { calls: [0, 1].map(() => ({ tool: 'waits', arguments: { name: userTexts(request)[0] } })) }
         : 'Done.',
   });
 
   const streams = bench.agent({
     script: (request) =>
-      heard(request).length > 1 || request.attempt > 1
+      userTexts(request).length > 1 || request.attempt > 1
         ? report(request)
         : { text: 'A long answer. '.repeat(200), chunkDelayMs: 50 },
   });
@@ -263,7 +263,7 @@ endToEnd('steering', (bench) => {
     );
     for await (const event of handle.events()) if (event.type === 'text' && event.text.includes(text)) return;
   };
-  test('interrupt stops the model in the middle of its answer, which is not in the transcript', async () => {
+  test('interrupt: discards the answer that the model is writing', async () => {
     const name = newName();
     const handle = await start(streams, name, golden(bench.cached, 'interrupted-answer'));
     await asksTheModel(handle, 'long');
@@ -284,7 +284,7 @@ endToEnd('steering', (bench) => {
     assert.equal(run.turns[0]?.text, null);
   });
 
-  test('interrupt without a message in a session ends the message, and the next one is answered', async () => {
+  test('interrupt: ends the message of a session, and the next is answered', async () => {
     const name = newName();
     const handle = await bench.holdfast.start(streams.name, '', { session: true });
     const reply = handle.ask(name);
@@ -304,7 +304,7 @@ endToEnd('steering', (bench) => {
     await bench.finished(handle.workflowId);
   });
 
-  test('interrupt with a message in a session is answered as the message it came in', async () => {
+  test('interrupt: answers its message in a session as the interrupted one', async () => {
     const name = newName();
     const handle = await bench.holdfast.start(streams.name, '', { session: true });
     const reply = handle.ask(name);
@@ -323,7 +323,7 @@ endToEnd('steering', (bench) => {
     await bench.finished(handle.workflowId);
   });
 
-  test('interrupt where nothing is in flight stops nothing', async () => {
+  test('interrupt: stops nothing if nothing is in flight', async () => {
     const handle = await bench.holdfast.start(chat.name, '', { session: true });
     assert.equal((await handle.interrupt()).state, 'idle');
     assert.equal((await handle.ask('a')).output, 'a');
@@ -332,7 +332,7 @@ endToEnd('steering', (bench) => {
   });
 
   const three = withTools(['waits', 'quick', 'quick'], 1);
-  test('pause starts nothing until resume, what runs finishes, and the time does not count', async () => {
+  test('pause: starts nothing until resume, and stops active time', async () => {
     const name = newName();
     const handle = await start(three, name, golden(bench.cached, 'paused'));
     await startsOf(name).until(1);
@@ -353,7 +353,7 @@ endToEnd('steering', (bench) => {
     assert.ok(result.spend.activeMs < tookMs - pausedMs / 2, `${result.spend.activeMs} of ${tookMs} ms were active`);
   });
 
-  test('pause while the model answers holds the calls that it asks for', async () => {
+  test('pause: starts no calls of an answer that arrives meanwhile', async () => {
     const name = newName();
     const handle = await start(asksLate, name);
     await startsOf(`${name} asked`).until(1);
@@ -369,7 +369,7 @@ endToEnd('steering', (bench) => {
   const asksLate = bench.agent({
     tools: [quick],
     script: async (request) => {
-      const [name = ''] = heard(request);
+      const [name = ''] = userTexts(request);
       if (request.turn > 1) return report(request);
       startsOf(`${name} asked`).add();
       await gateOf(name).opened;
@@ -377,7 +377,7 @@ endToEnd('steering', (bench) => {
     },
   });
 
-  test('forty orders at once are all taken, though the server takes ten of a run', async () => {
+  test('accepts forty concurrent commands, though the server takes ten at once', async () => {
     const name = newName();
     const handle = await start(three, name);
     await startsOf(name).until(1);
@@ -389,14 +389,14 @@ endToEnd('steering', (bench) => {
     const { run } = await bench.finished(handle.workflowId);
     assert.deepEqual(
       run.turns
-        .flatMap(({ heard: said }) => said)
+        .flatMap(({ userMessages: said }) => said)
         .slice(1)
         .sort(),
       texts.sort(),
     );
   });
 
-  test('a paused run can be stopped, and cancelled', async () => {
+  test('stops and cancels a paused run', async () => {
     for (const end of ['stop', 'cancel'] as const) {
       const name = newName();
       const handle = await start(three, name);
@@ -415,7 +415,7 @@ endToEnd('steering', (bench) => {
     }
   });
 
-  test('stop in a batch lets what runs finish, starts nothing more, and gives what there is', async () => {
+  test('stop: lets running calls finish, and returns the results so far', async () => {
     const name = newName();
     const handle = await start(three, name, golden(bench.cached, 'stopped'));
     await startsOf(name).until(1);
@@ -447,7 +447,7 @@ endToEnd('steering', (bench) => {
     whenAllToolsFail: 'abort',
     script: toolsOf('waits', 'waits', 'quick'),
   });
-  test('stop with an interrupt stops at once, and is not taken for tools that fail', async () => {
+  test('stop: ends at once with an interrupt, and not as failing tools', async () => {
     const name = newName();
     const handle = await start(breaks, name);
     await startsOf(name).until(2);
@@ -460,7 +460,7 @@ endToEnd('steering', (bench) => {
     );
   });
 
-  test('stop in a model call runs none of what it asks for; an answer that is whole is one', async () => {
+  test('stop: runs no calls of the answer in flight, and keeps a final one', async () => {
     const name = newName();
     const handle = await start(asksLate, name);
     await startsOf(`${name} asked`).until(1);
@@ -495,7 +495,7 @@ endToEnd('steering', (bench) => {
     run: ({ name }) => startsOf(name).add(),
   });
   const payer = bench.agent({ tools: [pay], script: toolsOf('pay') });
-  test('stop while a person is waited for, and while a session is idle', async () => {
+  test('stop: ends a run that waits for a person, and an idle session', async () => {
     const name = newName();
     const handle = await start(payer, name);
     await eventually(async () => (await handle.questions()).length === 1);
@@ -514,7 +514,7 @@ endToEnd('steering', (bench) => {
     );
   });
 
-  test('cancel of a session and of a run that waits leaves a valid transcript', async () => {
+  test('cancel: leaves a valid transcript of a session and a waiting run', async () => {
     const handle = await start(payer, newName());
     await eventually(async () => (await handle.questions()).length === 1);
     await handle.cancel();
@@ -539,13 +539,13 @@ endToEnd('steering', (bench) => {
   });
 
   const each = withTools(['waits', 'deaf', 'waits', 'quick'], 3);
-  test('cancelCall stops one call, by its place or its id, running, deaf or queued, and no other', async () => {
+  test('cancelCall: cancels one call by call id or model call id, in any state', async () => {
     const name = newName();
     const handle = await start(each, name, golden(bench.cached, 'call-cancelled'));
     await startsOf(name).until(3);
     await handle.cancelCall('1.3', { by: 'ann' });
     await handle.cancelCall('1.0');
-    // Until the run has heard that it ended, it may be told again.
+    // Until the run knows that it ended, it may be signalled again.
     const toldAgain = await eventually(() =>
       handle.cancelCall('1.0').then(
         () => null,

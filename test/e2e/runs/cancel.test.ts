@@ -1,4 +1,4 @@
-// A cancelled run stops at once, says of every call what is known, and gives back what it has.
+// A cancelled run stops at once, settles every call as far as it is known, and returns its results.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -51,7 +51,7 @@ endToEnd('cancelling', (bench) => {
       },
     ],
   });
-  test('in a batch tells each call apart, and no deaf tool holds it up', async () => {
+  test('settles each call of a batch by its state, without waiting for deaf tools', async () => {
     const id = golden(bench.cached, 'cancelled').id ?? 'cancelled-replaying';
     const handle = await bench.holdfast.start(batch.name, 'Go.', { id });
     await started.until(4);
@@ -90,7 +90,7 @@ endToEnd('cancelling', (bench) => {
   });
 
   const modelHangs = bench.agent({ tools: [quick], script: [{ calls: [{ tool: 'quick' }] }, { fault: 'hang' }] });
-  test('while the model is asked ends the request, and keeps what the run has', async () => {
+  test('aborts the model call, and keeps the results so far', async () => {
     const handle = await bench.holdfast.start(modelHangs.name, 'Go.');
     const asked = (state: string) => (requests: typeof bench.model.requests) =>
       requests.some((request) => request.agent === modelHangs.name && request.turn === 2 && request.state === state);
@@ -121,7 +121,7 @@ endToEnd('cancelling', (bench) => {
     script: [{ calls: [{ tool: 'fails' }] }],
   });
   const failed = counter();
-  test('in a back-off does not wait for it', async () => {
+  test('does not wait for a retry back-off', async () => {
     const handle = await bench.holdfast.start(retries.name, 'Go.');
     await failed.until(1);
     await handle.cancel();
@@ -133,7 +133,7 @@ endToEnd('cancelling', (bench) => {
   });
 
   const finished = bench.agent({ script: ['Done.'] });
-  test('of a run that is over changes nothing', async () => {
+  test('changes nothing in a run that is over', async () => {
     const { run } = await bench.run(finished);
     const handle = bench.holdfast.get(run.workflowId);
     await handle.cancel().catch(() => {});

@@ -1,5 +1,4 @@
-// What must not be said of a call that ran, or that did not: presenters that throw, runs that end around it, places that
-// never come free.
+// Calls are reported correctly as run or not run: with presenters that throw, runs that end meanwhile, and busy workers.
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -12,7 +11,7 @@ import { endToEnd } from '../../support/bench.ts';
 const input = z.object({});
 const never = () => new Promise(() => {});
 
-endToEnd('a call at the edges', (bench) => {
+endToEnd('edge cases of a call', (bench) => {
   let paid = 0;
   const pay = defineTool({
     name: 'pay',
@@ -25,7 +24,7 @@ endToEnd('a call at the edges', (bench) => {
     },
   });
   const payer = bench.agent({ tools: [pay], script: [{ calls: [{ tool: 'pay' }] }, 'Paid.'] });
-  test('that ran is not made a failure by its presenter', async () => {
+  test('does not fail because of its presenter', async () => {
     const { run } = await bench.run(payer);
     assert.deepEqual(
       toolCalls(run).map(({ ok, text }) => [ok, text]),
@@ -40,13 +39,13 @@ endToEnd('a call at the edges', (bench) => {
     effect: 'read',
     async run(_, ctx) {
       ctx.progress('x'.repeat(3_000_000));
-      // Long enough for a heartbeat to carry it.
+      // Long enough for a heartbeat to report it.
       await new Promise((resolve) => setTimeout(resolve, 400));
       return 'done';
     },
   });
   const boaster = bench.agent({ tools: [boast], script: [{ calls: [{ tool: 'boast' }] }, 'Done.'] });
-  test('is not ended by progress that is too long', async () => {
+  test('does not fail because of progress that is too long', async () => {
     const { run } = await bench.run(boaster);
     assert.equal(toolCalls(run)[0]?.text, 'done');
   });
@@ -63,7 +62,7 @@ endToEnd('a call at the edges', (bench) => {
     },
   });
   const sender = bench.agent({ tools: [send], script: [{ calls: [{ tool: 'send' }] }] });
-  test('that was under way when its run was terminated is not said to have never started', async () => {
+  test('is not reported as never started if its run was terminated', async () => {
     const run = await bench.holdfast.start(sender.name, 'Go.', { id: `terminated-${randomUUID()}` });
     await started.promise;
     await bench.holdfast.client.workflow.getHandle(run.workflowId).terminate('enough');
@@ -91,7 +90,7 @@ endToEnd('a call at the edges', (bench) => {
     tools: [narrow],
     script: [{ calls: [{ tool: 'narrow' }, { tool: 'narrow' }] }, 'Done.'],
   });
-  test('that got no place says that it did not run', async () => {
+  test('reports that it did not run if the worker stays busy', async () => {
     const { run } = await bench.run(crowd);
     const told = toolCalls(run)
       .map(({ kind, text }) => `${kind}: ${text}`)
@@ -111,21 +110,21 @@ endToEnd('a call at the edges', (bench) => {
   });
   const calls = Array.from({ length: 60 }, () => ({ tool: 'heavy' }));
   const hoarder = bench.agent({ tools: [heavy], script: [{ calls }, { calls }, 'Done.'] });
-  test('is read back from a history of more than 4 MiB', async () => {
+  test('is read from a history of more than 4 MiB', async () => {
     const { run } = await bench.run(hoarder);
     assert.equal(toolCalls(run).filter(({ text }) => text?.length === 64_000).length, 120);
     assert.ok(((await bench.holdfast.get(run.workflowId).describe()).historySize ?? 0) > 4 * 1024 * 1024);
   });
 });
 
-endToEnd('a model call at the edges', (bench) => {
+endToEnd('edge cases of a model call', (bench) => {
   const faulty = (fault: ScriptedFault) =>
     bench.agent({ script: [({ attempt }) => (attempt === 1 ? fault : 'Done.')] });
   const told: readonly (readonly [ReturnType<typeof faulty>, RegExp])[] = [
     [faulty({ fault: 'errorInStream', text: 'Half' }), /The model call failed: .+/],
     [faulty({ fault: 'reset', text: 'Half of it' }), /The model call failed: .*terminated/],
   ];
-  test('that broke off says why, not only that it was aborted', async () => {
+  test('reports why it broke off, and not only an abort', async () => {
     for (const [agent, why] of told) {
       const { history } = await bench.run(agent);
       const again = (history.events ?? [])
@@ -146,7 +145,7 @@ endToEnd('a model call at the edges', (bench) => {
       return { fault: 'status', status: 500 };
     },
   });
-  test('that fails after its run was cancelled leaves the run cancelled', async () => {
+  test('leaves a cancelled run cancelled if it fails afterwards', async () => {
     const run = await bench.holdfast.start(failing.name, 'Go.');
     await asked.promise;
     await run.cancel();

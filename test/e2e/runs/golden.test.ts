@@ -1,5 +1,5 @@
-// Histories that earlier versions recorded replay against today's workflow code, and today's read model reads them.
-// `HOLDFAST_RECORD=1` writes those that are missing (see ../support/histories.ts); what is there is never changed.
+// Histories of earlier versions replay against today's workflow code, and the read model reads them. `HOLDFAST_RECORD=1`
+// writes missing ones (see ../support/histories.ts); existing ones never change.
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { before, test } from 'node:test';
@@ -17,12 +17,12 @@ const names = (await readdir(GOLDEN_FOLDER)).filter((name) => name.endsWith('.js
 
 before(quietLogs);
 
-test('there are golden histories', () => {
+test('has golden histories', () => {
   assert.ok(names.length >= 70, `${names.length} in ${GOLDEN_FOLDER.pathname}`);
 });
 
 for (const name of names) {
-  test(`${name} replays, and reads`, async () => {
+  test(`replays and reads ${name}`, async () => {
     const text = await readFile(new URL(name, GOLDEN_FOLDER), 'utf8');
     assert.ok(text.length <= BYTES_MAX, `${text.length} bytes`);
     const history = historyFromJson(text);
@@ -33,7 +33,7 @@ for (const name of names) {
     await Worker.runReplayHistory({ workflowBundle: await workflowCode() }, given, workflowId ?? undefined);
 
     const run = readRun(history);
-    // A link that was left goes on in the next one: there is no more to say of it.
+    // A history that was continued as new has no end of its own.
     if (history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes) return;
     assert.notEqual(run.status, 'running');
     assert.notEqual(run.endedAtMs, null);

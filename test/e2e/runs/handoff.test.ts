@@ -1,4 +1,4 @@
-// A conversation that is passed on: the next turn is another agent's, with its instructions, its tools and its rules.
+// After a handoff, the next turn is another agent's, with its instructions, tools and rules.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -37,7 +37,7 @@ endToEnd('handoff', (bench) => {
     tools: [handoff(billing, { description })],
     script: [{ text: 'One moment.', calls: [{ tool: `hand_off_to_${billing.name}` }] }],
   });
-  test('passes on the whole conversation: the next turns are the other agent, and their numbers go on', async () => {
+  test('passes on the whole transcript, and continues the turns', async () => {
     const { run, result } = await bench.run(desk, 'Is my invoice paid?', golden(bench.cached, 'handoff'));
     assert.deepEqual(
       { status: result.status, output: result.output, turns: result.turns },
@@ -79,7 +79,7 @@ endToEnd('handoff', (bench) => {
       },
     ],
   });
-  test('of two in a batch the first is done, and its siblings run all the same', async () => {
+  test('settles the first of two handoffs in a batch, and runs the other calls', async () => {
     const { run, result } = await bench.run(torn);
     assert.deepEqual({ status: result.status, output: result.output }, { status: 'completed', output: 'left at 2' });
     const calls = toolCalls(run);
@@ -106,7 +106,7 @@ endToEnd('handoff', (bench) => {
       script: ({ turn, input }) =>
         turn > Number(input) ? `${name} at turn ${turn}` : { calls: [{ tool: `hand_off_to_${peer}` }] },
     });
-  test('agents that know each other by name pass it back and forth; more than ten times end the run', async () => {
+  test('goes back and forth at most ten times in a run', async () => {
     const there = await bench.holdfast.start('ping', '10');
     const { result, run } = await bench.finished(there.workflowId);
     assert.deepEqual(
@@ -131,7 +131,7 @@ endToEnd('handoff', (bench) => {
     tools: [handoff(specialist, { description })],
     script: [{ calls: [{ tool: `hand_off_to_${specialist.name}` }] }],
   });
-  test('a session stays with the agent that it was passed to, and may pass on more than ten times over its messages', async () => {
+  test('stays in a session, which may have more than ten over its messages', async () => {
     const session = await bench.holdfast.start(reception.name, '', { session: true });
     assert.equal((await session.ask('Hello?')).output, '1 messages, the last: Hello?');
     assert.equal((await session.ask('And now?')).output, '2 messages, the last: And now?');
@@ -158,7 +158,7 @@ endToEnd('handoff', (bench) => {
     script: ({ turn, results }) =>
       turn === 1 ? { calls: [{ tool: `hand_off_to_${careful.name}` }] } : JSON.stringify(results),
   });
-  test('it can need approval: rejected, the conversation stays', async () => {
+  test('can need an approval, and is not done if rejected', async () => {
     const yes = await bench.holdfast.start(asking.name, 'Go.');
     for await (const event of yes.events()) if (event.type === 'question') await yes.approve();
     assert.equal((await bench.finished(yes.workflowId)).result.output, 'carefully');
@@ -172,7 +172,7 @@ endToEnd('handoff', (bench) => {
     );
   });
 
-  test('an agent that nobody serves is refused when the worker starts', async () => {
+  test('rejects an unknown target when the worker starts', async () => {
     const options = { name: 'lost', model: offlineModel('lost'), instructions: 'You are lost.' };
     const { address } = bench;
     for (const tool of [handoff('nobody', { description }), asTool('nobody', { description })])

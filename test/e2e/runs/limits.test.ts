@@ -1,4 +1,4 @@
-// A run ends at its limits, says which one it was, and returns what it has.
+// A run ends at its limits, names the one it reached, and returns its results.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WorkflowFailedError } from '@temporalio/client';
@@ -9,7 +9,7 @@ import { WORKFLOW_TYPE } from '../../../core/names.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { golden, jsonTold, tally } from '../../support/said.ts';
 
-endToEnd('a limit', (bench) => {
+endToEnd('limits', (bench) => {
   const effects = tally();
   const step = defineTool({
     name: 'step',
@@ -29,7 +29,7 @@ endToEnd('a limit', (bench) => {
   const endless: Script = ({ turn }) => ({ text: `Turn ${turn}.`, calls: [{ tool: 'step' }] });
   const usual = bench.agent({ tools: [step], script: endless });
   const short = bench.agent({ tools: [step], script: endless, maxTurns: 3 });
-  test('of turns: ten, the agent’s, or the start’s; with the last words and the reason', async () => {
+  test("end a run after ten turns, or the agent's or the start's number", async () => {
     const runs = [
       { agent: usual, options: golden(bench.cached, 'max-turns'), turns: 10 },
       { agent: short, options: {}, turns: 3 },
@@ -52,7 +52,7 @@ endToEnd('a limit', (bench) => {
     timeLimit: '2 s',
     script: [{ text: 'Waiting.', calls: [{ tool: 'hang' }, { tool: 'hang' }] }],
   });
-  test('of time: a deaf tool does not hold it up', async () => {
+  test('end a run in time although a tool ignores its signal', async () => {
     const { result, run } = await bench.run(timed, 'Go.', { parallel: 1, ...golden(bench.cached, 'time-limit') });
     assert.deepEqual({ status: result.status, output: result.output }, { status: 'time_limit', output: 'Waiting.' });
     assert.equal(result.reason, 'The run took longer than its limit of 2 seconds.');
@@ -67,7 +67,7 @@ endToEnd('a limit', (bench) => {
     tools: [step],
     script: [{ calls: [{ tool: 'step' }] }, { fault: 'hang' }],
   });
-  test('of time: nor does a model that says nothing', async () => {
+  test('end a run in time although the model sends nothing', async () => {
     const { result } = await bench.run(slowModel);
     assert.deepEqual(
       { status: result.status, turns: result.turns, calls: result.calls },
@@ -76,7 +76,7 @@ endToEnd('a limit', (bench) => {
   });
 
   const cutText = bench.agent({ script: [{ text: 'Half an ans', finishReason: 'length' }] });
-  test('of output: a text that was cut off ends the run with what there is', async () => {
+  test('end a run whose text was cut off, with its results', async () => {
     const { result } = await bench.run(cutText);
     assert.deepEqual(
       { status: result.status, output: result.output },
@@ -101,7 +101,7 @@ endToEnd('a limit', (bench) => {
     });
   const alwaysCut = cutCalls('always', 99);
   const cutTwice = cutCalls('twice', 2);
-  test('of output: calls that were cut off never run; two repair turns, then the end', async () => {
+  test('never run calls that were cut off, and end after two repairs', async () => {
     const twice = await bench.run(cutTwice, 'Go.', golden(bench.cached, 'truncated-calls'));
     assert.deepEqual({ status: twice.result.status, turns: twice.result.turns }, { status: 'completed', turns: 3 });
     for (const told of jsonTold(twice.run))
@@ -129,7 +129,7 @@ endToEnd('a limit', (bench) => {
       ],
     }),
   ];
-  test('of the provider: a refusal or a content filter ends the run as refused, and nothing runs', async () => {
+  test('end a run as refused after a refusal or content filter', async () => {
     const outputs = ['I would rather not.', 'Well', 'The provider withheld the answer.', null];
     for (const [i, agent] of refusals.entries()) {
       const { result } = await bench.run(agent, 'Go.', i === 0 ? golden(bench.cached, 'refused') : {});
@@ -147,11 +147,11 @@ endToEnd('a limit', (bench) => {
     [[null], /must be an object, not null/],
     [[{ input: 'x' }], /agent must be a string, not undefined/],
     [[{ agent: 'a', input: 7 }], /input must be a string, not 7/],
-    [[{ agent: 'a', input: 'x', maxTurns: 0 }], /maxTurns must be a whole number from 1/],
-    [[{ agent: 'a', input: 'x', parallel: 1.5 }], /parallel must be a whole number from 1/],
+    [[{ agent: 'a', input: 'x', maxTurns: 0 }], /maxTurns must be a whole number of at least 1/],
+    [[{ agent: 'a', input: 'x', parallel: 1.5 }], /parallel must be a whole number of at least 1/],
     [[{ agent: 'a', input: 'x', maxTurns: '9' }], /maxTurns must be/],
   ];
-  test('of sense: an input that is none fails the workflow at once, saying what one looks like', async () => {
+  test('fail a workflow with invalid input at once, with an example', async () => {
     const { client, taskQueue } = bench.holdfast;
     for (const [args, says] of inputs) {
       const workflowId = crypto.randomUUID();

@@ -1,4 +1,4 @@
-// The loop: it detects every way in which a model can ask for tools, and ends when it asks for none.
+// The loop recognises calls in every form in which a model can make them, and ends at an answer without any.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -19,7 +19,7 @@ endToEnd('the loop', (bench) => {
     JSON.stringify(request.results.map((r) => r.result));
 
   const silent = bench.agent({ tools: [add], script: ['Nothing to add.'] });
-  test('ends with the answer when the model asks for no tool', async () => {
+  test('ends with an answer without calls', async () => {
     const { result, run } = await bench.run(silent);
     assert.deepEqual(
       { status: result.status, output: result.output, turns: result.turns, calls: result.calls },
@@ -40,7 +40,7 @@ endToEnd('the loop', (bench) => {
     tools: [add],
     script: [{ text: 'Adding.', calls: [1, 2, 3].map((n) => ({ tool: 'add', arguments: { a: n, b: n } })) }, sums],
   });
-  test('runs many calls of one answer, and gives their results in the order asked', async () => {
+  test('runs the calls of an answer, and returns results in their order', async () => {
     const { result, run } = await bench.run(many, 'Go.', golden(bench.cached, 'many-calls'));
     assert.equal(result.output, '[{"sum":2},{"sum":4},{"sum":6}]');
     assert.equal(run.turns[0]?.text, 'Adding.');
@@ -56,7 +56,7 @@ endToEnd('the loop', (bench) => {
       sums,
     ],
   });
-  test('takes another turn where a call depends on the result of one before', async () => {
+  test('takes another turn for a call that depends on an earlier result', async () => {
     const { result } = await bench.run(dependent);
     assert.deepEqual(
       { output: result.output, turns: result.turns, calls: result.calls },
@@ -71,7 +71,7 @@ endToEnd('the loop', (bench) => {
       sums,
     ],
   });
-  test('takes the calls of every choice of a response', async () => {
+  test('runs the calls of every choice of a response', async () => {
     assert.equal((await bench.run(spread)).result.output, '[{"sum":1},{"sum":2}]');
   });
 
@@ -79,7 +79,7 @@ endToEnd('the loop', (bench) => {
     tools: [add],
     script: [{ functionCall: { tool: 'add', arguments: { a: 5, b: 5 } } }, sums],
   });
-  test('takes the legacy function_call as one call with an id of its own', async () => {
+  test('runs the legacy function_call with an id of its own', async () => {
     const { result, run } = await bench.run(legacy);
     assert.equal(result.output, '[{"sum":10}]');
     assert.equal(run.turns[0]?.calls[0]?.callId, 'call_1_0');
@@ -92,7 +92,7 @@ endToEnd('the loop', (bench) => {
       { fault: 'notStreamed', text: 'four' },
     ],
   });
-  test('takes an answer in one piece from a server that does not stream', async () => {
+  test('accepts an answer from a server that does not stream', async () => {
     assert.equal((await bench.run(whole)).result.output, 'four');
   });
 
@@ -103,7 +103,7 @@ endToEnd('the loop', (bench) => {
       { text: 'one', finishReason: 'tool_calls' },
     ],
   });
-  test('goes by the message where finish_reason contradicts it', async () => {
+  test('follows the message if finish_reason contradicts it', async () => {
     assert.deepEqual((await bench.run(contrary)).result.output, 'one');
   });
 
@@ -115,7 +115,7 @@ endToEnd('the loop', (bench) => {
     maxOutputTokens: 99,
     script: ['ok'],
   });
-  test('sends the tools as JSON Schema, and passes tool_choice and parallel_tool_calls on', async () => {
+  test('sends tools as JSON Schema, with tool_choice and parallel_tool_calls', async () => {
     await bench.run(asked);
     const request = bench.model.requests.find(({ agent }) => agent === asked.name)?.body as Record<string, unknown>;
     assert.deepEqual(

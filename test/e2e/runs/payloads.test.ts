@@ -1,4 +1,4 @@
-// Payloads on their way: compressed, encrypted, kept in a store; and read by everything that reads a run.
+// Payloads are compressed, encrypted and stored, and everything that reads a run decodes them.
 import assert from 'node:assert/strict';
 import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
@@ -65,7 +65,7 @@ endToEnd('payloads', (bench) => {
     tools: [give],
     script: [{ calls: [{ tool: 'give', arguments: { bytes: 60_000 } }] }, 'Done.'],
   });
-  test('what is large is compressed in history, and read as it was', async () => {
+  test('compresses large payloads in history, and reads them unchanged', async () => {
     const { run } = await bench.run(big);
     assert.equal(toldOf(run)[0]?.length, 60_000);
     const { encodings, text } = await onTheServer(bench, run.workflowId);
@@ -77,7 +77,7 @@ endToEnd('payloads', (bench) => {
     tools: [give],
     script: [{ calls: [{ tool: 'give', arguments: { bytes: 20_000 } }] }, 'Done.'],
   });
-  test('what is small stays readable for everybody', async () => {
+  test('leaves small payloads readable', async () => {
     const { run } = await bench.run(noise);
     const { encodings } = await onTheServer(bench, run.workflowId);
     assert.deepEqual(encodings, ['json/plain']);
@@ -126,7 +126,7 @@ endToEnd(
         `${SECRET} is well.`,
       ],
     });
-    test('history holds no plain text, neither of what was said nor of what failed', async () => {
+    test('leaves no plain text of messages or failures in history', async () => {
       const { run, result } = await bench.run(nurse, `How is ${SECRET}?`);
       assert.equal(result.output, `${SECRET} is well.`);
       assert.match(toldOf(run)[1] ?? '', new RegExp(`no bed for ${SECRET}`));
@@ -148,7 +148,7 @@ endToEnd(
       tools: [admit],
       script: [{ calls: [{ tool: 'admit', arguments: { name: 'Bob' } }] }, 'Done.'],
     });
-    test('failures of the workflow itself hold none either: an order that it refuses, and its own', async () => {
+    test('leaves no plain text in refused commands or failed workflows', async () => {
       const handle = await bench.holdfast.start(ward.name, `Admit ${SECRET}.`);
       await asked(handle);
       await assert.rejects(handle.edit('1.0', { name: SECRET }), { message: new RegExp(`no bed for ${SECRET}`) });
@@ -168,7 +168,7 @@ endToEnd(
       assert.ok(!(await onTheServer(bench, workflowId)).text.includes(SECRET), 'the secret is in history');
     });
 
-    test('whoever has no key is told what is missing', async () => {
+    test('reports what is missing without a key', async () => {
       const { run } = await bench.run(nurse, 'And now?');
       const stranger = await connect({ address: bench.address, namespace: 'default', payloads: {} });
       try {
@@ -199,7 +199,7 @@ endToEnd(
         { text: 'x'.repeat(100) },
       ],
     });
-    test('what is still large is in the store, and history has a reference', async () => {
+    test('stores what is still large, with a reference in history', async () => {
       const { run } = await bench.run(hoarder, randomBytes(300_000).toString('base64'));
       assert.equal(toldOf(run).length, 10);
       const { encodings, text } = await onTheServer(bench, run.workflowId);
@@ -207,7 +207,7 @@ endToEnd(
       assert.match(text, /"driverName":"file"/);
     });
 
-    test('whoever has no store is told what is missing', async () => {
+    test('reports what is missing without a store', async () => {
       const { run } = await bench.run(hoarder, randomBytes(300_000).toString('base64'));
       const stranger = await connect({ address: bench.address, namespace: 'default', payloads: {} });
       try {
@@ -234,7 +234,7 @@ endToEnd(
       run: () => 'asked',
     });
     const patient = bench.agent({ tools: [ask], script: [{ calls: [{ tool: 'ask' }] }, 'Done.'] });
-    test('a run that cannot read a payload waits, and goes on when it is back', async () => {
+    test('waits while a payload is unreadable, and continues once it is back', async () => {
       const input = randomBytes(300_000).toString('base64');
       const handle = await bench.holdfast.start(patient.name, input);
       await asked(handle);
@@ -299,7 +299,7 @@ endToEnd(
         return turn === 1 ? { calls: [{ tool: 'order' }] } : 'Done.';
       },
     });
-    test('a call of effect once that was through, and whose result is lost with it, may have happened', async () => {
+    test('reports an unknown outcome if the result of a once call cannot be stored', async () => {
       const { run } = await bench.run(shop);
       assert.match(toldOf(run)[0] ?? '', /no space left; it may or may not have happened.*"kind":"outcome_unknown"/);
     });

@@ -1,5 +1,5 @@
-// A conversation of more than a payload holds moves on all the same, where it can be compressed or stored; where it can
-// not, the run stays in its history.
+// A transcript that exceeds a payload is carried over if it can be compressed or stored. Otherwise the run stays in its
+// history.
 import assert from 'node:assert/strict';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import { fileStorage } from '../../../client/index.ts';
-import { HAND_OVER_BYTES_MAX } from '../../../core/limits.ts';
+import { CARRIED_STATE_BYTES_MAX } from '../../../core/limits.ts';
 import { type History, jsonAt } from '../../../core/read/history.ts';
 import { jsonBytes } from '../../../core/text.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
@@ -37,28 +37,28 @@ function talker(bench: Bench, tool: typeof noise | typeof prose) {
   });
 }
 
-/** Bytes of the state that the last link began with. */
+/** Bytes of the carried state that the last history began with. */
 function carriedBytes({ events }: History): number {
   return jsonBytes(jsonAt(events?.[0]?.workflowExecutionStartedEventAttributes?.input, 1) ?? '');
 }
 
-endToEnd('carried in a payload', (bench) => {
+endToEnd('the carried state', (bench) => {
   const usual = talker(bench, prose);
-  test('what compresses moves on, with more than a payload holds', async () => {
+  test('fits compressed, with more than a payload holds', async () => {
     const { run, history, result } = await bench.run(usual);
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
     assert.equal(toldOf(run).length, TURNS * CALLS);
-    assert.ok(carriedBytes(history) > HAND_OVER_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
+    assert.ok(carriedBytes(history) > CARRIED_STATE_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
   });
 
   const hard = talker(bench, noise);
-  test('what does not stays where it is, and loses nothing', async () => {
+  test('stays in its history if it does not compress, and loses nothing', async () => {
     const { run, history, result } = await bench.run(hard);
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
     assert.ok(toldOf(run).every((text) => text.length === RESULT));
     const carried = carriedBytes(history);
     assert.ok(
-      carried > HAND_OVER_BYTES_MAX / 2 && carried < HAND_OVER_BYTES_MAX / 0.7,
+      carried > CARRIED_STATE_BYTES_MAX / 2 && carried < CARRIED_STATE_BYTES_MAX / 0.7,
       `${carried} bytes were carried`,
     );
   });
@@ -71,11 +71,11 @@ endToEnd(
   'carried through a store',
   (bench) => {
     const hard = talker(bench, noise);
-    test('what does not compress moves on through the store', async () => {
+    test('goes through the store if it does not compress', async () => {
       const { run, history, result } = await bench.run(hard);
       assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
       assert.equal(toldOf(run).length, TURNS * CALLS);
-      assert.ok(carriedBytes(history) > HAND_OVER_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
+      assert.ok(carriedBytes(history) > CARRIED_STATE_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
       assert.ok((await readdir(folder)).length > 0);
     });
   },

@@ -1,5 +1,5 @@
-// What is read from history is what the workflow has: also of calls that ended without an event of their own, and where
-// no model call tells of them any more. `bench.finished` compares the two transcripts of every run.
+// The read model has what the workflow has, even for calls that end without an event and are in no later model call.
+// `bench.finished` compares the two transcripts of every run.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -9,7 +9,7 @@ import { resultOf, toolCalls } from '../../../core/read/run.ts';
 import { endToEnd, transcriptOf } from '../../support/bench.ts';
 import { conversation, counter, eventually, gate, golden } from '../../support/said.ts';
 
-endToEnd('The read model', (bench) => {
+endToEnd('the read model', (bench) => {
   const n = z.object({ n: z.number().optional() });
   const call = (tool: string, args: object = {}) => ({ tool, arguments: args });
   const pay = defineTool({
@@ -45,7 +45,7 @@ endToEnd('The read model', (bench) => {
 
   const edited = bench.agent({ tools: [pay], script: [{ calls: [call('pay', { n: 1 })] }, { text: 'done' }] });
 
-  test('an edited call that never ran is a failure, and says once what was changed', async () => {
+  test('reads an edited call that never ran as a failure, with its change', async () => {
     const handle = await bench.holdfast.start(edited.name, 'Go.', golden(bench.cached, 'edited-then-interrupted'));
     await asked(handle);
     await handle.pause();
@@ -66,7 +66,7 @@ endToEnd('The read model', (bench) => {
     script: [{ calls: [call('pay'), ...Array(10).fill(call('big'))] }, { text: 'done' }],
   });
 
-  test('an expired call reads as rejected beside results that are too large for the event', async () => {
+  test('reads an expired call as rejected beside oversized results', async () => {
     const { run, result } = await bench.run(much);
     assert.equal(toolCalls(run)[0]?.kind, 'rejected');
     assert.equal(result.failedCalls, 1);
@@ -79,7 +79,7 @@ endToEnd('The read model', (bench) => {
     script: [{ calls: [call('quick'), call('hand_off_to_other'), call('hand_off_to_third')] }],
   });
 
-  test('of the handoffs in the last turn the first is done, and later ones are not', async () => {
+  test('reads the first handoff of the last turn as done, and later ones as not', async () => {
     const { run, result } = await bench.run(passes, 'Go.', golden(bench.cached, 'handoff-in-the-last-turn'));
     assert.equal(result.status, 'max_turns');
     assert.deepEqual(
@@ -107,7 +107,7 @@ endToEnd('The read model', (bench) => {
     script: [{ calls: [call('slow'), call('hand_off_to_other'), call('pay')] }],
   });
 
-  test('a handoff before a stop is done, and what waits is not run', async () => {
+  test('reads a handoff before a stop as done, and pending calls as not run', async () => {
     const handle = await bench.holdfast.start(stops.name, 'Go.');
     await began.until(1);
     await asked(handle);
@@ -127,12 +127,12 @@ endToEnd('The read model', (bench) => {
 
   const late = bench.agent({ tools: [pay], maxTurns: 1, approvalTimeout: '1 s', script: [{ calls: [call('pay')] }] });
 
-  test('an approval that expires in the last turn is rejected', async () => {
+  test('reads an approval that times out in the last turn as rejected', async () => {
     const { run } = await bench.run(late, 'Go.', golden(bench.cached, 'expired-in-the-last-turn'));
     assert.equal(toolCalls(run)[0]?.kind, 'rejected');
   });
 
-  test('so it is in a session that waits for its next message', async () => {
+  test('reads it as rejected in a session that waits for its next message', async () => {
     const handle = await bench.holdfast.start(late.name, 'Go.', { session: true });
     await eventually(async () => (await handle.describe()).memo?.['replied']);
     const run = await readsAlike(handle.workflowId);
@@ -150,7 +150,7 @@ endToEnd('The read model', (bench) => {
     script: [{ calls: [call('kid', { input: 'a' }), call('kid', { input: 'b' })] }],
   });
 
-  test('a sub-agent too many in the last turn is rejected', async () => {
+  test('reads a sub-agent beyond the limit in the last turn as rejected', async () => {
     const { run } = await bench.run(crowd);
     assert.deepEqual(
       toolCalls(run).map(({ ok, kind }) => kind ?? ok),
@@ -165,7 +165,7 @@ endToEnd('The read model', (bench) => {
     script: [{ calls: [call('quick'), call('quick'), call('pay')] }],
   });
 
-  test('calls beyond the budget in the last turn are rejected', async () => {
+  test('reads calls beyond the budget in the last turn as rejected', async () => {
     const { run } = await bench.run(poor);
     assert.deepEqual(
       toolCalls(run).map(({ ok, kind }) => kind ?? ok),
@@ -182,7 +182,7 @@ endToEnd('The read model', (bench) => {
     },
   });
 
-  test('a model call that was interrupted counts while the run runs, as it does in the end', async () => {
+  test('counts an interrupted model call during the run as at its end', async () => {
     const handle = await bench.holdfast.start(thinks.name, '', { session: true });
     const reply = handle.ask('One.');
     await begun.until(1);
@@ -195,14 +195,14 @@ endToEnd('The read model', (bench) => {
     assert.deepEqual({ ...before, activeMs: 0 }, { ...after, activeMs: 0 });
   });
 
-  const chain = bench.agent({
+  const continuing = bench.agent({
     maxHistoryEvents: 20,
     budget: { modelCalls: 3, atLimit: 'ask' },
     script: ({ turn }) => `answer ${turn}`,
   });
 
-  test('a chain whose first history is gone reads like the whole of it', async () => {
-    const handle = await bench.holdfast.start(chain.name, '', { session: true });
+  test('reads a run without its first history like the whole run', async () => {
+    const handle = await bench.holdfast.start(continuing.name, '', { session: true });
     for (const text of ['a', 'b', 'c']) await handle.ask(text);
     await handle.send('d');
     await asked(handle);

@@ -1,4 +1,4 @@
-// Whatever anybody starts the workflow with, or sends to it, ends as a typed failure or is ignored: no workflow task ever fails.
+// Any input, update, query or signal ends as a typed failure or is ignored: no workflow task ever fails.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
@@ -14,7 +14,7 @@ const deep = (): unknown => {
   return value;
 };
 
-endToEnd('a shut door', (bench) => {
+endToEnd('invalid input', (bench) => {
   const agent = bench.agent({ script: () => 'Done.' });
   const good = { agent: agent.name, input: 'Go.' };
 
@@ -27,7 +27,7 @@ endToEnd('a shut door', (bench) => {
     'an agent that is a list': [{ agent: ['x'], input: 'Go.' }],
     'an input that is an object': [{ agent: agent.name, input: { text: 'Go.' } }],
     'an empty input': [{ agent: agent.name, input: '' }],
-    'a hand-over within the input': [{ ...good, carried: {} }],
+    'a carried state within the input': [{ ...good, carried: {} }],
     'a parent within the input': [{ ...good, parent: { depth: 1, reports: true } }],
     'a misspelt option': [{ ...good, maxTurn: 3 }],
     'turns that are no number': [{ ...good, maxTurns: '3' }],
@@ -35,9 +35,9 @@ endToEnd('a shut door', (bench) => {
     '2 MB of nesting as an option': [{ ...good, budget: deep() }],
     '2 MB of nesting as the input': [{ agent: agent.name, input: deep() }],
     'a made-up parent': [good, { parent: { depth: 1, reports: true } }],
-    'a made-up hand-over': [good, { handOver: {} }],
-    'half a hand-over': [good, { handOver: { version: 1, agentName: agent.name } }],
-    'a hand-over of another version': [good, { handOver: { version: 2 } }],
+    'a made-up carried state': [good, { handOver: {} }],
+    'half a carried state': [good, { handOver: { version: 1, agentName: agent.name } }],
+    'a carried state of another version': [good, { handOver: { version: 2 } }],
     'a second argument that is a list': [good, [1]],
     'a second argument that is a text': [good, 'carried'],
     'a second argument of other fields': [good, { carried: {} }],
@@ -60,7 +60,7 @@ endToEnd('a shut door', (bench) => {
       assert.deepEqual({ tasks, failedTasks }, { tasks: 1, failedTasks: 0 });
     });
 
-  test('ignores signals that are none of ours, and refuses updates and queries with what is wrong', async () => {
+  test('ignores foreign signals, and refuses updates and queries with the problem', async () => {
     const waiting = await bench.holdfast.start(agent.name, '', { session: true });
     const handle = bench.holdfast.client.workflow.getHandle(waiting.workflowId);
     const strange: readonly unknown[] = [undefined, null, 5, 'text', [], { command: 'dance' }, { child: {} }, deep()];

@@ -1,4 +1,4 @@
-// An agent as a tool: a run of its own below the one that asked, whose end is one message there, whatever it was.
+// A sub-agent is a run of its own below its parent, and its end is one tool message there.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,7 +73,7 @@ endToEnd('sub-agents', (bench) => {
     tools: [asTool(looker, { description, maxParallel: 2 })],
     script: [{ calls: four.map((input) => ({ tool: looker.name, arguments: { input } })) }, { text: 'Done.' }],
   });
-  test('four of them are four runs below the parent, two at once, and their last words come in order', async () => {
+  test('runs four child runs, two at once, and returns their output in order', async () => {
     const { run, result } = await bench.run(fanOut, 'Go.', golden(bench.cached, 'sub-agents'));
     assert.deepEqual(
       toldOf(run),
@@ -133,7 +133,7 @@ endToEnd('sub-agents', (bench) => {
       { text: 'Done.' },
     ],
   });
-  test('what it is asked: the input, what `ask` makes of the arguments, or all of them; and never nothing', async () => {
+  test('passes the input, the result of `ask`, or all arguments, and never nothing', async () => {
     const { run } = await bench.run(asking);
     const told = toldOf(run);
     assert.deepEqual(told.slice(0, 3), ['asked: one thing', 'asked: greet ann 2 times', 'asked: {"who":"bob"}']);
@@ -164,11 +164,11 @@ endToEnd('sub-agents', (bench) => {
           { tool: waiting.name, arguments: { input: mine('cancelled') } },
         ],
       },
-      // What the model was told, for the test to hold against what history says.
+      // What the model read, to compare it with history.
       ({ results }) => ({ text: JSON.stringify(results.map(({ result }) => result)) }),
     ],
   });
-  test('each way to fail is an error message to the parent, which goes on; and history reads as the model was told', async () => {
+  test('returns each kind of failure as an error, which history reads the same', async () => {
     const id = golden(bench.cached, 'sub-agents-fail').id ?? `unlucky-${Date.now()}`;
     await bench.holdfast.start(unlucky.name, 'Go.', { id });
     await Promise.all([entering(mine('terminated')), entering(mine('cancelled'))]);
@@ -208,7 +208,7 @@ endToEnd('sub-agents', (bench) => {
         ? { calls: [{ tool: nameOfSelf, arguments: { input: `${input}+` } }] }
         : String(JSON.stringify(results)),
   });
-  test('an agent may use itself, by name, as deep as it is allowed', async () => {
+  test('lets an agent use itself by name up to the allowed depth', async () => {
     const handle = await bench.holdfast.start(nameOfSelf, 'doll');
     const { result } = await bench.finished(handle.workflowId);
     assert.equal(result.status, 'completed');
@@ -233,7 +233,7 @@ endToEnd('sub-agents', (bench) => {
       { text: 'Done.' },
     ],
   });
-  test('the limits of the run above hold below it: depth, and how many', async () => {
+  test('applies the limits on depth and number of the runs above', async () => {
     const { run } = await bench.run(strict);
     const told = toldOf(run);
     for (const text of told.slice(0, 2)) assert.match(text, /not run: sub-agents may be nested 1 deep/);
@@ -257,7 +257,7 @@ endToEnd('sub-agents', (bench) => {
       { text: 'Done.' },
     ],
   });
-  test('the call itself can need approval: nothing starts before it, and nothing after a rejection', async () => {
+  test('needs an approval like any call, and starts nothing without it', async () => {
     const handle = await bench.holdfast.start(guarded.name, 'Go.');
     await question(handle);
     await eventually(async () => (await handle.read()).turns[0]?.calls[1]?.ok);
@@ -312,7 +312,7 @@ endToEnd('sub-agents', (bench) => {
       { text: 'Done.' },
     ],
   });
-  test('those who wait in it are in the inbox, are decided there, and cost those above no time', async () => {
+  test('lists their questions in the inbox, without active time above', async () => {
     const id = golden(bench.cached, 'sub-agents-wait').id ?? `patient-${Date.now()}`;
     const handle = await bench.holdfast.start(patient.name, 'Go.', { id });
     const [near, far] = [`${id}.1.0`, `${id}.1.1.1.0`];
@@ -354,7 +354,7 @@ endToEnd('sub-agents', (bench) => {
   const idsOf = (id: string) => [id, `${id}.1.0`, `${id}.1.0.1.0`] as const;
 
   const cancelling = tree('cancel-tree');
-  test('a cancel goes down the tree; every transcript is valid, and what was spent is known', async () => {
+  test('cancels the tree, with valid transcripts and known spend', async () => {
     const id = golden(bench.cached, 'sub-agents-cancelled').id ?? `cancel-tree-${Date.now()}`;
     const handle = await bench.holdfast.start(cancelling.name, 'Go.', { id });
     await entering(mine('cancel-tree'));
@@ -378,7 +378,7 @@ endToEnd('sub-agents', (bench) => {
     assert.equal(left.of(mine('cancel-tree')), 0);
   });
 
-  /** Whether the run has told its parent that it waits. */
+  /** Whether the run has reported to its parent that it waits. */
   const toldToWait = (parentId: string) =>
     eventually(async () => {
       const { events } = await bench.holdfast.get(parentId).history();
@@ -389,12 +389,12 @@ endToEnd('sub-agents', (bench) => {
     });
 
   const pausing = tree('pause-tree');
-  test('a pause goes down the tree, and so does resume', async () => {
+  test('pauses and resumes the tree', async () => {
     const handle = await bench.holdfast.start(pausing.name, 'Go.');
     const [root, mid, leaf] = idsOf(handle.workflowId);
     await entering(mine('pause-tree'));
     await handle.pause();
-    // The order has to be there before the tool ends.
+    // The command has to arrive before the tool ends.
     await eventually(async () =>
       (await bench.holdfast.get(leaf).history()).events?.some(
         (event) => event.workflowExecutionSignaledEventAttributes,
@@ -409,7 +409,7 @@ endToEnd('sub-agents', (bench) => {
   });
 
   const stopping = tree('stop-tree');
-  test('a stop goes down the tree: what runs ends, nothing new starts', async () => {
+  test('stops the tree: running calls finish, nothing new starts', async () => {
     const handle = await bench.holdfast.start(stopping.name, 'Go.');
     const [root, mid, leaf] = idsOf(handle.workflowId);
     await entering(mine('stop-tree'));
@@ -431,13 +431,13 @@ endToEnd('sub-agents', (bench) => {
   });
 
   const interrupting = tree('interrupt-tree');
-  test('an interrupt ends the runs below, and the run above goes on with the message', async () => {
+  test('interrupts the runs below, and continues above with the message', async () => {
     const handle = await bench.holdfast.start(interrupting.name, 'Go.');
     await entering(mine('interrupt-tree'));
     await handle.interrupt('Never mind.');
     const { run, result } = await bench.finished(handle.workflowId);
     assert.equal(result.status, 'completed');
-    assert.deepEqual(run.turns[1]?.heard, ['Never mind.']);
+    assert.deepEqual(run.turns[1]?.userMessages, ['Never mind.']);
     assert.equal(toolCalls(run)[0]?.kind, 'cancelled');
     for (const each of idsOf(handle.workflowId).slice(1))
       assert.equal((await bench.finished(each)).result.status, 'cancelled');
@@ -450,7 +450,7 @@ endToEnd('sub-agents', (bench) => {
       { text: 'Done.' },
     ],
   });
-  test('cancelCall ends one sub-agent, and its sibling runs on', async () => {
+  test('cancels one sub-agent, and the other continues', async () => {
     const handle = await bench.holdfast.start(twoBelow.name, 'Go.');
     await Promise.all([entering(mine('call-a')), entering(mine('call-b'))]);
     await handle.cancelCall('1.0');
@@ -469,12 +469,12 @@ endToEnd('sub-agents', (bench) => {
     tools: [asTool(echo, { description })],
     script: ({ turn }) => (turn <= 5 ? { calls: [{ tool: echo.name, arguments: { input: `${turn}` } }] } : 'Done.'),
   });
-  test('a run that continues as new after its sub-agents keeps what they have spent', async () => {
+  test('keeps the spend of sub-agents over continue-as-new', async () => {
     const handle = await bench.holdfast.start(chained.name, 'Go.');
     const { run, result } = await bench.finished(handle.workflowId);
-    let links = 1;
-    for await (const event of handle.events()) if (event.type === 'continued') links += 1;
-    assert.ok(links > 1, 'it did continue as new');
+    let histories = 1;
+    for await (const event of handle.events()) if (event.type === 'continued') histories += 1;
+    assert.ok(histories > 1, 'it did continue as new');
     assert.deepEqual(
       toldOf(run),
       [1, 2, 3, 4, 5].map((turn) => `asked: ${turn}`),
@@ -495,7 +495,7 @@ endToEnd('sub-agents', (bench) => {
     tools: [asTool(echo, { description })],
     script: [{ calls: [{ tool: echo.name, arguments: { input: 'x' } }] }, { text: 'Done.' }],
   });
-  test('what is spent below is told turn by turn where a budget is above, and nowhere else', async () => {
+  test('reports spend turn by turn if a run above has a budget, and only then', async () => {
     const { history } = await bench.run(uncounted);
     assert.ok(!history.events?.some((event) => event.workflowExecutionSignaledEventAttributes));
 

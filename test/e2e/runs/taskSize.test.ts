@@ -1,5 +1,5 @@
-// All commands of one workflow task travel in one message of 4 MiB at most: what would be more is spread over several tasks.
-// Payloads are not compressed here: whatever is in them, it has to fit.
+// The commands of one workflow task are a message of at most 4 MiB: more are spread over several tasks. Payloads are not
+// compressed here, so their content does not matter.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -43,7 +43,7 @@ endToEnd(
       parallel: 100,
       script: [{ calls: times(CALLS, () => ({ tool: 'keep', arguments: { run: '', text: '' } })) }, 'Done.'],
     });
-    test('4.5 MB of edited arguments that may start at the same moment all run, once', async () => {
+    test('run 4.5 MB of edited arguments that start together, each once', async () => {
       const run = randomUUID();
       const handle = await bench.holdfast.start(keeper.name, 'Go.');
       const calls = await asked(handle, CALLS);
@@ -66,7 +66,7 @@ endToEnd(
       tools: [small],
       script: [{ calls: [{ tool: 'small' }] }, '"'.repeat(450_000)],
     });
-    test('5 MB of replies to those who wait for the same message all get to them', async () => {
+    test('deliver 5 MB of replies to senders that wait for the same message', async () => {
       const handle = await bench.holdfast.start(speaker.name, '', { session: true });
       const id = randomUUID();
       const replies = await Promise.all(times(5, () => handle.ask('Speak.', { id })));

@@ -1,4 +1,4 @@
-// A workflow of the user's own calls an agent as a child, with createWorker({ agents, workflowsPath }).
+// A workflow of the user runs an agent as a child, with createWorker({ agents, workflowsPath }).
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -18,19 +18,19 @@ endToEnd(
         args,
       });
 
-    test('runs agents as children and uses their results', async () => {
+    test('runs agents as children, and uses their results', async () => {
       assert.deepEqual(await run('greetBoth', ['Ada', 'Grace', bench.holdfast.taskQueue]), [
         'Hello, Ada.',
         'Hello, Grace.',
       ]);
     });
 
-    test('is told how an agent ended that did not complete', async () => {
+    test('learns how an agent ended that did not complete', async () => {
       assert.equal(await run('statusOf', [greeter.name, bench.holdfast.taskQueue]), 'completed');
       assert.equal(await run('statusOf', ['nobody', bench.holdfast.taskQueue]), 'model_failed');
     });
 
-    test('stands beside the agent workflow itself', async () => {
+    test('is served beside the agent workflow', async () => {
       assert.equal((await bench.run(greeter, 'you')).result.output, 'Hello, you.');
     });
   },

@@ -1,5 +1,5 @@
-// What running a tool twice would do, its author says; what becomes of its calls follows from that, however they end. The
-// table is in docs/effects.md; killed workers are in test/durability/effects.test.ts.
+// A tool's effect decides what happens to its calls, however they end. The table is in docs/effects.md; killed workers are in
+// test/durability/effects.test.ts.
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -95,7 +95,7 @@ endToEnd('in flight', (bench) => {
     ['send', 'outcome_unknown', 1],
   ];
 
-  test('cancel: a lookup and an idempotent call are cancelled, once is unknown, and what waited has not started', async () => {
+  test('cancel: read and idempotent calls are cancelled, a once call is unknown', async () => {
     const name = `cancel ${bench.cached}`;
     const handle = await start(name);
     await handle.cancel();
@@ -106,7 +106,7 @@ endToEnd('in flight', (bench) => {
     assert.deepEqual({ status, started: waiting.started(name) }, { status: 'cancelled', started: [1, 1, 1] });
   });
 
-  test('interrupt: the same, and the run goes on', async () => {
+  test('interrupt: the same, and the run continues', async () => {
     const name = `interrupt ${bench.cached}`;
     const handle = await start(name);
     await handle.interrupt('Leave it.');
@@ -116,17 +116,17 @@ endToEnd('in flight', (bench) => {
     assert.deepEqual({ status, started: waiting.started(name) }, { status: 'completed', started: [1, 1, 1] });
   });
 
-  test('cancelCall: each is told as it is, and none is tried again', async () => {
+  test('cancelCall: settles each call by its effect, without a retry', async () => {
     const name = `cancelCall ${bench.cached}`;
     const handle = await start(name);
-    // The one that waits first: it would get the place of the next.
+    // The queued one first: it would start when the next ends.
     for (const call of ['1.3', '1.0', '1.1', '1.2']) await handle.cancelCall(call);
     const { calls, status } = await ended(handle);
     assert.deepEqual(calls.map(essence), [...stopped, ['send', 'cancelled', 0]]);
     assert.deepEqual({ status, started: waiting.started(name) }, { status: 'completed', started: [1, 1, 1] });
   });
 
-  test('stop: what runs may finish, and what waited does not start', async () => {
+  test('stop: running calls finish, and queued ones do not start', async () => {
     const name = `stop ${bench.cached}`;
     const handle = await start(name);
     await handle.stop();
@@ -143,7 +143,7 @@ endToEnd('in flight', (bench) => {
 
   const hanging = hands(() => new Promise(() => {}), '500 ms');
   const late = bench.agent({ tools: hanging.tools, script: callsEach });
-  test('timed out: a lookup and an idempotent call are tried again with the same key, once is unknown', async () => {
+  test('timeout: retries read and idempotent calls, a once call is unknown', async () => {
     const name = `late ${bench.cached}`;
     const { run } = await bench.run(late, name, golden(bench.cached, 'effects-timeout'));
     const calls = toolCalls(run);
@@ -166,7 +166,7 @@ endToEnd('in flight', (bench) => {
     throw new Error('no');
   });
   const failed = bench.agent({ tools: failing.tools, script: callsEach });
-  test('thrown: the tool itself says that it failed, so that once is not unknown', async () => {
+  test('error: a once call that throws has failed, and is not unknown', async () => {
     const name = `thrown ${bench.cached}`;
     const { run } = await bench.run(failed, name);
     assert.deepEqual(toolCalls(run).map(essence), [
@@ -195,7 +195,7 @@ endToEnd(
   (bench) => {
     const quick = hands(() => 'done');
     const agent = bench.agent({ tools: quick.tools, script: callsEach });
-    test('is a failure, and of a call of effect once nobody knows', async () => {
+    test('is a failure, and unknown for a once call', async () => {
       const name = `too much ${bench.cached}`;
       const { run, result } = await bench.run(agent, name);
       assert.equal(result.status, 'completed');
@@ -218,7 +218,7 @@ endToEnd(
       script: ({ turn, input: name }) =>
         turn === 1 ? { calls: [...TOOLS, ...TOOLS].map(([tool]) => ({ tool, arguments: { name } })) } : 'Done.',
     });
-    test('does not run, whatever its effect, and one of effect once says so; its wait is over in a day, or when somebody shortens it', async () => {
+    test('does not run, which a once call reports, and waits a day at most', async () => {
       const name = `queued ${bench.cached}`;
       const { id = name } = golden(bench.cached, 'effects-never-started');
       const handle = await bench.holdfast.start(agent.name, name, { id });

@@ -1,5 +1,5 @@
-// A call's idempotency key is the same wherever the same call comes again, and another for another call: over retries,
-// continue-as-new, resets and forks. With `once`, the same call has one effect and one result.
+// A call keeps its idempotency key over retries, continue-as-new and resets, and other calls have other keys. With `once`, the
+// same call has one effect and one result.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
@@ -102,7 +102,7 @@ describe('idempotency keys', { skip: noPostgres }, () => {
         });
       }
 
-      test('whose answer was lost when its effect had happened is the same, and the model hears of the one payment', async () => {
+      test('stays the same after a lost result, so that one payment is made', async () => {
         const id = randomUUID();
         const { run } = await bench.run(lost, id);
         const [call] = toolCalls(run);
@@ -113,7 +113,7 @@ describe('idempotency keys', { skip: noPostgres }, () => {
         assert.equal(JSON.parse(call?.text ?? '').cents, 100);
       });
 
-      test('is the same after a reset that plans the same call: once gives the recorded result', async () => {
+      test('stays the same after a reset with the same plan', async () => {
         const id = randomUUID();
         const { run } = await bench.run(payer, id, { id });
         const handle = bench.holdfast.get(id);
@@ -127,7 +127,7 @@ describe('idempotency keys', { skip: noPostgres }, () => {
         assert.match(keysOf(id)[0]!, new RegExp(`^${id}/${run.runId}/1\\.0/`));
       });
 
-      test('is another after a reset with another plan, which is another payment; a key of one’s own refuses it', async () => {
+      test("changes after a reset with another plan, unless it is the tool's own", async () => {
         const id = randomUUID();
         await bench.run(payer, id, { id });
         amounts.set(id, 250);
@@ -148,17 +148,17 @@ describe('idempotency keys', { skip: noPostgres }, () => {
         assert.match(toldOf(run)[0] ?? '', /invoice\/.* was done already, with another input\. Nothing was done now/);
       });
 
-      test('is of its chain, also in a link that continued as new in the middle of the batch, and of the turn', async () => {
+      test('stays the same over continue-as-new in a batch, and changes with the turn', async () => {
         const id = randomUUID();
         const handle = await bench.holdfast.start(linked.name, id, { id });
         const { runId } = await handle.read();
         for (const call of ['1.0', '2.0']) {
           await asked(handle);
-          const links = (await handle.histories()).length;
+          const count = (await handle.histories()).length;
           await eventually(async () => {
             await handle.pause();
             await handle.resume();
-            return (await handle.histories()).length > links;
+            return (await handle.histories()).length > count;
           });
           await handle.approve(call);
         }
@@ -172,7 +172,7 @@ describe('idempotency keys', { skip: noPostgres }, () => {
         assert.deepEqual(await paidBy(id), [100, 100]);
       });
 
-      test('is another for another run that does the same: of another id, or of the same one', async () => {
+      test('changes with the run, of another workflow id or the same', async () => {
         const id = randomUUID();
         await bench.run(payer, id, { id });
         await bench.run(payer, id, { id: `${id}-fork` });

@@ -1,4 +1,4 @@
-// A turn's calls run side by side within their limits: of the turn, of the tool in a turn, of the tool in a process.
+// The calls of a turn run in parallel within three limits: of the turn, of the tool in a turn, of the tool in a process.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -44,12 +44,12 @@ function gated(name: string, size: number, limits: { maxParallel?: number; worke
 
 const numbers = (n: number) => Array.from({ length: n }, (_, i) => i);
 
-endToEnd('calls side by side', (bench) => {
+endToEnd('parallel calls', (bench) => {
   const start = async (agent: { name: string }) => bench.holdfast.start(agent.name, 'Go.');
 
   const ten = gated('ten', 10);
   const tenCalls = bench.agent({ tools: [ten.tool], script: [{ calls: ten.calls }, 'Done.'] });
-  test('of ten calls five start at once, and the rest as places come free', async () => {
+  test('start five of ten at once, and the others as those end', async () => {
     const handle = await start(tenCalls);
     await ten.started.until(5);
     const scheduled = async () => toolCalls(await handle.read()).filter((call) => call.scheduledAtMs !== null);
@@ -77,7 +77,7 @@ endToEnd('calls side by side', (bench) => {
     tools: [slow.tool, quick.tool],
     script: [{ calls: [...slow.calls, ...quick.calls] }, 'Done.'],
   });
-  test('maxParallel holds a tool back, while later calls of other tools overtake', async () => {
+  test('let other tools pass a tool at its maxParallel', async () => {
     const handle = await start(mixed);
     await quick.ended.until(4);
     assert.deepEqual({ started: slow.started.value, ended: slow.ended.value }, { started: 1, ended: 0 });
@@ -90,7 +90,7 @@ endToEnd('calls side by side', (bench) => {
 
   const narrow = gated('narrow', 2, { workerParallel: 3 });
   const shares = bench.agent({ tools: [narrow.tool], script: [{ calls: narrow.calls }, 'Done.'] });
-  test('workerParallel holds over all runs of a worker', async () => {
+  test('keep to workerParallel over all runs of a worker', async () => {
     const handles = await Promise.all([start(shares), start(shares)]);
     await eventually(async () => {
       const described = await Promise.all(handles.map((handle) => handle.describe()));
@@ -107,7 +107,7 @@ endToEnd('calls side by side', (bench) => {
   const row = gated('row', 6);
   row.openAll();
   const inARow = bench.agent({ tools: [row.tool], script: [{ calls: row.calls }, 'Done.'] });
-  test('parallel: 1 runs them one after another', async () => {
+  test('run one after another with parallel: 1', async () => {
     const { run } = await bench.run(inARow, 'Go.', { parallel: 1, ...golden(bench.cached, 'one-after-another') });
     assert.deepEqual({ most: row.most(), order: row.order }, { most: 1, order: numbers(6) });
     assert.deepEqual(jsonTold(run), numbers(6));
@@ -115,7 +115,7 @@ endToEnd('calls side by side', (bench) => {
 
   const fifty = gated('fifty', 50);
   const wide = bench.agent({ tools: [fifty.tool], parallel: 50, script: [{ calls: fifty.calls }, 'Done.'] });
-  test('an agent with parallel: 50 runs 50 calls at once', async () => {
+  test('run 50 at once with parallel: 50', async () => {
     const handle = await start(wide);
     await fifty.started.until(50);
     fifty.openAll();
@@ -125,7 +125,7 @@ endToEnd('calls side by side', (bench) => {
   const crowd = gated('crowd', 500);
   crowd.openAll();
   const many = bench.agent({ tools: [crowd.tool], parallel: 50, script: [{ calls: crowd.calls }, 'Done.'] });
-  test('500 calls of a turn run once each and answer in order', async () => {
+  test('run once each and return in order for 500 calls of a turn', async () => {
     const { result, run } = await bench.run(many);
     assert.deepEqual(
       { status: result.status, calls: result.calls, failedCalls: result.failedCalls },

@@ -1,4 +1,4 @@
-// Tools that fail cost their own call: the good results and the errors all go to the model, in the order it asked.
+// A failed tool costs only its own call: the model reads results and errors in the order of its calls.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -47,7 +47,7 @@ endToEnd('partial failure', (bench) => {
     tools: [reversed],
     script: [{ calls: [0, 1, 2, 3].map((n) => ({ tool: 'reversed', arguments: { n } })) }, 'Done.'],
   });
-  test('of four calls, one fails: three results and one error, in the order asked, and the report warns', async () => {
+  test('returns three results and one error in order, with a warning', async () => {
     const { result, run } = await bench.run(four, 'Go.', golden(bench.cached, 'one-of-four-fails'));
     assert.deepEqual(order, ['3', '2', '1', '0']);
     assert.deepEqual(toldOf(run), [
@@ -75,7 +75,7 @@ endToEnd('partial failure', (bench) => {
       'Done.',
     ],
   });
-  test('when all fail the model is told, the report has the aggregate, and a good result starts the count again', async () => {
+  test('warns about a wholly failed batch, and counts anew after a success', async () => {
     const { result } = await bench.run(recovers, 'Go.', golden(bench.cached, 'all-fail-once'));
     assert.equal(result.status, 'completed');
     assert.equal(result.warnings[0]?.text, 'Turn 1: Multiple errors occurred:\n- work: no disk\n- work: no net');
@@ -83,7 +83,7 @@ endToEnd('partial failure', (bench) => {
   });
 
   const told = bench.agent({ tools: [work], script: always(call('no disk'), call('no net')) });
-  test('tell: a second wholly failed batch in a row ends the run', async () => {
+  test('tell: ends the run at the second wholly failed batch in a row', async () => {
     const { result } = await bench.run(told, 'Go.', golden(bench.cached, 'all-tools-failed'));
     assert.deepEqual(
       { status: result.status, turns: result.turns, output: result.output },
@@ -93,13 +93,13 @@ endToEnd('partial failure', (bench) => {
   });
 
   const aborts = bench.agent({ tools: [work], script: always(call('a'), call('b')), whenAllToolsFail: 'abort' });
-  test('abort: the first wholly failed batch ends the run', async () => {
+  test('abort: ends the run at the first wholly failed batch', async () => {
     const { result } = await bench.run(aborts);
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'all_tools_failed', turns: 1 });
   });
 
   const goesOn = bench.agent({ tools: [work], script: always(call('a'), call('b')), whenAllToolsFail: 'continue' });
-  test('continue: no number of failed batches ends the run', async () => {
+  test('continue: never ends the run for failed batches', async () => {
     const { result } = await bench.run(goesOn);
     assert.deepEqual(
       { status: result.status, turns: result.turns, failedCalls: result.failedCalls },
@@ -109,19 +109,19 @@ endToEnd('partial failure', (bench) => {
 
   const refused = bench.agent({ tools: [work], script: always(bad, unknown, call('a')), whenAllToolsFail: 'abort' });
   const oneGood = bench.agent({ tools: [work], script: always(bad, unknown, call()), whenAllToolsFail: 'abort' });
-  test('bad arguments and unknown tools do not make a batch, alone or beside one call that ran', async () => {
+  test('does not count invalid arguments and unknown tools', async () => {
     for (const agent of [refused, oneGood]) assert.equal((await bench.run(agent)).result.status, 'completed');
   });
 
   const twoRan = bench.agent({ tools: [work], script: always(bad, call('a'), call('b')), whenAllToolsFail: 'abort' });
-  test('two calls that ran and failed are a wholly failed batch, whatever was refused beside them', async () => {
+  test('counts two failed calls as a wholly failed batch despite rejected ones', async () => {
     assert.equal((await bench.run(twoRan)).result.status, 'all_tools_failed');
   });
 
   const same = bench.agent({ tools: [work], script: always(call('closed')) });
   const sameBad = bench.agent({ tools: [work], script: always(bad) });
   const sameUnknown = bench.agent({ tools: [work], script: always(unknown) });
-  test('the same single call that fails in the same way three times ends the run', async () => {
+  test('ends the run after the same single call fails three times in the same way', async () => {
     const { result } = await bench.run(same, 'Go.', golden(bench.cached, 'same-failure'));
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'all_tools_failed', turns: 3 });
     assert.equal(result.reason, 'work failed 3 times in a row in the same way: closed');
@@ -140,7 +140,7 @@ endToEnd('partial failure', (bench) => {
     tools: [work],
     script: ({ turn }) => (turn <= 6 ? { calls: [turn % 3 === 0 ? call() : call('closed')] } : 'Done.'),
   });
-  test('single calls that fail in different ways, or work in between, do not', async () => {
+  test('does not end it after different failures, or successes between them', async () => {
     for (const agent of [differs, betweens])
       assert.deepEqual((({ status, turns }) => [status, turns])((await bench.run(agent)).result), ['completed', 7]);
   });
@@ -173,7 +173,7 @@ endToEnd('partial failure', (bench) => {
       'Done.',
     ],
   });
-  test('whatever is thrown becomes a text', async () => {
+  test('makes a text of anything that is thrown', async () => {
     const { run } = await bench.run(throws);
     assert.deepEqual(
       toldOf(run).map((text) => JSON.parse(text).error),

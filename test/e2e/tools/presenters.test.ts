@@ -1,4 +1,4 @@
-// A presenter decides how a result reads: as JSON, as a list's head, or as the author's own words.
+// A presenter decides how the model reads a result: as JSON, as the head of a list, or as the author's text.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -36,7 +36,7 @@ endToEnd('a presenter', (bench) => {
     tool('read_object', { title: 'One', text: 'z'.repeat(5_000) }, 'list'),
     tool('long_items', ['w'.repeat(5_000), 'short'], 'list'),
   ]);
-  test('list: what it is, how many there are, the first ten, and what was cut', async () => {
+  test('list: shows what it is, how many, the first ten, and what was cut', async () => {
     const { run } = await bench.run(lists, 'Go.', golden(bench.cached, 'list-presenter'));
     const [web, one, none, page, object, long] = toldOf(run);
     assert.equal(
@@ -66,7 +66,7 @@ endToEnd('a presenter', (bench) => {
     ],
     (value) => `agent: ${JSON.stringify(value)}`,
   );
-  test('function: the tool’s own, else the agent’s; bounded whatever it does', async () => {
+  test("function: prefers the tool's to the agent's, and stays bounded", async () => {
     const { run } = await bench.run(own);
     const told = toldOf(run);
     assert.deepEqual(told.slice(0, 3), ['n is 1', '{"n":2}', 'agent: {"n":3}']);
@@ -87,7 +87,7 @@ endToEnd('a presenter', (bench) => {
     },
   });
   const failing = agentOf([fails]);
-  test('error texts pass untouched', async () => {
+  test('leaves error texts unchanged', async () => {
     const [told] = toldOf((await bench.run(failing)).run);
     assert.deepEqual(JSON.parse(told!), { error: 'long '.repeat(600), tool: 'fails', kind: 'failed' });
   });

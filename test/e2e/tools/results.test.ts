@@ -33,7 +33,7 @@ endToEnd('a result', (bench) => {
   const callsOf = (tool: string, table: object) => Object.keys(table).map((what) => ({ tool, arguments: { what } }));
 
   const returns = bench.agent({ tools: [values], script: [{ calls: callsOf('values', VALUES) }, 'Done.'] });
-  test('of any kind and size becomes bounded text, in one attempt', async () => {
+  test('becomes bounded text in one attempt, of any kind and size', async () => {
     const { result, run } = await bench.run(returns);
     assert.deepEqual(
       { status: result.status, failedCalls: result.failedCalls },
@@ -56,7 +56,7 @@ endToEnd('a result', (bench) => {
     tools: [errors],
     script: [{ calls: callsOf('errors', ERRORS) }, 'Done.'],
   });
-  test('that is thrown becomes a bounded error', async () => {
+  test('becomes a bounded error if it is thrown', async () => {
     const { result, run } = await bench.run(throws, 'Go.', golden(bench.cached, 'thrown'));
     assert.deepEqual(
       { status: result.status, failedCalls: result.failedCalls },

@@ -1,4 +1,4 @@
-// A tool is tried again by its effect and its policy, and only where another try may mend it.
+// A tool is retried according to its effect and its policy, and only if a retry may help.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -61,7 +61,7 @@ endToEnd('retries', (bench) => {
       'Done.',
     ],
   });
-  test('read and idempotent get three attempts, once gets one, and retry.attempts is kept', async () => {
+  test('makes three attempts for read and idempotent, one for once, or as set', async () => {
     const { run } = await bench.run(effects, 'Go.', golden(bench.cached, 'attempts'));
     const expected = { reads: 3, writes: 3, sends: 1, twice: 2, four_times: 4, never_again: 1 };
     for (const [name, attempts] of Object.entries(expected)) assert.equal(tries.of(name), attempts, name);
@@ -97,7 +97,7 @@ endToEnd('retries', (bench) => {
     tools: [thrower],
     script: [{ calls: Object.keys(makers).map((what) => ({ tool: 'thrower', arguments: { what } })) }, 'Done.'],
   });
-  test('what another try will not mend is not tried again', async () => {
+  test('does not retry what cannot succeed', async () => {
     await bench.run(kinds);
     assert.deepEqual(Object.fromEntries(Object.keys(makers).map((what) => [what, tries.of(what)])), {
       toolError: 1,
@@ -142,11 +142,11 @@ endToEnd('retries', (bench) => {
     parallel: 10,
     script: [{ calls: Object.keys(asks).map((what) => ({ tool: 'busy', arguments: { what } })) }, 'Done.'],
   });
-  test('Retry-After is honoured up to a minute, by the server’s own schedule', async () => {
+  test("honours Retry-After up to a minute, on the server's schedule", async () => {
     const handle = await bench.holdfast.start(patient.name, 'Go.');
     const waiting = await eventually(async () => {
       const { pendingActivities = [] } = (await handle.describe()).raw;
-      // Those that were told to wait are waiting; the others are through.
+      // Calls with a Retry-After are waiting; the others have ended.
       return (
         pendingActivities?.length === 3 &&
         pendingActivities.every((activity) => activity.attempt === 2) &&
@@ -179,7 +179,7 @@ endToEnd('retries', (bench) => {
       'Done.',
     ],
   });
-  test('the idempotency key is one over attempts, and another for every turn, slot and arguments', async () => {
+  test('keeps the idempotency key over attempts, and changes it between calls', async () => {
     const id = `keys-${bench.cached}`;
     const { run } = await bench.run(keeps, 'Go.', { id });
     assert.deepEqual(toldOf(run), ['kept', 'kept', 'kept', 'kept', 'kept']);

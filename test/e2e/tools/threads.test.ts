@@ -1,4 +1,4 @@
-// A tool in a thread may do what it likes to its thread: its call fails, and everything else goes on.
+// A tool in a thread can only harm its thread: its own call fails, and everything else continues.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -27,7 +27,7 @@ endToEnd('a tool in a thread', (bench) => {
     ],
     script: [{ calls: [{ tool: 'well' }] }, 'Done.'],
   });
-  test('that spins is ended at its timeout, while other runs go on', async () => {
+  test('is ended at its timeout while it spins, and other runs continue', async () => {
     const order: string[] = [];
     const [{ run }] = await Promise.all([
       bench.run(spins, 'Go.', golden(bench.cached, 'spinning-thread')).finally(() => order.push('spins')),
@@ -40,7 +40,7 @@ endToEnd('a tool in a thread', (bench) => {
 
   const rest = ['exit', 'fill the memory', 'reject outside', 'return a function', 'return a map', 'be good'];
   const each = bench.agent({ tools: [misbehave()], parallel: 1, script: [{ calls: calls(...rest) }, 'Done.'] });
-  test('that exits, runs out of memory or returns what cannot cross costs its own call only', async () => {
+  test('fails only its own call on exit, lack of memory or an uncloneable result', async () => {
     const { result, run } = await bench.run(each);
     const [exit, memory, outside, fn, map, good] = toldOf(run);
     assert.equal(JSON.parse(exit!).kind, 'failed');
@@ -53,7 +53,7 @@ endToEnd('a tool in a thread', (bench) => {
   });
 
   const throws = bench.agent({ tools: [misbehave(3)], script: [{ calls: calls('throw', 'throw status') }, 'Done.'] });
-  test('throws as any other: what another try will not mend is not tried again', async () => {
+  test('throws like any other tool', async () => {
     const { run } = await bench.run(throws);
     assert.deepEqual(toldOf(run), [
       '{"error":"closed","tool":"misbehave","kind":"failed"}',
@@ -66,7 +66,7 @@ endToEnd('a tool in a thread', (bench) => {
   });
 
   const absent = bench.agent({ tools: [misbehave(1, 'absent')], script: [{ calls: calls('run') }, 'Done.'] });
-  test('whose module does not exist says so', async () => {
+  test('reports a module that does not exist', async () => {
     const { result, run } = await bench.run(absent);
     assert.match(JSON.parse(toldOf(run)[0]!).error, /Cannot find module .*absent\.ts/);
     assert.equal(result.status, 'completed');

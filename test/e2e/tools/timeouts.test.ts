@@ -1,4 +1,4 @@
-// A tool that hangs is over at its timeout, whether it listens or not, and leaves the worker as it was.
+// A tool that hangs ends at its timeout, even if it ignores its signal, and leaves no trace in the worker.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -55,7 +55,7 @@ endToEnd(
       tool('sends_mail', never, { effect: 'once' }),
     ];
     const hangs = bench.agent({ tools, script: [{ calls: tools.map(({ name }) => ({ tool: name })) }, 'Done.'] });
-    test('reads the same for a tool that listens, one that is deaf and one that is late; for once, nobody knows', async () => {
+    test('reads the same for obedient, deaf and late tools, and unknown for once', async () => {
       const { result, run } = await bench.run(hangs, 'Go.', golden(bench.cached, 'timeouts'));
       assert.equal(late.value, 0);
       assert.deepEqual(jsonTold(run), [
@@ -90,7 +90,7 @@ endToEnd(
       },
     });
     const again = bench.agent({ tools: [listener], script: [{ calls: [{ tool: 'listener' }] }, 'Done.'] });
-    test('is told to the tool at once: the next attempt does not meet the one before', async () => {
+    test('aborts the tool at once, before the next attempt', async () => {
       const { run } = await bench.run(again);
       assert.deepEqual(events, ['1 starts', '1 is told to end', '2 starts']);
       assert.deepEqual(toldOf(run), ['well']);
@@ -106,7 +106,7 @@ endToEnd(
       parallel: 20,
       script: [{ calls: Array.from({ length: 3 * SLOTS }, () => ({ tool: 'crowd' })) }, 'Done.'],
     });
-    test('gives the place back: more deaf calls than the worker has places all start and all time out', async () => {
+    test('frees its permit, so that more deaf calls than permits all time out', async () => {
       const { run } = await bench.run(crowded);
       assert.equal(started.value, 3 * SLOTS);
       assert.deepEqual(
@@ -129,10 +129,10 @@ endToEnd(
         'Done.',
       ],
     });
-    test('leaves out the wait for a place under workerParallel', async () => {
+    test('excludes the wait for workerParallel', async () => {
       const { run } = await bench.run(queues);
       const told = toolCalls(run).map(({ kind, text }) => kind ?? text);
-      // Which of a tool's calls gets its place first is the server's choice; two waited longer than they may run.
+      // The server chooses which of a tool's calls runs first; two waited longer than they may run.
       assert.deepEqual(told.slice(0, 3), ['timeout', 'timeout', 'ran']);
       assert.deepEqual(told.slice(3), ['outcome_unknown', 'sent']);
     });

@@ -1,4 +1,4 @@
-// A turn that asks for more than its limits gets what fits, and an answer for each call beyond.
+// A turn that exceeds its limits gets what fits, and a result for each call beyond.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -38,7 +38,7 @@ endToEnd('too much at once', (bench) => {
       'Done.',
     ],
   });
-  test('of 2,001 calls, those beyond 1,000 are answered with too_large, each once', async () => {
+  test('answers calls beyond 1,000 of 2,001 with too_large, each once', async () => {
     const { result, run } = await bench.run(crowd);
     assert.deepEqual(
       { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
@@ -53,7 +53,7 @@ endToEnd('too much at once', (bench) => {
   });
 
   const endless = bench.agent({ tools: [keep], script: calls(20_000), maxTurns: 1 });
-  test('20,000 calls are no answer: the call to the model fails instead of the workflow', async () => {
+  test('fails the model call for 20,000 calls, and not the workflow', async () => {
     const handle = await bench.holdfast.start(endless.name, 'Go.');
     await bench.model.until((requests) =>
       requests.some(({ agent, attempt }) => agent === endless.name && attempt === 2),
@@ -69,7 +69,7 @@ endToEnd('too much at once', (bench) => {
       'Done.',
     ],
   });
-  test('of 1.6 MB of arguments, the calls beyond 1 MB are answered with too_large', async () => {
+  test('answers calls beyond 1 MB of 1.6 MB of arguments with too_large', async () => {
     const { result, run } = await bench.run(heavy);
     assert.equal(result.status, 'completed');
     assert.deepEqual(
@@ -93,7 +93,7 @@ endToEnd('too much at once', (bench) => {
       'Done.',
     ],
   });
-  test('arguments are counted as they are on the way, escapes and all', async () => {
+  test('counts arguments as they are sent, including escapes', async () => {
     const { result } = await bench.run(quotes);
     assert.deepEqual(
       { status: result.status, turns: result.turns, calls: result.calls },
@@ -111,7 +111,7 @@ endToEnd('too much at once', (bench) => {
     }),
   );
   const lost = bench.agent({ tools: manyTools, script: [{ calls: times(1_000, () => ({ tool: 'keep' })) }, 'Done.'] });
-  test('1,000 calls of tools that do not exist fit their payload, long lists of tools and all', async () => {
+  test('fits 1,000 unknown calls and long lists of tools into a payload', async () => {
     const { result } = await bench.run(lost);
     assert.deepEqual(
       { status: result.status, failedCalls: result.failedCalls },

@@ -1,4 +1,4 @@
-// A tool for a thread that misbehaves as it is told.
+// A tool for a thread that misbehaves as its input says.
 import { ToolError } from '../../../activities/index.ts';
 
 export default async function misbehave({ how }: { how: string }): Promise<unknown> {

@@ -19,15 +19,15 @@ export type Paper = Pick<Screen, 'columns' | 'paint'>;
 
 /** Returns the time of the last event that the run, as it was read, includes. */
 export function knownUntilMs({ turns }: Run): number {
-  const times = turns.flatMap(({ askedAtMs, answeredAtMs, calls }) => [
-    askedAtMs,
+  const times = turns.flatMap(({ startedAtMs, answeredAtMs, calls }) => [
+    startedAtMs,
     answeredAtMs,
     ...calls.flatMap(({ scheduledAtMs, endedAtMs }) => [scheduledAtMs, endedAtMs]),
   ]);
   return Math.max(0, ...times.map((time) => time ?? 0));
 }
 
-export function pastLines(run: Run, paper: Paper): string[] {
+export function recapLines(run: Run, paper: Paper): string[] {
   const { transcript } = run;
   const messages = transcript.filter(({ role }) => role !== 'system');
   const prompts = [...messages.keys()].filter((at) => messages[at]?.role === 'user' && !readNote(messages[at]));

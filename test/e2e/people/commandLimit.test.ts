@@ -1,5 +1,4 @@
-// The server takes so many updates of one history: a run that waits goes on in a new one in time, and one that is at work
-// says that it takes no more for now, instead of that it is over.
+// The server limits the updates of a history: a run that waits continues as new in time, and a busy one refuses more for now.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -12,10 +11,10 @@ import { ownServer } from '../../support/server.ts';
 
 /** 2,000 where nobody says otherwise. */
 const UPDATES_MAX = 20;
-const ORDERS = 3 * UPDATES_MAX;
+const COMMANDS = 3 * UPDATES_MAX;
 ownServer({ 'history.maxTotalUpdates': UPDATES_MAX });
 
-endToEnd('more orders than the server takes of one history', (bench) => {
+endToEnd('more commands than the server accepts in one history', (bench) => {
   const input = z.object({});
   const ask = defineTool({
     name: 'ask',
@@ -26,10 +25,10 @@ endToEnd('more orders than the server takes of one history', (bench) => {
     run: () => 'asked',
   });
   const waiting = bench.agent({ tools: [ask], script: [{ calls: [{ tool: 'ask' }] }, 'Done.'] });
-  test('to a run that waits: each is answered, and the question stays', async () => {
+  test('are all answered while the run waits, and the question stays', async () => {
     const handle = await bench.holdfast.start(waiting.name, 'Go.');
     const [question] = await asked(handle);
-    for (let i = 0; i < ORDERS; i++) await (i % 2 === 0 ? handle.pause() : handle.resume());
+    for (let i = 0; i < COMMANDS; i++) await (i % 2 === 0 ? handle.pause() : handle.resume());
     assert.deepEqual(await asked(handle), [question]);
     await handle.approve();
     const { result, run } = await bench.finished(handle.workflowId);
@@ -54,7 +53,7 @@ endToEnd('more orders than the server takes of one history', (bench) => {
     },
   });
   const working = bench.agent({ tools: [hold], script: [{ calls: [{ tool: 'hold' }] }, 'Done.'] });
-  test('to a run at work: it says that it takes no more until its calls have ended, and goes on', async () => {
+  test('are refused while calls run, until they end', async () => {
     const handle = await bench.holdfast.start(working.name, 'Go.');
     await begun.until(1);
     for (let i = 0; i < UPDATES_MAX; i++) await handle.resume();

@@ -42,7 +42,7 @@ const EXAMPLE = {
 } as const;
 
 /** Rows for every table, in an order that its foreign keys allow. */
-export function madeUpData(): Readonly<Record<string, readonly Row[]>> {
+export function exampleData(): Readonly<Record<string, readonly Row[]>> {
   const die = seededDie(20260115);
   const patients: Row[] = [];
   const prescriptions: Row[] = [];

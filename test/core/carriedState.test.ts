@@ -1,14 +1,19 @@
-// What continue-as-new hands over is checked strictly: any field that is missing, of another type or unknown is named.
+// The carried state is checked strictly: a field that is missing, unknown or of another type is named.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HAND_OVER_VERSION, type HandOver, handOverProblem, parentProblem } from '../../core/handOver.ts';
+import {
+  CARRIED_STATE_VERSION,
+  type CarriedState,
+  carriedStateProblem,
+  parentProblem,
+} from '../../core/carriedState.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { requestProblem } from '../../core/requests.ts';
 import { runInputProblem } from '../../core/runInput.ts';
 import { NO_SPEND, NO_USAGE } from '../../core/usage.ts';
 
-const full: HandOver = {
-  version: HAND_OVER_VERSION,
+const full: CarriedState = {
+  version: CARRIED_STATE_VERSION,
   startedAtMs: 1,
   agentName: 'clinic',
   agent: { digest: 'd', instructions: 'i', rules: { maxTurns: 1 } as never, policies: {}, index: 'memo' },
@@ -91,12 +96,12 @@ const isOptional = (path: readonly string[]) =>
 const isKeyOfRecord = (path: readonly string[]) =>
   /^tally\.childSpend\.[^.]+(\.\d+\.\d+)?$/.test(path.join('.')) && path.length === 3;
 
-test('a whole hand-over of this version is accepted', () => {
-  assert.equal(handOverProblem(full), null);
-  assert.equal(handOverProblem(JSON.parse(JSON.stringify(full))), null);
+test('accepts a complete carried state of this version', () => {
+  assert.equal(carriedStateProblem(full), null);
+  assert.equal(carriedStateProblem(JSON.parse(JSON.stringify(full))), null);
 });
 
-test('a hand-over that lacks any field, or has it of another type, is refused', () => {
+test('rejects a carried state in which any field is missing or of another type', () => {
   for (const path of paths(full)
     .slice(1)
     .filter((one) => !isFree(one))) {
@@ -104,29 +109,32 @@ test('a hand-over that lacks any field, or has it of another type, is refused', 
     const other = changed(path, (parent, key) => {
       parent[key] = Symbol.for('anything');
     });
-    assert.notEqual(handOverProblem(other), null, `${name} of another type`);
+    assert.notEqual(carriedStateProblem(other), null, `${name} of another type`);
     if (isOptional(path) || isKeyOfRecord(path) || /^\d+$/.test(path.at(-1)!)) continue;
     const without = changed(path, (parent, key) => {
       delete parent[key];
     });
-    assert.notEqual(handOverProblem(without), null, `without ${name}`);
+    assert.notEqual(carriedStateProblem(without), null, `without ${name}`);
   }
 });
 
-test('a field that nobody knows, another version and a batch of uneven length are refused', () => {
+test('rejects an unknown field, another version and a batch of uneven length', () => {
   for (const [given, says] of [
     [{ ...full, more: 1 }, /has no field "more"/],
-    [{ ...full, version: 2 }, /of version 1.*it is of version 2/],
+    [{ ...full, version: 2 }, /has version 2.*knows version 1/],
     [{ ...full, version: undefined }, /no version/],
-    [{ ...full, batch: { ...full.batch, outcomes: [] } }, /one entry a call/],
-    [{ ...full, conversation: { ...full.conversation, seen: { length: 3, digest: '' } } }, /beyond the messages/],
+    [{ ...full, batch: { ...full.batch, outcomes: [] } }, /one entry for each call/],
+    [
+      { ...full, conversation: { ...full.conversation, seen: { length: 3, digest: '' } } },
+      /longer than the list of messages/,
+    ],
     [null, /no version/],
     [[], /no version/],
   ] as const)
-    assert.match(handOverProblem(given) ?? 'accepted', says);
+    assert.match(carriedStateProblem(given) ?? 'accepted', says);
 });
 
-test('what a parent, a client and a person send is named where it is wrong, and never repeated at length', () => {
+test('names an invalid field without repeating long values', () => {
   const long = 'x'.repeat(1_000_000);
   for (const problem of [
     parentProblem({ depth: 0, reports: true }),

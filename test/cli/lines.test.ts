@@ -1,11 +1,11 @@
-// Lines that commands print about runs, calls and decisions, from what they are given: nothing is started here.
+// Lines about runs, calls and decisions, made from given data without starting anything.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { asTool, defineAgent, defineTool, handoff } from '../../activities/index.ts';
-import { pastLines } from '../../cli/chat/chatPast.ts';
+import { recapLines } from '../../cli/chat/chatRecap.ts';
 import { lines as agentLines } from '../../cli/commands/agents.ts';
 import { howTo } from '../../cli/commands/approvals.ts';
 import { errorText, exitCodeOf } from '../../cli/exit.ts';
@@ -34,7 +34,7 @@ const call: Call = {
   kind: null,
   reason: null,
   text: 'paid',
-  asks: null,
+  approval: null,
   decision: null,
   childId: null,
   attempts: 1,
@@ -45,8 +45,8 @@ const call: Call = {
 const turn: Turn = {
   turn: 1,
   agent: 'payer',
-  heard: [],
-  askedAtMs: 0,
+  userMessages: [],
+  startedAtMs: 0,
   answeredAtMs: 500,
   attempts: 1,
   model: 'm',
@@ -83,7 +83,7 @@ const run: Run = {
   transcript: hello,
 };
 
-test('a run is paused, idle, or has an agent that no worker knows: the line that sums it up says so', () => {
+test('summarises a run as paused, idle or without a worker for its agent', () => {
   assert.equal(stateOf({ ...run, paused: { by: 'ann' } }), 'paused by ann');
   assert.equal(stateOf({ ...run, paused: { by: null } }), 'paused');
   assert.equal(stateOf(run), 'idle');
@@ -99,7 +99,7 @@ test('a run is paused, idle, or has an agent that no worker knows: the line that
   assert.match(lines.join('\n'), /2 tool calls \(1 not started\)/);
 });
 
-test('a decision that came second does not read like one that counts', () => {
+test('words a second decision differently from the one that counts', () => {
   const decided = { call: '2.0', verdict: 'approve', by: 'ann', why: null, atMs: Date.now() - 2_500 } as const;
   assert.equal(decisionReport('r1', 'approve', { ...decided, isFirst: true }), 'r1: 2.0 approved by ann');
   assert.equal(
@@ -112,24 +112,24 @@ test('a decision that came second does not read like one that counts', () => {
   );
 });
 
-test('what people ordered is told with what it was about', () => {
-  const ordered = (order: string, more: object): RunEvent & { type: 'ordered' } => ({
-    type: 'ordered',
+test('shows commands with what they are about', () => {
+  const sent = (command: string, more: object): RunEvent & { type: 'command' } => ({
+    type: 'command',
     atMs: 0,
-    order,
+    command,
     by: 'root',
     why: null,
     ...more,
   });
-  const line = (event: RunEvent & { type: 'ordered' }) => personLines(event, screenOf(100));
-  assert.deepEqual(line(ordered('raise', { budget: { tokens: 20_000, cost: 1.5 } })), [
+  const line = (event: RunEvent & { type: 'command' }) => personLines(event, screenOf(100));
+  assert.deepEqual(line(sent('raise', { budget: { tokens: 20_000, cost: 1.5 } })), [
     '  ! raise to 20,000 tokens, cost 1.5 by root',
   ]);
-  assert.deepEqual(line(ordered('cancelCall', { call: '2.0' })), ['  ! cancel-call 2.0 by root']);
-  assert.deepEqual(line(ordered('pause', {})), ['  ! pause by root']);
+  assert.deepEqual(line(sent('cancelCall', { call: '2.0' })), ['  ! cancel-call 2.0 by root']);
+  assert.deepEqual(line(sent('pause', {})), ['  ! pause by root']);
 });
 
-test('coming back to a chat, one sees what became of each call', () => {
+test('shows the result of each call when a user returns to a chat', () => {
   const noCity = reason('tool_error', { message: 'no such city' });
   const asked = (id: string, name: string): Message => ({
     role: 'assistant',
@@ -141,13 +141,13 @@ test('coming back to a chat, one sees what became of each call', () => {
   const turns = [call, failed, running].map((one) => ({ ...turn, turn: one.turn, calls: [one] }));
   // The model gave the same id twice.
   const transcript = [...hello, asked('c0', 'pay'), asked('c0', 'pay'), asked('c1', 'wait')];
-  const lines = pastLines({ ...run, turns, transcript }, screenOf(80)).filter((line) => /^[·✓✗]/.test(line));
+  const lines = recapLines({ ...run, turns, transcript }, screenOf(80)).filter((line) => /^[·✓✗]/.test(line));
   const words = noCity.text;
   assert.deepEqual(lines, ['· pay', '✓ pay 0.50 s', '· pay', `✗ pay failed: ${words}`, '· wait']);
   wording(() => assert.equal(words, 'no such city'));
 });
 
-test('rows of sub-agents are told apart by the end of their ids, also where there is little room', () => {
+test("keeps the ends of sub-agents' ids on narrow screens", () => {
   const calls = [0, 1].map((slot) => ({ ...call, slot, tool: 'clerk', childId: `support-7kq2m4xp.2.${slot}` }));
   const rows = (columns: number) =>
     timeline({ turns: [{ ...turn, calls }], compactions: [] }, { fromMs: 0, toMs: 2_000 }, screenOf(columns)).slice(
@@ -158,7 +158,7 @@ test('rows of sub-agents are told apart by the end of their ids, also where ther
   for (const [slot, row] of rows(120).entries()) assert.ok(row.endsWith(` run support-7kq2m4xp.2.${slot}`), row);
 });
 
-test('what is asked about a call stands apart from its arguments, so that these can be cut', () => {
+test('separates a question from its arguments, which can be cut', () => {
   const args = JSON.stringify(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`field_${i}`, i])));
   const base = { kind: 'approval', call: '1.0', digest: '', tool: 'pay', sinceMs: 0, expiresAtMs: null } as const;
   const { what, asked } = questionParts({ ...base, arguments: args, question: 'Pay 500?' }, 45, true);
@@ -166,7 +166,7 @@ test('what is asked about a call stands apart from its arguments, so that these 
   assert.deepEqual(asked, ['      Pay 500?']);
 });
 
-test('sub-agents, handoffs, approvals, budgets and outputs are among what an agent has', () => {
+test('lists sub-agents, handoffs, approvals, budgets and outputs of an agent', () => {
   const pay = defineTool({
     name: 'pay',
     description: 'Pays.',
@@ -193,7 +193,7 @@ test('sub-agents, handoffs, approvals, budgets and outputs are among what an age
   ]);
 });
 
-test('what is typed wrong is told before a server is asked, with the help of the command', async () => {
+test('reports a mistyped command before connecting, with its help', async () => {
   const long = 'x'.repeat(256 * 1024 + 1);
   const wrong: [string[], RegExp][] = [
     [['approve', ''], /argument 'id'\. It is empty.*Try: npm run -s holdfast -- approve --help/s],
@@ -226,7 +226,7 @@ test('what is typed wrong is told before a server is asked, with the help of the
   }
 });
 
-test('a limit that is reached is raised by its own option', () => {
+test('raises a reached limit by its own option', () => {
   const options = (['tokens', 'cost', 'modelCalls', 'activeMs'] as const).map((limit) => {
     const reached = budgetReached({ [limit]: 1 }, limit, NO_SPEND);
     const question = { kind: 'budget', reason: reached.text, reached, sinceMs: 0 } as const;
@@ -235,7 +235,7 @@ test('a limit that is reached is raised by its own option', () => {
   assert.deepEqual(options, ['--tokens', '--cost', '--model-calls', '--active']);
 });
 
-test('costs have four digits, one call is no calls, and what is to be typed is typed as it is here', () => {
+test('prints costs with four digits, and one call in the singular', () => {
   assert.deepEqual([0.0466475, 0.1, 12.3456, 12_345.678].map(costText), ['0.04665', '0.1', '12.35', '12345.68']);
   wording(() =>
     assert.equal(

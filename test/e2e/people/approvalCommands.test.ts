@@ -1,5 +1,5 @@
-// While a call waits for a person, everything else that may be asked of a run can be: cancel, stop, interrupt, pause; and
-// the run may continue as new, with the same question in the same place.
+// While an approval is pending, a run accepts all other commands: cancel, stop, interrupt, pause. It may continue as new with
+// the same question.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -12,7 +12,7 @@ import { endToEnd } from '../../support/bench.ts';
 import { asked, failedTasks, inboxOf } from '../../support/people.ts';
 import { eventually, golden, toldOf } from '../../support/said.ts';
 
-endToEnd('while a call waits', (bench) => {
+endToEnd('while an approval is pending', (bench) => {
   const keys = new Map<string, string[]>();
   const paidTo = (to: string) => keys.get(to) ?? [];
   const pay = defineTool({
@@ -59,7 +59,7 @@ endToEnd('while a call waits', (bench) => {
   }
   const inbox = ({ workflowId }: RunHandle) => inboxOf(bench.holdfast, workflowId);
 
-  test('cancel: the run closes as cancelled, its transcript is whole, and nobody can decide any more', async () => {
+  test('cancels the run, with a valid transcript and no more decisions', async () => {
     const handle = await waiting('abe', goldenId('cancelled-while-asked'));
     await handle.cancel();
     const { result, run } = await bench.finished(handle.workflowId);
@@ -76,7 +76,7 @@ endToEnd('while a call waits', (bench) => {
     await eventually(async () => (await inbox(handle)).length === 0);
   });
 
-  test('stop: the call is told as not run, and the run ends as stopped', async () => {
+  test('stops the run, without running the call', async () => {
     const handle = await waiting('bea', goldenId('stopped-while-asked'));
     await handle.stop({ by: 'ann', why: 'enough' });
     const { result, run } = await bench.finished(handle.workflowId);
@@ -92,7 +92,7 @@ endToEnd('while a call waits', (bench) => {
     await assert.rejects(handle.approve('1.1'), RunOver);
   });
 
-  test('interrupt: the call is told as cancelled, and the run goes on with what was said', async () => {
+  test('interrupts the call, and continues with the message', async () => {
     const handle = await waiting('cid', goldenId('interrupted-while-asked'));
     await handle.interrupt('Never mind.', { by: 'ann' });
     const { result, run } = await bench.finished(handle.workflowId);
@@ -107,7 +107,7 @@ endToEnd('while a call waits', (bench) => {
     assert.equal(paidTo('cid').length, 1);
   });
 
-  test('cancelCall: that call is over, is asked about no more, and the other still is', async () => {
+  test('cancels the call, and keeps the question about the other', async () => {
     const handle = await start(
       plain,
       [500, 600].map((amount) => ({ to: 'dan', amount })),
@@ -126,11 +126,11 @@ endToEnd('while a call waits', (bench) => {
     assert.equal(paidTo('dan').length, 1);
   });
 
-  test('pause: an approval is taken, and the call starts when the run is resumed', async () => {
+  test('starts an approved call only when the run is resumed', async () => {
     const handle = await waiting('eve');
     assert.equal((await handle.pause()).state, 'paused');
     assert.equal((await handle.approve('1.1')).isFirst, true);
-    // Whatever it does, it does before it answers the next order.
+    // It has acted before it answers the next command.
     await handle.pause();
     assert.deepEqual(
       { scheduledAtMs: toolCalls(await handle.read())[1]?.scheduledAtMs, paidTo: paidTo('eve').length },
@@ -153,7 +153,7 @@ endToEnd('while a call waits', (bench) => {
     assert.fail('It has not continued as new.');
   }
 
-  test('continue-as-new: the question is the same in the same place, the decision works, and the key is as without it', async () => {
+  test('continues as new with the same question, decision and idempotency key', async () => {
     const id = goldenId('asked-over-links');
     const handle = await start(
       linked,
@@ -174,7 +174,7 @@ endToEnd('while a call waits', (bench) => {
     const last = readRun(await handle.history());
     const essence = ({ questions: open }: typeof last) =>
       open.map((one) => one.kind === 'approval' && [one.call, one.digest, one.tool, one.arguments, one.question]);
-    assert.deepEqual(essence(last), essence(await handle.read()), 'the last link alone says so too');
+    assert.deepEqual(essence(last), essence(await handle.read()), 'the last history alone has it too');
     assert.equal(last.transcript.length, (await handle.read()).transcript.length);
     const found = await eventually(async () => {
       const waits = await inbox(handle);
@@ -192,7 +192,7 @@ endToEnd('while a call waits', (bench) => {
     assert.deepEqual(
       { isFirst: again.isFirst, by: again.by },
       { isFirst: false, by: 'ann' },
-      'a link later, the decision still stands',
+      'the decision counts in the next history',
     );
     await handle.reject('1.2', { why: 'no' });
     const { run, result } = await bench.finished(id);
@@ -215,12 +215,12 @@ endToEnd('while a call waits', (bench) => {
     );
     assert.deepEqual(paidTo('fay')[1], `${id}/${first}/1.1/${questions[0]?.digest}`);
     const alone = readRun(await handle.history());
-    assert.deepEqual(alone.transcript, run.transcript, 'the last link alone has the whole conversation');
+    assert.deepEqual(alone.transcript, run.transcript, 'the last history alone has the whole transcript');
     assert.deepEqual({ status: alone.status, output: alone.output }, { status: 'completed', output: 'Done.' });
     await eventually(async () => (await inbox(handle)).length === 0);
   });
 
-  test('a handle of a later link takes orders as that of the run', async () => {
+  test('accepts commands through a handle of a later history', async () => {
     const handle = await start(linked, [{ to: 'gus', amount: 500 }]);
     await asked(handle);
     await untilNewLink(handle);
@@ -232,7 +232,7 @@ endToEnd('while a call waits', (bench) => {
   });
 
   const wordy = payer();
-  test('the memo stays small, however much is asked; an edit leaves it with what is still open', async () => {
+  test('keeps the memo small, and current after an edit', async () => {
     const calls = Array.from({ length: 30 }, (_, at) => ({ to: 'hal', amount: 500 + at, note: '長い '.repeat(2_000) }));
     const handle = await start(wordy, calls);
     await asked(handle, 30);

@@ -1,18 +1,19 @@
-// What continue-as-new hands over: of executions that were read it says what they settled, of those that are gone all there is.
-import { type HandOver, handOverProblem } from '../handOver.ts';
+// Reads the carried state at the start of a history. If the previous history was read, only what its last task settled is new;
+// if the server no longer has it, everything is taken from the carried state.
+import { type CarriedState, carriedStateProblem } from '../carriedState.ts';
 import type { Reading } from './reading.ts';
 import type { RunEvent } from './run.ts';
 import { type OpenTurn, openCalls, openTurn, settle } from './turns.ts';
 
-/** The hand-over that a history begins with; undefined for one of another version, which reads as far as its events say. */
-export function handOverIn(given: unknown): HandOver | undefined {
-  const { handOver } = Object(given) as { readonly handOver?: HandOver };
-  return handOver !== undefined && handOverProblem(handOver) === null ? handOver : undefined;
+/** Returns the carried state that a history begins with; undefined if it has another version. */
+export function carriedStateIn(given: unknown): CarriedState | undefined {
+  const { handOver } = Object(given) as { readonly handOver?: CarriedState };
+  return handOver !== undefined && carriedStateProblem(handOver) === null ? handOver : undefined;
 }
 
-/** The execution before was read, but for what its last task has settled. */
-export function continueReading({ run, turns }: Reading, { tally, batch }: HandOver, atMs: number): RunEvent[] {
-  // How long people were waited for, only the run knows.
+/** Takes what the last task of the previous history settled. */
+export function continueReading({ run, turns }: Reading, { tally, batch }: CarriedState, atMs: number): RunEvent[] {
+  // Only the workflow knows how long it waited for people.
   run.spend = { ...run.spend, activeMs: tally.spend.activeMs };
   const calls = batch ? (turns.at(-1)?.calls ?? []) : [];
   return calls.flatMap((call) => {
@@ -23,8 +24,8 @@ export function continueReading({ run, turns }: Reading, { tally, batch }: HandO
   });
 }
 
-/** Everything that is known of executions that nobody has any more. */
-export function takeOver(reading: Reading, handOver: HandOver): void {
+/** Takes everything, if the previous histories are gone. */
+export function takeOver(reading: Reading, handOver: CarriedState): void {
   const { run, turns, childSpend, messageIds, commandIds } = reading;
   const { agent, conversation, tally, budget, session, control, batch, published } = handOver;
   const { turn } = handOver.turns;
@@ -48,14 +49,14 @@ export function takeOver(reading: Reading, handOver: HandOver): void {
   if (batch) turns.push(turnOf(batch, turn, handOver.agentName));
 }
 
-/** The turn whose calls were being carried out. */
-function turnOf(batch: NonNullable<HandOver['batch']>, turn: number, agent: string): OpenTurn {
+/** Returns the turn whose batch was running. */
+function turnOf(batch: NonNullable<CarriedState['batch']>, turn: number, agent: string): OpenTurn {
   const { answer, calls, plan, outcomes, askedAtMs, isExpired } = batch;
   const open: OpenTurn = {
     ...openTurn(turn, agent, askedAtMs),
     answeredAtMs: askedAtMs,
     takenAtMs: askedAtMs,
-    tell: answer.tell,
+    retryMessage: answer.tell,
     expired: isExpired,
     calls: openCalls(turn, calls, plan, batch),
   };

@@ -1,5 +1,5 @@
-// What a run hands over when it continues as new: one versioned form, written field by field by the workflow, checked when
-// the next history begins, and read by the read model.
+// The carried state: what a run takes along when it continues as new. The workflow writes it field by field, the next history
+// begins with a check of it, and the read model reads it.
 import type { ReasonOf } from './reasons/codes.ts';
 import {
   type Check,
@@ -35,15 +35,16 @@ import type {
   Waits,
 } from './types.ts';
 
-/** Another version is another form: a worker that does not know it fails the run's first task with that message. */
-export const HAND_OVER_VERSION = 1;
+/** A worker that finds another version fails the run's first task with a message that names both. */
+export const CARRIED_STATE_VERSION = 1;
 
-export interface HandOver {
-  readonly version: typeof HAND_OVER_VERSION;
-  /** When the run began. */
+export interface CarriedState {
+  readonly version: typeof CARRIED_STATE_VERSION;
+  /** When the run started, in its first history. */
   readonly startedAtMs: number;
-  /** Who has the conversation: the agent of the input, or whom it was handed to; and as it was last recorded. */
+  /** The agent that has the conversation: that of the input, or the target of the last handoff. */
   readonly agentName: string;
+  /** The agent as it was last recorded. */
   readonly agent: AgentRecord | null;
   readonly conversation: ConversationState;
   readonly turns: TurnState;
@@ -55,32 +56,32 @@ export interface HandOver {
   readonly published: PublishedState;
 }
 
-/** The conversation without the instructions: those are the agent's, and are sent as they are today. */
+/** The transcript, without the instructions: the agent's current ones are sent. */
 export interface ConversationState {
   readonly messages: readonly Message[];
-  /** What the model has seen. */
+  /** The part that the model has seen. */
   readonly seen: Mark;
-  /** Tokens of what the model has seen, its last answer included. */
+  /** Tokens of that part, including the model's last answer. */
   readonly tokens: number;
   readonly compactions: number;
-  /** The turn after which it was compacted last; null for never. */
+  /** The turn after which it was last compacted; null if it never was. */
   readonly compactedAt: number | null;
   /** The last turn that the provider refused as too long, and its message. */
   readonly refused: { readonly turn: number; readonly refusal: string } | null;
 }
 
-/** Turns, and what of the last ones in a row decides whether there are more. */
+/** Counters of turns, and of consecutive failures that end a run. */
 export interface TurnState {
   readonly turn: number;
-  /** Turns are limited from here on: the last time that a person said something. */
+  /** `maxTurns` counts from this turn: a message of a person restarts the count. */
   readonly limitFrom: number;
   /** Consecutive batches in which every call failed. */
   readonly failedBatches: number;
-  /** The single call that failed last, and how often in a row it failed in that way. */
+  /** The last single call that failed, and how often in a row it failed in the same way. */
   readonly sameFailure: { readonly key: string; readonly times: number };
-  /** Consecutive answers that were cut off by the output limit. */
+  /** Consecutive answers that were cut off at the output limit. */
   readonly truncated: number;
-  /** Consecutive answers that were sent back. */
+  /** Consecutive answers that the model had to repair. */
   readonly repairs: number;
   readonly handoffs: number;
 }
@@ -89,44 +90,45 @@ export interface TallyState {
   readonly calls: number;
   readonly failedCalls: number;
   readonly usage: Usage;
-  /** Of this run alone; its active time included. */
+  /** The run's own spend, including active time. */
   readonly spend: Spend;
-  /** Of each sub-agent, by workflow id, as it last reported. */
+  /** The last report of each sub-agent, by workflow id. */
   readonly childSpend: Readonly<Record<string, Spend>>;
   readonly warnings: RunResult['warnings'];
 }
 
 export interface BudgetState {
-  /** The agent's limits, the input's and raised ones put together; null where there are none, and before the first answer. */
+  /** The limits of the agent, of the input and raised ones, merged; null without any, and before the first answer. */
   readonly limits: Budget | null;
   /** The limit that kept a call from running. */
   readonly reached: ReasonOf<'budget_reached'> | null;
-  /** Since when the run asks for a higher limit. */
+  /** When the run asked for a higher limit; null if it does not. */
   readonly askedAtMs: number | null;
 }
 
 export interface SessionState {
-  /** What people have said and the model has not been sent yet. */
+  /** Messages that the model has not been sent yet. */
   readonly queue: readonly QueuedMessage[];
-  /** Waits for its next message. */
+  /** Whether the session waits for its next message. */
   readonly idle: boolean;
-  /** Messages accepted, the input among them; and the one that is being answered. */
+  /** How many messages were accepted, including the input. */
   readonly messages: number;
+  /** The number of the message that is being answered. */
   readonly message: number;
   readonly messageIds: readonly { readonly id: string; readonly message: number }[];
-  /** Ids of commands that were carried out. */
+  /** Ids of commands that took effect. */
   readonly commandIds: readonly string[];
   readonly replies: readonly Reply[];
-  /** The last answer as the agent's `output` schema made it. */
+  /** The last answer, as parsed by the agent's `output` schema. */
   readonly value?: unknown;
   readonly closing: boolean;
 }
 
-/** A message is answered by a reply; a steer joins what the run works on. */
+/** A message gets a reply; a steer joins the message that is being answered. */
 export interface QueuedMessage {
   readonly kind: 'message' | 'steer';
   readonly text: string;
-  /** Of a message: its number. */
+  /** The number of a message; absent for a steer. */
   readonly message?: number;
 }
 
@@ -136,24 +138,24 @@ export interface ControlState {
   readonly stop: Attribution | null;
 }
 
-/** A turn's calls and what became of each, by slot. */
+/** The batch of a turn; lists are by slot. */
 export interface BatchState {
   readonly answer: Pick<ModelAnswer, 'kind' | 'tell' | 'end' | 'value'>;
   readonly calls: readonly ToolCall[];
   readonly plan: readonly PlannedCall[];
   readonly outcomes: readonly (Outcome | null)[];
   readonly decisions: readonly (RecordedDecision | null)[];
-  /** Calls that a person has cancelled. */
+  /** The slots of calls that a person cancelled. */
   readonly cancelled: readonly number[];
   readonly askedAtMs: number;
   readonly isExpired: boolean;
 }
 
-/** What others have been told of the run. */
+/** What the run has reported to others. */
 export interface PublishedState {
-  /** Whether its parent takes it to be waiting for people. */
+  /** Whether it last reported to its parent that it waits for people. */
   readonly waiting: boolean;
-  /** What its memo says that it waits for. */
+  /** The questions in its memo. */
   readonly waits: Waits | null;
 }
 
@@ -187,7 +189,7 @@ const isMessage = isEither(
   isShape<Extract<Message, { role: 'tool' }>>({ role: isOneOf('tool'), tool_call_id: isText, content: isText }),
 );
 
-/** Codes may be those of another version; texts are there for people. */
+/** Another version may have other codes, so any text is accepted. */
 const isReason = isShape<{ code: string; parameters: object; text: string }>({
   code: isText,
   parameters: isRecord(isAnything),
@@ -260,7 +262,7 @@ const isAgentRecord = isShape<AgentRecord>({
   index: optional(isOneOf('memo', 'attributes')),
 });
 
-const isHandOver = isShape<HandOver>({
+const isCarriedState = isShape<CarriedState>({
   version: isAnything,
   startedAtMs: isNumber,
   agentName: isText,
@@ -333,20 +335,22 @@ const isHandOver = isShape<HandOver>({
   published: isShape<PublishedState>({ waiting: isBoolean, waits: nullable(isRecord(isAnything)) }),
 });
 
-/** What is wrong with a hand-over; null where it is one of this version. */
-export function handOverProblem(given: unknown): string | null {
+/** Returns what is wrong with the carried state; null if it is valid and of this version. */
+export function carriedStateProblem(given: unknown): string | null {
   const { version } = Object(given) as { readonly version?: unknown };
-  if (version !== HAND_OVER_VERSION)
-    return `The hand-over must be of version ${HAND_OVER_VERSION}, which this worker knows; it is of ${
+  if (version !== CARRIED_STATE_VERSION)
+    return `The carried state has ${
       typeof version === 'number' ? `version ${version}` : 'no version'
-    }.`;
-  const problem = isHandOver(given, 'handOver');
+    }, but this worker knows version ${CARRIED_STATE_VERSION}. Serve the run with workers of the release that started it.`;
+  const problem = isCarriedState(given, 'handOver');
   if (problem) return problem;
-  const { batch, conversation } = given as HandOver;
+  const { batch, conversation } = given as CarriedState;
   if (conversation.seen.length > conversation.messages.length)
-    return 'handOver.conversation.seen goes beyond the messages.';
+    return 'handOver.conversation.seen is longer than the list of messages.';
   const lengths = batch ? [batch.plan, batch.outcomes, batch.decisions].map(({ length }) => length) : [];
-  return lengths.some((length) => length !== batch?.calls.length) ? 'handOver.batch has not one entry a call.' : null;
+  return lengths.some((length) => length !== batch?.calls.length)
+    ? 'handOver.batch must have one entry for each call.'
+    : null;
 }
 
 const isParentRun: Check = isShape<ParentRun>({
@@ -356,7 +360,7 @@ const isParentRun: Check = isShape<ParentRun>({
   priced: optional(isBoolean),
 });
 
-/** What is wrong with what a parent tells its sub-agent; null where nothing is. */
+/** Returns what is wrong with the `parent` of a sub-agent's input; null if it is valid. */
 export function parentProblem(given: unknown): string | null {
   return isParentRun(given, 'parent');
 }

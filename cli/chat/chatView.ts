@@ -4,12 +4,12 @@ import type { Question } from '../../core/types.ts';
 import { cutTo } from '../terminal/columns.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { wrapped } from '../terminal/wrap.ts';
+import { progressText } from '../view/followedRun.ts';
 import { personLines, questionLines } from '../view/people.ts';
-import { progressText } from '../view/runSeen.ts';
-import { callLine, endLines } from './chatPast.ts';
+import { callLine, endLines } from './chatRecap.ts';
 import type { ChatScreen } from './chatScreen.ts';
 
-export interface ChatLook {
+export interface ChatView {
   /** Whether a turn is in progress, according to the events so far. */
   readonly isBusy: boolean;
   /** Whether the session is paused: messages are answered later. */
@@ -28,7 +28,7 @@ export interface ChatLook {
 type Event<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 
 /** `me` is the user of this chat, whose own commands are not repeated to them. */
-export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatLook {
+export function createChatView(screen: ChatScreen, run: Run, me?: string): ChatView {
   const last = run.turns.at(-1);
   const open = (last?.calls ?? []).filter(({ ok }) => ok === null);
   /** Running calls, by call id. */
@@ -44,7 +44,7 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
   let hasGap = false;
   let shownTo = 0;
 
-  const look: ChatLook = {
+  const view: ChatView = {
     get isBusy() {
       return isBusy;
     },
@@ -58,12 +58,12 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
       for (const question of run.questions) ask(question);
     },
     recall(event) {
-      if (event.type === 'ordered') applyCommand(event);
+      if (event.type === 'command') applyCommand(event);
     },
     setIdle,
     show,
   };
-  return look;
+  return view;
 
   function activity(): string {
     const parts = [
@@ -86,19 +86,19 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
 
   function show(event: RunEvent): void {
     switch (event.type) {
-      case 'asked':
+      case 'model_call_started':
         isBusy = true;
         isAsked = true;
         startAgain();
         return;
       case 'text':
         return text(event);
-      case 'calling':
+      case 'call_arguments':
         if (isAsked) writingTool = inertLine(event.tool, 40);
         return;
       case 'attempt':
         return attempt(event);
-      case 'answered':
+      case 'answer':
         return answered(event);
       case 'call_scheduled':
         questions.delete(callIdOf(event));
@@ -110,18 +110,18 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
         return callEnded(event.call);
       case 'question':
         return ask(event.question);
-      case 'decided':
+      case 'decision':
         questions.delete(event.decision.call);
         return screen.print(...personLines(event, screen));
-      case 'ordered':
+      case 'command':
         applyCommand(event);
         // An interrupt ends the answer.
-        if (event.order === 'interrupt') screen.endText();
-        if (event.order === 'interrupt' && event.by === (me ?? null)) return dim('· interrupted');
+        if (event.command === 'interrupt') screen.endText();
+        if (event.command === 'interrupt' && event.by === (me ?? null)) return dim('· interrupted');
         return screen.print(...personLines(event, screen));
-      case 'said':
+      case 'message':
         return screen.print(...personLines(event, screen));
-      case 'replied':
+      case 'reply':
         setIdle();
         screen.endText();
         if (event.reply.status !== 'completed') {
@@ -174,7 +174,7 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
     );
   }
 
-  function answered({ turn, text: whole, calls }: Event<'answered'>): void {
+  function answered({ turn, text: whole, calls }: Event<'answer'>): void {
     isAsked = false;
     writingTool = '';
     // A guardrail may have changed the text after it was shown.
@@ -213,7 +213,7 @@ export function createChatLook(screen: ChatScreen, run: Run, me?: string): ChatL
     screen.print(...lines.map((line) => screen.paint('yellow', line)));
   }
 
-  function applyCommand({ order: name }: Event<'ordered'>): void {
+  function applyCommand({ command: name }: Event<'command'>): void {
     if (name === 'pause') isPaused = true;
     if (name === 'resume') isPaused = false;
     if (name === 'raise') questions.delete('budget');

@@ -4,13 +4,13 @@ import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 // A worker that is being replaced may take 20 s to finish its calls.
-export const HOLD_WAIT_MS = 30_000;
+export const LOCK_WAIT_MS = 30_000;
 const LOOK_MS = 100;
 
 const lockOf = (folder: string) => `${folder}.lock`;
 
 /** Resolves once this process holds the lock. May be called again while it does. */
-export async function holdFolder(folder: string, waitMs = HOLD_WAIT_MS): Promise<void> {
+export async function lockFolder(folder: string, waitMs = LOCK_WAIT_MS): Promise<void> {
   await mkdir(folder, { recursive: true });
   const lock = lockOf(folder);
   const deadline = Date.now() + waitMs;
@@ -26,7 +26,7 @@ export async function holdFolder(folder: string, waitMs = HOLD_WAIT_MS): Promise
   }
 }
 
-export async function leaveFolder(folder: string): Promise<void> {
+export async function unlockFolder(folder: string): Promise<void> {
   if ((await holderOf(lockOf(folder))) === process.pid) await rm(lockOf(folder), { force: true });
 }
 

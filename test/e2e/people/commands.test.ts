@@ -1,4 +1,4 @@
-// What is asked of a run: once, however often it is sent; in one form, whoever sends it; and of the run that is meant.
+// Commands take effect once, however often they are sent, are checked in one way, and reach the run that they are for.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -17,7 +17,7 @@ import { counter, eventually, golden } from '../../support/said.ts';
 // What Temporal's SDKs answer about a workflow's handlers.
 const METADATA_QUERY = '__temporal_workflow_metadata';
 
-endToEnd('orders', (bench) => {
+endToEnd('commands', (bench) => {
   const none = z.object({});
   const starts = counter();
   const hang = defineTool({
@@ -40,7 +40,7 @@ endToEnd('orders', (bench) => {
     run: () => 'paid',
   });
 
-  const heard = (run: Run) => run.transcript.flatMap(({ role, content }) => (role === 'user' ? [content] : []));
+  const userTexts = (run: Run) => run.transcript.flatMap(({ role, content }) => (role === 'user' ? [content] : []));
   const raw = (workflowId: string) => bench.holdfast.client.workflow.getHandle(workflowId);
   const update = (handle: WorkflowHandle, name: string, input: unknown) =>
     handle.executeUpdate<unknown, [unknown]>(name, { args: [input] });
@@ -48,7 +48,7 @@ endToEnd('orders', (bench) => {
   const why = (error: unknown) => ((error as Error).cause as Error).message;
 
   const talker = bench.agent({ script: ({ turn }) => `answer ${turn}` });
-  test('what had no answer, and is sent again with its id, is taken once', async () => {
+  test('take effect once if they are sent again with their id', async () => {
     const taskQueue = `orders-${randomUUID()}`;
     const unserved = await connect({ address: bench.address, namespace: 'default', taskQueue });
     const handle = await unserved.start(talker.name, '', { session: true, ...golden(bench.cached, 'sent-again') });
@@ -98,7 +98,7 @@ endToEnd('orders', (bench) => {
       await handle.resume();
       await handle.close();
       const { run } = await bench.finished(workflowId);
-      assert.deepEqual(heard(run).toSorted(), ['five', 'four', 'three', 'two']);
+      assert.deepEqual(userTexts(run).toSorted(), ['five', 'four', 'three', 'two']);
     } finally {
       worker.shutdown();
       await running;
@@ -110,7 +110,7 @@ endToEnd('orders', (bench) => {
     tools: [hang],
     script: ({ turn }) => (turn <= 2 ? { calls: [{ tool: 'hang', arguments: {} }] } : { text: 'done' }),
   });
-  test('an interrupt that comes twice stops what was in flight, and not what came of it', async () => {
+  test('abort only what was in flight if an interrupt is sent twice', async () => {
     const handle = await bench.holdfast.start(hanging.name, 'Go.', golden(bench.cached, 'interrupt-twice'));
     await starts.until(1);
     await handle.interrupt('first', { id: 'i1' });
@@ -122,14 +122,14 @@ endToEnd('orders', (bench) => {
     assert.equal(second?.calls[0]?.ok, null, 'the tool of the second turn runs on');
     await handle.interrupt(undefined, { id: 'i2' });
     const { run, history } = await bench.finished(handle.workflowId);
-    assert.deepEqual(heard(run), ['Go.', 'first', 'second']);
+    assert.deepEqual(userTexts(run), ['Go.', 'first', 'second']);
     assert.equal(run.turns.length, 3);
     assert.equal(starts.value, 2);
     assert.equal(failedTasks(history), 0);
   });
 
   const long = bench.agent({ maxHistoryEvents: 20, script: ({ turn }) => `answer ${turn}` });
-  test('what was asked once is known in the next history as well', async () => {
+  test('are remembered by id in the next history', async () => {
     const handle = await bench.holdfast.start(long.name, '', { session: true });
     await handle.steer('told', { id: 's1' });
     const { runId: before } = await handle.describe();
@@ -137,7 +137,7 @@ endToEnd('orders', (bench) => {
     await handle.steer('told', { id: 's1' });
     await handle.close();
     const { run } = await bench.finished(handle.workflowId);
-    assert.equal(heard(run).filter((text) => text === 'told').length, 1);
+    assert.equal(userTexts(run).filter((text) => text === 'told').length, 1);
   });
 
   const payer = bench.agent({
@@ -145,7 +145,7 @@ endToEnd('orders', (bench) => {
     budget: { toolCalls: 5, atLimit: 'ask' },
     script: ({ turn }) => (turn === 1 ? { calls: [{ tool: 'pay', arguments: {} }] } : { text: `answer ${turn}` }),
   });
-  test('null is what is not said, in every order', async () => {
+  test('take null for an absent field', async () => {
     const handle = await bench.holdfast.start(payer.name, 'Go.', {
       session: true,
       ...golden(bench.cached, 'null-is-not-said'),
@@ -153,23 +153,23 @@ endToEnd('orders', (bench) => {
     const [question] = await asked(handle);
     const { call, digest } = question!;
     const nobody = { by: null, why: null };
-    const order = (name: string, input: object = {}) => update(raw(handle.workflowId), name, { ...nobody, ...input });
-    await order(UPDATE.pause);
-    await order(UPDATE.resume);
-    await order(UPDATE.raise, { budget: { toolCalls: 6 } });
-    await order(UPDATE.decide, { call, digest, verdict: 'approve', arguments: null, text: null });
-    await order(UPDATE.steer, { message: 'steered', id: null });
-    await order(UPDATE.send, { text: 'sent', id: null, wait: true });
-    await order(UPDATE.send, { text: 'sent', id: null, wait: true });
-    await order(UPDATE.interrupt, { message: null, id: null });
-    await order(UPDATE.stop);
+    const send = (name: string, input: object = {}) => update(raw(handle.workflowId), name, { ...nobody, ...input });
+    await send(UPDATE.pause);
+    await send(UPDATE.resume);
+    await send(UPDATE.raise, { budget: { toolCalls: 6 } });
+    await send(UPDATE.decide, { call, digest, verdict: 'approve', arguments: null, text: null });
+    await send(UPDATE.steer, { message: 'steered', id: null });
+    await send(UPDATE.send, { text: 'sent', id: null, wait: true });
+    await send(UPDATE.send, { text: 'sent', id: null, wait: true });
+    await send(UPDATE.interrupt, { message: null, id: null });
+    await send(UPDATE.stop);
     const { run, result, history } = await bench.finished(handle.workflowId);
-    assert.deepEqual(heard(run), ['Go.', 'steered', 'sent', 'sent']);
+    assert.deepEqual(userTexts(run), ['Go.', 'steered', 'sent', 'sent']);
     assert.equal(result.reason, 'Stopped.');
     assert.equal(failedTasks(history), 0);
   });
 
-  test('every order refuses what is no name and no reason, in the same words', async () => {
+  test('refuse an invalid name and reason with the same text', async () => {
     const handle = await bench.holdfast.start(payer.name, 'Go.', { session: true });
     const [question] = await asked(handle);
     const { call, digest } = question!;
@@ -203,7 +203,7 @@ endToEnd('orders', (bench) => {
     await bench.finished(handle.workflowId);
   });
 
-  test('whoever lists what a run can be told, as the Web UI does, sees what each of it is for', async () => {
+  test('are described to who lists them, as the Web UI does', async () => {
     const handle = await bench.holdfast.start(talker.name, '', { session: true });
     const { definition } = await bench.holdfast.client.workflow
       .getHandle(handle.workflowId)
@@ -217,13 +217,13 @@ endToEnd('orders', (bench) => {
     await bench.finished(handle.workflowId);
   });
 
-  test('a handle with a run id means that run, whoever has the workflow id by now', async () => {
+  test("reach the run of the handle's run id, whoever has the workflow id", async () => {
     const workflowId = `again-${randomUUID()}`;
     const first = await bench.holdfast.start(long.name, '', { id: workflowId, session: true });
     const { runId: oldest } = await first.describe();
     for (let n = 1; n <= 12; n += 1) await first.ask(`more ${n}`);
     const latest = (await first.describe()).runId;
-    assert.notEqual(latest, oldest, 'a chain of several links');
+    assert.notEqual(latest, oldest, 'a run with several histories');
     await first.close();
     const { result } = await bench.finished(workflowId);
 
@@ -239,7 +239,7 @@ endToEnd('orders', (bench) => {
       const handle = bench.holdfast.get(workflowId, runId);
       assert.equal((await handle.describe()).status.name, 'COMPLETED');
       const end = (await handle.history()).events?.at(-1);
-      assert.ok(end && 'workflowExecutionCompletedEventAttributes' in end, 'the end of its last link');
+      assert.ok(end && 'workflowExecutionCompletedEventAttributes' in end, 'the end of its last history');
       assert.equal((await handle.result()).transcriptLength, result.transcriptLength);
       await assert.rejects(handle.cancel(), RunOver);
       await assert.rejects(handle.pause(), RunOver);

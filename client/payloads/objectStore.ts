@@ -18,16 +18,16 @@ export interface DriverOptions {
   readonly name: string;
   readonly type: string;
   /** Describes the store in error messages. */
-  readonly place: string;
+  readonly description: string;
 }
 
 /** Concurrent reads or writes per task; more would only wait for the same disk. */
 const CONCURRENCY = 8;
 
-export function driverOf({ name, type, place }: DriverOptions, store: ObjectStore): StorageDriver {
+export function driverOf({ name, type, description }: DriverOptions, store: ObjectStore): StorageDriver {
   // The errors of a disk or a database do not name the store.
   const failed = (done: string) => (error: Error & { readonly code?: unknown }) => {
-    throw new Error(`${place} cannot be ${done}: ${error.message || error.code}`, { cause: error });
+    throw new Error(`${description} cannot be ${done}: ${error.message || error.code}`, { cause: error });
   };
   return {
     name,
@@ -37,7 +37,7 @@ export function driverOf({ name, type, place }: DriverOptions, store: ObjectStor
         const bytes = payloadProto.encode(payload).finish();
         if (bytes.length > PAYLOAD_BYTES_MAX)
           throw new RangeError(
-            `A payload of ${bytes.length} bytes is too large for ${place}: at most ${PAYLOAD_BYTES_MAX} are allowed.`,
+            `A payload of ${bytes.length} bytes is too large for ${description}: at most ${PAYLOAD_BYTES_MAX} are allowed.`,
           );
         const key = digestOf(bytes);
         await store.put(key, bytes).catch(failed('written'));
@@ -48,10 +48,10 @@ export function driverOf({ name, type, place }: DriverOptions, store: ObjectStor
         const key = claimData['sha256'] ?? '';
         // The key comes from a history and is about to become a path: check it.
         if (!/^[0-9a-f]{64}$/.test(key))
-          throw new StoredPayloadLost('stored_key_invalid', { key: key.slice(0, 100), place });
+          throw new StoredPayloadLost('stored_key_invalid', { key: key.slice(0, 100), store: description });
         const bytes = await store.get(key).catch(failed('read'));
-        if (bytes === null) throw new StoredPayloadLost('stored_payload_missing', { key, place });
-        if (digestOf(bytes) !== key) throw new StoredPayloadLost('stored_payload_damaged', { key, place });
+        if (bytes === null) throw new StoredPayloadLost('stored_payload_missing', { key, store: description });
+        if (digestOf(bytes) !== key) throw new StoredPayloadLost('stored_payload_damaged', { key, store: description });
         return payloadProto.decode(bytes);
       }),
   };

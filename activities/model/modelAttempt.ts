@@ -1,4 +1,4 @@
-// The frame of every activity that calls a model: heartbeats, the timeout, the cost of all attempts, and streamed text.
+// Runs one attempt at a model call, for every activity that makes one: heartbeats, the timeout, the cost of all attempts, streamed text.
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { MODEL_CALL } from '../../core/limits.ts';
@@ -8,7 +8,7 @@ import type { RuleContext } from '../define/rules.ts';
 import type { Agent } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { startHeartbeats } from '../heartbeat.ts';
-import { stoppedFailure } from '../stopped.ts';
+import { stoppedFailure } from '../stoppedFailure.ts';
 import type { AnswerBuilder } from './answer.ts';
 import { type AttemptCounter, countAttempts } from './attempts.ts';
 import { badAnswer } from './modelFailure.ts';
@@ -24,7 +24,7 @@ export interface ModelAttempt {
 }
 
 /** Runs `work` as one attempt at a model call. The failure that it throws has the cost of all attempts in its details. */
-export async function askingModel<T>(
+export async function runModelAttempt<T>(
   { registry, endpoint }: Pick<ActivityDependencies, 'registry' | 'endpoint'>,
   { agent: name, turn, priced }: Pick<ModelCallInput, 'agent' | 'turn' | 'priced'>,
   work: (agent: Agent, attempt: ModelAttempt) => Promise<T>,

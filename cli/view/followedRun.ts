@@ -2,15 +2,15 @@
 import { parseActivityId } from '../../core/names.ts';
 import type { RunEvent } from '../../core/read/run.ts';
 import { inertLine } from '../terminal/inert.ts';
-import type { CallSeen, CompactionSeen, TurnSeen } from './timeline.ts';
+import type { TimelineCall, TimelineCompaction, TimelineTurn } from './timeline.ts';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-export interface RunSeen {
+export interface FollowedRun {
   readonly startedAtMs: number;
   readonly lastAtMs: number;
-  readonly turns: readonly TurnSeen[];
-  readonly compactions: readonly CompactionSeen[];
+  readonly turns: readonly TimelineTurn[];
+  readonly compactions: readonly TimelineCompaction[];
   /** The streamed text of the answer so far; '' while the model does not write. */
   readonly text: string;
   /** The newest call that the model is writing, if any. */
@@ -29,9 +29,9 @@ export interface CallWritten {
 /** More than fits any screen. */
 const TEXT_CHARS_MAX = 8_000;
 
-export function createRunSeen(): RunSeen {
-  const turns: (Omit<Writable<TurnSeen>, 'calls'> & { calls: Writable<CallSeen>[] })[] = [];
-  const compactions: CompactionSeen[] = [];
+export function createFollowedRun(): FollowedRun {
+  const turns: (Omit<Writable<TimelineTurn>, 'calls'> & { calls: Writable<TimelineCall>[] })[] = [];
+  const compactions: TimelineCompaction[] = [];
   const seen = { startedAtMs: 0, lastAtMs: 0, text: '', call: null as CallWritten | null, turns, compactions, add };
   return seen;
 
@@ -60,12 +60,12 @@ export function createRunSeen(): RunSeen {
       case 'started':
         seen.startedAtMs = event.atMs;
         return;
-      case 'asked':
+      case 'model_call_started':
         clearStream();
         turns.push({
           turn: event.turn,
           agent: event.agent,
-          askedAtMs: event.atMs,
+          startedAtMs: event.atMs,
           answeredAtMs: null,
           attempts: 1,
           error: null,
@@ -77,10 +77,10 @@ export function createRunSeen(): RunSeen {
         // A gap in the offsets means a new attempt, or text that came faster than we poll.
         seen.text = (event.offset === 0 ? event.text : seen.text + event.text).slice(-TEXT_CHARS_MAX);
         return;
-      case 'calling':
+      case 'call_arguments':
         if (isAwaited(event.turn)) seen.call = appended(seen.call, event);
         return;
-      case 'answered': {
+      case 'answer': {
         const turn = turnOf(event.turn);
         clearStream();
         if (!turn) return;
@@ -92,7 +92,7 @@ export function createRunSeen(): RunSeen {
           attempts: 0,
           scheduledAtMs: null,
           endedAtMs: null,
-          asks: null,
+          approval: null,
           decision: null,
           childId: null,
         }));
@@ -105,10 +105,10 @@ export function createRunSeen(): RunSeen {
       }
       case 'question': {
         const call = event.question.kind === 'approval' ? callAt(event.question.call) : undefined;
-        if (call) call.asks = event.question;
+        if (call) call.approval = event.question;
         return;
       }
-      case 'decided': {
+      case 'decision': {
         const call = callAt(event.decision.call);
         if (call) call.decision = event.decision;
         return;
@@ -129,15 +129,15 @@ export function createRunSeen(): RunSeen {
         return;
       }
       case 'call_ended': {
-        const { turn, slot, ok, kind, attempts, scheduledAtMs, endedAtMs, asks, decision, childId } = event.call;
+        const { turn, slot, ok, kind, attempts, scheduledAtMs, endedAtMs, approval, decision, childId } = event.call;
         const call = turnOf(turn)?.calls[slot];
-        if (call) Object.assign(call, { ok, kind, attempts, scheduledAtMs, endedAtMs, asks, decision, childId });
+        if (call) Object.assign(call, { ok, kind, attempts, scheduledAtMs, endedAtMs, approval, decision, childId });
         return;
       }
-      case 'compacting':
+      case 'compaction_started':
         compactions.push(event.compaction);
         return;
-      case 'compacted':
+      case 'compaction_ended':
         compactions.pop();
         compactions.push(event.compaction);
         return;

@@ -2,8 +2,8 @@
 import type { RunSnapshot } from '../../core/types.ts';
 import { howTo } from '../commands/approvals.ts';
 import { wholeNumber } from '../exit.ts';
+import { commandLine } from '../terminal/commandLine.ts';
 import { inertLine } from '../terminal/inert.ts';
-import { commandLine } from '../terminal/typed.ts';
 import { parseAmount, parseDuration } from '../view/budget.ts';
 import { anyCall, message, setting } from './parameters.ts';
 import {

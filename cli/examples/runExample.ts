@@ -11,7 +11,7 @@ interface Stage {
 }
 
 /** Runs `play`, cleans up, and exits with the code that `play` returns. */
-export async function playToTheEnd(
+export async function runExample(
   play: () => Promise<number>,
   { cleanUp, interrupt, clear = () => {} }: Stage,
 ): Promise<void> {
