@@ -8,14 +8,12 @@ import { startScriptedModel } from '../activities/testing/index.ts';
 import { connect, type Holdfast } from '../client/index.ts';
 import { startWorkerProcess } from '../test/support/workerProcess.ts';
 import { startDevServer } from '../worker/dev/devServer.ts';
-import { printRow, repeat, sampleOf } from './measure.ts';
+import { printRow, repeat, sampleOf, WORKER_FLAGS } from './measure.ts';
 import { scripts } from './waitingAgents.ts';
 
 const RUNS = Number(process.env['HOLDFAST_BENCH_WAITING'] ?? 10_000);
 const STARTS_AT_ONCE = 50;
 const CACHED = 100;
-// As docs/operations.md recommends for workers of many runs: garbage of a task is collected sooner.
-const SMALL_YOUNG_SPACE = '--max-semi-space-size=4';
 const INBOX_READS = 9;
 const SETTLED_MS = 30_000;
 
@@ -33,7 +31,7 @@ export async function waiting(): Promise<void> {
     module: new URL('./waitingAgents.ts', import.meta.url),
     ledger: join(folder, 'ledger'),
     maxCachedWorkflows: CACHED,
-    nodeFlags: [SMALL_YOUNG_SPACE],
+    nodeFlags: WORKER_FLAGS,
   });
   try {
     const idleMb = await residentMb(worker.pid);

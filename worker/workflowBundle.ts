@@ -69,13 +69,21 @@ export async function buildBundle(
     preloadModules: [ENTRY],
     ...(failureConverterPath !== undefined && { failureConverterPath }),
     logger: warningsOnly(),
-    // The entry that joins the user's workflows with ours is in the cache folder, from which no package resolves.
     webpackConfigHook: (config) => ({
       ...config,
+      module: { ...config.module, rules: config.module?.rules?.map(withoutLowering) },
+      // The entry that joins the user's workflows with ours is in the cache folder, from which no package resolves.
       resolve: { ...config.resolve, modules: [...(config.resolve?.modules ?? []), 'node_modules', PACKAGES] },
     }),
   });
   return code;
+}
+
+/** The SDK lowers TypeScript to ES2017, with a WeakMap for each private field and a function for each spread. */
+function withoutLowering<Rule>(rule: Rule): Rule {
+  const { use } = rule as { readonly use?: { readonly options?: { readonly jsc?: object } } };
+  if (!use?.options?.jsc) return rule;
+  return { ...rule, use: { ...use, options: { ...use.options, jsc: { ...use.options.jsc, target: 'es2022' } } } };
 }
 
 async function entryWith(userPath: string): Promise<string> {
@@ -88,6 +96,8 @@ async function entryWith(userPath: string): Promise<string> {
 /** Changes whenever the content of the bundle does. */
 async function contentHash({ failureConverterPath }: Failures): Promise<string> {
   const hash = createHash('sha256').update(sdkVersion());
+  // How it is built counts, too.
+  hash.update(await readFile(fileURLToPath(import.meta.url)));
   if (failureConverterPath !== undefined) hash.update(await readFile(failureConverterPath));
   for (const folder of [fromHere('../workflows'), fromHere('../core')])
     for (const file of (await readdir(folder, { recursive: true })).filter(isCode).sort())

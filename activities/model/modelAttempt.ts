@@ -8,6 +8,7 @@ import type { RuleContext } from '../define/rules.ts';
 import type { Agent } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { startHeartbeats } from '../heartbeat.ts';
+import { createStopController } from '../stopController.ts';
 import { stoppedFailure } from '../stoppedFailure.ts';
 import type { AnswerBuilder } from './answer.ts';
 import { type AttemptCounter, countAttempts } from './attempts.ts';
@@ -34,17 +35,16 @@ export async function runModelAttempt<T>(
   const attempts = countAttempts();
   // Each heartbeat replaces the one before, so it must carry over the details of earlier attempts.
   if (attempt > 1) heartbeats.report(attempts.heartbeat);
+  const stop = createStopController();
   // The timeout is ours, not the server's, so that it counts as a failed attempt.
-  const late = new AbortController();
   const tooLate = () =>
-    late.abort(badAnswer(`The model did not finish its answer within ${inWords(endpoint.timeoutMs)}.`));
+    stop.abort(badAnswer(`The model did not finish its answer within ${inWords(endpoint.timeoutMs)}.`));
   const timer = setTimeout(tooLate, endpoint.timeoutMs);
   try {
     const agent = registry.agent(name);
     attempts.start(agent, endpoint.modelFor(agent));
-    const ctx = ruleContext(name, turn);
     return await work(agent, {
-      ctx: { ...ctx, signal: AbortSignal.any([ctx.signal, late.signal]) },
+      ctx: { ...ruleContext(name, turn), signal: stop.signal },
       attempts,
       requirePrice() {
         // Before its first answer, the run does not know the agent's own budget.
@@ -61,6 +61,7 @@ export async function runModelAttempt<T>(
     throw attempts.failed(thrown instanceof CancelledFailure ? stoppedFailure(thrown) : thrown);
   } finally {
     clearTimeout(timer);
+    stop.release();
     heartbeats.stop();
   }
 }

@@ -9,6 +9,7 @@ import type { Tool, ToolContext } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { type Heartbeats, startHeartbeats } from '../heartbeat.ts';
 import { readArguments } from '../plan/arguments.ts';
+import { createStopController, type StopController } from '../stopController.ts';
 import { stoppedFailure } from '../stoppedFailure.ts';
 import { resultText } from './jsonText.ts';
 import { present } from './present.ts';
@@ -29,17 +30,16 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
   return async function runTool(input) {
     const tool = registry.tool(input.agent, input.tool);
     const heartbeats = startHeartbeats(tool.policy.heartbeatMs);
-    const stop = new AbortController();
-    const { cancellationSignal } = Context.current();
-    const cancel = () => stop.abort(cancellationSignal.reason);
-    cancellationSignal.addEventListener('abort', cancel, { once: true });
+    const stop = createStopController();
     const acquired: (() => void)[] = [];
     try {
       const read = await readArguments(tool, input.arguments);
       if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
-      const late = AbortSignal.timeout(tool.policy.waitMs ?? 0);
-      for (const semaphore of semaphoresOf(tool))
-        acquired.push(await acquire(semaphore, tool, cancellationSignal, late));
+      const semaphores = semaphoresOf(tool);
+      if (semaphores.length > 0) {
+        const late = AbortSignal.timeout(tool.policy.waitMs ?? 0);
+        for (const semaphore of semaphores) acquired.push(await acquire(semaphore, tool, stop.signal, late));
+      }
       const value = await runToEnd(tool, stop, () =>
         call(tool, read.value, context(input, stop.signal, heartbeats.report)),
       );
@@ -48,7 +48,7 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
       throw thrown instanceof CancelledFailure ? stoppedFailure(thrown) : toolFailure(thrown);
     } finally {
       heartbeats.stop();
-      cancellationSignal.removeEventListener('abort', cancel);
+      stop.release();
       for (const release of acquired) release();
     }
   };
@@ -96,7 +96,7 @@ function notRun(why: string, type: string): ApplicationFailure {
  * Runs the tool until it returns, times out or is cancelled, even if it ignores its signal. What it returns after that is
  * discarded.
  */
-async function runToEnd(tool: Tool, stop: AbortController, run: () => Promise<unknown>): Promise<unknown> {
+async function runToEnd(tool: Tool, stop: StopController, run: () => Promise<unknown>): Promise<unknown> {
   // A call that was cancelled while its arguments were read does not run.
   stop.signal.throwIfAborted();
   const ended = Promise.withResolvers<never>();

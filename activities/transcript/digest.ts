@@ -1,11 +1,10 @@
 // Digests of transcripts, calls and agent records. 128 bits are enough, since nobody gains from a collision.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export function digestOf(...texts: readonly string[]): string {
-  const hash = createHash('sha256');
   // The lengths make ("ab", "c") and ("a", "bc") differ.
-  for (const text of texts) hash.update(`${text.length}:`).update(text);
-  return hash.digest().subarray(0, 16).toString('base64url');
+  const data = texts.map((text) => `${text.length}:${text}`).join('');
+  return hash('sha256', data, 'buffer').subarray(0, 16).toString('base64url');
 }
 
 /** Extends a transcript's digest by one message, so that every prefix of the transcript has a digest. */

@@ -13,8 +13,9 @@ export interface Part<Question, Answer, Ready> {
 export async function startPart<Question extends string, Answer, Ready>(
   main: URL,
   args: readonly string[] = [],
+  execArgv: readonly string[] = [],
 ): Promise<Part<Question, Answer, Ready>> {
-  const child = fork(main, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(main, args, { execArgv: [...execArgv], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const exited = once(child, 'exit');
   const open: PromiseWithResolvers<unknown>[] = [];
   child.on('message', (message) => open.shift()?.resolve(message));

@@ -1,5 +1,6 @@
 // A loop's worker in its own process, so that its CPU and memory can be measured.
 import type { WorkerOptions } from '@temporalio/worker';
+import { WORKER_FLAGS } from '../measure.ts';
 import { type Part, startPart } from './process.ts';
 
 /** Options of Temporal's worker that we set. */
@@ -35,5 +36,5 @@ export interface WorkerUse {
 
 /** The first message: the options that the worker runs with. */
 export function startLoopWorker(options: LoopWorkerOptions): Promise<Part<'use', WorkerUse, TemporalOptions>> {
-  return startPart(new URL('./workerMain.ts', import.meta.url), [JSON.stringify(options)]);
+  return startPart(new URL('./workerMain.ts', import.meta.url), [JSON.stringify(options)], WORKER_FLAGS);
 }

@@ -26,22 +26,24 @@ const GZIP = 'binary/gzip';
 export function gzipCodec(aboveBytes: number = COMPRESS_ABOVE_BYTES): PayloadCodec {
   return {
     encode: (payloads) =>
-      Promise.all(
-        payloads.map(async (payload) => {
-          const size = payload.data?.length ?? 0;
-          if (size <= aboveBytes) return payload;
-          const bytes = payloadProto.encode(payload).finish();
-          // Decoding would refuse it. Uncompressed, the server rejects it at once as too large.
-          if (bytes.length > PAYLOAD_BYTES_MAX) return payload;
-          const data = await compress(bytes, { level: constants.Z_BEST_SPEED });
-          return data.length <= size * WORTH
-            ? { metadata: { encoding: new TextEncoder().encode(GZIP) }, data }
-            : payload;
-        }),
-      ),
+      Promise.all(payloads.map((payload) => (sizeOf(payload) <= aboveBytes ? payload : packed(payload)))),
     decode: (payloads) =>
       Promise.all(payloads.map((payload) => (encodingOf(payload) === GZIP ? unpacked(payload) : payload))),
   };
+}
+
+function sizeOf({ data }: Payload): number {
+  return data?.length ?? 0;
+}
+
+async function packed(payload: Payload): Promise<Payload> {
+  const bytes = payloadProto.encode(payload).finish();
+  // Decoding would refuse it. Uncompressed, the server rejects it at once as too large.
+  if (bytes.length > PAYLOAD_BYTES_MAX) return payload;
+  const data = await compress(bytes, { level: constants.Z_BEST_SPEED });
+  return data.length <= sizeOf(payload) * WORTH
+    ? { metadata: { encoding: new TextEncoder().encode(GZIP) }, data }
+    : payload;
 }
 
 async function unpacked({ data }: Payload): Promise<Payload> {

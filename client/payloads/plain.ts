@@ -5,6 +5,8 @@ import { PayloadUnreadable } from '../errors/errors.ts';
 /** The encodings that the SDK's own converter writes. */
 const PLAIN = /^(json|binary)\/(plain|null|protobuf)$|^$/;
 
+const decoder = new TextDecoder();
+
 export const plainOnly: PayloadCodec = {
   encode: async (payloads) => payloads,
   async decode(payloads) {
@@ -30,5 +32,5 @@ export function explained(codec: PayloadCodec): PayloadCodec {
 }
 
 export function encodingOf({ metadata }: Payload): string {
-  return new TextDecoder().decode(metadata?.['encoding'] ?? undefined);
+  return decoder.decode(metadata?.['encoding'] ?? undefined);
 }

@@ -8,10 +8,21 @@ export class Wake {
   readonly #scope = new LightScope({ cancellable: false });
   #hasChanged = false;
 
+  /** Whatever changes after this ends the next wait. */
+  reset(): void {
+    this.#hasChanged = false;
+  }
+
   /** Resolves after the microtasks of the activation in which something changed. */
   next(): Promise<void> {
-    this.#hasChanged = false;
-    return this.#scope.run(() => condition(() => this.#hasChanged));
+    // The SDK evaluates a new condition at once, in the middle of those microtasks.
+    let isNew = true;
+    const hasChanged = () => {
+      if (!isNew) return this.#hasChanged;
+      isNew = false;
+      return false;
+    };
+    return this.#scope.run(() => condition(hasChanged));
   }
 
   /** Wakes the loop. For code that runs in a microtask: a result, a timer, a step of the loop. */

@@ -30,7 +30,7 @@ export async function runBatch(run: Run): Promise<Batch> {
   const expiry = watchExpiry(run, batch);
   let preparation: Preparation | null = null;
   for (;;) {
-    const changed = run.wake.next();
+    run.wake.reset();
     const { steps, reached, waitsFor } = decideBatch(viewOf(run, batch));
     const isPostponed = applySteps(run, batch, steps);
     if (reached) run.budget.recordReached(reached);
@@ -43,7 +43,7 @@ export async function runBatch(run: Run): Promise<Batch> {
     if (batch.running === 0 && !batch.isEditing && mustContinueAsNew(run)) {
       if (preparation?.isReady && allHandlersFinished()) await continueNow(run);
       if (!preparation || preparation.isReady) preparation = prepareToContinue(run);
-      await changed;
+      await run.wake.next();
       continue;
     }
     if (preparation) run.enter({ is: 'running' });
@@ -52,7 +52,7 @@ export async function runBatch(run: Run): Promise<Batch> {
     if (waitsFor === 'people' && !isPostponed) pauseClock(run);
     else resumeClock(run);
     publishWaits(run);
-    await changed;
+    await run.wake.next();
   }
   expiry.stop();
   if (preparation) run.enter({ is: 'running' });
