@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { golden } from '../../support/said.ts';
+import { stackAgent } from '../../support/stackAgent.ts';
 
 const add = defineTool({
   name: 'add',
@@ -29,6 +30,11 @@ endToEnd('the loop', (bench) => {
       run.transcript.map(({ role }) => role),
       ['system', 'user', 'assistant'],
     );
+  });
+
+  const withStack = stackAgent(bench);
+  test('collects no stacks, unless its worker is asked to', async () => {
+    assert.doesNotMatch((await bench.run(withStack)).result.output ?? '', /runBatch/);
   });
 
   const one = bench.agent({ tools: [add], script: [{ calls: [{ tool: 'add', arguments: { a: 1, b: 2 } }] }, sums] });

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { endToEnd } from '../../support/bench.ts';
+import { stackAgent } from '../../support/stackAgent.ts';
 
 const workflowsPath = fileURLToPath(new URL('../../support/userWorkflows.ts', import.meta.url));
 
@@ -32,6 +33,11 @@ endToEnd(
 
     test('is served beside the agent workflow', async () => {
       assert.equal((await bench.run(greeter, 'you')).result.output, 'Hello, you.');
+    });
+
+    const withStack = stackAgent(bench);
+    test('makes its worker collect the stacks of workflow code', async () => {
+      assert.match((await bench.run(withStack)).result.output ?? '', /runBatch\.ts:\d+/);
     });
   },
   { workflowsPath },
