@@ -110,11 +110,13 @@ endToEnd('edge cases of a call', (bench) => {
   });
   const calls = Array.from({ length: 60 }, () => ({ tool: 'heavy' }));
   const hoarder = bench.agent({ tools: [heavy], script: [{ calls }, { calls }, 'Done.'] });
-  test('is read from a history of more than 4 MiB', async () => {
-    const { run } = await bench.run(hoarder);
-    assert.equal(toolCalls(run).filter(({ text }) => text?.length === 64_000).length, 120);
-    assert.ok(((await bench.holdfast.get(run.workflowId).describe()).historySize ?? 0) > 4 * 1024 * 1024);
-  });
+  // Reading it is the point; replaying megabytes for each result would take a minute.
+  if (bench.cached)
+    test('is read from a history of more than 4 MiB', async () => {
+      const { run } = await bench.run(hoarder);
+      assert.equal(toolCalls(run).filter(({ text }) => text?.length === 64_000).length, 120);
+      assert.ok(((await bench.holdfast.get(run.workflowId).describe()).historySize ?? 0) > 4 * 1024 * 1024);
+    });
 });
 
 endToEnd('edge cases of a model call', (bench) => {
