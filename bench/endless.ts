@@ -13,7 +13,7 @@ import { count } from '../core/text.ts';
 import { endlessCompacted } from './endlessCompacted.ts';
 import { runWhole } from './endlessWhole.ts';
 import { type Ground, openGround } from './ground.ts';
-import { linkBytes } from './historyBytes.ts';
+import { bytesOfHistories } from './historyBytes.ts';
 import { printRow, sampleOf } from './measure.ts';
 
 const TURNS = Number(process.env['HOLDFAST_BENCH_TURNS'] ?? 1_000);
@@ -83,14 +83,14 @@ async function manyTurns({ what, kind, isStored }: Variant): Promise<void> {
     try {
       const { ms, workflowId } = await ground.runMs(agent, `${kind} please.`);
       const done = toolCalls(await ground.holdfast.get(workflowId).read()).filter(({ ok }) => ok).length;
-      const links = await linkBytes(ground.holdfast, workflowId);
+      const histories = await bytesOfHistories(ground.holdfast, workflowId);
       console.log(
         `  ${count(TURNS)} turns × ${CALLS} × 2 kB of ${what}: ${count(done)} of ${count(TURNS * CALLS)} calls done ` +
-          `in ${Math.round(ms / 1_000)} s, ${links.length} links: ${links.map(inMB).join(', ')} MB`,
+          `in ${Math.round(ms / 1_000)} s, ${histories.length} histories: ${histories.map(inMB).join(', ')} MB`,
       );
       printRow({
         what: `largest link, ${what}`,
-        sample: sampleOf([Math.max(...links) / 1e6]),
+        sample: sampleOf([Math.max(...histories) / 1e6]),
         unit: 'MB',
         digits: 2,
         target: { at: 'most', value: LINK_MB_MAX },
@@ -132,10 +132,10 @@ async function longTalk(): Promise<void> {
   try {
     const { ms, workflowId } = await ground.runMs(agent, `noise ${recordsOf(LONG_INPUT_BYTES)}`);
     const done = toolCalls(await ground.holdfast.get(workflowId).read()).filter(({ ok }) => ok).length;
-    const links = await linkBytes(ground.holdfast, workflowId);
+    const histories = await bytesOfHistories(ground.holdfast, workflowId);
     console.log(
       `  200,000 tokens and ${LONG_CALLS} calls: ${done} of ${LONG_CALLS} calls done in ${Math.round(ms / 1_000)} s, ` +
-        `history ${links.map(inMB).join(', ')} MB`,
+        `history ${histories.map(inMB).join(', ')} MB`,
     );
   } finally {
     await ground.close();

@@ -6,7 +6,7 @@ import { offlineModel, type Script } from '../activities/testing/index.ts';
 import { toolCalls } from '../core/read/run.ts';
 import { count } from '../core/text.ts';
 import { openGround, work } from './ground.ts';
-import { linkBytes } from './historyBytes.ts';
+import { bytesOfHistories } from './historyBytes.ts';
 import { printRow, sampleOf } from './measure.ts';
 
 const CONTEXT_TOKENS = 128_000;
@@ -57,16 +57,16 @@ export async function endlessCompacted(): Promise<void> {
     for (const [i, { what, turns, calls }] of all.entries()) {
       const { ms, workflowId } = await ground.runMs(agents[i]!);
       const run = await ground.holdfast.get(workflowId).read();
-      const links = await linkBytes(ground.holdfast, workflowId);
+      const histories = await bytesOfHistories(ground.holdfast, workflowId);
       const refused = run.turns.filter(({ error }) => error !== null).length;
       const done = toolCalls(run).filter(({ ok }) => ok).length;
       console.log(
         `  ${what}: ${count(done)} of ${count(turns * calls)} calls done in ${Math.round(ms / 1_000)} s, ` +
-          `${run.compactions.length} compactions, ${refused} requests refused, ${links.length} links`,
+          `${run.compactions.length} compactions, ${refused} requests refused, ${histories.length} histories`,
       );
       printRow({
         what: `largest link of ${what}, compacted`,
-        sample: sampleOf([Math.max(...links) / 1e6]),
+        sample: sampleOf([Math.max(...histories) / 1e6]),
         unit: 'MB',
         digits: 2,
         target: { at: 'most', value: LINK_MB_MAX },

@@ -7,7 +7,7 @@ export async function historyBytes(holdfast: Holdfast, workflowId: string): Prom
 }
 
 /** The size of each history of the run, as the server counts it. */
-export async function linkBytes(holdfast: Holdfast, workflowId: string): Promise<number[]> {
+export async function bytesOfHistories(holdfast: Holdfast, workflowId: string): Promise<number[]> {
   const { runId } = await holdfast.get(workflowId).read();
   const runIds = [runId];
   for await (const event of holdfast.get(workflowId).events()) if (event.type === 'continued') runIds.push(event.runId);

@@ -14,9 +14,9 @@ export interface Exchange extends Caller {
 
 export async function deliver(exchange: Exchange, reply: Reply): Promise<void> {
   if (!exchange.chat.stream) return deliverJson(exchange, reply);
-  const { said, end } = chunksOf(reply, exchange.chat.includeUsage);
+  const { content, end } = chunksOf(reply, exchange.chat.includeUsage);
   await openStream(exchange);
-  await sendEvents(exchange, [...said, ...end, '[DONE]'].map(event), exchange.pace.chunkDelayMs);
+  await sendEvents(exchange, [...content, ...end, '[DONE]'].map(event), exchange.pace.chunkDelayMs);
   exchange.response.end();
 }
 

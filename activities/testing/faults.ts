@@ -68,10 +68,14 @@ async function sendError({ response }: Exchange, { status, headers, body }: Http
 async function sendPart(exchange: Exchange, fault: BrokenMessage): Promise<void> {
   const reply = replyTo(exchange.request, [messageOf(fault)]);
   if (exchange.chat.stream) {
-    const { said } = chunksOf(reply, exchange.chat.includeUsage);
-    const defaultCount = fault.fault === 'noEnd' ? said.length : Math.ceil(said.length / 2);
+    const { content } = chunksOf(reply, exchange.chat.includeUsage);
+    const defaultCount = fault.fault === 'noEnd' ? content.length : Math.ceil(content.length / 2);
     await openStream(exchange);
-    await sendEvents(exchange, said.slice(0, fault.afterChunks ?? defaultCount).map(event), exchange.pace.chunkDelayMs);
+    await sendEvents(
+      exchange,
+      content.slice(0, fault.afterChunks ?? defaultCount).map(event),
+      exchange.pace.chunkDelayMs,
+    );
   } else {
     const json = JSON.stringify(completionOf(reply));
     sendHead(exchange, 200, 'application/json');

@@ -26,8 +26,8 @@ export function completionOf(reply: Reply): object {
   return { id, object: 'chat.completion', created, model, system_fingerprint: FINGERPRINT, choices, usage };
 }
 
-/** `said`: the content. `end`: finish reasons, and usage if it was requested. Neither includes [DONE]. */
-export function chunksOf(reply: Reply, includeUsage: boolean): { said: readonly object[]; end: readonly object[] } {
+/** `content`: what the model writes. `end`: finish reasons, and usage if it was requested. Neither includes [DONE]. */
+export function chunksOf(reply: Reply, includeUsage: boolean): { content: readonly object[]; end: readonly object[] } {
   const { id, created, model, usage } = reply;
   const chunk = (choices: readonly object[], chunkUsage: object | null = null) => ({
     id,
@@ -40,12 +40,12 @@ export function chunksOf(reply: Reply, includeUsage: boolean): { said: readonly 
   });
   const of = (index: number, delta: object, finish_reason: string | null = null) =>
     chunk([{ index, delta, logprobs: null, finish_reason }]);
-  const said = reply.choices.flatMap((choice, index) => deltasOf(choice).map((delta) => of(index, delta)));
+  const content = reply.choices.flatMap((choice, index) => deltasOf(choice).map((delta) => of(index, delta)));
   const end = reply.choices.map((choice, index) => of(index, {}, choice.finishReason));
   // Even a response without choices needs a chunk.
   if (reply.choices.length === 0) end.push(chunk([]));
   if (includeUsage) end.push(chunk([], usage));
-  return { said, end };
+  return { content, end };
 }
 
 /** The role, then the text in pieces, then each call: its id and name, then its arguments in pieces. */

@@ -31,8 +31,8 @@ function answer({ turns, calls, toolMs }: Asked, input: string, messages: readon
   const request = { agent: 'loop', turn, attempt: 1, input, messages, results: [], tools: [], format: null };
   const call = { tool: 'work', arguments: { ms: toolMs } };
   const message = turn > turns ? { text: 'Done.' } : { calls: Array.from({ length: calls }, () => call) };
-  const { said, end } = chunksOf(replyTo(request, [message]), true);
-  return [...said, ...end, '[DONE]'].map(event).join('');
+  const { content, end } = chunksOf(replyTo(request, [message]), true);
+  return [...content, ...end, '[DONE]'].map(event).join('');
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

@@ -38,7 +38,7 @@ export function choose(args: readonly string[], sections: Sections): Chosen | 'h
   const site = SITES.find((name) => name === on);
   if (on !== undefined && site === undefined) throw new TypeError(`--on is one of ${SITES.join(', ')}, not "${on}".`);
   const seed = Number(values.seed);
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new TypeError('--seed is a whole number from 0.');
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new TypeError('--seed must be a whole number of at least 0.');
   return { names: namesOf(positionals, sections), sites: site ? [site] : SITES, seed, long, out };
 }
 

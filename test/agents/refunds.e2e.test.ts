@@ -8,8 +8,8 @@ import { connect, type Holdfast, type RunHandle, RunNotFound } from '../../clien
 import { toolCalls } from '../../core/read/run.ts';
 import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
 import { quietLogs } from '../support/quiet.ts';
-import { eventually } from '../support/said.ts';
 import { serverAddress } from '../support/server.ts';
+import { eventually } from '../support/waits.ts';
 import { ledger, onBothDatabases, payments, rejections } from './refundsShop.ts';
 
 quietLogs();

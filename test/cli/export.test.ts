@@ -11,8 +11,8 @@ import { readRun } from '../../core/read/readRun.ts';
 import { historiesFromJson } from '../../worker/historyJson.ts';
 import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
 import { quietLogs } from '../support/quiet.ts';
-import { eventually } from '../support/said.ts';
 import { ownServer, serverAddress } from '../support/server.ts';
+import { eventually } from '../support/waits.ts';
 import { holdfast } from './command.ts';
 
 const pulse = defineTool({

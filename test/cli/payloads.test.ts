@@ -12,7 +12,7 @@ import { readRun } from '../../core/read/readRun.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
 import { historiesFromJson, historyToJson } from '../../worker/historyJson.ts';
 import { asked } from '../support/people.ts';
-import { eventually } from '../support/said.ts';
+import { eventually } from '../support/waits.ts';
 import { holdfast, type Started, start, stop, WARD } from './command.ts';
 
 let server: DevServer;

@@ -7,7 +7,7 @@ import { ATTRIBUTE } from '../../core/names.ts';
 import { toolCalls } from '../../core/read/run.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
 import { asked } from '../support/people.ts';
-import { eventually } from '../support/said.ts';
+import { eventually } from '../support/waits.ts';
 import { holdfast, type Started, start, stop, WARD } from './command.ts';
 
 let server: DevServer;

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { createPrompt } from '../../cli/terminal/prompt.ts';
 import type { OpenQuestion } from '../../cli/view/openQuestions.ts';
 import { RunOver } from '../../client/index.ts';
-import { eventually, gate } from '../support/said.ts';
+import { eventually, gate } from '../support/waits.ts';
 import { screenOf } from './screens.ts';
 
 test('asks nothing more after an answer that the ended run refused', async () => {

@@ -5,7 +5,7 @@ import { columnsOf } from '../../cli/terminal/columns.ts';
 import { scheduleLines } from '../../cli/view/scheduleTable.ts';
 import type { Schedule } from '../../client/index.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
-import { eventually } from '../support/said.ts';
+import { eventually } from '../support/waits.ts';
 import { type Ended, holdfast, type Started, start, stop, WARD } from './command.ts';
 
 let server: DevServer;

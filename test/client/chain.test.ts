@@ -14,9 +14,10 @@ import { historiesFromJson, historiesToJson, historyFromJson } from '../../worke
 import { workflowCode } from '../../worker/workflowBundle.ts';
 import { endToEnd } from '../support/bench.ts';
 import { asked } from '../support/people.ts';
-import { conversation, eventually } from '../support/said.ts';
 import { sentTo } from '../support/sent.ts';
 import { ownServer } from '../support/server.ts';
+import { conversation } from '../support/toolTexts.ts';
+import { eventually } from '../support/waits.ts';
 
 // A link is deleted when the server has noted that its closing is through, which it does every half a minute by itself.
 ownServer({

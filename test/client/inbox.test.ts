@@ -10,8 +10,8 @@ import { connect, type Holdfast, type Inbox, type RunHandle } from '../../client
 import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
 import { asked } from '../support/people.ts';
 import { quietLogs } from '../support/quiet.ts';
-import { eventually } from '../support/said.ts';
 import { serverAddress } from '../support/server.ts';
+import { eventually } from '../support/waits.ts';
 
 quietLogs();
 

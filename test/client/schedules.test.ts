@@ -16,7 +16,7 @@ import {
 } from '../../client/index.ts';
 import { startDevServer } from '../../worker/dev/devServer.ts';
 import { endToEnd } from '../support/bench.ts';
-import { type Counter, counter, eventually, type Gate, gate } from '../support/said.ts';
+import { type Counter, counter, eventually, type Gate, gate } from '../support/waits.ts';
 
 endToEnd('schedules', (bench) => {
   const newId = (name: string) => `${name}-${randomUUID().slice(0, 8)}`;

@@ -13,7 +13,7 @@ import {
   TemporalUnreachable,
 } from '../../client/index.ts';
 import { endToEnd } from '../support/bench.ts';
-import { eventually } from '../support/said.ts';
+import { eventually } from '../support/waits.ts';
 
 endToEnd('a client', (bench) => {
   let counted = 0;

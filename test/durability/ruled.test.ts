@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import { readLedger, untilLedger } from '../support/ledger.ts';
-import { eventually, toldOf } from '../support/said.ts';
 import { serverAddress } from '../support/server.ts';
+import { toolTexts } from '../support/toolTexts.ts';
+import { eventually } from '../support/waits.ts';
 import { openCase } from './openCase.ts';
 import { scripts } from './ruled.ts';
 
@@ -38,7 +39,7 @@ for (const [mode, maxCached] of [
         const { status, value, spend, turns } = await run.result();
         assert.deepEqual({ status, value, turns }, { status: 'completed', value: { steps: 1 }, turns: 3 });
         assert.deepEqual({ modelCalls: spend.modelCalls, toolCalls: spend.toolCalls }, { modelCalls: 3, toolCalls: 1 });
-        const [done, denied] = toldOf(await run.read());
+        const [done, denied] = toolTexts(await run.read());
         assert.equal(done, 'did a!');
         assert.match(denied ?? '', /that is forbidden/);
         assert.deepEqual(

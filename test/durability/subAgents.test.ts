@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import { type Entry, readLedger, untilLedger } from '../support/ledger.ts';
-import { eventually, toldOf } from '../support/said.ts';
 import { serverAddress } from '../support/server.ts';
+import { toolTexts } from '../support/toolTexts.ts';
+import { eventually } from '../support/waits.ts';
 import { scripts } from './family.ts';
 import { openCase } from './openCase.ts';
 
@@ -43,7 +44,7 @@ for (const [mode, maxCached] of [
           [1, 2, 1],
         );
         const read = await run.read();
-        assert.deepEqual(toldOf(read), ['did a.', 'did b.', 'did c.']);
+        assert.deepEqual(toolTexts(read), ['did a.', 'did b.', 'did c.']);
         const { events = [] } = await run.history();
         const started = events?.filter((event) => event.startChildWorkflowExecutionInitiatedEventAttributes);
         assert.equal(started?.length, 3);

@@ -24,7 +24,7 @@ test('rejects unknown arguments with exit code 2 and a list of known ones', () =
   for (const [args, message] of [
     [['everything'], /There is no section "everything"\. There are: /],
     [['--on', 'moon'], /--on is one of dev, topology, not "moon"/],
-    [['--seed', 'x'], /--seed is a whole number from 0/],
+    [['--seed', 'x'], /--seed must be a whole number of at least 0/],
     [['--fast'], /Unknown option '--fast'/],
   ] as const) {
     const { status, stderr } = command(...args);

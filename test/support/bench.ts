@@ -22,8 +22,8 @@ import { createWorker, type HoldfastWorker, type WorkerOptions } from '../../wor
 import { workflowCode } from '../../worker/workflowBundle.ts';
 import { recordHistory } from './histories.ts';
 import { quietLogs } from './quiet.ts';
-import { conversation } from './said.ts';
 import { serverAddress } from './server.ts';
+import { conversation } from './toolTexts.ts';
 
 export interface Finished {
   readonly result: RunResult;

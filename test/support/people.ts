@@ -2,7 +2,7 @@
 import type { Holdfast, RunHandle, Waiting } from '../../client/index.ts';
 import type { History } from '../../core/read/history.ts';
 import type { Question } from '../../core/types.ts';
-import { eventually } from './said.ts';
+import { eventually } from './waits.ts';
 
 export type Asked = Extract<Question, { kind: 'approval' }>;
 

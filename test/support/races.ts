@@ -1,7 +1,7 @@
 // Plays a race many times. Each round has a seed for its delays, which a failure reports.
 import assert from 'node:assert/strict';
 import { seeded } from './people.ts';
-import { tally } from './said.ts';
+import { tally } from './waits.ts';
 
 /** The least rounds of each race; HOLDFAST_ROUNDS=100 plays more. */
 export const ROUNDS = Number(process.env['HOLDFAST_ROUNDS'] ?? 8);

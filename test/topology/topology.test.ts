@@ -18,7 +18,7 @@ import { whyNoPostgres } from '../../worker/topology/postgresPrograms.ts';
 import { findPrograms, whyNoPrograms } from '../../worker/topology/programs.ts';
 import { startTopology, type Topology } from '../../worker/topology/topology.ts';
 import { type Entry, readLedger, untilLedger } from '../support/ledger.ts';
-import { eventually } from '../support/said.ts';
+import { eventually } from '../support/waits.ts';
 import { STEPS, scripts, TURNS } from './agents.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));

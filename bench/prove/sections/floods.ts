@@ -9,7 +9,7 @@ import { SIGNAL, UPDATE } from '../../../core/names.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { asked } from '../../../test/support/people.ts';
 import { quietLogs } from '../../../test/support/quiet.ts';
-import { gate, tally } from '../../../test/support/said.ts';
+import { gate, tally } from '../../../test/support/waits.ts';
 import { createWorker } from '../../../worker/index.ts';
 import type { Site } from '../ground/site.ts';
 import type { Row, SectionOnSite } from '../section.ts';

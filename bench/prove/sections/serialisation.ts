@@ -7,8 +7,9 @@ import { connect } from '../../../client/index.ts';
 import { RESULT_BYTES_MAX } from '../../../core/limits.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { quietLogs } from '../../../test/support/quiet.ts';
-import { tally, toldOf } from '../../../test/support/said.ts';
 import { ERRORS, VALUES } from '../../../test/support/strangeValues.ts';
+import { toolTexts } from '../../../test/support/toolTexts.ts';
+import { tally } from '../../../test/support/waits.ts';
 import { createWorker } from '../../../worker/index.ts';
 import type { Row, SectionOnSite } from '../section.ts';
 
@@ -61,7 +62,7 @@ export const serialisation: SectionOnSite = async ({ say }, { address }) => {
     const handle = await holdfast.start(name, 'Go.', { id: `serialisation-${process.pid}-${Date.now()}` });
     const result = await handle.result();
     const run = await handle.read();
-    const told = toldOf(run);
+    const told = toolTexts(run);
     const attempts = toolCalls(run).map((call) => call.attempts);
     const wrong = cases.flatMap(({ tool, name, wants }, i) => {
       const text = told[i] ?? '';

@@ -8,7 +8,8 @@ import type { ScriptedCall } from '../../../activities/testing/index.ts';
 import type { Run } from '../../../client/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
-import { jsonTold, tally } from '../../support/said.ts';
+import { toolValues } from '../../support/toolTexts.ts';
+import { tally } from '../../support/waits.ts';
 
 const effects = tally();
 
@@ -52,7 +53,7 @@ interface Told {
 async function toldOfBad(bench: Bench, agent: Parameters<Bench['run']>[0]): Promise<{ told: Told[]; run: Run }> {
   const { result, run } = await bench.run(agent);
   assert.deepEqual({ status: result.status, output: result.output }, { status: 'completed', output: 'Done.' });
-  const told = jsonTold(run);
+  const told = toolValues(run);
   const bad = told.slice(1, -1) as Told[];
   for (const good of [told[0], told.at(-1)]) assert.deepEqual(Object.keys(good as object), ['noted', 'times']);
   assert.equal(result.failedCalls, bad.length);
@@ -135,7 +136,7 @@ endToEnd('a bad call', (bench) => {
   });
   test('accepts empty arguments for a tool that takes none', async () => {
     await toldOfBad(bench, nothing);
-    assert.deepEqual(jsonTold((await bench.run(without)).run), [{ notes: 0 }]);
+    assert.deepEqual(toolValues((await bench.run(without)).run), [{ notes: 0 }]);
   });
 
   const large = agentWith('large', [{ tool: 'note', arguments: { key: 'x'.repeat(1024 * 1024) } }]);
@@ -163,7 +164,7 @@ endToEnd('a bad call', (bench) => {
     assert.equal(new Set(ids).size, 10);
     assert.deepEqual(ids.slice(0, 4), ['call_1_0', 'call_1_1', 'kept', 'call_1_3']);
     assert.deepEqual(
-      jsonTold(run).map((told) => (told as { noted: string }).noted),
+      toolValues(run).map((told) => (told as { noted: string }).noted),
       [...odd.map((_, i) => `odd${i}`), 'again'],
     );
   });

@@ -15,7 +15,8 @@ import { toolCalls } from '../../../core/read/run.ts';
 import { transcriptProblem } from '../../../core/transcript.ts';
 import type { CompactAnswer, CompactInput, Message } from '../../../core/types.ts';
 import { type Bench, endToEnd, type Finished, transcriptOf } from '../../support/bench.ts';
-import { conversation, eventually, gate, golden, tally } from '../../support/said.ts';
+import { conversation, golden } from '../../support/toolTexts.ts';
+import { eventually, gate, tally } from '../../support/waits.ts';
 
 const KB = 1024;
 /** Short, so that the histories that are kept of these runs are. The model reads somewhat more than the agent believes. */

@@ -10,8 +10,8 @@ import { firstJson, type History } from '../../../core/read/history.ts';
 import type { ModelCallInput } from '../../../core/types.ts';
 import { createWorker } from '../../../worker/index.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { conversation, golden } from '../../support/said.ts';
 import { lastSent, sentTo } from '../../support/sent.ts';
+import { conversation, golden } from '../../support/toolTexts.ts';
 
 const KB = 1024;
 

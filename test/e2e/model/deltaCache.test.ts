@@ -12,8 +12,9 @@ import type { History } from '../../../core/read/history.ts';
 import type { ModelCallInput } from '../../../core/types.ts';
 import { createWorker } from '../../../worker/index.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
-import { conversation, counter, eventually, gate, golden } from '../../support/said.ts';
 import { lastSent, sentTo } from '../../support/sent.ts';
+import { conversation, golden } from '../../support/toolTexts.ts';
+import { counter, eventually, gate } from '../../support/waits.ts';
 
 const KB = 1024;
 

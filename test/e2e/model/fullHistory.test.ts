@@ -12,8 +12,8 @@ import { transcriptOf } from '../../support/bench.ts';
 import { mutatedBundle } from '../../support/mutatedWorkflows.ts';
 import { noise } from '../../support/noise.ts';
 import { quietLogs } from '../../support/quiet.ts';
-import { conversation } from '../../support/said.ts';
 import { serverAddress } from '../../support/server.ts';
+import { conversation } from '../../support/toolTexts.ts';
 
 const CALLS = 5;
 const TURNS = 24;

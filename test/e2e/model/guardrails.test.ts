@@ -9,7 +9,8 @@ import { toolCalls } from '../../../core/read/run.ts';
 import type { Message, ToolCallInput } from '../../../core/types.ts';
 import { createWorker } from '../../../worker/index.ts';
 import { type Bench, endToEnd, type Finished } from '../../support/bench.ts';
-import { conversation, gate, golden, jsonTold, tally, toldOf } from '../../support/said.ts';
+import { conversation, golden, toolTexts, toolValues } from '../../support/toolTexts.ts';
+import { gate, tally } from '../../support/waits.ts';
 
 /** What the model was sent in each of an agent's requests, oldest first. */
 function sent(bench: Bench, agent: string): (readonly Message[])[] {
@@ -174,7 +175,7 @@ endToEnd('guardrails', (bench) => {
       { status: 'completed', output: 'Excuse me.', turns: 3 },
     );
     assert.deepEqual(
-      jsonTold(run),
+      toolValues(run),
       [0, 1].map(() => ({ error: 'not run: Never pay 999.', tool: 'pay', kind: 'rejected' })),
     );
     assert.deepEqual(said(conversation(run).slice(-3)), [
@@ -227,7 +228,7 @@ endToEnd('guardrails', (bench) => {
       { status: result.status, reason: result.reason, output: result.output },
       { status: 'refused', reason: 'enough of this', output: 'I pay.' },
     );
-    assert.deepEqual(jsonTold(run), [{ error: 'not run: enough of this', tool: 'pay', kind: 'rejected' }]);
+    assert.deepEqual(toolValues(run), [{ error: 'not run: enough of this', tool: 'pay', kind: 'rejected' }]);
     assert.equal(paidTo('stopped', 1), 0);
   });
 
@@ -260,7 +261,7 @@ endToEnd('guardrails', (bench) => {
       { status: truncated.result.status, output: truncated.result.output },
       { status: 'completed', output: 'Done. […]' },
     );
-    assert.match(toldOf(truncated.run)[0] ?? '', /cut off at the output limit/);
+    assert.match(toolTexts(truncated.run)[0] ?? '', /cut off at the output limit/);
     assert.equal(paidTo('cut', 1), 0);
   });
 
@@ -319,7 +320,7 @@ endToEnd('guardrails', (bench) => {
   });
   test('changes arguments with beforeTool, which are permitted and run', async () => {
     const finished = await bench.run(capping, 'Go.', golden(bench.cached, 'guard-changed-call'));
-    assert.deepEqual(toldOf(finished.run), [
+    assert.deepEqual(toolTexts(finished.run), [
       'paid 40 to capped',
       'paid 40 to capped',
       '{"error":"not permitted: over 50","tool":"pay","kind":"rejected"}',
@@ -347,7 +348,7 @@ endToEnd('guardrails', (bench) => {
       { status: result.status, reason: result.reason, output: result.output },
       { status: 'refused', reason: 'somebody plays tricks', output: 'Paying.' },
     );
-    assert.equal(jsonTold(run).length, 2);
+    assert.equal(toolValues(run).length, 2);
     assert.equal(paidTo('halting', 1), 0);
   });
 

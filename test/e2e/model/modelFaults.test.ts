@@ -7,7 +7,8 @@ import type { Script, ScriptedAnswer } from '../../../activities/testing/index.t
 import type { Run } from '../../../client/index.ts';
 import { MODEL_CALL } from '../../../core/limits.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
-import { eventually, golden, tally } from '../../support/said.ts';
+import { golden } from '../../support/toolTexts.ts';
+import { eventually, tally } from '../../support/waits.ts';
 
 const KEY = 'canary7f3a9b2c5d8e1f4a6b';
 

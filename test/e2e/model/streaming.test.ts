@@ -8,7 +8,7 @@ import type { ScriptedAnswer, ScriptedMessage } from '../../../activities/testin
 import type { RunEvent, RunHandle } from '../../../client/index.ts';
 import type { History } from '../../../core/read/history.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { golden } from '../../support/said.ts';
+import { golden } from '../../support/toolTexts.ts';
 
 // Long enough for a follower to receive everything before the silence.
 const SILENCE_MS = 3_000;

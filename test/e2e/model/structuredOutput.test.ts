@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { asTool, defineTool } from '../../../activities/index.ts';
 import type { ScriptedRequest } from '../../../activities/testing/index.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { conversation, golden, toldOf } from '../../support/said.ts';
+import { conversation, golden, toolTexts } from '../../support/toolTexts.ts';
 
 const Triage = z.object({
   priority: z.enum(['low', 'high']),
@@ -207,7 +207,7 @@ endToEnd('structured output', (bench) => {
   });
   test("passes a sub-agent's value to its parent, or an error without one", async () => {
     const { result, run } = await bench.run(asking, 'Go.', golden(bench.cached, 'structured-sub-agent'));
-    const [found, failed] = toldOf(run);
+    const [found, failed] = toolTexts(run);
     assert.equal(found, '{"found":["a leak"]}');
     assert.match(failed ?? '', /the sub-agent ended as invalid_output: .*not valid JSON/);
     assert.equal(result.output, '{"found":["a leak"]}');

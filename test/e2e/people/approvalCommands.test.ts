@@ -10,7 +10,8 @@ import { readRun } from '../../../core/read/readRun.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked, failedTasks, inboxOf } from '../../support/people.ts';
-import { eventually, golden, toldOf } from '../../support/said.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
+import { eventually } from '../../support/waits.ts';
 
 endToEnd('while an approval is pending', (bench) => {
   const keys = new Map<string, string[]>();
@@ -84,7 +85,7 @@ endToEnd('while an approval is pending', (bench) => {
       { status: result.status, reason: result.reason },
       { status: 'stopped', reason: 'Stopped by ann: enough' },
     );
-    assert.deepEqual(toldOf(run), [
+    assert.deepEqual(toolTexts(run), [
       'paid 1',
       '{"error":"not run: the run was asked to stop","tool":"pay","kind":"cancelled"}',
     ]);
@@ -100,7 +101,7 @@ endToEnd('while an approval is pending', (bench) => {
       { status: result.status, output: result.output },
       { status: 'completed', output: 'Heard: Never mind.' },
     );
-    assert.deepEqual(toldOf(run), [
+    assert.deepEqual(toolTexts(run), [
       'paid 1',
       '{"error":"interrupted before it started","tool":"pay","kind":"cancelled"}',
     ]);
@@ -119,7 +120,7 @@ endToEnd('while an approval is pending', (bench) => {
     await assert.rejects(handle.approve('1.0'), { name: 'CommandRejected', message: /1\.0 is over/ });
     await handle.approve();
     const { run } = await bench.finished(handle.workflowId);
-    assert.deepEqual(toldOf(run), [
+    assert.deepEqual(toolTexts(run), [
       '{"error":"cancelled before it started","tool":"pay","kind":"cancelled"}',
       'paid 600',
     ]);
@@ -138,7 +139,10 @@ endToEnd('while an approval is pending', (bench) => {
     );
     await handle.resume();
     const { run } = await bench.finished(handle.workflowId);
-    assert.deepEqual({ told: toldOf(run), paidTo: paidTo('eve').length }, { told: ['paid 1', 'paid 500'], paidTo: 2 });
+    assert.deepEqual(
+      { told: toolTexts(run), paidTo: paidTo('eve').length },
+      { told: ['paid 1', 'paid 500'], paidTo: 2 },
+    );
   });
 
   const linked = payer({ maxHistoryEvents: 60 });
@@ -200,7 +204,7 @@ endToEnd('while an approval is pending', (bench) => {
       { status: result.status, turns: result.turns, runId: run.runId },
       { status: 'completed', turns: 2, runId: first },
     );
-    assert.deepEqual(toldOf(run), [
+    assert.deepEqual(toolTexts(run), [
       'paid 1',
       'paid 500',
       '{"error":"rejected by a person: no","tool":"pay","kind":"rejected"}',

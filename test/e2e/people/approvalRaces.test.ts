@@ -11,7 +11,8 @@ import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked, failedTasks } from '../../support/people.ts';
 import { race } from '../../support/races.ts';
-import { tally, toldOf } from '../../support/said.ts';
+import { toolTexts } from '../../support/toolTexts.ts';
+import { tally } from '../../support/waits.ts';
 
 /** The decision that the run returned; null if it refused it. */
 async function decision(request: Promise<Decided>): Promise<Decided | null> {
@@ -73,7 +74,7 @@ endToEnd('a decision', (bench) => {
       assert.equal(result.status, 'completed');
       assert.equal(effects.of(to), answer ? 1 : 0);
       const expired = '{"error":"approval timed out: nobody decided within 1 second","tool":"pay","kind":"rejected"}';
-      assert.deepEqual(toldOf(run), [answer ? 'paid' : expired]);
+      assert.deepEqual(toolTexts(run), [answer ? 'paid' : expired]);
       return answer ? 'decided' : 'too late';
     });
   });
@@ -111,7 +112,7 @@ endToEnd('a decision', (bench) => {
       await handle.resume();
       const { result, run } = await checked(handle, answer);
       assert.deepEqual(
-        { status: result.status, effects: effects.of(to), told: toldOf(run) },
+        { status: result.status, effects: effects.of(to), told: toolTexts(run) },
         { status: 'completed', effects: 1, told: ['paid'] },
       );
       let continued = 0;

@@ -10,7 +10,8 @@ import { toolCalls } from '../../../core/read/run.ts';
 import type { Verdict } from '../../../core/types.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked, failedTasks, seeded, shuffled } from '../../support/people.ts';
-import { counter, eventually, golden, toldOf } from '../../support/said.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
+import { counter, eventually } from '../../support/waits.ts';
 
 endToEnd('approvals', (bench) => {
   /** What was paid, to whom, and with which idempotency key. Every test pays somebody else. */
@@ -70,7 +71,7 @@ endToEnd('approvals', (bench) => {
       { status: result.status, output: result.output, failedCalls: result.failedCalls },
       { status: 'completed', output: 'Done.', failedCalls: 0 },
     );
-    assert.deepEqual(toldOf(run), ['paid 50', 'paid 500']);
+    assert.deepEqual(toolTexts(run), ['paid 50', 'paid 500']);
     assert.deepEqual(
       paidTo('abe').map(({ text }) => text),
       ['50 (none)', '500 (none)'],
@@ -123,7 +124,7 @@ endToEnd('approvals', (bench) => {
     for (const { call } of questions) await handle.approve(call);
     const { run } = await bench.finished(handle.workflowId);
     assert.deepEqual(
-      toldOf(run),
+      toolTexts(run),
       rules.map(({ name }) => `${name} ran`),
     );
   });
@@ -137,7 +138,7 @@ endToEnd('approvals', (bench) => {
     await handle.approve('1.2');
     await handle.approve('1.0');
     const { run } = await bench.finished(handle.workflowId);
-    assert.deepEqual(toldOf(run), ['paid 500', 'paid 1', 'paid 600', 'paid 2', 'paid 3'], 'told in the order asked');
+    assert.deepEqual(toolTexts(run), ['paid 500', 'paid 1', 'paid 600', 'paid 2', 'paid 3'], 'told in the order asked');
   });
 
   const guarded = payer({
@@ -166,7 +167,7 @@ endToEnd('approvals', (bench) => {
     assert.deepEqual({ text: payment?.text, more: more.length }, { text: '400 (none)', more: 0 });
     assert.ok(payment?.key.includes('/1.0/'));
     assert.ok(!payment?.key.endsWith(question!.digest), 'another key than that of the arguments that the model wrote');
-    assert.deepEqual(toldOf(run), [
+    assert.deepEqual(toolTexts(run), [
       'A person changed the arguments of this call to {"to":"cid","amount":400}. It answered:\npaid 400',
     ]);
     const [call] = toolCalls(run);
@@ -200,7 +201,7 @@ endToEnd('approvals', (bench) => {
     );
     await handle.respond('1.1', 'Paid by hand.', { by: 'bob' });
     const { run, result } = await bench.finished(handle.workflowId);
-    assert.deepEqual(toldOf(run), [
+    assert.deepEqual(toolTexts(run), [
       '{"error":"rejected by a person: paid last week","tool":"pay","kind":"rejected"}',
       'Paid by hand.',
     ]);
@@ -379,7 +380,7 @@ endToEnd('approvals', (bench) => {
     const { result, run } = await bench.finished(handle.workflowId);
     assert.equal(result.status, 'completed');
     const expired = '{"error":"approval timed out: nobody decided within 1 second","tool":"pay","kind":"rejected"}';
-    assert.deepEqual(toldOf(run), [expired, 'paid 600']);
+    assert.deepEqual(toolTexts(run), [expired, 'paid 600']);
     assert.deepEqual(run.questions, []);
     const [call] = toolCalls(run);
     assert.deepEqual({ kind: call?.kind, decision: call?.decision }, { kind: 'rejected', decision: null });
@@ -394,7 +395,7 @@ endToEnd('approvals', (bench) => {
       { status: result.status, reason: result.reason },
       { status: 'stopped', reason: 'Approval timed out: nobody decided within 1 second.' },
     );
-    assert.equal(toldOf(run).length, 2, 'the transcript is whole');
+    assert.equal(toolTexts(run).length, 2, 'the transcript is whole');
     assert.equal(paidTo('kim').length, 1);
   });
 
@@ -440,7 +441,7 @@ endToEnd('approvals', (bench) => {
       }),
     );
     const { run } = await bench.finished(handle.workflowId);
-    assert.deepEqual(toldOf(run), told, `seed ${seed}`);
+    assert.deepEqual(toolTexts(run), told, `seed ${seed}`);
     assert.equal(paidTo('moe').length, told.filter((text) => text.startsWith('paid')).length, `seed ${seed}`);
     await Promise.all(people.map((person) => person.close()));
   });

@@ -10,7 +10,8 @@ import { toolCalls } from '../../../core/read/run.ts';
 import { transcriptProblem } from '../../../core/transcript.ts';
 import { endToEnd, type Finished } from '../../support/bench.ts';
 import { race } from '../../support/races.ts';
-import { eventually, tally, toldOf } from '../../support/said.ts';
+import { toolTexts } from '../../support/toolTexts.ts';
+import { eventually, tally } from '../../support/waits.ts';
 
 const REPLAYED = 6;
 const description = 'Another agent.';
@@ -137,7 +138,7 @@ endToEnd('races of sub-agents', (bench) => {
       assert.ok(['completed', 'cancelled'].includes(status));
       if (status === 'completed') assert.equal(below.result.status, 'completed');
       assert.equal(spend.modelCalls, root.run.turns.length + below.run.spend.modelCalls);
-      const [told] = toldOf(root.run);
+      const [told] = toolTexts(root.run);
       if (below.result.status === 'completed' && told) assert.equal(told, 'Done.');
       return `${status}, ${below.result.status}`;
     });

@@ -9,7 +9,8 @@ import { toolCalls } from '../../../core/read/run.ts';
 import type { Budget, Spend } from '../../../core/types.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { inboxOf } from '../../support/people.ts';
-import { eventually, gate, golden, tally, toldOf } from '../../support/said.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
+import { eventually, gate, tally } from '../../support/waits.ts';
 
 const description = 'Another agent.';
 const tokensOf = ({ inputTokens, outputTokens }: Spend) => inputTokens + outputTokens;
@@ -136,7 +137,7 @@ endToEnd('budgets', (bench) => {
       toolCalls(run).map(({ kind }) => kind),
       [null, null, null, null, null, null, 'rejected', 'rejected'],
     );
-    assert.match(toldOf(run)[7]!, /not run: The budget of 6 tool calls is used up\./);
+    assert.match(toolTexts(run)[7]!, /not run: The budget of 6 tool calls is used up\./);
   });
   test('calls the model once more after the limit of tool calls', async () => {
     const { result } = await bench.run(busy, 'Go.', { budget: { toolCalls: 12 } });
@@ -281,7 +282,7 @@ endToEnd('budgets', (bench) => {
     assert.equal(result.status, 'budget');
     // Beyond the limit is what was done until the word came: a turn or two of each, more on a busy machine.
     assert.ok(result.spend.modelCalls >= 6 && result.spend.modelCalls < PAIR_TURNS, `${result.spend.modelCalls}`);
-    for (const text of toldOf(run))
+    for (const text of toolTexts(run))
       assert.match(text, /ended as stopped: Stopped: The budget of 6 model calls is used up/);
     const children = await Promise.all(['1.0', '1.1'].map((place) => bench.finished(`${id}.${place}`)));
     const spent = children.map((child) => child.result.spend.modelCalls);
@@ -298,7 +299,7 @@ endToEnd('budgets', (bench) => {
     assert.ok(spend.modelCalls >= 5 && spend.modelCalls < PAIR_TURNS, `${spend.modelCalls}`);
     await handle.raise({ modelCalls: 100 });
     const { result, run } = await bench.finished(id);
-    assert.deepEqual([result.status, ...toldOf(run)], ['completed', 'Done.', 'Done.']);
+    assert.deepEqual([result.status, ...toolTexts(run)], ['completed', 'Done.', 'Done.']);
     assert.deepEqual(
       { modelCalls: result.spend.modelCalls, toolCalls: result.spend.toolCalls },
       { modelCalls: 2 + 2 * (DIGGER_TURNS + 1), toolCalls: 2 + 2 * DIGGER_TURNS },

@@ -6,8 +6,8 @@ import { defineTool } from '../../../activities/index.ts';
 import { CommandRejected } from '../../../client/index.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
-import { counter, gate } from '../../support/said.ts';
 import { ownServer } from '../../support/server.ts';
+import { counter, gate } from '../../support/waits.ts';
 
 /** 2,000 where nobody says otherwise. */
 const UPDATES_MAX = 20;

@@ -12,7 +12,8 @@ import type { RunInput } from '../../../core/types.ts';
 import { createWorker } from '../../../worker/index.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked, failedTasks } from '../../support/people.ts';
-import { counter, eventually, golden } from '../../support/said.ts';
+import { golden } from '../../support/toolTexts.ts';
+import { counter, eventually } from '../../support/waits.ts';
 
 // What Temporal's SDKs answer about a workflow's handlers.
 const METADATA_QUERY = '__temporal_workflow_metadata';

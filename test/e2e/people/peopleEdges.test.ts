@@ -10,7 +10,8 @@ import { CommandRejected } from '../../../client/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
-import { counter, eventually, toldOf } from '../../support/said.ts';
+import { toolTexts } from '../../support/toolTexts.ts';
+import { counter, eventually } from '../../support/waits.ts';
 
 endToEnd('edge cases of commands', (bench) => {
   const input = z.object({ n: z.number().optional() });
@@ -131,7 +132,7 @@ endToEnd('edge cases of commands', (bench) => {
       toolCalls(run).map(({ ok, kind }) => kind ?? ok),
       [true, 'rejected', 'rejected'],
     );
-    assert.match(toldOf(run)[2] ?? '', /budget of 1 tool calls?/);
+    assert.match(toolTexts(run)[2] ?? '', /budget of 1 tool calls?/);
   });
 
   const payer = bench.agent({ tools: [pay], script: [{ calls: [call('pay')] }, 'Paid.'] });

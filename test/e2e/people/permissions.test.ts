@@ -8,7 +8,8 @@ import { asTool, defineTool } from '../../../activities/index.ts';
 import { CommandRejected, type RunHandle } from '../../../client/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { golden, jsonTold, tally, toldOf } from '../../support/said.ts';
+import { golden, toolTexts, toolValues } from '../../support/toolTexts.ts';
+import { tally } from '../../support/waits.ts';
 
 async function question(handle: RunHandle) {
   for await (const event of handle.events())
@@ -55,7 +56,7 @@ endToEnd('permissions', (bench) => {
     const { run, result } = await bench.run(careful, 'Go.', golden(bench.cached, 'permissions-denied'));
     const denied = (name: string, why: string) =>
       JSON.stringify({ error: `not permitted: ${why}`, tool: name, kind: 'rejected' });
-    assert.deepEqual(toldOf(run), [
+    assert.deepEqual(toolTexts(run), [
       'look 1',
       'pay 50',
       denied('pay', 'no payment over 100'),
@@ -123,7 +124,7 @@ endToEnd('permissions', (bench) => {
     await handle.reject('1.0', { why: 'not today' });
     const { run } = await bench.finished(id);
     assert.deepEqual(
-      (jsonTold(run) as { error: string }[]).map(({ error }) => error),
+      (toolValues(run) as { error: string }[]).map(({ error }) => error),
       ['rejected by a person: not today', 'not permitted: no transfer over 100'],
     );
     assert.equal(times('transfer'), 0);
@@ -157,8 +158,8 @@ endToEnd('permissions', (bench) => {
       { isFirst: true, arguments: '{"amount":40}', written: '{"amount":60}' },
     );
     const { run } = await bench.finished(id);
-    assert.match(toldOf(run)[0] ?? '', /refund 40$/);
-    assert.match(toldOf(run)[0] ?? '', /changed the arguments of this call to \{"amount":40\}/);
+    assert.match(toolTexts(run)[0] ?? '', /refund 40$/);
+    assert.match(toolTexts(run)[0] ?? '', /changed the arguments of this call to \{"amount":40\}/);
     assert.equal(toolCalls(run)[0]?.decision?.arguments, '{"amount":40}', 'the decision says what ran');
   });
 
@@ -180,7 +181,7 @@ endToEnd('permissions', (bench) => {
   });
   test('apply to a sub-agent like to any call', async () => {
     const { run } = await bench.run(manager);
-    assert.deepEqual(toldOf(run), [
+    assert.deepEqual(toolTexts(run), [
       '{"error":"not permitted: keep it to yourself","tool":"delegate","kind":"rejected"}',
       'Looked.',
     ]);

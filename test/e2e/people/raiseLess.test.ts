@@ -6,7 +6,8 @@ import { defineTool } from '../../../activities/index.ts';
 import type { RunHandle } from '../../../client/index.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { inboxOf } from '../../support/people.ts';
-import { eventually, golden } from '../../support/said.ts';
+import { golden } from '../../support/toolTexts.ts';
+import { eventually } from '../../support/waits.ts';
 
 const step = defineTool({
   name: 'step',

@@ -11,7 +11,8 @@ import type { RunEvent } from '../../../core/read/run.ts';
 import type { Reply } from '../../../core/types.ts';
 import { workflowCode } from '../../../worker/workflowBundle.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { conversation, gate, golden } from '../../support/said.ts';
+import { conversation, golden } from '../../support/toolTexts.ts';
+import { gate } from '../../support/waits.ts';
 
 /** Every message of the user that the model was sent, in order. */
 function userTexts({ messages }: ScriptedRequest): string[] {

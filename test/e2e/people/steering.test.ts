@@ -9,16 +9,8 @@ import type { Script, ScriptedRequest } from '../../../activities/testing/index.
 import { CommandRejected, type RunHandle, RunOver, type StartOptions } from '../../../client/index.ts';
 import { type Call, toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
-import {
-  type Counter,
-  conversation,
-  counter,
-  eventually,
-  type Gate,
-  gate,
-  golden,
-  toldOf,
-} from '../../support/said.ts';
+import { conversation, golden, toolTexts } from '../../support/toolTexts.ts';
+import { type Counter, counter, eventually, type Gate, gate } from '../../support/waits.ts';
 
 /** What the user said, as the model was sent it. */
 function userTexts({ messages }: ScriptedRequest): string[] {
@@ -224,7 +216,7 @@ endToEnd('steering', (bench) => {
       { status: 'completed', output: name, starts: 1 },
     );
     assert.deepEqual(
-      toldOf(run).map((text) => JSON.parse(text).error),
+      toolTexts(run).map((text) => JSON.parse(text).error),
       ['cancelled', 'interrupted before it started', 'interrupted before it started'],
     );
   });

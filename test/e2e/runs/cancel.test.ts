@@ -7,7 +7,8 @@ import { defineTool, type ToolContext } from '../../../activities/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import type { Effect } from '../../../core/types.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { counter, golden, toldOf } from '../../support/said.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
+import { counter } from '../../support/waits.ts';
 
 const CANCELED = 4;
 
@@ -69,7 +70,7 @@ endToEnd('cancelling', (bench) => {
     );
     assert.equal((await handle.describe()).status.code, CANCELED);
     const failure = (name: string, kind: string, error: string) => JSON.stringify({ error, tool: name, kind });
-    assert.deepEqual(toldOf(run), [
+    assert.deepEqual(toolTexts(run), [
       'done before',
       failure('deaf', 'cancelled', 'cancelled'),
       failure(

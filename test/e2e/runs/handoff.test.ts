@@ -7,7 +7,7 @@ import { offlineModel } from '../../../activities/testing/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { createWorker } from '../../../worker/index.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { golden, toldOf } from '../../support/said.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
 
 const description = 'Another agent.';
 
@@ -51,7 +51,7 @@ endToEnd('handoff', (bench) => {
         [3, billing.name],
       ],
     );
-    assert.deepEqual(toldOf(run), [`The conversation is now with ${billing.name}.`, 'looked']);
+    assert.deepEqual(toolTexts(run), [`The conversation is now with ${billing.name}.`, 'looked']);
     const [first] = seen(billing.name);
     assert.deepEqual(
       first?.messages.map(({ role }) => role),

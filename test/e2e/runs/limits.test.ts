@@ -7,7 +7,8 @@ import { defineTool } from '../../../activities/index.ts';
 import type { Script } from '../../../activities/testing/index.ts';
 import { WORKFLOW_TYPE } from '../../../core/names.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { golden, jsonTold, tally } from '../../support/said.ts';
+import { golden, toolValues } from '../../support/toolTexts.ts';
+import { tally } from '../../support/waits.ts';
 
 endToEnd('limits', (bench) => {
   const effects = tally();
@@ -56,7 +57,7 @@ endToEnd('limits', (bench) => {
     const { result, run } = await bench.run(timed, 'Go.', { parallel: 1, ...golden(bench.cached, 'time-limit') });
     assert.deepEqual({ status: result.status, output: result.output }, { status: 'time_limit', output: 'Waiting.' });
     assert.equal(result.reason, 'The run took longer than its limit of 2 seconds.');
-    assert.deepEqual(jsonTold(run), [
+    assert.deepEqual(toolValues(run), [
       { error: 'cancelled', tool: 'hang', kind: 'cancelled' },
       { error: 'cancelled before it started', tool: 'hang', kind: 'cancelled' },
     ]);
@@ -104,7 +105,7 @@ endToEnd('limits', (bench) => {
   test('never run calls that were cut off, and end after two repairs', async () => {
     const twice = await bench.run(cutTwice, 'Go.', golden(bench.cached, 'truncated-calls'));
     assert.deepEqual({ status: twice.result.status, turns: twice.result.turns }, { status: 'completed', turns: 3 });
-    for (const told of jsonTold(twice.run))
+    for (const told of toolValues(twice.run))
       assert.match((told as { error: string }).error, /^not run: the answer was cut off/);
     const { result } = await bench.run(alwaysCut);
     assert.deepEqual(

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { golden } from '../../support/said.ts';
 import { stackAgent } from '../../support/stackAgent.ts';
+import { golden } from '../../support/toolTexts.ts';
 
 const add = defineTool({
   name: 'add',

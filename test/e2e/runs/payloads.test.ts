@@ -18,7 +18,8 @@ import { connect, fileStorage, PayloadUnreadable } from '../../../client/index.t
 import { WORKFLOW_TYPE } from '../../../core/names.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
-import { eventually, toldOf } from '../../support/said.ts';
+import { toolTexts } from '../../support/toolTexts.ts';
+import { eventually } from '../../support/waits.ts';
 
 const SECRET = 'the-patient-is-called-Ada';
 
@@ -67,7 +68,7 @@ endToEnd('payloads', (bench) => {
   });
   test('compresses large payloads in history, and reads them unchanged', async () => {
     const { run } = await bench.run(big);
-    assert.equal(toldOf(run)[0]?.length, 60_000);
+    assert.equal(toolTexts(run)[0]?.length, 60_000);
     const { encodings, text } = await onTheServer(bench, run.workflowId);
     assert.deepEqual(encodings, ['binary/gzip', 'json/plain']);
     assert.ok(text.length < 30_000, `${text.length} bytes of history`);
@@ -129,7 +130,7 @@ endToEnd(
     test('leaves no plain text of messages or failures in history', async () => {
       const { run, result } = await bench.run(nurse, `How is ${SECRET}?`);
       assert.equal(result.output, `${SECRET} is well.`);
-      assert.match(toldOf(run)[1] ?? '', new RegExp(`no bed for ${SECRET}`));
+      assert.match(toolTexts(run)[1] ?? '', new RegExp(`no bed for ${SECRET}`));
       const { text, encodings } = await onTheServer(bench, run.workflowId);
       assert.deepEqual(encodings, ['binary/encrypted']);
       assert.ok(!text.includes(SECRET), 'the secret is in history');
@@ -201,7 +202,7 @@ endToEnd(
     });
     test('stores what is still large, with a reference in history', async () => {
       const { run } = await bench.run(hoarder, randomBytes(300_000).toString('base64'));
-      assert.equal(toldOf(run).length, 10);
+      assert.equal(toolTexts(run).length, 10);
       const { encodings, text } = await onTheServer(bench, run.workflowId);
       assert.ok(encodings.includes('json/protobuf'), encodings.join());
       assert.match(text, /"driverName":"file"/);
@@ -262,7 +263,7 @@ endToEnd(
       await handle.approve('1.0');
       const { result, run } = await bench.finished(handle.workflowId);
       assert.deepEqual(
-        { status: result.status, input: run.input, told: toldOf(run) },
+        { status: result.status, input: run.input, told: toolTexts(run) },
         { status: 'completed', input, told: ['asked'] },
       );
     });
@@ -301,7 +302,7 @@ endToEnd(
     });
     test('reports an unknown outcome if the result of a once call cannot be stored', async () => {
       const { run } = await bench.run(shop);
-      assert.match(toldOf(run)[0] ?? '', /no space left; it may or may not have happened.*"kind":"outcome_unknown"/);
+      assert.match(toolTexts(run)[0] ?? '', /no space left; it may or may not have happened.*"kind":"outcome_unknown"/);
     });
   },
   {

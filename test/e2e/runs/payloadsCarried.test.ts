@@ -13,7 +13,7 @@ import { type History, jsonAt } from '../../../core/read/history.ts';
 import { jsonBytes } from '../../../core/text.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
 import { noise, RESULT } from '../../support/noise.ts';
-import { toldOf } from '../../support/said.ts';
+import { toolTexts } from '../../support/toolTexts.ts';
 
 const TURNS = 10;
 const CALLS = 5;
@@ -47,7 +47,7 @@ endToEnd('the carried state', (bench) => {
   test('fits compressed, with more than a payload holds', async () => {
     const { run, history, result } = await bench.run(usual);
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
-    assert.equal(toldOf(run).length, TURNS * CALLS);
+    assert.equal(toolTexts(run).length, TURNS * CALLS);
     assert.ok(carriedBytes(history) > CARRIED_STATE_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
   });
 
@@ -55,7 +55,7 @@ endToEnd('the carried state', (bench) => {
   test('stays in its history if it does not compress, and loses nothing', async () => {
     const { run, history, result } = await bench.run(hard);
     assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
-    assert.ok(toldOf(run).every((text) => text.length === RESULT));
+    assert.ok(toolTexts(run).every((text) => text.length === RESULT));
     const carried = carriedBytes(history);
     assert.ok(
       carried > CARRIED_STATE_BYTES_MAX / 2 && carried < CARRIED_STATE_BYTES_MAX / 0.7,
@@ -74,7 +74,7 @@ endToEnd(
     test('goes through the store if it does not compress', async () => {
       const { run, history, result } = await bench.run(hard);
       assert.deepEqual({ status: result.status, turns: result.turns }, { status: 'completed', turns: TURNS + 1 });
-      assert.equal(toldOf(run).length, TURNS * CALLS);
+      assert.equal(toolTexts(run).length, TURNS * CALLS);
       assert.ok(carriedBytes(history) > CARRIED_STATE_BYTES_MAX, `${carriedBytes(history)} bytes were carried`);
       assert.ok((await readdir(folder)).length > 0);
     });

@@ -7,7 +7,8 @@ import { asTool, defineTool, handoff } from '../../../activities/index.ts';
 import { readRun } from '../../../core/read/readRun.ts';
 import { resultOf, toolCalls } from '../../../core/read/run.ts';
 import { endToEnd, transcriptOf } from '../../support/bench.ts';
-import { conversation, counter, eventually, gate, golden } from '../../support/said.ts';
+import { conversation, golden } from '../../support/toolTexts.ts';
+import { counter, eventually, gate } from '../../support/waits.ts';
 
 endToEnd('the read model', (bench) => {
   const n = z.object({ n: z.number().optional() });

@@ -10,7 +10,8 @@ import { transcriptProblem } from '../../../core/transcript.ts';
 import type { ToolFailure } from '../../../core/types.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { inboxOf } from '../../support/people.ts';
-import { counter, eventually, gate, golden, jsonTold, tally, toldOf } from '../../support/said.ts';
+import { golden, toolTexts, toolValues } from '../../support/toolTexts.ts';
+import { counter, eventually, gate, tally } from '../../support/waits.ts';
 
 const description = 'Another agent.';
 
@@ -76,7 +77,7 @@ endToEnd('sub-agents', (bench) => {
   test('runs four child runs, two at once, and returns their output in order', async () => {
     const { run, result } = await bench.run(fanOut, 'Go.', golden(bench.cached, 'sub-agents'));
     assert.deepEqual(
-      toldOf(run),
+      toolTexts(run),
       four.map((input) => `found ${input}`),
     );
     assert.equal(most, 2);
@@ -135,7 +136,7 @@ endToEnd('sub-agents', (bench) => {
   });
   test('passes the input, the result of `ask`, or all arguments, and never nothing', async () => {
     const { run } = await bench.run(asking);
-    const told = toldOf(run);
+    const told = toolTexts(run);
     assert.deepEqual(told.slice(0, 3), ['asked: one thing', 'asked: greet ann 2 times', 'asked: {"who":"bob"}']);
     assert.deepEqual(
       toolCalls(run)
@@ -176,8 +177,8 @@ endToEnd('sub-agents', (bench) => {
     await bench.holdfast.get(`${id}.1.4`).cancel();
     const { run, result } = await bench.finished(id);
     assert.equal(result.status, 'completed');
-    assert.deepEqual(JSON.parse(result.output!), jsonTold(run));
-    const failures = jsonTold(run) as ToolFailure[];
+    assert.deepEqual(JSON.parse(result.output!), toolValues(run));
+    const failures = toolValues(run) as ToolFailure[];
     assert.deepEqual(
       failures.map(({ kind }) => kind),
       ['failed', 'failed', 'failed', 'failed', 'cancelled'],
@@ -214,7 +215,7 @@ endToEnd('sub-agents', (bench) => {
     assert.equal(result.status, 'completed');
     const { run } = await bench.finished(`${handle.workflowId}.1.0.1.0`);
     assert.equal(run.input, 'doll++');
-    assert.match(toldOf(run)[0]!, /"kind":"rejected".*|not run: sub-agents may be nested 2 deep/);
+    assert.match(toolTexts(run)[0]!, /"kind":"rejected".*|not run: sub-agents may be nested 2 deep/);
     assert.equal(toolCalls(run)[0]?.childId, null);
   });
 
@@ -235,7 +236,7 @@ endToEnd('sub-agents', (bench) => {
   });
   test('applies the limits on depth and number of the runs above', async () => {
     const { run } = await bench.run(strict);
-    const told = toldOf(run);
+    const told = toolTexts(run);
     for (const text of told.slice(0, 2)) assert.match(text, /not run: sub-agents may be nested 1 deep/);
     assert.match(told[2]!, /not run: a run may start 2 sub-agents/);
     assert.deepEqual(
@@ -269,7 +270,7 @@ endToEnd('sub-agents', (bench) => {
     await handle.approve('1.0');
     await handle.reject('1.2', { why: 'too dear' });
     const { run } = await bench.finished(handle.workflowId);
-    assert.equal(toldOf(run)[0], 'asked: dear');
+    assert.equal(toolTexts(run)[0], 'asked: dear');
     assert.deepEqual(
       run.turns[0]?.calls.map(({ childId, kind }) => [childId !== null, kind]),
       [
@@ -331,7 +332,7 @@ endToEnd('sub-agents', (bench) => {
       assert.equal((await bench.holdfast.get(child).approve(undefined, { by: 'ann' })).isFirst, true);
     }
     const { run, result } = await bench.finished(id);
-    assert.deepEqual([result.status, ...toldOf(run)], ['completed', 'paid 1', 'paid 1']);
+    assert.deepEqual([result.status, ...toolTexts(run)], ['completed', 'paid 1', 'paid 1']);
     assert.ok(result.spend.activeMs < 20_000, `${result.spend.activeMs}`);
     // Temporal's visibility is a moment behind.
     await eventually(async () => (await inboxOf(bench.holdfast, id)).length === 0);
@@ -476,7 +477,7 @@ endToEnd('sub-agents', (bench) => {
     for await (const event of handle.events()) if (event.type === 'continued') histories += 1;
     assert.ok(histories > 1, 'it did continue as new');
     assert.deepEqual(
-      toldOf(run),
+      toolTexts(run),
       [1, 2, 3, 4, 5].map((turn) => `asked: ${turn}`),
     );
     assert.deepEqual(

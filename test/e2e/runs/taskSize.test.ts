@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked, failedTasks } from '../../support/people.ts';
-import { tally, toldOf } from '../../support/said.ts';
+import { toolTexts } from '../../support/toolTexts.ts';
+import { tally } from '../../support/waits.ts';
 
 const effects = tally();
 const LARGE = 250_000;
@@ -57,7 +58,7 @@ endToEnd(
       await handle.resume();
       const { run: read, history } = await bench.finished(handle.workflowId);
       // What it was changed to stands before it.
-      assert.ok(toldOf(read).every((told) => told.endsWith(`\n${LARGE}`)));
+      assert.ok(toolTexts(read).every((told) => told.endsWith(`\n${LARGE}`)));
       assert.equal(effects.of(run), CALLS);
       assert.equal(failedTasks(history), 0);
     });

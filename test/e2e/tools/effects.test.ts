@@ -11,7 +11,8 @@ import type { RunHandle } from '../../../client/index.ts';
 import { type Call, toolCalls } from '../../../core/read/run.ts';
 import type { Effect } from '../../../core/types.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { type Counter, counter, eventually, type Gate, gate, golden } from '../../support/said.ts';
+import { golden } from '../../support/toolTexts.ts';
+import { type Counter, counter, eventually, type Gate, gate } from '../../support/waits.ts';
 
 const TOOLS: readonly (readonly [name: string, effect: Effect])[] = [
   ['look', 'read'],

@@ -16,7 +16,8 @@ import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
 import { noPostgres, startPool } from '../../support/postgres.ts';
-import { eventually, toldOf } from '../../support/said.ts';
+import { toolTexts } from '../../support/toolTexts.ts';
+import { eventually } from '../../support/waits.ts';
 
 /** The answer of a first attempt is lost on its way, when the tool has done all that it does. */
 const losesAnswers: ActivityInterceptorsFactory = ({ info }) => ({
@@ -145,7 +146,10 @@ describe('idempotency keys', { skip: noPostgres }, () => {
         await bench.holdfast.get(other).result();
         const { run } = await bench.finished(other);
         assert.deepEqual(await paidBy(other), [100]);
-        assert.match(toldOf(run)[0] ?? '', /invoice\/.* was done already, with another input\. Nothing was done now/);
+        assert.match(
+          toolTexts(run)[0] ?? '',
+          /invoice\/.* was done already, with another input\. Nothing was done now/,
+        );
       });
 
       test('stays the same over continue-as-new in a batch, and changes with the turn', async () => {

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { counter, eventually, gate, golden, jsonTold } from '../../support/said.ts';
+import { golden, toolValues } from '../../support/toolTexts.ts';
+import { counter, eventually, gate } from '../../support/waits.ts';
 
 /** A tool whose calls wait for their gates; it counts who started, and how many ran at once at most. */
 function gated(name: string, size: number, limits: { maxParallel?: number; workerParallel?: number } = {}) {
@@ -67,7 +68,7 @@ endToEnd('parallel calls', (bench) => {
       ten.order.toSorted((a, b) => a - b),
       numbers(10),
     );
-    assert.deepEqual(jsonTold(run), numbers(10));
+    assert.deepEqual(toolValues(run), numbers(10));
   });
 
   const slow = gated('slow', 3, { maxParallel: 1 });
@@ -85,7 +86,7 @@ endToEnd('parallel calls', (bench) => {
     const { run } = await bench.finished(handle.workflowId);
     assert.equal(slow.most(), 1);
     assert.deepEqual(slow.order, [0, 1, 2]);
-    assert.deepEqual(jsonTold(run), [0, 1, 2, 0, 1, 2, 3]);
+    assert.deepEqual(toolValues(run), [0, 1, 2, 0, 1, 2, 3]);
   });
 
   const narrow = gated('narrow', 2, { workerParallel: 3 });
@@ -100,7 +101,7 @@ endToEnd('parallel calls', (bench) => {
     });
     await narrow.started.until(3);
     narrow.openAll();
-    for (const { workflowId } of handles) assert.deepEqual(jsonTold((await bench.finished(workflowId)).run), [0, 1]);
+    for (const { workflowId } of handles) assert.deepEqual(toolValues((await bench.finished(workflowId)).run), [0, 1]);
     assert.equal(narrow.most(), 3);
   });
 
@@ -110,7 +111,7 @@ endToEnd('parallel calls', (bench) => {
   test('run one after another with parallel: 1', async () => {
     const { run } = await bench.run(inARow, 'Go.', { parallel: 1, ...golden(bench.cached, 'one-after-another') });
     assert.deepEqual({ most: row.most(), order: row.order }, { most: 1, order: numbers(6) });
-    assert.deepEqual(jsonTold(run), numbers(6));
+    assert.deepEqual(toolValues(run), numbers(6));
   });
 
   const fifty = gated('fifty', 50);
@@ -119,7 +120,7 @@ endToEnd('parallel calls', (bench) => {
     const handle = await start(wide);
     await fifty.started.until(50);
     fifty.openAll();
-    assert.deepEqual(jsonTold((await bench.finished(handle.workflowId)).run), numbers(50));
+    assert.deepEqual(toolValues((await bench.finished(handle.workflowId)).run), numbers(50));
   });
 
   const crowd = gated('crowd', 500);
@@ -131,7 +132,7 @@ endToEnd('parallel calls', (bench) => {
       { status: result.status, calls: result.calls, failedCalls: result.failedCalls },
       { status: 'completed', calls: 500, failedCalls: 0 },
     );
-    assert.deepEqual(jsonTold(run), numbers(500));
+    assert.deepEqual(toolValues(run), numbers(500));
     assert.equal(crowd.started.value, 500);
     assert.ok(crowd.most() <= 50);
   });

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { defineTool, ToolError } from '../../../activities/index.ts';
 import type { Script, ScriptedCall } from '../../../activities/testing/index.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { gate, golden, tally, toldOf } from '../../support/said.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
+import { gate, tally } from '../../support/waits.ts';
 
 const work = defineTool({
   name: 'work',
@@ -50,7 +51,7 @@ endToEnd('partial failure', (bench) => {
   test('returns three results and one error in order, with a warning', async () => {
     const { result, run } = await bench.run(four, 'Go.', golden(bench.cached, 'one-of-four-fails'));
     assert.deepEqual(order, ['3', '2', '1', '0']);
-    assert.deepEqual(toldOf(run), [
+    assert.deepEqual(toolTexts(run), [
       '{"n":0}',
       '{"error":"number one is broken","tool":"reversed","kind":"failed"}',
       '{"n":2}',
@@ -176,7 +177,7 @@ endToEnd('partial failure', (bench) => {
   test('makes a text of anything that is thrown', async () => {
     const { run } = await bench.run(throws);
     assert.deepEqual(
-      toldOf(run).map((text) => JSON.parse(text).error),
+      toolTexts(run).map((text) => JSON.parse(text).error),
       ['the tool failed without a message', 'out of paper', '{"code":7}', 'null', 'the tool failed without a message'],
     );
     assert.equal(counts.of('undefined'), 1);

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { defineTool, type Presenter, ToolError } from '../../../activities/index.ts';
 import { RESULT_BYTES_MAX } from '../../../core/limits.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { golden, toldOf } from '../../support/said.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
 
 function tool(name: string, value: unknown, present?: Presenter) {
   return defineTool({
@@ -38,7 +38,7 @@ endToEnd('a presenter', (bench) => {
   ]);
   test('list: shows what it is, how many, the first ten, and what was cut', async () => {
     const { run } = await bench.run(lists, 'Go.', golden(bench.cached, 'list-presenter'));
-    const [web, one, none, page, object, long] = toldOf(run);
+    const [web, one, none, page, object, long] = toolTexts(run);
     assert.equal(
       web,
       ['Results from search_web:', 'Found 23 items.', ...heads, '[cut: the first 10; 13 items more]'].join('\n'),
@@ -68,7 +68,7 @@ endToEnd('a presenter', (bench) => {
   );
   test("function: prefers the tool's to the agent's, and stays bounded", async () => {
     const { run } = await bench.run(own);
-    const told = toldOf(run);
+    const told = toolTexts(run);
     assert.deepEqual(told.slice(0, 3), ['n is 1', '{"n":2}', 'agent: {"n":3}']);
     assert.ok(Buffer.byteLength(told[3]!) <= RESULT_BYTES_MAX);
     assert.match(told[3]!, /\[cut: the first [\d,]+ bytes of 300,000 bytes\]$/);
@@ -88,7 +88,7 @@ endToEnd('a presenter', (bench) => {
   });
   const failing = agentOf([fails]);
   test('leaves error texts unchanged', async () => {
-    const [told] = toldOf((await bench.run(failing)).run);
+    const [told] = toolTexts((await bench.run(failing)).run);
     assert.deepEqual(JSON.parse(told!), { error: 'long '.repeat(600), tool: 'fails', kind: 'failed' });
   });
 });

@@ -6,8 +6,9 @@ import { defineTool } from '../../../activities/index.ts';
 import { ERROR_CHARS_MAX, RESULT_BYTES_MAX } from '../../../core/limits.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { golden, tally, toldOf } from '../../support/said.ts';
 import { ERRORS, VALUES } from '../../support/strangeValues.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
+import { tally } from '../../support/waits.ts';
 
 endToEnd('a result', (bench) => {
   const times = tally();
@@ -39,7 +40,7 @@ endToEnd('a result', (bench) => {
       { status: result.status, failedCalls: result.failedCalls },
       { status: 'completed', failedCalls: 0 },
     );
-    const told = toldOf(run);
+    const told = toolTexts(run);
     for (const [i, [what, { text }]] of Object.entries(VALUES).entries()) {
       assert.ok(Buffer.byteLength(told[i]!) <= RESULT_BYTES_MAX, `${what}: ${Buffer.byteLength(told[i]!)} bytes`);
       if (typeof text === 'string') assert.equal(told[i], text, what);
@@ -63,7 +64,7 @@ endToEnd('a result', (bench) => {
       { status: 'completed', failedCalls: Object.keys(ERRORS).length },
     );
     for (const [i, [what, { error }]] of Object.entries(ERRORS).entries()) {
-      const told = JSON.parse(toldOf(run)[i]!);
+      const told = JSON.parse(toolTexts(run)[i]!);
       assert.deepEqual({ tool: told.tool, kind: told.kind }, { tool: 'errors', kind: 'failed' }, what);
       assert.ok(told.error.length <= ERROR_CHARS_MAX + 100, what);
       if (typeof error === 'string') assert.equal(told.error, error, what);

@@ -6,7 +6,8 @@ import { defineTool, type ToolContext, ToolError } from '../../../activities/ind
 import { toolCalls } from '../../../core/read/run.ts';
 import type { Effect } from '../../../core/types.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { eventually, golden, jsonTold, tally, toldOf } from '../../support/said.ts';
+import { golden, toolTexts, toolValues } from '../../support/toolTexts.ts';
+import { eventually, tally } from '../../support/waits.ts';
 
 /** A tool that does as it is told, and retries without making the test wait. */
 function tool(
@@ -69,7 +70,7 @@ endToEnd('retries', (bench) => {
       toolCalls(run).map(({ attempts }) => attempts),
       Object.values(expected),
     );
-    assert.deepEqual(jsonTold(run)[4], { error: 'four_times failed, try 4', tool: 'four_times', kind: 'failed' });
+    assert.deepEqual(toolValues(run)[4], { error: 'four_times failed, try 4', tool: 'four_times', kind: 'failed' });
   });
 
   const makers: Record<string, () => unknown> = {
@@ -182,7 +183,7 @@ endToEnd('retries', (bench) => {
   test('keeps the idempotency key over attempts, and changes it between calls', async () => {
     const id = `keys-${bench.cached}`;
     const { run } = await bench.run(keeps, 'Go.', { id });
-    assert.deepEqual(toldOf(run), ['kept', 'kept', 'kept', 'kept', 'kept']);
+    assert.deepEqual(toolTexts(run), ['kept', 'kept', 'kept', 'kept', 'kept']);
     assert.deepEqual(
       [...keys.values()].map((seen) => seen.length),
       [2, 2, 6],

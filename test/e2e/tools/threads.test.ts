@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { golden, toldOf } from '../../support/said.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
 
 const misbehave = (attempts = 1, module = 'misbehave') =>
   defineTool({
@@ -35,14 +35,14 @@ endToEnd('a tool in a thread', (bench) => {
     ]);
     assert.deepEqual(order, ['well', 'spins']);
     const told = '{"error":"timed out after 4 seconds","tool":"misbehave","kind":"timeout"}';
-    assert.deepEqual(toldOf(run), [told, told]);
+    assert.deepEqual(toolTexts(run), [told, told]);
   });
 
   const rest = ['exit', 'fill the memory', 'reject outside', 'return a function', 'return a map', 'be good'];
   const each = bench.agent({ tools: [misbehave()], parallel: 1, script: [{ calls: calls(...rest) }, 'Done.'] });
   test('fails only its own call on exit, lack of memory or an uncloneable result', async () => {
     const { result, run } = await bench.run(each);
-    const [exit, memory, outside, fn, map, good] = toldOf(run);
+    const [exit, memory, outside, fn, map, good] = toolTexts(run);
     assert.equal(JSON.parse(exit!).kind, 'failed');
     assert.match(JSON.parse(memory!).error, /memory/);
     assert.equal(JSON.parse(outside!).kind, 'failed');
@@ -55,7 +55,7 @@ endToEnd('a tool in a thread', (bench) => {
   const throws = bench.agent({ tools: [misbehave(3)], script: [{ calls: calls('throw', 'throw status') }, 'Done.'] });
   test('throws like any other tool', async () => {
     const { run } = await bench.run(throws);
-    assert.deepEqual(toldOf(run), [
+    assert.deepEqual(toolTexts(run), [
       '{"error":"closed","tool":"misbehave","kind":"failed"}',
       '{"error":"not found","tool":"misbehave","kind":"failed"}',
     ]);
@@ -68,7 +68,7 @@ endToEnd('a tool in a thread', (bench) => {
   const absent = bench.agent({ tools: [misbehave(1, 'absent')], script: [{ calls: calls('run') }, 'Done.'] });
   test('reports a module that does not exist', async () => {
     const { result, run } = await bench.run(absent);
-    assert.match(JSON.parse(toldOf(run)[0]!).error, /Cannot find module .*absent\.ts/);
+    assert.match(JSON.parse(toolTexts(run)[0]!).error, /Cannot find module .*absent\.ts/);
     assert.equal(result.status, 'completed');
   });
 });

@@ -7,7 +7,8 @@ import { defineTool, type ToolContext } from '../../../activities/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import type { Effect } from '../../../core/types.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { counter, gate, golden, jsonTold, toldOf } from '../../support/said.ts';
+import { golden, toolTexts, toolValues } from '../../support/toolTexts.ts';
+import { counter, gate } from '../../support/waits.ts';
 
 const SLOTS = 5;
 
@@ -58,7 +59,7 @@ endToEnd(
     test('reads the same for obedient, deaf and late tools, and unknown for once', async () => {
       const { result, run } = await bench.run(hangs, 'Go.', golden(bench.cached, 'timeouts'));
       assert.equal(late.value, 0);
-      assert.deepEqual(jsonTold(run), [
+      assert.deepEqual(toolValues(run), [
         timedOut('listens'),
         timedOut('is_deaf'),
         timedOut('is_late'),
@@ -93,7 +94,7 @@ endToEnd(
     test('aborts the tool at once, before the next attempt', async () => {
       const { run } = await bench.run(again);
       assert.deepEqual(events, ['1 starts', '1 is told to end', '2 starts']);
-      assert.deepEqual(toldOf(run), ['well']);
+      assert.deepEqual(toolTexts(run), ['well']);
     });
 
     const started = counter();
@@ -110,7 +111,7 @@ endToEnd(
       const { run } = await bench.run(crowded);
       assert.equal(started.value, 3 * SLOTS);
       assert.deepEqual(
-        jsonTold(run),
+        toolValues(run),
         Array.from({ length: 3 * SLOTS }, () => timedOut('crowd')),
       );
     });

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { jsonTold, tally } from '../../support/said.ts';
+import { toolValues } from '../../support/toolTexts.ts';
+import { tally } from '../../support/waits.ts';
 
 const effects = tally();
 
@@ -77,7 +78,7 @@ endToEnd('too much at once', (bench) => {
       [...times(5, () => null), ...times(3, () => 'too_large')],
     );
     assert.deepEqual(
-      jsonTold(run).slice(0, 5),
+      toolValues(run).slice(0, 5),
       times(5, () => 200_000),
     );
   });

@@ -1,27 +1,5 @@
-// Reads a run's transcript in the forms that tests need; and gates, counters and waits for tools and tests.
+// Gates, counters and waits, for tools and the tests that wait for them.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Run } from '../../client/index.ts';
-import type { Message } from '../../core/types.ts';
-
-/** Returns what the model read of each call, in order. */
-export function toldOf(run: Run): string[] {
-  return run.transcript.flatMap((message) => (message.role === 'tool' ? [message.content] : []));
-}
-
-/** The same for texts that are JSON. */
-export function jsonTold(run: Run): unknown[] {
-  return toldOf(run).map((text) => JSON.parse(text));
-}
-
-/** The transcript without the instructions. */
-export function conversation(run: Run): Message[] {
-  return run.transcript.filter(({ role }) => role !== 'system');
-}
-
-/** Start options of a run that is kept as a golden history; in one cache mode only, because both write the same. */
-export function golden(cached: boolean, shows: string): { readonly id?: string } {
-  return cached ? { id: `golden-${shows}` } : {};
-}
 
 export interface Gate {
   /** Resolves once the gate is open. */
