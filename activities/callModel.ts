@@ -9,8 +9,8 @@ import type { Agent } from './define/types.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { RawAnswer } from './model/answer.ts';
 import type { AttemptCounter } from './model/attempts.ts';
-import { complete } from './model/complete.ts';
 import { ruleContext, runModelAttempt } from './model/modelAttempt.ts';
+import { streamAnswer } from './model/streamAnswer.ts';
 import { planBatch, planCall } from './plan/plan.ts';
 import type { Planned } from './plan/types.ts';
 import { extend, markOf, type Transcript } from './transcript/transcripts.ts';
@@ -32,7 +32,7 @@ export function createModelHost(dependencies: ModelHostDependencies): ModelHost 
       if ('instead' in request) return record(turn, request.instead, null, dependencies);
 
       requirePrice();
-      const answer = await complete(endpoint, agent, request.messages, {
+      const answer = await streamAnswer(endpoint, agent, request.messages, {
         signal: ctx.signal,
         onProgress,
         warn: (message) => Context.current().log.warn(message),

@@ -2,8 +2,8 @@
 // beyond this is the cost of durability.
 
 import type { Agent, ToolContext } from '../activities/index.ts';
-import { complete } from '../activities/model/complete.ts';
 import type { ModelEndpoint } from '../activities/model/endpoint.ts';
+import { streamAnswer } from '../activities/model/streamAnswer.ts';
 import { planBatch } from '../activities/plan/plan.ts';
 import type { Message } from '../core/types.ts';
 
@@ -21,7 +21,10 @@ export async function runInProcess(endpoint: ModelEndpoint, agent: Agent, input:
   const transcript: Message[] = [{ role: 'user', content: input }];
   for (let turn = 1; ; turn++) {
     const system: Message = { role: 'system', content: agent.instructions };
-    const answer = await complete(endpoint, agent, [system, ...transcript], { signal: ctx.signal, onProgress() {} });
+    const answer = await streamAnswer(endpoint, agent, [system, ...transcript], {
+      signal: ctx.signal,
+      onProgress() {},
+    });
     const planned = await planBatch(agent, { ...ctx, turn }, transcript, answer);
     transcript.push(planned.message);
     const calls = planned.message.tool_calls ?? [];

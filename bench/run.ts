@@ -6,6 +6,7 @@ import { historySize } from './historySize.ts';
 import { latency } from './latency.ts';
 import { overhead } from './overhead.ts';
 import { recovery } from './recovery.ts';
+import { thousand } from './thousand.ts';
 import { tools } from './tools.ts';
 import { topology } from './topology.ts';
 import { waiting } from './waiting.ts';
@@ -16,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   overhead,
   tools,
   crowd,
+  thousand,
   start: workerStart,
   history: historySize,
   recovery,
@@ -23,8 +25,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   topology,
   endless,
 };
-/** Too long for every day: ten minutes or more. */
-const ONLY_WHEN_NAMED = ['waiting', 'topology', 'endless'];
+/** Too long for every day. */
+const ONLY_WHEN_NAMED = ['thousand', 'waiting', 'topology', 'endless'];
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in BENCHMARKS));

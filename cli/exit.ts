@@ -7,6 +7,7 @@ import {
   InvalidStart,
   NoWorker,
   PayloadUnreadable,
+  type Run,
   RunNotFound,
   ScheduleExists,
   ScheduleNotFound,
@@ -56,6 +57,11 @@ const USAGE_ERRORS = [
   ScheduleExists,
   ScheduleNotFound,
 ];
+
+/** The exit code of a command that followed the run to its end. */
+export function exitCodeOfRun({ status }: Pick<Run, 'status'>): number {
+  return status === 'completed' ? EXIT.completed : EXIT.otherwise;
+}
 
 export function exitCodeOf(error: unknown): number {
   if (USAGE_ERRORS.some((type) => error instanceof type)) return EXIT.usage;

@@ -38,6 +38,18 @@ export function utf8Head(text: string, bytes: number): string {
   return text.slice(0, i);
 }
 
+/** Reserved for the note at the end of a text that was cut. */
+const NOTE_BYTES = 120;
+
+/** Returns `text`, or its head with a note: at most `maxBytes` in UTF-8. `isHead`: it is itself only the head of a longer text. */
+export function cutBytes(text: string, maxBytes: number, isHead = false): string {
+  const bytes = utf8Length(text);
+  if (bytes <= maxBytes && !isHead) return text;
+  const head = utf8Head(text, maxBytes - NOTE_BYTES);
+  const of = isHead ? 'a longer result' : `${count(bytes)} bytes`;
+  return `${head}\n[cut: the first ${count(utf8Length(head))} bytes of ${of}]`;
+}
+
 /** Returns `text`, or its head with a note of how much was cut. */
 export function cutText(text: string, maxChars: number): string {
   if (text.length <= maxChars) return text;

@@ -15,10 +15,10 @@ import { deepFreeze, type RuleContext, runRule } from '../define/rules.ts';
 import type { Agent } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import type { RawAnswer } from '../model/answer.ts';
-import { complete } from '../model/complete.ts';
 import type { ModelEndpoint } from '../model/endpoint.ts';
 import { type ModelAttempt, runModelAttempt } from '../model/modelAttempt.ts';
 import { badAnswer, statedLimit } from '../model/modelFailure.ts';
+import { streamAnswer } from '../model/streamAnswer.ts';
 import { EMPTY, extend, markOf } from '../transcript/transcripts.ts';
 import { type Cut, cutConversation, fitMessages } from './compactCut.ts';
 import { type CompactionFunction, compactAtOf, limitTokensOf } from './compactionOptions.ts';
@@ -270,7 +270,7 @@ function summaryModel(
       requirePrice();
       modelCalls += 1;
       const before = usage;
-      const answer = await complete(endpoint, writer, messages, {
+      const answer = await streamAnswer(endpoint, writer, messages, {
         signal: ctx.signal,
         onProgress: (partial) => onProgress(partial, () => addUsage(before, partial.usage())),
       });

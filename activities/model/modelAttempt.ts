@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { MODEL_CALL } from '../../core/limits.ts';
-import { inWords } from '../../core/text.ts';
+import { reason } from '../../core/reasons/reason.ts';
 import type { ModelCallInput, Usage } from '../../core/types.ts';
 import type { RuleContext } from '../define/rules.ts';
 import type { Agent } from '../define/types.ts';
@@ -37,8 +37,7 @@ export async function runModelAttempt<T>(
   if (attempt > 1) heartbeats.report(attempts.heartbeat);
   const stop = createStopController();
   // The timeout is ours, not the server's, so that it counts as a failed attempt.
-  const tooLate = () =>
-    stop.abort(badAnswer(`The model did not finish its answer within ${inWords(endpoint.timeoutMs)}.`));
+  const tooLate = () => stop.abort(badAnswer(reason('model_timed_out', { timeoutMs: endpoint.timeoutMs }).text));
   const timer = setTimeout(tooLate, endpoint.timeoutMs);
   try {
     const agent = registry.agent(name);

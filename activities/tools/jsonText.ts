@@ -1,28 +1,17 @@
 // Turns any value that a tool may return into bounded text, faithfully and without throwing. The default converter would
 // lose a Map, break the workflow on a function and throw on a BigInt, all after the effect has happened.
 import { RESULT_BYTES_MAX } from '../../core/limits.ts';
-import { count, utf8Head, utf8Length } from '../../core/text.ts';
+import { cutBytes, utf8Length } from '../../core/text.ts';
 
 /** No model reads deeper nesting. Also bounds the recursion. */
 const DEPTH_MAX = 64;
 
 /** The text of a result: a string unchanged, anything else as JSON. Cut at `bytesMax`, with a note. */
 export function resultText(value: unknown, bytesMax: number = RESULT_BYTES_MAX): string {
-  if (typeof value === 'string') return bounded(value.toWellFormed(), bytesMax, false);
+  if (typeof value === 'string') return cutBytes(value.toWellFormed(), bytesMax);
   const writer = new Writer(bytesMax + 1);
   writer.write(value, 0);
-  return bounded(writer.text(), bytesMax, writer.full);
-}
-
-/** Reserved for the note at the end of a text that was cut. */
-const NOTE_BYTES = 120;
-
-function bounded(text: string, bytesMax: number, unfinished: boolean): string {
-  const bytes = utf8Length(text);
-  if (bytes <= bytesMax && !unfinished) return text;
-  const head = utf8Head(text, bytesMax - NOTE_BYTES);
-  const of = unfinished ? 'a longer result' : `${count(bytes)} bytes`;
-  return `${head}\n[cut: the first ${count(utf8Length(head))} bytes of ${of}]`;
+  return cutBytes(writer.text(), bytesMax, writer.full);
 }
 
 /** Writes JSON until it is full, so that a result of 100 MB costs no more than the part that is kept. */

@@ -3,6 +3,7 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../../core/names.ts';
+import { reason } from '../../core/reasons/reason.ts';
 import { inWords } from '../../core/text.ts';
 import type { ToolCallInput, ToolCallResult } from '../../core/types.ts';
 import type { Tool, ToolContext } from '../define/types.ts';
@@ -114,7 +115,10 @@ async function runToEnd(tool: Tool, stop: StopController, run: () => Promise<unk
 }
 
 function timedOut(tool: Tool): ApplicationFailure {
-  return ApplicationFailure.retryable(`timed out after ${inWords(tool.policy.timeoutMs)}`, FAILURE.toolTimeout);
+  return ApplicationFailure.retryable(
+    reason('tool_timed_out', { timeoutMs: tool.policy.timeoutMs }).text,
+    FAILURE.toolTimeout,
+  );
 }
 
 /** The failure of a tool that was stopped while it ran. */
@@ -124,10 +128,7 @@ function stoppedInFlight(tool: Tool, reason: unknown): unknown {
 }
 
 function outcomeUnknown(how: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(
-    `${how}; it may or may not have happened: check before you do it again`,
-    FAILURE.outcomeUnknown,
-  );
+  return ApplicationFailure.nonRetryable(reason('outcome_unknown', { cause: how }).text, FAILURE.outcomeUnknown);
 }
 
 function context(input: ToolCallInput, signal: AbortSignal, report: Heartbeats['report']): ToolContext {

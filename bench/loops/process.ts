@@ -2,10 +2,14 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
+const SLICE_MS = 20;
+
 export interface Part<Question, Answer, Ready> {
   /** Its first message. */
   readonly ready: Ready;
   ask(question: Question): Promise<Answer>;
+  /** Gives it half of a core: it is stopped for every other 20 ms. */
+  halve(): void;
   end(): Promise<void>;
 }
 
@@ -17,6 +21,7 @@ export async function startPart<Question extends string, Answer, Ready>(
 ): Promise<Part<Question, Answer, Ready>> {
   const child = fork(main, args, { execArgv: [...execArgv], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const exited = once(child, 'exit');
+  let halving: NodeJS.Timeout | undefined;
   const open: PromiseWithResolvers<unknown>[] = [];
   child.on('message', (message) => open.shift()?.resolve(message));
   void exited.then(([code, signal]) => {
@@ -36,7 +41,15 @@ export async function startPart<Question extends string, Answer, Ready>(
       child.send(question);
       return next() as Promise<Answer>;
     },
+    halve() {
+      let runs = true;
+      halving = setInterval(() => {
+        runs = !runs;
+        child.kill(runs ? 'SIGCONT' : 'SIGSTOP');
+      }, SLICE_MS);
+    },
     async end() {
+      clearInterval(halving);
       child.kill('SIGKILL');
       await exited;
     },

@@ -17,6 +17,8 @@ export interface LoopWorkerOptions {
   readonly address: string;
   readonly modelURL: string;
   readonly taskQueue: string;
+  /** Without the cache, every workflow task replays its run from the start. @default true */
+  readonly isCached?: boolean;
   /** null: our agent's worker. */
   readonly bare: BareOptions | null;
 }

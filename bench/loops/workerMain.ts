@@ -6,11 +6,19 @@ import { loopAgent } from './agent.ts';
 import { bareActivities } from './bareActivities.ts';
 import type { BareOptions, LoopWorkerOptions, TemporalOptions, WorkerUse } from './worker.ts';
 
-const { address, modelURL, taskQueue, bare } = JSON.parse(process.argv[2]!) as LoopWorkerOptions;
+const { address, modelURL, taskQueue, bare, isCached = true } = JSON.parse(process.argv[2]!) as LoopWorkerOptions;
 
 async function createOurs(): Promise<Worker> {
   const model = { apiKey: 'none', baseURL: modelURL };
-  const { worker } = await createWorker({ agents: [loopAgent], address, namespace: 'default', taskQueue, model });
+  const temporal = isCached ? {} : { maxCachedWorkflows: 0 };
+  const { worker } = await createWorker({
+    agents: [loopAgent],
+    address,
+    namespace: 'default',
+    taskQueue,
+    model,
+    temporal,
+  });
   return worker;
 }
 

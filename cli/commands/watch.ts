@@ -1,10 +1,10 @@
 // `holdfast watch`: follows a run from its beginning to its end.
 import { Command } from 'commander';
 import { addressFlags, settingsOf, untilInterrupted, withHoldfast } from '../connected.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT, exitCodeOfRun } from '../exit.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { eventJson } from '../view/json.ts';
-import { exitCodeOfRun, finishOnScreen, followOnScreen } from '../view/showRun.ts';
+import { finishOnScreen, followOnScreen } from '../view/showRun.ts';
 
 export function watchCommand(): Command {
   return new Command('watch')

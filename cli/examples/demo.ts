@@ -8,13 +8,14 @@ import type { Run } from '../../core/read/run.ts';
 import { createWorker } from '../../worker/createWorker.ts';
 import { startDevServer } from '../../worker/dev/devServer.ts';
 import { findTemporalCli } from '../../worker/dev/temporalCli.ts';
+import { exitCodeOfRun } from '../exit.ts';
 import { cleanUpInOrder } from '../terminal/cleanUp.ts';
 import { inert } from '../terminal/inert.ts';
 import { installLogging } from '../terminal/logging.ts';
 import { createScreen, seconds } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { batchTime, comparison } from '../view/batchTime.ts';
-import { bars, ended, exitCodeOfRun, followOnScreen, summary } from '../view/showRun.ts';
+import { bars, ended, followOnScreen, summary } from '../view/showRun.ts';
 import { runExample } from './runExample.ts';
 
 const QUESTION =

@@ -13,7 +13,7 @@ import {
 import { count, plural } from '../../core/text.ts';
 import type { Reply } from '../../core/types.ts';
 import { howTo } from '../commands/approvals.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT, exitCodeOfRun } from '../exit.ts';
 import { columnsOf, cutTo, lastOf } from '../terminal/columns.ts';
 import { PROGRAM } from '../terminal/commandLine.ts';
 import { inert, inertJson, inertLine } from '../terminal/inert.ts';
@@ -341,8 +341,4 @@ export function finishOnScreen(
   if (run.output !== null) process.stdout.write(`${inert(run.output)}\n`);
   screen.print('', ...summary(run, screen));
   return exitCodeOfRun(run);
-}
-
-export function exitCodeOfRun(run: Run): number {
-  return run.status === 'completed' ? EXIT.completed : EXIT.otherwise;
 }

@@ -3,7 +3,7 @@ import { QUEUE_WAIT_MS, RESULT_BYTES_MAX } from '../limits.ts';
 import { FAILURE } from '../names.ts';
 import type { Reason } from '../reasons/codes.ts';
 import { reason } from '../reasons/reason.ts';
-import { cutText } from '../text.ts';
+import { cutBytes, cutText } from '../text.ts';
 import type { FailureKind, Outcome, PlannedCall, Problem, RecordedDecision, RunResult, ToolPolicy } from '../types.ts';
 
 type Failed = Extract<Outcome, { ok: false }>;
@@ -134,7 +134,7 @@ export function childOutcome(tool: string, end: ChildEnd): Outcome {
   if (status === 'completed') {
     // The value is cleaner than the text it was parsed from, which may have a code fence around it.
     const text = value === undefined ? (output ?? '') : JSON.stringify(value);
-    return succeeded(tool, cutText(text, RESULT_BYTES_MAX));
+    return succeeded(tool, cutBytes(text, RESULT_BYTES_MAX));
   }
   const shown = {
     ...(why && { reason: why }),

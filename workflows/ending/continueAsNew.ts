@@ -21,7 +21,7 @@ import { jsonBytes } from '../../core/text.ts';
 import type { RunInput } from '../../core/types.ts';
 import type { Origin, Run } from '../state/run.ts';
 
-/** Whether the history is long, and the carried state fits a payload or the history is full. */
+/** Whether the history is long, and the run has to continue as new; or to end, if its history `isFull` and its state does not fit. */
 export function mustContinueAsNew(run: Run): boolean {
   return isLong(run) && (isFull(run) || fits(run));
 }

@@ -10,18 +10,18 @@ import { type AnswerBuilder, buildAnswer, type RawAnswer, type WirePart } from '
 import type { ModelEndpoint } from './endpoint.ts';
 import { badAnswer, modelFailure } from './modelFailure.ts';
 
-export interface CompleteOptions {
+export interface StreamOptions {
   readonly signal: AbortSignal;
   onProgress(answer: AnswerBuilder): void;
   /** Writes to the worker's log. */
   warn?(message: string): void;
 }
 
-export async function complete(
+export async function streamAnswer(
   endpoint: ModelEndpoint,
   agent: Agent,
   messages: readonly Message[],
-  options: CompleteOptions,
+  options: StreamOptions,
 ): Promise<RawAnswer> {
   const { signal, onProgress, warn } = options;
   const model = endpoint.modelFor(agent);
@@ -66,7 +66,7 @@ export async function complete(
       warn?.(
         `The model of ${agent.name} does not accept its output schema as response_format; it goes into the instructions instead: ${message}`,
       );
-      return await complete(endpoint, agent, messages, options);
+      return await streamAnswer(endpoint, agent, messages, options);
     }
     const compacts = agent.compaction !== null;
     throw modelFailure(error, { baseURL: endpoint.client.baseURL, model, apiKey: endpoint.apiKey, compacts });
