@@ -50,10 +50,7 @@ export async function race(
         throw new Error(`With seed ${seed}, in round ${round}: ${error}`, { cause: error });
       });
       outcomes.add(outcome);
-      // In large steps until both sides have been seen, since a busy machine takes many times as long.
-      const isFound = sees.every((seen) => outcomes.of(seen) > 0);
-      if (outcome === close?.inTime) aboutMs = aboutMs * (isFound ? 1.25 : 2) + 5;
-      else aboutMs *= isFound ? 0.8 : 0.5;
+      aboutMs = outcome === close?.inTime ? aboutMs * 1.25 + 5 : aboutMs * 0.8;
     }
   };
   await Promise.all(Array.from({ length: atOnce }, player));
