@@ -11,8 +11,8 @@ import { findTemporalCli } from '../worker/dev/temporalCli.ts';
 import { FILE_LIMIT_MS, longestFirst } from './support/files.ts';
 import { createTally } from './tally.ts';
 
-/** Two files at once keep two cores busy; more would only lengthen every timeout. */
-const FILES_AT_ONCE = availableParallelism();
+/** One more than there are cores: many files wait for timeouts and restarts, and would leave a core idle. */
+const FILES_AT_ONCE = availableParallelism() + 1;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const say = (line: string) => console.log(line);
