@@ -209,12 +209,12 @@ function printNew(
 }
 
 function printChanges(known: ReadonlyMap<string, Item>, now: ReadonlyMap<string, Item>): void {
-  const print = (type: 'waiting' | 'gone', { run, question }: Item) => {
+  const print = (type: 'question_opened' | 'question_closed', { run, question }: Item) => {
     const { workflowId, agent, parentId } = run;
     process.stdout.write(
       `${JSON.stringify({ type, workflowId, agent, parentId, question: questionJson(question) })}\n`,
     );
   };
-  for (const [key, item] of known) if (!now.has(key)) print('gone', item);
-  for (const [key, item] of now) if (!known.has(key)) print('waiting', item);
+  for (const [key, item] of known) if (!now.has(key)) print('question_closed', item);
+  for (const [key, item] of now) if (!known.has(key)) print('question_opened', item);
 }

@@ -220,12 +220,12 @@ test('watches what is new and what is gone', async () => {
   const waits = JSON.parse(await watching.line(/"waiting".*"news"/));
   assert.deepEqual(
     { type: waits.type, agent: waits.agent, call: waits.question.call },
-    { type: 'waiting', agent: 'payer', call: '1.1' },
+    { type: 'question_opened', agent: 'payer', call: '1.1' },
   );
   await plain.line(/^news {2}payer/);
   await plain.line(/Decide: .* approve news 1\.1/);
   await handle.approve();
-  await watching.line(/"gone".*"news"/);
+  await watching.line(/"question_closed".*"news"/);
   for (const { child, ended } of [watching, plain]) {
     child.kill('SIGINT');
     assert.equal((await ended).code, 0);
