@@ -2,7 +2,7 @@
 import type { AgentRecord, AgentRules } from '../core/types.ts';
 import { compactAtOf } from './compact/compactionOptions.ts';
 import type { Agent } from './define/types.ts';
-import { digestOf } from './transcript/digest.ts';
+import { digestOf } from './digest.ts';
 
 type Index = NonNullable<AgentRecord['index']>;
 

@@ -4,8 +4,7 @@ import { APIConnectionError, APIError } from 'openai';
 import { ERROR_CHARS_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import { cutText, oneLine } from '../../core/text.ts';
-import { retryAfterMs } from '../retryAfter.ts';
-import { isRetryableStatus } from '../tools/thrown.ts';
+import { isRetryableStatus, retryAfterMs } from '../httpRetry.ts';
 import { publicAddress } from './endpoint.ts';
 
 /** For an unusable answer. Retryable: another attempt may bring a usable one. */

@@ -10,9 +10,9 @@ import { guardCall, rejectAll } from '../define/guardrails.ts';
 import { permissionFor } from '../define/permissions.ts';
 import { deepFreeze, type RuleContext, runRule } from '../define/rules.ts';
 import type { Agent, Tool } from '../define/types.ts';
+import { callDigest } from '../digest.ts';
 import type { RawAnswer, RawCall } from '../model/answer.ts';
 import { badAnswer } from '../model/modelFailure.ts';
-import { callDigest } from '../transcript/digest.ts';
 import { parseArguments, readArguments } from './arguments.ts';
 import type { Planned } from './types.ts';
 

@@ -1,6 +1,6 @@
 // Commits an effect in PostgreSQL and the record of its result in one transaction: after a crash between the commit and the
 // answer, a retry repeats nothing and returns the recorded result.
-import { callDigest } from '../transcript/digest.ts';
+import { callDigest } from '../digest.ts';
 import { ToolError } from './toolError.ts';
 
 /** The parts of a `pg` pool and its clients that `once` uses. */

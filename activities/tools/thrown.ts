@@ -2,7 +2,7 @@
 // worker thread, before the error's class is lost by cloning.
 import { ERROR_CHARS_MAX } from '../../core/limits.ts';
 import { cutText } from '../../core/text.ts';
-import { retryAfterMs } from '../retryAfter.ts';
+import { isRetryableStatus, retryAfterMs } from '../httpRetry.ts';
 import { resultText } from './jsonText.ts';
 import { ToolError } from './toolError.ts';
 
@@ -46,11 +46,6 @@ function isRetryable(thrown: unknown): boolean {
   if (thrown instanceof TypeError && thrown.cause === undefined) return false;
   const status = read(() => statusOf(thrown));
   return typeof status !== 'number' || isRetryableStatus(status);
-}
-
-/** Whether a request that failed with this HTTP status may succeed later. */
-export function isRetryableStatus(status: number): boolean {
-  return status === 408 || status === 409 || status === 425 || status === 429 || status >= 500 || status < 400;
 }
 
 function delayOf(thrown: unknown): number | undefined {

@@ -1,5 +1,5 @@
 // The error that a tool throws on purpose.
-import { capped } from '../retryAfter.ts';
+import { capped } from '../httpRetry.ts';
 
 /**
  * A failure that is not retried: the model reads it at once. With `retry: true` it is retried by the tool's policy, and

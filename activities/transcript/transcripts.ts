@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { FAILURE } from '../../core/names.ts';
 import { plural } from '../../core/text.ts';
 import type { Mark, Message, ModelCallInput, TranscriptPage } from '../../core/types.ts';
-import { extendDigest } from './digest.ts';
+import { extendDigest } from '../digest.ts';
 
 /** Queries the running workflow for a page of its transcript. */
 export type AskForPage = (from: number, limit: number) => Promise<TranscriptPage>;

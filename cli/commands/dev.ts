@@ -16,7 +16,7 @@ import type { WorkerReady } from './worker.ts';
 
 export const DEV_DEFAULTS = { port: 7233, uiPort: 8233, db: '.holdfast/temporal.db' } as const;
 /** Smooth for a viewer; a dev server with a few runs can take it. */
-const STREAM_INTERVAL_MS = 100;
+const DEV_STREAM_INTERVAL_MS = 100;
 
 interface DevOptions {
   readonly agents?: string;
@@ -55,7 +55,7 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
 
   let isServing = false;
   const worker = superviseWorker({
-    args: ['--agents', agentsFile, '--stream-interval', `${STREAM_INTERVAL_MS}ms`, ...flagsOf(where)],
+    args: ['--agents', agentsFile, '--stream-interval', `${DEV_STREAM_INTERVAL_MS}ms`, ...flagsOf(where)],
     say,
     onReady(ready, tookMs) {
       if (isServing) return say(`Worker ready in ${seconds(tookMs)}: ${ready.agents.join(', ')}.`);

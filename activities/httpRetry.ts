@@ -1,4 +1,9 @@
-// Reads the headers in which a server says when to retry.
+// Whether and when to retry a request, by what a server answered: for the model and for tools.
+
+/** Whether a request that failed with this HTTP status may succeed later. */
+export function isRetryableStatus(status: number): boolean {
+  return status === 408 || status === 409 || status === 425 || status === 429 || status >= 500 || status < 400;
+}
 
 /** The longest delay that a provider or tool may ask for with Retry-After. */
 const RETRY_AFTER_MAX_MS = 60_000;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { retryAfterMs } from '../../activities/retryAfter.ts';
+import { retryAfterMs } from '../../activities/httpRetry.ts';
 
 const NOW_MS = Date.parse('Fri, 20 Nov 2026 12:00:00 GMT');
 const MINUTE_MS = 60_000;
