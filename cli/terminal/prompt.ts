@@ -68,7 +68,7 @@ const INPUT_HINTS: Readonly<Record<Exclude<Choice, 'later'>, string>> = {
 /** Typing new arguments after the old ones makes two objects. */
 const EDIT_HINT = 'Change the arguments, or empty the line with Ctrl-U first.';
 
-export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOptions): Prompt {
+export function createPrompt({ screen, input, rootId, howTo, redraw: draw }: PromptOptions): Prompt {
   let open: readonly OpenQuestion[] = [];
   /** Answered or postponed. A later question about the same call is another object. */
   const done = new Set<Question>();
@@ -77,6 +77,7 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
   let isReadable = false;
   let readTimer: NodeJS.Timeout | undefined;
   let isBusy = false;
+  let isClosed = false;
   let problem = '';
   let keyboard: Interface | undefined;
 
@@ -88,12 +89,17 @@ export function createPrompt({ screen, input, rootId, howTo, redraw }: PromptOpt
     lines: frame,
     close() {
       clearTimeout(readTimer);
-      // An answer in flight may return after this, and must not ask again.
+      // An answer in flight may return after this. It must not ask again; and a screen that is drawn again never ends.
+      isClosed = true;
       open = [];
       asking = undefined;
       releaseKeyboard();
     },
   };
+
+  function redraw(): void {
+    if (!isClosed) draw();
+  }
 
   function askNext(): void {
     const next = open.find(({ question }) => !done.has(question));

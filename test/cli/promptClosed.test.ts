@@ -8,34 +8,53 @@ import { RunOver } from '../../client/index.ts';
 import { eventually, gate } from '../support/waits.ts';
 import { screenOf } from './screens.ts';
 
-test('asks nothing more after an answer that the ended run refused', async () => {
-  const refused = gate();
-  const stop = async () => {
-    await refused.opened;
+const ENDS = {
+  accepted: () => {},
+  refused: () => {
     throw new RunOver('run_over', { workflowId: 'paid' });
-  };
-  const question = {
-    kind: 'budget',
-    reason: 'The budget of 2 model calls is used up.',
-    sinceMs: 1,
-    spend: {},
-    budget: {},
-  };
-  // The parts of a question that are looked at.
-  const open = { key: 'paid budget', handle: { workflowId: 'paid', stop }, question } as unknown as OpenQuestion;
-  const input = new PassThrough() as unknown as NodeJS.ReadStream & PassThrough;
-  const prompt = createPrompt({ screen: screenOf(80), input, rootId: 'paid', howTo: () => '', redraw: () => {} });
-  const sees = (pattern: RegExp) => eventually(async () => pattern.test(prompt.lines().join('\n')));
+  },
+};
 
-  prompt.show([open]);
-  await sees(/\[s\]top/);
-  input.write('s\r');
-  await sees(/stop, why/);
-  input.write('enough\r');
-  await sees(/^ {2}…$/m);
-  prompt.close();
-  refused.open();
-  await new Promise((done) => setImmediate(done));
-  assert.deepEqual(prompt.lines(), []);
-  assert.equal(input.listenerCount('keypress'), 0, 'nobody listens to the keyboard');
-});
+for (const [end, returns] of Object.entries(ENDS))
+  test(`neither asks nor draws when a run has ended before its answer is ${end}`, async () => {
+    const returned = gate();
+    const stop = async () => {
+      await returned.opened;
+      returns();
+    };
+    let drawn = 0;
+    const question = {
+      kind: 'budget',
+      reason: 'The budget of 2 model calls is used up.',
+      sinceMs: 1,
+      spend: {},
+      budget: {},
+    };
+    // The parts of a question that are looked at.
+    const open = { key: 'paid budget', handle: { workflowId: 'paid', stop }, question } as unknown as OpenQuestion;
+    const input = new PassThrough() as unknown as NodeJS.ReadStream & PassThrough;
+    const prompt = createPrompt({
+      screen: screenOf(80),
+      input,
+      rootId: 'paid',
+      howTo: () => '',
+      redraw: () => {
+        drawn += 1;
+      },
+    });
+    const sees = (pattern: RegExp) => eventually(async () => pattern.test(prompt.lines().join('\n')));
+
+    prompt.show([open]);
+    await sees(/\[s\]top/);
+    input.write('s\r');
+    await sees(/stop, why/);
+    input.write('enough\r');
+    await sees(/^ {2}…$/m);
+    prompt.close();
+    const before = drawn;
+    returned.open();
+    await new Promise((done) => setImmediate(done));
+    assert.equal(drawn, before, 'what is drawn after the end keeps the command from ending');
+    assert.deepEqual(prompt.lines(), []);
+    assert.equal(input.listenerCount('keypress'), 0, 'nobody listens to the keyboard');
+  });
