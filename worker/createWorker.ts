@@ -38,8 +38,8 @@ export interface WorkerOptions extends SettingsOptions {
    */
   readonly transcriptCacheBytes?: number;
   /**
-   * Whether workflow code collects stacks: for Temporal's UI ("Call Stack") and for the failures of workflow tasks. They take
-   * half of the CPU time of large batches. `holdfast replay` always has them.
+   * Whether workflow code collects stacks: for Temporal's UI ("Call Stack") and for the failures of workflow tasks. The SDK
+   * captures and formats one for each promise. `holdfast replay` always has them.
    * @default true with `workflowsPath`, false for agents alone
    */
   readonly stackTraces?: boolean;

@@ -42,8 +42,8 @@ export async function workflowCode(userPath?: string, failures: Failures = {}): 
 const NO_SOURCE_MAP = { version: 3, file: 'workflow-bundle.js', sources: [], names: [], mappings: '' };
 
 /**
- * The same code, with which the sandbox collects no stacks. The SDK captures one for each promise, maps it through the source
- * map and formats it: two thirds of a worker's time, and a quarter of its memory, for stacks that nobody reads.
+ * The same code, with which the sandbox collects no stacks: the SDK captures one for each promise, maps it through the source
+ * map and formats it, and of an agent's run nobody reads them.
  */
 export async function withoutStacks(bundle: WorkflowCode): Promise<WorkflowCode> {
   const code = 'code' in bundle ? bundle.code : await readFile(bundle.codePath, 'utf8');
