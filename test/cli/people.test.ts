@@ -213,11 +213,11 @@ test('shows a question inert, and nothing of it hidden', async () => {
   assert.ok(texts[1].stdout.replaceAll(/\n */g, '').includes('\\u202egnp.exe\\u2066\\u200b'), texts[1].stdout);
 });
 
-test('watches what is new and what is gone', async () => {
+test('watches questions open and close', async () => {
   const watching = start(['approvals', '--watch', '--json', ...at()]);
   const plain = start(['approvals', '--watch', ...at()]);
   const handle = await waiting('payer', 'news');
-  const waits = JSON.parse(await watching.line(/"waiting".*"news"/));
+  const waits = JSON.parse(await watching.line(/"question_opened".*"news"/));
   assert.deepEqual(
     { type: waits.type, agent: waits.agent, call: waits.question.call },
     { type: 'question_opened', agent: 'payer', call: '1.1' },
