@@ -31,8 +31,6 @@ interface PromptOptions {
   readonly rootId: string;
   /** Says what to type to answer a postponed question. */
   readonly howTo: (open: OpenQuestion) => string;
-  /** Redraws the screen. */
-  readonly redraw: () => void;
 }
 
 type Choice = Verdict | 'raise' | 'stop' | 'later';
@@ -68,7 +66,7 @@ const INPUT_HINTS: Readonly<Record<Exclude<Choice, 'later'>, string>> = {
 /** Typing new arguments after the old ones makes two objects. */
 const EDIT_HINT = 'Change the arguments, or empty the line with Ctrl-U first.';
 
-export function createPrompt({ screen, input, rootId, howTo, redraw: draw }: PromptOptions): Prompt {
+export function createPrompt({ screen, input, rootId, howTo }: PromptOptions): Prompt {
   let open: readonly OpenQuestion[] = [];
   /** Answered or postponed. A later question about the same call is another object. */
   const done = new Set<Question>();
@@ -77,7 +75,6 @@ export function createPrompt({ screen, input, rootId, howTo, redraw: draw }: Pro
   let isReadable = false;
   let readTimer: NodeJS.Timeout | undefined;
   let isBusy = false;
-  let isClosed = false;
   let problem = '';
   let keyboard: Interface | undefined;
 
@@ -89,17 +86,12 @@ export function createPrompt({ screen, input, rootId, howTo, redraw: draw }: Pro
     lines: frame,
     close() {
       clearTimeout(readTimer);
-      // An answer in flight may return after this. It must not ask again; and a screen that is drawn again never ends.
-      isClosed = true;
+      // An answer in flight may return after this, and must not ask again.
       open = [];
       asking = undefined;
       releaseKeyboard();
     },
   };
-
-  function redraw(): void {
-    if (!isClosed) draw();
-  }
 
   function askNext(): void {
     const next = open.find(({ question }) => !done.has(question));
@@ -116,10 +108,10 @@ export function createPrompt({ screen, input, rootId, howTo, redraw: draw }: Pro
       readTimer = setTimeout(() => {
         retype('');
         isReadable = true;
-        redraw();
+        screen.redraw();
       }, READ_MS);
     }
-    redraw();
+    screen.redraw();
   }
 
   /** Takes the keyboard: readline edits the line, and the screen shows it. */
@@ -152,7 +144,7 @@ export function createPrompt({ screen, input, rootId, howTo, redraw: draw }: Pro
       problem = '';
       retype('');
     }
-    redraw();
+    screen.redraw();
   }
 
   function retype(text: string): void {
@@ -163,13 +155,13 @@ export function createPrompt({ screen, input, rootId, howTo, redraw: draw }: Pro
 
   async function onLine(line: string): Promise<void> {
     const about = asking;
-    if (!about || !isReadable || isBusy) return redraw();
+    if (!about || !isReadable || isBusy) return screen.redraw();
     if (choice === null) {
       choose(about, line.toLowerCase());
-      return redraw();
+      return screen.redraw();
     }
     isBusy = true;
-    redraw();
+    screen.redraw();
     try {
       const note = await answer(about, choice, line);
       if (note !== undefined) screen.print(...wrapped(note, screen.columns));
@@ -185,7 +177,7 @@ export function createPrompt({ screen, input, rootId, howTo, redraw: draw }: Pro
     } finally {
       isBusy = false;
       askNext();
-      redraw();
+      screen.redraw();
     }
   }
 

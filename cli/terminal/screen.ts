@@ -15,6 +15,8 @@ export interface Screen {
   print(...lines: string[]): void;
   /** Shows the live part, and redraws it with `frame` until it is cleared. */
   live(frame: () => string[]): void;
+  /** Redraws the live part now; nothing without one. */
+  redraw(): void;
   /** Removes the live part. */
   clear(): void;
 }
@@ -53,10 +55,13 @@ export function createScreen(stream: NodeJS.WriteStream): Screen {
       if (!frame) {
         process.once('exit', restore);
         stream.write(HIDE_CURSOR);
-        timer = setInterval(() => stream.write(erase() + draw()), FRAME_MS);
+        timer = setInterval(screen.redraw, FRAME_MS);
       }
       frame = next;
-      stream.write(erase() + draw());
+      screen.redraw();
+    },
+    redraw() {
+      if (frame) stream.write(erase() + draw());
     },
     clear() {
       if (!frame) return;

@@ -62,7 +62,6 @@ export async function followOnScreen(
       input: people.keyboard,
       rootId: handle.workflowId,
       howTo: commandFor,
-      redraw: () => screen.live(draw),
     });
   // Not wrapped, so that it can be copied.
   const say = (one: OpenQuestion) => screen.print(screen.paint('yellow', `  ${commandFor(one)}`));

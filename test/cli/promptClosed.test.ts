@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { createPrompt } from '../../cli/terminal/prompt.ts';
+import { createScreen } from '../../cli/terminal/screen.ts';
 import type { OpenQuestion } from '../../cli/view/openQuestions.ts';
 import { RunOver } from '../../client/index.ts';
 import { eventually, gate } from '../support/waits.ts';
-import { screenOf } from './screens.ts';
 
 const ENDS = {
   accepted: () => {},
@@ -23,6 +23,12 @@ for (const [end, returns] of Object.entries(ENDS))
       returns();
     };
     let drawn = 0;
+    const terminal = Object.assign(new PassThrough(), { isTTY: true }) as unknown as NodeJS.WriteStream;
+    terminal.on('data', () => {
+      drawn += 1;
+    });
+    process.env['TERM'] = 'xterm';
+    const screen = createScreen(terminal);
     const question = {
       kind: 'budget',
       reason: 'The budget of 2 model calls is used up.',
@@ -33,17 +39,10 @@ for (const [end, returns] of Object.entries(ENDS))
     // The parts of a question that are looked at.
     const open = { key: 'paid budget', handle: { workflowId: 'paid', stop }, question } as unknown as OpenQuestion;
     const input = new PassThrough() as unknown as NodeJS.ReadStream & PassThrough;
-    const prompt = createPrompt({
-      screen: screenOf(80),
-      input,
-      rootId: 'paid',
-      howTo: () => '',
-      redraw: () => {
-        drawn += 1;
-      },
-    });
+    const prompt = createPrompt({ screen, input, rootId: 'paid', howTo: () => '' });
     const sees = (pattern: RegExp) => eventually(async () => pattern.test(prompt.lines().join('\n')));
 
+    screen.live(() => prompt.lines());
     prompt.show([open]);
     await sees(/\[s\]top/);
     input.write('s\r');
@@ -51,7 +50,10 @@ for (const [end, returns] of Object.entries(ENDS))
     input.write('enough\r');
     await sees(/^ {2}…$/m);
     prompt.close();
+    screen.clear();
+    await new Promise((done) => setImmediate(done));
     const before = drawn;
+    assert.ok(before > 0);
     returned.open();
     await new Promise((done) => setImmediate(done));
     assert.equal(drawn, before, 'what is drawn after the end keeps the command from ending');

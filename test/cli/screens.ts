@@ -8,5 +8,6 @@ export const screenOf = (columns: number): Screen => ({
   paint: (_, text) => text,
   print: () => {},
   live: () => {},
+  redraw: () => {},
   clear: () => {},
 });

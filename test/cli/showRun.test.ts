@@ -22,6 +22,7 @@ async function shown(columns: number, isLive: boolean, events: readonly RunEvent
     live(next) {
       if (isLive) frame = next;
     },
+    redraw() {},
     clear() {},
   };
   async function* played() {
