@@ -1,4 +1,4 @@
-// A controller for what an activity starts: the cancellation of the activity aborts it, and so does whoever holds it.
+// An abort controller for work that an activity starts: it aborts when the activity is cancelled, or when its holder says so.
 import { Context } from '@temporalio/activity';
 
 export interface StopController {

@@ -20,7 +20,7 @@ export interface StartOptions {
   readonly parallel?: number;
   /** Keeps the run open for messages until it is closed or has been idle for too long. */
   readonly session?: boolean;
-  /** Limits of this run, on top of the agent's own. A limit that both set is this one. */
+  /** Limits of this run, on top of the agent's own. Where both set a limit, this one applies. */
   readonly budget?: Budget;
 }
 

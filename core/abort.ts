@@ -1,4 +1,4 @@
-// Makes work abortable that takes no signal itself.
+// Makes work that takes no signal abortable.
 
 /** Resolves with the answer, or rejects with the signal's reason if that comes first. */
 export async function unlessAborted<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 // The size of a transcript, and the note that replaces compacted messages. A note counts what it replaces, so that a later
 // compaction, which replaces the note as well, can add up.
-import { BYTES_A_TOKEN } from './limits.ts';
+import { BYTES_PER_TOKEN } from './limits.ts';
 import { count, jsonBytes, plural } from './text.ts';
 import type { Message } from './types.ts';
 
@@ -10,7 +10,7 @@ export function tokensOf(messages: readonly Message[]): number {
 }
 
 export function tokensOfBytes(bytes: number): number {
-  return Math.ceil(bytes / BYTES_A_TOKEN);
+  return Math.ceil(bytes / BYTES_PER_TOKEN);
 }
 
 /** Counts of replaced messages. */

@@ -1,4 +1,4 @@
-// Every limit of the engine, with its reason. Definitions of agents and tools can set some of them.
+// The limits that more than one module needs, each with its reason. Definitions of agents and tools can set some of them.
 
 const KB = 1024;
 const MINUTE_MS = 60_000;
@@ -90,8 +90,13 @@ export const RULE_TIMEOUT_MS = 30_000;
  * model is working on them.
  */
 export const CONTEXT_DEFAULTS = { at: 0.8, keepTurns: 3, compact: 'summarise' } as const;
+/** On SIGTERM, calls have the grace time to finish and are cancelled then; after the force time, the process exits. */
+export const SHUTDOWN_GRACE_MS = 10_000;
+export const SHUTDOWN_FORCE_MS = 20_000;
+/** Whoever kills a worker that does not exit waits this long. */
+export const SHUTDOWN_KILL_MS = SHUTDOWN_FORCE_MS + 5_000;
 /** A cautious estimate of the bytes of JSON in a token: English has about four, JSON with numbers and ids about three. */
-export const BYTES_A_TOKEN = 3.5;
+export const BYTES_PER_TOKEN = 3.5;
 /** Requests for one summary: a transcript that needs more is far longer than its model can read. */
 export const SUMMARY_REQUESTS_MAX = 20;
 /** Messages that wait in a session, and their size. */

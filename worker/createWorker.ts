@@ -10,6 +10,7 @@ import { dataConverter, type PayloadOptions } from '../client/payloads/options.t
 import { weigherOf } from '../client/payloads/weigh.ts';
 import { readSettings, type SettingsOptions } from '../client/settings.ts';
 import { hasAttributes } from '../client/setup.ts';
+import { SHUTDOWN_FORCE_MS, SHUTDOWN_GRACE_MS } from '../core/limits.ts';
 import { TASK_QUEUE } from '../core/names.ts';
 import { VERSION } from '../core/version.ts';
 import { type ModelSettings, modelSettingsFrom, openModel } from './model.ts';
@@ -117,9 +118,8 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
       maxConcurrentActivityTaskExecutions: 200,
       // Runs of a dead worker move to another one after this; the SDK's 10 s would be most of a recovery.
       stickyQueueScheduleToStartTimeout: '2 s',
-      // After the grace time, calls still running are cancelled; after the force time, the process exits.
-      shutdownGraceTime: '10 s',
-      shutdownForceTime: '20 s',
+      shutdownGraceTime: SHUTDOWN_GRACE_MS,
+      shutdownForceTime: SHUTDOWN_FORCE_MS,
       ...options.temporal,
       // Your own workflows may have their own activities.
       activities: {

@@ -38,12 +38,12 @@ export async function workflowCode(userPath?: string, failures: Failures = {}): 
   return { codePath };
 }
 
-/** What the SDK asks of a bundle, and nothing in it. */
+/** An empty source map: the SDK requires one in every bundle. */
 const NO_SOURCE_MAP = { version: 3, file: 'workflow-bundle.js', sources: [], names: [], mappings: '' };
 
 /**
- * The same code, with which the sandbox collects no stacks: the SDK captures one for each promise, maps it through the source
- * map and formats it, and of an agent's run nobody reads them.
+ * The same code, changed so that the sandbox collects no stacks: the SDK captures one for each promise, maps it through the
+ * source map and formats it, and nobody reads those of an agent's run.
  */
 export async function withoutStacks(bundle: WorkflowCode): Promise<WorkflowCode> {
   const code = 'code' in bundle ? bundle.code : await readFile(bundle.codePath, 'utf8');
@@ -65,7 +65,7 @@ export async function buildBundle(
   const { bundleWorkflowCode } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({
     workflowsPath,
-    // Loaded once in a workflow thread, in place of once for each run: our modules keep no state.
+    // Loaded once per workflow thread instead of once per run: our modules keep no state.
     preloadModules: [ENTRY],
     ...(failureConverterPath !== undefined && { failureConverterPath }),
     logger: warningsOnly(),

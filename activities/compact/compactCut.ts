@@ -1,7 +1,7 @@
 // Cuts a conversation into task, older and recent messages, and shortens messages to fit a limit. Pure; never separates a
 // call from its result.
 import { readNote, tokensOf } from '../../core/compaction.ts';
-import { BYTES_A_TOKEN } from '../../core/limits.ts';
+import { BYTES_PER_TOKEN } from '../../core/limits.ts';
 import { cutText } from '../../core/text.ts';
 import type { AssistantMessage, Message } from '../../core/types.ts';
 
@@ -62,7 +62,7 @@ function cutLongest(
   cutTo: (message: Message, chars: number) => Message,
 ): readonly Message[] {
   let fits = TEXT_CHARS_MIN;
-  let exceeds = Math.ceil(tokensMax * BYTES_A_TOKEN);
+  let exceeds = Math.ceil(tokensMax * BYTES_PER_TOKEN);
   while (exceeds - fits > 1) {
     const chars = Math.floor((fits + exceeds) / 2);
     if (tokensOf(messages.map((message) => cutTo(message, chars))) <= tokensMax) fits = chars;

@@ -1,7 +1,7 @@
 // Has the model summarise the older part of a conversation: in one request, or piece by piece if it is too long for one.
 import { ApplicationFailure } from '@temporalio/common';
 import { readNote, tokensOfBytes } from '../../core/compaction.ts';
-import { BYTES_A_TOKEN, SUMMARY_REQUESTS_MAX } from '../../core/limits.ts';
+import { BYTES_PER_TOKEN, SUMMARY_REQUESTS_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import { cutText, utf8Length } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
@@ -33,7 +33,7 @@ export async function summarise(messages: readonly Message[], options: SummaryOp
     try {
       const text = await options.ask(requestFor(piece, record, options));
       if (text.trim() === '') throw badAnswer('The model returned an empty summary.');
-      record = cutText(text.trim(), Math.floor(options.summaryTokens * BYTES_A_TOKEN));
+      record = cutText(text.trim(), Math.floor(options.summaryTokens * BYTES_PER_TOKEN));
     } catch (error) {
       const halves = isTooLong(error) ? inHalves(piece) : null;
       if (!halves) throw error;

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { describeRun } from '../../client/history.ts';
 import { type Holdfast, PayloadUnreadable, type Run, RunNotFound, StoredPayloadLost } from '../../client/index.ts';
+import { SHUTDOWN_GRACE_MS } from '../../core/limits.ts';
 import { addressFlags, settingsOf, unlessInterrupted, withHoldfast } from '../connected.ts';
 import { EXIT } from '../exit.ts';
 import { PROGRAM } from '../terminal/commandLine.ts';
@@ -10,8 +11,8 @@ import { printJson, runJson } from '../view/json.ts';
 import { ended } from '../view/showRun.ts';
 import { stuckLine } from '../view/stuckRun.ts';
 
-/** Tools have the worker's grace time to end, 10 s; a lost worker is detected after another 10 s. */
-const WAIT_MS = 30_000;
+/** Tools have the worker's grace time to end, and a lost worker is detected after another 10 s. */
+const WAIT_MS = SHUTDOWN_GRACE_MS + 20_000;
 const POLL_MS = 250;
 
 export function cancelCommand(): Command {

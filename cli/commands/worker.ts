@@ -1,6 +1,7 @@
 // `holdfast worker`: serves the agents of a module until it is stopped.
 import { flushCompileCache } from 'node:module';
 import { Command } from 'commander';
+import { SHUTDOWN_GRACE_MS } from '../../core/limits.ts';
 import type { HoldfastWorker } from '../../worker/index.ts';
 import { AGENTS_OPTION, findAgentsFile, loadAgents } from '../agentsFile.ts';
 import { settingsOf } from '../connected.ts';
@@ -75,7 +76,9 @@ function printServing({ agents, model }: WorkerReady, where: string): void {
   console.log(`Serving ${agents.join(', ')}`);
   console.log(`  model   ${model}`);
   console.log(`  server  ${where}`);
-  console.log(`Polling after ${seconds(performance.now())}. Ctrl-C stops it; running calls have 10 s to finish.`);
+  console.log(
+    `Polling after ${seconds(performance.now())}. Ctrl-C stops it; running calls have ${SHUTDOWN_GRACE_MS / 1_000} s to finish.`,
+  );
 }
 
 /** Drains on the first signal, exits on the second. Losing `dev` counts as a signal. */

@@ -2,11 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { SHUTDOWN_KILL_MS } from '../../core/limits.ts';
 import type { WorkerReady } from '../commands/worker.ts';
 import { EXIT } from '../exit.ts';
 
-/** The worker's own grace and force times, 20 s, plus time to exit. */
-const STOP_MS = 25_000;
 /** Delay before a restart; doubles with each crash. */
 const BACKOFF_MS = { first: 500, max: 15_000 };
 /** A worker that ran this long was healthy: its crash resets the backoff. */
@@ -80,7 +79,7 @@ export function superviseWorker({ args, onReady, say }: WorkerProcessOptions): W
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
-    const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    const force = setTimeout(() => child.kill('SIGKILL'), SHUTDOWN_KILL_MS);
     await exited;
     clearTimeout(force);
   }

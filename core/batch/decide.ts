@@ -133,7 +133,7 @@ export function decideBatch(view: BatchView): BatchDecision {
     const pauses = control.isPaused || reached !== null;
     for (const { slot, child } of children) {
       if (!child.isStarted || child.isStopped) continue;
-      if (stop) steps.push({ do: 'stop', slot, by: stop });
+      if (stop) steps.push({ do: 'stop', slot, attribution: stop });
       else if (child.isPaused !== pauses) steps.push({ do: pauses ? 'pause' : 'resume', slot });
     }
   }

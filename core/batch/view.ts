@@ -87,7 +87,7 @@ export type BatchStep =
   | { readonly do: 'start'; readonly slot: number }
   | { readonly do: 'settle'; readonly slot: number; readonly outcome: Outcome }
   | { readonly do: 'pause' | 'resume'; readonly slot: number }
-  | { readonly do: 'stop'; readonly slot: number; readonly by: Attribution };
+  | { readonly do: 'stop'; readonly slot: number; readonly attribution: Attribution };
 
 /** Returns the rules of a batch. The workflow and the read model share this. */
 export function rulesOf(

@@ -39,7 +39,7 @@ export interface Run extends ReasonFields {
   readonly spend: Spend;
   /** The current limits, including raised ones; null if the run has none. */
   readonly budget: Budget | null;
-  /** Who paused the run; null if it is not paused. `by` is null if nobody is named, and if the parent paused it. */
+  /** Who paused the run; null if it is not paused. `by` is null if nobody is named, or if the parent paused it. */
   readonly paused: { readonly by: string | null } | null;
   /** The questions that wait for people. */
   readonly questions: readonly Question[];
@@ -61,7 +61,7 @@ export interface Compaction {
   /** null until it ends. */
   readonly endedAtMs: number | null;
   readonly attempts: number;
-  /** null until it ends, and if it failed. */
+  /** null until it ends, or if it failed. */
   readonly strategy: CompactStrategy | null;
   /** Messages of the transcript, without the instructions. `after` is null until it ends. */
   readonly messages: { readonly before: number; readonly after: number | null };
@@ -125,7 +125,7 @@ export interface Call {
     readonly arguments?: string;
   } | null;
   readonly decision: RecordedDecision | null;
-  /** The workflow id of the sub-agent's run; null if the call is no sub-agent. */
+  /** The workflow id of the sub-agent's run; null if the call is not a sub-agent. */
   readonly childId: string | null;
   /** 0 for a call that never ran. */
   readonly attempts: number;
@@ -166,7 +166,7 @@ export type RunEvent =
       readonly slot: number;
       readonly callId: string;
       readonly tool: string;
-      /** The workflow id of the sub-agent's run; null if the call is no sub-agent. */
+      /** The workflow id of the sub-agent's run; null if the call is not a sub-agent. */
       readonly childId: string | null;
     }
   | { readonly type: 'call_ended'; readonly atMs: number; readonly call: Call }
@@ -213,7 +213,7 @@ export type RunEvent =
 /** How an attempt failed: its worker was lost, no worker knew the agent, or an error was thrown. */
 export type AttemptFailure = 'worker_lost' | 'unknown_agent' | 'error';
 
-/** Events that are not in history: only who follows the run while they happen receives them. */
+/** Events that are not in history: only those who follow the run while they happen receive them. */
 export type LiveEvent =
   /** A part of the model's answer, which begins at `offset`. A new attempt begins again at 0. */
   | {

@@ -70,13 +70,13 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   arguments_too_large: ({ bytes, max }) => `arguments of ${count(bytes)} bytes; ${count(max)} are allowed`,
   turn_too_large: ({ max }) => `not run: the text, calls and arguments of a turn may have ${count(max)} bytes together`,
   too_many_calls: ({ max, number }) =>
-    `not run: ${plural(max, 'call')} a turn are allowed, this is number ${count(number)}`,
+    `not run: at most ${plural(max, 'call')} per turn are allowed; this is number ${count(number)}`,
   answer_cut_off: () =>
     'not run: the answer was cut off at the output limit before its calls were complete. Ask for less at once.',
   not_permitted: ({ why }) => `not permitted: ${why}`,
   rejected_by_guardrail: ({ why }) => `not run: ${why}`,
   guardrail_changed_badly: ({ problem }) => `not run: a guardrail changed it, and ${problem}`,
-  sub_agent_input: ({ tool, error }) => `${tool} cannot be asked this: ${error}`,
+  sub_agent_input: ({ tool, error }) => `invalid input for ${tool}: ${error}`,
 
   calls_failed({ turn, calls, failed, all, failures }) {
     const lines = failures.map(({ tool, error }) => `- ${tool}: ${error}`);
@@ -117,7 +117,7 @@ const NOT_STARTED = {
 const SUB_AGENT_LOST = {
   terminated: 'it was terminated',
   timed_out: 'it timed out',
-  id_taken: 'a run of its id is under way already',
+  id_taken: 'a run with its id is already in progress',
   failed: 'it was lost',
 } as const;
 

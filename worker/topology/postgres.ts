@@ -40,7 +40,7 @@ export interface Postgres {
   /** Connection string of the superuser. */
   url(database: string): string;
   pid(): number;
-  /** `immediate` is like a crash; `fast` shuts down in order, and closes all connections. */
+  /** `immediate` is like a crash; `fast` closes all connections and shuts down cleanly. */
   stop(mode: 'immediate' | 'fast'): Promise<void>;
   start(): Promise<void>;
 }

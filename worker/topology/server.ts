@@ -44,8 +44,8 @@ export interface ServerOptions {
 export interface TemporalServer {
   readonly address: string;
   pid(): number;
-  /** `kill` is like a crash; `in order` shuts down gracefully. */
-  stop(how: 'kill' | 'in order'): Promise<void>;
+  /** `kill` is like a crash; `graceful` finishes what it has begun. */
+  stop(how: 'kill' | 'graceful'): Promise<void>;
   /** Starts it again, on the same ports. */
   start(): Promise<void>;
 }

@@ -134,7 +134,7 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
       settings: settings.server,
       dynamic: settings.dynamic,
     });
-    undo.push(() => server.stop('in order'));
+    undo.push(() => server.stop('graceful'));
     const { address } = server;
     await script('namespace', folder, { PATH: tools, TEMPORAL_ADDRESS: address, HOLDFAST_NAMESPACE: NAMESPACE });
     await untilServes(address, NAMESPACE);

@@ -3,9 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { SHUTDOWN_KILL_MS } from '../../core/limits.ts';
 
-// The worker's force time, 20 s, and some time to exit.
-const STOP_MS = 25_000;
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 export interface WorkerProcess {
@@ -55,7 +54,7 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Worker
     },
     async stop() {
       child.kill('SIGTERM');
-      const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+      const force = setTimeout(() => child.kill('SIGKILL'), SHUTDOWN_KILL_MS);
       await exited;
       clearTimeout(force);
     },

@@ -89,7 +89,7 @@ export function handleCommands(run: Run): void {
   command(pauseUpdate, 'Starts nothing new until resumed.', () => control.setPaused(true));
   command(resumeUpdate, 'Continues after a pause.', () => control.setPaused(false));
   command(stopUpdate, 'Ends the run at its next boundary: what is in flight finishes, nothing new starts.', (by) =>
-    control.stopFor(by),
+    control.requestStop(by),
   );
 
   setHandler(

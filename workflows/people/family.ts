@@ -2,11 +2,12 @@
 // signals of another shape are ignored.
 import { setHandler } from '@temporalio/workflow';
 import { hasShape, isBoolean, isOneOf, isText, nullable, optional } from '../../core/shape.ts';
+import type { Attribution } from '../../core/types.ts';
 import { isSpend } from '../../core/usage.ts';
 import { type ChildReport, fromChildSignal, fromParentSignal, type ParentCommand } from '../messages.ts';
 import type { Run } from '../state/run.ts';
 
-const isParentCommand = hasShape<{ command: string; by: string; why: string }>({
+const isParentCommand = hasShape<{ command: string } & Attribution>({
   command: isOneOf('pause', 'resume', 'stop'),
   by: optional(nullable(isText)),
   why: optional(nullable(isText)),
@@ -48,7 +49,7 @@ function applyParentCommand({ control }: Run, command: ParentCommand): void {
       break;
     case 'stop': {
       const { by, why } = command;
-      control.stopFor({ ...(by && { by }), ...(why && { why }) });
+      control.requestStop({ ...(by && { by }), ...(why && { why }) });
       break;
     }
   }

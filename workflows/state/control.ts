@@ -46,8 +46,8 @@ export class Control {
   }
 
   /** The first stop counts. */
-  stopFor(by: Attribution): void {
-    this.#stop ??= by;
+  requestStop(attribution: Attribution): void {
+    this.#stop ??= attribution;
   }
 
   stopForFullHistory(): void {

@@ -98,7 +98,7 @@ function applySteps(run: Run, batch: Batch, steps: readonly BatchStep[]): boolea
         batch.calls[step.slot]!.child?.send({ command: step.do });
         break;
       case 'stop':
-        batch.calls[step.slot]!.child?.send({ command: 'stop', ...step.by });
+        batch.calls[step.slot]!.child?.send({ command: 'stop', ...step.attribution });
         break;
     }
   if (isPostponed) nextTask().then(() => run.wake.wake());
