@@ -7,10 +7,12 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { answerProblem } from '../core/answers.ts';
 import { RULE_TIMEOUT_MS } from '../core/limits.ts';
-import { decisionId, FAILURE, UPDATE } from '../core/names.ts';
+import { decisionIds, FAILURE, UPDATE } from '../core/names.ts';
 import { callAt, type Run } from '../core/read/run.ts';
 import type { Reason } from '../core/reasons/codes.ts';
+import type { Check } from '../core/shape.ts';
 import type {
   Attribution,
   Budget,
@@ -125,13 +127,19 @@ export function commandsTo({
     readonly signal?: AbortSignal;
   }
 
-  async function execute<Answer>(name: string, input: object, options: SendOptions = {}): Promise<Answer> {
+  async function execute<Answer>(
+    check: Check,
+    name: string,
+    input: object,
+    options: SendOptions = {},
+  ): Promise<Answer> {
     const { updateId, withinMs = answerMs, signal, id } = options;
     const timeout = AbortSignal.timeout(withinMs);
+    let answer: Answer;
     try {
       const workflow = await currentExecution();
       // The server refuses more than ten concurrent updates of a run; the SDK retries them.
-      return await client.withAbortSignal(signal ?? timeout, () =>
+      answer = await client.withAbortSignal(signal ?? timeout, () =>
         workflow.executeUpdate<Answer, [object]>(name, {
           args: [input],
           ...(updateId !== undefined && { updateId }),
@@ -141,16 +149,23 @@ export function commandsTo({
       signal?.throwIfAborted();
       throw timeout.aborted && signal === undefined ? unanswered(withinMs, id) : commandError(error, withinMs, id);
     }
+    const problem = check(answer, 'answer');
+    if (problem !== null) throw new CommandRejected('answer_invalid', { workflowId, problem });
+    return answer;
   }
+
+  /** A command that the run answers with its state. */
+  const command = (name: string, input: object) => execute<RunSnapshot>(answerProblem.snapshot, name, input);
 
   /** Adds an id, so that a caller who got no answer can repeat the command. */
   async function executeOnce<Answer>(
+    check: Check,
     name: string,
     input: SendInput | SteerInput,
     options: SendOptions = {},
   ): Promise<Answer> {
     const id = input.id ?? newRunId();
-    return execute<Answer>(name, { ...input, id }, { ...options, id });
+    return execute<Answer>(check, name, { ...input, id }, { ...options, id });
   }
 
   /** The server keeps the update, and it cannot be withdrawn. */
@@ -167,7 +182,9 @@ export function commandsTo({
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return unanswered(withinMs, id);
     if (isFull(error)) return new CommandRejected('history_full', { workflowId }, options);
     if (isOver(error)) return new RunOver('run_over', { workflowId });
-    if (grpcCode(error) === 'failedPrecondition') {
+    const code = grpcCode(error);
+    // `internal` is its answer to the id of an update that was refused in an earlier execution, before a reset.
+    if (code === 'failedPrecondition' || code === 'internal') {
       const details = grpcErrorIn(error)?.details ?? '';
       return new CommandRejected('refused_by_server', { workflowId, message: details }, options);
     }
@@ -177,22 +194,33 @@ export function commandsTo({
   async function decide(decision: Decision): Promise<Decided> {
     const { call, digest, verdict } = decision;
     // A refused edit may be sent again and must not get the first answer, so it has no update id. The run accepts only one.
-    const options = verdict === 'edit' ? { withinMs: EDIT_ANSWER_MS } : { updateId: decisionId(call, digest) };
-    try {
-      const first = await execute<RecordedDecision>(UPDATE.decide, decision, options);
-      return { ...first, isFirst: isSame(first, decision) };
-    } catch (error) {
-      const first = firstIn(error) ?? (await decidedBefore(decision, error));
-      if (first) return { ...first, isFirst: isSame(first, decision) };
-      throw error;
-    }
+    const first =
+      verdict === 'edit'
+        ? await submit(decision, [undefined], EDIT_ANSWER_MS)
+        : await submit(decision, decisionIds(call, digest));
+    return { ...first, isFirst: isSame(first, decision) };
   }
 
-  /** Once the call or the run has ended, the run no longer answers; the decision is in its history. */
-  async function decidedBefore({ call, digest }: Decision, error: unknown): Promise<RecordedDecision | null> {
-    if (!(error instanceof CommandRejected || error instanceof RunOver)) return null;
-    const state = callAt(await read(), call);
-    return state?.approval && (digest === '' || digest === state.approval.digest) ? state.decision : null;
+  async function submit(
+    decision: Decision,
+    [updateId, ...otherIds]: readonly (string | undefined)[],
+    withinMs = answerMs,
+  ): Promise<RecordedDecision> {
+    const options = { updateId, withinMs };
+    try {
+      return await execute<RecordedDecision>(answerProblem.decisionOf(decision.call), UPDATE.decide, decision, options);
+    } catch (error) {
+      if (!(error instanceof CommandRejected || error instanceof RunOver)) throw error;
+      const first = firstIn(error);
+      if (first) return first;
+      const run = await read();
+      // Once the call or the run has ended, the run no longer answers; the decision is in its history.
+      const before = decidedBefore(run, decision);
+      if (before) return before;
+      // The answer is that of an older update with this id.
+      if (otherIds.length > 0 && isPending(run, decision)) return submit(decision, otherIds);
+      throw error;
+    }
   }
 
   const questions = async () => (await read()).questions;
@@ -226,27 +254,36 @@ export function commandsTo({
     reject: (call, attribution = {}) => decideOn(call, { ...attribution, verdict: 'reject' }),
     respond: (call, text, attribution = {}) => decideOn(call, { ...attribution, verdict: 'respond', text }),
     questions,
-    send: (text, options = {}) => executeOnce<Sent>(UPDATE.send, { ...options, text }),
+    send: (text, options = {}) => executeOnce<Sent>(answerProblem.sent, UPDATE.send, { ...options, text }),
     async ask(text, { signal, ...options } = {}) {
       // With an id, so that a retry after continue-as-new is the same message.
       const message = { ...options, id: options.id ?? newRunId(), text, wait: true };
       const untilAborted = signal ?? new AbortController().signal;
       for (let waitMs = ASK_AGAIN_MS.first; ; waitMs = Math.min(2 * waitMs, ASK_AGAIN_MS.max)) {
-        const { reply } = await executeOnce<Sent>(UPDATE.send, message, { signal: untilAborted });
+        const { reply } = await executeOnce<Sent>(answerProblem.sent, UPDATE.send, message, { signal: untilAborted });
         if (reply) return reply;
         await sleep(waitMs, undefined, { signal: untilAborted }).catch(() => untilAborted.throwIfAborted());
       }
     },
-    close: (attribution = {}) => execute(UPDATE.close, attribution),
-    steer: (message, options = {}) => executeOnce(UPDATE.steer, { ...options, message }),
+    close: (attribution = {}) => command(UPDATE.close, attribution),
+    steer: (message, options = {}) => executeOnce(answerProblem.snapshot, UPDATE.steer, { ...options, message }),
     interrupt: (message, options = {}) =>
-      executeOnce(UPDATE.interrupt, { ...options, ...(message !== undefined && { message }) }),
-    pause: (attribution = {}) => execute(UPDATE.pause, attribution),
-    resume: (attribution = {}) => execute(UPDATE.resume, attribution),
-    stop: (attribution = {}) => execute(UPDATE.stop, attribution),
-    cancelCall: (call, attribution = {}) => execute(UPDATE.cancelCall, { ...attribution, call }),
-    raise: (budget, attribution = {}) => execute(UPDATE.raise, { ...attribution, budget }),
+      executeOnce(answerProblem.snapshot, UPDATE.interrupt, { ...options, ...(message !== undefined && { message }) }),
+    pause: (attribution = {}) => command(UPDATE.pause, attribution),
+    resume: (attribution = {}) => command(UPDATE.resume, attribution),
+    stop: (attribution = {}) => command(UPDATE.stop, attribution),
+    cancelCall: (call, attribution = {}) => command(UPDATE.cancelCall, { ...attribution, call }),
+    raise: (budget, attribution = {}) => command(UPDATE.raise, { ...attribution, budget }),
   };
+}
+
+function decidedBefore(run: Run, { call, digest }: Decision): RecordedDecision | null {
+  const state = callAt(run, call);
+  return state?.approval && (digest === '' || digest === state.approval.digest) ? state.decision : null;
+}
+
+function isPending({ questions }: Run, { call, digest }: Decision): boolean {
+  return questions.some((open) => open.kind === 'approval' && open.call === call && open.digest === digest);
 }
 
 /** The code with which the run refused, from the details of its failure. */
@@ -255,13 +292,14 @@ function reasonOf({
   details,
 }: ApplicationFailure): Pick<ErrorFacts['refused_by_run'], 'reasonCode' | 'reasonParameters'> {
   const [detail] = details ?? [];
-  if (type === FAILURE.alreadyDecided) {
-    const { call, verdict, by } = detail as RecordedDecision;
+  if (type === FAILURE.alreadyDecided && isRecordedDecision(detail)) {
+    const { call, verdict, by } = detail;
     return { reasonCode: 'already_decided', reasonParameters: { call, verdict, ...(by && { by }) } };
   }
-  if (type !== FAILURE.refusedCommand) return { reasonCode: null, reasonParameters: null };
-  const { code, parameters } = detail as Pick<Reason, 'code' | 'parameters'>;
-  return { reasonCode: code, reasonParameters: parameters };
+  const { code, parameters } = Object(detail) as Partial<Pick<Reason, 'code' | 'parameters'>>;
+  return type === FAILURE.refusedCommand && code && parameters
+    ? { reasonCode: code, reasonParameters: parameters }
+    : { reasonCode: null, reasonParameters: null };
 }
 
 /** By the server's text: the gRPC code is that of a run that has ended. */
@@ -293,5 +331,10 @@ function firstIn(error: unknown): RecordedDecision | undefined {
   const failure =
     error instanceof CommandRejected ? (error.cause as WorkflowUpdateFailedError | undefined)?.cause : undefined;
   if (!(failure instanceof ApplicationFailure) || failure.type !== FAILURE.alreadyDecided) return undefined;
-  return failure.details?.[0] as RecordedDecision | undefined;
+  const [detail] = failure.details ?? [];
+  return isRecordedDecision(detail) ? detail : undefined;
+}
+
+function isRecordedDecision(detail: unknown): detail is RecordedDecision {
+  return answerProblem.decision(detail, 'answer') === null;
 }

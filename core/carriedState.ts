@@ -355,6 +355,7 @@ export function carriedStateProblem(given: unknown): string | null {
 
 const isParentRun: Check = isShape<ParentRun>({
   depth: isWholeNumber(1),
+  rootRunId: optional(isText),
   maxDepth: optional(isWholeNumber(1)),
   reports: isBoolean,
   priced: optional(isBoolean),

@@ -53,17 +53,18 @@ export function parseActivityId(id: string): { turn: number; slot: number | null
 }
 
 /**
- * The idempotency key of a call. It stays the same over retries, continue-as-new, and a reset that plans the same call again. It
- * differs for other arguments (the digest) and for another run with the same workflow id (the first run id).
+ * The idempotency key of a call. It stays the same over retries, continue-as-new, and a reset that plans the same call again, of
+ * this run or of one above it. It differs for other arguments (the digest) and for another run with the same workflow id (the
+ * topmost run's first run id).
  */
 export function idempotencyKey(
   workflowId: string,
-  firstRunId: string,
+  rootRunId: string,
   turn: number,
   slot: number,
   digest: string,
 ): string {
-  return `${workflowId}/${firstRunId}/${callActivityId(turn, slot)}/${digest}`;
+  return `${workflowId}/${rootRunId}/${callActivityId(turn, slot)}/${digest}`;
 }
 
 /** The types of failures. They are recorded in histories; change none. */
@@ -133,9 +134,13 @@ export const MEMO = {
 /** Search attributes that `holdfast setup` registers. With the first, one query finds all runs that wait for people. */
 export const ATTRIBUTE = { waitingSince: 'HoldfastWaitingSince', agent: 'HoldfastAgent' } as const;
 
-/** The update id of a decision: one that is sent twice is one update. */
-export function decisionId(call: string, digest: string): string {
-  return `decide/${call}/${digest}`;
+/**
+ * The update ids of a decision, in the order in which they are tried. A decision that is sent twice is one update. The server
+ * keeps an id that was refused, and after a reset it sends old decisions again before their calls exist.
+ */
+export function decisionIds(call: string, digest: string): readonly string[] {
+  const id = `decide/${call}/${digest}`;
+  return [id, `${id}/2`, `${id}/3`, `${id}/4`, `${id}/5`];
 }
 
 /** The workflow id of a sub-agent's run: the parent's, with the call id. */

@@ -62,6 +62,8 @@ export interface RunInput {
 export interface ParentRun {
   /** How many runs are above this one. */
   readonly depth: number;
+  /** The run id of the topmost run's first execution, for idempotency keys. */
+  readonly rootRunId?: string;
   /** How deep sub-agents may nest: the smallest limit of the runs above. */
   readonly maxDepth?: number;
   /** Whether to report the spend after each turn, because a run above has a budget. */

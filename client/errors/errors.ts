@@ -43,7 +43,7 @@ export class NoWorker extends HoldfastError<'not_picked_up' | 'unanswered'> {
 
 /** The run or the server refused a command. */
 export class CommandRejected extends HoldfastError<
-  'refused_by_run' | 'refused_by_server' | 'history_full' | 'several_calls_wait' | 'no_call_waits'
+  'refused_by_run' | 'answer_invalid' | 'refused_by_server' | 'history_full' | 'several_calls_wait' | 'no_call_waits'
 > {
   override readonly name = 'CommandRejected';
 }

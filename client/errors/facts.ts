@@ -28,6 +28,8 @@ export interface ErrorFacts {
     readonly reasonCode: ReasonCode | null;
     readonly reasonParameters: Reason['parameters'] | null;
   };
+  /** Another workflow is at this id, or another update had this one's id. */
+  readonly answer_invalid: { readonly workflowId: string; readonly problem: string };
   readonly history_full: { readonly workflowId: string };
   readonly refused_by_server: { readonly workflowId: string; readonly message: string };
   readonly several_calls_wait: {

@@ -6,6 +6,7 @@ const GRPC = {
   deadlineExceeded: 4,
   notFound: 5,
   failedPrecondition: 9,
+  internal: 13,
   unavailable: 14,
 } as const;
 

@@ -35,6 +35,8 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
   },
 
   refused_by_run: ({ message }) => message,
+  answer_invalid: ({ workflowId, problem }) =>
+    `${workflowId} answered with something that is not an answer to this command: ${problem} Is it a run of an agent?`,
   history_full: ({ workflowId }) =>
     `${workflowId} has received as many commands as the server allows for one history. It continues in a new one when its calls in flight have ended: send the command again then.`,
   refused_by_server: ({ workflowId, message }) =>

@@ -12,6 +12,7 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   not_picked_up: { workflowId: 'w', withinMs: 300 },
   unanswered: { workflowId: 'w', withinMs: 300, id: 'm' },
   refused_by_run: { workflowId: 'w', message: 'There is no call 9.9.', reasonCode: null, reasonParameters: null },
+  answer_invalid: { workflowId: 'w', problem: 'answer must be an object, not 5.' },
   history_full: { workflowId: 'w' },
   refused_by_server: { workflowId: 'w', message: 'no' },
   several_calls_wait: { workflowId: 'w', calls: [{ call: '1.0', tool: 't' }] },

@@ -228,7 +228,7 @@ test('stops each sub-agent once with the run', () => {
   const running = (some: Partial<ChildView>) => call({ planned: subAgent, isRunning: true, child: child(some) });
   const by = { by: 'ann' };
   const decided = decideBatch(view([running({}), running({ isStopped: true })], { control: { stop: by } }));
-  assert.deepEqual(decided.steps, [{ do: 'stop', slot: 0, by }]);
+  assert.deepEqual(decided.steps, [{ do: 'stop', slot: 0, attribution: by }]);
 });
 
 test('pauses sub-agents at a limit that asks, and stops them at one that stops', () => {

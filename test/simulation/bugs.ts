@@ -71,8 +71,8 @@ export const BUGS: readonly Bug[] = [
     what: 'continue-as-new makes new idempotency keys',
     edit: {
       file: 'workflows/state/run.ts',
-      from: 'this.firstRunId = firstExecutionRunId;',
-      to: 'this.firstRunId = workflowInfo().runId;',
+      from: 'this.rootRunId = parent?.rootRunId ?? firstExecutionRunId;',
+      to: 'this.rootRunId = parent?.rootRunId ?? workflowInfo().runId;',
     },
     found: /The key of/,
   },

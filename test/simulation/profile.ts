@@ -41,7 +41,10 @@ export function profileOf(random: Random): Profile {
   const budget = random.chance(0.35) ? budgetOf(random) : undefined;
   return {
     parentId,
-    parent: parentId === null ? undefined : { depth: random.int(1, 2), maxDepth: 3, reports: random.chance(0.7) },
+    parent:
+      parentId === null
+        ? undefined
+        : { depth: random.int(1, 2), rootRunId: 'root-chain', maxDepth: 3, reports: random.chance(0.7) },
     input: {
       agent: 'alpha',
       input: session && random.chance(0.3) ? '' : 'say: begin',

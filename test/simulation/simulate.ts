@@ -26,7 +26,7 @@ export async function simulate(sandbox: Sandbox, seed: number, say?: (line: stri
   const random = new Random(seed);
   const profile = profileOf(random);
   const workflowId = `run-${seed}`;
-  const witness = new Witness(profile.input, workflowId, `${workflowId}-chain`);
+  const witness = new Witness(profile.input, workflowId, profile.parent?.rootRunId ?? `${workflowId}-chain`);
   const model = new Model(random, profile);
   const server = new Server({
     sandbox,

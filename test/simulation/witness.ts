@@ -78,7 +78,7 @@ interface Command {
 export class Witness implements Listener {
   readonly input: RunInput;
   readonly workflowId: string;
-  readonly chain: string;
+  readonly rootRunId: string;
   /** What the model has been sent, and has said. */
   seen: Message[];
   turns = 0;
@@ -113,10 +113,10 @@ export class Witness implements Listener {
   private turnsSinceHeard = 0;
   private interruptedTurn: number | null = null;
 
-  constructor(input: RunInput, workflowId: string, chain: string) {
+  constructor(input: RunInput, workflowId: string, rootRunId: string) {
     this.input = input;
     this.workflowId = workflowId;
-    this.chain = chain;
+    this.rootRunId = rootRunId;
     this.seen = [];
   }
 
@@ -419,7 +419,7 @@ export class Witness implements Listener {
     const args = call.decision?.arguments ?? changed ?? call.call.function.arguments;
     if (input.arguments !== args)
       throw new Violation(`The call ${place} runs with ${input.arguments} in place of ${args}.`);
-    const key = idempotencyKey(this.workflowId, this.chain, call.turn, input.slot, digestOf(tool, args));
+    const key = idempotencyKey(this.workflowId, this.rootRunId, call.turn, input.slot, digestOf(tool, args));
     if (input.idempotencyKey !== key)
       throw new Violation(`The key of ${place} is ${input.idempotencyKey}, not ${key}.`);
   }

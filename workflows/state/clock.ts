@@ -1,6 +1,8 @@
-// The active time of a run, and the limit on it. Time in which nothing runs, because the run waits for people, does not count.
-import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+// The active time of a run, and the limit on it. Time in which nothing runs does not count: while the run waits for a worker to
+// begin it, or for people, and between the state that a reset went back to and the reset.
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import { TIMER } from '../../core/names.ts';
+import { watchResets } from '../runtime/resets.ts';
 
 export class Clock {
   /** Cancelled at the time limit, or with the workflow. */
@@ -10,17 +12,28 @@ export class Clock {
   #activeMs: number;
   /** When the clock was last resumed; null while it is paused. */
   #sinceMs: number | null;
+  /** When it was last read. */
+  #readAtMs: number;
+  #isSetBack = false;
+  readonly #wasReset = watchResets();
   #alarm: { readonly atMs: number; ring(): void } | undefined;
   #timers: CancellationScope[] = [];
 
-  /** `spentMs`: active time in previous histories; null in the first, which counts from the run's start. */
-  constructor(spentMs: number | null) {
-    this.#activeMs = spentMs ?? 0;
-    this.#sinceMs = spentMs === null ? workflowInfo().startTime.getTime() : Date.now();
+  /** `spentMs`: active time in previous histories. */
+  constructor(spentMs: number) {
+    this.#activeMs = spentMs;
+    this.#sinceMs = Date.now();
+    this.#readAtMs = this.#sinceMs;
   }
 
   get activeMs(): number {
-    return this.#activeMs + (this.#sinceMs === null ? 0 : Date.now() - this.#sinceMs);
+    const nowMs = Date.now();
+    if (this.#wasReset() && this.#sinceMs !== null) {
+      this.#sinceMs += nowMs - this.#readAtMs;
+      this.#isSetBack = true;
+    }
+    this.#readAtMs = nowMs;
+    return this.#activeMs + (this.#sinceMs === null ? 0 : nowMs - this.#sinceMs);
   }
 
   get isPaused(): boolean {
@@ -66,6 +79,8 @@ export class Clock {
 
   resume(): void {
     if (this.#sinceMs !== null) return;
+    // Read while it stands still: a reset meanwhile has taken no active time.
+    this.#activeMs = this.activeMs;
     this.#sinceMs = Date.now();
     this.#setTimers();
   }
@@ -95,7 +110,12 @@ export class Clock {
     const timer = new CancellationScope();
     this.#timers.push(timer);
     try {
-      await timer.run(() => sleep(Math.max(1, ms - this.activeMs), { summary }));
+      // A timer from before a reset rings too early.
+      let waitMs = ms - this.activeMs;
+      do {
+        await timer.run(() => sleep(Math.max(1, waitMs), { summary }));
+        waitMs = ms - this.activeMs;
+      } while (this.#isSetBack && waitMs > 0);
       then();
     } catch (error) {
       if (!isCancellation(error)) throw error;

@@ -51,8 +51,8 @@ export class Run {
   readonly input: RunInput;
   readonly parent: ParentRun | undefined;
   readonly workflowId: string;
-  /** The run id of the first execution. */
-  readonly firstRunId: string;
+  /** The run id of the first execution of the topmost run. A reset keeps it, while sub-agents get new run ids. */
+  readonly rootRunId: string;
   readonly startedAtMs: number;
   readonly clock: Clock;
   readonly conversation: Conversation;
@@ -69,14 +69,14 @@ export class Run {
   #agent: AgentRecord | null;
   #batch: Batch | null;
 
-  constructor(input: RunInput, parent: ParentRun | undefined, state: CarriedState, isContinued: boolean) {
+  constructor(input: RunInput, parent: ParentRun | undefined, state: CarriedState) {
     const { workflowId, firstExecutionRunId } = workflowInfo();
     this.input = input;
     this.parent = parent;
     this.workflowId = workflowId;
-    this.firstRunId = firstExecutionRunId;
+    this.rootRunId = parent?.rootRunId ?? firstExecutionRunId;
     this.startedAtMs = state.startedAtMs;
-    this.clock = new Clock(isContinued ? state.tally.spend.activeMs : null);
+    this.clock = new Clock(state.tally.spend.activeMs);
     this.conversation = new Conversation(state.conversation);
     this.turns = new Turns(state.turns);
     this.tally = new Tally(state.tally);
@@ -194,7 +194,7 @@ export function openRun(input: RunInput, origin: Origin | undefined): Run {
   if (problem) throw ApplicationFailure.nonRetryable(problem, FAILURE.invalidInput);
   const given = withoutNulls(input);
   const { parent, handOver } = origin ?? {};
-  return new Run(given, parent ?? undefined, handOver ?? newState(given), Boolean(handOver));
+  return new Run(given, parent ?? undefined, handOver ?? newState(given));
 }
 
 /** Only a parent may pass `parent`, and only continue-as-new may pass `handOver`, which is the carried state. */

@@ -68,6 +68,7 @@ function parentRun(run: Run): ParentRun {
   const { depth, maxDepth } = run.batchRules;
   return {
     depth,
+    rootRunId: run.rootRunId,
     maxDepth,
     reports: run.parent?.reports === true || run.budget.limitsSubAgents,
     ...(limitsCost(run) && { priced: true }),

@@ -27,7 +27,7 @@ export function runTool(run: Run, slot: number, batchCall: BatchCall, settle: (o
     slot,
     callId: call.id,
     arguments: call.function.arguments,
-    idempotencyKey: idempotencyKey(run.workflowId, run.firstRunId, turn, slot, digestOf(batchCall)),
+    idempotencyKey: idempotencyKey(run.workflowId, run.rootRunId, turn, slot, digestOf(batchCall)),
     ...(decision && { decision: { verdict: decision.verdict, by: decision.by, why: decision.why } }),
   };
   const options = { ...optionsOf(policy), activityId: callActivityId(turn, slot), summary: callSummary(call) };

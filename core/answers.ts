@@ -1,0 +1,46 @@
+// Checks the answers to updates before a client reads them: another update may have had the same id, and any workflow can be at
+// the workflow id. Fields that are not known are ignored: the worker may be newer than the client.
+import {
+  hasShape,
+  isAnything,
+  isNumber,
+  isOneOf,
+  isRecord,
+  isText,
+  isWholeNumber,
+  nullable,
+  optional,
+} from './shape.ts';
+import type { RecordedDecision, Reply, RunSnapshot, Sent } from './types.ts';
+
+const isReply = hasShape<Reply>({
+  message: isWholeNumber(0),
+  status: isText,
+  output: nullable(isText),
+  value: optional(isAnything),
+  reason: nullable(isText),
+  reasonCode: nullable(isText),
+  reasonParameters: nullable(isRecord(isAnything)),
+});
+
+const decision = {
+  call: isText,
+  verdict: isOneOf('approve', 'edit', 'reject', 'respond'),
+  by: nullable(isText),
+  why: nullable(isText),
+  atMs: isNumber,
+  arguments: optional(isText),
+  written: optional(isText),
+  text: optional(isText),
+};
+
+/** For each kind of answer, returns what is wrong with it; null if it is valid. */
+export const answerProblem = {
+  decision: hasShape<RecordedDecision>(decision),
+  decisionOf: (call: string) => hasShape<RecordedDecision>({ ...decision, call: isOneOf(call) }),
+  sent: hasShape<Sent>({ message: isWholeNumber(0), reply: nullable(isReply) }),
+  snapshot: hasShape<RunSnapshot>({
+    state: isOneOf('running', 'waiting', 'paused', 'idle', 'stopping'),
+    turn: isWholeNumber(0),
+  }),
+};
