@@ -17,9 +17,10 @@ const DETAILS_MS = 100;
 /** A cancellation arrives with the response to a heartbeat, so a tool receives it after this time at the latest. */
 const CANCEL_MS = 2_000;
 
-export function startHeartbeats(heartbeatMs: number): Heartbeats {
+/** `first`: the details until others are reported. */
+export function startHeartbeats(heartbeatMs: number, first?: object): Heartbeats {
   const context = Context.current();
-  let details = (): unknown => undefined;
+  let details = (): unknown => first;
   let hasNewDetails = false;
   let lastMs = performance.now();
 

@@ -28,6 +28,14 @@ export const TOOL_DEFAULTS = {
   waitMs: 10 * MINUTE_MS,
 } as const;
 
+/** Attempts that were lost with their workers count apart from those that failed. */
+export const TOOL_LOST = {
+  // The call itself may be what kills the worker, so it does not begin again and again.
+  begunMax: 5,
+  // Those that a frozen worker took and never began included: it takes as many as it had polls open.
+  max: 20,
+} as const;
+
 export const MODEL_CALL = {
   timeoutMs: 10 * MINUTE_MS,
   // A stream that sends nothing for this long is aborted, and the call is retried.

@@ -12,6 +12,7 @@ import { type Heartbeats, startHeartbeats } from '../heartbeat.ts';
 import { readArguments } from '../plan/arguments.ts';
 import { createStopController, type StopController } from '../stopController.ts';
 import { stoppedFailure } from '../stoppedFailure.ts';
+import { beginAttempt, type ToolAttempts } from './attempts.ts';
 import { resultText } from './jsonText.ts';
 import { present } from './present.ts';
 import { createSemaphore, type Semaphore } from './semaphore.ts';
@@ -30,7 +31,8 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
 
   return async function runTool(input) {
     const tool = registry.tool(input.agent, input.tool);
-    const heartbeats = startHeartbeats(tool.policy.heartbeatMs);
+    const attempts = await beginAttempt(tool.policy);
+    const heartbeats = startHeartbeats(tool.policy.heartbeatMs, attempts.counts);
     const stop = createStopController();
     const acquired: (() => void)[] = [];
     try {
@@ -42,11 +44,12 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
         for (const semaphore of semaphores) acquired.push(await acquire(semaphore, tool, stop.signal, late));
       }
       const value = await runToEnd(tool, stop, () =>
-        call(tool, read.value, context(input, stop.signal, heartbeats.report)),
+        call(tool, read.value, context(input, stop.signal, attempts, heartbeats.report)),
       );
       return { text: present(tool, registry.agent(input.agent).present, value) };
     } catch (thrown) {
-      throw thrown instanceof CancelledFailure ? stoppedFailure(thrown) : toolFailure(thrown);
+      const failure = thrown instanceof CancelledFailure ? stoppedFailure(thrown) : toolFailure(thrown);
+      throw failure instanceof CancelledFailure ? failure : attempts.failed(failure);
     } finally {
       heartbeats.stop();
       stop.release();
@@ -131,7 +134,12 @@ function outcomeUnknown(how: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(reason('outcome_unknown', { cause: how }).text, FAILURE.outcomeUnknown);
 }
 
-function context(input: ToolCallInput, signal: AbortSignal, report: Heartbeats['report']): ToolContext {
+function context(
+  input: ToolCallInput,
+  signal: AbortSignal,
+  { counts }: ToolAttempts,
+  report: Heartbeats['report'],
+): ToolContext {
   const { info, log } = Context.current();
   return {
     signal,
@@ -143,7 +151,7 @@ function context(input: ToolCallInput, signal: AbortSignal, report: Heartbeats['
     log: { info: (message, meta) => log.info(message, meta), warn: (message, meta) => log.warn(message, meta) },
     progress(detail) {
       // Read now: the tool may change the value before the next heartbeat.
-      const details = { attempt: info.attempt, progress: progressDetail(detail) };
+      const details = { ...counts, attempt: info.attempt, progress: progressDetail(detail) };
       report(() => details);
     },
   };

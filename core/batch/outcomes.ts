@@ -92,7 +92,7 @@ function timedOut(timeout: TimeoutKind, policy: ToolPolicy): CallFailure {
         reason: reason('tool_not_started', { waitMs: QUEUE_WAIT_MS, certain: policy.attempts === 1 }),
       };
     case 'HEARTBEAT':
-      return lost(policy, 'failed', reason('tool_worker_lost', { heartbeatMs: policy.heartbeatMs }));
+      return workerLost(policy, reason('tool_worker_lost', { heartbeatMs: policy.heartbeatMs }));
     case 'START_TO_CLOSE':
     case 'SCHEDULE_TO_CLOSE':
       return lost(policy, 'timeout', reason('tool_timed_out', { timeoutMs: policy.timeoutMs }));
@@ -101,7 +101,15 @@ function timedOut(timeout: TimeoutKind, policy: ToolPolicy): CallFailure {
 
 /** The attempt ended without a result. With effect `once`, it is unknown whether the effect happened. */
 function lost(policy: ToolPolicy, kind: FailureKind, why: Reason): CallFailure {
-  if (policy.effect !== 'once') return { kind, reason: why };
+  return policy.effect === 'once' ? unknown(why) : { kind, reason: why };
+}
+
+/** No attempt is left, so an idempotent effect is not repeated, and may have happened. */
+function workerLost(policy: ToolPolicy, why: Reason): CallFailure {
+  return policy.effect === 'read' ? { kind: 'failed', reason: why } : unknown(why);
+}
+
+function unknown(why: Reason): CallFailure {
   return { kind: 'outcome_unknown', reason: reason('outcome_unknown', { cause: why.text }) };
 }
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
+import { TOOL_LOST } from '../../core/limits.ts';
 import { toolCalls } from '../../core/read/run.ts';
 import { type Entry, readLedger, untilLedger } from '../support/ledger.ts';
 import { serverAddress } from '../support/server.ts';
@@ -100,6 +101,16 @@ for (const [mode, cache] of [
       await here.close();
     });
 
+    test('an event loop that a neighbour blocks: read and idempotent calls run again on another worker', async () => {
+      const here = await inFlight('blocked');
+      await here.next();
+      const { status, entries, kinds, attempts } = await outcome(here);
+      assert.deepEqual({ status, kinds }, { status: 'completed', kinds: [null, null, 'outcome_unknown'] });
+      for (const attempt of attempts.slice(0, 2)) assert.ok(attempt > 1, `attempt ${attempt}`);
+      assert.equal(of(entries, 'send', 'started').length, 1);
+      await here.close();
+    });
+
     test('SIGSTOP beyond the heartbeat: the late result is ignored, once is unknown', async () => {
       const here = await inFlight('frozen');
       here.worker.signal('SIGSTOP');
@@ -109,11 +120,11 @@ for (const [mode, cache] of [
       here.worker.signal('SIGCONT');
       await untilLedger(here.ledger, (found) => of(found, 'send', 'ended').length === 1);
       const { status, entries, kinds, attempts, sent } = await outcome(here);
-      // The server still gives tasks to the polls of the one that is stopped, so that further attempts of the others may be
-      // lost as well; they are tried again, and this one is not.
+      // The server gives further attempts of the others to the open polls of the one that is stopped. They are lost, too, but
+      // nobody began them, so they do not count.
       assert.deepEqual(
-        { status, thirdKind: kinds[2], thirdAttempt: attempts[2] },
-        { status: 'completed', thirdKind: 'outcome_unknown', thirdAttempt: 1 },
+        { status, kinds, thirdAttempt: attempts[2] },
+        { status: 'completed', kinds: [null, null, 'outcome_unknown'], thirdAttempt: 1 },
       );
       for (const attempt of attempts.slice(0, 2)) assert.ok(attempt > 1, `attempt ${attempt}`);
       assert.equal(of(entries, 'send', 'started').length, 1);
@@ -122,3 +133,22 @@ for (const [mode, cache] of [
       await here.close();
     });
   });
+
+test('a tool that kills its worker does so six times, and is unknown then', async () => {
+  const here = await openCase(await serverAddress(), cast);
+  const run = await here.holdfast.start('hands', 'kills');
+  const ended = run.result().then((result) => ({ result }));
+  for (;;) {
+    const worker = await here.worker();
+    const now = await Promise.race([ended, worker.exited]);
+    if (!('result' in now)) continue;
+    const [call] = toolCalls(await run.read());
+    assert.deepEqual(
+      { status: now.result.status, kind: call?.kind, started: of(readLedger(here.ledger), 'put', 'started').length },
+      { status: 'completed', kind: 'outcome_unknown', started: TOOL_LOST.begunMax + 1 },
+    );
+    assert.match(call?.text ?? '', /was lost, 6 times in a row; it may or may not have happened/);
+    break;
+  }
+  await here.close();
+});

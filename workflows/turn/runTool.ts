@@ -1,7 +1,7 @@
 // Runs a tool call as an activity, with its outcome as data.
 import { type ActivityOptions, scheduleActivity } from '@temporalio/workflow';
 import { failedOutcome, succeeded } from '../../core/batch/outcomes.ts';
-import { QUEUE_WAIT_MS } from '../../core/limits.ts';
+import { QUEUE_WAIT_MS, TOOL_LOST } from '../../core/limits.ts';
 import { callActivityId, idempotencyKey } from '../../core/names.ts';
 import { callSummary } from '../../core/summary.ts';
 import type { Outcome, ToolCall, ToolCallInput, ToolCallResult, ToolPolicy } from '../../core/types.ts';
@@ -11,7 +11,7 @@ import type { Run } from '../state/run.ts';
 import { failureCause } from './failureCause.ts';
 import { neverSent, untilSent } from './unsent.ts';
 
-/** After a wait for a semaphore, the tool host's own timeout should come before the server's. */
+/** The tool host's own timeout should come before the server's: it is a failure, where the server's is a lost attempt. */
 const HOST_FIRST_MS = 5_000;
 
 /** Starts the call; `settle` receives its outcome. A failed tool is an outcome, so this does not throw. */
@@ -55,14 +55,15 @@ function digestOf({ planned }: BatchCall): string {
 function optionsOf({ timeoutMs, waitMs, heartbeatMs, attempts, backoff }: ToolPolicy): ActivityOptions {
   return {
     // The tool host enforces the timeout and the wait.
-    startToCloseTimeout: timeoutMs + (waitMs === undefined ? 0 : waitMs + HOST_FIRST_MS),
+    startToCloseTimeout: timeoutMs + (waitMs ?? 0) + HOST_FIRST_MS,
     // Instead of schedule-to-close, which would include the queue and could not tell whether the tool had run.
     scheduleToStartTimeout: QUEUE_WAIT_MS,
     heartbeatTimeout: heartbeatMs,
     // The tool host answers a cancellation at once, even if the tool ignores it, and reports whether it may have happened.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: {
-      maximumAttempts: attempts,
+      // The tool host ends the call when as many have failed.
+      maximumAttempts: attempts === 1 ? 1 : attempts + TOOL_LOST.max,
       initialInterval: backoff.initialMs,
       backoffCoefficient: backoff.factor,
       maximumInterval: backoff.maxMs,
