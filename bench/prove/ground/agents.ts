@@ -44,9 +44,9 @@ const input = z.object({
   fails: z.boolean().default(false),
 });
 
-// A killed worker is noticed after this. Many attempts: a call that is killed repeatedly is not at fault.
+// A killed worker is noticed after this.
 const LIFE = { timeout: '60 s', heartbeat: '2 s' } as const;
-const RETRY = { attempts: 20, initial: '500 ms', max: '1 s' } as const;
+const RETRY = { initial: '500 ms', max: '1 s' } as const;
 
 /** The call's id, and a function that announces its moments. */
 function place({ workflowId }: ToolContext) {

@@ -27,6 +27,10 @@ export interface Lane {
   kill(worker: WorkerProcess): Promise<number>;
   /** Kills all, runs the given function without any worker, and resolves when all are replaced. */
   without(act: () => Promise<void>): Promise<void>;
+  /** Starts another worker beside this one, which is not replaced when it ends. */
+  relieve(pid: number): Promise<void>;
+  /** Kills one that was relieved. */
+  dismiss(pid: number): Promise<void>;
   /** Resolves when all workers poll. */
   whole(): Promise<void>;
   close(): Promise<void>;
@@ -48,6 +52,7 @@ export async function openLane({
   const holdfast = await connect({ address, namespace: 'default', taskQueue });
   const workers: WorkerProcess[] = [];
   const killed = new Set<number>();
+  const relieved = new Set<number>();
   const starting = new Set<Promise<void>>();
   let isClosing = false;
   let nobodyMay = false;
@@ -73,7 +78,7 @@ export async function openLane({
       if (signal === 'SIGKILL') killed.add(worker.pid);
       else problem = new Error(`A worker ended by itself: ${signal ?? `exit code ${code}`}.`);
       workers.splice(workers.indexOf(worker), 1);
-      if (!isClosing && !nobodyMay) start();
+      if (!isClosing && !nobodyMay && !relieved.has(worker.pid)) start();
     });
     // It may have started after the lane was closed.
     if (isClosing) await worker.end('SIGKILL');
@@ -121,6 +126,14 @@ export async function openLane({
         for (let i = 0; i < count; i++) start();
         await whole();
       }
+    },
+    async relieve(pid) {
+      relieved.add(pid);
+      start();
+      await whole();
+    },
+    async dismiss(pid) {
+      await workers.find((worker) => worker.pid === pid)?.end('SIGKILL');
     },
     whole,
     async close() {

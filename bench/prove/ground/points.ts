@@ -2,6 +2,7 @@
 // and calls, what they do, how long they take, and which of them is hit.
 import { seeded } from '../../../test/support/people.ts';
 import { MOMENT } from './doors.ts';
+import type { Blow } from './moments.ts';
 import type { Plan, Step } from './plan.ts';
 import type { Act, Play } from './play.ts';
 
@@ -14,10 +15,13 @@ export interface Case extends Play {
   readonly dies: Dies;
 }
 
-/** Where a worker dies: at a moment of its code; or all workers, while none of them executes anything of the run. */
+/** Where a worker is struck: at a moment of its code; or all are killed, while none of them executes anything of the run. */
 export type Dies =
   | {
-      readonly moment: string /** The sub-agent that comes there, by the place of its call. */;
+      readonly moment: string;
+      /** `@default killed` */
+      readonly blow?: Blow;
+      /** The sub-agent that comes there, by the place of its call. */
       readonly child?: string;
     }
   | { readonly before: 'start' | Act['act'] };
@@ -155,6 +159,17 @@ function ofSession(name: string, dies: Dies): Point {
   };
 }
 
+/** The same point, at which the worker is not killed. */
+function struck(blow: Blow, { name, draw }: Point): Point {
+  return {
+    name: `${name}: ${blow}`,
+    draw(from) {
+      const { dies, ...drawn } = draw(from);
+      return { ...drawn, dies: 'moment' in dies ? { ...dies, blow } : dies };
+    },
+  };
+}
+
 export const POINTS: readonly Point[] = [
   {
     name: 'run started, nothing taken: no worker is there',
@@ -182,6 +197,11 @@ export const POINTS: readonly Point[] = [
   ofTool('inside its transaction', ['book'], MOMENT.inTransaction),
   ofTool('effect committed, not returned', EFFECTS, MOMENT.happened),
   ofTool('tool returned, not reported', TOOLS, MOMENT.returned),
+  struck('frozen', ofModel('in the middle of the stream', MOMENT.streaming)),
+  struck('frozen', ofTool('tool begun, before its effect', ['look', 'book', 'send'], MOMENT.began)),
+  struck('frozen', ofTool('effect committed, not returned', EFFECTS, MOMENT.happened)),
+  struck('blocked', ofTool('tool begun, before its effect', ['look', 'book'], MOMENT.began)),
+  struck('blocked', ofTool('effect committed, not returned', ['book'], MOMENT.happened)),
   {
     name: 'some of a turn’s tools done, others under way',
     draw(draw) {

@@ -1,4 +1,5 @@
-// Kills a worker at each of the points, once per seed, and compares the run with the same run undisturbed.
+// Strikes a worker at each of the points, once per seed: kills, freezes or blocks it. Compares the run with the same run
+// undisturbed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keepEvidence } from '../ground/evidence.ts';
 import { atLeast, judge, newTally, problem, rowsOf, type Tally } from '../ground/exact.ts';
@@ -48,9 +49,9 @@ export const crashGrid: SectionOnSite = async ({ seed, long, say }, site) =>
       name: 'crashGrid',
       title: 'Crash grid',
       rows: [
-        atLeast('points at which a worker was killed', 16, kills.filter((count) => count > 0).length),
+        atLeast('points at which a worker was struck', 16, kills.filter((count) => count > 0).length),
         ...[...points].map(([name, { cases, missed }]) => ({
-          what: `kills: ${name}`,
+          what: `struck: ${name}`,
           asked: String(cases),
           measured: String(cases - missed),
           reached: missed === 0,
@@ -127,10 +128,12 @@ async function playCase(
   count.cases += 1;
   try {
     await lane.whole();
-    const { disturbed, died } = await disturb(lane, moments, drawn, id);
+    const { disturbed, died, frozen } = await disturb(lane, moments, drawn, id);
     if (!died) count.missed += 1;
     // Another run with the same input, and after the first, since only the first request gets the 429.
     const undisturbed = await play(lane.holdfast, `${id}-calm`, drawn);
+    // Until here it was awake again, and could finish what it had begun.
+    if (frozen !== undefined) await lane.dismiss(frozen);
     if (!(await judge(tally, disturbed, undisturbed, ledger.effects))) await keepEvidence(lane.holdfast, id);
   } catch (error) {
     await keepEvidence(lane.holdfast, id);
@@ -138,14 +141,24 @@ async function playCase(
   }
 }
 
-/** Plays the case and kills at its point; `died` says whether a worker died there. */
+/** Plays the case and strikes at its point; `died` says whether a worker was struck there, `frozen` which one is awake again. */
 async function disturb(lane: Lane, moments: Moments, { dies, ...drawn }: Case, id: string) {
   const { holdfast, killed } = lane;
   if ('moment' in dies) {
-    moments.arm(dies.child === undefined ? id : `${id}.${dies.child}`, dies.moment);
-    const disturbed = await play(holdfast, id, drawn);
-    const death = moments.death(dies.child === undefined ? id : `${id}.${dies.child}`);
-    return { disturbed, died: death !== null && killed.has(death.pid) };
+    const { moment, child, blow = 'killed' } = dies;
+    const target = child === undefined ? id : `${id}.${child}`;
+    moments.arm(target, moment, blow);
+    const playing = play(holdfast, id, drawn);
+    if (blow !== 'frozen') {
+      const disturbed = await playing;
+      const death = moments.death(target);
+      return { disturbed, died: death !== null && (blow === 'blocked' || killed.has(death.pid)) };
+    }
+    const death = await moments.untilDeath(target, playing);
+    if (death) await lane.relieve(death.pid);
+    const disturbed = await playing;
+    if (death) process.kill(death.pid, 'SIGCONT');
+    return { disturbed, died: death !== null, frozen: death?.pid };
   }
   if (dies.before === 'start') {
     let playing: ReturnType<typeof play> | undefined;
