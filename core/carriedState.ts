@@ -84,6 +84,8 @@ export interface TurnState {
   /** Consecutive answers that the model had to repair. */
   readonly repairs: number;
   readonly handoffs: number;
+  /** While the model is unavailable: since when, and how often the run has waited. */
+  readonly outage?: { readonly sinceMs: number; readonly tries: number } | undefined;
 }
 
 export interface TallyState {
@@ -283,6 +285,7 @@ const isCarriedState = isShape<CarriedState>({
     truncated: count,
     repairs: count,
     handoffs: count,
+    outage: optional(isShape<NonNullable<TurnState['outage']>>({ sinceMs: isNumber, tries: count })),
   }),
   tally: isShape<TallyState>({
     calls: count,

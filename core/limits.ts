@@ -51,6 +51,15 @@ export const MODEL_CALL = {
   backoff: { initialMs: 1_000, factor: 2, maxMs: 30_000 },
 } as const;
 
+/** While the model's provider is at fault, the run waits and calls again. */
+export const MODEL_OUTAGE = {
+  // Shorter ones are the rule, and for longer ones somebody should look.
+  limitMs: HOUR_MS,
+  // The pauses, which double.
+  firstMs: 10_000,
+  maxMs: MINUTE_MS,
+} as const;
+
 /** A day without a worker must not fail a call: work waits in the queue during a deploy or overnight. */
 export const QUEUE_WAIT_MS = 24 * HOUR_MS;
 

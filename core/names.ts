@@ -85,6 +85,8 @@ export const FAILURE = {
   /** The workflow did not answer the query for its transcript. */
   transcriptUnanswered: 'TranscriptUnanswered',
   model: 'ModelFailed',
+  /** The provider is at fault: it cannot be reached, is overloaded, or answers with a server error. */
+  modelUnavailable: 'ModelUnavailable',
   /** The provider refused the transcript as too long for the model. */
   contextExceeded: 'ContextExceeded',
   refused: 'ModelRefused',

@@ -178,6 +178,8 @@ export interface ModelCallInput {
   readonly repairs?: number;
   /** Whether the cost is limited: then a model without a price is an error. */
   readonly priced?: boolean;
+  /** Whether the run has waited for an unavailable model: then a failure of the provider is not retried here, but by the run. */
+  readonly waited?: boolean;
   /** Whether to return the transcript's `weight`, which decides whether the run can carry it over. */
   readonly weigh?: boolean;
 }

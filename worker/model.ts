@@ -25,6 +25,11 @@ export interface ModelSettings {
    * @default 10 minutes
    */
   readonly timeoutMs?: number | undefined;
+  /**
+   * How long a run waits while the model's provider is at fault: it cannot be reached, or answers with 429 or 5xx. 0: not at all.
+   * @default 1 hour
+   */
+  readonly outageMs?: number | undefined;
   /** Delay of the offline script before each answer. */
   readonly offlineDelayMs?: number | undefined;
 }
@@ -43,6 +48,7 @@ export function modelSettingsFrom(env: NodeJS.ProcessEnv): ModelSettings {
     baseURL: env['OPENAI_BASE_URL'] || undefined,
     model: env['OPENAI_MODEL'] || undefined,
     silenceMs: milliseconds(env, 'HOLDFAST_MODEL_SILENCE_MS'),
+    outageMs: milliseconds(env, 'HOLDFAST_MODEL_OUTAGE_MS'),
     offlineDelayMs: milliseconds(env, 'HOLDFAST_MODEL_DELAY_MS'),
   };
 }
@@ -57,11 +63,11 @@ function milliseconds(env: NodeJS.ProcessEnv, name: string): number | undefined 
 }
 
 export async function openModel(settings: ModelSettings, registry: Registry): Promise<WorkerModel> {
-  const { apiKey, baseURL, model, silenceMs, timeoutMs } = settings;
+  const { apiKey, baseURL, model, silenceMs, timeoutMs, outageMs } = settings;
   if (apiKey === undefined && baseURL === undefined) return openOffline(settings, registry);
   return {
     // Self-hosted servers often need no key, but the client requires one.
-    endpoint: createEndpoint({ apiKey: apiKey ?? 'none', baseURL, model, silenceMs, timeoutMs }),
+    endpoint: createEndpoint({ apiKey: apiKey ?? 'none', baseURL, model, silenceMs, timeoutMs, outageMs }),
     description: `${model ?? 'the model of each agent'} at ${baseURL ? publicAddress(baseURL) : 'api.openai.com'}`,
     isOffline: false,
     close: async () => {},

@@ -12,6 +12,7 @@ import { askModel } from './turn/askModel.ts';
 import { betweenTurns } from './turn/betweenTurns.ts';
 import { timeLimitEnd, timeLimitMs } from './turn/budgetTime.ts';
 import { judgeTurn } from './turn/judge.ts';
+import { waitOut } from './turn/outage.ts';
 import { runBatch } from './turn/runBatch.ts';
 import { recordAnswer, settleBatch } from './turn/settleBatch.ts';
 
@@ -58,6 +59,9 @@ async function loop(run: Run): Promise<End> {
           endInterrupted(run);
           continue;
         case 'too_long':
+          continue;
+        case 'unavailable':
+          await waitOut(run, asked.pause);
           continue;
         case 'failed': {
           throwIfCancelled(run);

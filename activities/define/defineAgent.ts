@@ -26,6 +26,11 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
   /** Maximum number of calls of a turn that run at once. @default 5 */
   readonly parallel?: number;
   readonly whenAllToolsFail?: WhenAllToolsFail;
+  /**
+   * How long a run waits for a model whose provider is at fault: it cannot be reached, or answers with 429 or 5xx. `false`: not at
+   * all. @default the worker's `model.outageMs`, 1 hour
+   */
+  readonly modelOutage?: Duration | false;
   /** Maximum active time of a run. Waiting for people does not count. @default '24 h' */
   readonly timeLimit?: Duration;
   /**
@@ -161,6 +166,8 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     },
     prices,
     compaction: compactionRules(options.compaction, wrong),
+    modelOutageMs:
+      options.modelOutage === false ? 0 : options.modelOutage && toMs('modelOutage', options.modelOutage, 0, wrong),
   };
 }
 

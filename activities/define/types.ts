@@ -29,6 +29,8 @@ export interface Agent<Output = unknown> {
   readonly guardrails: Guardrails;
   readonly prices: Prices;
   readonly compaction: CompactionRules;
+  /** undefined: as the worker says. */
+  readonly modelOutageMs: number | undefined;
 }
 
 /** Whether the model may call tools, has to, or has to call a certain one. As in the Chat Completions API. */

@@ -3,6 +3,7 @@
 // Temporal's own count includes attempts that were lost with their workers.
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure, ensureApplicationFailure } from '@temporalio/common';
+import { msToNumber } from '@temporalio/common/lib/time.js';
 import { MODEL_CALL } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import type { Lost } from '../../core/types.ts';
@@ -34,7 +35,8 @@ export interface AttemptCounter {
   failed(thrown: unknown): unknown;
 }
 
-export function countAttempts(): AttemptCounter {
+/** `outageMs`: how long the run waits by default while the model is unavailable. `waited`: it has, so it waits again at once. */
+export function countAttempts(outageMs = 0, waited = false): AttemptCounter {
   const context = Context.current();
   const { attempt, heartbeatDetails } = context.info;
   const { lost: before, failures } = previousTotals(heartbeatDetails);
@@ -54,10 +56,12 @@ export function countAttempts(): AttemptCounter {
   }
 
   const heartbeat = (): Heartbeat => ({ attempt, offset: 0, text: '', calls: [], lost: lostSoFar(), failures });
+  const isOutage = ({ type }: ApplicationFailure) => type === FAILURE.modelUnavailable;
   // The shutdown of a worker says nothing about the call.
   const counts = ({ type }: ApplicationFailure) => type !== FAILURE.workerShutdown;
   const isLast = (failure: ApplicationFailure) =>
     failure.nonRetryable === true ||
+    (waited && isOutage(failure)) ||
     (counts(failure) && (failures + 1 >= MODEL_CALL.attempts || attempt >= MODEL_CALL.attemptsMax));
 
   return {
@@ -88,13 +92,17 @@ export function countAttempts(): AttemptCounter {
       const nonRetryable = isLast(original);
       if (!nonRetryable) context.heartbeat({ ...heartbeat(), failures: failures + (counts(original) ? 1 : 0) });
       const { message, type, nextRetryDelay, stack } = original;
+      const outage = isOutage(original) && {
+        limitMs: request?.agent.modelOutageMs ?? outageMs,
+        ...(nextRetryDelay && { retryAfterMs: msToNumber(nextRetryDelay) }),
+      };
       const failure = ApplicationFailure.create({
         message,
         type: type ?? null,
         nonRetryable,
         ...(nextRetryDelay && { nextRetryDelay }),
         // If no worker had the agent, no model was called.
-        ...((request || lost.usage.inputTokens > 0) && { details: [lost] }),
+        ...((request || lost.usage.inputTokens > 0) && { details: [{ ...lost, ...outage }] }),
       });
       if (stack !== undefined) failure.stack = stack;
       return failure;

@@ -1,6 +1,6 @@
 // The model's server: any that speaks the Chat Completions API.
 import OpenAI from 'openai';
-import { MODEL_CALL } from '../../core/limits.ts';
+import { MODEL_CALL, MODEL_OUTAGE } from '../../core/limits.ts';
 import type { Agent } from '../define/types.ts';
 
 /** A URL without the parts that may be secret: login and query. */
@@ -17,6 +17,8 @@ export interface ModelEndpoint {
   readonly silenceMs: number;
   /** Maximum time of one attempt. */
   readonly timeoutMs: number;
+  /** How long a run waits while the model is unavailable. */
+  readonly outageMs: number;
   /** Models that refused the JSON schema of an agent, as `<model>\n<agent>`. */
   readonly withoutSchemas: Set<string>;
   modelFor(agent: Agent): string;
@@ -29,6 +31,8 @@ export interface EndpointOptions {
   readonly silenceMs?: number | undefined;
   /** At most 10 minutes. @default 10 minutes */
   readonly timeoutMs?: number | undefined;
+  /** @default 1 hour */
+  readonly outageMs?: number | undefined;
   /** The model to use, for all agents or by agent. @default the agent's `model` */
   readonly model?: string | ((agent: Agent) => string) | undefined;
 }
@@ -39,6 +43,7 @@ export function createEndpoint({
   model,
   silenceMs = MODEL_CALL.silenceMs,
   timeoutMs = MODEL_CALL.timeoutMs,
+  outageMs = MODEL_OUTAGE.limitMs,
 }: EndpointOptions): ModelEndpoint {
   // Only Temporal retries: it records the attempts, and they survive the process.
   const client = new OpenAI({ apiKey, maxRetries: 0, ...(baseURL && { baseURL }) });
@@ -47,6 +52,7 @@ export function createEndpoint({
     apiKey,
     silenceMs,
     timeoutMs: Math.min(timeoutMs, MODEL_CALL.timeoutMs),
+    outageMs,
     withoutSchemas: new Set(),
     modelFor: (agent) => (typeof model === 'function' ? model(agent) : (model ?? agent.model)),
   };

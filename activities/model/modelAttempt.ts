@@ -27,12 +27,12 @@ export interface ModelAttempt {
 /** Runs `work` as one attempt at a model call. The failure that it throws has the cost of all attempts in its details. */
 export async function runModelAttempt<T>(
   { registry, endpoint }: Pick<ActivityDependencies, 'registry' | 'endpoint'>,
-  { agent: name, turn, priced }: Pick<ModelCallInput, 'agent' | 'turn' | 'priced'>,
+  { agent: name, turn, priced, waited }: Pick<ModelCallInput, 'agent' | 'turn' | 'priced' | 'waited'>,
   work: (agent: Agent, attempt: ModelAttempt) => Promise<T>,
 ): Promise<T> {
   const { attempt } = Context.current().info;
   const heartbeats = startHeartbeats(MODEL_CALL.heartbeatMs);
-  const attempts = countAttempts();
+  const attempts = countAttempts(endpoint.outageMs, waited);
   // Each heartbeat replaces the one before, so it must carry over the details of earlier attempts.
   if (attempt > 1) heartbeats.report(attempts.heartbeat);
   const stop = createStopController();

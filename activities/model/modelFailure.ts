@@ -70,7 +70,14 @@ const TOO_LONG =
 
 function typeOf(thrown: unknown, { compacts }: FailureContext): string {
   if (isRefusal(thrown)) return FAILURE.refused;
-  return compacts && isTooLong(thrown) ? FAILURE.contextExceeded : FAILURE.model;
+  if (isTooLong(thrown)) return compacts ? FAILURE.contextExceeded : FAILURE.model;
+  return isProvidersFault(thrown) ? FAILURE.modelUnavailable : FAILURE.model;
+}
+
+/** Whether the provider cannot be reached, is overloaded, or answers with a server error. What it says within an answer may be anything. */
+function isProvidersFault(thrown: unknown): boolean {
+  if (!(thrown instanceof APIError) || thrown instanceof APIConnectionError) return true;
+  return thrown.status !== undefined && isRetryableStatus(thrown.status);
 }
 
 /** OpenAI has a code for it. Other servers only have a message, with various statuses. */

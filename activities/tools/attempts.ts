@@ -67,7 +67,7 @@ function countsIn(details: unknown): Counts {
   return { begun, failures };
 }
 
-/** A tool that kills its workers must not go on doing so. */
+/** A tool that kills its workers must not do so for ever. */
 function workersLost(times: number, effect: ToolPolicy['effect']): ApplicationFailure {
   const cause = `the worker that ran it was lost, ${plural(times, 'time')} in a row`;
   return effect === 'read'

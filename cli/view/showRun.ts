@@ -183,6 +183,8 @@ function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: 
       const isHandoff = before !== undefined && before !== event.agent;
       return isHandoff ? [line(`The conversation continues with ${inertLine(event.agent, 64)}.`)] : [];
     }
+    case 'model_unavailable':
+      return [line(`  the model is unavailable, and the run waits: ${inertLine(event.error, 300)}`)];
     case 'compaction_started':
       return screen.isLive
         ? []

@@ -80,7 +80,8 @@ export interface OpenDecision {
 
 /** A pending activity, and what it belongs to. */
 export type Activity =
-  | { readonly kind: 'model'; readonly of: OpenTurn }
+  /** `attemptsBefore`: at earlier activities of the same turn. */
+  | { readonly kind: 'model'; readonly of: OpenTurn; readonly attemptsBefore: number }
   | { readonly kind: 'call'; readonly of: OpenCall }
   /** Plans new arguments for the call with this call id. */
   | { readonly kind: 'edit'; readonly callId: string }

@@ -149,6 +149,8 @@ export type RunEvent =
       /** Counts of what the server no longer keeps; absent if every history is there. */
       readonly earlier?: Earlier;
     }
+  /** The model's provider is at fault. The run waits and calls it again, unless it has waited too long. */
+  | { readonly type: 'model_unavailable'; readonly atMs: number; readonly turn: number; readonly error: string }
   | { readonly type: 'model_call_started'; readonly atMs: number; readonly turn: number; readonly agent: string }
   /** The model answered. A model call that fails for good has no event of its own. */
   | {

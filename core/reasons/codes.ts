@@ -23,6 +23,7 @@ export interface ReasonParameters {
   readonly unknown_agent: { readonly message: string };
   readonly model_error: { readonly message: string };
   readonly model_worker_lost: { readonly attempts: number };
+  readonly model_unavailable: { readonly message: string; readonly forMs: number };
   readonly model_not_started: { readonly waitMs: number };
   readonly model_timed_out: { readonly timeoutMs: number };
   readonly guardrail: { readonly message: string };

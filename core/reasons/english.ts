@@ -30,6 +30,7 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   unknown_agent: ({ message }) => message,
   model_worker_lost: ({ attempts }) =>
     `The worker that called the model was lost, in the last of ${attempts} attempts.`,
+  model_unavailable: ({ message, forMs }) => `${message} The model was unavailable for ${inWords(forMs)}.`,
   model_not_started: ({ waitMs }) => `No worker started the model call within ${inWords(waitMs)}.`,
   model_timed_out: ({ timeoutMs }) => `The model did not finish its answer within ${inWords(timeoutMs)}.`,
   guardrail: ({ message }) => message,

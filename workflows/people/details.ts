@@ -12,6 +12,11 @@ export function showModel(run: Run): void {
   show(run, ['Waiting for the model.']);
 }
 
+/** `nextAtMs`: when the model is called again. */
+export function showOutage(run: Run, message: string, nextAtMs: number): void {
+  show(run, [`The model is unavailable. Next call at ${new Date(nextAtMs).toISOString()}.`, '', asCode(message)]);
+}
+
 export function showCompaction(run: Run): void {
   show(run, ['Compacting the conversation.']);
 }

@@ -18,6 +18,7 @@ export class Turns {
   #truncated: number;
   #repairs: number;
   #handoffs: number;
+  #outage: TurnState['outage'];
 
   constructor(state: TurnState) {
     this.#turn = state.turn;
@@ -27,6 +28,7 @@ export class Turns {
     this.#truncated = state.truncated;
     this.#repairs = state.repairs;
     this.#handoffs = state.handoffs;
+    this.#outage = state.outage;
   }
 
   /** The current turn. */
@@ -59,8 +61,25 @@ export class Turns {
     return this.#handoffs;
   }
 
+  get outage(): TurnState['outage'] {
+    return this.#outage;
+  }
+
   begin(): void {
     this.#turn += 1;
+  }
+
+  /** The turn has not begun: the model is to be called again for it. */
+  retract(): void {
+    this.#turn -= 1;
+  }
+
+  recordOutage(sinceMs: number): void {
+    this.#outage = { sinceMs, tries: (this.#outage?.tries ?? 0) + 1 };
+  }
+
+  endOutage(): void {
+    this.#outage = undefined;
   }
 
   /** Excludes the current turn, which the provider refused, from `maxTurns`. */
@@ -113,6 +132,7 @@ export class Turns {
       truncated: this.#truncated,
       repairs: this.#repairs,
       handoffs: this.#handoffs,
+      ...(this.#outage && { outage: this.#outage }),
     };
   }
 }

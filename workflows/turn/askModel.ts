@@ -15,12 +15,15 @@ import { showModel } from '../people/details.ts';
 import type { Run } from '../state/run.ts';
 import { failureCause } from './failureCause.ts';
 import { conversationInput, isModelRefusal, MODEL_ACTIVITY_OPTIONS, whyModelFailed } from './modelActivity.ts';
+import { type Pause, pauseIn } from './outage.ts';
 
 type Asked =
   | { readonly kind: 'answered'; readonly answer: ModelAnswer }
   | { readonly kind: 'failed'; readonly status: 'model_failed' | 'refused'; readonly reason: Reason }
   /** A person interrupted the model: its answer is discarded. */
   | { readonly kind: 'interrupted' }
+  /** The model is unavailable: it is called again for this turn after the pause. */
+  | { readonly kind: 'unavailable'; readonly pause: Pause }
   /** The provider refused the transcript as too long: it is compacted before the model is called again. */
   | { readonly kind: 'too_long' };
 
@@ -28,6 +31,7 @@ export async function askModel(run: Run): Promise<Asked> {
   run.turns.begin();
   showModel(run);
   const { turn, repairs } = run.turns;
+  const askedAtMs = Date.now();
   const input: ModelCallInput = {
     ...conversationInput(run),
     recorded: run.agent?.digest ?? '',
@@ -39,14 +43,20 @@ export async function askModel(run: Run): Promise<Asked> {
   try {
     const options = { ...MODEL_ACTIVITY_OPTIONS, activityId: modelActivityId(turn), summary: `turn ${turn}` };
     const answer = await scope.run(() => scheduleActivity<ModelAnswer>(MODEL_ACTIVITY, [input], options));
+    run.turns.endOutage();
     return { kind: 'answered', answer };
   } catch (error) {
     if (error instanceof ActivityFailure) run.tally.addSpend(lostIn(failureCause(error)));
     if (!run.clock.isCancelled && run.control.takeInterrupt()) return { kind: 'interrupted' };
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
     if (isRefusedAsTooLong(run, error)) return { kind: 'too_long' };
+    const pause = pauseIn(run, error, askedAtMs);
+    if (pause) {
+      run.turns.retract();
+      return { kind: 'unavailable', pause };
+    }
     const status = isModelRefusal(error) ? 'refused' : 'model_failed';
-    return { kind: 'failed', status, reason: whyModelFailed(error) };
+    return { kind: 'failed', status, reason: whyModelFailed(run, error) };
   } finally {
     // An interrupt that arrives after the answer applies to its calls.
     run.enter({ is: 'running' });

@@ -10,6 +10,7 @@ import { endInterrupted } from '../people/replies.ts';
 import type { Run } from '../state/run.ts';
 import { failureCause } from './failureCause.ts';
 import { conversationInput, MODEL_ACTIVITY_OPTIONS, whyModelFailed } from './modelActivity.ts';
+import { pauseIn, waitOut } from './outage.ts';
 
 /** Whether to compact before the next model call. At most once between two answers. */
 export function mustCompact(run: Run): boolean {
@@ -34,6 +35,7 @@ export async function compact(run: Run): Promise<void> {
     ...(turn === turns.turn && { refusal }),
   };
   const scope = new CancellationScope();
+  const askedAtMs = Date.now();
   run.enter({ is: 'calling_model', scope });
   try {
     const options = {
@@ -48,9 +50,11 @@ export async function compact(run: Run): Promise<void> {
     if (error instanceof ActivityFailure) run.tally.addSpend(lostIn(failureCause(error)));
     if (!run.clock.isCancelled && control.takeInterrupt()) return endInterrupted(run);
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    const pause = pauseIn(run, error, askedAtMs);
+    if (pause) return await waitOut(run, pause);
     // The model may still accept the transcript; if it does not, its own error is the better reason.
     conversation.compactionFailed(turns.turn);
-    run.tally.warn(reason('compaction_failed', { why: whyModelFailed(error).text }));
+    run.tally.warn(reason('compaction_failed', { why: whyModelFailed(run, error).text }));
   } finally {
     control.takeInterrupt();
     run.enter({ is: 'running' });

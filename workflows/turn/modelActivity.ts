@@ -5,6 +5,7 @@ import { FAILURE } from '../../core/names.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import type { Run } from '../state/run.ts';
+import { isUnavailable } from './outage.ts';
 
 export const MODEL_ACTIVITY_OPTIONS = {
   startToCloseTimeout: MODEL_CALL.timeoutMs + MODEL_CALL.graceMs,
@@ -26,6 +27,7 @@ export function conversationInput(run: Run) {
     turn: run.turns.turn,
     ...run.conversation.forActivity(),
     ...(limitsCost(run) && { priced: true }),
+    ...(run.turns.outage && { waited: true }),
   };
 }
 
@@ -38,7 +40,9 @@ export function isModelRefusal({ cause }: ActivityFailure): boolean {
   return cause instanceof ApplicationFailure && cause.type === FAILURE.refused;
 }
 
-export function whyModelFailed({ cause, message }: ActivityFailure): Reason {
+export function whyModelFailed({ turns }: Run, { cause, message }: ActivityFailure): Reason {
+  if (isUnavailable(cause) && turns.outage)
+    return reason('model_unavailable', { message: cause.message, forMs: Date.now() - turns.outage.sinceMs });
   if (cause instanceof ApplicationFailure && cause.type === FAILURE.notRegistered)
     return reason('unknown_agent', { message: cause.message });
   if (!(cause instanceof TimeoutFailure)) return reason('model_error', { message: cause?.message ?? message });

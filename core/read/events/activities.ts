@@ -50,7 +50,7 @@ export function activityScheduled(reading: Reading, id: number, scheduled: Sched
 export function activityStarted(reading: Reading, { scheduledEventId, attempt }: Started, atMs: number): RunEvent[] {
   const activity = activityOf(reading, scheduledEventId);
   if (!activity || activity.kind === 'edit') return [];
-  activity.of.attempts = attempt ?? 1;
+  activity.of.attempts = (attempt ?? 1) + (activity.kind === 'model' ? activity.attemptsBefore : 0);
   if (activity.kind === 'call') activity.of.startedAtMs = atMs;
   return [];
 }
@@ -95,10 +95,9 @@ export function activityFailed(
   }
   const { run } = reading;
   run.spend = addSpend(run.spend, lostIn(cause));
-  const error = causeInWords(cause);
   return activity.kind === 'model'
-    ? modelFailed(activity.of, error, atMs)
-    : compactionFailed(reading, activity, error, atMs);
+    ? modelFailed(activity.of, cause, atMs)
+    : compactionFailed(reading, activity, causeInWords(cause), atMs);
 }
 
 function activityOf({ activities }: Reading, scheduledId: LongLike | null | undefined): Activity | undefined {

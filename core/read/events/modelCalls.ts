@@ -1,9 +1,12 @@
 // Reads model calls: each begins a turn.
 
+import type { FailureCause } from '../../batch/outcomes.ts';
+import { FAILURE } from '../../names.ts';
 import type { ModelAnswer, ModelCallInput } from '../../types.ts';
 import { addSpend, addUsage, spendOfAnswer } from '../../usage.ts';
 import { approvalsIn, settleByKernel } from '../batchView.ts';
 import { userMessagesIn } from '../conversation.ts';
+import { causeInWords } from '../ends.ts';
 import type { Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
 import { type OpenTurn, openCalls, openTurn } from '../turns.ts';
@@ -20,6 +23,14 @@ export function modelCallStarted(
   const settled = settleByKernel(reading, atMs);
   const { messages, repeats } = userMessagesIn(reading, input);
   reading.sentToFailedCompaction = [];
+  // The model was unavailable, and is called again for the same turn.
+  if (repeats?.turn === turn) {
+    const compactedMessages = [...repeats.compactedMessages, ...sentToCompaction];
+    Object.assign(repeats, { userMessages: messages, compactedMessages, answeredAtMs: null, error: null });
+    reading.sentToCompaction = [];
+    activities.set(id, { kind: 'model', of: repeats, attemptsBefore: repeats.attempts });
+    return settled;
+  }
   if (repeats) repeats.userMessages = [];
   const agent = input.agent ?? run.agent;
   const open: OpenTurn = {
@@ -29,7 +40,7 @@ export function modelCallStarted(
   };
   reading.sentToCompaction = [];
   turns.push(open);
-  activities.set(id, { kind: 'model', of: open });
+  activities.set(id, { kind: 'model', of: open, attemptsBefore: 0 });
   return [...settled, { type: 'model_call_started', atMs, turn, agent }];
 }
 
@@ -50,10 +61,12 @@ export function modelAnswered(reading: Reading, open: OpenTurn, answer: ModelAns
   return [{ type: 'answer', atMs, turn, text, calls: toolCalls, usage }];
 }
 
-export function modelFailed(open: OpenTurn, error: string, atMs: number): RunEvent[] {
+export function modelFailed(open: OpenTurn, cause: FailureCause, atMs: number): RunEvent[] {
+  const error = causeInWords(cause);
   open.answeredAtMs = atMs;
   open.error = error;
-  return [];
+  const isUnavailable = cause.source === 'application' && cause.type === FAILURE.modelUnavailable;
+  return isUnavailable ? [{ type: 'model_unavailable', atMs, turn: open.turn, error }] : [];
 }
 
 /** The workflow has received the answer, so its approvals are pending now. */
