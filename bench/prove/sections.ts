@@ -6,6 +6,7 @@ import { databaseChaos, serverChaos } from './sections/chaos.ts';
 import { crashGrid } from './sections/crashGrid.ts';
 import { floods } from './sections/floods.ts';
 import { badAnswers, run as fuzz } from './sections/fuzz.ts';
+import { outages } from './sections/outages.ts';
 import { randomKills } from './sections/randomKills.ts';
 import { recovery } from './sections/recovery.ts';
 import { run as replayGate } from './sections/replayGate.ts';
@@ -34,8 +35,13 @@ export const SECTIONS: Sections = {
   },
   badAnswers: { summary: 'runs whose model answers badly, in every way', on: SITES, run: badAnswers },
   serialisation: { summary: 'every kind of value that a tool may return, end to end', on: SITES, run: serialisation },
-  crashGrid: { summary: 'a worker is killed at each of the named points of a run', on: SITES, run: crashGrid },
+  crashGrid: {
+    summary: 'a worker is killed, frozen or blocked at the named points of a run',
+    on: SITES,
+    run: crashGrid,
+  },
   randomKills: { summary: 'workers under many runs are killed at any moment', on: SITES, run: randomKills },
+  outages: { summary: 'the model is away for a while, under many runs', on: SITES, run: outages },
   recovery: { summary: 'how long a run waits when its worker is gone', on: SITES, run: recovery },
   databaseChaos: { summary: 'PostgreSQL stops and comes back, under many runs', on: ['topology'], run: databaseChaos },
   serverChaos: {
