@@ -121,7 +121,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
     get: (workflowId, runId) => runHandle(client, address, workflowId, runId),
     inbox: (inboxOptions) => withClientErrors(address, readInbox(client, inboxOptions)),
     setup: () => withClientErrors(address, addAttributes(connection, namespace)),
-    list: (listOptions = {}) => listRuns(client, listOptions),
+    list: (listOptions = {}) => withClientErrors(address, listRuns(client, listOptions)),
     schedules: schedulesOf(client, address, taskQueue),
     close: () => connection.close(),
   };

@@ -2,10 +2,10 @@
 // heartbeats of pending activities.
 import type { Client } from '@temporalio/client';
 import type { HistoryEvent } from '../core/read/history.ts';
-import { createRunReader } from '../core/read/readRun.ts';
 import type { RunEvent } from '../core/read/run.ts';
 import type { ExecutionRef } from './history.ts';
 import { createLivePoll } from './live.ts';
+import { openReader } from './readHistory.ts';
 import { runPages } from './runHistories.ts';
 
 /** Heartbeats reach the server two to ten times a second; polling more often would show nothing new. */
@@ -14,7 +14,7 @@ const POLL_INTERVAL_MS = 200;
 export function followRun(client: Client, execution: ExecutionRef, signal?: AbortSignal): ReadableStream<RunEvent> {
   const stop = new AbortController();
   const signals = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  const reader = createRunReader();
+  const reader = openReader(execution.workflowId);
   let poll = createLivePoll(client, execution);
   let currentRunId = execution.runId;
   let running = 0;

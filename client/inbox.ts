@@ -1,27 +1,33 @@
 // The inbox: every run that waits for a person, sub-agents included, longest wait first. A query if the namespace has the
 // search attributes of `holdfast setup`; otherwise a scan over the memos of all open runs.
 import type { Client, Connection, WorkflowExecutionInfo } from '@temporalio/client';
-import { ATTRIBUTE, MEMO, WORKFLOW_TYPE } from '../core/names.ts';
-import type { Question, Waits } from '../core/types.ts';
+import { ATTRIBUTE, WORKFLOW_TYPE } from '../core/names.ts';
+import type { Question } from '../core/types.ts';
+import { readMemo } from './memo.ts';
+import { lenientClient } from './payloads/lenient.ts';
 import { hasAttributes } from './setup.ts';
 
 export interface Waiting {
   readonly workflowId: string;
   readonly runId: string;
+  /** null if the run was not started by this library; `(not readable here)` if this process cannot read it. */
   readonly agent: string | null;
   /** The workflow id of the parent; null if this run is not a sub-agent's. */
   readonly parentId: string | null;
-  /** Since when it waits, in milliseconds since 1970. */
+  /** Since when it waits, in milliseconds since 1970; if `count` is null, since when this execution runs. */
   readonly sinceMs: number;
-  /** Number of questions. `questions` holds the first ten, with long arguments truncated. */
-  readonly count: number;
+  /**
+   * Number of questions. `questions` holds the first ten, with long arguments truncated. null if this process cannot read
+   * what the run waits for, if it waits at all.
+   */
+  readonly count: number | null;
   readonly questions: readonly Question[];
 }
 
 export interface Inbox {
   /** Number of runs that wait, including those beyond `limit`. */
   readonly total: number;
-  /** The runs that have waited longest. */
+  /** The runs that have waited longest; then those that this process cannot read. */
   readonly waiting: readonly Waiting[];
 }
 
@@ -50,7 +56,7 @@ export async function readInbox(client: Client, { agent, limit = LIMIT }: InboxO
   // Workers that started before the attributes were registered write only the memo until they restart.
   const [{ total, waiting }, others] = await Promise.all([
     oldestWaiting(client, { agent, limit }),
-    waitingIn(client, `${OPEN} AND ${ATTRIBUTE.agent} IS NULL`, agent),
+    waitingIn(client, `${OPEN} AND ${ATTRIBUTE.agent} IS NULL AND ${ATTRIBUTE.waitingSince} IS NULL`, agent),
   ]);
   return inboxOf([...waiting, ...others], limit, total + others.length);
 }
@@ -65,7 +71,7 @@ export async function oldestWaiting(
   const query = `${OPEN} AND ${ATTRIBUTE.waitingSince} IS NOT NULL${ofAgent}`;
   const { count: total } = await client.workflow.count(query);
   const oldest = total <= Math.max(limit, page) ? query : await oldestOf(client, query, limit, limit + page);
-  return inboxOf(await waitingIn(client, oldest, undefined), limit, total);
+  return inboxOf(await waitingIn(client, oldest, undefined, true), limit, total);
 }
 
 /**
@@ -85,18 +91,26 @@ async function oldestOf(client: Client, query: string, least: number, most: numb
   return before(toMs);
 }
 
-/** The runs of the query whose memo says that they wait. */
-async function waitingIn(client: Client, query: string, agent: string | undefined): Promise<Waiting[]> {
+/** The runs of the query whose memo says that they wait; with `isWaiting`, all of them. */
+async function waitingIn(
+  client: Client,
+  query: string,
+  agent: string | undefined,
+  isWaiting = false,
+): Promise<Waiting[]> {
   const found: Waiting[] = [];
-  for await (const run of client.workflow.list({ query, pageSize: PAGE })) {
-    const waiting = waitingOf(run);
+  for await (const run of lenientClient(client).workflow.list({ query, pageSize: PAGE })) {
+    const waiting = waitingOf(run, isWaiting);
     if (waiting && (agent === undefined || waiting.agent === agent)) found.push(waiting);
   }
   return found;
 }
 
 function inboxOf(found: readonly Waiting[], limit: number, total = found.length): Inbox {
-  const waiting = found.toSorted((a, b) => a.sinceMs - b.sinceMs || (a.workflowId < b.workflowId ? -1 : 1));
+  const unread = ({ count }: Waiting) => Number(count === null);
+  const waiting = found.toSorted(
+    (a, b) => unread(a) - unread(b) || a.sinceMs - b.sinceMs || (a.workflowId < b.workflowId ? -1 : 1),
+  );
   return { total, waiting: waiting.slice(0, limit) };
 }
 
@@ -104,10 +118,10 @@ function quoted(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 
-function waitingOf({ workflowId, runId, memo = {} }: WorkflowExecutionInfo): Waiting | null {
+function waitingOf({ workflowId, runId, memo, startTime }: WorkflowExecutionInfo, isWaiting: boolean): Waiting | null {
   // Written by the run itself; null once it no longer waits.
-  const waits = memo[MEMO.waits] as Waits | null | undefined;
-  if (!waits) return null;
-  const text = (value: unknown) => (typeof value === 'string' ? value : null);
-  return { workflowId, runId, agent: text(memo[MEMO.agent]), parentId: text(memo[MEMO.parent]), ...waits };
+  const { agent, parentId, waits } = readMemo(memo);
+  if (waits === null && !isWaiting) return null;
+  const known = waits ?? { sinceMs: startTime.getTime(), count: null, questions: [] };
+  return { workflowId, runId, agent, parentId, ...known };
 }

@@ -33,6 +33,7 @@ export {
   PayloadUnreadable,
   RunNotFound,
   RunOver,
+  RunUnreadable,
   ScheduleExists,
   ScheduleNotFound,
   StoredPayloadLost,

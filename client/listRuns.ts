@@ -1,13 +1,14 @@
 // Lists runs from Temporal's visibility, latest first.
-import { type Client, WorkflowClient, type WorkflowExecutionInfo } from '@temporalio/client';
-import { MEMO, WORKFLOW_TYPE } from '../core/names.ts';
-import type { RunStatus, Waits } from '../core/types.ts';
-import { lenientCodec, UNREADABLE } from './payloads/lenientCodec.ts';
+import type { Client, WorkflowClient, WorkflowExecutionInfo } from '@temporalio/client';
+import { WORKFLOW_TYPE } from '../core/names.ts';
+import type { RunStatus } from '../core/types.ts';
+import { readMemo } from './memo.ts';
+import { lenientClient } from './payloads/lenient.ts';
 
 export interface RunSummary {
   readonly workflowId: string;
   readonly runId: string;
-  /** null if the run was not started by this library; `(not readable here)` if this process cannot decode its payloads. */
+  /** null if the run was not started by this library; `(not readable here)` if this process cannot read it. */
   readonly agent: string | null;
   /** The workflow id of the parent; null if this run is not a sub-agent's. */
   readonly parentId: string | null;
@@ -15,8 +16,8 @@ export interface RunSummary {
   readonly state: string;
   /** How the run ended; null while it runs, or if the workflow did not end by itself. */
   readonly status: RunStatus | null;
-  /** Number of open questions. */
-  readonly waiting: number;
+  /** Number of open questions; null if this process cannot read them. */
+  readonly waiting: number | null;
   readonly startedAtMs: number;
   readonly endedAtMs: number | null;
 }
@@ -28,36 +29,25 @@ export async function listRuns(
   { agent, limit = LIST_DEFAULT }: { readonly agent?: string; readonly limit?: number },
 ): Promise<RunSummary[]> {
   const runs: RunSummary[] = [];
-  const { connection, options } = client;
-  const workflows = new WorkflowClient({
-    connection,
-    namespace: options.namespace,
-    dataConverter: { payloadCodecs: [lenientCodec(options.loadedDataConverter)] },
-  });
+  const { workflow: workflows } = lenientClient(client);
   const ofStatus = (which: string) =>
     workflows.list({ query: `WorkflowType = '${WORKFLOW_TYPE}' AND ${which}`, pageSize: 100 })[Symbol.asyncIterator]();
   // A run that continued as new is listed once, by its last execution.
   const ended = ofStatus("ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'");
   // The agent is in the memo, which queries cannot filter on.
   for await (const found of latestOf(ofStatus("ExecutionStatus = 'Running'"), ended)) {
-    const memo = readableMemo(found.memo ?? {});
-    const text = (key: string) => (typeof memo[key] === 'string' ? memo[key] : null);
-    const name = text(MEMO.agent);
+    const { agent: name, parentId, status, startedAtMs, waits } = readMemo(found.memo);
     if (agent !== undefined && name !== agent) continue;
-    const startedAt = memo[MEMO.startedAt];
     runs.push({
       workflowId: found.workflowId,
       runId: found.runId,
       agent: name,
-      parentId: text(MEMO.parent),
+      parentId,
       state: found.status.name.toLowerCase(),
       // The run itself writes its status when it ends.
-      status:
-        name === UNREADABLE
-          ? null
-          : ((text(MEMO.status) as RunStatus | null) ?? (await statusInResult(workflows, found))),
-      waiting: found.closeTime ? 0 : ((memo[MEMO.waits] as Waits | null | undefined)?.count ?? 0),
-      startedAtMs: typeof startedAt === 'number' ? startedAt : found.startTime.getTime(),
+      status: status ?? (await statusInResult(workflows, found)),
+      waiting: found.closeTime || waits === null ? 0 : (waits?.count ?? null),
+      startedAtMs: startedAtMs ?? found.startTime.getTime(),
       endedAtMs: found.closeTime?.getTime() ?? null,
     });
     if (runs.length >= limit) break;
@@ -94,9 +84,4 @@ async function statusInResult(
   const result: unknown = await workflows.getHandle(workflowId, runId, { followRuns: false }).result();
   const ended = (result as { status?: unknown } | null)?.status;
   return typeof ended === 'string' ? (ended as RunStatus) : null;
-}
-
-/** If any part of the memo is unreadable, only that is reported. */
-function readableMemo(memo: Record<string, unknown>): Record<string, unknown> {
-  return Object.values(memo).includes(UNREADABLE) ? { [MEMO.agent]: UNREADABLE } : memo;
 }

@@ -7,13 +7,15 @@ import {
 } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import type { History, HistoryEvent } from '../core/read/history.ts';
-import { createRunReader } from '../core/read/readRun.ts';
 import { type Run, type RunEvent, resultOf } from '../core/read/run.ts';
 import type { RunResult } from '../core/types.ts';
 import { NoWorker, RunNotFound, RunOver, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
 import { followRun } from './followRun.ts';
 import { historyPages } from './history.ts';
+import { lenientClient } from './payloads/lenient.ts';
+import { toPayloadError } from './payloads/payloadError.ts';
+import { openReader } from './readHistory.ts';
 import { commandsTo, type RunCommands } from './runCommands.ts';
 import { executionIds, lastExecution, runHistories, runPages } from './runHistories.ts';
 
@@ -35,7 +37,10 @@ export interface RunHandle<Output = unknown> extends RunCommands {
   events(options?: { readonly signal?: AbortSignal }): AsyncIterable<RunEvent>;
   /** Reads the run's current state from its histories. */
   read(): Promise<Run>;
-  /** Temporal's own description of the run's last execution: status, pending activities, memo. */
+  /**
+   * Temporal's own description of the run's last execution: status, pending activities, memo. What this process cannot read
+   * is `(not readable here)`.
+   */
   describe(): Promise<WorkflowExecutionDescription>;
   /** The decoded history of the run's last execution. */
   history(): Promise<History>;
@@ -69,7 +74,7 @@ export function runHandle<Output = unknown>(
   /** Turns an error of the server into one of this library. */
   function toRunError(error: unknown): unknown {
     if (isNotFound(error)) return new RunNotFound('run_not_found', { workflowId, namespace: client.options.namespace });
-    return grpcCode(error) === 'unavailable' ? unreachable(address, error) : error;
+    return grpcCode(error) === 'unavailable' ? unreachable(address, error) : toPayloadError(error);
   }
 
   async function withRunErrors<T>(result: Promise<T>): Promise<T> {
@@ -89,7 +94,7 @@ export function runHandle<Output = unknown>(
   }
 
   async function read(): Promise<Run> {
-    const reader = createRunReader();
+    const reader = openReader(workflowId);
     try {
       for await (const { events } of runPages(client, execution, { wait: false }))
         for (const event of events) reader.add(event);
@@ -126,8 +131,8 @@ export function runHandle<Output = unknown>(
   }
 
   /** The last execution, closed or not. */
-  async function lastHandle() {
-    return client.workflow.getHandle(workflowId, runId && (await lastExecution(client, workflowId, runId)));
+  async function lastHandle(workflows = client.workflow) {
+    return workflows.getHandle(workflowId, runId && (await lastExecution(client, workflowId, runId)));
   }
 
   const commands = commandsTo({
@@ -171,7 +176,7 @@ export function runHandle<Output = unknown>(
     },
     events: ({ signal } = {}) => events(signal),
     read,
-    describe: () => withRunErrors(lastHandle().then((last) => last.describe())),
+    describe: () => withRunErrors(lastHandle(lenientClient(client).workflow).then((last) => last.describe())),
     history: () => withRunErrors(history()),
     histories: () => withRunErrors(runHistories(client, execution)),
     async cancel() {

@@ -165,7 +165,7 @@ const count = isWholeNumber(0);
 
 const isUsage = isShape<Usage>({ inputTokens: isNumber, outputTokens: isNumber, cachedTokens: isNumber });
 
-const isSpendShape = isShape<Spend>({
+export const isSpendShape = isShape<Spend>({
   inputTokens: isNumber,
   outputTokens: isNumber,
   cachedTokens: isNumber,
@@ -192,7 +192,7 @@ const isMessage = isEither(
 );
 
 /** Another version may have other codes, so any text is accepted. */
-const isReason = isShape<{ code: string; parameters: object; text: string }>({
+export const isReason = isShape<{ code: string; parameters: object; text: string }>({
   code: isText,
   parameters: isRecord(isAnything),
   text: isText,

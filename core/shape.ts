@@ -10,6 +10,9 @@ export const isBoolean: Check = (value, path) =>
   typeof value === 'boolean' ? null : expected(path, 'true or false', value);
 export const isNumber: Check = (value, path) =>
   typeof value === 'number' && Number.isFinite(value) ? null : expected(path, 'a number', value);
+/** Accepts milliseconds since 1970 that a `Date` can hold. */
+export const isTime: Check = (value, path) =>
+  typeof value === 'number' && Math.abs(value) <= DATE_MS_MAX ? null : expected(path, 'a time in milliseconds', value);
 export const isAnything: Check = () => null;
 
 export function isWholeNumber(min: number): Check {
@@ -92,6 +95,8 @@ export function isEither(first: Check, ...others: readonly Check[]): Check {
 }
 
 const NAME_CHARS = 60;
+/** The last time of a `Date`. */
+const DATE_MS_MAX = 8.64e15;
 
 /** Returns the path, or "The argument" for the value itself. */
 function nameOf(path: string): string {

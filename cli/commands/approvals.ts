@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { type Holdfast, type Inbox, TemporalUnreachable, type Waiting } from '../../client/index.ts';
+import { UNREADABLE } from '../../client/payloads/lenient.ts';
 import { toolCalls } from '../../core/read/run.ts';
 import type { BudgetLimit } from '../../core/reasons/codes.ts';
 import { plural } from '../../core/text.ts';
@@ -24,6 +25,7 @@ interface ApprovalsOptions {
 }
 
 const LIMIT = 50;
+const UNREADABLE_HINT = `What is ${UNREADABLE} was written with other payload settings, or by another program. Set HOLDFAST_PAYLOADS as for the workers.`;
 /** Fast enough for a reader; each poll costs the server a query. */
 const POLL_MS = 2_000;
 
@@ -73,8 +75,9 @@ async function showInbox(holdfast: Holdfast, options: ApprovalsOptions, flags: s
   if (options.json) return printJson({ total: inbox.total, waiting: inbox.waiting.map(waitingJson) });
   const screen = createScreen(process.stdout);
   screen.print(...inboxLines(inbox, screen, flags));
-  const first = inbox.waiting[0];
+  const first = inbox.waiting.find(({ questions }) => questions.length > 0);
   const hints = first?.questions[0] ? [howTo(first.workflowId, first.questions[0], flags)] : [];
+  if (inbox.waiting.some(({ count }) => count === null)) hints.push(UNREADABLE_HINT);
   if (inbox.waiting.length < inbox.total)
     hints.unshift(`Showing ${inbox.waiting.length} of ${plural(inbox.total, 'waiting run')}. Show more with --limit.`);
   printHints(screen, inbox.total === 0 ? [`Nothing waits for a decision at ${holdfast.address}.`] : hints);
@@ -113,9 +116,10 @@ function runLines(run: Waiting, screen: Screen, flags: string): string[] {
   const { workflowId, agent, parentId, sinceMs, count, questions } = run;
   const of = parentId === null ? '' : `, for ${inertLine(parentId, 300)}`;
   const head = `${inertLine(workflowId, 300)}  ${inertLine(agent ?? 'an unknown agent', 64)}, ${age(sinceMs)}${of}`;
-  const more = count - questions.length;
+  const more = (count ?? 0) - questions.length;
   return [
     ...wrapped(head, screen.columns).map((line) => screen.paint('bold', line)),
+    ...(count === null ? [`  ${UNREADABLE}`] : []),
     ...questions.flatMap((question) => questionLines(question, screen.columns, false)),
     ...(more > 0
       ? wrapped(`${more} more: ${commandLine(['approvals', workflowId], flags)}`, screen.columns - 2)
@@ -179,7 +183,7 @@ function frame(
   address: string,
 ): string[] {
   const waiting = inbox?.waiting ?? [];
-  const first = waiting[0];
+  const first = waiting.find(({ questions }) => questions.length > 0);
   const total = inbox?.total ?? 0;
   const hint = first?.questions[0] ? howTo(first.workflowId, first.questions[0], flags) : '';
   const foot = [

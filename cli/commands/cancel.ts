@@ -2,7 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { describeRun } from '../../client/history.ts';
-import { type Holdfast, PayloadUnreadable, type Run, RunNotFound, StoredPayloadLost } from '../../client/index.ts';
+import {
+  type Holdfast,
+  PayloadUnreadable,
+  type Run,
+  RunNotFound,
+  RunUnreadable,
+  StoredPayloadLost,
+} from '../../client/index.ts';
 import { SHUTDOWN_GRACE_MS } from '../../core/limits.ts';
 import { addressFlags, settingsOf, unlessInterrupted, withHoldfast } from '../connected.ts';
 import { EXIT } from '../exit.ts';
@@ -28,7 +35,7 @@ export function cancelCommand(): Command {
         try {
           before = await handle.read();
         } catch (error) {
-          if (!(error instanceof PayloadUnreadable || error instanceof StoredPayloadLost)) throw error;
+          if (!isUnreadable(error)) throw error;
           const [message, code] = await cancelUnreadable(holdfast, id, error.message, flags);
           console.error(message);
           return code;
@@ -47,6 +54,10 @@ export function cancelCommand(): Command {
         return run.endedAtMs === null ? EXIT.otherwise : EXIT.completed;
       }),
     );
+}
+
+function isUnreadable(error: unknown): error is Error {
+  return [PayloadUnreadable, StoredPayloadLost, RunUnreadable].some((type) => error instanceof type);
 }
 
 /** Cancels a run whose payloads cannot be read here: neither cancelling nor its end needs them. */

@@ -56,6 +56,6 @@ function row(run: RunSummary): string[] {
 }
 
 function statusOf({ state, status, waiting }: RunSummary): string {
-  if (waiting > 0) return `waits for ${waiting}`;
+  if (waiting !== null && waiting > 0) return `waits for ${waiting}`;
   return inertLine(status ?? listedState(state), 32);
 }

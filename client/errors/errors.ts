@@ -95,11 +95,16 @@ export class InvalidPayloads extends HoldfastError<
   override readonly name = 'InvalidPayloads';
 }
 
-/** A payload has an encoding, or is in a store, that this process is not configured for. */
+/** A payload has an encoding, or is in a store, that this process is not configured for; or it is no payload of ours. */
 export class PayloadUnreadable extends HoldfastError<
-  'encoding_unknown' | 'codec_failed' | 'payload_damaged' | 'storage_missing' | 'storage_unknown'
+  'encoding_unknown' | 'codec_failed' | 'payload_damaged' | 'payload_invalid' | 'storage_missing' | 'storage_unknown'
 > {
   override readonly name = 'PayloadUnreadable';
+}
+
+/** The history of a workflow is not one that an agent's run writes. */
+export class RunUnreadable extends HoldfastError<'history_unreadable'> {
+  override readonly name = 'RunUnreadable';
 }
 
 /** A payload store has lost or damaged a payload. */

@@ -75,8 +75,11 @@ export interface ErrorFacts {
   readonly encoding_unknown: { readonly encoding: string };
   readonly codec_failed: { readonly why: string };
   readonly payload_damaged: { readonly why: string };
+  readonly payload_invalid: { readonly why: string };
   readonly storage_missing: Record<never, never>;
   readonly storage_unknown: { readonly store: string };
+  // RunUnreadable
+  readonly history_unreadable: { readonly workflowId: string; readonly why: string };
   // StoredPayloadLost: `store` describes the store.
   readonly stored_key_invalid: { readonly key: string; readonly store: string };
   readonly stored_payload_missing: { readonly key: string; readonly store: string };

@@ -92,9 +92,14 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
   codec_failed: ({ why }) =>
     `A codec failed to decode a payload, perhaps because the key differs: ${why}. ${CONFIGURE}`,
   payload_damaged: ({ why }) => `A compressed payload is damaged: ${why}.`,
+  payload_invalid: ({ why }) =>
+    `A payload is not valid, perhaps because another program wrote it: ${why}. See it in Temporal's Web UI.`,
   storage_missing: () => `The run keeps payloads in an external store, and this process has none. ${CONFIGURE}`,
   storage_unknown: ({ store }) =>
     `The run keeps payloads in the store "${store}", and this process has none of that name. ${CONFIGURE}`,
+
+  history_unreadable: ({ workflowId, why }) =>
+    `The history of ${workflowId} cannot be read: ${why}. Is it a run of an agent? See it in Temporal's Web UI.`,
 
   stored_key_invalid: ({ key, store }) => `History names ${JSON.stringify(key)}, which is not a key of ${store}.`,
   stored_payload_missing: ({ key, store }) =>

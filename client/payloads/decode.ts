@@ -1,9 +1,9 @@
 // Decodes the payloads of histories, undoing codecs and stores, for the read model, `export` and replays.
 import type { LoadedDataConverter, Payload, SerializationContext } from '@temporalio/common';
 import { loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import type { Failure, History, HistoryEvent } from '../../core/read/history.ts';
-import { PayloadUnreadable } from '../errors/errors.ts';
+import { type Failure, firstJson, type History, type HistoryEvent } from '../../core/read/history.ts';
 import { dataConverter, type PayloadOptions } from './options.ts';
+import { toPayloadError } from './payloadError.ts';
 import {
   decode,
   retrieval,
@@ -71,12 +71,7 @@ async function decodeIn(
   try {
     await visit(root, walk, retrieval(converter));
   } catch (error) {
-    const { name, message } = error as Error;
-    // The SDK has no error class for this.
-    const [, other] = /^No driver registered with name '(.*)'$/.exec(message) ?? [];
-    if (other !== undefined) throw new PayloadUnreadable('storage_unknown', { store: other });
-    if (name !== 'ExternalStorageNotConfiguredError') throw error;
-    throw new PayloadUnreadable('storage_missing', {});
+    throw toPayloadError(error);
   }
   await visit<typeof root, SerializationContext | undefined>(root, walk, {
     transformPayload: async (payload, context) => (await decode(payloadCodecs, [payload], context))[0]!,
@@ -101,9 +96,9 @@ type CodedFailure = { -readonly [Key in keyof Failure]: Failure[Key] } & {
 function restore(failure: CodedFailure): void {
   const { data } = failure.encodedAttributes ?? {};
   if (!data) return;
-  const { message, stack_trace } = JSON.parse(new TextDecoder().decode(data));
-  failure.message = message;
-  failure.stackTrace = stack_trace;
+  const { message, stack_trace } = Object(firstJson({ payloads: [{ data }] })) as Partial<Record<string, unknown>>;
+  failure.message = String(message ?? failure.message);
+  failure.stackTrace = String(stack_trace ?? '');
   failure.encodedAttributes = null;
 }
 

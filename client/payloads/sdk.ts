@@ -1,16 +1,19 @@
-// SDK internals that walk the payloads of a message, as its client and worker do; used here for whole histories.
+// SDK internals that walk the payloads of a message, as its client and worker do; used here for whole histories and lists.
 import { createRequire } from 'node:module';
 import type { LoadedDataConverter, Payload } from '@temporalio/common';
-import {
+import { extstoreInboundOptions } from '@temporalio/common/lib/internal-non-workflow/index.js';
+
+export {
   decode,
   encode,
-  extstoreInboundOptions,
+  isReferencePayload,
   visit,
+  walkDescribeScheduleResponse,
   walkDescribeWorkflowExecutionResponse,
   walkGetWorkflowExecutionHistoryResponse,
+  walkListSchedulesResponse,
+  walkListWorkflowExecutionsResponse,
 } from '@temporalio/common/lib/internal-non-workflow/index.js';
-
-export { decode, encode, visit, walkDescribeWorkflowExecutionResponse, walkGetWorkflowExecutionHistoryResponse };
 
 /** Options that fetch payloads from the external store. Without one, the first reference throws. */
 export function retrieval(converter: LoadedDataConverter) {

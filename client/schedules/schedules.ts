@@ -13,6 +13,7 @@ import type { RunInput } from '../../core/types.ts';
 import { checkStart } from '../checkStart.ts';
 import { InvalidSchedule, ScheduleExists, ScheduleNotFound, unreachable } from '../errors/errors.ts';
 import { grpcCode } from '../errors/grpc.ts';
+import { lenientClient, UNREADABLE } from '../payloads/lenient.ts';
 import { type RunHandle, runHandle } from '../runHandle.ts';
 import { type StartOptions, startOptions } from '../startOptions.ts';
 import { type ScheduleTimes, scheduleSpec, timesText } from './scheduleTimes.ts';
@@ -46,7 +47,10 @@ export interface ScheduleOptions extends ScheduleTimes, Omit<StartOptions, 'id'>
 
 export interface Schedule {
   readonly id: string;
-  /** null, like `input`, if another client made the schedule with other arguments. */
+  /**
+   * null, like `input`, if another client made the schedule with other arguments; `(not readable here)` if this process cannot
+   * read them.
+   */
   readonly agent: string | null;
   readonly input: string | null;
   /** A cron expression, or `every 1h`. */
@@ -105,6 +109,9 @@ const START_WAIT_MS = 5_000;
 const POLL_MS = 50;
 
 export function schedulesOf(client: Client, address: string, taskQueue: string): Schedules {
+  // A schedule that somebody else made hides no other one.
+  const { schedule: schedules } = lenientClient(client);
+
   async function get(id: string): Promise<Schedule> {
     return readSchedule(await withSchedule(id, (handle) => handle.describe()));
   }
@@ -112,7 +119,7 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
   /** Calls the server about a schedule, and turns its errors into ones of this library. */
   async function withSchedule<T>(id: string, use: (handle: ScheduleHandle) => Promise<T>): Promise<T> {
     try {
-      return await use(client.schedule.getHandle(id));
+      return await use(schedules.getHandle(id));
     } catch (error) {
       if (error instanceof ScheduleNotFoundError || grpcCode(error) === 'notFound')
         throw new ScheduleNotFound('schedule_not_found', { id });
@@ -128,7 +135,7 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
   async function ids(): Promise<string[]> {
     const found: string[] = [];
     try {
-      for await (const { scheduleId, action } of client.schedule.list())
+      for await (const { scheduleId, action } of schedules.list())
         if (action?.workflowType === WORKFLOW_TYPE) found.push(scheduleId);
     } catch (error) {
       throw toClientError(error);
@@ -204,7 +211,10 @@ async function startedSince(handle: ScheduleHandle, before: ScheduleDescription)
 }
 
 function readSchedule({ scheduleId, spec, action, policies, state, info }: ScheduleDescription): Schedule {
-  const { agent, input } = (action.args?.[0] ?? {}) as Partial<Record<keyof RunInput, unknown>>;
+  const [given] = action.args ?? [];
+  const { agent, input } = (given === UNREADABLE ? { agent: given, input: given } : Object(given)) as Partial<
+    Record<keyof RunInput, unknown>
+  >;
   const last = info.recentActions.at(-1);
   return {
     id: scheduleId,

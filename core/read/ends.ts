@@ -1,8 +1,10 @@
 // Reads how a run ended, and why an activity failed.
 
 import type { FailureCause, TimeoutKind } from '../batch/outcomes.ts';
-import type { Reason } from '../reasons/codes.ts';
+import { isReason, isSpendShape } from '../carriedState.ts';
+import type { Reason, ReasonFields } from '../reasons/codes.ts';
 import { reason, reasonIn } from '../reasons/reason.ts';
+import { hasShape, isAnything, isList, isRecord, isText, nullable } from '../shape.ts';
 import type { RunResult } from '../types.ts';
 import { type Failure, firstJson, type HistoryEvent } from './history.ts';
 import type { RunState } from './run.ts';
@@ -13,11 +15,24 @@ interface End {
   readonly reason: Reason | null;
 }
 
+/** Other code may have completed the workflow, with any result. */
+const isResult = hasShape<Pick<RunResult, 'status' | 'output' | 'warnings' | 'spend' | keyof ReasonFields>>({
+  status: isText,
+  output: nullable(isText),
+  warnings: isList(isReason),
+  spend: isSpendShape,
+  reason: nullable(isText),
+  reasonCode: nullable(isText),
+  reasonParameters: nullable(isRecord(isAnything)),
+});
+
 /** Returns how the run ended; null for an event that does not end it. */
 export function endOf(event: HistoryEvent): End | null {
   if (event.workflowExecutionCompletedEventAttributes) {
-    const result = firstJson(event.workflowExecutionCompletedEventAttributes.result) as RunResult | undefined;
-    return { status: result?.status ?? 'completed', reason: reasonIn(result ?? {}), ...(result && { result }) };
+    const given = firstJson(event.workflowExecutionCompletedEventAttributes.result);
+    if (isResult(given, '') !== null) return { status: 'completed', reason: null };
+    const result = given as RunResult;
+    return { status: result.status, reason: reasonIn(result), result };
   }
   if (event.workflowExecutionFailedEventAttributes) {
     const message = event.workflowExecutionFailedEventAttributes.failure?.message ?? 'The workflow failed.';

@@ -1,6 +1,7 @@
 // Reads the carried state at the start of a history. If the previous history was read, only what its last task settled is new;
 // if the server no longer has it, everything is taken from the carried state.
 import { type CarriedState, carriedStateProblem } from '../carriedState.ts';
+import { readWaits } from '../waits.ts';
 import type { Reading } from './reading.ts';
 import type { RunEvent } from './run.ts';
 import { type OpenTurn, openCalls, openTurn, settle } from './turns.ts';
@@ -40,7 +41,7 @@ export function takeOver(reading: Reading, handOver: CarriedState): void {
   reading.earlierCompactions = conversation.compactions;
   reading.warningsBefore = tally.warnings;
   reading.before = conversation.messages;
-  reading.waits = published.waits;
+  reading.waits = readWaits(published.waits) ?? null;
   reading.pausedByParent = control.pausedByParent;
   reading.stopped = control.stop !== null;
   for (const { id } of session.messageIds) messageIds.add(id);

@@ -41,10 +41,12 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   encoding_unknown: { encoding: 'x' },
   codec_failed: { why: 'bad key' },
   payload_damaged: { why: 'bad data' },
+  payload_invalid: { why: 'Unknown encoding: x' },
   storage_missing: {},
   storage_unknown: { store: 's' },
   stored_key_invalid: { key: '../x', store: 'p' },
   stored_payload_missing: { key: 'k', store: 'p' },
+  history_unreadable: { workflowId: 'w', why: 'TypeError: x' },
   stored_payload_damaged: { key: 'k', store: 'p' },
 };
 

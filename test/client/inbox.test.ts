@@ -11,6 +11,7 @@ import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
 import { asked } from '../support/people.ts';
 import { quietLogs } from '../support/quiet.ts';
 import { serverAddress } from '../support/server.ts';
+import { newNamespace } from '../support/strangeRuns.ts';
 import { eventually } from '../support/waits.ts';
 
 quietLogs();
@@ -192,19 +193,7 @@ describe('the inbox', () => {
 
 test('reads memos without search attributes, and loses nothing when they are added', async () => {
   const address = await serverAddress();
-  const namespace = `plain-${randomUUID().slice(0, 8)}`;
-  const admin = await connect({ address, namespace: 'default' });
-  await admin.client.workflowService.registerNamespace({
-    namespace,
-    workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
-  });
-  // A namespace is known to all parts of the server some seconds after it was made.
-  await eventually(async () =>
-    connect({ address, namespace }).then(
-      (known) => known.close().then(() => true),
-      () => false,
-    ),
-  );
+  const namespace = await newNamespace(address);
   const name = names();
   const office = await openOffice(address, namespace, name);
   const { holdfast } = office;
@@ -241,5 +230,4 @@ test('reads memos without search attributes, and loses nothing when they are add
   );
   await eventually(async () => (await holdfast.inbox()).total === 0);
   await office.close();
-  await admin.close();
 });

@@ -1,7 +1,9 @@
 // Reads the memo: replies of a session, open questions, and the spend at the end.
 
 import { MEMO } from '../../names.ts';
-import type { Reply, Spend, Waits } from '../../types.ts';
+import type { Reply, Waits } from '../../types.ts';
+import { isSpend } from '../../usage.ts';
+import { readWaits } from '../../waits.ts';
 import { settleByKernel } from '../batchView.ts';
 import { firstJson, type HistoryEvent, type Payload } from '../history.ts';
 import { budgetQuestions } from '../questions.ts';
@@ -15,9 +17,10 @@ export function memoChanged(reading: Reading, { upsertedMemo }: MemoChange, atMs
   const replied = memo[MEMO.replied];
   if (replied) return messageAnswered(reading, jsonOf(replied) as Replied, atMs);
   const spent = memo[MEMO.spend];
-  if (spent) reading.spendAtEnd = jsonOf(spent) as Spend;
+  const spend = spent && jsonOf(spent);
+  if (isSpend(spend)) reading.spendAtEnd = spend;
   const waits = memo[MEMO.waits];
-  return waits ? waitsChanged(reading, (jsonOf(waits) as Waits | null | undefined) ?? null, atMs) : [];
+  return waits ? waitsChanged(reading, readWaits(jsonOf(waits)) ?? null, atMs) : [];
 }
 
 function jsonOf(field: Payload): unknown {

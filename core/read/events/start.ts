@@ -1,6 +1,8 @@
 // Reads the start of an execution, and its continue-as-new.
 
-import type { CarriedState } from '../../carriedState.ts';
+import { budgetProblem } from '../../budget.ts';
+import { type CarriedState, parentProblem } from '../../carriedState.ts';
+import { isWholeNumber } from '../../shape.ts';
 import type { ParentRun, RunInput } from '../../types.ts';
 import { settleByKernel } from '../batchView.ts';
 import { firstJson, type HistoryEvent, jsonAt } from '../history.ts';
@@ -26,10 +28,11 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   run.agent = typeof given.agent === 'string' ? given.agent : '';
   run.input = typeof given.input === 'string' ? given.input : '';
   run.session = given.session === true;
-  run.budget = given.budget ?? null;
+  run.budget = given.budget && budgetProblem(given.budget) === null ? given.budget : null;
   run.startedAtMs = atMs;
-  reading.parallel = given.parallel;
-  reading.parent = (Object(origin) as { readonly parent?: ParentRun }).parent;
+  reading.parallel = isWholeNumber(1)(given.parallel, '') === null ? given.parallel : undefined;
+  const { parent } = Object(origin) as { readonly parent?: ParentRun };
+  reading.parent = parentProblem(parent) === null ? parent : undefined;
   if (handOver) takeOver(reading, handOver);
   const { agent, input, earlier } = run;
   return [{ type: 'started', atMs, agent, input, ...(earlier && { earlier }) }];

@@ -1,0 +1,18 @@
+// Turns the SDK's errors about payloads into ones of this library, which say what to do.
+import { PayloadConverterError, ValueError } from '@temporalio/common';
+import { PayloadUnreadable } from '../errors/errors.ts';
+
+/** Returns other errors as they are. */
+export function toPayloadError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, message } = error;
+  if (name === 'ExternalStorageNotConfiguredError')
+    return new PayloadUnreadable('storage_missing', {}, { cause: error });
+  // The SDK has no error class for this.
+  const [, store] = /^No driver registered with name '(.*)'$/.exec(message) ?? [];
+  if (store !== undefined) return new PayloadUnreadable('storage_unknown', { store }, { cause: error });
+  // A SyntaxError is that of JSON: nothing else is parsed here.
+  if (error instanceof ValueError || error instanceof PayloadConverterError || error instanceof SyntaxError)
+    return new PayloadUnreadable('payload_invalid', { why: message }, { cause: error });
+  return error;
+}
