@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { clinic } from '../../agents/clinic/agent.ts';
 import { closeDatabase, query, warmUp } from '../../agents/clinic/database/index.ts';
 import { setUpClinic } from '../../agents/clinic/database/setUp.ts';
-import { noPostgres, type Postgres, startPostgres } from '../support/postgres.ts';
+import { type Login, noPostgres, type Postgres, startPostgres } from '../support/postgres.ts';
 import { callTool } from './play.ts';
 
 // Where a DATE that became a Date would be a day early.
@@ -13,6 +13,7 @@ process.env.TZ = 'America/Los_Angeles';
 const call = (tool: string, args: unknown) => callTool(clinic.tools.get(tool), args);
 
 let postgres: Postgres;
+let reader: Login;
 describe('with the embedded database', () => {
   before(() => {
     delete process.env.DATABASE_URL;
@@ -26,6 +27,7 @@ describe('with PostgreSQL', { skip: noPostgres }, () => {
     postgres = await startPostgres();
     const login = { user: 'clinic_reader', password: "it's a secret" };
     await setUpClinic(postgres.url, { role: login.user, password: login.password });
+    reader = login;
     process.env.DATABASE_URL = postgres.urlOf({ login });
   });
   theTools();
@@ -44,7 +46,7 @@ describe('with PostgreSQL', { skip: noPostgres }, () => {
 
   test('reports a database without a clinic, with how to set it up', async () => {
     await closeDatabase();
-    process.env.DATABASE_URL = postgres.urlOf({ database: 'template1' });
+    process.env.DATABASE_URL = postgres.urlOf({ login: reader, database: 'template1' });
     await assert.rejects(warmUp(), /node agents\/clinic\/setup\.ts/);
     await closeDatabase();
   });

@@ -10,6 +10,8 @@ import { callTool } from './play.ts';
 // As the agent has it, with its marks: `!=` is none.
 const queryDatabase = desk.tools.get('query_database');
 
+delete process.env['DATABASE_URL'];
+
 const GOOD = [
   'SELECT 1',
   'SELECT 1 WHERE 1 != 2 AND 2 <> 3',
@@ -39,6 +41,10 @@ const GOOD = [
   "SELECT u&'a'",
   "SELECT E'\\'' , 'x' --'",
   "SELECT 'É 😀', count(*) FROM patients ; -- done",
+  "SELECT '7'::int, 1::numeric(4,1), 2::double precision, true::text, ARRAY['1']::int[], '{}'::jsonb -> 'a', cast('x' AS varchar(3))",
+  "SELECT timestamp with time zone '2020-01-01', time '10:00', CURRENT_DATE, LOCALTIMESTAMP(0), 'x'::char(2) || 'y'",
+  'SELECT count(*) FROM patients WHERE dob BETWEEN SYMMETRIC CURRENT_DATE AND CURRENT_DATE AND dob NOT BETWEEN NOW() AND NOW()',
+  "SELECT 1 WHERE 5 % 3 = 2 AND NOT 'a' ILIKE 'b' AND 1 IS DISTINCT FROM 2 AND 1 = ANY (ARRAY[1, 2]) AND 'a' !~* 'b' AND 2 ^ 2 >= 4",
   "SELECT age(dob) FROM patients WHERE dob > date '2000-01-01' - interval '1 year' LIMIT 3 -- the youngest",
 ];
 
@@ -92,6 +98,43 @@ const BAD: readonly [sql: string, problem: RegExp][] = [
   ['SELECT (1', /syntax error at end of input/],
   // A name with a letter that only PostgreSQL takes for one: no string begins at its $a$.
   ["SELECT 1 AS 😀$a$, pg_read_file('/etc/passwd') AS x, 2 AS 😀$a$", /pg_read_file/],
+  ['SELECT 1 AS é$$, pg_sleep(1) AS x, 2 AS é$$', /pg_sleep/],
+  ["SELECT U&\"pg!005fread!005ffile\" UESCAPE '!' ('/etc/passwd')", /pg_read_file/],
+  ["SELECT /* /* */ 1, */ pg_ls_dir('.')", /pg_ls_dir/],
+  ["SELECT currtid2('patients', '(0,1)')", /currtid2/],
+  ["SELECT * FROM ROWS FROM (pg_ls_dir('.')) AS x", /pg_ls_dir/],
+  ["SELECT string_agg(name, '' ORDER BY pg_sleep(1)) FROM patients", /pg_sleep/],
+  ['VALUES (pg_sleep(1))', /pg_sleep/],
+  ["SELECT json_object('a': pg_sleep(1))", /not allowed/],
+  ["SELECT repeat('x', 1000000000)", /repeat/],
+  // The catalogue, under each of its names.
+  ['SELECT * FROM information_schema.tables', /information_schema.tables/],
+  ['SELECT * FROM U&"information!005fschema" UESCAPE \'!\'.columns', /information_schema.columns/],
+  ['SELECT * FROM other_schema.secrets', /other_schema.secrets/],
+  ['SELECT * FROM pg_catalog.pg_class', /pg_catalog.pg_class/],
+  ['SELECT * FROM U&"\\0070g_authid"', /pg_authid/],
+  ['TABLE PG_ROLES', /pg_roles/],
+  ['SELECT (SELECT count(*) FROM pg_stat_activity)', /pg_stat_activity/],
+  ['SELECT xmin FROM patients', /xmin/],
+  ['SELECT p.ctid FROM patients p', /ctid/],
+  ['SELECT name FROM patients WHERE tableoid > 0', /tableoid/],
+  ['SELECT "cmax" FROM patients', /cmax/],
+  ['SELECT p.pg_column_size FROM patients p', /pg_column_size/],
+  ["SELECT 'pg_authid'::regclass", /regclass/],
+  ['SELECT 1260::pg_catalog.regclass', /regclass/],
+  ["SELECT regproc 'pg_read_file'", /regproc/],
+  ['SELECT ARRAY[10]::regrole[]', /regrole/],
+  ['SELECT \'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>\'::xml', /xml/],
+  ["SELECT '(P-1)'::patients", /patients/],
+  ["SELECT '1'::clinic.mine", /clinic.mine/],
+  ['SELECT current_user', /CURRENT_USER/],
+  ['SELECT session_user', /SESSION_USER/],
+  ['SELECT current_catalog, current_schema', /CURRENT_CATALOG/],
+  // An operator is a function.
+  ['SELECT 1 OPERATOR(pg_catalog.+) 2', /pg_catalog\.\+/],
+  ["SELECT 'a' @@@ 'b'", /@@@/],
+  ["SELECT 1 WHERE 'a' OPERATOR(public.=) ANY (SELECT 'b')", /public\.=/],
+  ['SELECT name FROM patients ORDER BY name USING OPERATOR(public.<)', /public\.</],
   // A column's notation calls a function too, where the table is a value.
   ["SELECT ('/etc/passwd'::text).lo_import", /lo_import/],
   ["SELECT (ARRAY['/etc/passwd'])[1].lo_import", /lo_import/],

@@ -1,5 +1,5 @@
-// Checks a statement against a list of allowed parts and functions; anything else is refused. A list of forbidden functions
-// (pg_sleep, pg_read_file, lo_import, dblink, query_to_xml, set_config …) would grow with every release.
+// Checks a statement against lists of allowed parts, functions, operators and types; anything else is refused. A list of
+// forbidden functions (pg_sleep, pg_read_file, lo_import, dblink, query_to_xml, set_config …) would grow with every release.
 
 /** Node types of PostgreSQL's parse tree that only read. */
 const PARTS = new Set(
@@ -21,6 +21,21 @@ const FUNCTIONS = new Set(
 /** Functions that the grammar calls for `AT TIME ZONE`, `LIKE … ESCAPE`, `SIMILAR TO` and `OVERLAPS`. */
 const SYNTAX = new Set(['timezone', 'like_escape', 'similar_to_escape', 'overlaps']);
 
+/** An operator calls a function. The forms of BETWEEN are operators in the parse tree. */
+const OPERATORS = new Set([
+  ...'+ - * / % ^ = <> < > <= >= || ~ ~* !~ !~* ~~ ~~* !~~ !~~* -> ->> #> #>> @> <@ &&'.split(' '),
+  ...['BETWEEN', 'NOT BETWEEN', 'BETWEEN SYMMETRIC', 'NOT BETWEEN SYMMETRIC'],
+]);
+
+/** Types that a value may be cast to. Others read the catalogue (regclass, regrole …), or parse what they are given (xml). */
+const TYPES = new Set(
+  `bit bool bpchar bytea date float4 float8 int2 int4 int8 interval json jsonb numeric text time timestamp timestamptz timetz
+   uuid varbit varchar`.split(/\s+/),
+);
+
+/** Every table has them. */
+const SYSTEM_COLUMNS = new Set(['cmax', 'cmin', 'ctid', 'tableoid', 'xmax', 'xmin']);
+
 const WRITES: Readonly<Record<string, string>> = {
   InsertStmt: 'INSERT',
   UpdateStmt: 'UPDATE',
@@ -28,6 +43,8 @@ const WRITES: Readonly<Record<string, string>> = {
   MergeStmt: 'MERGE',
   IntoClause: 'INTO',
 };
+
+const DIRECT: Readonly<Record<string, string>> = { intoClause: 'IntoClause', typeName: 'TypeName' };
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -43,8 +60,8 @@ export function problemIn(statement: unknown): string | undefined {
   for (let next = pending.pop(); next; next = pending.pop()) {
     const [key, child] = next;
     const fields = fieldsOf(child);
-    // Node types are capitalised and fields are not, but this one field holds a node directly.
-    const part = key === 'intoClause' ? 'IntoClause' : key;
+    // Node types are capitalised and fields are not, but these fields hold a node directly.
+    const part = DIRECT[key] ?? key;
     const problem = /^[A-Z]/.test(part) ? partProblem(part, fields) : undefined;
     if (problem) return problem;
     if (part === 'RangeFunction') functionTables.add(String(fieldsOf(fields.alias).aliasname));
@@ -67,8 +84,25 @@ function partProblem(part: string, fields: Fields): string | undefined {
       return functionProblem(namesOf(fields.funcname));
     case 'RangeVar': {
       const names = [fields.catalogname, fields.schemaname, fields.relname].filter((name) => name !== undefined);
-      if (!names.some((name) => /^pg_/i.test(String(name)))) return undefined;
-      return `${shown(names)} is not allowed: system tables cannot be read.`;
+      if (names.some(isSystem)) return `${shown(names)} is not allowed: system tables cannot be read.`;
+      return names.length === 1 ? undefined : `${shown(names)} is not allowed: write the table without its schema.`;
+    }
+    case 'ColumnRef': {
+      const names = namesOf(fields.fields);
+      if (!names.some((name) => isSystem(name) || SYSTEM_COLUMNS.has(name))) return undefined;
+      return `${shown(names)} is not allowed: system columns cannot be read.`;
+    }
+    case 'A_Expr':
+      return operatorProblem(namesOf(fields.name));
+    case 'SubLink':
+      return operatorProblem(namesOf(fields.operName));
+    case 'SortBy':
+      return operatorProblem(namesOf(fields.useOp));
+    case 'TypeName':
+      return typeProblem(namesOf(fields.names));
+    case 'SQLValueFunction': {
+      const name = String(fields.op).replace('SVFOP_', '');
+      return /DATE|TIME/.test(name) ? undefined : `${name} is not allowed in this tool.`;
     }
     case 'RangeFunction':
       return fields.alias ? undefined : 'A function in FROM needs an alias: unnest(…) AS each.';
@@ -86,6 +120,22 @@ function functionProblem(names: readonly string[]): string | undefined {
   const isSyntax = names.length === 2 && SYNTAX.has(name);
   if (rest.length === 0 && (FUNCTIONS.has(name) || isSyntax)) return undefined;
   return `The function ${shown(names)} is not allowed. Allowed functions: ${[...FUNCTIONS].join(', ')}.`;
+}
+
+function operatorProblem(names: readonly string[]): string | undefined {
+  if (names.length === 0 || (names.length === 1 && OPERATORS.has(names[0]!))) return undefined;
+  return `The operator ${shown(names)} is not allowed.`;
+}
+
+/** The grammar puts its own types into `pg_catalog`. */
+function typeProblem(names: readonly string[]): string | undefined {
+  const [name = '', ...rest] = names[0] === 'pg_catalog' ? names.slice(1) : names;
+  if (rest.length === 0 && TYPES.has(name)) return undefined;
+  return `The type ${shown(names)} is not allowed. Allowed types: ${[...TYPES].join(', ')}.`;
+}
+
+function isSystem(name: unknown): boolean {
+  return /^pg_|^information_schema$/i.test(String(name));
 }
 
 /** The names in a list of parts; stars and indices have none. */
