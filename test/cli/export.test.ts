@@ -161,9 +161,11 @@ test('reports the missing turns if the first history is gone, and shows the rest
   assert.doesNotMatch(shown.stdout, /turn 1, model/);
   assert.match(shown.stdout, new RegExp(`turn ${earlier.turns + 1}, model`));
   const json = JSON.parse((await command('show', 'rounds', '--json')).stdout);
+  // Odd turns make the calls. Where the first history ends depends on the events of each task.
+  const turn = earlier.turns + 1 + (earlier.turns % 2);
   assert.deepEqual(
     { turns: json.turns, earlier: json.earlier, turn: json.toolCalls[0].turn },
-    { turns: TURNS, earlier, turn: earlier.turns + 1 },
+    { turns: TURNS, earlier, turn },
   );
   assert.deepEqual(JSON.parse((await command('show', 'rounds', '--transcript', '--json')).stdout), whole.transcript);
 
