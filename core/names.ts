@@ -76,6 +76,8 @@ export const FAILURE = {
   /** A tool of effect `once` was stopped in flight, so the effect may or may not have happened. */
   outcomeUnknown: 'OutcomeUnknown',
   invalidArguments: 'InvalidArguments',
+  /** The call is not permitted, or needs an approval that it does not have. */
+  notPermitted: 'NotPermitted',
   /** The worker does not know the tool or the agent. */
   notRegistered: 'NotRegistered',
   /** The worker shut down before the call ended; another worker retries it. */

@@ -1,6 +1,7 @@
 // Decides in code which calls may run, by tool and arguments, and which need a person's decision. No prompt can override it.
 import { cutText } from '../../core/text.ts';
 import { type RuleContext, runRule } from './rules.ts';
+import type { Agent, Tool } from './types.ts';
 
 /** Whether a call needs a person's decision, and the question to ask. A function receives the parsed arguments. */
 export type ApprovalRule<Args = never> =
@@ -36,6 +37,29 @@ interface PermissionRequest {
   readonly args: unknown;
   readonly permissions: Permissions | undefined;
   readonly approval: ApprovalRule;
+}
+
+/** Applies an agent's rules to a call. `args` is the value that the tool's schema has parsed. */
+export function permissionOf(
+  { approvals, permissions }: Pick<Agent, 'approvals' | 'permissions'>,
+  tool: Pick<Tool, 'name' | 'approval'>,
+  args: unknown,
+  ctx: RuleContext,
+): Promise<Permission> {
+  return permissionFor({ tool: tool.name, args, permissions, approval: approvalOf(approvals, tool) }, ctx);
+}
+
+/** Whether no rule concerns the tool. */
+export function isAlwaysPermitted(
+  { approvals, permissions }: Pick<Agent, 'approvals' | 'permissions'>,
+  tool: Pick<Tool, 'name' | 'approval'>,
+): boolean {
+  return permissions === undefined && approvalOf(approvals, tool) === 'never';
+}
+
+function approvalOf(approvals: Agent['approvals'], { name, approval }: Pick<Tool, 'name' | 'approval'>): ApprovalRule {
+  // hasOwn: a tool may be named like a property of Object.prototype.
+  return (Object.hasOwn(approvals, name) && approvals[name]) || approval;
 }
 
 /** Applies the rules to a call. A rule that fails errs on the safe side: it denies, asks, or does not allow. */

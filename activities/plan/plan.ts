@@ -7,7 +7,7 @@ import { count, cutText, jsonBytes } from '../../core/text.ts';
 import type { AssistantMessage, Message, PlannedCall, Problem, ToolCall } from '../../core/types.ts';
 import { nameOf } from '../define/asTool.ts';
 import { guardCall, rejectAll } from '../define/guardrails.ts';
-import { permissionFor } from '../define/permissions.ts';
+import { permissionOf } from '../define/permissions.ts';
 import { deepFreeze, type RuleContext, runRule } from '../define/rules.ts';
 import type { Agent, Tool } from '../define/types.ts';
 import { callDigest } from '../digest.ts';
@@ -139,11 +139,8 @@ async function applyPermissions(
   changed: string | undefined,
   ctx: RuleContext,
 ): Promise<PlannedCall> {
-  // hasOwn: a tool may be named like a property of Object.prototype.
-  const approval = (Object.hasOwn(agent.approvals, tool.name) && agent.approvals[tool.name]) || tool.approval;
   const args = deepFreeze(read.value);
-  const request = { tool: tool.name, args, permissions: agent.permissions, approval };
-  const permission = await permissionFor(request, ctx);
+  const permission = await permissionOf(agent, tool, args, ctx);
   if (permission.kind === 'denied')
     return { problem: { kind: 'rejected', reason: reason('not_permitted', { why: permission.reason }) } };
   const { subAgent, handoff } = tool;

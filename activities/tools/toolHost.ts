@@ -3,12 +3,16 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../../core/names.ts';
+import type { ReasonParameters } from '../../core/reasons/codes.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { inWords } from '../../core/text.ts';
 import type { ToolCallInput, ToolCallResult } from '../../core/types.ts';
-import type { Tool, ToolContext } from '../define/types.ts';
+import { isAlwaysPermitted, permissionOf } from '../define/permissions.ts';
+import { deepFreeze } from '../define/rules.ts';
+import type { Agent, Tool, ToolContext } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { type Heartbeats, startHeartbeats } from '../heartbeat.ts';
+import { ruleContext } from '../model/modelAttempt.ts';
 import { readArguments } from '../plan/arguments.ts';
 import { createStopController, type StopController } from '../stopController.ts';
 import { stoppedFailure } from '../stoppedFailure.ts';
@@ -38,6 +42,7 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
     try {
       const read = await readArguments(tool, input.arguments);
       if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
+      await requirePermission(registry.agent(input.agent), tool, input);
       const semaphores = semaphoresOf(tool);
       if (semaphores.length > 0) {
         const late = AbortSignal.timeout(tool.policy.waitMs ?? 0);
@@ -75,6 +80,25 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
       throw error instanceof ThreadDied && tool.policy.effect === 'once' ? outcomeUnknown(error.message) : error;
     });
   }
+}
+
+/**
+ * Throws unless the rules let the call run. The plan has applied them; but whoever can reach the server can complete a model call
+ * with a plan of his own, and rules may have changed since.
+ */
+async function requirePermission(agent: Agent, tool: Tool, call: ToolCallInput): Promise<void> {
+  if (isAlwaysPermitted(agent, tool)) return;
+  // Read again: rules get a frozen value, and the tool may change its own.
+  const read = await readArguments(tool, call.arguments);
+  if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
+  const permission = await permissionOf(agent, tool, deepFreeze(read.value), ruleContext(agent.name, call.turn));
+  if (permission.kind === 'denied') throw notPermitted('not_permitted', { why: permission.reason });
+  const { verdict } = call.decision ?? {};
+  if (permission.kind === 'ask' && verdict !== 'approve' && verdict !== 'edit') throw notPermitted('not_approved', {});
+}
+
+function notPermitted<C extends 'not_permitted' | 'not_approved'>(code: C, parameters: ReasonParameters[C]) {
+  return ApplicationFailure.nonRetryable(reason(code, parameters).text, FAILURE.notPermitted);
 }
 
 /** Acquires the semaphore; resolves to its release. A call that waits too long fails as not run. */

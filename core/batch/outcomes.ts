@@ -67,6 +67,8 @@ function applicationFailure(type: string | null | undefined, message: string, po
   switch (type) {
     case FAILURE.invalidArguments:
       return { kind: 'invalid_arguments', reason: toolError };
+    case FAILURE.notPermitted:
+      return { kind: 'rejected', reason: toolError };
     case FAILURE.toolTimeout:
       return lost(policy, 'timeout', toolError);
     case FAILURE.outcomeUnknown:

@@ -63,6 +63,7 @@ export interface ReasonParameters {
   readonly turn_too_large: { readonly max: number };
   readonly too_many_calls: { readonly max: number; readonly number: number };
   readonly answer_cut_off: None;
+  readonly not_approved: None;
   readonly not_permitted: { readonly why: string };
   readonly rejected_by_guardrail: { readonly why: string };
   readonly guardrail_changed_badly: { readonly problem: string };

@@ -74,6 +74,7 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
     `not run: at most ${plural(max, 'call')} per turn are allowed; this is number ${count(number)}`,
   answer_cut_off: () =>
     'not run: the answer was cut off at the output limit before its calls were complete. Ask for less at once.',
+  not_approved: () => 'not permitted: a person has to approve it, and nobody has',
   not_permitted: ({ why }) => `not permitted: ${why}`,
   rejected_by_guardrail: ({ why }) => `not run: ${why}`,
   guardrail_changed_badly: ({ problem }) => `not run: a guardrail changed it, and ${problem}`,

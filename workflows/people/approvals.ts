@@ -7,6 +7,7 @@ import {
   scheduleActivity,
   sleep,
 } from '@temporalio/workflow';
+import { resultProblem } from '../../core/activityResults.ts';
 import { countOpenApprovals } from '../../core/batch/approvals.ts';
 import { RULE_TIMEOUT_MS } from '../../core/limits.ts';
 import { callActivityId, editActivityId, FAILURE, PLAN_ACTIVITY, parseActivityId, TIMER } from '../../core/names.ts';
@@ -125,6 +126,8 @@ async function replan(run: Run, batch: Batch, slot: number, written: string, sco
     const cause = error instanceof ActivityFailure ? error.cause : error;
     throw refusal('edit_not_planned', { error: cause instanceof Error ? cause.message : String(cause) });
   }
+  const problem = resultProblem.plan(planned);
+  if (problem !== null) throw refusal('edit_not_planned', { error: problem });
   if ('problem' in planned) throw refusal('edit_rejected', { problem: planned.problem.reason.text });
   return { ...planned, arguments: planned.arguments ?? written };
 }

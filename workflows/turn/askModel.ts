@@ -6,8 +6,10 @@ import {
   isCancellation,
   scheduleActivity,
 } from '@temporalio/workflow';
+import { resultProblem } from '../../core/activityResults.ts';
 import { FAILURE, MODEL_ACTIVITY, modelActivityId } from '../../core/names.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
+import { reason } from '../../core/reasons/reason.ts';
 import type { ModelAnswer, ModelCallInput } from '../../core/types.ts';
 import { lostIn } from '../../core/usage.ts';
 import { mustWeigh } from '../ending/continueAsNew.ts';
@@ -44,6 +46,9 @@ export async function askModel(run: Run): Promise<Asked> {
     const options = { ...MODEL_ACTIVITY_OPTIONS, activityId: modelActivityId(turn), summary: `turn ${turn}` };
     const answer = await scope.run(() => scheduleActivity<ModelAnswer>(MODEL_ACTIVITY, [input], options));
     run.turns.endOutage();
+    const problem = resultProblem.model(answer);
+    if (problem !== null)
+      return { kind: 'failed', status: 'model_failed', reason: reason('model_error', { message: problem }) };
     return { kind: 'answered', answer };
   } catch (error) {
     if (error instanceof ActivityFailure) run.tally.addSpend(lostIn(failureCause(error)));

@@ -1,5 +1,6 @@
 // Compacts the transcript before it outgrows the context window. A compaction takes place between turns and is not a turn itself.
 import { ActivityFailure, CancellationScope, isCancellation, scheduleActivity } from '@temporalio/workflow';
+import { resultProblem } from '../../core/activityResults.ts';
 import { COMPACT_ACTIVITY, compactActivityId } from '../../core/names.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import type { CompactAnswer, CompactInput } from '../../core/types.ts';
@@ -43,7 +44,10 @@ export async function compact(run: Run): Promise<void> {
       activityId: compactActivityId(number),
       summary: `compaction after turn ${turns.turn}`,
     };
-    recordCompaction(run, await scope.run(() => scheduleActivity<CompactAnswer>(COMPACT_ACTIVITY, [input], options)));
+    const answer = await scope.run(() => scheduleActivity<CompactAnswer>(COMPACT_ACTIVITY, [input], options));
+    const problem = resultProblem.compaction(answer);
+    if (problem === null) recordCompaction(run, answer);
+    else failed(run, problem);
     // It ended before the interrupt could abort it: the interrupt applies to what would follow.
     if (control.takeInterrupt()) endInterrupted(run);
   } catch (error) {
@@ -53,12 +57,16 @@ export async function compact(run: Run): Promise<void> {
     const pause = pauseIn(run, error, askedAtMs);
     if (pause) return await waitOut(run, pause);
     // The model may still accept the transcript; if it does not, its own error is the better reason.
-    conversation.compactionFailed(turns.turn);
-    run.tally.warn(reason('compaction_failed', { why: whyModelFailed(run, error).text }));
+    failed(run, whyModelFailed(run, error).text);
   } finally {
     control.takeInterrupt();
     run.enter({ is: 'running' });
   }
+}
+
+function failed({ conversation, turns, tally }: Run, why: string): void {
+  conversation.compactionFailed(turns.turn);
+  tally.warn(reason('compaction_failed', { why }));
 }
 
 function recordCompaction(run: Run, answer: CompactAnswer): void {

@@ -1,5 +1,6 @@
 // Runs a tool call as an activity, with its outcome as data.
 import { type ActivityOptions, scheduleActivity } from '@temporalio/workflow';
+import { resultProblem } from '../../core/activityResults.ts';
 import { failedOutcome, succeeded } from '../../core/batch/outcomes.ts';
 import { QUEUE_WAIT_MS, TOOL_LOST } from '../../core/limits.ts';
 import { callActivityId, idempotencyKey } from '../../core/names.ts';
@@ -36,10 +37,17 @@ export function runTool(run: Run, slot: number, batchCall: BatchCall, settle: (o
   scope
     .run(() => scheduleActivity<ToolCallResult>(tool, [input], options))
     .then(
-      ({ text }) => settle(succeeded(tool, text)),
+      (result) => settle(outcomeOf(tool, result, policy)),
       (error) => settle(isUnsent() ? neverSent(tool) : failedOutcome(tool, failureCause(error), policy)),
     );
   return scope;
+}
+
+function outcomeOf(tool: string, result: ToolCallResult, policy: ToolPolicy): Outcome {
+  const problem = resultProblem.tool(result);
+  return problem === null
+    ? succeeded(tool, result.text)
+    : failedOutcome(tool, { source: 'other', message: problem }, policy);
 }
 
 /** Returns the call with the arguments of its plan, which a guardrail or a person may have changed. */

@@ -30,7 +30,7 @@ export interface Played {
 }
 
 /** Far beyond any expected duration: a run that has not ended by then is lost. */
-const LOST_MS = 600_000;
+const LOST_MS = 900_000;
 const LOOK_MS = 50;
 const AGAIN_MS = 250;
 

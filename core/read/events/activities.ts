@@ -1,5 +1,6 @@
 // Reads activities: model calls, compactions, tool calls and edits, which differ in their types and ids.
 
+import { resultProblem } from '../../activityResults.ts';
 import { type FailureCause, failedOutcome, succeeded } from '../../batch/outcomes.ts';
 import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId, parseEditActivityId } from '../../names.ts';
 import type {
@@ -55,29 +56,33 @@ export function activityStarted(reading: Reading, { scheduledEventId, attempt }:
   return [];
 }
 
-/** Reads an activity's result. A history of other code is read as far as it fits. */
+/** Reads an activity's result. Like the workflow, it takes anything else for a failure. */
 export function activitySucceeded(reading: Reading, completed: Completed, atMs: number): RunEvent[] {
   const activity = activityOf(reading, completed.scheduledEventId);
+  if (!activity) return [];
   const result = firstJson(completed.result);
-  switch (activity?.kind) {
-    case undefined:
-      return [];
-    case 'model': {
-      const answer = result as ModelAnswer | undefined;
-      return answer?.message ? modelAnswered(reading, activity.of, answer, atMs) : [];
-    }
+  const problem = PROBLEM[activity.kind](result);
+  if (problem !== null) return activityFailed(reading, completed, { source: 'other', message: problem }, atMs);
+  switch (activity.kind) {
+    case 'model':
+      return modelAnswered(reading, activity.of, result as ModelAnswer, atMs);
     case 'call': {
       const { of: call } = activity;
-      return [settle(call, succeeded(call.tool, (result as ToolCallResult)?.text ?? ''), atMs)];
+      return [settle(call, succeeded(call.tool, (result as ToolCallResult).text), atMs)];
     }
     case 'edit':
-      return editPlanned(reading, activity.callId, (result as PlannedCall | undefined) ?? null);
-    case 'compaction': {
-      const answer = result as CompactAnswer | undefined;
-      return answer?.messages ? compactionEnded(reading, activity, answer, atMs) : [];
-    }
+      return editPlanned(reading, activity.callId, result as PlannedCall);
+    case 'compaction':
+      return compactionEnded(reading, activity, result as CompactAnswer, atMs);
   }
 }
+
+const PROBLEM = {
+  model: resultProblem.model,
+  call: resultProblem.tool,
+  edit: resultProblem.plan,
+  compaction: resultProblem.compaction,
+} as const satisfies Record<Activity['kind'], unknown>;
 
 export function activityFailed(
   reading: Reading,

@@ -1,0 +1,137 @@
+// Checks the results of activities. Anybody who can reach the server can complete an activity by hand, and an error in the
+// workflow would block the run for ever. Fields that are not known are accepted: the worker of the activity may be newer.
+import { isReason } from './carriedState.ts';
+import {
+  type Check,
+  hasShape,
+  isAnything,
+  isEither,
+  isList,
+  isNumber,
+  isOneOf,
+  isRecord,
+  isText,
+  isWholeNumber,
+  nullable,
+  optional,
+} from './shape.ts';
+import type {
+  AgentRecord,
+  CompactAnswer,
+  Lost,
+  Mark,
+  ModelAnswer,
+  PlannedCall,
+  ToolCall,
+  ToolCallResult,
+  ToolPolicy,
+  Usage,
+} from './types.ts';
+
+type Plan = Extract<PlannedCall, { digest: string }>;
+type Refused = Extract<PlannedCall, { problem: object }>;
+
+const count = isWholeNumber(0);
+
+const isMark = hasShape<Mark>({ length: count, digest: isText });
+
+const isUsage = hasShape<Usage>({ inputTokens: isNumber, outputTokens: isNumber, cachedTokens: isNumber });
+
+const isLost = hasShape<Lost>({ attempts: count, usage: isUsage, cost: isNumber });
+
+const isCall = hasShape<ToolCall>({
+  id: isText,
+  type: isOneOf('function'),
+  function: hasShape<ToolCall['function']>({ name: isText, arguments: isText }),
+});
+
+const isPlanned = isEither(
+  hasShape<Plan>({
+    digest: isText,
+    ask: optional(hasShape<NonNullable<Plan['ask']>>({ question: nullable(isText) })),
+    arguments: optional(isText),
+    child: optional(hasShape<NonNullable<Plan['child']>>({ agent: isText, input: isText })),
+    handoff: optional(isText),
+  }),
+  hasShape<Refused>({ problem: hasShape<Refused['problem']>({ kind: isText, reason: isReason }) }),
+);
+
+const isPolicy = hasShape<ToolPolicy>({
+  effect: isOneOf('read', 'idempotent', 'once'),
+  timeoutMs: isNumber,
+  waitMs: optional(isNumber),
+  heartbeatMs: isNumber,
+  attempts: isWholeNumber(1),
+  backoff: hasShape<ToolPolicy['backoff']>({ initialMs: isNumber, factor: isNumber, maxMs: isNumber }),
+  maxParallel: optional(isWholeNumber(1)),
+});
+
+const isAnswer = hasShape<ModelAnswer>({
+  message: hasShape<ModelAnswer['message']>({
+    role: isOneOf('assistant'),
+    content: nullable(isText),
+    tool_calls: optional(isList(isCall)),
+  }),
+  kind: isOneOf('final', 'calls', 'truncated', 'refused', 'again', 'ended'),
+  tell: optional(isText),
+  end: optional(hasShape<NonNullable<ModelAnswer['end']>>({ status: isText, reason: isReason })),
+  value: optional(isAnything),
+  plan: isList(isPlanned),
+  mark: isMark,
+  weight: optional(isNumber),
+  agent: optional(
+    hasShape<AgentRecord>({
+      digest: isText,
+      instructions: isText,
+      rules: isRecord(isAnything),
+      policies: isRecord(isPolicy),
+      index: optional(isOneOf('memo', 'attributes')),
+    }),
+  ),
+  model: isText,
+  usage: isUsage,
+  cost: optional(isNumber),
+  lost: optional(isLost),
+});
+
+const isToolResult = hasShape<ToolCallResult>({ text: isText });
+
+const isCompactAnswer = hasShape<CompactAnswer>({
+  strategy: isOneOf('summarise', 'drop-oldest', 'own'),
+  replaced: count,
+  messages: isList(hasShape<{ role: string; content: unknown }>({ role: isText, content: isAnything })),
+  mark: isMark,
+  tokens: isNumber,
+  summary: optional(isText),
+  warning: optional(isReason),
+  modelCalls: count,
+  usage: isUsage,
+  cost: optional(isNumber),
+  lost: optional(isLost),
+});
+
+/** For each activity, returns what is wrong with its result; null if it is valid. */
+export const resultProblem = {
+  model(given: unknown): string | null {
+    const problem = isAnswer(given, 'answer');
+    if (problem !== null) return invalid(problem);
+    const { message, plan } = given as ModelAnswer;
+    return (message.tool_calls?.length ?? 0) === plan.length
+      ? null
+      : invalid('answer.plan must have an entry for each call.');
+  },
+  tool: problemOf(isToolResult),
+  plan: problemOf(isPlanned),
+  compaction: problemOf(isCompactAnswer),
+} as const;
+
+function problemOf(check: Check) {
+  return (given: unknown): string | null => {
+    const problem = check(given, 'result');
+    return problem === null ? null : invalid(problem);
+  };
+}
+
+function invalid(problem: string): string {
+  return `the activity was completed with something else than its result: ${problem}`;
+}
