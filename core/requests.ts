@@ -35,9 +35,16 @@ const isDecision = hasShape<Decision>({
   text: unset(isText),
 });
 
-/** For each update, returns what is wrong with its argument; null if it is valid. */
+const isParentCommand = hasShape<{ command: string } & Attribution>({
+  command: isOneOf('pause', 'resume', 'stop'),
+  by: unset(isText),
+  why: unset(isText),
+});
+
+/** For each update, and for a parent's command, returns what is wrong with its argument; null if it is valid. */
 export const requestProblem = {
   attribution: (given: unknown) => isAttribution(given, ''),
+  fromParent: (given: unknown) => isParentCommand(given, ''),
   send: (given: unknown) => isSend(given, ''),
   steer: (given: unknown) => isSteer(given, ''),
   interrupt: (given: unknown) => isInterrupt(given, ''),

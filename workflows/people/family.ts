@@ -1,17 +1,11 @@
 // Signals between a run and its sub-agents. Anybody can send a signal, and an error in a handler would block the run for ever, so
-// signals of another shape are ignored.
+// signals of another shape are ignored, and so are the commands of a parent where there is none.
 import { setHandler } from '@temporalio/workflow';
-import { hasShape, isBoolean, isOneOf, isText, nullable, optional } from '../../core/shape.ts';
-import type { Attribution } from '../../core/types.ts';
+import { requestProblem } from '../../core/requests.ts';
+import { hasShape, isBoolean, isText } from '../../core/shape.ts';
 import { isSpend } from '../../core/usage.ts';
 import { type ChildReport, fromChildSignal, fromParentSignal, type ParentCommand } from '../messages.ts';
 import type { Run } from '../state/run.ts';
-
-const isParentCommand = hasShape<{ command: string } & Attribution>({
-  command: isOneOf('pause', 'resume', 'stop'),
-  by: optional(nullable(isText)),
-  why: optional(nullable(isText)),
-});
 
 const isChildReport = hasShape<Omit<ChildReport, 'spend'>>({ child: isText, waiting: isBoolean });
 
@@ -19,7 +13,7 @@ export function handleFamilySignals(run: Run): void {
   setHandler(
     fromParentSignal,
     (command) => {
-      if (isParentCommand(command, '') !== null) return;
+      if (!run.parent || requestProblem.fromParent(command) !== null) return;
       applyParentCommand(run, command);
       run.wake.wakeSoon();
     },

@@ -1,5 +1,6 @@
 // Reads the commands of a parent and the reports of sub-agents.
 
+import { requestProblem } from '../../requests.ts';
 import { NO_SPEND } from '../../usage.ts';
 import { firstJson, type HistoryEvent } from '../history.ts';
 import { callAt, type Reading } from '../reading.ts';
@@ -11,9 +12,11 @@ type Signal = NonNullable<HistoryEvent['workflowExecutionSignaledEventAttributes
 
 /** A parent pauses, resumes and stops its sub-agents by signal. */
 export function fromParent(reading: Reading, { input }: Signal): RunEvent[] {
-  const { command } = Object(firstJson(input)) as { readonly command?: unknown };
+  const given = firstJson(input);
+  if (!reading.parent || requestProblem.fromParent(given) !== null) return [];
+  const { command } = given as { readonly command: string };
   if (command === 'stop') reading.stopped = true;
-  if (command === 'pause' || command === 'resume') reading.pausedByParent = command === 'pause';
+  else reading.pausedByParent = command === 'pause';
   return [];
 }
 

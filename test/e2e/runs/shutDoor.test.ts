@@ -66,6 +66,8 @@ endToEnd('invalid input', (bench) => {
     const strange: readonly unknown[] = [undefined, null, 5, 'text', [], { command: 'dance' }, { child: {} }, deep()];
     for (const signal of [SIGNAL.fromParent, SIGNAL.fromChild, 'unheardOf'])
       for (const word of strange) await handle.signal(signal, word);
+    // It has no parent that could stop it.
+    await handle.signal(SIGNAL.fromParent, { command: 'stop', by: 'eve' });
     for (const update of Object.values(UPDATE))
       for (const word of [5, 'text', [1], { text: 7, message: [], call: {}, budget: [], by: 5 }])
         await assert.rejects(handle.executeUpdate(update, { args: [word] }), (error) => {
@@ -81,7 +83,7 @@ endToEnd('invalid input', (bench) => {
     assert.deepEqual(await handle.query(QUESTIONS_QUERY, { any: 'thing' }), []);
     assert.equal((await waiting.ask('Hello.')).status, 'completed');
     await waiting.close();
-    await waiting.result();
+    assert.equal((await bench.finished(waiting.workflowId)).result.status, 'completed');
     assert.equal((await tasksOf(handle)).failedTasks, 0);
   });
 });
