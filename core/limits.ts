@@ -73,8 +73,15 @@ export const PLAN_BYTES_MAX = 1024 * KB;
 export const PLAN_CALLS_MAX = 1_000;
 /** An answer with more calls does not fit a payload even if all are rejected, so the attempt fails. */
 export const ANSWER_CALLS_MAX = 2_500;
-/** No model has an output limit of this; reading stops here. */
-export const ANSWER_CHARS_MAX = 8 * 1024 * KB;
+/** The texts of a model's answer, in UTF-8. No model has an output limit of this; reading stops here. */
+export const ANSWER_BYTES_MAX = 8 * 1024 * KB;
+/**
+ * What a model's server sends to be parsed in one piece: an event of a stream, an answer that is not streamed, an error. A usable
+ * answer (PLAN_BYTES_MAX) may be twice as long with its escapes, and has its reasoning beside it.
+ */
+export const MODEL_JSON_BYTES_MAX = 4 * 1024 * KB;
+/** A whole stream: an event of a few hundred bytes for each of more tokens than a model can write. */
+export const MODEL_STREAM_BYTES_MAX = 128 * 1024 * KB;
 /** New messages in the input of a model call; if there are more, the activity queries for them in pages. */
 export const FRESH_BYTES_MAX = 512 * KB;
 /** One page of the transcript query. */

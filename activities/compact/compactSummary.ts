@@ -5,7 +5,7 @@ import { BYTES_PER_TOKEN, SUMMARY_REQUESTS_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import { cutText, utf8Length } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
-import { badAnswer } from '../model/modelFailure.ts';
+import { badAnswer } from '../model/badAnswer.ts';
 import { SUMMARY_OPENING } from './summaryRequest.ts';
 
 export interface SummaryOptions {

@@ -91,7 +91,7 @@ export function countAttempts(outageMs = 0, waited = false): AttemptCounter {
       const original = ensureApplicationFailure(thrown);
       const nonRetryable = isLast(original);
       if (!nonRetryable) context.heartbeat({ ...heartbeat(), failures: failures + (counts(original) ? 1 : 0) });
-      const { message, type, nextRetryDelay, stack } = original;
+      const { message, type, nextRetryDelay, stack, details } = original;
       const outage = isOutage(original) && {
         limitMs: request?.agent.modelOutageMs ?? outageMs,
         ...(nextRetryDelay && { retryAfterMs: msToNumber(nextRetryDelay) }),
@@ -101,8 +101,8 @@ export function countAttempts(outageMs = 0, waited = false): AttemptCounter {
         type: type ?? null,
         nonRetryable,
         ...(nextRetryDelay && { nextRetryDelay }),
-        // If no worker had the agent, no model was called.
-        ...((request || lost.usage.inputTokens > 0) && { details: [{ ...lost, ...outage }] }),
+        // If no worker had the agent, no model was called. After the totals comes the reason, if the failure has one.
+        ...((request || lost.usage.inputTokens > 0) && { details: [{ ...lost, ...outage }, ...(details ?? [])] }),
       });
       if (stack !== undefined) failure.stack = stack;
       return failure;

@@ -2,6 +2,7 @@
 import OpenAI from 'openai';
 import { MODEL_CALL, MODEL_OUTAGE } from '../../core/limits.ts';
 import type { Agent } from '../define/types.ts';
+import { modelFetch } from './modelFetch.ts';
 
 /** A URL without the parts that may be secret: login and query. */
 export function publicAddress(url: string): string {
@@ -46,7 +47,7 @@ export function createEndpoint({
   outageMs = MODEL_OUTAGE.limitMs,
 }: EndpointOptions): ModelEndpoint {
   // Only Temporal retries: it records the attempts, and they survive the process.
-  const client = new OpenAI({ apiKey, maxRetries: 0, ...(baseURL && { baseURL }) });
+  const client = new OpenAI({ apiKey, maxRetries: 0, fetch: modelFetch, ...(baseURL && { baseURL }) });
   return {
     client,
     apiKey,

@@ -12,7 +12,7 @@ import { createStopController } from '../stopController.ts';
 import { stoppedFailure } from '../stoppedFailure.ts';
 import type { AnswerBuilder } from './answer.ts';
 import { type AttemptCounter, countAttempts } from './attempts.ts';
-import { badAnswer } from './modelFailure.ts';
+import { badAnswer } from './badAnswer.ts';
 import { streamDetails } from './streamDetails.ts';
 
 export interface ModelAttempt {
@@ -37,7 +37,7 @@ export async function runModelAttempt<T>(
   if (attempt > 1) heartbeats.report(attempts.heartbeat);
   const stop = createStopController();
   // The timeout is ours, not the server's, so that it counts as a failed attempt.
-  const tooLate = () => stop.abort(badAnswer(reason('model_timed_out', { timeoutMs: endpoint.timeoutMs }).text));
+  const tooLate = () => stop.abort(badAnswer(reason('model_timed_out', { timeoutMs: endpoint.timeoutMs })));
   const timer = setTimeout(tooLate, endpoint.timeoutMs);
   try {
     const agent = registry.agent(name);

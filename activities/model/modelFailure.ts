@@ -7,11 +7,6 @@ import { cutText, oneLine } from '../../core/text.ts';
 import { isRetryableStatus, retryAfterMs } from '../httpRetry.ts';
 import { publicAddress } from './endpoint.ts';
 
-/** For an unusable answer. Retryable: another attempt may bring a usable one. */
-export function badAnswer(message: string): ApplicationFailure {
-  return ApplicationFailure.retryable(cutText(message, ERROR_CHARS_MAX), FAILURE.model);
-}
-
 interface FailureContext {
   readonly baseURL: string;
   readonly model: string;
@@ -21,8 +16,9 @@ interface FailureContext {
 }
 
 export function modelFailure(thrown: unknown, where: FailureContext): ApplicationFailure {
-  // One of our own failures, which may quote the server.
-  if (thrown instanceof ApplicationFailure) return badAnswer(withoutSecrets(thrown.message, where));
+  const own = ownFailure(thrown);
+  // It may quote the server.
+  if (own) return Object.assign(own, { message: withoutSecrets(own.message, where) });
   // There is no status if the connection failed or the error came within a stream.
   const status = thrown instanceof APIError ? thrown.status : undefined;
   const delayMs = thrown instanceof APIError ? retryAfterMs(thrown.headers) : undefined;
@@ -34,6 +30,12 @@ export function modelFailure(thrown: unknown, where: FailureContext): Applicatio
   });
   failure.stack = failure.message;
   return failure;
+}
+
+/** One of our own failures. The client wraps those of its fetch. */
+function ownFailure(thrown: unknown): ApplicationFailure | null {
+  if (thrown instanceof ApplicationFailure) return thrown;
+  return thrown instanceof APIConnectionError ? ownFailure(thrown.cause) : null;
 }
 
 function describe(thrown: unknown, { baseURL }: FailureContext): string {

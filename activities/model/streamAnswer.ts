@@ -2,13 +2,16 @@
 // answer that was cut off for a complete one.
 import { APIError } from 'openai';
 import { Stream } from 'openai/streaming';
-import { ANSWER_CALLS_MAX, ANSWER_CHARS_MAX } from '../../core/limits.ts';
+import { ANSWER_BYTES_MAX, ANSWER_CALLS_MAX } from '../../core/limits.ts';
+import { reason } from '../../core/reasons/reason.ts';
 import { count, inWords, oneLine } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
 import type { Agent, OutputFormat } from '../define/types.ts';
-import { type AnswerBuilder, buildAnswer, type RawAnswer, type WirePart } from './answer.ts';
+import { type AnswerBuilder, buildAnswer, fieldsOf, listOf, type RawAnswer } from './answer.ts';
+import { badAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
-import { badAnswer, modelFailure } from './modelFailure.ts';
+import { modelFailure } from './modelFailure.ts';
+import { isStream } from './modelFetch.ts';
 
 export interface StreamOptions {
   readonly signal: AbortSignal;
@@ -96,10 +99,10 @@ function withSchemaInInstructions([system, ...rest]: readonly Message[], { json 
 }
 
 function checkSize(answer: AnswerBuilder): void {
-  const { calls, chars } = answer.size();
+  const { calls, bytes } = answer.size();
   if (calls > ANSWER_CALLS_MAX) throw badAnswer(`The model made more than ${count(ANSWER_CALLS_MAX)} calls at once.`);
-  if (chars > ANSWER_CHARS_MAX)
-    throw badAnswer(`The model answered with more than ${count(ANSWER_CHARS_MAX)} characters.`);
+  if (bytes > ANSWER_BYTES_MAX)
+    throw badAnswer(reason('model_answer_too_large', { part: 'answer', bytes, max: ANSWER_BYTES_MAX }));
 }
 
 function silent(silenceMs: number): Error {
@@ -137,33 +140,21 @@ function requestBody(
 }
 
 /** Yields the chunks of a stream, or the whole answer of a server that does not stream. Throws on anything else. */
-async function* parts(response: Response, request: AbortController): AsyncGenerator<WirePart> {
-  const type = response.headers.get('content-type') ?? '';
-  if (type.includes('text/event-stream')) {
-    yield* Stream.fromSSEResponse<WirePart>(response, request);
+async function* parts(response: Response, request: AbortController): AsyncGenerator<unknown> {
+  if (isStream(response)) {
+    yield* Stream.fromSSEResponse<unknown>(response, request);
     return;
   }
-  const body = await wholeBody(response);
-  let whole: WirePart;
+  const body = await response.text();
+  let whole: unknown;
   try {
     whole = JSON.parse(body);
   } catch {
-    throw badAnswer(`The model's server returned ${type || 'a body'} that is not JSON: ${oneLine(body, 200)}`);
+    const type = response.headers.get('content-type') || 'a body';
+    throw badAnswer(`The model's server returned ${type} that is not JSON: ${oneLine(body, 200)}`);
   }
-  if (whole?.error)
-    throw badAnswer(`The model's server returned an error: ${oneLine(JSON.stringify(whole.error), 1_000)}`);
-  if (!whole?.choices?.length) throw badAnswer('The model returned no choices.');
+  const { error, choices } = fieldsOf(whole);
+  if (error) throw badAnswer(`The model's server returned an error: ${oneLine(JSON.stringify(error), 1_000)}`);
+  if (listOf(choices, 'choices').length === 0) throw badAnswer('The model returned no choices.');
   yield whole;
-}
-
-/** The body as text. Throws once it is longer than an answer may be. */
-async function wholeBody({ body }: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > ANSWER_CHARS_MAX)
-      throw badAnswer(`The model answered with more than ${count(ANSWER_CHARS_MAX)} characters.`);
-  }
-  return text + decoder.decode();
 }

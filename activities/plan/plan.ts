@@ -12,7 +12,7 @@ import { deepFreeze, type RuleContext, runRule } from '../define/rules.ts';
 import type { Agent, Tool } from '../define/types.ts';
 import { callDigest } from '../digest.ts';
 import type { RawAnswer, RawCall } from '../model/answer.ts';
-import { badAnswer } from '../model/modelFailure.ts';
+import { badAnswer } from '../model/badAnswer.ts';
 import { parseArguments, readArguments } from './arguments.ts';
 import type { Planned } from './types.ts';
 

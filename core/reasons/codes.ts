@@ -26,6 +26,15 @@ export interface ReasonParameters {
   readonly model_unavailable: { readonly message: string; readonly forMs: number };
   readonly model_not_started: { readonly waitMs: number };
   readonly model_timed_out: { readonly timeoutMs: number };
+  /** `bytes` were read when it was cut. With the `status` of an error. */
+  readonly model_answer_too_large: {
+    readonly part: 'event' | 'body' | 'stream' | 'answer';
+    readonly bytes: number;
+    readonly max: number;
+    readonly status?: number;
+  };
+  /** `target`: the origin that it names, if it is one of HTTP. */
+  readonly model_redirected: { readonly status: number; readonly target?: string };
   readonly guardrail: { readonly message: string };
   readonly answer_rejected: { readonly times: number; readonly why: string };
   readonly session_ended: None;

@@ -33,6 +33,13 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   model_unavailable: ({ message, forMs }) => `${message} The model was unavailable for ${inWords(forMs)}.`,
   model_not_started: ({ waitMs }) => `No worker started the model call within ${inWords(waitMs)}.`,
   model_timed_out: ({ timeoutMs }) => `The model did not finish its answer within ${inWords(timeoutMs)}.`,
+  model_answer_too_large: ({ part, max, status }) =>
+    part === 'answer'
+      ? `The model answered with more than ${count(max)} bytes.`
+      : `The model's server sent ${TOO_LARGE[part]} of more than ${count(max)} bytes${status === undefined ? '' : ` (status ${status})`}.`,
+  model_redirected: ({ status, target }) =>
+    `The model's server redirects${target === undefined ? '' : ` to ${target}`} (${status}). Redirects are not followed: set ` +
+    'OPENAI_BASE_URL to the address of the API itself.',
   guardrail: ({ message }) => message,
   answer_rejected: ({ times, why }) =>
     `The model's answer was not acceptable, ${plural(times, 'time')} in a row: ${why}`,
@@ -109,6 +116,8 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   edit_not_planned: ({ error }) => `The new arguments could not be checked: ${error}`,
   invalid_raise: ({ problem }) => problem,
 };
+
+const TOO_LARGE = { event: 'an event', body: 'a body', stream: 'a stream' } as const;
 
 const NOT_STARTED = {
   cancelled: 'cancelled before it started',

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { countAttempts } from '../../activities/model/attempts.ts';
-import { badAnswer } from '../../activities/model/modelFailure.ts';
+import { badAnswer } from '../../activities/model/badAnswer.ts';
 import { MODEL_CALL } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 

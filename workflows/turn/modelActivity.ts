@@ -45,7 +45,8 @@ export function whyModelFailed({ turns }: Run, { cause, message }: ActivityFailu
     return reason('model_unavailable', { message: cause.message, forMs: Date.now() - turns.outage.sinceMs });
   if (cause instanceof ApplicationFailure && cause.type === FAILURE.notRegistered)
     return reason('unknown_agent', { message: cause.message });
-  if (!(cause instanceof TimeoutFailure)) return reason('model_error', { message: cause?.message ?? message });
+  if (!(cause instanceof TimeoutFailure))
+    return givenReason(cause) ?? reason('model_error', { message: cause?.message ?? message });
   switch (cause.timeoutType) {
     case 'HEARTBEAT':
       return reason('model_worker_lost', { attempts: MODEL_CALL.attemptsMax });
@@ -54,4 +55,11 @@ export function whyModelFailed({ turns }: Run, { cause, message }: ActivityFailu
     default:
       return reason('model_timed_out', { timeoutMs: MODEL_CALL.timeoutMs });
   }
+}
+
+/** The reason that the activity gave, after what the call has cost. */
+function givenReason(cause: unknown): Reason | null {
+  if (!(cause instanceof ApplicationFailure)) return null;
+  const given = cause.details?.[1] as Partial<Reason> | null | undefined;
+  return typeof given?.code === 'string' && typeof given.text === 'string' ? (given as Reason) : null;
 }
