@@ -86,7 +86,8 @@ export type PlanHost = (input: PlanCallInput) => Promise<PlannedCall>;
 export function createPlanHost({ registry }: Pick<ActivityDependencies, 'registry'>): PlanHost {
   return async ({ agent: name, tool, arguments: args, turn }) => {
     const agent = registry.agent(name);
-    const { planned } = await planCall(agent, { name: tool, arguments: args }, ruleContext(name, turn));
-    return planned;
+    const { planned, wire } = await planCall(agent, { name: tool, arguments: args }, ruleContext(name, turn));
+    if ('problem' in planned || planned.arguments !== undefined || wire === args) return planned;
+    return { ...planned, arguments: wire };
   };
 }

@@ -1,20 +1,22 @@
 // Reads the arguments that a model wrote: parses them, limits their size, and validates them with the tool's schema.
 
 import type { z } from 'zod';
-import { ARGUMENT_BYTES_MAX, ARGUMENT_DEPTH_MAX } from '../../core/limits.ts';
+import { ARGUMENT_BYTES_MAX } from '../../core/limits.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { cutText, utf8Length } from '../../core/text.ts';
 import type { Problem } from '../../core/types.ts';
 import type { Tool } from '../define/types.ts';
+import { structureProblem } from './structure.ts';
 
+/** `text` is the value as JSON, in which nothing is left of how the model wrote it: it is what people are shown. */
 export type ParsedArguments =
-  | { readonly ok: true; readonly json: object }
-  | { readonly ok: false; readonly json?: never; readonly problem: Problem };
+  | { readonly ok: true; readonly json: object; readonly text: string }
+  | { readonly ok: false; readonly text?: never; readonly problem: Problem };
 
 /** `json` is what the model wrote, `value` the output of the schema. Invalid arguments may still be JSON. */
 export type ReadArguments =
-  | { readonly ok: true; readonly json: object; readonly value: unknown }
-  | { readonly ok: false; readonly json?: object; readonly problem: Problem };
+  | { readonly ok: true; readonly json: object; readonly text: string; readonly value: unknown }
+  | { readonly ok: false; readonly text?: string; readonly problem: Problem };
 
 const ISSUES_SHOWN = 5;
 
@@ -25,7 +27,7 @@ export async function readArguments(tool: Tool, text: string): Promise<ReadArgum
   try {
     const result = await tool.input.safeParseAsync(parsed.json);
     if (result.success) return { ...parsed, value: result.data };
-    return { ...invalid(issuesText(result.error.issues)), json: parsed.json };
+    return { ...invalid(issuesText(result.error.issues)), text: parsed.text };
   } catch (error) {
     // A refinement of the schema threw.
     return invalid(
@@ -34,20 +36,14 @@ export async function readArguments(tool: Tool, text: string): Promise<ReadArgum
   }
 }
 
-/** The JSON object in `text`. Empty text counts as {}, since models call tools without parameters like that. */
-export function parseArguments(text: string): ParsedArguments {
-  const bytes = utf8Length(text);
-  if (bytes > ARGUMENT_BYTES_MAX)
-    return {
-      ok: false,
-      problem: {
-        kind: 'too_large',
-        reason: reason('arguments_too_large', { bytes, max: ARGUMENT_BYTES_MAX }),
-      },
-    };
+/** The JSON object in `written`. Empty text counts as {}, since models call tools without parameters like that. */
+export function parseArguments(written: string): ParsedArguments {
+  if (utf8Length(written) > ARGUMENT_BYTES_MAX) return tooLarge(written);
+  // A model API would refuse ill-formed text.
+  const json = written.toWellFormed();
   let value: unknown;
   try {
-    value = text.trim() === '' ? {} : JSON.parse(text);
+    value = json.trim() === '' ? {} : JSON.parse(json);
   } catch (error) {
     return invalid(`they are not valid JSON (${error instanceof Error ? cutText(error.message, 200) : 'unreadable'})`);
   }
@@ -55,21 +51,16 @@ export function parseArguments(text: string): ParsedArguments {
     return invalid(
       `they must be a JSON object, not ${Array.isArray(value) ? 'an array' : value === null ? 'null' : `a ${typeof value}`}`,
     );
-  const problem = structureProblem(value);
-  return problem ? invalid(problem) : { ok: true, json: value };
+  const problem = structureProblem(json);
+  if (problem) return invalid(problem);
+  const text = JSON.stringify(value);
+  // It may be longer than what was written: 1e20 is.
+  return utf8Length(text) > ARGUMENT_BYTES_MAX ? tooLarge(text) : { ok: true, json: value, text };
 }
 
-/** Refuses what no tool should receive: deep nesting, and keys that set a prototype. */
-function structureProblem(root: object): string | null {
-  const pending: { value: object; depth: number }[] = [{ value: root, depth: 1 }];
-  for (let next = pending.pop(); next; next = pending.pop()) {
-    if (next.depth > ARGUMENT_DEPTH_MAX) return `they are nested deeper than ${ARGUMENT_DEPTH_MAX} levels`;
-    for (const [key, child] of Object.entries(next.value)) {
-      if (key === '__proto__') return 'the field __proto__ is not allowed';
-      if (typeof child === 'object' && child !== null) pending.push({ value: child, depth: next.depth + 1 });
-    }
-  }
-  return null;
+function tooLarge(text: string): { readonly ok: false; readonly problem: Problem } {
+  const why = reason('arguments_too_large', { bytes: utf8Length(text), max: ARGUMENT_BYTES_MAX });
+  return { ok: false, problem: { kind: 'too_large', reason: why } };
 }
 
 function invalid(why: string): { readonly ok: false; readonly problem: Problem } {

@@ -94,9 +94,9 @@ export async function planCall(
   ctx: RuleContext,
 ): Promise<PlannedWire> {
   const tool = agent.tools.get(raw.name);
-  if (!tool) return problem('unknown_tool', unknownTool(agent, raw.name), wireOf(raw, parseArguments(raw.arguments)));
+  if (!tool) return problem('unknown_tool', unknownTool(agent, raw.name), wireOf(parseArguments(raw.arguments)));
   const read = await readArguments(tool, raw.arguments);
-  const wire = wireOf(raw, read);
+  const wire = wireOf(read);
   if (!read.ok) return problem(read.problem.kind, read.problem.reason, wire);
   const { beforeTool } = agent.guardrails;
   if (!beforeTool) return { planned: await applyPermissions(agent, tool, read, undefined, ctx), wire };
@@ -158,9 +158,9 @@ async function applyPermissions(
   };
 }
 
-/** The arguments to send back to the model: valid JSON, whatever it wrote. */
-function wireOf(raw: Pick<RawCall, 'arguments'>, { json }: { readonly json?: object }): string {
-  return json && raw.arguments.trim() !== '' ? raw.arguments.toWellFormed() : '{}';
+/** The arguments that the transcript keeps, for the model and for people: valid JSON, whatever the model wrote. */
+function wireOf({ text = '{}' }: { readonly text?: string }): string {
+  return text;
 }
 
 /** A name that the API accepts. It restricts the characters even of tools that do not exist. */

@@ -95,6 +95,8 @@ endToEnd('a bad call', (bench) => {
     { tool: 'note', arguments: 'null' },
     { tool: 'note', arguments: '42' },
     { tool: 'note', arguments: '{"key":"one","__proto__":{"polluted":true}}' },
+    { tool: 'note', arguments: '{"key":"two","key":"one"}' },
+    { tool: 'note', arguments: '{"key":"one","tags":[],"t\\u0061gs":["one"]}' },
     { tool: 'note', arguments: deep(10_000) },
     { tool: 'note', arguments: deep(70) },
   ]);
@@ -104,7 +106,18 @@ endToEnd('a bad call', (bench) => {
       told.map(({ kind }) => kind),
       told.map(() => 'invalid_arguments'),
     );
-    const says = [/not valid JSON/, /not valid JSON/, /an array/, /null/, /a number/, /__proto__/, /deeper/, /deeper/];
+    const says = [
+      /not valid JSON/,
+      /not valid JSON/,
+      /an array/,
+      /null/,
+      /a number/,
+      /__proto__/,
+      /"key" is there twice/,
+      /"tags" is there twice/,
+      /deeper/,
+      /deeper/,
+    ];
     for (const [i, pattern] of says.entries()) assert.match(told[i]!.error, pattern);
     assert.equal(effects.of('one'), 0);
     assert.equal(({} as { polluted?: boolean }).polluted, undefined);

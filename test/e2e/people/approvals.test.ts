@@ -46,6 +46,7 @@ endToEnd('approvals', (bench) => {
     });
   const start = (agent: { readonly name: string }, turns: readonly (readonly object[])[], id?: string) =>
     bench.holdfast.start(agent.name, JSON.stringify(turns), { id: id ?? `approval-${randomUUID()}` });
+  const payWith = (args: string) => ({ tool: 'pay', arguments: args });
   const goldenId = (shows: string) => golden(bench.cached, shows).id ?? `${shows}-replaying`;
 
   const plain = payer();
@@ -176,6 +177,41 @@ endToEnd('approvals', (bench) => {
       { arguments: '{"to":"cid","amount":500,"note":"x"}', by: 'ann' },
     );
     assert.equal(call?.decision?.arguments, '{"to":"cid","amount":400}');
+  });
+
+  const disguised = bench.agent({
+    tools: [pay],
+    script: [
+      { calls: ['{"to":"ugo","amount":500,"amount":999999}', '{ "to":"\\u0075go", "amount":5e2 }'].map(payWith) },
+      'Done.',
+    ],
+  });
+  test('asks about the arguments that run, and never about a field that is there twice', async () => {
+    const handle = await bench.holdfast.start(disguised.name, 'Go.');
+    const questions = await asked(handle);
+    assert.deepEqual(
+      questions.map(({ call, arguments: args }) => ({ call, args })),
+      [{ call: '1.1', args: '{"to":"ugo","amount":500}' }],
+    );
+    await assert.rejects(handle.edit('1.1', '{"to":"ugo","amount":1,"amount":999999}'), {
+      name: 'CommandRejected',
+      message: /the field "amount" is there twice/,
+    });
+    const edited = await handle.edit('1.1', '{ "to": "ugo", "amount": 7e1 }');
+    assert.equal(edited.arguments, '{"to":"ugo","amount":70}');
+    const again = await handle.edit('1.1', '{ "to": "ugo", "amount": 7e1 }');
+    assert.equal(again.arguments, edited.arguments);
+    const { run } = await bench.finished(handle.workflowId);
+    assert.deepEqual(
+      paidTo('ugo').map(({ text }) => text),
+      ['70 (none)'],
+    );
+    const [twice] = toolTexts(run);
+    assert.equal(
+      twice,
+      '{"error":"invalid arguments: the field \\"amount\\" is there twice","tool":"pay","kind":"invalid_arguments"}',
+    );
+    assert.equal(toolCalls(run)[0]?.attempts, 0);
   });
 
   test('accepts the same edit, or an approval, after a refused edit', async () => {
