@@ -17,8 +17,8 @@ export interface Waiting {
   /** Since when it waits, in milliseconds since 1970; if `count` is null, since when this execution runs. */
   readonly sinceMs: number;
   /**
-   * Number of questions. `questions` holds the first ten, with long arguments truncated. null if this process cannot read
-   * what the run waits for, if it waits at all.
+   * Number of questions. `questions` holds the first ten, with long arguments cut field by field: they are no JSON then. null if
+   * this process cannot read what the run waits for, if it waits at all.
    */
   readonly count: number | null;
   readonly questions: readonly Question[];

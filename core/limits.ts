@@ -136,7 +136,10 @@ export const MESSAGE_ID_CHARS_MAX = 200;
 export const REPLIES_AWAITED_MAX = 5;
 /** `by` and `why` of a command, each: they are in history, and may be in the result and the memo. */
 export const ATTRIBUTION_CHARS_MAX = 4_000;
-/** Questions in a run's memo, and the arguments of each: small, because an inbox lists thousands of runs. */
+/**
+ * Questions in a run's memo, and the arguments of each, which only many fields make longer: small, because an inbox lists thousands
+ * of runs.
+ */
 export const WAITS_SHOWN = 10;
 export const WAITS_ARGUMENT_CHARS = 400;
 /** The large workflow commands of one task; with a model call and the small ones they stay under the server's 4 MiB. */

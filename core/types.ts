@@ -409,7 +409,7 @@ export type Question =
       readonly sinceMs: number;
     };
 
-/** The open questions in a run's memo, for the inbox: the first ones, with long arguments cut, and their number. */
+/** The open questions in a run's memo, for the inbox: the first ones, with long arguments cut field by field, and their number. */
 export interface Waits {
   readonly sinceMs: number;
   readonly count: number;

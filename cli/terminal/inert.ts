@@ -1,6 +1,7 @@
 // Makes text from models, tools and people safe for a terminal: it cannot move the cursor, change the title or hide text.
 import { stripVTControlCharacters } from 'node:util';
 import { oneLine } from '../../core/text.ts';
+import { visible, visibleJson } from '../../core/visible.ts';
 
 // Control characters except newline and tab, bidirectional controls, and invisible characters.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression removes them.
@@ -16,13 +17,14 @@ export function inertLine(text: string, maxChars: number): string {
   return oneLine(inert(text.slice(0, maxChars * 4 + 1_000)), maxChars);
 }
 
-/**
- * Returns a call's arguments for a person who decides about them: invisible characters become JSON escapes, so that
- * nothing is hidden.
- */
+/** Returns text for a person who decides about it: what would be removed elsewhere is escaped, so that nothing is hidden. */
+export function inertQuestion(text: string): string {
+  return visible(text.replaceAll('\r\n', '\n'));
+}
+
+/** Returns a call's arguments for a person who decides about them, with the escapes of JSON. */
 export function inertJson(json: string): string {
-  const line = json.replaceAll(/[\r\n\t]+/g, ' ');
-  return line.replace(HARMFUL, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return visibleJson(json.replaceAll(/[\r\n\t]+/g, ' '));
 }
 
 /** The same, pretty-printed; text that is not JSON stays on one line. */

@@ -9,9 +9,9 @@ import { errorText, UsageError } from '../exit.ts';
 import { parseArguments } from '../runCommands/parameters.ts';
 import { BUDGET_EXAMPLE, parseBudget } from '../view/budget.ts';
 import type { OpenQuestion } from '../view/openQuestions.ts';
-import { byAndWhy, questionParts } from '../view/people.ts';
+import { byAndWhy, CALL_LINES_MIN, questionParts } from '../view/people.ts';
 import { columnsOf } from './columns.ts';
-import { inert, inertLine } from './inert.ts';
+import { inert, inertJson, inertLine } from './inert.ts';
 import type { Screen } from './screen.ts';
 import { wrapped } from './wrap.ts';
 
@@ -42,8 +42,6 @@ type Choice = Verdict | 'raise' | 'stop' | 'later';
 const READ_MS = 400;
 /** Lines of a question; the run's bars need space too. */
 const QUESTION_LINES_MAX = 10;
-/** Lines of the call, even if the question is long. */
-const ARGUMENT_LINES_MIN = 3;
 
 const CHOICES: Readonly<Record<Question['kind'], Readonly<Record<string, Choice>>>> = {
   approval: { a: 'approve', r: 'reject', e: 'edit', s: 'respond', l: 'later' },
@@ -187,7 +185,7 @@ export function createPrompt({ screen, input, rootId, howTo }: PromptOptions): P
     if (!chosen) return;
     if (chosen === 'later') return postpone(about);
     choice = chosen;
-    if (chosen === 'edit' && about.question.kind === 'approval') retype(oneLineJson(about.question.arguments));
+    if (chosen === 'edit' && about.question.kind === 'approval') retype(inertJson(about.question.arguments).trim());
   }
 
   function postpone(about: OpenQuestion): void {
@@ -204,9 +202,9 @@ export function createPrompt({ screen, input, rootId, howTo }: PromptOptions): P
       count > 1 ? `1 of ${count} questions` : '',
       handle.workflowId === rootId ? '' : `of ${inertLine(handle.workflowId, 300)}`,
     ].filter(Boolean);
-    const { what, asked } = questionParts(question, screen.columns, true);
+    const { what, asked } = questionParts(question, screen.columns, true, QUESTION_LINES_MAX);
     // The question takes precedence over the arguments, which `approvals ID` shows in full.
-    const end = truncated(asked, QUESTION_LINES_MAX - Math.min(what.length, ARGUMENT_LINES_MIN));
+    const end = truncated(asked, QUESTION_LINES_MAX - Math.min(what.length, CALL_LINES_MIN));
     const cut = [...truncated(what, QUESTION_LINES_MAX - end.length), ...end];
     const paint = (line: string) => screen.paint('yellow', line);
     return [
@@ -260,8 +258,4 @@ async function answer({ handle, question }: OpenQuestion, choice: Exclude<Choice
 
 function truncated(lines: readonly string[], max: number): readonly string[] {
   return lines.length > max ? [...lines.slice(0, max - 1), '      …'] : lines;
-}
-
-function oneLineJson(json: string): string {
-  return json.replaceAll(/\s*\n\s*/g, ' ').trim();
 }

@@ -1,8 +1,10 @@
 // Questions to people, and what they decided and sent, as lines on a screen.
 import type { RunEvent } from '../../core/read/run.ts';
+import { shownArguments } from '../../core/shownArguments.ts';
+import { oneLine } from '../../core/text.ts';
 import type { Question, RecordedDecision } from '../../core/types.ts';
 import { columnsOf } from '../terminal/columns.ts';
-import { inert, inertJson, inertJsonLines, inertLine } from '../terminal/inert.ts';
+import { inertJson, inertJsonLines, inertLine, inertQuestion } from '../terminal/inert.ts';
 import { age, type Screen } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { limitsText } from './budget.ts';
@@ -52,8 +54,13 @@ function commandDetail({ call, budget }: Extract<PersonEvent, { type: 'command' 
 /** Returns a question on one line. */
 export function questionText(question: Question): string {
   if (question.kind === 'budget') return `budget: ${inertLine(question.reason, TEXT_CHARS_MAX)}`;
-  const asked = question.question ? ` ${inertLine(question.question, TEXT_CHARS_MAX)}` : '';
-  return `${callText(question)} ${inertLine(inertJson(question.arguments), TEXT_CHARS_MAX)}${asked}`;
+  const asked = question.question ? ` ${oneLine(inertQuestion(question.question), TEXT_CHARS_MAX)}` : '';
+  return `${callText(question)} ${argumentsText(question.arguments, TEXT_CHARS_MAX)}${asked}`;
+}
+
+/** Returns the arguments as they were parsed, on one line, each field cut by itself. */
+function argumentsText(json: string, maxChars: number, mostChars?: number): string {
+  return inertJson(shownArguments(json, maxChars, mostChars));
 }
 
 /** `1.0 pay` */
@@ -67,30 +74,42 @@ export function questionLines(question: Question, columns: number, full: boolean
   return [...what, ...asked];
 }
 
-/** Returns the call with its arguments, and the question apart, so that the arguments can be cut. */
+/** Lines of the call, even if the question is long. */
+export const CALL_LINES_MIN = 3;
+
+/**
+ * Returns the call with its arguments, and the question apart. Arguments that take more lines than the question leaves are cut
+ * field by field.
+ */
 export function questionParts(
   question: Question,
   columns: number,
   full: boolean,
+  linesMax = Number.POSITIVE_INFINITY,
 ): { readonly what: readonly string[]; readonly asked: readonly string[] } {
   if (question.kind === 'budget') return { what: indented(questionText(question), columns), asked: [] };
-  const { question: asked, expiresAtMs } = question;
+  const { question: asked, expiresAtMs, arguments: args } = question;
   const below = (text: string) => wrapped(text, columns - 6).map((line) => `      ${line}`);
-  const whole = `  ${callText(question)} ${inertJson(question.arguments)}`;
-  const lines =
-    full && columnsOf(whole) > columns
-      ? [`  ${callText(question)}`, ...inertJsonLines(question.arguments).flatMap(below)]
-      : full
-        ? [whole]
-        : indented(inertLine(whole, TEXT_CHARS_MAX), columns);
   const until = expiresAtMs === null ? '' : `Waits until ${new Date(expiresAtMs).toISOString().slice(0, 16)}Z.`;
-  return {
-    what: lines,
-    asked: [
-      ...(asked ? below(inert(full ? asked : inertLine(asked, TEXT_CHARS_MAX))) : []),
-      ...(full && until ? below(until) : []),
-    ],
-  };
+  const text = asked ? inertQuestion(asked) : '';
+  const asks = [
+    ...(text === '' ? [] : below(full ? text : oneLine(text, TEXT_CHARS_MAX))),
+    ...(full && until ? below(until) : []),
+  ];
+  if (!full)
+    return {
+      what: indented(`${callText(question)} ${argumentsText(args, TEXT_CHARS_MAX)}`, columns),
+      asked: asks,
+    };
+  const head = `  ${callText(question)}`;
+  const whole = `${head} ${argumentsText(args, Number.POSITIVE_INFINITY)}`;
+  if (columnsOf(whole) <= columns) return { what: [whole], asked: asks };
+  const lines = [head, ...inertJsonLines(args).flatMap(below)];
+  const room = linesMax - Math.min(asks.length, linesMax - CALL_LINES_MIN);
+  if (lines.length <= room) return { what: lines, asked: asks };
+  // Lines break between words, which takes some of the space.
+  const chars = Math.floor((room - 1) * (columns - 6) * 0.8);
+  return { what: [head, ...below(argumentsText(args, chars, chars))], asked: asks };
 }
 
 /** Wraps the text, indented by two columns; continued lines by six. */

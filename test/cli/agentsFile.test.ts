@@ -20,7 +20,7 @@ test('finds agents exported by name and in a list, once each, with their tools',
   const { code, stdout } = await holdfast(['agents', '--agents', WARD, '--json']);
   assert.equal(code, 0);
   const agents: { name: string; tools: unknown[] }[] = JSON.parse(stdout);
-  const names = 'chief,crook,endless,hostile,payer,payers,porter,sleeper,talker,ward';
+  const names = 'chief,crook,endless,hostile,liar,payer,payers,porter,sleeper,talker,ward';
   assert.deepEqual(agents.map(({ name }) => name).sort(), names.split(','));
   assert.deepEqual(agents.find(({ name }) => name === 'ward')?.tools[1], {
     name: 'fever',

@@ -11,7 +11,7 @@ import { howTo } from '../../cli/commands/approvals.ts';
 import { errorText, exitCodeOf } from '../../cli/exit.ts';
 import { holdfastProgram } from '../../cli/program.ts';
 import { decisionReport } from '../../cli/runCommands/decisions.ts';
-import { personLines, questionParts } from '../../cli/view/people.ts';
+import { personLines, questionParts, questionText } from '../../cli/view/people.ts';
 import { stateOf, summary } from '../../cli/view/showRun.ts';
 import { timeline } from '../../cli/view/timeline.ts';
 import { RunNotFound } from '../../client/index.ts';
@@ -164,6 +164,25 @@ test('separates a question from its arguments, which can be cut', () => {
   const { what, asked } = questionParts({ ...base, arguments: args, question: 'Pay 500?' }, 45, true);
   assert.ok(what.length > 20);
   assert.deepEqual(asked, ['      Pay 500?']);
+});
+
+test('cuts the arguments of a question field by field, in the lines that it has', () => {
+  const note = 'All of it is well. '.repeat(100);
+  const args = JSON.stringify({ note, list: Array.from({ length: 500 }, (_, i) => i), amount: 999_999, urgent: true });
+  const base = { kind: 'approval', call: '1.0', digest: '', tool: 'pay', sinceMs: 0, expiresAtMs: null } as const;
+  const question = { ...base, arguments: args, question: 'Pay\u202e?' };
+  for (const columns of [40, 80, 120]) {
+    const { what, asked } = questionParts(question, columns, true, 10);
+    assert.ok(what.length + asked.length <= 10, what.join('\n'));
+    assert.deepEqual(asked, ['      Pay\\u{202e}?']);
+    const inbox = questionParts(question, columns, false).what;
+    for (const lines of [what, inbox]) {
+      const text = lines.map((line) => line.replaceAll(' ', '')).join('');
+      assert.match(text, /"note":"Allofit[^"]*"⟨1,\d{3}morecharacters⟩,"list":\[0,1,.*⟨\d{3}more⟩\],/);
+      assert.match(text, /"amount":999999,"urgent":true\}$/);
+    }
+  }
+  assert.match(questionText(question), /"amount":999999,"urgent":true\} Pay\\u\{202e\}\?$/);
 });
 
 test('lists sub-agents, handoffs, approvals, budgets and outputs of an agent', () => {

@@ -213,6 +213,34 @@ test('shows a question inert, and nothing of it hidden', async () => {
   assert.ok(texts[1].stdout.replaceAll(/\n */g, '').includes('\\u202egnp.exe\\u2066\\u200b'), texts[1].stdout);
 });
 
+test('shows what decides, and letters that nobody sees', async () => {
+  const handle = await waiting('liar', 'liar');
+  await listed('liar');
+  const watched = start(['watch', 'liar', ...at()]);
+  await watched.line(/Decide: /);
+  const [inbox, full, shown, json] = await Promise.all([
+    said('approvals', '--agent', 'liar'),
+    said('approvals', 'liar'),
+    said('show', 'liar'),
+    answer('approvals', '--agent', 'liar'),
+  ]);
+  await handle.stop();
+  const { stderr: seen } = await watched.ended;
+  const unseen = '\\u00ad\\u3164\\u115f\\uffa0\\udb40\\udc41\\ufe0f\\u200f';
+  const asked = '\\u{ad}\\u{3164}\\u{115f}\\u{ffa0}\\u{e0041}\\u{fe0f}\\u{200f}';
+  for (const [name, text] of Object.entries({ inbox: inbox.stdout, full: full.stdout, shown: shown.stdout, seen })) {
+    const line = text.replaceAll(/\s+/g, '');
+    assert.ok(line.includes(`"to":"ann${unseen}`), `${name}: ${text}`);
+    assert.ok(line.includes('"amount":999999}'), `${name}: ${text}`);
+    assert.ok(line.includes(`Pay999999toann${asked}`), `${name}: ${text}`);
+    assert.doesNotMatch(text, /\p{Default_Ignorable_Code_Point}/u, name);
+  }
+  assert.match(
+    json.json.waiting[0].questions[0].arguments,
+    /or so or so[^"]*"⟨[12],\d{3} more characters⟩,"amount":999999\}$/,
+  );
+});
+
 test('watches questions open and close', async () => {
   const watching = start(['approvals', '--watch', '--json', ...at()]);
   const plain = start(['approvals', '--watch', ...at()]);

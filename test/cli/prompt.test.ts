@@ -95,6 +95,30 @@ test('removes a question that is decided elsewhere, with what was typed', async 
   assert.equal((await terminal.ended).code, 0);
 });
 
+test('shows what decides, however long the arguments are', async () => {
+  const terminal = run('liar', 'lied-to');
+  await terminal.sees(ASKS);
+  const frame = terminal.text.slice(terminal.text.lastIndexOf('  1.0 pay')).replaceAll(/\s+/g, '');
+  assert.match(frame, /^1\.0pay\{"to":"ann\\u00ad\\u3164[^"]*"⟨2,\d{3}morecharacters⟩,"amount":999999\}Pay999999/);
+  assert.match(frame, /Pay999999toann\\u\{ad\}\\u\{3164\}/);
+  terminal.type(CTRL_C);
+  await terminal.ended;
+  await client.get('lied-to').stop();
+});
+
+test('has letters that nobody sees edited as escapes, and no field twice', async () => {
+  const terminal = run('crook', 'crooked');
+  await terminal.sees(ASKS);
+  terminal.type('e\r');
+  const line = await terminal.sees(/> \{"amount":999,"to":"before [^▏]*"\}▏/);
+  assert.ok(line.replaceAll(/\s/g, '').includes('\\b\\u202egnp.exe\\u2066\\u200b\\u0000after"}'), line);
+  terminal.type(`${CTRL_U}{"amount":1,"amount":9}\r`);
+  await terminal.sees(/the\s+field\s+"amount"\s+is\s+there\s+twice/);
+  terminal.type(CTRL_C);
+  await terminal.ended;
+  await client.get('crooked').stop();
+});
+
 test('ignores what was typed before the question', async () => {
   const terminal = run('payer', 'ahead');
   terminal.type('a\r\ra\r\r');

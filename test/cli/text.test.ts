@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { columnsOf, cutTo, fit, lastOf } from '../../cli/terminal/columns.ts';
-import { inert, inertJson, inertJsonLines, inertLine } from '../../cli/terminal/inert.ts';
+import { inert, inertJson, inertJsonLines, inertLine, inertQuestion } from '../../cli/terminal/inert.ts';
 import { wrapped } from '../../cli/terminal/wrap.ts';
 import { HOSTILE } from './hostile.ts';
 
@@ -20,6 +20,26 @@ test('renders arguments inert as JSON of the same value', () => {
   assert.deepEqual(JSON.parse(inertJson(json)), JSON.parse(json));
   assert.deepEqual(JSON.parse(inertJsonLines(json).join('\n')), JSON.parse(json));
   assert.deepEqual(inertJsonLines('{"a":\u202e'), ['{"a":\\u202e']);
+});
+
+/** One of every kind of letter that cannot be seen, or that turns others round. */
+const UNSEEN = [
+  ...[0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069, 0x200b, 0x200c, 0x200d, 0x200e, 0x200f],
+  ...[0xfeff, 0x00ad, 0x3164, 0x115f, 0x1160, 0xffa0, 0xe0001, 0xe0041, 0xe007f, 0xfe00, 0xfe0f, 0xe0100, 0xe01ef],
+  ...[0x034f, 0x061c, 0x070f, 0x17b4, 0x180b, 0x180e, 0x2028, 0x2029, 0x2060, 0x2065, 0x206f, 0xfff0],
+  ...[0x1bca0, 0x1d173, 0x110bd, 0x0, 0x1b, 0x7f, 0x9b],
+];
+
+test('escapes every letter that cannot be seen where a person decides', () => {
+  for (const point of UNSEEN) {
+    const letter = String.fromCodePoint(point);
+    const hex = point.toString(16);
+    assert.equal(inertQuestion(`a${letter}b`), `a\\u{${hex}}b`);
+    const json = JSON.stringify({ to: `a${letter}b` });
+    assert.match(inertJson(json), /^\{"to":"a(\\u[0-9a-f]{4}){1,2}b"\}$/, hex);
+    assert.deepEqual(JSON.parse(inertJson(json)), JSON.parse(json), hex);
+  }
+  assert.equal(inertQuestion('é 漢\t👍\r\nb'), 'é 漢\t👍\nb');
 });
 
 test('counts wide letters twice, and cuts lines to the width', () => {

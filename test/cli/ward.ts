@@ -1,7 +1,7 @@
 // The agents of the CLI's tests. Each shows one feature; offline scripts play the model.
 import { z } from 'zod';
 import { asTool, defineAgent, defineTool, handoff } from '../../activities/index.ts';
-import { HOSTILE } from './hostile.ts';
+import { HOSTILE, UNSEEN } from './hostile.ts';
 
 const read = { effect: 'read', input: z.object({ bed: z.string().optional() }) } as const;
 const pulse = defineTool({ ...read, name: 'pulse', description: 'Takes the pulse.', run: () => ({ pulse: 72 }) });
@@ -93,6 +93,16 @@ export const crook = defineAgent({
   name: 'crook',
   tools: [pay],
   offline: [{ calls: [{ tool: 'pay', arguments: { amount: 999, to: HOSTILE } }] }, tells],
+});
+/** What decides comes after a long text, which has letters that nobody sees. */
+export const liar = defineAgent({
+  ...base,
+  name: 'liar',
+  tools: [pay],
+  offline: [
+    { calls: [{ tool: 'pay', arguments: { to: `ann${UNSEEN} ${'or so '.repeat(400)}`, amount: 999_999 } }] },
+    tells,
+  ],
 });
 /** Passes the conversation on. */
 export const porter = defineAgent({

@@ -1,6 +1,7 @@
 // The open questions of a run: their list, their publication in the memo, and the clock, which is paused while they wait.
 import { countOpenApprovals, openApprovals } from '../../core/batch/approvals.ts';
 import { WAITS_ARGUMENT_CHARS, WAITS_SHOWN } from '../../core/limits.ts';
+import { shownArguments } from '../../core/shownArguments.ts';
 import { oneLine } from '../../core/text.ts';
 import type { Question, Waits } from '../../core/types.ts';
 import type { Run } from '../state/run.ts';
@@ -45,7 +46,7 @@ function shortened(question: Question): Question {
   if (question.kind !== 'approval') return question;
   return {
     ...question,
-    arguments: oneLine(question.arguments, WAITS_ARGUMENT_CHARS),
+    arguments: shownArguments(question.arguments, WAITS_ARGUMENT_CHARS),
     question: question.question && oneLine(question.question, WAITS_ARGUMENT_CHARS),
   };
 }

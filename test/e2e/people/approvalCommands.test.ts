@@ -237,11 +237,18 @@ endToEnd('while an approval is pending', (bench) => {
 
   const wordy = payer();
   test('keeps the memo small, and current after an edit', async () => {
-    const calls = Array.from({ length: 30 }, (_, at) => ({ to: 'hal', amount: 500 + at, note: '長い '.repeat(2_000) }));
+    const note = '長い '.repeat(2_000);
+    const calls = Array.from({ length: 30 }, (_, at) => ({ to: 'hal', note, amount: 500 + at }));
     const handle = await start(wordy, calls);
     await asked(handle, 30);
     const shown = await eventually(async () => (await inbox(handle))[0]);
     assert.deepEqual({ count: shown.count, questions: shown.questions.length }, { count: 30, questions: 10 });
+    const [first] = shown.questions;
+    assert.match(
+      first?.kind === 'approval' ? first.arguments : '',
+      /^\{"to":"hal","note":"(長い ){50,}長?い?"⟨5,\d{3} more characters⟩,"amount":500\}$/,
+      'what decides is not cut',
+    );
     const { memo } = await handle.describe();
     assert.ok(Buffer.byteLength(JSON.stringify(memo)) < 32_000, `${Buffer.byteLength(JSON.stringify(memo))} bytes`);
     assert.equal((await asked(handle, 30))[0]?.arguments, JSON.stringify(calls[0]), 'the run itself says it in full');

@@ -7,20 +7,23 @@ import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { golden, toolTexts } from '../../support/toolTexts.ts';
 
-const misbehave = (attempts = 1, module = 'misbehave') =>
+const misbehave = (attempts = 1, module = 'misbehave', timeout: Duration = '30 s') =>
   defineTool({
     name: 'misbehave',
     description: 'Misbehaves.',
     input: z.object({ how: z.string() }),
     effect: 'read',
-    timeout: '4 s',
+    timeout,
     retry: { attempts, initial: '1 ms' },
     thread: new URL(`../../support/threads/${module}.ts`, import.meta.url),
   });
 const calls = (...hows: string[]) => hows.map((how) => ({ tool: 'misbehave', arguments: { how } }));
 
 endToEnd('a tool in a thread', (bench) => {
-  const spins = bench.agent({ tools: [misbehave()], script: [{ calls: calls('spin', 'spin') }, 'Done.'] });
+  const spins = bench.agent({
+    tools: [misbehave(1, 'misbehave', '4 s')],
+    script: [{ calls: calls('spin', 'spin') }, 'Done.'],
+  });
   const well = bench.agent({
     tools: [
       defineTool({ name: 'well', description: 'Is well.', input: z.object({}), effect: 'read', run: () => 'well' }),
