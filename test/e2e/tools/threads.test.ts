@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
+import type { Duration } from '../../../core/duration.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { golden, toolTexts } from '../../support/toolTexts.ts';
