@@ -40,6 +40,7 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
     const stop = createStopController();
     const acquired: (() => void)[] = [];
     try {
+      if (tool.policy.effect === 'once') refuseLaterAttempt();
       const read = await readArguments(tool, input.arguments);
       if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
       await requirePermission(registry.agent(input.agent), tool, input);
@@ -99,6 +100,11 @@ async function requirePermission(agent: Agent, tool: Tool, call: ToolCallInput):
 
 function notPermitted<C extends 'not_permitted' | 'not_approved'>(code: C, parameters: ReasonParameters[C]) {
   return ApplicationFailure.nonRetryable(reason(code, parameters).text, FAILURE.notPermitted);
+}
+
+/** A `once` call has one attempt, but an operator can raise that on the server while it is pending. */
+function refuseLaterAttempt(): void {
+  if (Context.current().info.attempt > 1) throw outcomeUnknown('an earlier attempt may have run it');
 }
 
 /** Acquires the semaphore; resolves to its release. A call that waits too long fails as not run. */
