@@ -1,6 +1,7 @@
 // `holdfast export`: a run's history, in the format of Temporal's own tools; for a run that continued as new, all its
 // histories.
-import { writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { lstat, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { readRun } from '../../core/read/readRun.ts';
 import { plural } from '../../core/text.ts';
@@ -19,7 +20,7 @@ export function exportCommand(): Command {
         const json = historiesToJson(histories);
         if (output === undefined) process.stdout.write(json);
         else {
-          await writeFile(output, json, { mode: 0o600 }).catch((error) => {
+          await writePrivately(output, json).catch((error) => {
             throw new UsageError(`${output} cannot be written: ${error.message}. Choose another file with --output.`);
           });
           const events = histories.reduce((sum, history) => sum + (history.events?.length ?? 0), 0);
@@ -34,4 +35,26 @@ export function exportCommand(): Command {
         return EXIT.completed;
       }),
     );
+}
+
+/**
+ * Writes a file that only its owner can read, whatever was there: a new file replaces the old one, which others may have
+ * open or may be allowed to read. Follows no symbolic link, since somebody else may have made it.
+ */
+async function writePrivately(path: string, text: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (found?.isDirectory()) throw new Error('it is a folder');
+  // A pipe or a device, such as /dev/stdout, keeps nothing and cannot be replaced.
+  if (found && !found.isFile()) return writeFile(path, text);
+  const entry = await lstat(path).catch(() => null);
+  if (entry?.isSymbolicLink()) throw new Error('it is a symbolic link');
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    const file = await open(draft, 'wx', 0o600);
+    await file.writeFile(text).finally(() => file.close());
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
 }

@@ -1,9 +1,11 @@
 // `export`, `replay`, `show` and `watch` of a run that continued as new, with all its histories or without the first.
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';
 import { connect, type Holdfast, type RunHandle } from '../../client/index.ts';
@@ -108,6 +110,41 @@ test('exports all histories of a run as one file, which replays and reads as the
     JSON.parse((await command('replay', 'rounds', '--json')).stdout),
     Array.from({ length: count }, (_, i) => ({ name: 'rounds', historyNumber: i + 1, workflowId: 'rounds', ok: true })),
   );
+});
+
+test('leaves a file that only its owner reads, whatever was there', async () => {
+  const file = join(dir, 'private.json');
+  const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+  const exportTo = async (path: string) => (await command('export', 'rounds', '-o', path)).code;
+  assert.deepEqual({ code: await exportTo(file), mode: await modeOf(file) }, { code: 0, mode: '600' });
+  await writeFile(file, 'An older export.');
+  await chmod(file, 0o644);
+  const open = await readFile(file, 'utf8');
+  assert.deepEqual({ code: await exportTo(file), mode: await modeOf(file) }, { code: 0, mode: '600' });
+  assert.notEqual(await readFile(file, 'utf8'), open);
+  const rest = (await readdir(dir)).filter((name) => name.startsWith('private'));
+  assert.deepEqual(rest, ['private.json'], 'and nothing beside it');
+});
+
+test('writes through no symbolic link, and to a pipe', async () => {
+  const [other, link, folder] = ['other.json', 'link.json', 'folder.json'].map((name) => join(dir, name));
+  await writeFile(other!, "Somebody else's.");
+  await symlink(other!, link!);
+  await mkdir(folder!);
+  for (const [path, why] of [
+    [link!, /^.*link\.json cannot be written: it is a symbolic link\. Choose another file with --output\.$/m],
+    [folder!, /folder\.json cannot be written: it is a folder\. Choose/],
+    [join(dir, 'nowhere', 'x.json'), /x\.json cannot be written: ENOENT/],
+  ] as const) {
+    const { code, stderr } = await command('export', 'rounds', '-o', path);
+    assert.equal(code, 2);
+    assert.match(stderr, why);
+  }
+  assert.equal(await readFile(other!, 'utf8'), "Somebody else's.");
+  const pipe = join(dir, 'pipe');
+  await promisify(execFile)('mkfifo', [pipe]);
+  const [{ code }, text] = await Promise.all([command('export', 'rounds', '-o', pipe), readFile(pipe, 'utf8')]);
+  assert.deepEqual({ code, fields: Object.keys(JSON.parse(text)) }, { code: 0, fields: ['histories'] });
 });
 
 test('names the history that diverges, and replays a history on its own', async () => {
