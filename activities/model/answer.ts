@@ -7,9 +7,9 @@ import { badAnswer } from './badAnswer.ts';
 
 /** A call as the model wrote it, not yet validated. */
 export interface RawCall {
-  id: string;
-  name: string;
-  arguments: string;
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
 }
 
 export interface RawAnswer {
@@ -22,20 +22,34 @@ export interface RawAnswer {
   usage: Usage;
 }
 
+/** Text that grows. Its end is read at each heartbeat, which must not cost what the whole text is long. */
+export interface GrowingText {
+  readonly length: number;
+  add(piece: string): void;
+  /** The last characters. */
+  end(chars: number): string;
+  whole(): string;
+}
+
+export interface GrowingCall {
+  id: string;
+  name: string;
+  readonly arguments: GrowingText;
+}
+
 interface Choice {
-  content: string;
-  refusal: string;
-  calls: Map<number, RawCall>;
-  legacy: RawCall | undefined;
+  readonly content: GrowingText;
+  readonly refusal: GrowingText;
+  readonly calls: Map<number, GrowingCall>;
+  legacy: GrowingCall | undefined;
   finish: string;
 }
 
 export interface AnswerBuilder {
   /** Adds a chunk. Throws if it is none. */
   add(part: unknown): void;
-  /** The text so far. */
-  text(): string;
-  calls(): RawCall[];
+  /** The text and the calls so far. */
+  written(): { readonly text: GrowingText; readonly calls: readonly GrowingCall[] };
   /** Token usage, as far as the provider has reported it; mostly zero before the end. */
   usage(): Usage;
   /** Size so far, so that an endless stream can be stopped before it fills the memory. */
@@ -57,16 +71,18 @@ export function buildAnswer(): AnswerBuilder {
   let model = '';
   let usage = NO_USAGE;
   let bytes = 0;
+  let callCount = 0;
 
   function choiceAt(index: number): Choice {
-    const choice = choices.get(index) ?? { content: '', refusal: '', calls: new Map(), legacy: undefined, finish: '' };
+    const choice = choices.get(index) ?? newChoice();
     choices.set(index, choice);
     if (choices.size > CHOICES_MAX) throw badAnswer(`The model answered with more than ${CHOICES_MAX} choices.`);
     return choice;
   }
 
   const inOrder = () => [...choices.entries()].sort(([a], [b]) => a - b).map(([, choice]) => choice);
-  const text = () => inOrder().find((choice) => choice.content)?.content ?? '';
+  const first = (field: 'content' | 'refusal') =>
+    inOrder().find((choice) => choice[field].length > 0)?.[field] ?? growingText();
   // Some servers spread the calls over several choices; all of them count.
   const calls = () => inOrder().flatMap(callsOf);
 
@@ -78,21 +94,22 @@ export function buildAnswer(): AnswerBuilder {
       for (const [i, given] of listOf(fields['choices'], 'choices').entries()) {
         const { index, delta, message, finish_reason: finish } = fieldsOf(given);
         const choice = choiceAt(indexOf(index) ?? i);
+        const callsBefore = choice.calls.size;
         bytes += addPiece(choice, fieldsOf(delta ?? message));
+        callCount += choice.calls.size - callsBefore;
         choice.finish = nameOf(finish) || choice.finish;
       }
     },
-    text,
-    calls,
+    written: () => ({ text: first('content'), calls: calls() }),
     usage: () => usage,
-    size: () => ({ calls: [...choices.values()].reduce((sum, choice) => sum + choice.calls.size, 0), bytes }),
+    size: () => ({ calls: callCount, bytes }),
     isFinished: () =>
       inOrder().some(({ finish }) => finish !== '') &&
       inOrder().every((choice) => choice.finish !== '' || callsOf(choice).length === 0),
     build: () => ({
-      content: text(),
-      refusal: inOrder().find((choice) => choice.refusal)?.refusal ?? '',
-      calls: calls(),
+      content: first('content').whole(),
+      refusal: first('refusal').whole(),
+      calls: calls().map((call) => ({ ...call, arguments: call.arguments.whole() })),
       finishReasons: inOrder().flatMap((choice) => (choice.finish ? [choice.finish] : [])),
       model,
       usage,
@@ -100,21 +117,51 @@ export function buildAnswer(): AnswerBuilder {
   };
 }
 
+function growingText(): GrowingText {
+  const pieces: string[] = [];
+  let length = 0;
+  return {
+    get length() {
+      return length;
+    },
+    add(piece) {
+      if (piece === '') return;
+      pieces.push(piece);
+      length += piece.length;
+    },
+    end(chars) {
+      let from = pieces.length;
+      for (let found = 0; from > 0 && found < chars; from--) found += pieces[from - 1]!.length;
+      const last = pieces.slice(from).join('');
+      return last.slice(Math.max(0, last.length - chars));
+    },
+    whole: () => pieces.join(''),
+  };
+}
+
+function newChoice(): Choice {
+  return { content: growingText(), refusal: growingText(), calls: new Map(), legacy: undefined, finish: '' };
+}
+
+function newCall(): GrowingCall {
+  return { id: '', name: '', arguments: growingText() };
+}
+
 /** Returns the bytes that were added. */
 function addPiece(choice: Choice, piece: Fields): number {
   const content = contentOf(piece['content']);
   const refusal = textOf(piece['refusal'], 'refusal');
-  choice.content += content;
-  choice.refusal += refusal;
+  choice.content.add(content);
+  choice.refusal.add(refusal);
   let bytes = utf8Length(content) + utf8Length(refusal);
   for (const [i, call] of listOf(piece['tool_calls'], 'tool_calls').entries())
     bytes += addCall(choice, fieldsOf(call), i);
   if (piece['function_call']) {
     // The legacy format: one call per message, without an id.
-    choice.legacy ??= { id: '', name: '', arguments: '' };
+    choice.legacy ??= newCall();
     const { name, args } = functionOf(piece['function_call']);
     choice.legacy.name += name;
-    choice.legacy.arguments += args;
+    choice.legacy.arguments.add(args);
     bytes += utf8Length(name) + utf8Length(args);
   }
   return bytes;
@@ -123,13 +170,13 @@ function addPiece(choice: Choice, piece: Fields): number {
 function addCall(choice: Choice, piece: Fields, position: number): number {
   const { name, args } = functionOf(piece['function']);
   const key = indexOf(piece['index']) ?? keyWithoutIndex(choice, name, position);
-  const call = choice.calls.get(key) ?? { id: '', name: '', arguments: '' };
+  const call = choice.calls.get(key) ?? newCall();
   choice.calls.set(key, call);
   // The id and name come once, but some servers repeat them in every chunk.
   const before = call.id.length + call.name.length;
   call.id ||= textOf(piece['id'], 'call id');
   call.name ||= name;
-  call.arguments += args;
+  call.arguments.add(args);
   return call.id.length + call.name.length - before + utf8Length(args);
 }
 
@@ -139,7 +186,7 @@ function keyWithoutIndex(choice: Choice, name: string, position: number): number
   return name !== '' || last < 0 ? last + 1 : Math.max(last, position);
 }
 
-function callsOf(choice: Choice): RawCall[] {
+function callsOf(choice: Choice): GrowingCall[] {
   const calls = [...choice.calls.entries()].sort(([a], [b]) => a - b).map(([, call]) => call);
   return choice.legacy && calls.length === 0 ? [choice.legacy] : calls;
 }

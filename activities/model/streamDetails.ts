@@ -1,6 +1,6 @@
 // The part of a streamed answer that a model call's heartbeats carry. Small, since every heartbeat sends it to the server
 // again: at most about 8 kB of plain text.
-import type { AnswerBuilder, RawCall } from './answer.ts';
+import type { AnswerBuilder, GrowingCall } from './answer.ts';
 
 const TEXT_CHARS_MAX = 4_000;
 /** For the arguments of all calls together. The newest calls come first: the earlier ones were reported as they grew. */
@@ -26,19 +26,20 @@ export interface CallSoFar {
 }
 
 export function streamDetails(answer: AnswerBuilder, attempt: number): StreamDetails {
-  const text = answer.text();
+  const { text, calls } = answer.written();
   const offset = Math.max(0, text.length - TEXT_CHARS_MAX);
-  return { attempt, offset, text: text.slice(offset), calls: lastCalls(answer.calls()) };
+  return { attempt, offset, text: text.end(TEXT_CHARS_MAX), calls: lastCalls(calls) };
 }
 
-function lastCalls(calls: readonly RawCall[]): CallSoFar[] {
+function lastCalls(calls: readonly GrowingCall[]): CallSoFar[] {
   const last: CallSoFar[] = [];
   let charsLeft = ARGUMENT_CHARS_MAX;
   for (let slot = calls.length - 1; slot >= Math.max(0, calls.length - STREAM_CALLS_MAX); slot--) {
     const { name, arguments: written } = calls[slot]!;
     const offset = Math.max(0, written.length - charsLeft);
-    charsLeft -= written.length - offset;
-    last.unshift({ slot, tool: name.slice(0, NAME_CHARS_MAX), offset, arguments: written.slice(offset) });
+    const end = written.end(charsLeft);
+    charsLeft -= end.length;
+    last.unshift({ slot, tool: name.slice(0, NAME_CHARS_MAX), offset, arguments: end });
   }
   return last;
 }

@@ -170,7 +170,8 @@ function wireName(name: string): string {
 
 function unknownTool(agent: Agent, name: string): Reason {
   const available = [...agent.tools.keys()];
-  const suggestion = available.find((known) => known.toLowerCase() === name.trim().toLowerCase());
+  const asked = name.trim().toLowerCase();
+  const suggestion = available.find((known) => known.toLowerCase() === asked);
   return reason('unknown_tool', { name: cutText(name, 100), ...(suggestion && { suggestion }), available });
 }
 

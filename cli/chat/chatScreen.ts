@@ -78,11 +78,9 @@ export function createChatScreen(
       redraw(more);
     },
     write(text) {
-      const parts = (partial + inert(text).replaceAll('\t', '    ')).split('\n');
-      const full = parts.slice(0, -1).flatMap((line) => wrapped(line, columns() - 1));
-      const rest = wrapped(parts.at(-1) ?? '', columns() - 1);
-      partial = rest.at(-1) ?? '';
-      redraw([...full, ...rest.slice(0, -1)]);
+      const lines = wrapped(partial + inert(text).replaceAll('\t', '    '), columns() - 1);
+      partial = lines.at(-1) ?? '';
+      redraw(lines.slice(0, -1));
     },
     endText() {
       if (partial !== '') redraw(flushed());

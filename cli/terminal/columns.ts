@@ -10,6 +10,9 @@ export interface Letter {
 }
 
 const GRAPHEMES = new Intl.Segmenter();
+/** Marks belong to their letter, however many there are; a letter with more units than this is taken apart. */
+const LETTER_UNITS_MAX = 64;
+const PARTS = /.{1,32}/gsu;
 const INERT = { countAnsiEscapeCodes: true };
 /** The maximum width of a tab, which string-width does not count. */
 const TAB_COLUMNS = 8;
@@ -21,8 +24,13 @@ export function columnsOf(text: string): number {
 
 /** Yields the graphemes of the text with their widths. */
 export function* lettersOf(text: string): Generator<Letter> {
-  for (const { segment, index } of GRAPHEMES.segment(text))
-    yield { text: segment, at: index, columns: segment === '\t' ? TAB_COLUMNS : stringWidth(segment, INERT) };
+  for (const { segment, index } of GRAPHEMES.segment(text)) {
+    let at = index;
+    for (const part of segment.length <= LETTER_UNITS_MAX ? [segment] : segment.match(PARTS)!) {
+      yield { text: part, at, columns: part === '\t' ? TAB_COLUMNS : stringWidth(part, INERT) };
+      at += part.length;
+    }
+  }
 }
 
 /** Cuts the text to the width with an ellipsis, or pads it with spaces. */

@@ -1,15 +1,21 @@
 // Makes text from models, tools and people safe for a terminal: it cannot move the cursor, change the title or hide text.
-import { stripVTControlCharacters } from 'node:util';
 import { oneLine } from '../../core/text.ts';
 import { visible, visibleJson } from '../../core/visible.ts';
 
-// Control characters except newline and tab, bidirectional controls, and invisible characters.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression removes them.
-const HARMFUL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+// What a terminal executes: control sequences, strings such as a title, and other escapes. Not util.stripVTControlCharacters,
+// whose cost grows with the square of the text: here, no part of one match can begin another.
+const CONTROL_SEQUENCES =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression removes them.
+  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[P\]X^_]|[\x90\x98\x9d-\x9f])[^\x00-\x1f\x7f-\x9f]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*[0-~]/g;
+
+// Control characters except newline and tab, bidirectional controls, line separators and invisible characters. Emoji need
+// two of the invisible ones.
+const HARMFUL =
+  /[\p{Cc}--[\n\t]]|[\p{Default_Ignorable_Code_Point}--[\ufe0e\ufe0f]]|[\p{Bidi_Control}\u2028\u2029\ufff9-\ufffb]/gv;
 
 /** `text` without anything that a terminal would execute. It may have several lines. */
 export function inert(text: string): string {
-  return stripVTControlCharacters(text.replaceAll('\r\n', '\n')).replace(HARMFUL, '');
+  return text.replaceAll('\r\n', '\n').replace(CONTROL_SEQUENCES, '').replace(HARMFUL, '');
 }
 
 /** The same on one line, cut to `maxChars`. */

@@ -75,6 +75,8 @@ export function createPrompt({ screen, input, rootId, howTo }: PromptOptions): P
   let isBusy = false;
   let problem = '';
   let keyboard: Interface | undefined;
+  /** The question as lines: it is redrawn eight times a second, and its arguments may be long. */
+  let laidOut: (ReturnType<typeof questionParts> & { readonly of: Question; readonly columns: number }) | undefined;
 
   return {
     show(now) {
@@ -202,7 +204,10 @@ export function createPrompt({ screen, input, rootId, howTo }: PromptOptions): P
       count > 1 ? `1 of ${count} questions` : '',
       handle.workflowId === rootId ? '' : `of ${inertLine(handle.workflowId, 300)}`,
     ].filter(Boolean);
-    const { what, asked } = questionParts(question, screen.columns, true, QUESTION_LINES_MAX);
+    const { columns } = screen;
+    if (laidOut?.of !== question || laidOut.columns !== columns)
+      laidOut = { ...questionParts(question, columns, true, QUESTION_LINES_MAX), of: question, columns };
+    const { what, asked } = laidOut;
     // The question takes precedence over the arguments, which `approvals ID` shows in full.
     const end = truncated(asked, QUESTION_LINES_MAX - Math.min(what.length, CALL_LINES_MIN));
     const cut = [...truncated(what, QUESTION_LINES_MAX - end.length), ...end];

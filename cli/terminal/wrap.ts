@@ -11,11 +11,53 @@ interface Gap {
   readonly after: number;
 }
 
+/** Marks and invisible letters take no column, so that a line could have any number of them. No script needs this many. */
+const COLUMN_UNITS_MAX = 8;
 const NO_GAP: Gap = { from: -1, to: -1, before: 0, after: 0 };
 
 /** Wraps the text between words. Only spaces at a break are dropped. */
 export function wrapped(text: string, columns: number): string[] {
-  return text.split('\n').flatMap((line) => (columnsOf(line) <= columns ? [line] : broken(line, columns)));
+  const fits = (line: string) => line.length <= columns * COLUMN_UNITS_MAX && columnsOf(line) <= columns;
+  return text.split('\n').flatMap((line) => (fits(line) ? [line] : broken(line, columns)));
+}
+
+/** The end of a text that grows, wrapped. A piece costs what it is long, however long the text before it is. */
+export interface Tail {
+  readonly isEmpty: boolean;
+  add(text: string): void;
+  clear(): void;
+  /** Returns the last lines, without blank ones at the end. */
+  lines(columns: number): string[];
+}
+
+export function createTail(linesMax: number): Tail {
+  let kept: string[] = [];
+  let added: string[] = [];
+  let width = 0;
+  const isEmpty = () => kept.length === 0 && added.length === 0;
+  return {
+    get isEmpty() {
+      return isEmpty();
+    },
+    add(text) {
+      const shown = isEmpty() ? text.trimStart() : text;
+      if (shown !== '') added.push(shown);
+    },
+    clear() {
+      kept = [];
+      added = [];
+    },
+    lines(columns) {
+      if (columns !== width) kept = wrapped(kept.join('\n'), columns);
+      width = columns;
+      const last = (kept.at(-1) ?? '') + added.join('');
+      added = [];
+      // Twice as many as are shown, since some may be blank.
+      kept = [...kept.slice(0, -1), ...wrapped(last, columns)].slice(-2 * linesMax);
+      const end = kept.findLastIndex((line) => line.trim() !== '') + 1;
+      return kept.slice(Math.max(0, end - linesMax), end);
+    },
+  };
 }
 
 function broken(text: string, columns: number): string[] {
@@ -37,7 +79,7 @@ function broken(text: string, columns: number): string[] {
       }
       continue;
     }
-    while (filled + letter.columns > columns && letter.at > start) {
+    while ((filled + letter.columns > columns || to - start > columns * COLUMN_UNITS_MAX) && letter.at > start) {
       // Break a word that would leave half a line empty.
       if (gap.before > columns / 2) breakAt(gap.from, gap.to, filled - gap.after);
       else breakAt(letter.at, letter.at);

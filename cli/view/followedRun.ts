@@ -1,7 +1,8 @@
 // The state of a run while it is followed: its events, reduced for the bars.
 import { parseActivityId } from '../../core/names.ts';
 import type { RunEvent } from '../../core/read/run.ts';
-import { inertLine } from '../terminal/inert.ts';
+import { inert, inertLine } from '../terminal/inert.ts';
+import { createTail, type Tail } from '../terminal/wrap.ts';
 import type { TimelineCall, TimelineCompaction, TimelineTurn } from './timeline.ts';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -11,8 +12,8 @@ export interface FollowedRun {
   readonly lastAtMs: number;
   readonly turns: readonly TimelineTurn[];
   readonly compactions: readonly TimelineCompaction[];
-  /** The streamed text of the answer so far; '' while the model does not write. */
-  readonly text: string;
+  /** The end of the streamed text; empty while the model does not write. */
+  readonly text: Pick<Tail, 'isEmpty' | 'lines'>;
   /** The newest call that the model is writing, if any. */
   readonly call: CallWritten | null;
   add(event: RunEvent): void;
@@ -26,13 +27,16 @@ export interface CallWritten {
   readonly arguments: string;
 }
 
-/** More than fits any screen. */
-const TEXT_CHARS_MAX = 8_000;
+/** Lines of the streaming answer that are shown. */
+const TEXT_LINES = 6;
+/** More arguments than fit a line of any screen. */
+const ARGUMENT_CHARS_MAX = 1_000;
 
 export function createFollowedRun(): FollowedRun {
   const turns: (Omit<Writable<TimelineTurn>, 'calls'> & { calls: Writable<TimelineCall>[] })[] = [];
   const compactions: TimelineCompaction[] = [];
-  const seen = { startedAtMs: 0, lastAtMs: 0, text: '', call: null as CallWritten | null, turns, compactions, add };
+  const text = createTail(TEXT_LINES);
+  const seen = { startedAtMs: 0, lastAtMs: 0, text, call: null as CallWritten | null, turns, compactions, add };
   return seen;
 
   function turnOf(turn: number) {
@@ -50,7 +54,7 @@ export function createFollowedRun(): FollowedRun {
   }
 
   function clearStream(): void {
-    seen.text = '';
+    text.clear();
     seen.call = null;
   }
 
@@ -75,7 +79,8 @@ export function createFollowedRun(): FollowedRun {
       case 'text':
         if (!isAwaited(event.turn)) return;
         // A gap in the offsets means a new attempt, or text that came faster than we poll.
-        seen.text = (event.offset === 0 ? event.text : seen.text + event.text).slice(-TEXT_CHARS_MAX);
+        if (event.offset === 0) text.clear();
+        text.add(inert(event.text));
         return;
       case 'call_arguments':
         if (isAwaited(event.turn)) seen.call = appended(seen.call, event);
@@ -152,7 +157,7 @@ export function createFollowedRun(): FollowedRun {
 function appended(call: CallWritten | null, { slot, tool, offset, arguments: more }: CallWritten): CallWritten {
   const follows = call?.slot === slot && call.offset + call.arguments.length === offset;
   const all = follows ? call.arguments + more : more;
-  const kept = all.slice(-TEXT_CHARS_MAX);
+  const kept = all.slice(-ARGUMENT_CHARS_MAX);
   return { slot, tool, offset: offset + more.length - kept.length, arguments: kept };
 }
 

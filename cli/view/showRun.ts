@@ -28,8 +28,6 @@ import { type OpenQuestion, reportQuestions } from './openQuestions.ts';
 import { byAndWhy, decisionText, personLines, questionText } from './people.ts';
 import { axisOf, timeline } from './timeline.ts';
 
-/** Lines of the streaming answer shown under the bars. */
-const TEXT_LINES = 6;
 /** How often a plain output reports the progress of streaming text. */
 const PLAIN_TEXT_EVERY_MS = 5_000;
 /** Rows of bars that stay on the screen; for a run of hundreds of calls there is --json. */
@@ -102,7 +100,7 @@ function isPersonEvent(
 function frame(seen: FollowedRun, screen: Screen): string[] {
   const now = Math.max(seen.lastAtMs, Date.now());
   const bars = timeline(seen, axisOf(seen.startedAtMs, null, now), screen);
-  const text = seen.text === '' ? [] : wrapped(inert(seen.text).trim(), screen.columns - 2).slice(-TEXT_LINES);
+  const text = seen.text.lines(screen.columns - 2);
   const call = seen.call === null ? [] : [writingText(seen.call, screen.columns - 2)];
   return ['', ...bars, ...[...text, ...call].map((line) => screen.paint('dim', `  ${line}`))];
 }
@@ -160,9 +158,11 @@ function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: 
       if (screen.isLive) return [];
       return [line(`  ${toolAt(event.turn, event.slot)}: ${inertLine(progressText(event.progress), 100)}`)];
     case 'text': {
-      if (screen.isLive || seen.text === '' || event.atMs - plainText.reportedAtMs < PLAIN_TEXT_EVERY_MS) return [];
+      if (screen.isLive || seen.text.isEmpty || event.atMs - plainText.reportedAtMs < PLAIN_TEXT_EVERY_MS) return [];
       plainText.reportedAtMs = event.atMs;
-      return [line(`  the model writes: … ${inertLine(seen.text.slice(-60), 60)}`)];
+      return [
+        line(`  the model writes: … ${inertLine(seen.text.lines(screen.columns).slice(-2).join(' ').slice(-60), 60)}`),
+      ];
     }
     case 'call_arguments': {
       if (screen.isLive || seen.call === null || event.atMs - plainText.reportedAtMs < PLAIN_TEXT_EVERY_MS) return [];

@@ -22,7 +22,7 @@ test('continues the last call with pieces that have no index', () => {
   for (const delta of [piece('a', '{"x"'), piece(null, ':1}'), piece('b', '{}')])
     answer.add({ choices: [{ index: 0, delta }] });
   assert.deepEqual(
-    answer.calls().map(({ name, arguments: args }) => [name, args]),
+    answer.build().calls.map(({ name, arguments: args }) => [name, args]),
     [
       ['a', '{"x":1}'],
       ['b', '{}'],
@@ -90,5 +90,5 @@ test('counts only tokens that can be', () => {
 test('keeps the index of a choice or call that is none out of the answer', () => {
   const answer = buildAnswer();
   for (const index of [{}, 'x', -1, 0.5]) answer.add({ choices: [{ index, delta: { content: 'a' } }] });
-  assert.equal(answer.text(), 'aaaa');
+  assert.equal(answer.build().content, 'aaaa');
 });

@@ -71,22 +71,3 @@ test('wraps any text within the width, without losing a letter', () => {
     }),
   );
 });
-
-test('wraps text without spaces in linear time', () => {
-  for (const letter of ['漢', 'a', '\t', 'e\u0301']) {
-    const [short, long] = [2_000, 32_000].map((count) => leastCpuMs(() => wrapped(letter.repeat(count), 79)));
-    // Sixteen times; a cost that grows with the square comes to two hundred.
-    assert.ok(long! / short! < 40, `${letter}: ${short} ms, then ${long} ms`);
-  }
-});
-
-/** The processor's time, which other programs on the machine do not add to; the least of some, without what V8 does besides. */
-function leastCpuMs(work: () => void): number {
-  const times = Array.from({ length: 5 }, () => {
-    const before = process.cpuUsage();
-    work();
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1_000;
-  });
-  return Math.min(...times);
-}
