@@ -26,42 +26,40 @@ import { screenOf } from './screens.ts';
 
 const TIMES = 4;
 /** A cost that grows with the square comes to sixteen times. */
-const RATIO_MAX = 10;
+const RATIO_MAX = 8;
 /** Long enough for the processor's clock. */
-const SHORT_MS = 1;
-/** Long enough to need no second measurement. */
-const LONG_MS = 50;
+const SHORT_MS = 2;
 /** A screen is filled before: until then, each piece costs more than the one before it. */
 const UNITS_MIN = 2_000;
-const UNITS_MAX = 100_000;
-/** V8 compiles and collects meanwhile, so a ratio that is too high is measured again with longer texts. */
-const CHANCES = 3;
+const UNITS_MAX = 500_000;
+/** V8 compiles and collects meanwhile: a ratio that is too high is measured again. */
+const ROUNDS = 8;
 
 type Work = (text: string) => unknown;
 
-/** The processor's time, which other programs on the machine do not add to; the least of some. */
+/** The processor's time, which other programs on the machine do not add to. */
 async function cpuMs(work: Work, text: string): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < 3 && (times[0] ?? 0) < LONG_MS; i++) {
-    const before = process.cpuUsage();
-    await work(text);
-    const { user, system } = process.cpuUsage(before);
-    times.push((user + system) / 1_000);
-  }
-  return Math.min(...times);
+  const before = process.cpuUsage();
+  await work(text);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
 }
 
 /** How much longer it takes for a text that is four times as long; 0 for what is too fast to measure. */
 async function growth(work: Work, unit: string): Promise<number> {
-  const ratios: number[] = [];
-  let shortMs = 0;
-  for (let units = UNITS_MIN; units <= UNITS_MAX * TIMES; units *= TIMES) {
-    const ms = await cpuMs(work, unit.repeat(units));
-    if (shortMs >= SHORT_MS) ratios.push(ms / shortMs);
-    if ((ratios.at(-1) ?? RATIO_MAX + 1) <= RATIO_MAX || ratios.length === CHANCES) break;
-    shortMs = ms;
+  for (let units = UNITS_MIN; units <= UNITS_MAX; units *= TIMES) {
+    const [short, long] = [unit.repeat(units), unit.repeat(units * TIMES)];
+    let shortMs = await cpuMs(work, short);
+    if (shortMs >= SHORT_MS) shortMs = Math.min(shortMs, await cpuMs(work, short));
+    if (shortMs < SHORT_MS) continue;
+    let longMs = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < ROUNDS && longMs > shortMs * RATIO_MAX; round++) {
+      shortMs = Math.min(shortMs, await cpuMs(work, short));
+      longMs = Math.min(longMs, await cpuMs(work, long));
+    }
+    return longMs / shortMs;
   }
-  return ratios.length === 0 ? 0 : Math.min(...ratios);
+  return 0;
 }
 
 async function assertLinear(name: string, work: Work): Promise<void> {
