@@ -15,6 +15,7 @@ import {
 } from '../client/index.ts';
 import { adviceFor } from './advice.ts';
 import { inert } from './terminal/inert.ts';
+import { printJsonLine, toStderr } from './terminal/output.ts';
 
 export const EXIT = {
   completed: 0,
@@ -78,7 +79,7 @@ export function errorText(error: unknown): string {
   return advice === '' ? message : `${message} ${advice}`;
 }
 
-/** Returns the error for programs: code, message and facts. Nothing is stripped: JSON escapes it. */
+/** Returns the error for programs: code, message and facts. Nothing is stripped: it is escaped when it is printed. */
 export function errorJson(error: unknown, next = ''): object {
   const message = error instanceof Error ? error.message : String(error);
   const advice = [adviceFor(error), next].filter(Boolean).join(' ');
@@ -102,8 +103,8 @@ interface PrintErrorOptions {
 }
 
 export function printError(error: unknown, { json, next = '' }: PrintErrorOptions): void {
-  const text = json ? JSON.stringify(errorJson(error, next)) : [errorText(error), next].filter(Boolean).join(' ');
-  process.stderr.write(`${text}\n`);
+  if (json) printJsonLine(errorJson(error, next), process.stderr);
+  else toStderr([errorText(error), next].filter(Boolean).join(' '));
 }
 
 /** Whether the arguments have `--json`; works before the command has parsed them. */

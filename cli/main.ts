@@ -14,6 +14,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
 nodeModule.enableCompileCache(join(cacheDir(), 'compiled'));
 const { CommanderError } = await import('commander');
 const { wantsJson, EXIT, exitCodeOf, printError } = await import('./exit.ts');
+const { toStderr } = await import('./terminal/output.ts');
 const { holdfastProgram } = await import('./program.ts');
 
 // `holdfast list | head -1` closes our stdout.
@@ -23,7 +24,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 process.removeAllListeners('warning');
 process.on('warning', ({ name, message }) => {
   if (name === 'ExperimentalWarning' || /"type": "module"|MODULE_TYPELESS/.test(message)) return;
-  process.stderr.write(`${name}: ${message}\n`);
+  toStderr(`${name}: ${message}`);
 });
 
 try {

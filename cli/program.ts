@@ -19,6 +19,7 @@ import { workerCommand } from './commands/worker.ts';
 import { onCommandLine } from './runCommands/onCommandLine.ts';
 import { RUN_COMMANDS } from './runCommands/runCommands.ts';
 import { PROGRAM } from './terminal/commandLine.ts';
+import { printErrorText, printText } from './terminal/output.ts';
 
 export function holdfastProgram(): Command {
   const program = new Command('holdfast')
@@ -28,6 +29,8 @@ export function holdfastProgram(): Command {
     .option('--namespace <name>', 'namespace (default: TEMPORAL_NAMESPACE, temporal.toml, "default")')
     .option('--profile <name>', 'profile of temporal.toml (default: TEMPORAL_PROFILE, "default")')
     .configureHelp({ showGlobalOptions: true })
+    // Its errors quote what was typed.
+    .configureOutput({ writeOut: printText, writeErr: printErrorText })
     .showHelpAfterError(`Try: ${PROGRAM} --help`)
     .addHelpText(
       'after',

@@ -1,5 +1,4 @@
 // A chat without a terminal: each line of stdin is a message, and its reply goes to stdout, in order.
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import {
   CommandRejected,
@@ -13,7 +12,8 @@ import { howTo } from '../commands/approvals.ts';
 import { authorOf, untilInterrupted } from '../connected.ts';
 import { EXIT, exitCodeOf, printError } from '../exit.ts';
 import { commandLine } from '../terminal/commandLine.ts';
-import { inert, inertLine } from '../terminal/inert.ts';
+import { idText, inert, inertLine } from '../terminal/inert.ts';
+import { printJsonLine, stdoutDrained, toStderr, toStdout } from '../terminal/output.ts';
 import { questionText } from '../view/people.ts';
 import { knownUntilMs } from './chatRecap.ts';
 import type { Chat } from './chatSession.ts';
@@ -33,7 +33,7 @@ export async function chatOnPipe(chat: Chat, { json, close }: PipeOptions): Prom
   signal.addEventListener('abort', () => lines.close());
   const talk = talkWith(chat, signal);
   let allAnswered = true;
-  if (!json) say(`Session ${handle.workflowId}. Return with: ${returnWith}`);
+  if (!json) toStderr(`Session ${idText(handle.workflowId)}. Return with: ${returnWith}`);
   const watching = printQuestions(chat, signal);
   try {
     for await (const text of messagesOf(lines)) {
@@ -51,7 +51,7 @@ export async function chatOnPipe(chat: Chat, { json, close }: PipeOptions): Prom
     await watching;
   }
   if (interrupt.signal.aborted) {
-    say(`Left ${handle.workflowId}, which continues. Return with: ${returnWith}`);
+    toStderr(`Left ${idText(handle.workflowId)}, which continues. Return with: ${returnWith}`);
     return EXIT.interrupted;
   }
   return allAnswered ? EXIT.completed : EXIT.otherwise;
@@ -72,14 +72,11 @@ async function* messagesOf(lines: AsyncIterable<string>): AsyncGenerator<string>
 
 async function printReply(reply: Reply, workflowId: string, json: boolean): Promise<void> {
   const { message, status, output, reason } = reply;
-  if (json) return write(`${JSON.stringify({ workflowId, ...reply })}\n`);
-  if (output !== null) await write(`${inert(output)}\n`);
-  if (status !== 'completed') say(`Message ${message}: ${status}${reason ? `: ${inertLine(reason, 600)}` : ''}`);
-}
-
-/** Waits for a slow reader, so that output does not pile up in memory. */
-async function write(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+  if (json) printJsonLine({ workflowId, ...reply });
+  else if (output !== null) toStdout(inert(output));
+  await stdoutDrained();
+  if (json) return;
+  if (status !== 'completed') toStderr(`Message ${message}: ${status}${reason ? `: ${inertLine(reason, 600)}` : ''}`);
 }
 
 /** Prints what the session waits for to stderr: nobody can be asked here. */
@@ -87,11 +84,11 @@ async function printQuestions({ handle, run, flags }: Chat, signal: AbortSignal)
   const printed = new Set<string>();
   const print = (question: Question) => {
     const text = questionText(question);
-    if (!printed.has(text)) say(`Waits for a person: ${text}. ${howTo(handle.workflowId, question, flags)}`);
+    if (!printed.has(text)) toStderr(`Waits for a person: ${text}. ${howTo(handle.workflowId, question, flags)}`);
     printed.add(text);
   };
   const printPaused = () =>
-    say(`Paused: messages are answered after ${commandLine(['resume', handle.workflowId], flags)}`);
+    toStderr(`Paused: messages are answered after ${commandLine(['resume', handle.workflowId], flags)}`);
   run.questions.forEach(print);
   if (run.paused) printPaused();
   const since = knownUntilMs(run);
@@ -109,15 +106,13 @@ async function printQuestions({ handle, run, flags }: Chat, signal: AbortSignal)
 async function failed(error: unknown, { handle, returnWith }: Chat, json: boolean): Promise<number> {
   if (error instanceof RunOver) {
     const { status, reason } = await handle.read();
-    say(`The session ${handle.workflowId} is over: ${status}${reason ? ` (${inertLine(reason, 600)})` : ''}.`);
+    toStderr(
+      `The session ${idText(handle.workflowId)} is over: ${status}${reason ? ` (${inertLine(reason, 600)})` : ''}.`,
+    );
     return EXIT.otherwise;
   }
   const isOurs = [TemporalUnreachable, NoWorker, CommandRejected].some((type) => error instanceof type);
   if (!isOurs) throw error;
   printError(error, { json, next: `Return with: ${returnWith}` });
   return exitCodeOf(error);
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

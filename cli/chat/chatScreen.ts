@@ -2,9 +2,9 @@
 // status, and the prompt, which accepts input at any time.
 import { createInterface } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
-import { styleText } from 'node:util';
 import { columnsOf, cutTo } from '../terminal/columns.ts';
 import { inert } from '../terminal/inert.ts';
+import { printable, styled } from '../terminal/output.ts';
 import type { Screen } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
 
@@ -73,7 +73,7 @@ export function createChatScreen(
     get columns() {
       return columns();
     },
-    paint: (style, text) => styleText(style, text, { stream: output }),
+    paint: (style, text) => styled(style, text, output),
     print(...more) {
       redraw(more);
     },
@@ -164,7 +164,7 @@ export function createChatScreen(
     const below = [...statusLines, ...pending.slice(-PENDING_SHOWN).map((line) => `  ${line}`)].map(cut);
     drawn = [...streamed, ...below];
     const shown = [...more, ...streamed, ...below.map((line) => screen.paint('dim', line))];
-    const text = shown.map((line) => `${line}\n`).join('');
+    const text = printable(shown.map((line) => `${line}\n`).join(''));
     output.write(`${up > 0 ? `\x1b[${up}A` : ''}\r\x1b[J${text}`);
     readlineRows.prevRows = 0;
     if (!isEnded) lines.prompt(true);

@@ -2,7 +2,8 @@
 import { CommandRejected, NoWorker, type RunEvent, RunOver, TemporalUnreachable } from '../../client/index.ts';
 import { authorOf } from '../connected.ts';
 import { CommandRefused, EXIT, errorText, exitCodeOf, UsageError } from '../exit.ts';
-import { inertLine } from '../terminal/inert.ts';
+import { idText, inertLine } from '../terminal/inert.ts';
+import { toStderr, toStdout } from '../terminal/output.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { executeChatCommand } from './chatCommands.ts';
 import { knownUntilMs, messageLines, recapLines } from './chatRecap.ts';
@@ -20,6 +21,7 @@ type ChatEnd = 'left' | 'interrupted' | { readonly error: unknown } | Extract<Ru
 export async function chatOnTerminal(chat: Chat, { close }: { readonly close: boolean }): Promise<number> {
   const { handle, run, returnWith } = chat;
   const author = authorOf(chat);
+  const id = idText(handle.workflowId);
   const leaving = new AbortController();
   const left = Promise.withResolvers<ChatEnd>();
   const talk = talkWith(chat, leaving.signal);
@@ -43,7 +45,7 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   process.once('SIGTERM', leave);
   process.once('SIGHUP', leave);
 
-  say(`${inertLine(run.agent, 64)}: session ${handle.workflowId}`, 'bold');
+  say(`${inertLine(run.agent, 64)}: session ${id}`, 'bold');
   say(`Return with: ${returnWith}`, 'dim');
   say('/help lists the commands. Ctrl-D leaves; the session stays open.', 'dim');
   screen.print(...recapLines(run, screen));
@@ -172,12 +174,10 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   async function goodbye(how: 'left' | 'interrupted', isUnanswered: boolean): Promise<number> {
     if (close) {
       await handle.close(author);
-      process.stdout.write(
-        `Closed ${handle.workflowId}${isUnanswered ? '; it ends when everything is answered' : ''}.\n`,
-      );
+      toStdout(`Closed ${id}${isUnanswered ? '; it ends when everything is answered' : ''}.`);
     } else {
       const state = isUnanswered ? 'continues to answer' : 'stays open';
-      process.stdout.write(`Left ${handle.workflowId}, which ${state}. Return with: ${returnWith}\n`);
+      toStdout(`Left ${id}, which ${state}. Return with: ${returnWith}`);
     }
     return how === 'left' ? EXIT.completed : EXIT.interrupted;
   }
@@ -185,11 +185,11 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
   function over(end: Exclude<ChatEnd, string>): number {
     if ('error' in end) {
       if (!(end.error instanceof TemporalUnreachable)) throw end.error;
-      process.stderr.write(`${errorText(end.error)} Return with: ${returnWith}\n`);
+      toStderr(`${errorText(end.error)} Return with: ${returnWith}`);
       return exitCodeOf(end.error);
     }
     const why = end.reason ? ` (${inertLine(end.reason, 600)})` : '';
-    process.stdout.write(`The session ${handle.workflowId} is over: ${end.status.replaceAll('_', ' ')}${why}.\n`);
+    toStdout(`The session ${id} is over: ${end.status.replaceAll('_', ' ')}${why}.`);
     return end.status === 'completed' ? EXIT.completed : EXIT.otherwise;
   }
 }

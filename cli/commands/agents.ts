@@ -4,9 +4,9 @@ import { nameOf } from '../../activities/define/asTool.ts';
 import type { Agent, Tool } from '../../activities/index.ts';
 import { inWords, plural } from '../../core/text.ts';
 import { AGENTS_OPTION, findAgentsFile, loadAgents } from '../agentsFile.ts';
+import { printJson } from '../terminal/output.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { budgetText } from '../view/budget.ts';
-import { printJson } from '../view/json.ts';
 
 export function agentsCommand(): Command {
   return new Command('agents')

@@ -11,10 +11,11 @@ import { addressFlags, settingsOf, untilInterrupted, withHoldfast } from '../con
 import { EXIT, errorText, UsageError, wholeNumber } from '../exit.ts';
 import { cutTo } from '../terminal/columns.ts';
 import { commandLine } from '../terminal/commandLine.ts';
-import { inertLine } from '../terminal/inert.ts';
+import { idText, inertLine } from '../terminal/inert.ts';
+import { printJson, printJsonLine, toStderr } from '../terminal/output.ts';
 import { age, createScreen, type Screen } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
-import { printJson, questionJson, waitingJson } from '../view/json.ts';
+import { questionJson, waitingJson } from '../view/json.ts';
 import { questionLines } from '../view/people.ts';
 
 interface ApprovalsOptions {
@@ -65,7 +66,7 @@ async function showOne(holdfast: Holdfast, id: string, json: boolean, flags: str
   );
   const first = questions[0];
   printHints(screen, [
-    first ? howTo(workflowId, first, flags) : `${inertLine(id, 300)} is not waiting for a decision.`,
+    first ? howTo(workflowId, first, flags) : `${idText(id)} is not waiting for a decision.`,
     ...hints,
   ]);
 }
@@ -90,7 +91,7 @@ function readInbox(holdfast: Holdfast, { agent, limit }: ApprovalsOptions): Prom
 /** Prints hints to stderr, wrapped to the screen. */
 function printHints(screen: Screen, hints: readonly string[]): void {
   const lines = hints.flatMap((hint) => (screen.isLive ? wrapped(hint, screen.columns) : [hint]));
-  process.stderr.write(`${screen.isLive ? '\n' : ''}${lines.map((line) => `${line}\n`).join('')}`);
+  toStderr(...(screen.isLive ? [''] : []), ...lines);
 }
 
 /** Says what to type to answer a question. */
@@ -114,8 +115,8 @@ function inboxLines({ waiting }: Inbox, screen: Screen, flags: string): string[]
 
 function runLines(run: Waiting, screen: Screen, flags: string): string[] {
   const { workflowId, agent, parentId, sinceMs, count, questions } = run;
-  const of = parentId === null ? '' : `, for ${inertLine(parentId, 300)}`;
-  const head = `${inertLine(workflowId, 300)}  ${inertLine(agent ?? 'an unknown agent', 64)}, ${age(sinceMs)}${of}`;
+  const of = parentId === null ? '' : `, for ${idText(parentId)}`;
+  const head = `${idText(workflowId)}  ${inertLine(agent ?? 'an unknown agent', 64)}, ${age(sinceMs)}${of}`;
   const more = (count ?? 0) - questions.length;
   return [
     ...wrapped(head, screen.columns).map((line) => screen.paint('bold', line)),
@@ -158,7 +159,7 @@ async function watchInbox(holdfast: Holdfast, options: ApprovalsOptions, flags: 
       } catch (error) {
         // Watching survives a restart of the server, but the first connection must succeed.
         if (!state.inbox || !(error instanceof TemporalUnreachable)) throw error;
-        if (!screen.isLive && state.problem === '') process.stderr.write(`${errorText(error)}\n`);
+        if (!screen.isLive && state.problem === '') toStderr(errorText(error));
         state.problem = errorText(error);
       }
       const now = itemsOf(state.inbox);
@@ -215,9 +216,7 @@ function printNew(
 function printChanges(known: ReadonlyMap<string, Item>, now: ReadonlyMap<string, Item>): void {
   const print = (type: 'question_opened' | 'question_closed', { run, question }: Item) => {
     const { workflowId, agent, parentId } = run;
-    process.stdout.write(
-      `${JSON.stringify({ type, workflowId, agent, parentId, question: questionJson(question) })}\n`,
-    );
+    printJsonLine({ type, workflowId, agent, parentId, question: questionJson(question) });
   };
   for (const [key, item] of known) if (!now.has(key)) print('question_closed', item);
   for (const [key, item] of now) if (!known.has(key)) print('question_opened', item);

@@ -13,8 +13,10 @@ import {
 import { SHUTDOWN_GRACE_MS } from '../../core/limits.ts';
 import { addressFlags, settingsOf, unlessInterrupted, withHoldfast } from '../connected.ts';
 import { EXIT } from '../exit.ts';
-import { PROGRAM } from '../terminal/commandLine.ts';
-import { printJson, runJson } from '../view/json.ts';
+import { commandLine } from '../terminal/commandLine.ts';
+import { idText } from '../terminal/inert.ts';
+import { printJson, toStderr, toStdout } from '../terminal/output.ts';
+import { runJson } from '../view/json.ts';
 import { ended } from '../view/showRun.ts';
 import { stuckLine } from '../view/stuckRun.ts';
 
@@ -37,7 +39,7 @@ export function cancelCommand(): Command {
         } catch (error) {
           if (!isUnreadable(error)) throw error;
           const [message, code] = await cancelUnreadable(holdfast, id, error.message, flags);
-          console.error(message);
+          toStderr(message);
           return code;
         }
         if (before.endedAtMs === null) {
@@ -49,8 +51,8 @@ export function cancelCommand(): Command {
         }
         const run = await handle.read();
         if (json) printJson(runJson(run));
-        else if (run.endedAtMs === null) process.stdout.write(`${await notEndedText(holdfast, id, flags)}\n`);
-        else process.stdout.write(`${endedText(id, before.endedAtMs !== null, run.status)}\n`);
+        else if (run.endedAtMs === null) toStdout(await notEndedText(holdfast, id, flags));
+        else toStdout(endedText(idText(id), before.endedAtMs !== null, run.status));
         return run.endedAtMs === null ? EXIT.otherwise : EXIT.completed;
       }),
     );
@@ -63,11 +65,11 @@ function isUnreadable(error: unknown): error is Error {
 /** Cancels a run whose payloads cannot be read here: neither cancelling nor its end needs them. */
 async function cancelUnreadable(holdfast: Holdfast, id: string, why: string, flags: string): Promise<[string, number]> {
   const unread = `Its result cannot be read here: ${why}`;
-  if (await isOver(holdfast, id)) return [`${id} was already over. ${unread}`, EXIT.completed];
+  if (await isOver(holdfast, id)) return [`${idText(id)} was already over. ${unread}`, EXIT.completed];
   await holdfast.get(id).cancel();
   const deadline = Date.now() + WAIT_MS;
   while (Date.now() < deadline) {
-    if (await isOver(holdfast, id)) return [`${id} is over. ${unread}`, EXIT.completed];
+    if (await isOver(holdfast, id)) return [`${idText(id)} is over. ${unread}`, EXIT.completed];
     await sleep(POLL_MS);
   }
   return [await notEndedText(holdfast, id, flags), EXIT.otherwise];
@@ -85,6 +87,8 @@ function endedText(id: string, wasOver: boolean, status: string): string {
 
 async function notEndedText(holdfast: Holdfast, id: string, flags: string): Promise<string> {
   const stuck = await stuckLine(holdfast, id);
-  const pending = `${id} was asked to cancel, but has not ended after ${WAIT_MS / 1_000} s`;
-  return stuck ? `${pending}. ${stuck}` : `${pending}. Is a worker running? Follow it: ${PROGRAM} watch ${id}${flags}`;
+  const pending = `${idText(id)} was asked to cancel, but has not ended after ${WAIT_MS / 1_000} s`;
+  return stuck
+    ? `${pending}. ${stuck}`
+    : `${pending}. Is a worker running? Follow it: ${commandLine(['watch', id], flags)}`;
 }

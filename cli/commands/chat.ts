@@ -7,7 +7,7 @@ import { chatOnTerminal } from '../chat/chatTerminal.ts';
 import { addressFlags, parseName, settingsOf, userName, withHoldfast } from '../connected.ts';
 import { EXIT, printError, UsageError, wholeNumber } from '../exit.ts';
 import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
-import { inertLine } from '../terminal/inert.ts';
+import { idText, inertLine } from '../terminal/inert.ts';
 import { BUDGET_HELP, parseBudget } from '../view/budget.ts';
 
 interface ChatOptions extends StartOptions {
@@ -60,17 +60,18 @@ async function openChat(
   const handle = await holdfast.start(agent, '', { ...options, session: true });
   const run = await handle.read();
   const id = handle.workflowId;
+  const shown = idText(id);
   if (run.agent !== agent)
     throw new UsageError(
-      `The id ${id} is already used by agent ${inertLine(run.agent, 64)}. Name that agent, or choose another id.`,
+      `The id ${shown} is already used by agent ${inertLine(run.agent, 64)}. Name that agent, or choose another id.`,
     );
   if (!run.session)
     throw new UsageError(
-      `${id} is a run, not a session: it takes no messages. Show it: ${commandLine(['show', id], flags)}. Or choose another id.`,
+      `${shown} is a run, not a session: it takes no messages. Show it: ${commandLine(['show', id], flags)}. Or choose another id.`,
     );
   if (run.endedAtMs !== null)
     throw new UsageError(
-      `The session ${id} is over: ${run.status}${run.reason ? ` (${inertLine(run.reason, 200)})` : ''}. Show it: ${commandLine(['show', id, '--transcript'], flags)}. For a new session, choose another id or omit --id.`,
+      `The session ${shown} is over: ${run.status}${run.reason ? ` (${inertLine(run.reason, 200)})` : ''}. Show it: ${commandLine(['show', id, '--transcript'], flags)}. For a new session, choose another id or omit --id.`,
     );
   return {
     holdfast,

@@ -11,6 +11,7 @@ import { watchFiles } from '../dev/watchFiles.ts';
 import { superviseWorker } from '../dev/workerProcess.ts';
 import { EXIT, portNumber } from '../exit.ts';
 import { PROGRAM } from '../terminal/commandLine.ts';
+import { toStdout } from '../terminal/output.ts';
 import { seconds } from '../terminal/screen.ts';
 import type { WorkerReady } from './worker.ts';
 
@@ -35,7 +36,7 @@ export function devCommand(): Command {
     .action((options: DevOptions, command: Command) => dev(options, settingsOf(command)));
 }
 
-const say = (...lines: string[]) => process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+const say = toStdout;
 
 async function dev(options: DevOptions, settings: SettingsOptions): Promise<void> {
   const { signal } = untilInterrupted();

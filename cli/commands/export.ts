@@ -5,9 +5,12 @@ import { lstat, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { readRun } from '../../core/read/readRun.ts';
 import { plural } from '../../core/text.ts';
+import { visibleJson } from '../../core/visible.ts';
 import { historiesToJson } from '../../worker/historyJson.ts';
 import { withHoldfast } from '../connected.ts';
 import { EXIT, UsageError } from '../exit.ts';
+import { idText } from '../terminal/inert.ts';
+import { printText, toStderr } from '../terminal/output.ts';
 
 export function exportCommand(): Command {
   return new Command('export')
@@ -17,20 +20,20 @@ export function exportCommand(): Command {
     .action((id: string, { output }: { output?: string }, command: Command) =>
       withHoldfast(command, async (holdfast) => {
         const histories = await holdfast.get(id).histories();
-        const json = historiesToJson(histories);
-        if (output === undefined) process.stdout.write(json);
+        const json = visibleJson(historiesToJson(histories));
+        if (output === undefined) printText(json);
         else {
           await writePrivately(output, json).catch((error) => {
             throw new UsageError(`${output} cannot be written: ${error.message}. Choose another file with --output.`);
           });
           const events = histories.reduce((sum, history) => sum + (history.events?.length ?? 0), 0);
           const suffix = histories.length > 1 ? ` in ${histories.length} histories` : '';
-          process.stderr.write(`Wrote ${output}: ${plural(events, 'event')} of ${id}${suffix}.\n`);
+          toStderr(`Wrote ${output}: ${plural(events, 'event')} of ${idText(id)}${suffix}.`);
         }
         const { earlier } = readRun(...histories);
         if (earlier && earlier.turns > 0)
-          process.stderr.write(
-            `The file begins with turn ${earlier.turns + 1}: the server no longer keeps earlier turns (retention).\n`,
+          toStderr(
+            `The file begins with turn ${earlier.turns + 1}: the server no longer keeps earlier turns (retention).`,
           );
         return EXIT.completed;
       }),

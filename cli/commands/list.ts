@@ -6,8 +6,9 @@ import { EXIT, wholeNumber } from '../exit.ts';
 import { columnsOf, cutTo, fit } from '../terminal/columns.ts';
 import { PROGRAM } from '../terminal/commandLine.ts';
 import { inertLine } from '../terminal/inert.ts';
+import { printJson, toStderr } from '../terminal/output.ts';
 import { createScreen, seconds } from '../terminal/screen.ts';
-import { listedJson, listedState, printJson } from '../view/json.ts';
+import { listedJson, listedState } from '../view/json.ts';
 
 const LIMIT = 20;
 
@@ -25,9 +26,7 @@ export function listCommand(): Command {
         else if (runs.length > 0) printTable(runs);
         else {
           const of = agent === undefined ? '' : ` of agent ${inertLine(agent, 64)}`;
-          process.stderr.write(
-            `There are no runs${of} at ${holdfast.address}. Start one: ${PROGRAM} run AGENT INPUT\n`,
-          );
+          toStderr(`There are no runs${of} at ${holdfast.address}. Start one: ${PROGRAM} run AGENT INPUT`);
         }
         return EXIT.completed;
       }),

@@ -17,8 +17,11 @@ import type { Misfit, ReplayOutcome } from '../../worker/replay.ts';
 import { settingsOf } from '../connected.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
+import { printJson, toStderr } from '../terminal/output.ts';
 import { createScreen } from '../terminal/screen.ts';
-import { printJson } from '../view/json.ts';
+
+/** As long as a path may be on most systems. */
+const PATH_CHARS_MAX = 4_096;
 
 interface RecordedHistory {
   readonly name: string;
@@ -59,7 +62,8 @@ async function replayAll(recorded: readonly RecordedHistory[], json: boolean): P
     const outcome = await replay(one.history);
     results.push(outcomeJson(one, outcome));
     if (json) continue;
-    const name = one.historyNumber === undefined ? one.name : `${one.name}, history ${one.historyNumber}`;
+    const source = inertLine(one.name, PATH_CHARS_MAX);
+    const name = one.historyNumber === undefined ? source : `${source}, history ${one.historyNumber}`;
     if (outcome.ok) screen.print(`${screen.paint('green', '✓')} ${name}`);
     else
       screen.print(`${screen.paint('red', '✗')} ${name}: ${locationText(outcome)}: ${inertLine(outcome.problem, 500)}`);
@@ -130,11 +134,9 @@ async function readRecorded(path: string, command: Command): Promise<RecordedHis
 
 /** Runs the same command in a Node that waits for a debugger before its first line. */
 async function underDebugger(): Promise<number> {
-  process.stderr.write(
-    [
-      'Node waits for a debugger: open chrome://inspect in Chrome, or attach from your editor (VS Code: Debug:',
-      'Attach to Node Process). Put a `debugger;` statement or a breakpoint into workflows/, then continue.\n',
-    ].join('\n'),
+  toStderr(
+    'Node waits for a debugger: open chrome://inspect in Chrome, or attach from your editor (VS Code: Debug:',
+    'Attach to Node Process). Put a `debugger;` statement or a breakpoint into workflows/, then continue.',
   );
   const port = (await isFree(9229)) ? 9229 : 0;
   const child = spawn(process.execPath, [`--inspect-brk=127.0.0.1:${port}`, ...process.argv.slice(1)], {

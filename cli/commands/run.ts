@@ -4,12 +4,13 @@ import { Command } from 'commander';
 import { NoWorker, type RunHandle, type StartOptions, TemporalUnreachable } from '../../client/index.ts';
 import { addressFlags, settingsOf, unlessInterrupted, untilInterrupted, withHoldfast } from '../connected.ts';
 import { EXIT, printError, UsageError, wholeNumber } from '../exit.ts';
-import { PROGRAM } from '../terminal/commandLine.ts';
-import { inertLine } from '../terminal/inert.ts';
+import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
+import { idText, inertLine } from '../terminal/inert.ts';
+import { printJson, toStderr, toStdout } from '../terminal/output.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { BUDGET_HELP, parseBudget } from '../view/budget.ts';
 import { followFamily } from '../view/family.ts';
-import { printJson, runJson } from '../view/json.ts';
+import { runJson } from '../view/json.ts';
 import { reportQuestions } from '../view/openQuestions.ts';
 import { questionText } from '../view/people.ts';
 import { finishOnScreen, followOnScreen } from '../view/showRun.ts';
@@ -55,14 +56,14 @@ async function warnIfDifferent(handle: RunHandle, agent: string, input: string, 
   const run = await handle.read();
   if (run.agent === agent && run.input === input) return;
   const other = run.agent === agent ? 'another input' : `agent ${inertLine(run.agent, 64)}`;
-  process.stderr.write(`The id ${handle.workflowId} already exists, with ${other}. Showing that run.\n`);
+  toStderr(`The id ${idText(handle.workflowId)} already exists, with ${other}. Showing that run.`);
 }
 
 async function detached(handle: RunHandle, json: boolean, flags: string): Promise<number> {
   if (json) printJson(runJson(await handle.read()));
   else {
-    process.stdout.write(`${handle.workflowId}\n`);
-    process.stderr.write(`Started. Follow it: ${PROGRAM} watch ${handle.workflowId}${flags}\n`);
+    toStdout(idText(handle.workflowId));
+    toStderr(`Started. Follow it: ${commandLine(['watch', handle.workflowId], flags)}`);
   }
   return EXIT.completed;
 }
@@ -75,6 +76,7 @@ interface FollowOptions {
 
 async function follow(handle: RunHandle, { json, flags, get }: FollowOptions): Promise<number> {
   const interrupt = untilInterrupted();
+  const watch = commandLine(['watch', handle.workflowId], flags);
   const screen = createScreen(process.stderr);
   try {
     await unlessInterrupted(handle.pickedUp(), interrupt.signal);
@@ -84,12 +86,12 @@ async function follow(handle: RunHandle, { json, flags, get }: FollowOptions): P
     else await followOnScreen(handle, screen, interrupt.signal, { get, flags, ...keyboard });
   } catch (error) {
     if (error instanceof TemporalUnreachable) {
-      printError(error, { json, next: `Return with: ${PROGRAM} watch ${handle.workflowId}${flags}` });
+      printError(error, { json, next: `Return with: ${watch}` });
       return EXIT.unreachable;
     }
     if (!(error instanceof NoWorker)) throw error;
     if (json) printJson(runJson(await handle.read()));
-    printError(error, { json, next: `Follow it: ${PROGRAM} watch ${handle.workflowId}${flags}` });
+    printError(error, { json, next: `Follow it: ${watch}` });
     return EXIT.noWorker;
   } finally {
     interrupt.stop();
@@ -102,8 +104,8 @@ async function follow(handle: RunHandle, { json, flags, get }: FollowOptions): P
 async function printQuestions(handle: RunHandle, { flags, get }: Omit<FollowOptions, 'json'>, signal: AbortSignal) {
   const questions = reportQuestions({
     say({ handle: { workflowId }, question }) {
-      process.stderr.write(`${inertLine(workflowId, 300)} waits: ${questionText(question)}\n`);
-      process.stderr.write(`${howTo(workflowId, question, flags)}\n`);
+      toStderr(`${idText(workflowId)} waits: ${questionText(question)}`);
+      toStderr(howTo(workflowId, question, flags));
     },
   });
   try {

@@ -5,10 +5,11 @@ import type { Schedule, ScheduleOptions } from '../../client/index.ts';
 import { OVERLAPS } from '../../client/schedules/schedules.ts';
 import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
 import { EXIT, wholeNumber } from '../exit.ts';
-import { PROGRAM } from '../terminal/commandLine.ts';
-import { inertLine } from '../terminal/inert.ts';
+import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
+import { idText, inertLine } from '../terminal/inert.ts';
+import { printJson, toStderr, toStdout } from '../terminal/output.ts';
 import { createScreen } from '../terminal/screen.ts';
-import { printJson, scheduleJson } from '../view/json.ts';
+import { scheduleJson } from '../view/json.ts';
 import { scheduleLines, timesOf, utc } from '../view/scheduleTable.ts';
 
 interface AddOptions extends Omit<ScheduleOptions, 'agent' | 'input'> {
@@ -54,7 +55,7 @@ function addCommand(): Command {
       await withHoldfast(command, async (holdfast) => {
         const schedule = await holdfast.schedules.add(id, { ...options, agent, input: text });
         if (json) printJson(scheduleJson(schedule));
-        else process.stdout.write(`${added(schedule)}\n`);
+        else toStdout(added(schedule));
         return EXIT.completed;
       });
     });
@@ -62,7 +63,7 @@ function addCommand(): Command {
 
 function added(schedule: Schedule): string {
   const { id, agent, paused, nextRunAtMs } = schedule;
-  const what = `${id} runs ${inertLine(agent ?? '', 64)}, ${timesOf(schedule)}.`;
+  const what = `${idText(id)} runs ${inertLine(agent ?? '', 64)}, ${timesOf(schedule)}.`;
   if (paused) return `${what} It is paused.`;
   if (nextRunAtMs === null) return `${what} No time matches, so it never runs.`;
   return `${what} The next run is at ${utc(nextRunAtMs)}.`;
@@ -81,7 +82,7 @@ function listCommand(): Command {
           screen.print(...scheduleLines(schedules, screen.isLive ? screen.columns : null));
         } else {
           const how = `${PROGRAM} schedule add ID AGENT INPUT --cron "0 3 * * *"`;
-          process.stderr.write(`There are no schedules at ${holdfast.address}. Add one: ${how}\n`);
+          toStderr(`There are no schedules at ${holdfast.address}. Add one: ${how}`);
         }
         return EXIT.completed;
       }),
@@ -98,7 +99,7 @@ function pauseCommand(): Command {
       withHoldfast(command, async ({ schedules }) => {
         await schedules.pause(id, note);
         if (json) printJson(scheduleJson(await schedules.get(id)));
-        else process.stdout.write(`${id} is paused.\n`);
+        else toStdout(`${idText(id)} is paused.`);
         return EXIT.completed;
       }),
     );
@@ -117,8 +118,8 @@ function resumeCommand(): Command {
         const { nextRunAtMs } = schedule;
         if (json) printJson(scheduleJson(schedule));
         else
-          process.stdout.write(
-            `${id} is resumed.${nextRunAtMs === null ? '' : ` The next run is at ${utc(nextRunAtMs)}.`}\n`,
+          toStdout(
+            `${idText(id)} is resumed.${nextRunAtMs === null ? '' : ` The next run is at ${utc(nextRunAtMs)}.`}`,
           );
         return EXIT.completed;
       }),
@@ -134,17 +135,18 @@ function triggerCommand(): Command {
       withHoldfast(command, async ({ schedules }) => {
         const run = await schedules.run(id);
         if (json) printJson({ workflowId: run?.workflowId ?? null });
-        else if (run) process.stdout.write(`${run.workflowId}\n`);
+        else if (run) toStdout(idText(run.workflowId));
         if (run && !json) {
           const flags = addressFlags(settingsOf(command));
-          process.stderr.write(`Started. Follow it: ${PROGRAM} watch ${run.workflowId}${flags}\n`);
-        } else if (!run) process.stderr.write(`${notStarted(await schedules.get(id))}\n`);
+          toStderr(`Started. Follow it: ${commandLine(['watch', run.workflowId], flags)}`);
+        } else if (!run) toStderr(notStarted(await schedules.get(id)));
         return run ? EXIT.completed : EXIT.otherwise;
       }),
     );
 }
 
-function notStarted({ id, overlap }: Schedule): string {
+function notStarted({ id: scheduleId, overlap }: Schedule): string {
+  const id = idText(scheduleId);
   if (overlap === 'allow-all') return `No run of ${id} was started: one started in the same second. Try again.`;
   if (overlap === 'skip') return `No run of ${id} was started: one is still open, and the overlap policy is skip.`;
   return `A run of ${id} is still open; the next one starts when it has ended (overlap policy ${overlap}).`;
@@ -159,7 +161,7 @@ function removeCommand(): Command {
       withHoldfast(command, async ({ schedules }) => {
         await schedules.remove(id);
         if (json) printJson({ id, removed: true });
-        else process.stdout.write(`${id} is removed.\n`);
+        else toStdout(`${idText(id)} is removed.`);
         return EXIT.completed;
       }),
     );

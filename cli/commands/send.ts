@@ -14,8 +14,8 @@ import { EXIT } from '../exit.ts';
 import { readText } from '../runCommands/onCommandLine.ts';
 import { parseMessage } from '../runCommands/parameters.ts';
 import { commandLine } from '../terminal/commandLine.ts';
-import { inert, inertLine } from '../terminal/inert.ts';
-import { printJson } from '../view/json.ts';
+import { idText, inert, inertLine } from '../terminal/inert.ts';
+import { printJson, toStderr, toStdout } from '../terminal/output.ts';
 
 interface SendOptions extends Author {
   readonly id?: string;
@@ -40,13 +40,12 @@ export function sendCommand(): Command {
       await withHoldfast(command, async (holdfast) => {
         const handle = holdfast.get(session);
         const { paused } = await handle.read();
-        if (paused)
-          process.stderr.write(`The session is paused; it answers after: ${commandLine(['resume', session], flags)}\n`);
+        if (paused) toStderr(`The session is paused; it answers after: ${commandLine(['resume', session], flags)}`);
         if (!wait) {
           const sent = await handle.send(text, sendOptions);
           const follow = commandLine(['watch', session], flags);
           if (json) printJson({ workflowId: session, ...sent });
-          else process.stdout.write(`Message ${sent.message} of ${inertLine(session, 300)}. Follow it: ${follow}\n`);
+          else toStdout(`Message ${sent.message} of ${idText(session)}. Follow it: ${follow}`);
           return EXIT.completed;
         }
         const { signal, stop } = untilInterrupted();
@@ -57,9 +56,7 @@ export function sendCommand(): Command {
           return reply.status === 'completed' ? EXIT.completed : EXIT.otherwise;
         } catch (error) {
           if (!signal.aborted) throw error;
-          process.stderr.write(
-            `Stopped waiting; the message is sent. See the reply: ${commandLine(['watch', session], flags)}\n`,
-          );
+          toStderr(`Stopped waiting; the message is sent. See the reply: ${commandLine(['watch', session], flags)}`);
           return EXIT.interrupted;
         } finally {
           stop();
@@ -70,7 +67,6 @@ export function sendCommand(): Command {
 }
 
 function printReply({ status, output, reason }: Reply): void {
-  if (output !== null) process.stdout.write(`${inert(output)}\n`);
-  if (status !== 'completed')
-    process.stderr.write(`The reply ended as ${status}${reason ? `: ${inertLine(reason, 600)}` : ''}\n`);
+  if (output !== null) toStdout(inert(output));
+  if (status !== 'completed') toStderr(`The reply ended as ${status}${reason ? `: ${inertLine(reason, 600)}` : ''}`);
 }

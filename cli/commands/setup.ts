@@ -4,7 +4,7 @@ import { TemporalUnreachable } from '../../client/index.ts';
 import { ATTRIBUTE } from '../../core/names.ts';
 import { withHoldfast } from '../connected.ts';
 import { EXIT, errorText } from '../exit.ts';
-import { printJson } from '../view/json.ts';
+import { printJson, toStderr, toStdout } from '../terminal/output.ts';
 
 export function setupCommand(): Command {
   return new Command('setup')
@@ -15,13 +15,13 @@ export function setupCommand(): Command {
         try {
           const registered = await holdfast.setup();
           if (json) printJson({ registered, problem: null });
-          else process.stdout.write(`${registeredText(registered, holdfast.namespace)}\n`);
+          else toStdout(registeredText(registered, holdfast.namespace));
           return EXIT.completed;
         } catch (error) {
           if (error instanceof TemporalUnreachable) throw error;
           // Many servers allow this only to administrators.
           if (json) printJson({ registered: [], problem: errorText(error) });
-          process.stderr.write(`${unavailableText(holdfast.namespace, errorText(error))}\n`);
+          toStderr(unavailableText(holdfast.namespace, errorText(error)));
           return EXIT.otherwise;
         }
       }),

@@ -5,9 +5,10 @@ import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
 import { EXIT } from '../exit.ts';
 import { commandLine } from '../terminal/commandLine.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
+import { printJson, toStderr } from '../terminal/output.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
 import { waitingSubAgents } from '../view/family.ts';
-import { printJson, runJson } from '../view/json.ts';
+import { runJson } from '../view/json.ts';
 import { bars, compactionLines, peopleLines, summary } from '../view/showRun.ts';
 import { stuckLine } from '../view/stuckRun.ts';
 import { howTo } from './approvals.ts';
@@ -44,11 +45,11 @@ export function showCommand(): Command {
           screen.print(...summary(run, screen));
           const flags = addressFlags(settingsOf(command));
           const stuck = run.endedAtMs === null ? await stuckLine(holdfast, id) : null;
-          if (stuck) process.stderr.write(`${stuck}\n`);
-          if (run.paused) process.stderr.write(`Resume it: ${commandLine(['resume', id], flags)}\n`);
+          if (stuck) toStderr(stuck);
+          if (run.paused) toStderr(`Resume it: ${commandLine(['resume', id], flags)}`);
           for (const waiting of [run, ...(await waitingSubAgents(holdfast, run))].slice(0, HINTS_MAX)) {
             const [question] = waiting.questions;
-            if (question) process.stderr.write(`${howTo(waiting.workflowId, question, flags)}\n`);
+            if (question) toStderr(howTo(waiting.workflowId, question, flags));
           }
         }
         return EXIT.completed;

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addressFlags, settingsOf, untilInterrupted, withHoldfast } from '../connected.ts';
 import { EXIT, exitCodeOfRun } from '../exit.ts';
+import { printJsonLine } from '../terminal/output.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { eventJson } from '../view/json.ts';
 import { finishOnScreen, followOnScreen } from '../view/showRun.ts';
@@ -17,9 +18,7 @@ export function watchCommand(): Command {
         const { signal, stop } = untilInterrupted();
         const screen = createScreen(process.stderr);
         try {
-          if (json)
-            for await (const event of handle.events({ signal }))
-              process.stdout.write(`${JSON.stringify(eventJson(event))}\n`);
+          if (json) for await (const event of handle.events({ signal })) printJsonLine(eventJson(event));
           else {
             const flags = addressFlags(settingsOf(command));
             await followOnScreen(handle, screen, signal, { get: (child) => holdfast.get(child), flags });

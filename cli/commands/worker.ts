@@ -7,6 +7,7 @@ import { AGENTS_OPTION, findAgentsFile, loadAgents } from '../agentsFile.ts';
 import { settingsOf } from '../connected.ts';
 import { EXIT, errorText } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
+import { toStderr, toStdout } from '../terminal/output.ts';
 import { seconds } from '../terminal/screen.ts';
 import { parseDuration } from '../view/budget.ts';
 
@@ -41,7 +42,7 @@ export function workerCommand(): Command {
       // Written now, not only at exit: a worker that is killed should have it next time.
       flushCompileCache();
       await running;
-      if (!process.send) console.log('Stopped.');
+      if (!process.send) toStdout('Stopped.');
       // An abandoned tool may still keep the process alive.
       process.exit(EXIT.completed);
     });
@@ -73,10 +74,10 @@ async function open({ agents: named, streamInterval }: WorkerCommandOptions, com
 }
 
 function printServing({ agents, model }: WorkerReady, where: string): void {
-  console.log(`Serving ${agents.join(', ')}`);
-  console.log(`  model   ${model}`);
-  console.log(`  server  ${where}`);
-  console.log(
+  toStdout(
+    `Serving ${agents.join(', ')}`,
+    `  model   ${model}`,
+    `  server  ${where}`,
     `Polling after ${seconds(performance.now())}. Ctrl-C stops it; running calls have ${SHUTDOWN_GRACE_MS / 1_000} s to finish.`,
   );
 }
@@ -88,7 +89,7 @@ function stopOnSignals(worker: HoldfastWorker): void {
     if (stopping && signal) process.exit(EXIT.otherwise);
     if (stopping) return;
     stopping = true;
-    if (!process.send) console.log('Stopping: accepts no new work, waits for running calls …');
+    if (!process.send) toStdout('Stopping: accepts no new work, waits for running calls …');
     worker.shutdown();
   };
   process.on('SIGINT', stop);
@@ -97,5 +98,5 @@ function stopOnSignals(worker: HoldfastWorker): void {
 }
 
 function printWarning(line: string): void {
-  process.stderr.write(`${inertLine(line, 2_000)}\n`);
+  toStderr(inertLine(line, 2_000));
 }

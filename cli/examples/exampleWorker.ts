@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent, Tool } from '../../activities/index.ts';
 import { createWorker } from '../../worker/createWorker.ts';
 import { installLogging } from '../terminal/logging.ts';
+import { toStderr } from '../terminal/output.ts';
 
 export interface ExampleWorkerOptions {
   readonly address: string;
@@ -29,7 +30,7 @@ export async function serveExample(
 ): Promise<never> {
   process.on('disconnect', () => process.exit());
   installLogging((line) => {
-    if (process.env['HOLDFAST_DEBUG']) process.stderr.write(`${line}\n`);
+    if (process.env['HOLDFAST_DEBUG']) toStderr(line);
   });
   const [worker] = await Promise.all([
     createWorker({

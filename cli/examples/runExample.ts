@@ -1,6 +1,7 @@
 // Runs a demo program and cleans up after it: at its end, after an error, or on a signal.
 import { EXIT, errorText } from '../exit.ts';
 import type { CleanUp } from '../terminal/cleanUp.ts';
+import { toStderr } from '../terminal/output.ts';
 
 interface Stage {
   readonly cleanUp: CleanUp;
@@ -25,7 +26,7 @@ export async function runExample(
   } catch (error) {
     clear();
     if (interrupt.signal.aborted) return;
-    process.stderr.write(`${errorText(error)}\n`);
+    toStderr(errorText(error));
     await leave(EXIT.otherwise);
   }
 

@@ -5,7 +5,7 @@ import { callAt, type Run, toolCalls } from '../../core/read/run.ts';
 import type { Decision, Verdict } from '../../core/types.ts';
 import { howTo } from '../commands/approvals.ts';
 import { CommandRefused, UsageError } from '../exit.ts';
-import { inertLine } from '../terminal/inert.ts';
+import { idText } from '../terminal/inert.ts';
 import { waitingSubAgents } from '../view/family.ts';
 import { decidedJson } from '../view/json.ts';
 import { ago, callText, decisionText, PAST } from '../view/people.ts';
@@ -83,7 +83,7 @@ async function decide(
 async function onlyPendingCall(holdfast: CommandContext['holdfast'], run: Run, flags: string): Promise<string> {
   const pending = run.questions.flatMap((question) => (question.kind === 'approval' ? [question] : []));
   const [one, another] = pending;
-  const id = inertLine(run.workflowId, 300);
+  const id = idText(run.workflowId);
   if (one && another)
     throw new UsageError(
       `${pending.length} calls of ${id} are pending: ${pending.map(callText).join(', ')}. Name one.`,
@@ -105,7 +105,7 @@ async function onlyPendingCall(holdfast: CommandContext['holdfast'], run: Run, f
 function runOver({ workflowId, status }: Run): CommandRefused {
   return new CommandRefused(
     'run_over',
-    `The run ${inertLine(workflowId, 300)} is over (${status}): there is nothing to decide.`,
+    `The run ${idText(workflowId)} is over (${status}): there is nothing to decide.`,
   );
 }
 
@@ -117,7 +117,7 @@ function callIdOf(run: Run, call: string): string {
 
 /** Says which decision counts: the one just made, or an earlier one. */
 export function decisionReport(id: string, wanted: Verdict, decided: Decided): string {
-  const of = inertLine(id, 300);
+  const of = idText(id);
   if (decided.isFirst) return `${of}: ${decisionText(decided)}`;
   if (decided.verdict === wanted) return `${of}, already decided ${ago(decided.atMs)}: ${decisionText(decided)}`;
   return `Not ${PAST[wanted]}: it was already decided ${ago(decided.atMs)}, and the first decision counts. ${of}: ${decisionText(decided)}`;

@@ -3,8 +3,8 @@ import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { type Author, addressFlags, authorOf, settingsOf, withAuthorOptions, withHoldfast } from '../connected.ts';
 import { EXIT, UsageError } from '../exit.ts';
-import { inertLine } from '../terminal/inert.ts';
-import { printJson } from '../view/json.ts';
+import { idText } from '../terminal/inert.ts';
+import { printJson, toStderr, toStdout } from '../terminal/output.ts';
 import type { AnyRunCommand, Parameter } from './types.ts';
 
 interface Options extends Author, Readonly<Record<string, unknown>> {
@@ -47,7 +47,7 @@ async function execute(runCommand: AnyRunCommand, command: Command, id: string, 
       values,
     );
     if (options.json) printJson(result.json);
-    else (result.isAccepted ? process.stdout : process.stderr).write(`${await result.text(inertLine(id, 300))}\n`);
+    else (result.isAccepted ? toStdout : toStderr)(await result.text(idText(id)));
     return result.isAccepted ? EXIT.completed : EXIT.otherwise;
   });
 }

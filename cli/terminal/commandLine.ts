@@ -1,13 +1,22 @@
 // Command lines to suggest to the user.
-import { inert } from './inert.ts';
+import { idText } from './inert.ts';
 
 /** How to invoke the program: through npm's scripts in a clone, through npx if it is installed. */
 export const PROGRAM = import.meta.url.endsWith('.ts') ? 'npm run -s holdfast --' : 'npx holdfast';
 
 /** Returns a command line to type next, quoted for a shell. */
 export function commandLine(words: readonly string[], flags = ''): string {
-  const quoted = words.map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${inert(word).replaceAll("'", "'\\''")}'`,
-  );
-  return `${PROGRAM} ${quoted.join(' ')}${flags}`;
+  return `${PROGRAM} ${words.map(quoted).join(' ')}${flags}`;
+}
+
+function quoted(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  // What cannot be shown as it is, is spelled: bash, zsh and others read it back.
+  return idText(word) === word ? `'${word.replaceAll("'", "'\\''")}'` : `$'${Array.from(word, spelled).join('')}'`;
+}
+
+function spelled(letter: string): string {
+  if (/^[ -~]$/.test(letter)) return letter.replace(/['\\]/, '\\$&');
+  const code = letter.codePointAt(0)!.toString(16);
+  return code.length <= 4 ? `\\u${code.padStart(4, '0')}` : `\\U${code.padStart(8, '0')}`;
 }

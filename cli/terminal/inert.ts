@@ -23,6 +23,11 @@ export function inertLine(text: string, maxChars: number): string {
   return oneLine(inert(text.slice(0, maxChars * 4 + 1_000)), maxChars);
 }
 
+/** An id as it is shown: on one line. To be typed, it goes into a command line (commandLine.ts). */
+export function idText(id: string): string {
+  return inertLine(id, 300);
+}
+
 /** Returns text for a person who decides about it: what would be removed elsewhere is escaped, so that nothing is hidden. */
 export function inertQuestion(text: string): string {
   return visible(text.replaceAll('\r\n', '\n'));

@@ -11,7 +11,7 @@ import { BUDGET_EXAMPLE, parseBudget } from '../view/budget.ts';
 import type { OpenQuestion } from '../view/openQuestions.ts';
 import { byAndWhy, CALL_LINES_MIN, questionParts } from '../view/people.ts';
 import { columnsOf } from './columns.ts';
-import { inert, inertJson, inertLine } from './inert.ts';
+import { idText, inert, inertJson, inertLine } from './inert.ts';
 import type { Screen } from './screen.ts';
 import { wrapped } from './wrap.ts';
 
@@ -202,7 +202,7 @@ export function createPrompt({ screen, input, rootId, howTo }: PromptOptions): P
     const count = open.filter((one) => !done.has(one.question)).length;
     const head = [
       count > 1 ? `1 of ${count} questions` : '',
-      handle.workflowId === rootId ? '' : `of ${inertLine(handle.workflowId, 300)}`,
+      handle.workflowId === rootId ? '' : `of ${idText(handle.workflowId)}`,
     ].filter(Boolean);
     const { columns } = screen;
     if (laidOut?.of !== question || laidOut.columns !== columns)

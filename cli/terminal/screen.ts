@@ -1,8 +1,6 @@
 // The output of a command: lines that stay, and on a terminal a live part at the bottom that is redrawn in place.
 import type { WriteStream } from 'node:tty';
-import { styleText } from 'node:util';
-
-type Style = Parameters<typeof styleText>[0];
+import { printable, type Style, styled } from './output.ts';
 
 export interface Screen {
   /** Whether the output is a terminal that can redraw; otherwise everything is plain lines. */
@@ -46,9 +44,9 @@ export function createScreen(stream: NodeJS.WriteStream): Screen {
     get rows() {
       return (stream as Partial<WriteStream>).rows ?? 24;
     },
-    paint: (style, text) => styleText(style, text, { stream }),
+    paint: (style, text) => styled(style, text, stream),
     print(...lines) {
-      stream.write(erase() + lines.map((line) => `${line}\n`).join('') + draw());
+      stream.write(erase() + asText(lines) + draw());
     },
     live(next) {
       if (!isLive) return;
@@ -88,8 +86,12 @@ export function createScreen(stream: NodeJS.WriteStream): Screen {
     // Keep one row for the cursor, so that no line of the live part scrolls away.
     const lines = frame().slice(-(screen.rows - 1));
     drawn = lines.length;
-    return `${NO_WRAP}${lines.map((line) => `${line}\n`).join('')}${WRAP}`;
+    return `${NO_WRAP}${asText(lines)}${WRAP}`;
   }
+}
+
+function asText(lines: readonly string[]): string {
+  return printable(lines.map((line) => `${line}\n`).join(''));
 }
 
 /** `0.21 s`, `12.3 s`, `2 min 05 s`, `3 h 05 min`, `2 d 04 h`. */

@@ -4,7 +4,7 @@ import { shownArguments } from '../../core/shownArguments.ts';
 import { oneLine } from '../../core/text.ts';
 import type { Question, RecordedDecision } from '../../core/types.ts';
 import { columnsOf } from '../terminal/columns.ts';
-import { inertJson, inertJsonLines, inertLine, inertQuestion } from '../terminal/inert.ts';
+import { idText, inertJson, inertJsonLines, inertLine, inertQuestion } from '../terminal/inert.ts';
 import { age, type Screen } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { limitsText } from './budget.ts';
@@ -17,7 +17,7 @@ const WHY_CHARS_MAX = 300;
 
 /** Returns the lines of an event; `of` is the id of the sub-agent that it belongs to, if any. */
 export function personLines(event: PersonEvent, screen: Pick<Screen, 'columns' | 'paint'>, of = ''): string[] {
-  const from = of === '' ? '' : `${inertLine(of, 300)} `;
+  const from = of === '' ? '' : `${idText(of)} `;
   return indented(`${mark(event)} ${from}${personText(event)}`, screen.columns).map((line) =>
     screen.paint('yellow', line),
   );

@@ -2,7 +2,7 @@
 import type { Schedule } from '../../client/index.ts';
 import { PAUSED } from '../../client/schedules/schedules.ts';
 import { columnsOf, fit } from '../terminal/columns.ts';
-import { inertLine } from '../terminal/inert.ts';
+import { idText, inertLine } from '../terminal/inert.ts';
 import { wrapped } from '../terminal/wrap.ts';
 
 const HEAD = ['ID', 'AGENT', 'WHEN', 'NEXT', 'RUNS', 'LAST RUN'];
@@ -18,8 +18,8 @@ export function scheduleLines(schedules: readonly Schedule[], columns: number | 
 
 function cells(schedule: Schedule): string[] {
   const { id, agent, runs, lastRun } = schedule;
-  const last = inertLine(lastRun?.workflowId ?? '', 300);
-  return [inertLine(id, 300), inertLine(agent ?? '', 64), timesOf(schedule), next(schedule), String(runs), last];
+  const last = idText(lastRun?.workflowId ?? '');
+  return [idText(id), inertLine(agent ?? '', 64), timesOf(schedule), next(schedule), String(runs), last];
 }
 
 function next({ paused, note, nextRunAtMs }: Schedule): string {

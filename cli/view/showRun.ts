@@ -15,15 +15,16 @@ import type { Reply } from '../../core/types.ts';
 import { howTo } from '../commands/approvals.ts';
 import { EXIT, exitCodeOfRun } from '../exit.ts';
 import { columnsOf, cutTo, lastOf } from '../terminal/columns.ts';
-import { PROGRAM } from '../terminal/commandLine.ts';
-import { inert, inertJson, inertLine } from '../terminal/inert.ts';
+import { commandLine } from '../terminal/commandLine.ts';
+import { idText, inert, inertJson, inertLine } from '../terminal/inert.ts';
+import { printJson, toStderr, toStdout } from '../terminal/output.ts';
 import { createPrompt } from '../terminal/prompt.ts';
 import { type Screen, seconds } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { budgetText, spendText } from './budget.ts';
 import { type FamilyEvent, followFamily } from './family.ts';
 import { type CallWritten, createFollowedRun, type FollowedRun, progressText } from './followedRun.ts';
-import { printJson, runJson } from './json.ts';
+import { runJson } from './json.ts';
 import { type OpenQuestion, reportQuestions } from './openQuestions.ts';
 import { byAndWhy, decisionText, personLines, questionText } from './people.ts';
 import { axisOf, timeline } from './timeline.ts';
@@ -175,9 +176,7 @@ function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: 
     case 'command':
       return personLines(event, screen);
     case 'call_scheduled':
-      return event.childId === null
-        ? []
-        : [line(`  ${inertLine(event.tool, 64)} runs as ${inertLine(event.childId, 300)}`)];
+      return event.childId === null ? [] : [line(`  ${inertLine(event.tool, 64)} runs as ${idText(event.childId)}`)];
     case 'model_call_started': {
       const before = seen.turns.at(-2)?.agent;
       const isHandoff = before !== undefined && before !== event.agent;
@@ -269,7 +268,9 @@ export function summary(run: Run, screen: Screen): string[] {
   return [
     ...run.warnings.flatMap(({ text }) => wrapped(`Warning: ${inert(text)}`, screen.columns)),
     ...(run.reason ? wrapped(`Reason: ${inert(run.reason)}`, screen.columns) : []),
-    ...wrapped(`${run.workflowId}: ${parts.join(', ')}`, screen.columns).map((line) => screen.paint(colour, line)),
+    ...wrapped(`${idText(run.workflowId)}: ${parts.join(', ')}`, screen.columns).map((line) =>
+      screen.paint(colour, line),
+    ),
     ...wrapped(`Spent: ${spendText(run.spend)}`, screen.columns),
     ...(run.budget ? wrapped(`Budget: ${budgetText(run.budget)}`, screen.columns) : []),
   ];
@@ -329,9 +330,8 @@ export function finishOnScreen(
 ): number {
   if (interrupted && run.endedAtMs === null) {
     if (json) printJson(runJson(run));
-    process.stderr.write(
-      `Left ${run.workflowId}, which continues. Return with: ${PROGRAM} watch ${run.workflowId}${flags}\n`,
-    );
+    const returnWith = commandLine(['watch', run.workflowId], flags);
+    toStderr(`Left ${idText(run.workflowId)}, which continues. Return with: ${returnWith}`);
     return EXIT.interrupted;
   }
   if (json) {
@@ -339,7 +339,7 @@ export function finishOnScreen(
     return exitCodeOfRun(run);
   }
   screen.print('', ...bars(run, screen), '');
-  if (run.output !== null) process.stdout.write(`${inert(run.output)}\n`);
+  if (run.output !== null) toStdout(inert(run.output));
   screen.print('', ...summary(run, screen));
   return exitCodeOfRun(run);
 }

@@ -1,6 +1,7 @@
 // Detects a run whose workflow tasks keep failing, without reading its payloads.
 import { describeRun } from '../../client/history.ts';
 import type { Holdfast } from '../../client/index.ts';
+import { idText } from '../terminal/inert.ts';
 
 /** The first attempt may fail on a worker that is shutting down, the second one on its cache. */
 const FAILED_ATTEMPTS_MIN = 3;
@@ -11,5 +12,5 @@ export async function stuckLine({ client }: Holdfast, workflowId: string): Promi
   const attempt = pendingWorkflowTask?.attempt ?? 0;
   return attempt < FAILED_ATTEMPTS_MIN
     ? null
-    : `${workflowId} is stuck: its workflow task keeps failing (attempt ${attempt}). The worker's log says why.`;
+    : `${idText(workflowId)} is stuck: its workflow task keeps failing (attempt ${attempt}). The worker's log says why.`;
 }

@@ -2,7 +2,7 @@
 import { count } from '../../core/text.ts';
 import type { FailureKind, RecordedDecision } from '../../core/types.ts';
 import { columnsOf, cutTo, fit, lastOf } from '../terminal/columns.ts';
-import { inertLine } from '../terminal/inert.ts';
+import { idText, inertLine } from '../terminal/inert.ts';
 import { type Screen, seconds } from '../terminal/screen.ts';
 import { decisionWords } from './people.ts';
 
@@ -182,7 +182,7 @@ function callRow(call: TimelineCall, askedAtMs: number): Row {
     label: inertLine(tool, 64),
     startMs: scheduledAtMs,
     endMs: endedAtMs,
-    ...(childId !== null && { childId: inertLine(childId, 300) }),
+    ...(childId !== null && { childId: idText(childId) }),
     ...(approval && { wait: { fromMs: askedAtMs, toMs: decision?.atMs ?? scheduledAtMs ?? endedAtMs } }),
   };
   const noted = (...more: (string | undefined)[]) =>

@@ -18,32 +18,38 @@ const NOT_AN_INTERVAL: Readonly<Record<ErrorFacts['interval_invalid']['why'], st
   too_long: 'is longer than a year',
 };
 
+/** An id as it is; quoted if it has control characters, so that the text stays one line. */
+function named(id: string): string {
+  return /\p{Cc}/u.test(id) ? JSON.stringify(id) : id;
+}
+
 const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string } = {
   server_unreachable: ({ address, detail }) =>
     `No Temporal server answers at ${address} (${detail}). Set the option "address" or TEMPORAL_ADDRESS to where one runs.`,
   namespace_missing: ({ address, namespace }) =>
-    `The Temporal server at ${address} has no namespace "${namespace}". Create it, or set the option "namespace" or TEMPORAL_NAMESPACE.`,
+    `The Temporal server at ${address} has no namespace ${JSON.stringify(namespace)}. Create it, or set the option "namespace" or TEMPORAL_NAMESPACE.`,
 
-  run_not_found: ({ workflowId }) => `There is no run "${workflowId}".`,
-  run_over: ({ workflowId }) => `The run "${workflowId}" is over.`,
+  run_not_found: ({ workflowId }) => `There is no run ${JSON.stringify(workflowId)}.`,
+  run_over: ({ workflowId }) => `The run ${JSON.stringify(workflowId)} is over.`,
 
   not_picked_up: ({ workflowId, withinMs }) =>
-    `No worker picked up ${workflowId} within ${withinMs / 1_000} seconds. Is one running? The run stays queued.`,
+    `No worker picked up ${named(workflowId)} within ${withinMs / 1_000} seconds. Is one running? The run stays queued.`,
   unanswered: ({ workflowId, withinMs, id }) => {
-    const again = id === null ? 'Sending it again is safe.' : `Sent again with the id "${id}", it is accepted once.`;
-    return `${workflowId} has not answered within ${withinMs / 1_000} seconds. Is a worker running? When one starts, it may still execute the command. ${again}`;
+    const again =
+      id === null ? 'Sending it again is safe.' : `Sent again with the id ${JSON.stringify(id)}, it is accepted once.`;
+    return `${named(workflowId)} has not answered within ${withinMs / 1_000} seconds. Is a worker running? When one starts, it may still execute the command. ${again}`;
   },
 
   refused_by_run: ({ message }) => message,
   answer_invalid: ({ workflowId, problem }) =>
-    `${workflowId} answered with something that is not an answer to this command: ${problem} Is it a run of an agent?`,
+    `${named(workflowId)} answered with something that is not an answer to this command: ${problem} Is it a run of an agent?`,
   history_full: ({ workflowId }) =>
-    `${workflowId} has received as many commands as the server allows for one history. It continues in a new one when its calls in flight have ended: send the command again then.`,
+    `${named(workflowId)} has received as many commands as the server allows for one history. It continues in a new one when its calls in flight have ended: send the command again then.`,
   refused_by_server: ({ workflowId, message }) =>
-    `${workflowId} cannot accept a command now. The server says: ${message} See the worker's log, and send the command again once the cause is fixed.`,
+    `${named(workflowId)} cannot accept a command now. The server says: ${message} See the worker's log, and send the command again once the cause is fixed.`,
   several_calls_wait: ({ workflowId, calls }) =>
-    `Several calls of ${workflowId} are pending: ${calls.map(({ call, tool }) => `${call} ${tool}`).join(', ')}. Name one.`,
-  no_call_waits: ({ workflowId }) => `No call of ${workflowId} is pending.`,
+    `Several calls of ${named(workflowId)} are pending: ${calls.map(({ call, tool }) => `${call} ${tool}`).join(', ')}. Name one.`,
+  no_call_waits: ({ workflowId }) => `No call of ${named(workflowId)} is pending.`,
 
   agent_missing: () => 'The name of the agent is empty. Pass the agent to start.',
   input_empty: ({ agent }) => `The input for ${agent} is empty. Pass a text.`,
@@ -71,8 +77,8 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
   catchup_invalid: ({ catchup }) =>
     `Invalid catch-up window ${JSON.stringify(catchup)}. Use a duration from "10 seconds" to "366 days", such as "1h".`,
 
-  schedule_not_found: ({ id }) => `There is no schedule "${id}".`,
-  schedule_exists: ({ id }) => `A schedule "${id}" already exists. Remove it first, or use another id.`,
+  schedule_not_found: ({ id }) => `There is no schedule ${JSON.stringify(id)}.`,
+  schedule_exists: ({ id }) => `A schedule ${JSON.stringify(id)} already exists. Remove it first, or use another id.`,
 
   attribute_taken: ({ namespace, attribute }) =>
     `The namespace ${namespace} has a search attribute ${attribute} of another type.`,
@@ -88,7 +94,7 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
   storage_invalid: () => 'storage is not a store. Pass fileStorage(folder), postgresStorage(pool) or a StorageDriver.',
 
   encoding_unknown: ({ encoding }) =>
-    `A payload has the encoding "${encoding}", and this process has no codec for it. ${CONFIGURE}`,
+    `A payload has the encoding ${JSON.stringify(encoding)}, and this process has no codec for it. ${CONFIGURE}`,
   codec_failed: ({ why }) =>
     `A codec failed to decode a payload, perhaps because the key differs: ${why}. ${CONFIGURE}`,
   payload_damaged: ({ why }) => `A compressed payload is damaged: ${why}.`,
@@ -96,7 +102,7 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
     `A payload is not valid, perhaps because another program wrote it: ${why}. See it in Temporal's Web UI.`,
   storage_missing: () => `The run keeps payloads in an external store, and this process has none. ${CONFIGURE}`,
   storage_unknown: ({ store }) =>
-    `The run keeps payloads in the store "${store}", and this process has none of that name. ${CONFIGURE}`,
+    `The run keeps payloads in the store ${JSON.stringify(store)}, and this process has none of that name. ${CONFIGURE}`,
 
   history_unreadable: ({ workflowId, why }) =>
     `The history of ${workflowId} cannot be read: ${why}. Is it a run of an agent? See it in Temporal's Web UI.`,
