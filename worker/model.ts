@@ -1,12 +1,13 @@
 // Opens the model of a worker: the one that its settings name, or the offline script if they name none.
-import { createEndpoint, type ModelEndpoint, publicAddress } from '../activities/model/endpoint.ts';
+import { createEndpoint, type ModelEndpoint } from '../activities/model/endpoint.ts';
 import type { Registry } from '../activities/registry.ts';
 
 export interface ModelSettings {
   /** Optional for a server of your own, which `baseURL` names. */
   readonly apiKey?: string | undefined;
   /**
-   * Any server that speaks the Chat Completions API.
+   * Any server that speaks the Chat Completions API. A login in it (`https://user:password@host/v1`) is sent as basic
+   * authorization, in place of the key, and is never shown.
    * @default OpenAI's
    */
   readonly baseURL?: string | undefined;
@@ -65,10 +66,11 @@ function milliseconds(env: NodeJS.ProcessEnv, name: string): number | undefined 
 export async function openModel(settings: ModelSettings, registry: Registry): Promise<WorkerModel> {
   const { apiKey, baseURL, model, silenceMs, timeoutMs, outageMs } = settings;
   if (apiKey === undefined && baseURL === undefined) return openOffline(settings, registry);
+  // Self-hosted servers often need no key, but the client requires one.
+  const endpoint = createEndpoint({ apiKey: apiKey ?? 'none', baseURL, model, silenceMs, timeoutMs, outageMs });
   return {
-    // Self-hosted servers often need no key, but the client requires one.
-    endpoint: createEndpoint({ apiKey: apiKey ?? 'none', baseURL, model, silenceMs, timeoutMs, outageMs }),
-    description: `${model ?? 'the model of each agent'} at ${baseURL ? publicAddress(baseURL) : 'api.openai.com'}`,
+    endpoint,
+    description: `${endpoint.secrets.hide(model ?? 'the model of each agent')} at ${endpoint.address}`,
     isOffline: false,
     close: async () => {},
   };

@@ -3,17 +3,14 @@ import OpenAI from 'openai';
 import { MODEL_CALL, MODEL_OUTAGE } from '../../core/limits.ts';
 import type { Agent } from '../define/types.ts';
 import { modelFetch } from './modelFetch.ts';
-
-/** A URL without the parts that may be secret: login and query. */
-export function publicAddress(url: string): string {
-  const parsed = URL.parse(url);
-  return parsed ? `${parsed.origin}${parsed.pathname}` : 'an invalid URL';
-}
+import { type Secrets, secretsOf } from './secrets.ts';
 
 export interface ModelEndpoint {
   readonly client: OpenAI;
-  /** Must never be recorded. */
-  readonly apiKey: string;
+  /** The server's address without what may be secret in it: login and query. */
+  readonly address: string;
+  /** Texts of the server and of the client must pass through it before they are recorded or printed. */
+  readonly secrets: Secrets;
   /** Longest silence in a stream before the attempt fails. */
   readonly silenceMs: number;
   /** Maximum time of one attempt. */
@@ -46,15 +43,72 @@ export function createEndpoint({
   timeoutMs = MODEL_CALL.timeoutMs,
   outageMs = MODEL_OUTAGE.limitMs,
 }: EndpointOptions): ModelEndpoint {
-  // Only Temporal retries: it records the attempts, and they survive the process.
-  const client = new OpenAI({ apiKey, maxRetries: 0, fetch: modelFetch, ...(baseURL && { baseURL }) });
+  const { url, login, values } = baseURL ? partsOf(baseURL) : NO_URL;
+  const secrets = secretsOf([apiKey, ...values, ...headerValues(process.env['OPENAI_CUSTOM_HEADERS'])]);
+  const client = new OpenAI({
+    apiKey,
+    // Only Temporal retries: it records the attempts, and they survive the process.
+    maxRetries: 0,
+    fetch: modelFetch,
+    ...(url && { baseURL: url.href }),
+    // In place of the key: a request has one authorization.
+    ...(login && { defaultHeaders: { Authorization: `Basic ${Buffer.from(login).toString('base64')}` } }),
+  });
   return {
     client,
-    apiKey,
+    address: url ? secrets.hide(`${url.origin}${url.pathname}`) : 'api.openai.com',
+    secrets,
     silenceMs,
     timeoutMs: Math.min(timeoutMs, MODEL_CALL.timeoutMs),
     outageMs,
     withoutSchemas: new Set(),
     modelFor: (agent) => (typeof model === 'function' ? model(agent) : (model ?? agent.model)),
   };
+}
+
+interface UrlParts {
+  /** Without the login, which fetch does not accept in a URL. */
+  readonly url?: URL;
+  /** `user:password` */
+  readonly login?: string;
+  /** What may be secret. */
+  readonly values: readonly string[];
+}
+
+const NO_URL: UrlParts = { values: [] };
+
+function partsOf(baseURL: string): UrlParts {
+  const url = URL.parse(baseURL);
+  // Without the value: it may have a password.
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new TypeError(
+      'The address of the model is not a URL. Set OPENAI_BASE_URL to one, such as http://127.0.0.1:8000/v1.',
+    );
+  const asWritten = [url.username, url.password];
+  const [user = '', password = ''] = asWritten.map(decoded);
+  const login = user === '' && password === '' ? undefined : `${user}:${password}`;
+  url.username = '';
+  url.password = '';
+  url.hash = '';
+  const values = [...asWritten, user, password, ...(login ? [login] : []), ...url.searchParams.values()];
+  return { url, ...(login && { login }), values };
+}
+
+/** The text itself if it is not percent-encoded. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The values of `name: value` lines, which the client sends as headers. */
+function headerValues(lines = ''): string[] {
+  return lines.split('\n').flatMap((line) =>
+    line
+      .slice(line.indexOf(':') + 1)
+      .trim()
+      .split(/\s+/),
+  );
 }

@@ -5,12 +5,11 @@ import { ERROR_CHARS_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import { cutText, oneLine } from '../../core/text.ts';
 import { isRetryableStatus, retryAfterMs } from '../httpRetry.ts';
-import { publicAddress } from './endpoint.ts';
+import type { ModelEndpoint } from './endpoint.ts';
 
 interface FailureContext {
-  readonly baseURL: string;
+  readonly endpoint: Pick<ModelEndpoint, 'address' | 'secrets'>;
   readonly model: string;
-  readonly apiKey: string;
   /** Whether the agent compacts a conversation that is too long. */
   readonly compacts?: boolean;
 }
@@ -18,12 +17,15 @@ interface FailureContext {
 export function modelFailure(thrown: unknown, where: FailureContext): ApplicationFailure {
   const own = ownFailure(thrown);
   // It may quote the server.
-  if (own) return Object.assign(own, { message: withoutSecrets(own.message, where) });
+  if (own) return Object.assign(own, { message: where.endpoint.secrets.hide(own.message) });
   // There is no status if the connection failed or the error came within a stream.
   const status = thrown instanceof APIError ? thrown.status : undefined;
   const delayMs = thrown instanceof APIError ? retryAfterMs(thrown.headers) : undefined;
   const failure = ApplicationFailure.create({
-    message: cutText(withoutSecrets(`${describe(thrown, where)}${advice(thrown, where)}`, where), ERROR_CHARS_MAX),
+    message: cutText(
+      where.endpoint.secrets.hide(`${describe(thrown, where)}${advice(thrown, where)}`),
+      ERROR_CHARS_MAX,
+    ),
     type: typeOf(thrown, where),
     nonRetryable: (status !== undefined && !isRetryableStatus(status)) || isTooLong(thrown),
     ...(delayMs !== undefined && { nextRetryDelay: delayMs }),
@@ -38,9 +40,8 @@ function ownFailure(thrown: unknown): ApplicationFailure | null {
   return thrown instanceof APIConnectionError ? ownFailure(thrown.cause) : null;
 }
 
-function describe(thrown: unknown, { baseURL }: FailureContext): string {
-  if (thrown instanceof APIConnectionError)
-    return `Cannot reach the model at ${publicAddress(baseURL)}: ${reasonOf(thrown)}`;
+function describe(thrown: unknown, { endpoint }: FailureContext): string {
+  if (thrown instanceof APIConnectionError) return `Cannot reach the model at ${endpoint.address}: ${reasonOf(thrown)}`;
   if (thrown instanceof Error) return `The model call failed: ${oneLine(thrown.message, 2_000)}`;
   return 'The model call failed.';
 }
@@ -113,18 +114,3 @@ export function statedLimit(refusal = ''): number | undefined {
 function isRefusal(thrown: unknown): boolean {
   return thrown instanceof APIError && thrown.code === 'content_filter';
 }
-
-/** Hides keys, which providers quote when they refuse them: a key must not get into history. */
-function withoutSecrets(text: string, { apiKey, baseURL }: FailureContext): string {
-  const { username, password } = URL.parse(baseURL) ?? {};
-  const ours = [apiKey, username, password].filter(
-    (secret) => secret !== undefined && secret.length >= SECRET_CHARS_MIN,
-  );
-  return ours
-    .reduce<string>((hidden, secret) => hidden.replaceAll(secret!, '[hidden]'), text)
-    .replace(/\b(sk|key|pk)-[\w*.-]{4,}/gi, '$1-[hidden]')
-    .replace(/Bearer\s+\S+/gi, 'Bearer [hidden]');
-}
-
-/** Shorter ones (`none`, `offline`) are placeholders for a key. */
-const SECRET_CHARS_MIN = 8;

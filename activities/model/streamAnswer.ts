@@ -59,20 +59,21 @@ export async function streamAnswer(
     if (signal.aborted) throw signal.reason;
     if (isSilent) throw silent(silenceMs);
     if (!answer.isFinished()) throw badAnswer('The model ended its answer early, without a finish_reason.');
-    return answer.build();
+    const built = answer.build();
+    return { ...built, model: endpoint.secrets.hide(built.model) };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (isSilent) throw silent(silenceMs);
     if (agent.output && takesSchemas && refusesSchemas(error)) {
       endpoint.withoutSchemas.add(schemaKey);
-      const { message } = modelFailure(error, { baseURL: endpoint.client.baseURL, model, apiKey: endpoint.apiKey });
+      const { message } = modelFailure(error, { endpoint, model });
       warn?.(
         `The model of ${agent.name} does not accept its output schema as response_format; it goes into the instructions instead: ${message}`,
       );
       return await streamAnswer(endpoint, agent, messages, options);
     }
     const compacts = agent.compaction !== null;
-    throw modelFailure(error, { baseURL: endpoint.client.baseURL, model, apiKey: endpoint.apiKey, compacts });
+    throw modelFailure(error, { endpoint, model, compacts });
   } finally {
     clearTimeout(silence);
     signal.removeEventListener('abort', abort);

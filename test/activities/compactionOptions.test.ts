@@ -6,6 +6,7 @@ import { recordOf } from '../../activities/agentRecord.ts';
 import { compactAtOf } from '../../activities/compact/compactionOptions.ts';
 import { contextLimitOf } from '../../activities/compact/contextWindows.ts';
 import { type AgentOptions, type CompactionOptions, defineAgent } from '../../activities/index.ts';
+import { createEndpoint } from '../../activities/model/endpoint.ts';
 import { modelFailure, statedLimit } from '../../activities/model/modelFailure.ts';
 import { FAILURE } from '../../core/names.ts';
 
@@ -74,7 +75,7 @@ test('rejects invalid options when the agent is defined', () => {
     assert.throws(() => agent(options as CompactionOptions), says);
 });
 
-const WHERE = { baseURL: 'http://127.0.0.1/v1', model: 'x', apiKey: 'x' };
+const WHERE = { endpoint: createEndpoint({ apiKey: 'x', baseURL: 'http://127.0.0.1/v1' }), model: 'x' };
 
 test('recognises refusals for length of many servers, and reads their limits', () => {
   const words: Readonly<Record<string, number | undefined>> = {

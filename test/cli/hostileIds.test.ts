@@ -52,7 +52,10 @@ async function said(args: readonly string[], options: CommandOptions = {}): Prom
     ...options,
     env: { USER: `ann ${EVIL}`, ...options.env },
   });
-  for (const [name, text] of [['stdout', ended.stdout], ['stderr', ended.stderr]] as const) // biome-ignore format: pairs
+  for (const [name, text] of [
+    ['stdout', ended.stdout],
+    ['stderr', ended.stderr],
+  ] as const)
     assert.doesNotMatch(text, RAW, `${name} of ${JSON.stringify(args)}: ${JSON.stringify(text)}`);
   assert.notEqual(ended.stdout + ended.stderr, '', JSON.stringify(args));
   if (!args.includes('--json') && !args.includes('export'))

@@ -5,6 +5,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { describe, test } from 'node:test';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { buildAnswer } from '../../activities/model/answer.ts';
+import { createEndpoint } from '../../activities/model/endpoint.ts';
 import { modelFailure } from '../../activities/model/modelFailure.ts';
 import { streamDetails } from '../../activities/model/streamDetails.ts';
 import { parseArguments } from '../../activities/plan/arguments.ts';
@@ -89,7 +90,18 @@ const REPEATED = [
 ];
 
 const question = (args: string) =>
-  ({ kind: 'approval', call: '1.0', digest: '', tool: 'pay', arguments: args, question: args, sinceMs: 0, expiresAtMs: null }) as const; // biome-ignore format: data
+  ({
+    kind: 'approval',
+    call: '1.0',
+    digest: '',
+    tool: 'pay',
+    arguments: args,
+    question: args,
+    sinceMs: 0,
+    expiresAtMs: null,
+  }) as const;
+
+const endpoint = createEndpoint({ apiKey: 'canary-7f3a9b2c5d8e', baseURL: 'http://bob:hunter2@127.0.0.1/v1' });
 
 const WHOLE: Readonly<Record<string, Work>> = {
   utf8Length,
@@ -113,8 +125,8 @@ const WHOLE: Readonly<Record<string, Work>> = {
   'a list': (text) => resultText(text.split(''), text.length),
   arguments: parseArguments,
   "a tool's error": (text) => readThrown(new Error(text)),
-  "a model's error": (text) =>
-    modelFailure(new Error(text), { baseURL: 'http://127.0.0.1/v1', model: 'm', apiKey: 'canary-7f3a' }),
+  "the secrets of a server's text": (text) => endpoint.secrets.hide(text),
+  "a model's error": (text) => modelFailure(new Error(text), { endpoint, model: 'm' }),
 };
 
 describe('a text', () => {
