@@ -13,6 +13,12 @@ test('removes escape sequences, control characters and bidi overrides', () => {
   assert.equal(inertLine('a\n\x1b[31mb\x1b[0m  c', 4), 'a b…');
 });
 
+test('hides no letter that is invisible', () => {
+  const written = 'pay\u{e0041}\u00ad\u3164 ❤\ufe0f';
+  assert.equal(inert(written), 'pay ❤\ufe0f');
+  assert.equal(inertJson(written), 'pay\\udb40\\udc41\\u00ad\\u3164 ❤\ufe0f');
+});
+
 test('renders arguments inert as JSON of the same value', () => {
   const json = JSON.stringify({ to: HOSTILE, text: 'é 漢\tb' });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.

@@ -17,6 +17,8 @@ export const LONGEST: readonly string[] = [
   'test/durability/effects.test.ts',
   'test/cli/payloads.test.ts',
   'test/cli/export.test.ts',
+  'test/cli/hostileIds.test.ts',
+  'test/cli/linear.test.ts',
   'test/cli/schedule.test.ts',
   'test/client/chain.test.ts',
   'test/e2e/model/deltaCache.test.ts',
