@@ -1,7 +1,6 @@
 // Decides in code which calls may run, by tool and arguments, and which need a person's decision. No prompt can override it.
 import { cutText } from '../../core/text.ts';
 import { type RuleContext, runRule } from './rules.ts';
-import type { Agent, Tool } from './types.ts';
 
 /** Whether a call needs a person's decision, and the question to ask. A function receives the parsed arguments. */
 export type ApprovalRule<Args = never> =
@@ -39,10 +38,21 @@ interface PermissionRequest {
   readonly approval: ApprovalRule;
 }
 
+/** The rules of an agent. */
+interface Rules {
+  readonly approvals: Readonly<Record<string, ApprovalRule>>;
+  readonly permissions: Permissions | undefined;
+}
+
+interface RuledTool {
+  readonly name: string;
+  readonly approval: ApprovalRule;
+}
+
 /** Applies an agent's rules to a call. `args` is the value that the tool's schema has parsed. */
 export function permissionOf(
-  { approvals, permissions }: Pick<Agent, 'approvals' | 'permissions'>,
-  tool: Pick<Tool, 'name' | 'approval'>,
+  { approvals, permissions }: Rules,
+  tool: RuledTool,
   args: unknown,
   ctx: RuleContext,
 ): Promise<Permission> {
@@ -50,14 +60,11 @@ export function permissionOf(
 }
 
 /** Whether no rule concerns the tool. */
-export function isAlwaysPermitted(
-  { approvals, permissions }: Pick<Agent, 'approvals' | 'permissions'>,
-  tool: Pick<Tool, 'name' | 'approval'>,
-): boolean {
+export function isAlwaysPermitted({ approvals, permissions }: Rules, tool: RuledTool): boolean {
   return permissions === undefined && approvalOf(approvals, tool) === 'never';
 }
 
-function approvalOf(approvals: Agent['approvals'], { name, approval }: Pick<Tool, 'name' | 'approval'>): ApprovalRule {
+function approvalOf(approvals: Rules['approvals'], { name, approval }: RuledTool): ApprovalRule {
   // hasOwn: a tool may be named like a property of Object.prototype.
   return (Object.hasOwn(approvals, name) && approvals[name]) || approval;
 }
