@@ -85,10 +85,10 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
 
 /**
  * Throws unless the rules let the call run. The plan has applied them; but whoever can reach the server can complete a model call
- * with a plan of his own, and rules may have changed since.
+ * with a plan of his own, and rules may have changed since. Not before another attempt: a rule may look at what the first has done.
  */
 async function requirePermission(agent: Agent, tool: Tool, call: ToolCallInput): Promise<void> {
-  if (isAlwaysPermitted(agent, tool)) return;
+  if (Context.current().info.attempt > 1 || isAlwaysPermitted(agent, tool)) return;
   // Read again: rules get a frozen value, and the tool may change its own.
   const read = await readArguments(tool, call.arguments);
   if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);

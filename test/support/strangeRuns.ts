@@ -194,7 +194,7 @@ export async function completeStrangely(client: Client): Promise<string[]> {
   return ids;
 }
 
-/** Starts a run whose model answers with calls that are no list. Returns its id. */
+/** Starts a run whose model is called with what is no list of messages, and answers with what is no message. Returns its id. */
 export async function answerStrangely(client: Client): Promise<string> {
   const { workflowService: service } = client;
   const { namespace } = client.options;
@@ -207,11 +207,13 @@ export async function answerStrangely(client: Client): Promise<string> {
     activityType: { name: 'callModel' },
     taskQueue,
     startToCloseTimeout: { seconds: 60 as never },
+    // No messages.
+    input: { payloads: [payload('json/plain', JSON.stringify({ fresh: 7 }))] },
   };
   const commands = [{ commandType: SCHEDULE_ACTIVITY, scheduleActivityTaskCommandAttributes: callModel }];
   await service.respondWorkflowTaskCompleted({ namespace, taskToken, commands });
   const activity = await polled(() => service.pollActivityTaskQueue({ namespace, taskQueue }));
-  const answer = payload('json/plain', JSON.stringify({ message: { role: 'assistant', tool_calls: 7 } }));
+  const answer = payload('json/plain', JSON.stringify({ message: 7 }));
   await service.respondActivityTaskCompleted({
     namespace,
     taskToken: activity.taskToken,
