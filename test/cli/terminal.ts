@@ -22,7 +22,7 @@ export interface Terminal {
 }
 
 export function onTerminal(args: readonly string[], { columns = 80 } = {}): Terminal {
-  const own = Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|OPENAI_|FORCE_COLOR)/.test(name));
+  const own = Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|OPENAI_|FORCE_COLOR|CI$)/.test(name));
   const quoted = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ');
   // It gives the command a pseudo-terminal, and takes its exit code.
   const child = spawn('script', ['-qec', `stty cols ${columns} rows 30; exec ${quoted}`, '/dev/null'], {

@@ -179,42 +179,53 @@ endToEnd('in flight', (bench) => {
   });
 });
 
-endToEnd('a once call whose attempts somebody raised by hand', (bench) => {
-  const breaking = hands((_, { gate: { opened } }) =>
-    opened.then(() => {
-      throw new Error('the line is down');
-    }),
-  );
-  const agent = bench.agent({
-    tools: breaking.tools,
-    script: ({ turn, input: name }) => (turn === 1 ? { calls: [{ tool: 'send', arguments: { name } }] } : 'Done.'),
-  });
-  test('does not run a second time, and is unknown', async () => {
-    const name = `raised ${bench.cached}`;
-    const id = `raised-${randomUUID()}`;
-    await bench.holdfast.start(agent.name, name, { id });
-    await breaking.startsOf(`${name} send`).until(1);
-    await bench.holdfast.client.workflowService.updateActivityOptions({
-      namespace: 'default',
-      execution: { workflowId: id },
-      id: '1.0',
-      activityOptions: { retryPolicy: { maximumAttempts: 3 } },
-      updateMask: { paths: ['retry_policy.maximum_attempts'] },
-    });
-    breaking.gateOf(name).open();
-    const { run, result } = await bench.finished(id);
-    const [call] = toolCalls(run);
-    assert.deepEqual(
-      { status: result.status, started: breaking.started(name), call: essence(call!), error: errorOf(call!) },
-      {
-        status: 'completed',
-        started: [0, 0, 1],
-        call: ['send', 'outcome_unknown', 2],
-        error: `an earlier attempt may have run it; ${UNKNOWN}`,
-      },
-    );
-  });
+/** The tool has run, and nobody learns of it. */
+const loseResult: ActivityInterceptorsFactory = ({ info }) => ({
+  inbound: {
+    async execute(call, next) {
+      const result = await next(call);
+      if (info.activityType === 'send' && info.attempt === 1) throw new Error('the result was lost');
+      return result;
+    },
+  },
 });
+
+endToEnd(
+  'a once call whose attempts somebody raised by hand',
+  (bench) => {
+    const sending = hands((_, { gate: { opened } }) => opened.then(() => 'sent'));
+    const agent = bench.agent({
+      tools: sending.tools,
+      script: ({ turn, input: name }) => (turn === 1 ? { calls: [{ tool: 'send', arguments: { name } }] } : 'Done.'),
+    });
+    test('does not run a second time, and is unknown', async () => {
+      const name = `raised ${bench.cached}`;
+      const id = `raised-${randomUUID()}`;
+      await bench.holdfast.start(agent.name, name, { id });
+      await sending.startsOf(`${name} send`).until(1);
+      await bench.holdfast.client.workflowService.updateActivityOptions({
+        namespace: 'default',
+        execution: { workflowId: id },
+        id: '1.0',
+        activityOptions: { retryPolicy: { maximumAttempts: 3 } },
+        updateMask: { paths: ['retry_policy.maximum_attempts'] },
+      });
+      sending.gateOf(name).open();
+      const { run, result } = await bench.finished(id);
+      const [call] = toolCalls(run);
+      assert.deepEqual(
+        { status: result.status, started: sending.started(name), call: essence(call!), error: errorOf(call!) },
+        {
+          status: 'completed',
+          started: [0, 0, 1],
+          call: ['send', 'outcome_unknown', 2],
+          error: `an earlier attempt may have run it; ${UNKNOWN}`,
+        },
+      );
+    });
+  },
+  { temporal: { interceptors: { activity: [loseResult] } } },
+);
 
 const tooMuch: ActivityInterceptorsFactory = ({ info }) => ({
   inbound: {
