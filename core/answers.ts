@@ -13,7 +13,8 @@ import {
 } from './shape.ts';
 import type { RecordedDecision, Reply, RunSnapshot, Sent } from './types.ts';
 
-const isReply = hasShape<Reply>({
+/** The fields of a reply, as a run records it. */
+export const RECORDED_REPLY = {
   message: isWholeNumber(0),
   status: isText,
   output: nullable(isText),
@@ -21,9 +22,10 @@ const isReply = hasShape<Reply>({
   reason: nullable(isText),
   reasonCode: nullable(isText),
   reasonParameters: nullable(isRecord(isAnything)),
-});
+};
 
-const decision = {
+/** The fields of a decision, as a run records it. */
+export const RECORDED_DECISION = {
   call: isText,
   verdict: isOneOf('approve', 'edit', 'reject', 'respond'),
   by: nullable(isText),
@@ -36,9 +38,9 @@ const decision = {
 
 /** For each kind of answer, returns what is wrong with it; null if it is valid. */
 export const answerProblem = {
-  decision: hasShape<RecordedDecision>(decision),
-  decisionOf: (call: string) => hasShape<RecordedDecision>({ ...decision, call: isOneOf(call) }),
-  sent: hasShape<Sent>({ message: isWholeNumber(0), reply: nullable(isReply) }),
+  decision: hasShape<RecordedDecision>(RECORDED_DECISION),
+  decisionOf: (call: string) => hasShape<RecordedDecision>({ ...RECORDED_DECISION, call: isOneOf(call) }),
+  sent: hasShape<Sent>({ message: isWholeNumber(0), reply: nullable(hasShape<Reply>(RECORDED_REPLY)) }),
   snapshot: hasShape<RunSnapshot>({
     state: isOneOf('running', 'waiting', 'paused', 'idle', 'stopping'),
     turn: isWholeNumber(0),

@@ -1,5 +1,6 @@
 // The carried state: what a run takes along when it continues as new. The workflow writes it field by field, the next history
 // begins with a check of it, and the read model reads it.
+import { RECORDED_DECISION, RECORDED_REPLY } from './answers.ts';
 import type { ReasonOf } from './reasons/codes.ts';
 import {
   type Check,
@@ -233,26 +234,9 @@ const isPlanned = isEither(
   }),
 );
 
-const isDecision = isShape<RecordedDecision>({
-  call: isText,
-  verdict: isOneOf('approve', 'edit', 'reject', 'respond'),
-  by: nullable(isText),
-  why: nullable(isText),
-  atMs: isNumber,
-  arguments: optional(isText),
-  written: optional(isText),
-  text: optional(isText),
-});
+const isDecision = isShape<RecordedDecision>(RECORDED_DECISION);
 
-const isReply = isShape<Reply>({
-  message: count,
-  status: isText,
-  output: nullable(isText),
-  value: optional(isAnything),
-  reason: nullable(isText),
-  reasonCode: nullable(isText),
-  reasonParameters: nullable(isRecord(isAnything)),
-});
+const isReply = isShape<Reply>(RECORDED_REPLY);
 
 const isRules = isRecord(isAnything);
 
