@@ -28,6 +28,8 @@ export interface ToolAttempts {
 export async function beginAttempt({ effect, attempts }: ToolPolicy): Promise<ToolAttempts> {
   const context = Context.current();
   const { attempt, heartbeatDetails } = context.info;
+  // A `once` call has one attempt, but an operator can raise that on the server while it is pending.
+  if (effect === 'once' && attempt > 1) throw outcomeUnknown('an earlier attempt may have run it');
   const before = attempt === 1 ? { begun: 0, failures: 0 } : countsIn(heartbeatDetails);
   const lost = before.begun - before.failures;
   if (lost > TOOL_LOST.begunMax) throw workersLost(lost, effect);
@@ -70,9 +72,12 @@ function countsIn(details: unknown): Counts {
 /** A tool that kills its workers must not do so for ever. */
 function workersLost(times: number, effect: ToolPolicy['effect']): ApplicationFailure {
   const cause = `the worker that ran it was lost, ${plural(times, 'time')} in a row`;
-  return effect === 'read'
-    ? ApplicationFailure.nonRetryable(cause, FAILURE.tool)
-    : ApplicationFailure.nonRetryable(reason('outcome_unknown', { cause }).text, FAILURE.outcomeUnknown);
+  return effect === 'read' ? ApplicationFailure.nonRetryable(cause, FAILURE.tool) : outcomeUnknown(cause);
+}
+
+/** Nobody can know whether the effect happened; `cause` says why. */
+export function outcomeUnknown(cause: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(reason('outcome_unknown', { cause }).text, FAILURE.outcomeUnknown);
 }
 
 function final({ message, type, stack }: ApplicationFailure): ApplicationFailure {

@@ -16,7 +16,7 @@ import { ruleContext } from '../model/modelAttempt.ts';
 import { readArguments } from '../plan/arguments.ts';
 import { createStopController, type StopController } from '../stopController.ts';
 import { stoppedFailure } from '../stoppedFailure.ts';
-import { beginAttempt, type ToolAttempts } from './attempts.ts';
+import { beginAttempt, outcomeUnknown, type ToolAttempts } from './attempts.ts';
 import { resultText } from './jsonText.ts';
 import { present } from './present.ts';
 import { createSemaphore, type Semaphore } from './semaphore.ts';
@@ -40,7 +40,6 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
     const stop = createStopController();
     const acquired: (() => void)[] = [];
     try {
-      if (tool.policy.effect === 'once') refuseLaterAttempt();
       const read = await readArguments(tool, input.arguments);
       if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
       await requirePermission(registry.agent(input.agent), tool, input);
@@ -102,11 +101,6 @@ function notPermitted<C extends 'not_permitted' | 'not_approved'>(code: C, param
   return ApplicationFailure.nonRetryable(reason(code, parameters).text, FAILURE.notPermitted);
 }
 
-/** A `once` call has one attempt, but an operator can raise that on the server while it is pending. */
-function refuseLaterAttempt(): void {
-  if (Context.current().info.attempt > 1) throw outcomeUnknown('an earlier attempt may have run it');
-}
-
 /** Acquires the semaphore; resolves to its release. A call that waits too long fails as not run. */
 async function acquire(semaphore: Semaphore, tool: Tool, stop: AbortSignal, late: AbortSignal): Promise<() => void> {
   try {
@@ -158,10 +152,6 @@ function timedOut(tool: Tool): ApplicationFailure {
 function stoppedInFlight(tool: Tool, reason: unknown): unknown {
   if (tool.policy.effect !== 'once' || !(reason instanceof CancelledFailure)) return reason;
   return outcomeUnknown('stopped while it ran');
-}
-
-function outcomeUnknown(how: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(reason('outcome_unknown', { cause: how }).text, FAILURE.outcomeUnknown);
 }
 
 function context(
