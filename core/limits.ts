@@ -32,9 +32,12 @@ export const TOOL_DEFAULTS = {
 export const TOOL_LOST = {
   // The call itself may be what kills the worker, so it does not begin again and again.
   begunMax: 5,
-  // Those that a frozen worker took and never began included: it takes as many as it had polls open.
-  max: 20,
+  // Those that never began included: a frozen worker takes as many as it had polls open, and without its payload store none can
+  // begin, every STORE_RETRY_MS.
+  max: 100,
 } as const;
+/** Between two attempts to read the input of a call from a payload store that is away. */
+export const STORE_RETRY_MS = 10_000;
 
 export const MODEL_CALL = {
   timeoutMs: 10 * MINUTE_MS,
@@ -134,6 +137,8 @@ export const REPLIES_BYTES_MAX = 256 * KB;
 export const MESSAGE_ID_CHARS_MAX = 200;
 /** Updates that wait for a reply: the server allows 10 in flight, and `stop` has to get through. */
 export const REPLIES_AWAITED_MAX = 5;
+/** A signal between a run and its sub-agents, with \u escapes for all of `by` and `why`. */
+export const SIGNAL_BYTES_MAX = 64 * KB;
 /** `by` and `why` of a command, each: they are in history, and may be in the result and the memo. */
 export const ATTRIBUTION_CHARS_MAX = 4_000;
 /**

@@ -89,6 +89,8 @@ export const FAILURE = {
   model: 'ModelFailed',
   /** The provider is at fault: it cannot be reached, is overloaded, or answers with a server error. */
   modelUnavailable: 'ModelUnavailable',
+  /** The store that has the payloads of the call cannot be read: the attempt did not begin. */
+  storeUnavailable: 'StoreUnavailable',
   /** The provider refused the transcript as too long for the model. */
   contextExceeded: 'ContextExceeded',
   refused: 'ModelRefused',
@@ -98,6 +100,11 @@ export const FAILURE = {
   refusedCommand: 'CommandRefused',
   alreadyDecided: 'AlreadyDecided',
 } as const;
+
+/** Whether a model call failed because of an outage, which a run waits out. */
+export function isOutage(type: string | null | undefined): boolean {
+  return type === FAILURE.modelUnavailable || type === FAILURE.storeUnavailable;
+}
 
 /** Commands: Temporal updates, each with one object as its argument. */
 export const UPDATE = {

@@ -7,6 +7,7 @@ import { createThreads } from '../activities/tools/threads.ts';
 import { unreachable } from '../client/errors/errors.ts';
 import { loadPayloads } from '../client/payloads/load.ts';
 import { dataConverter, type PayloadOptions } from '../client/payloads/options.ts';
+import { tolerantConverter } from '../client/payloads/tolerant.ts';
 import { weigherOf } from '../client/payloads/weigh.ts';
 import { readSettings, type SettingsOptions } from '../client/settings.ts';
 import { hasAttributes } from '../client/setup.ts';
@@ -85,7 +86,7 @@ const STREAM_INTERVAL_MS = 500;
  */
 export async function createWorker(options: WorkerOptions): Promise<HoldfastWorker> {
   const registry = createRegistry(options.agents);
-  const converter = dataConverter(await loadPayloads(options.payloads));
+  const converter = tolerantConverter(dataConverter(await loadPayloads(options.payloads)));
   const { address, namespace, connection: connectionOptions } = readSettings(options);
   // Build while connecting. If connecting fails, nothing awaits this promise.
   const building = bundleFor(options, converter);

@@ -183,7 +183,7 @@ function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: 
       return isHandoff ? [line(`The conversation continues with ${inertLine(event.agent, 64)}.`)] : [];
     }
     case 'model_unavailable':
-      return [line(`  the model is unavailable, and the run waits: ${inertLine(event.error, 300)}`)];
+      return [line(`  the model cannot be called, and the run waits: ${inertLine(event.error, 300)}`)];
     case 'compaction_started':
       return screen.isLive
         ? []

@@ -2,8 +2,10 @@
 import type { LoadedDataConverter, Payload, SerializationContext } from '@temporalio/common';
 import { loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { type Failure, firstJson, type History, type HistoryEvent } from '../../core/read/history.ts';
+import { PayloadUnreadable, StoredPayloadLost } from '../errors/errors.ts';
 import { dataConverter, type PayloadOptions } from './options.ts';
 import { toPayloadError } from './payloadError.ts';
+import { unreadable } from './plain.ts';
 import {
   decode,
   retrieval,
@@ -21,11 +23,22 @@ export interface Owner {
 /** Returns a function that decodes the events of a history in place, page by page. */
 export function eventDecoder(converter: LoadedDataConverter, owner: Owner) {
   const contextOf = createContexts(owner);
-  return async (events: readonly HistoryEvent[]): Promise<void> => {
+  const decodeEvents = (events: readonly HistoryEvent[]): Promise<void> => {
     // Our type declares only the fields that we read; the events have all of them.
     const root = { history: { events } } as unknown as Parameters<Walk>[0];
-    await decodeIn(root, walkGetWorkflowExecutionHistoryResponse, converter, contextOf);
+    return decodeIn(root, walkGetWorkflowExecutionHistoryResponse, converter, contextOf);
   };
+  return async (events: readonly HistoryEvent[]): Promise<void> => {
+    const isSignal = ({ workflowExecutionSignaledEventAttributes: signal }: HistoryEvent) => Boolean(signal);
+    await decodeEvents(events.filter((event) => !isSignal(event)));
+    // Anybody can send one. What cannot be read, the run has dropped.
+    for (const event of events.filter(isSignal)) await decodeEvents([event]).catch((error) => dropInput(event, error));
+  };
+}
+
+function dropInput({ workflowExecutionSignaledEventAttributes: signal }: HistoryEvent, error: unknown): void {
+  if (!(error instanceof PayloadUnreadable || error instanceof StoredPayloadLost)) throw error;
+  Object.assign(signal!, { input: { payloads: [unreadable(error.message)] } });
 }
 
 /** Decodes, in place, a recorded history that Temporal's tools or `holdfast export` wrote. */

@@ -5,6 +5,7 @@ import { InvalidPayloads } from '../errors/errors.ts';
 import { gzipCodec } from './gzip.ts';
 import { explained, plainOnly } from './plain.ts';
 import { mendReferences } from './sdk.ts';
+import { mapDrivers, steadyDriver } from './steady.ts';
 
 export interface PayloadOptions {
   /**
@@ -43,8 +44,12 @@ export function dataConverter({ compressAbove, codecs = [], storage }: PayloadOp
     payloadCodecs: [plainOnly, gzipCodec(compressAbove), ...codecs.map(explained)],
     // Without codecs, failure messages stay readable in the Web UI.
     ...(codecs.length > 0 && { failureConverterPath: FAILURES }),
-    ...(storage && { externalStorage: isDriver(storage) ? new ExternalStorage({ drivers: [storage] }) : storage }),
+    ...(storage && { externalStorage: mapDrivers(storageOf(storage), steadyDriver) }),
   };
+}
+
+function storageOf(storage: StorageDriver | ExternalStorage): ExternalStorage {
+  return isDriver(storage) ? new ExternalStorage({ drivers: [storage] }) : storage;
 }
 
 function isStore(storage: StorageDriver | ExternalStorage): boolean {

@@ -49,19 +49,15 @@ export const payloadProto: PayloadProto = proto.temporal.api.common.v1.Payload;
 const MESSAGE_TYPE = 'temporal.api.sdk.v1.ExternalStorageReference';
 
 /**
- * Where npm installs more than one copy of protobufjs, as it does beside @grpc/grpc-js, the SDK's own functions for
- * references throw "type must be a Type": a type of one copy is checked by another. Only then are they replaced, by functions
- * that write and read the same bytes.
+ * Replaces the SDK's functions for references, by functions that write and read the same bytes:
+ * - Where npm installs more than one copy of protobufjs, as it does beside @grpc/grpc-js, the SDK's own throw "type must be a
+ *   Type": a type of one copy is checked by another.
+ * - Anybody can send a reference that is none. The SDK's function throws, before a worker knows whose payload it is.
  */
 export function mendReferences(): void {
   const references: References = requireFromCommon('./internal-non-workflow/extstore-helpers');
-  try {
-    references.encodeReferencePayload({ driverName: 'trial', sizeBytes: 0, claim: { claimData: {} } });
-  } catch (error) {
-    if (!(error instanceof TypeError && error.message.includes('must be a Type'))) throw error;
-    references.encodeReferencePayload = encodeReference;
-    references.decodeReferencePayload = decodeReference;
-  }
+  references.encodeReferencePayload = encodeReference;
+  references.decodeReferencePayload = decodeReference;
 }
 
 function encodeReference({
@@ -76,9 +72,22 @@ function encodeReference({
   });
 }
 
+/** Of a reference that is none, the store has no name. */
 function decodeReference({ data, externalPayloads }: Payload): ReturnType<References['decodeReferencePayload']> {
-  const { driverName, claimData = {} } = JSON.parse(new TextDecoder().decode(data ?? undefined));
-  return { driverName, claimData, sizeBytes: Number(externalPayloads?.[0]?.sizeBytes ?? 0) };
+  const { driverName, claimData } = referenceIn(new TextDecoder().decode(data ?? undefined));
+  return {
+    driverName: typeof driverName === 'string' ? driverName : '',
+    claimData: Object(claimData),
+    sizeBytes: Number(externalPayloads?.[0]?.sizeBytes ?? 0),
+  };
+}
+
+function referenceIn(json: string): { readonly driverName?: unknown; readonly claimData?: unknown } {
+  try {
+    return Object(JSON.parse(json));
+  } catch {
+    return {};
+  }
 }
 
 export function bytesOf(text: string): Uint8Array {

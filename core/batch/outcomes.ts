@@ -73,6 +73,9 @@ function applicationFailure(type: string | null | undefined, message: string, po
       return lost(policy, 'timeout', toolError);
     case FAILURE.outcomeUnknown:
       return { kind: 'outcome_unknown', reason: toolError };
+    case FAILURE.storeUnavailable:
+      // With more than one attempt, those before this one may have run.
+      return { kind: 'failed', reason: policy.attempts === 1 ? reason('call_unreadable', { message }) : toolError };
     case FAILURE.tool:
     case FAILURE.notRegistered:
     case FAILURE.workerShutdown:

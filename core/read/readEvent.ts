@@ -1,13 +1,12 @@
 // Reads one event of a history: passes it to the reader of its kind, after settling what the workflow settled before it.
 
-import { SIGNAL } from '../names.ts';
 import { settleByKernel } from './batchView.ts';
 import { causeOf } from './ends.ts';
 import { activityFailed, activityScheduled, activityStarted, activitySucceeded } from './events/activities.ts';
 import { childEventOf } from './events/childEvents.ts';
 import { updateAccepted, updateCompleted } from './events/commands.ts';
 import { closed } from './events/end.ts';
-import { fromChild, fromParent } from './events/family.ts';
+import { fromChild, signalled } from './events/family.ts';
 import { memoChanged } from './events/memo.ts';
 import { answerTaken } from './events/modelCalls.ts';
 import { continuedAsNew, started } from './events/start.ts';
@@ -70,7 +69,7 @@ function runEventsOf(reading: Reading, event: HistoryEvent, atMs: number): RunEv
   if (memo) return memoChanged(reading, memo, atMs);
 
   const signal = event.workflowExecutionSignaledEventAttributes;
-  if (signal?.signalName === SIGNAL.fromParent) return fromParent(reading, signal);
+  if (signal) return signalled(reading, signal, atMs);
   const child = childEventOf(event);
   if (child) return fromChild(reading, child, atMs);
   return closed(reading, event, atMs);

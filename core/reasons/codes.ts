@@ -50,6 +50,8 @@ export interface ReasonParameters {
   readonly tool_not_started: { readonly waitMs: number; readonly certain: boolean };
   /** The effect may have happened; `cause` says how the attempt was lost. */
   readonly outcome_unknown: { readonly cause: string };
+  /** Its payloads could not be read, so it did not run. */
+  readonly call_unreadable: { readonly message: string };
   readonly call_cancelled: None;
   readonly call_not_started: { readonly why: 'cancelled' | 'interrupted' | 'stopped' };
   readonly run_ended_first: None;
@@ -90,6 +92,7 @@ export interface ReasonParameters {
   readonly compaction_failed: { readonly why: string };
   readonly compaction_fell_back: { readonly why: string };
   readonly messages_unanswered: { readonly messages: number };
+  readonly signal_unreadable: { readonly signal: string };
   readonly more_warnings: None;
 
   // ── Why a run refused a command ──

@@ -30,7 +30,7 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   unknown_agent: ({ message }) => message,
   model_worker_lost: ({ attempts }) =>
     `The worker that called the model was lost, in the last of ${attempts} attempts.`,
-  model_unavailable: ({ message, forMs }) => `${message} The model was unavailable for ${inWords(forMs)}.`,
+  model_unavailable: ({ message, forMs }) => `${message} The model could not be called for ${inWords(forMs)}.`,
   model_not_started: ({ waitMs }) => `No worker started the model call within ${inWords(waitMs)}.`,
   model_timed_out: ({ timeoutMs }) => `The model did not finish its answer within ${inWords(timeoutMs)}.`,
   model_answer_too_large: ({ part, max, status }) =>
@@ -54,6 +54,7 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   tool_not_started: ({ waitMs, certain }) =>
     `${certain ? 'did not run: ' : ''}no worker started the call within ${inWords(waitMs)}`,
   outcome_unknown: ({ cause }) => `${cause}; it may or may not have happened: check before you do it again`,
+  call_unreadable: ({ message }) => `did not run: ${message}`,
   call_cancelled: () => 'cancelled',
   call_not_started: ({ why }) => NOT_STARTED[why],
   run_ended_first: () => 'not run: the run ended first',
@@ -96,6 +97,7 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   compaction_failed: ({ why }) => `The conversation could not be compacted: ${why}`,
   compaction_fell_back: ({ why }) => why,
   messages_unanswered: ({ messages }) => `The run ended before ${plural(messages, 'message')} could be answered.`,
+  signal_unreadable: ({ signal }) => `A signal "${signal}" could not be read, and was dropped.`,
   more_warnings: () => 'More went wrong after this; the history has all of it.',
 
   invalid_request: ({ problem }) => problem,

@@ -14,7 +14,7 @@ interface Layer {
 const LAYERS: Readonly<Record<string, Layer>> = {
   // The SDK's parser of durations, and nothing else: the same one for every side.
   core: { folders: ['core'], packages: ['@temporalio/common/lib/time.js'] },
-  workflows: { folders: ['workflows', 'core'], packages: ['@temporalio/workflow'] },
+  workflows: { folders: ['workflows', 'core'], packages: ['@temporalio/workflow', '@temporalio/common'] },
   activities: {
     folders: ['activities', 'core'],
     packages: ['@temporalio/activity', '@temporalio/common', 'openai', 'zod', 'piscina', 'lru-cache', 'node:'],

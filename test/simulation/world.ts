@@ -1,6 +1,7 @@
 // Everything around a simulated run: it answers what the run has asked for, in an order that chance decides, and lets people
 // have their say meanwhile.
 
+import { unreadable } from '../../client/payloads/plain.ts';
 import { COMPACT_ACTIVITY, FAILURE, MODEL_ACTIVITY, PLAN_ACTIVITY, SIGNAL, UPDATE } from '../../core/names.ts';
 import { reasonFields } from '../../core/reasons/reason.ts';
 import type {
@@ -414,8 +415,10 @@ export class World {
   }
 
   private nonsense(): void {
-    const word = this.random.pick([null, 'what', { child: 'nobody', spend: NO_SPEND }, { command: 'dance' }, 7]);
-    this.give(signalled(this.random.pick([SIGNAL.fromChild, SIGNAL.fromParent, 'unheardOf']), word));
+    const { random } = this;
+    const word = random.pick([null, 'what', { child: 'nobody', spend: NO_SPEND }, { command: 'dance' }, 7]);
+    const job = signalled(random.pick([SIGNAL.fromChild, SIGNAL.fromParent, 'unheardOf']), word);
+    this.give(random.chance(0.2) ? undecodable(job) : job);
   }
 
   private leap(): void {
@@ -446,6 +449,11 @@ type ChildResolution = NonNullable<NonNullable<Job['resolveChildWorkflowExecutio
 
 function resolved({ seq }: PendingActivity, result: Resolution): Job {
   return { resolveActivity: { seq, result } };
+}
+
+/** What a worker makes of a payload that it cannot decode. */
+function undecodable({ signalWorkflow }: Job): Job {
+  return { signalWorkflow: { ...signalWorkflow, input: [unreadable('nobody knows how')] } };
 }
 
 function signalled(signalName: string, word: unknown): Job {

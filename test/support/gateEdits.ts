@@ -110,8 +110,8 @@ export const COMPATIBLE: readonly GateEdit[] = [
   ),
   one(
     'a handler that was not there',
-    'workflows/people/family.ts',
-    '  setHandler(\n    fromParentSignal,',
-    "  setHandler({ type: 'query', name: 'turn' }, () => run.turns.turn);\n  setHandler(\n    fromParentSignal,",
+    'workflows/people/commands.ts',
+    '  setHandler(questionsQuery,',
+    "  setHandler({ type: 'query', name: 'turn' }, () => run.turns.turn);\n  setHandler(questionsQuery,",
   ),
 ];

@@ -14,7 +14,7 @@ export function showModel(run: Run): void {
 
 /** `nextAtMs`: when the model is called again. */
 export function showOutage(run: Run, message: string, nextAtMs: number): void {
-  show(run, [`The model is unavailable. Next call at ${new Date(nextAtMs).toISOString()}.`, '', asCode(message)]);
+  show(run, [`The model cannot be called. Next attempt at ${new Date(nextAtMs).toISOString()}.`, '', asCode(message)]);
 }
 
 export function showCompaction(run: Run): void {

@@ -84,6 +84,11 @@ export class Tally {
     this.#warnings.push(fits ? warning : reason('more_warnings'));
   }
 
+  /** Unless the run has a warning with this code. */
+  warnOnce(warning: Reason): void {
+    if (!this.#warnings.some(({ code }) => code === warning.code)) this.warn(warning);
+  }
+
   carried(activeMs: number): TallyState {
     return {
       calls: this.#calls,

@@ -17,6 +17,8 @@ export const MODEL_ACTIVITY_OPTIONS = {
     initialInterval: MODEL_CALL.backoff.initialMs,
     backoffCoefficient: MODEL_CALL.backoff.factor,
     maximumInterval: MODEL_CALL.backoff.maxMs,
+    // The run waits, where a stop takes effect.
+    nonRetryableErrorTypes: [FAILURE.storeUnavailable],
   },
 } as const satisfies ActivityOptions;
 

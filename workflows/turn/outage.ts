@@ -1,14 +1,14 @@
-// An outage of the model's provider ends no run: the run waits between two turns, where every command and limit takes effect, and
-// calls the model again.
+// An outage of the model's provider, or of the payload store, ends no run: the run waits between two turns, where every command and
+// limit takes effect, and calls the model again.
 import { type ActivityFailure, ApplicationFailure, condition } from '@temporalio/workflow';
 import { MODEL_OUTAGE } from '../../core/limits.ts';
-import { FAILURE } from '../../core/names.ts';
+import { isOutage } from '../../core/names.ts';
 import { hasShape, isNumber, optional } from '../../core/shape.ts';
 import { mustContinueAsNew } from '../ending/continueAsNew.ts';
 import { showOutage } from '../people/details.ts';
 import type { Run } from '../state/run.ts';
 
-/** In the details of the failure. */
+/** In the details of the failure, except of one that no activity has seen: that of a store. */
 interface Outage {
   /** How long the run may wait; 0 if it may not. */
   readonly limitMs: number;
@@ -16,7 +16,7 @@ interface Outage {
   readonly retryAfterMs?: number;
 }
 
-const isOutage = hasShape<Outage>({ limitMs: isNumber, retryAfterMs: optional(isNumber) });
+const hasOutageShape = hasShape<Outage>({ limitMs: isNumber, retryAfterMs: optional(isNumber) });
 
 export interface Pause {
   readonly ms: number;
@@ -27,8 +27,8 @@ export interface Pause {
 /** Returns the pause before the model is called again; null if it is no outage, or one that has lasted too long. */
 export function pauseIn({ turns }: Run, { cause }: ActivityFailure, askedAtMs: number): Pause | null {
   if (!isUnavailable(cause)) return null;
-  const details: unknown = cause.details?.[0];
-  if (isOutage(details, '') !== null) return null;
+  const details: unknown = cause.details?.[0] ?? ({ limitMs: MODEL_OUTAGE.limitMs } satisfies Outage);
+  if (hasOutageShape(details, '') !== null) return null;
   const { limitMs, retryAfterMs = 0 } = details as Outage;
   const { sinceMs, tries } = turns.outage ?? { sinceMs: askedAtMs, tries: 0 };
   const ms = Math.max(retryAfterMs, Math.min(MODEL_OUTAGE.firstMs * 2 ** tries, MODEL_OUTAGE.maxMs));
@@ -45,5 +45,5 @@ export async function waitOut(run: Run, { ms, message }: Pause): Promise<void> {
 }
 
 export function isUnavailable(cause: unknown): cause is ApplicationFailure {
-  return cause instanceof ApplicationFailure && cause.type === FAILURE.modelUnavailable;
+  return cause instanceof ApplicationFailure && isOutage(cause.type);
 }

@@ -1,7 +1,6 @@
 // Reads the events of sub-agents, which are child workflows.
 
 import { type ChildEnd, childOutcome } from '../../batch/outcomes.ts';
-import { SIGNAL } from '../../names.ts';
 import type { Outcome, RunResult, Spend } from '../../types.ts';
 import { isSpend } from '../../usage.ts';
 import { causeInWords, causeOf } from '../ends.ts';
@@ -27,8 +26,6 @@ export function childEventOf(event: HistoryEvent): ChildEvent | null {
   if (initiated) return { childId: initiated.workflowId ?? '', what: 'scheduled' };
   const unstarted = event.startChildWorkflowExecutionFailedEventAttributes;
   if (unstarted) return { childId: unstarted.workflowId ?? '', what: ended('id_taken') };
-  const signaled = event.workflowExecutionSignaledEventAttributes;
-  if (signaled) return signaled.signalName === SIGNAL.fromChild ? reported(firstJson(signaled.input)) : null;
 
   const idOf = (attributes: { workflowExecution?: { workflowId?: string | null } | null }) =>
     attributes.workflowExecution?.workflowId ?? '';
@@ -57,7 +54,7 @@ function ended(end: ChildEnd, spend?: Spend): ChildReport {
 }
 
 /** Anybody who can reach the server can send a signal, so one that is not shaped like a report is ignored. */
-function reported(report: unknown): ChildEvent | null {
+export function reportOf(report: unknown): ChildEvent | null {
   const { child, spend, waiting } = (report ?? {}) as { child?: unknown; spend?: Spend; waiting?: unknown };
   return typeof child === 'string' && isSpend(spend)
     ? { childId: child, what: { spend, isWaiting: waiting === true } }

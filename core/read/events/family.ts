@@ -1,18 +1,34 @@
 // Reads the commands of a parent and the reports of sub-agents.
 
+import { SIGNAL } from '../../names.ts';
+import { reason } from '../../reasons/reason.ts';
 import { requestProblem } from '../../requests.ts';
+import { readSignal } from '../../signals.ts';
 import { NO_SPEND } from '../../usage.ts';
-import { firstJson, type HistoryEvent } from '../history.ts';
+import type { HistoryEvent } from '../history.ts';
 import { callAt, type Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
 import { schedule, settle } from '../turns.ts';
-import type { ChildEvent } from './childEvents.ts';
+import { type ChildEvent, reportOf } from './childEvents.ts';
 
 type Signal = NonNullable<HistoryEvent['workflowExecutionSignaledEventAttributes']>;
 
+/** A run listens to its parent and its sub-agents. */
+export function signalled(reading: Reading, { signalName, input }: Signal, atMs: number): RunEvent[] {
+  if (signalName !== SIGNAL.fromParent && signalName !== SIGNAL.fromChild) return [];
+  const read = readSignal(input?.payloads?.[0]);
+  if (read === null) {
+    if (!reading.warningsBefore.some(({ code }) => code === 'signal_unreadable'))
+      reading.warningsBefore = [...reading.warningsBefore, reason('signal_unreadable', { signal: signalName })];
+    return [];
+  }
+  if (signalName === SIGNAL.fromParent) return fromParent(reading, read.value);
+  const report = reportOf(read.value);
+  return report ? fromChild(reading, report, atMs) : [];
+}
+
 /** A parent pauses, resumes and stops its sub-agents by signal. */
-export function fromParent(reading: Reading, { input }: Signal): RunEvent[] {
-  const given = firstJson(input);
+function fromParent(reading: Reading, given: unknown): RunEvent[] {
   if (!reading.parent || requestProblem.fromParent(given) !== null) return [];
   const { command } = given as { readonly command: string };
   if (command === 'stop') reading.stopped = true;

@@ -1,7 +1,7 @@
 // Reads model calls: each begins a turn.
 
 import type { FailureCause } from '../../batch/outcomes.ts';
-import { FAILURE } from '../../names.ts';
+import { isOutage } from '../../names.ts';
 import type { ModelAnswer, ModelCallInput } from '../../types.ts';
 import { addSpend, addUsage, spendOfAnswer } from '../../usage.ts';
 import { approvalsIn, settleByKernel } from '../batchView.ts';
@@ -65,8 +65,9 @@ export function modelFailed(open: OpenTurn, cause: FailureCause, atMs: number): 
   const error = causeInWords(cause);
   open.answeredAtMs = atMs;
   open.error = error;
-  const isUnavailable = cause.source === 'application' && cause.type === FAILURE.modelUnavailable;
-  return isUnavailable ? [{ type: 'model_unavailable', atMs, turn: open.turn, error }] : [];
+  return cause.source === 'application' && isOutage(cause.type)
+    ? [{ type: 'model_unavailable', atMs, turn: open.turn, error }]
+    : [];
 }
 
 /** The workflow has received the answer, so its approvals are pending now. */

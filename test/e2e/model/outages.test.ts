@@ -70,7 +70,7 @@ endToEnd('an outage of the model', (bench) => {
       { status: result.status, reasonCode, requests: bench.model.countRequests(long.name) },
       { status: 'model_failed', reasonCode: 'model_unavailable', requests: MODEL_CALL.attempts + 1 },
     );
-    assert.match(result.reason ?? '', /503.* The model was unavailable for \d+(\.\d+)? seconds\.$/);
+    assert.match(result.reason ?? '', /503.* The model could not be called for \d+(\.\d+)? seconds\.$/);
     assert.ok(Number(Object(reasonParameters).forMs) >= 10_000);
     assert.equal(run.reasonCode, 'model_unavailable');
   });

@@ -1,21 +1,15 @@
 // Payloads are compressed, encrypted and stored, and everything that reads a run decodes them.
 import assert from 'node:assert/strict';
 import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import {
-  ExternalStorage,
-  type Payload,
-  type PayloadCodec,
-  type SerializationContext,
-  type StorageDriver,
-} from '@temporalio/common';
+import { ExternalStorage, type Payload, type PayloadCodec, type SerializationContext } from '@temporalio/common';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import { connect, fileStorage, PayloadUnreadable } from '../../../client/index.ts';
-import { WORKFLOW_TYPE } from '../../../core/names.ts';
+import { FAILURE, WORKFLOW_TYPE } from '../../../core/names.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
 import { toolTexts } from '../../support/toolTexts.ts';
@@ -271,44 +265,158 @@ endToEnd(
   { payloads: { storage: fileStorage(shelf) } },
 );
 
-let isFull = false;
-const bounded: StorageDriver = {
-  ...fileStorage(join(folder, 'bounded')),
-  async store(context, payloads) {
-    if (isFull) throw new Error('no space left');
-    return fileStorage(join(folder, 'bounded')).store(context, payloads);
-  },
-};
+/** A store on a real disk that goes away, and comes back with all that it had. */
+function mortalStore(path: string) {
+  let isAway = false;
+  return {
+    storage: new ExternalStorage({ drivers: [fileStorage(path)], payloadSizeThreshold: 1_000 }),
+    async goAway() {
+      if (isAway) return;
+      isAway = true;
+      await rename(path, `${path}.away`);
+      // Nothing can be written there.
+      await writeFile(path, '');
+    },
+    async comeBack() {
+      isAway = false;
+      await rm(path);
+      await rename(`${path}.away`, path);
+    },
+  };
+}
+
+const INLINE = '"claimData":{"inline":';
+
+const first = mortalStore(join(folder, 'mortal'));
 
 endToEnd(
-  'a store that takes no more',
+  'a store that goes away under a run',
   (bench) => {
+    const text = randomBytes(3_000).toString('base64');
+    const keys: string[] = [];
     const order = defineTool({
       name: 'order',
-      description: 'RunCommands something.',
-      input: z.object({}),
+      description: 'Orders something.',
+      input: z.object({ text: z.string() }),
       effect: 'once',
-      run() {
-        isFull = true;
-        return randomBytes(20_000).toString('base64');
+      async run(_, { idempotencyKey }) {
+        keys.push(idempotencyKey);
+        await first.goAway();
+        return text;
       },
     });
     const shop = bench.agent({
       tools: [order],
-      script: ({ turn }) => {
-        isFull = false;
-        return turn === 1 ? { calls: [{ tool: 'order' }] } : 'Done.';
+      script: ({ turn }) =>
+        turn === 1 ? { calls: [{ tool: 'order', arguments: { text } }] } : { text: `Done. ${text}` },
+    });
+    test('loses no result: what cannot be stored stays in history', async () => {
+      keys.length = 0;
+      const handle = await bench.holdfast.start(shop.name, text);
+      // With its state in memory the run ends without the store; without, its tasks fail until it is there.
+      if (bench.cached) await handle.result();
+      else await eventually(async () => (await onTheServer(bench, handle.workflowId)).text.includes(INLINE));
+      await first.comeBack();
+      const { run, result } = await bench.finished(handle.workflowId);
+      const { text: history } = await onTheServer(bench, run.workflowId);
+      assert.deepEqual(
+        {
+          texts: toolTexts(run),
+          output: result.output,
+          ran: keys.length,
+          stored: history.includes('"claimData":{"sha256":'),
+          inline: history.includes(INLINE),
+        },
+        { texts: [text], output: `Done. ${text}`, ran: 1, stored: true, inline: true },
+      );
+    });
+  },
+  { payloads: { storage: first.storage, compressAbove: Number.POSITIVE_INFINITY } },
+);
+
+const second = mortalStore(join(folder, 'mortal2'));
+
+endToEnd(
+  'a store that is away when a call has to be read',
+  (bench) => {
+    const text = randomBytes(3_000).toString('base64');
+    const attempts: number[] = [];
+    const flaky = defineTool({
+      name: 'flaky',
+      description: 'Fails once.',
+      input: z.object({ text: z.string() }),
+      effect: 'idempotent',
+      retry: { initial: '100 ms' },
+      async run(_, { attempt }) {
+        attempts.push(attempt);
+        if (attempts.length > 1) return 'did it';
+        await second.goAway();
+        throw new Error('not yet');
       },
     });
-    test('reports an unknown outcome if the result of a once call cannot be stored', async () => {
-      const { run } = await bench.run(shop);
-      assert.match(toolTexts(run)[0] ?? '', /no space left; it may or may not have happened.*"kind":"outcome_unknown"/);
+    const patient = bench.agent({
+      tools: [flaky],
+      modelOutage: '1 h',
+      async script({ turn, results }) {
+        if (turn === 1) return { calls: [{ tool: 'flaky', arguments: { text } }] };
+        return String(results.length);
+      },
+    });
+    test('is waited for: an attempt that cannot read its input does not count', async () => {
+      attempts.length = 0;
+      const handle = await bench.holdfast.start(patient.name, 'Go.');
+      await eventually(async () => {
+        const { pendingActivities } = await describe(bench, handle.workflowId);
+        return (pendingActivities?.[0]?.lastFailure?.applicationFailureInfo?.type ?? '') === FAILURE.storeUnavailable;
+      });
+      await second.comeBack();
+      const { run, result } = await bench.finished(handle.workflowId);
+      assert.deepEqual(
+        { status: result.status, texts: toolTexts(run), begun: attempts.length },
+        { status: 'completed', texts: ['did it'], begun: 2 },
+      );
     });
   },
-  {
-    payloads: {
-      storage: new ExternalStorage({ drivers: [bounded], payloadSizeThreshold: 10_000 }),
-      compressAbove: Number.POSITIVE_INFINITY,
-    },
-  },
+  { payloads: { storage: second.storage, compressAbove: Number.POSITIVE_INFINITY } },
 );
+
+const third = mortalStore(join(folder, 'mortal3'));
+
+endToEnd(
+  'a store that is away when a model call has to be read',
+  (bench) => {
+    let requests = 0;
+    const asker = bench.agent({
+      modelOutage: '1 h',
+      async script() {
+        requests += 1;
+        if (requests > 1) return 'Done.';
+        await third.goAway();
+        return { fault: 'status', status: 503, headers: { 'retry-after-ms': '1' } };
+      },
+    });
+    test('ends no run: it waits and calls the model again', async () => {
+      requests = 0;
+      const handle = await bench.holdfast.start(asker.name, randomBytes(3_000).toString('base64'));
+      if (bench.cached) await handle.result();
+      else
+        await eventually(async () =>
+          (await onTheServer(bench, handle.workflowId)).text.includes(FAILURE.storeUnavailable),
+        );
+      await third.comeBack();
+      const { run, result } = await bench.finished(handle.workflowId);
+      assert.deepEqual(
+        { status: result.status, requests, turns: run.turns.length },
+        { status: 'completed', requests: 2, turns: 1 },
+      );
+    });
+  },
+  { payloads: { storage: third.storage, compressAbove: Number.POSITIVE_INFINITY } },
+);
+
+function describe({ holdfast }: Bench, workflowId: string) {
+  return holdfast.client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .then(({ raw }) => raw);
+}

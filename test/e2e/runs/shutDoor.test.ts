@@ -1,11 +1,13 @@
 // Any input, update, query or signal ends as a typed failure or is ignored: no workflow task ever fails.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { newRunId } from '../../../client/runId.ts';
 import { FAILURE, QUESTIONS_QUERY, SIGNAL, TRANSCRIPT_QUERY, UPDATE, WORKFLOW_TYPE } from '../../../core/names.ts';
 import { endToEnd } from '../../support/bench.ts';
+import { PAYLOADS } from '../../support/strangeRuns.ts';
 
 /** 2 MB of nesting. */
 const deep = (): unknown => {
@@ -87,6 +89,53 @@ endToEnd('invalid input', (bench) => {
     assert.equal((await tasksOf(handle)).failedTasks, 0);
   });
 });
+
+endToEnd('payloads that cannot be decoded', (bench) => {
+  const agent = bench.agent({ script: () => 'Done.' });
+
+  test('are dropped in signals with a warning, and refused in updates and queries', async () => {
+    const waiting = await bench.holdfast.start(agent.name, '', { session: true });
+    const { workflowId } = waiting;
+    const { client } = bench.holdfast;
+    const handle = client.workflow.getHandle(workflowId);
+    const to = { namespace: client.options.namespace, workflowExecution: { workflowId } };
+    const inputs = Object.values(PAYLOADS).flatMap((payload) => [
+      { payloads: [payload] },
+      { payloads: [json({ command: 'pause' }), payload] },
+    ]);
+    for (const payload of Object.values(PAYLOADS))
+      for (const name of [UPDATE.send, UPDATE.pause])
+        await assert.rejects(
+          client.workflowService
+            .updateWorkflowExecution({
+              ...to,
+              waitPolicy: { lifecycleStage: COMPLETED },
+              request: { meta: { updateId: randomUUID() }, input: { name, args: { payloads: [payload] } } },
+            })
+            .then(({ outcome }) => assert.fail(String(outcome?.failure?.message))),
+          /Unknown encoding|not valid JSON|Unexpected|Missing/,
+        );
+    for (const input of inputs)
+      for (const signalName of [SIGNAL.fromParent, SIGNAL.fromChild, 'unheardOf'])
+        await client.workflowService.signalWorkflowExecution({ ...to, signalName, input });
+    assert.equal((await waiting.ask('Hello.')).status, 'completed');
+    await waiting.close();
+    const { result, run } = await bench.finished(workflowId);
+    assert.deepEqual(
+      result.warnings.map(({ code, parameters }) => ({ code, parameters })),
+      [{ code: 'signal_unreadable', parameters: { signal: SIGNAL.fromParent } }],
+    );
+    assert.deepEqual(run.warnings, result.warnings);
+    assert.equal((await tasksOf(handle)).failedTasks, 0);
+  });
+});
+
+/** The update has ended. */
+const COMPLETED = 3;
+
+function json(value: unknown) {
+  return { metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from(JSON.stringify(value)) };
+}
 
 async function tasksOf(handle: WorkflowHandle): Promise<{ tasks: number; failedTasks: number }> {
   const { events = [] } = await handle.fetchHistory();

@@ -1,0 +1,152 @@
+// What a worker makes of payloads that it cannot read. The SDK decodes all payloads of a workflow task at once, and the first that
+// fails, be it of a signal that nobody reads, fails the task again and again. So such a payload is replaced by one that only its own
+// reader fails on: an update is refused, a signal dropped, and the result of an activity waits for a worker that can read it.
+import {
+  ApplicationFailure,
+  type DataConverter,
+  ExternalStorage,
+  type Payload,
+  type PayloadCodec,
+  type SerializationContext,
+  type StorageDriver,
+  ValueError,
+} from '@temporalio/common';
+import { STORE_RETRY_MS } from '../../core/limits.ts';
+import { FAILURE } from '../../core/names.ts';
+import { PayloadUnreadable, StoredPayloadLost } from '../errors/errors.ts';
+import { encodingOf, isPlain, isUnreadable, unreadable } from './plain.ts';
+import { decode, encode, mendReferences } from './sdk.ts';
+import { mapDrivers } from './steady.ts';
+
+/** Above the carried state (32 MB) and all messages of one history, whatever they unpack to. */
+export const UNPACKED_BYTES_MAX = 96 * 1024 * 1024;
+/** Up to this size, a payload that no codec has to decode is not worth counting. */
+const SMALL_BYTES = 32 * 1024;
+
+type Context = SerializationContext | undefined;
+
+/** Makes the converter of a client that of a worker. */
+export function tolerantConverter(converter: DataConverter): DataConverter {
+  mendReferences();
+  return {
+    ...converter,
+    payloadCodecs: [tolerantCodec(converter.payloadCodecs ?? [])],
+    externalStorage: tolerantStorage(converter.externalStorage),
+  };
+}
+
+/** What a run was sent so far, in the order in which it is decoded. */
+interface Account {
+  bytes: number;
+  last: Promise<unknown>;
+}
+
+function tolerantCodec(codecs: PayloadCodec[]): PayloadCodec {
+  // A workflow in the cache has one context. Replayed from its beginning, it is decoded, and counted, from there.
+  const accounts = new WeakMap<object, Account>();
+
+  async function sentToRun(payload: Payload, context: object & Context): Promise<Payload> {
+    const account = accounts.get(context) ?? { bytes: 0, last: Promise.resolve() };
+    accounts.set(context, account);
+    // One after another, so that what is too much is never in memory.
+    const decoding = account.last.then(async () => {
+      if (account.bytes > UNPACKED_BYTES_MAX)
+        return unreadable(`the run was sent more than ${UNPACKED_BYTES_MAX / 1024 ** 2} MB`);
+      const decoded = await readable(payload, context);
+      account.bytes += decoded.data?.length ?? 0;
+      return decoded;
+    });
+    account.last = decoding.catch(() => undefined);
+    return decoding;
+  }
+
+  async function readable(payload: Payload, context: Context): Promise<Payload> {
+    try {
+      return await decodeOne(payload, context);
+    } catch (error) {
+      if (!isForGood(error)) throw error;
+      return unreadable((error as Error).message);
+    }
+  }
+
+  async function decodeOne(payload: Payload, context: Context): Promise<Payload> {
+    return (await decode(codecs, [payload], context))[0]!;
+  }
+
+  return {
+    encode: (payloads, context) => encode(codecs, payloads, context),
+    decode: (payloads, context) =>
+      Promise.all(
+        payloads.map((payload) => {
+          const isSmall = (payload.data?.length ?? 0) <= SMALL_BYTES && isPlain(encodingOf(payload));
+          if (isSmall || isUnreadable(payload)) return payload;
+          return context?.type === 'workflow' ? sentToRun(payload, context) : decodeOne(payload, context);
+        }),
+      ),
+  };
+}
+
+/** Whether another attempt would fail in the same way. A codec says so with a `ValueError`; any other error may be its key service's. */
+function isForGood(error: unknown): boolean {
+  if (!(error instanceof PayloadUnreadable)) return false;
+  return error.code !== 'codec_failed' || error.cause instanceof ValueError;
+}
+
+/** In place of a store that this worker does not have. */
+function absent(name: string, why: PayloadUnreadable): StorageDriver {
+  return {
+    name,
+    type: 'holdfast.absent',
+    store: () => Promise.reject(why),
+    retrieve: async (_, claims) => claims.map(() => unreadable(why.message)),
+  };
+}
+
+class TolerantStorage extends ExternalStorage {
+  override getDriver(name: string): StorageDriver {
+    return super.getDriver(name) ?? absent(name, new PayloadUnreadable('storage_unknown', { store: name }));
+  }
+}
+
+/** Stores nothing. Without any storage, the SDK fails at the first reference. */
+class NoStorage extends ExternalStorage {
+  constructor() {
+    const none = absent('none', new PayloadUnreadable('storage_missing', {}));
+    super({ drivers: [none], driverSelector: () => null, payloadSizeThreshold: Number.MAX_SAFE_INTEGER });
+  }
+
+  override getDriver(): StorageDriver {
+    return this.drivers[0]!;
+  }
+}
+
+function tolerantStorage(storage: ExternalStorage | undefined): ExternalStorage {
+  return storage ? mapDrivers(storage, tolerantDriver, TolerantStorage) : new NoStorage();
+}
+
+function tolerantDriver(driver: StorageDriver): StorageDriver {
+  return {
+    name: driver.name,
+    type: driver.type,
+    store: (context, payloads) => driver.store(context, payloads),
+    async retrieve(context, claims) {
+      try {
+        return await driver.retrieve(context, claims);
+      } catch (error) {
+        if (!(error instanceof StoredPayloadLost)) throw storeUnavailable(error);
+        if (claims.length === 1) return [unreadable(error.message)];
+        // One of them.
+        return (await Promise.all(claims.map((claim) => this.retrieve(context, [claim])))).flat();
+      }
+    },
+  };
+}
+
+/** An attempt that cannot read its input does not begin, so there may be many. */
+function storeUnavailable(error: unknown): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: error instanceof Error ? error.message : String(error),
+    type: FAILURE.storeUnavailable,
+    nextRetryDelay: STORE_RETRY_MS,
+  });
+}
