@@ -6,6 +6,7 @@ import { historySize } from './historySize.ts';
 import { latency } from './latency.ts';
 import { overhead } from './overhead.ts';
 import { recovery } from './recovery.ts';
+import { soak } from './soak.ts';
 import { thousand } from './thousand.ts';
 import { tools } from './tools.ts';
 import { topology } from './topology.ts';
@@ -18,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   tools,
   crowd,
   thousand,
+  soak,
   start: workerStart,
   history: historySize,
   recovery,
@@ -26,7 +28,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   endless,
 };
 /** Too long for every day. */
-const ONLY_WHEN_NAMED = ['thousand', 'waiting', 'topology', 'endless'];
+const ONLY_WHEN_NAMED = ['thousand', 'soak', 'waiting', 'topology', 'endless'];
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in BENCHMARKS));

@@ -2,6 +2,7 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { quietLogs } from '../../test/support/quiet.ts';
 import { createWorker } from '../../worker/index.ts';
+import { collectSooner } from '../../worker/memory.ts';
 import { loopAgent } from './agent.ts';
 import { bareActivities } from './bareActivities.ts';
 import type { BareOptions, LoopWorkerOptions, TemporalOptions, WorkerUse } from './worker.ts';
@@ -34,6 +35,8 @@ async function createBare({ codePath, temporal }: BareOptions): Promise<Worker> 
 }
 
 quietLogs();
+// As `holdfast worker` does.
+collectSooner();
 const worker = bare === null ? await createOurs() : await createBare(bare);
 process.on('message', () => {
   const { user, system } = process.cpuUsage();

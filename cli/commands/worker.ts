@@ -52,12 +52,14 @@ async function open({ agents: named, streamInterval }: WorkerCommandOptions, com
   const settings = settingsOf(command);
   const agents = await loadAgents(await findAgentsFile(named));
   // Imported here: it is most of what this program has to load.
-  const [{ connect }, { createWorker }, { installLogging }] = await Promise.all([
+  const [{ connect }, { createWorker }, { collectSooner }, { installLogging }] = await Promise.all([
     import('../../client/index.ts'),
     import('../../worker/index.ts'),
+    import('../../worker/memory.ts'),
     import('../terminal/logging.ts'),
   ]);
   installLogging(printWarning);
+  collectSooner();
   const created = createWorker({
     ...settings,
     agents,
