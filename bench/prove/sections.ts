@@ -7,9 +7,11 @@ import { crashGrid } from './sections/crashGrid.ts';
 import { floods } from './sections/floods.ts';
 import { badAnswers, run as fuzz } from './sections/fuzz.ts';
 import { outages } from './sections/outages.ts';
+import { poison } from './sections/poison.ts';
 import { randomKills } from './sections/randomKills.ts';
 import { recovery } from './sections/recovery.ts';
 import { run as replayGate } from './sections/replayGate.ts';
+import { resets } from './sections/resets.ts';
 import { serialisation } from './sections/serialisation.ts';
 import { run as simulation } from './sections/simulation.ts';
 
@@ -41,7 +43,13 @@ export const SECTIONS: Sections = {
     run: crashGrid,
   },
   randomKills: { summary: 'workers under many runs are killed at any moment', on: SITES, run: randomKills },
-  outages: { summary: 'the model is away for a while, under many runs', on: SITES, run: outages },
+  outages: { summary: 'the model or the payload store is away, under many runs', on: SITES, run: outages },
+  poison: {
+    summary: 'strangers send what nobody can read, and the model answers without an end',
+    on: SITES,
+    run: poison,
+  },
+  resets: { summary: 'every kind of run is reset to each of its workflow tasks', on: SITES, run: resets },
   recovery: { summary: 'how long a run waits when its worker is gone', on: SITES, run: recovery },
   databaseChaos: { summary: 'PostgreSQL stops and comes back, under many runs', on: ['topology'], run: databaseChaos },
   serverChaos: {

@@ -1,7 +1,8 @@
 // Its own task queue, with worker processes to be killed: each dead one is replaced at once.
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { connect, type Holdfast } from '../../../client/index.ts';
+import { fileURLToPath } from 'node:url';
+import { connect, type Holdfast, type PayloadOptions } from '../../../client/index.ts';
 import { startWorkerProcess, type WorkerProcess } from '../../../test/support/workerProcess.ts';
 import { cacheDir } from '../../../worker/cacheDir.ts';
 import { MOMENTS_VARIABLE } from './moments.ts';
@@ -14,6 +15,8 @@ export interface LaneOptions {
   /** The folder of the moments, at which workers kill themselves. */
   readonly moments?: string;
   readonly workers: number;
+  /** A module of payload settings, for the workers and the client. */
+  readonly payloads?: URL;
   /** Whether workers cache workflows. Without the cache, every workflow task replays from the start. */
   readonly cached: boolean;
 }
@@ -45,11 +48,13 @@ export async function openLane({
   modelURL,
   ledger,
   moments,
+  payloads,
   workers: count,
   cached,
 }: LaneOptions): Promise<Lane> {
   const taskQueue = `prove-${randomUUID()}`;
-  const holdfast = await connect({ address, namespace: 'default', taskQueue });
+  const options = payloads && ((await import(payloads.href)) as { readonly default: PayloadOptions }).default;
+  const holdfast = await connect({ address, namespace: 'default', taskQueue, ...(options && { payloads: options }) });
   const workers: WorkerProcess[] = [];
   const killed = new Set<number>();
   const relieved = new Set<number>();
@@ -71,6 +76,7 @@ export async function openLane({
         // Compilation is most of a start, and there are many starts.
         NODE_COMPILE_CACHE: join(cacheDir(), 'compiled'),
         ...(moments !== undefined && { [MOMENTS_VARIABLE]: moments }),
+        ...(payloads && { HOLDFAST_PAYLOADS: fileURLToPath(payloads) }),
       },
     });
     workers.push(worker);

@@ -51,6 +51,11 @@ export async function play(
     await before(act, handle);
     await persist(() => doAct(handle, act, `${id}-${i}`));
   }
+  return playedOf(holdfast, handle);
+}
+
+/** Waits for the end of a run. */
+export async function playedOf(holdfast: Holdfast, handle: RunHandle): Promise<Played> {
   const result = await persist(() => handle.result());
   const run = await persist(() => handle.read());
   const childIds = toolCalls(run).flatMap(({ childId }) => childId ?? []);

@@ -1,10 +1,12 @@
-// The model's provider is away under many runs, in each of the ways in which one is: every run waits, and is exact.
+// What runs need is away under many of them: the model's provider, in each of the ways in which one is, and the payload store. Every
+// run waits, and is exact.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { playCrowd } from '../ground/crowd.ts';
 import { newTally, rowsOf, type Tally } from '../ground/exact.ts';
-import { openLane } from '../ground/lane.ts';
-import { OUTAGES, type OutageKind, openDoor } from '../ground/outage.ts';
+import { type Lane, openLane } from '../ground/lane.ts';
+import { type Door, OUTAGES, type OutageKind, openDoor } from '../ground/outage.ts';
 import { type Stage, withStage } from '../ground/stage.ts';
+import { makeStore } from '../ground/store.ts';
 import type { Row, SectionOnSite } from '../section.ts';
 
 const LENGTH_S = { short: 40, long: 600 };
@@ -13,11 +15,14 @@ const AT_ONCE = 10;
 
 export const outages: SectionOnSite = ({ seed, long, say }, site) =>
   withStage(site, async (stage) => {
-    const seconds = long ? LENGTH_S.long : LENGTH_S.short;
-    const kinds = await Promise.all(OUTAGES.map((kind) => outage(stage, kind, seconds, seed)));
-    say(`${kinds.length} outages of ${seconds} s`);
+    const outage: Outage = { seconds: long ? LENGTH_S.long : LENGTH_S.short, seed };
+    const all = await Promise.all([
+      ...OUTAGES.map((kind) => modelIsAway(stage, kind, outage)),
+      storeIsAway(stage, outage),
+    ]);
+    say(`${all.length} outages of ${outage.seconds} s`);
     const tally = newTally();
-    for (const { tally: one } of kinds) {
+    for (const { tally: one } of all) {
       for (const count of [
         'runs',
         'calls',
@@ -33,55 +38,95 @@ export const outages: SectionOnSite = ({ seed, long, say }, site) =>
     }
     return {
       name: 'outages',
-      title: 'Outages of the model',
-      rows: [...kinds.map(({ row }) => row), ...rowsOf(tally, seed), stage.invalidRequests()],
-      figures: { seconds, ...tally },
+      title: 'Outages of the model and the payload store',
+      rows: [...all.map(({ row }) => row), ...rowsOf(tally, seed), stage.invalidRequests()],
+      figures: { seconds: outage.seconds, ...tally },
     };
   });
 
-async function outage(
-  stage: Stage,
-  kind: OutageKind,
-  seconds: number,
-  seed: number,
-): Promise<{ row: Row; tally: Tally }> {
+interface Outage {
+  readonly seconds: number;
+  readonly seed: number;
+}
+
+interface Survived {
+  readonly row: Row;
+  readonly tally: Tally;
+}
+
+async function modelIsAway(stage: Stage, kind: OutageKind, outage: Outage): Promise<Survived> {
   const door = await openDoor(stage.model.baseURL, kind);
   const lane = await openLane({ ...stage.lane, modelURL: door.url, workers: 1, cached: true });
-  const begins = Promise.withResolvers<void>();
-  let endedMeanwhile = 0;
-  let isShut = false;
   try {
-    const tally = await playCrowd(stage, lane, {
-      name: `outages-${kind}`,
-      runs: RUNS,
-      atOnce: AT_ONCE,
-      seed,
-      ended() {
-        begins.resolve();
-        if (isShut) endedMeanwhile += 1;
-      },
-      async disturb() {
-        // While most of the first runs are under way.
-        await begins.promise;
-        await door.shut();
-        isShut = true;
-        await sleep(seconds * 1_000);
-        isShut = false;
-        await door.open();
-      },
-    });
-    const waited = RUNS - endedMeanwhile;
-    return {
-      tally,
-      row: {
-        what: `runs that waited ${seconds} s for a model that was away: ${kind}`,
-        asked: 'at least 10',
-        measured: `${waited}${kind === 'refused' ? '' : `, with ${door.turnedAway} requests turned away`}`,
-        reached: waited >= AT_ONCE && (kind === 'refused' || door.turnedAway > 0),
-      },
-    };
+    const { tally, waited } = await under(stage, lane, `outages-${kind}`, outage, { shut: door.shut, open: door.open });
+    return { tally, row: modelRow(kind, outage, waited, door) };
   } finally {
     await lane.close();
     await door.close();
   }
+}
+
+function modelRow(kind: OutageKind, { seconds }: Outage, waited: number, { turnedAway }: Door): Row {
+  return {
+    what: `runs that waited ${seconds} s for a model that was away: ${kind}`,
+    asked: 'at least 10',
+    measured: `${waited}${kind === 'refused' ? '' : `, with ${turnedAway} requests turned away`}`,
+    reached: waited >= AT_ONCE && (kind === 'refused' || turnedAway > 0),
+  };
+}
+
+/** Without the cache, so that each workflow task has to read from the store. */
+async function storeIsAway(stage: Stage, outage: Outage): Promise<Survived> {
+  const store = await makeStore();
+  const lane = await openLane({ ...stage.lane, payloads: store.settings, workers: 1, cached: false });
+  try {
+    const { tally, waited } = await under(stage, lane, 'outages-store', outage, {
+      shut: store.goAway,
+      open: store.comeBack,
+    });
+    return {
+      tally,
+      row: {
+        what: `runs that waited ${outage.seconds} s for payloads in a store that was away`,
+        asked: 'at least 1',
+        measured: `${waited}; ${RUNS - waited} others did without it`,
+        reached: waited > 0,
+      },
+    };
+  } finally {
+    await lane.close();
+    store.remove();
+  }
+}
+
+interface Shutter {
+  shut(): Promise<void>;
+  open(): Promise<void>;
+}
+
+/** Plays a crowd through the outage, and counts the runs that ended after it. */
+async function under(stage: Stage, lane: Lane, name: string, { seconds, seed }: Outage, { shut, open }: Shutter) {
+  const begins = Promise.withResolvers<void>();
+  let endedMeanwhile = 0;
+  let isShut = false;
+  const tally = await playCrowd(stage, lane, {
+    name,
+    runs: RUNS,
+    atOnce: AT_ONCE,
+    seed,
+    ended() {
+      begins.resolve();
+      if (isShut) endedMeanwhile += 1;
+    },
+    async disturb() {
+      // While most of the first runs are under way.
+      await begins.promise;
+      await shut();
+      isShut = true;
+      await sleep(seconds * 1_000);
+      isShut = false;
+      await open();
+    },
+  });
+  return { tally, waited: RUNS - endedMeanwhile };
 }
