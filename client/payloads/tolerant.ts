@@ -23,6 +23,8 @@ export const UNPACKED_BYTES_MAX = 96 * 1024 * 1024;
 /** Up to this size, a payload that no codec has to decode is not worth counting. */
 const SMALL_BYTES = 32 * 1024;
 
+const TOO_MUCH = unreadable(`the run was sent more than ${UNPACKED_BYTES_MAX / 1024 ** 2} MB`);
+
 type Context = SerializationContext | undefined;
 
 /** Makes the converter of a client that of a worker. */
@@ -50,11 +52,10 @@ function tolerantCodec(codecs: PayloadCodec[]): PayloadCodec {
     accounts.set(context, account);
     // One after another, so that what is too much is never in memory.
     const decoding = account.last.then(async () => {
-      if (account.bytes > UNPACKED_BYTES_MAX)
-        return unreadable(`the run was sent more than ${UNPACKED_BYTES_MAX / 1024 ** 2} MB`);
+      if (account.bytes > UNPACKED_BYTES_MAX) return TOO_MUCH;
       const decoded = await readable(payload, context);
       account.bytes += decoded.data?.length ?? 0;
-      return decoded;
+      return account.bytes > UNPACKED_BYTES_MAX ? TOO_MUCH : decoded;
     });
     account.last = decoding.catch(() => undefined);
     return decoding;
