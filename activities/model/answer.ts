@@ -4,6 +4,8 @@ import { utf8Length } from '../../core/text.ts';
 import type { Usage } from '../../core/types.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 import { badAnswer } from './badAnswer.ts';
+import { type GrowingCall, type GrowingCalls, growingCalls } from './growingCalls.ts';
+import { type GrowingText, growingText } from './growingText.ts';
 
 /** A call as the model wrote it, not yet validated. */
 export interface RawCall {
@@ -22,26 +24,12 @@ export interface RawAnswer {
   usage: Usage;
 }
 
-/** Text that grows. Its end is read at each heartbeat, which must not cost what the whole text is long. */
-export interface GrowingText {
-  readonly length: number;
-  add(piece: string): void;
-  /** The last characters. */
-  end(chars: number): string;
-  whole(): string;
-}
-
-export interface GrowingCall {
-  id: string;
-  name: string;
-  readonly arguments: GrowingText;
-}
-
 interface Choice {
   readonly content: GrowingText;
   readonly refusal: GrowingText;
-  readonly calls: Map<number, GrowingCall>;
-  legacy: GrowingCall | undefined;
+  readonly calls: GrowingCalls;
+  /** The call of the format before `tool_calls`: one per message, without an id. */
+  readonly legacy: GrowingCalls;
   finish: string;
 }
 
@@ -94,9 +82,9 @@ export function buildAnswer(): AnswerBuilder {
       for (const [i, given] of listOf(fields['choices'], 'choices').entries()) {
         const { index, delta, message, finish_reason: finish } = fieldsOf(given);
         const choice = choiceAt(indexOf(index) ?? i);
-        const callsBefore = choice.calls.size;
+        const callsBefore = choice.calls.count;
         bytes += addPiece(choice, fieldsOf(delta ?? message));
-        callCount += choice.calls.size - callsBefore;
+        callCount += choice.calls.count - callsBefore;
         choice.finish = nameOf(finish) || choice.finish;
       }
     },
@@ -117,34 +105,8 @@ export function buildAnswer(): AnswerBuilder {
   };
 }
 
-function growingText(): GrowingText {
-  const pieces: string[] = [];
-  let length = 0;
-  return {
-    get length() {
-      return length;
-    },
-    add(piece) {
-      if (piece === '') return;
-      pieces.push(piece);
-      length += piece.length;
-    },
-    end(chars) {
-      let from = pieces.length;
-      for (let found = 0; from > 0 && found < chars; from--) found += pieces[from - 1]!.length;
-      const last = pieces.slice(from).join('');
-      return last.slice(Math.max(0, last.length - chars));
-    },
-    whole: () => pieces.join(''),
-  };
-}
-
 function newChoice(): Choice {
-  return { content: growingText(), refusal: growingText(), calls: new Map(), legacy: undefined, finish: '' };
-}
-
-function newCall(): GrowingCall {
-  return { id: '', name: '', arguments: growingText() };
+  return { content: growingText(), refusal: growingText(), calls: growingCalls(), legacy: growingCalls(), finish: '' };
 }
 
 /** Returns the bytes that were added. */
@@ -154,41 +116,18 @@ function addPiece(choice: Choice, piece: Fields): number {
   choice.content.add(content);
   choice.refusal.add(refusal);
   let bytes = utf8Length(content) + utf8Length(refusal);
-  for (const [i, call] of listOf(piece['tool_calls'], 'tool_calls').entries())
-    bytes += addCall(choice, fieldsOf(call), i);
-  if (piece['function_call']) {
-    // The legacy format: one call per message, without an id.
-    choice.legacy ??= newCall();
-    const { name, args } = functionOf(piece['function_call']);
-    choice.legacy.name += name;
-    choice.legacy.arguments.add(args);
-    bytes += utf8Length(name) + utf8Length(args);
+  for (const [position, given] of listOf(piece['tool_calls'], 'tool_calls').entries()) {
+    const { index, id, function: called } = fieldsOf(given);
+    const call = { index: indexOf(index), id: textOf(id, 'call id'), ...functionOf(called) };
+    bytes += choice.calls.add(call, position);
   }
+  if (piece['function_call'])
+    bytes += choice.legacy.add({ index: 0, id: '', ...functionOf(piece['function_call']) }, 0);
   return bytes;
 }
 
-function addCall(choice: Choice, piece: Fields, position: number): number {
-  const { name, args } = functionOf(piece['function']);
-  const key = indexOf(piece['index']) ?? keyWithoutIndex(choice, name, position);
-  const call = choice.calls.get(key) ?? newCall();
-  choice.calls.set(key, call);
-  // The id and name come once, but some servers repeat them in every chunk.
-  const before = call.id.length + call.name.length;
-  call.id ||= textOf(piece['id'], 'call id');
-  call.name ||= name;
-  call.arguments.add(args);
-  return call.id.length + call.name.length - before + utf8Length(args);
-}
-
-/** For servers that send no index: a chunk with a name starts a call, one without continues the last. */
-function keyWithoutIndex(choice: Choice, name: string, position: number): number {
-  const last = choice.calls.size - 1;
-  return name !== '' || last < 0 ? last + 1 : Math.max(last, position);
-}
-
-function callsOf(choice: Choice): GrowingCall[] {
-  const calls = [...choice.calls.entries()].sort(([a], [b]) => a - b).map(([, call]) => call);
-  return choice.legacy && calls.length === 0 ? [choice.legacy] : calls;
+function callsOf(choice: Choice): readonly GrowingCall[] {
+  return choice.calls.all.length > 0 ? choice.calls.all : choice.legacy.all;
 }
 
 // ── What a server sent, checked ─────────────────────────────────────────────────────────────────────────────────────
@@ -226,7 +165,13 @@ function contentOf(given: unknown): string {
 
 function functionOf(given: unknown): { readonly name: string; readonly args: string } {
   const { name, arguments: args } = fieldsOf(given);
-  return { name: textOf(name, 'name of a call'), args: textOf(args, 'text of arguments') };
+  return { name: textOf(name, 'name of a call'), args: argumentsOf(args) };
+}
+
+/** Some servers send the object itself. */
+function argumentsOf(given: unknown): string {
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
+  return isObject ? JSON.stringify(given) : textOf(given, 'text of arguments');
 }
 
 function nameOf(given: unknown): string {

@@ -3,6 +3,7 @@ import OpenAI from 'openai';
 import { MODEL_CALL, MODEL_OUTAGE } from '../../core/limits.ts';
 import type { Agent } from '../define/types.ts';
 import { modelFetch } from './modelFetch.ts';
+import { createRefusedFields, type RefusedFields } from './refusedFields.ts';
 import { type Secrets, secretsOf } from './secrets.ts';
 
 export interface ModelEndpoint {
@@ -17,8 +18,7 @@ export interface ModelEndpoint {
   readonly timeoutMs: number;
   /** How long a run waits while the model is unavailable. */
   readonly outageMs: number;
-  /** Models that refused the JSON schema of an agent, as `<model>\n<agent>`. */
-  readonly withoutSchemas: Set<string>;
+  readonly refused: RefusedFields;
   modelFor(agent: Agent): string;
 }
 
@@ -61,7 +61,7 @@ export function createEndpoint({
     silenceMs,
     timeoutMs: Math.min(timeoutMs, MODEL_CALL.timeoutMs),
     outageMs,
-    withoutSchemas: new Set(),
+    refused: createRefusedFields(),
     modelFor: (agent) => (typeof model === 'function' ? model(agent) : (model ?? agent.model)),
   };
 }

@@ -6,6 +6,7 @@ import { FAILURE } from '../../core/names.ts';
 import { cutText, oneLine } from '../../core/text.ts';
 import { isRetryableStatus, retryAfterMs } from '../httpRetry.ts';
 import type { ModelEndpoint } from './endpoint.ts';
+import { providersWords, statusOf } from './serverError.ts';
 
 interface FailureContext {
   readonly endpoint: Pick<ModelEndpoint, 'address' | 'secrets'>;
@@ -18,8 +19,7 @@ export function modelFailure(thrown: unknown, where: FailureContext): Applicatio
   const own = ownFailure(thrown);
   // It may quote the server.
   if (own) return Object.assign(own, { message: where.endpoint.secrets.hide(own.message) });
-  // There is no status if the connection failed or the error came within a stream.
-  const status = thrown instanceof APIError ? thrown.status : undefined;
+  const status = statusOf(thrown);
   const delayMs = thrown instanceof APIError ? retryAfterMs(thrown.headers) : undefined;
   const failure = ApplicationFailure.create({
     message: cutText(
@@ -42,8 +42,13 @@ function ownFailure(thrown: unknown): ApplicationFailure | null {
 
 function describe(thrown: unknown, { endpoint }: FailureContext): string {
   if (thrown instanceof APIConnectionError) return `Cannot reach the model at ${endpoint.address}: ${reasonOf(thrown)}`;
-  if (thrown instanceof Error) return `The model call failed: ${oneLine(thrown.message, 2_000)}`;
+  if (thrown instanceof Error) return `The model call failed: ${oneLine(thrown.message, 2_000)}${quoted(thrown)}`;
   return 'The model call failed.';
+}
+
+function quoted(error: Error): string {
+  const words = error instanceof APIError ? providersWords(error) : undefined;
+  return words === undefined ? '' : ` (${oneLine(words, 1_000)})`;
 }
 
 /** The innermost cause has the details (`connect ECONNREFUSED …`); the outer ones say only that the request failed. */
@@ -56,7 +61,7 @@ function reasonOf(error: Error): string {
 function advice(thrown: unknown, { model }: FailureContext): string {
   if (!(thrown instanceof APIError)) return '';
   if (isTooLong(thrown)) return TOO_LONG;
-  switch (thrown.status) {
+  switch (statusOf(thrown)) {
     case 401:
     case 403:
       return ' Check OPENAI_API_KEY on the worker.';
@@ -77,17 +82,19 @@ function typeOf(thrown: unknown, { compacts }: FailureContext): string {
   return isProvidersFault(thrown) ? FAILURE.modelUnavailable : FAILURE.model;
 }
 
-/** Whether the provider cannot be reached, is overloaded, or answers with a server error. What it says within an answer may be anything. */
+/** Whether the provider cannot be reached, is overloaded, or answers with a server error. Without a status, it may be anything. */
 function isProvidersFault(thrown: unknown): boolean {
   if (!(thrown instanceof APIError) || thrown instanceof APIConnectionError) return true;
-  return thrown.status !== undefined && isRetryableStatus(thrown.status);
+  const status = statusOf(thrown);
+  return status !== undefined && isRetryableStatus(status);
 }
 
 /** OpenAI has a code for it. Other servers only have a message, with various statuses. */
 function isTooLong(thrown: unknown): boolean {
   if (!(thrown instanceof APIError)) return false;
   if (thrown.code === 'context_length_exceeded') return true;
-  if (thrown.status !== undefined && ![400, 413, 422].includes(thrown.status)) return false;
+  const status = statusOf(thrown);
+  if (status !== undefined && ![400, 413, 422].includes(status)) return false;
   return TOO_LONG_MESSAGES.test(thrown.message);
 }
 

@@ -5,6 +5,7 @@ import { reason } from '../../core/reasons/reason.ts';
 import { cutText } from '../../core/text.ts';
 import { isRetryableStatus } from '../httpRetry.ts';
 import { badAnswer, hopelessAnswer } from './badAnswer.ts';
+import { likeOpenAIs } from './serverError.ts';
 
 export async function modelFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
   const response = await fetch(input, { ...init, redirect: 'manual' });
@@ -17,7 +18,7 @@ export async function modelFetch(input: string | URL | Request, init?: RequestIn
   if (response.ok) return new Response(body.pipeThrough(isStream(response) ? limitStream() : limitBody()), response);
   // Read here: the client would take a failure to read an error for the error's text.
   const error = new Response(body.pipeThrough(limitBody(status)));
-  return new Response(await error.arrayBuffer(), response);
+  return new Response(likeOpenAIs(await error.text()), response);
 }
 
 export function isStream({ headers }: Response): boolean {

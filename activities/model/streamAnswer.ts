@@ -1,6 +1,5 @@
 // Sends one request to the model and reads the streamed answer. Gives up when the stream falls silent, and never takes an
 // answer that was cut off for a complete one.
-import { APIError } from 'openai';
 import { Stream } from 'openai/streaming';
 import { ANSWER_BYTES_MAX, ANSWER_CALLS_MAX } from '../../core/limits.ts';
 import { reason } from '../../core/reasons/reason.ts';
@@ -12,6 +11,8 @@ import { badAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 import { modelFailure } from './modelFailure.ts';
 import { isStream } from './modelFetch.ts';
+import type { OptionalField } from './refusedFields.ts';
+import { errorInAnswer } from './serverError.ts';
 
 export interface StreamOptions {
   readonly signal: AbortSignal;
@@ -29,9 +30,7 @@ export async function streamAnswer(
   const { signal, onProgress, warn } = options;
   const model = endpoint.modelFor(agent);
   const { silenceMs, timeoutMs } = endpoint;
-  // By agent, since a server may accept one schema and refuse another.
-  const schemaKey = `${model}\n${agent.name}`;
-  const takesSchemas = !endpoint.withoutSchemas.has(schemaKey);
+  const body = requestBody(agent, model, messages, (field) => !endpoint.refused.has(model, agent.name, field));
   const request = new AbortController();
   const abort = () => request.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
@@ -44,7 +43,7 @@ export async function streamAnswer(
   }, silenceMs);
   try {
     const response = await endpoint.client.chat.completions
-      .create(requestBody(agent, model, messages, takesSchemas), {
+      .create(body, {
         signal: request.signal,
         timeout: timeoutMs,
       })
@@ -60,16 +59,16 @@ export async function streamAnswer(
     if (isSilent) throw silent(silenceMs);
     if (!answer.isFinished()) throw badAnswer('The model ended its answer early, without a finish_reason.');
     const built = answer.build();
+    // OpenRouter ends a stream so, also without saying more.
+    if (built.finishReasons.includes('error')) throw badAnswer("The model's server ended its answer with an error.");
     return { ...built, model: endpoint.secrets.hide(built.model) };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (isSilent) throw silent(silenceMs);
-    if (agent.output && takesSchemas && refusesSchemas(error)) {
-      endpoint.withoutSchemas.add(schemaKey);
+    const field = endpoint.refused.learn(error, model, agent.name, body);
+    if (field !== null) {
       const { message } = modelFailure(error, { endpoint, model });
-      warn?.(
-        `The model of ${agent.name} does not accept its output schema as response_format; it goes into the instructions instead: ${message}`,
-      );
+      warn?.(`The model of ${agent.name} does not accept ${field}; ${INSTEAD[field] ?? 'it is left out'}: ${message}`);
       return await streamAnswer(endpoint, agent, messages, options);
     }
     const compacts = agent.compaction !== null;
@@ -80,11 +79,10 @@ export async function streamAnswer(
   }
 }
 
-/** Whether the server or model refused the request for its `json_schema`. The schema then goes into the instructions. */
-function refusesSchemas(error: unknown): boolean {
-  if (!(error instanceof APIError) || (error.status !== 400 && error.status !== 422)) return false;
-  return /response_format|json_schema/i.test(`${error.param ?? ''} ${error.message}`);
-}
+const INSTEAD: Partial<Readonly<Record<OptionalField, string>>> = {
+  max_completion_tokens: 'max_tokens is sent instead',
+  response_format: 'its output schema goes into the instructions instead',
+};
 
 function responseFormat({ json, strict }: OutputFormat): StreamedRequest['response_format'] {
   return {
@@ -116,9 +114,9 @@ function requestBody(
   agent: Agent,
   model: string,
   messages: readonly Message[],
-  takesSchemas: boolean,
+  takes: (field: OptionalField) => boolean,
 ): StreamedRequest {
-  const { output } = agent;
+  const { output, temperature, maxOutputTokens, parallelToolCalls } = agent;
   const tools = [...agent.tools.values()].map(({ name, description, parameters }) => ({
     type: 'function' as const,
     function: { name, description, parameters: { ...parameters } },
@@ -126,17 +124,21 @@ function requestBody(
   return {
     model,
     // The client's types ask for mutable arrays, but it does not change them.
-    messages: (output && !takesSchemas
+    messages: (output && !takes('response_format')
       ? withSchemaInInstructions(messages, output)
       : messages) as unknown as StreamedRequest['messages'],
     stream: true,
-    stream_options: { include_usage: true },
+    ...(takes('stream_options') && { stream_options: { include_usage: true } }),
     ...(tools.length > 0 && { tools }),
-    ...(output && takesSchemas && { response_format: responseFormat(output) }),
+    ...(output && takes('response_format') && { response_format: responseFormat(output) }),
     ...(tools.length > 0 && agent.toolChoice !== undefined && { tool_choice: agent.toolChoice }),
-    ...(tools.length > 0 && agent.parallelToolCalls !== undefined && { parallel_tool_calls: agent.parallelToolCalls }),
-    ...(agent.temperature !== undefined && { temperature: agent.temperature }),
-    ...(agent.maxOutputTokens !== undefined && { max_completion_tokens: agent.maxOutputTokens }),
+    ...(tools.length > 0 &&
+      parallelToolCalls !== undefined &&
+      takes('parallel_tool_calls') && { parallel_tool_calls: parallelToolCalls }),
+    ...(temperature !== undefined && takes('temperature') && { temperature }),
+    ...(maxOutputTokens !== undefined && {
+      [takes('max_completion_tokens') ? 'max_completion_tokens' : 'max_tokens']: maxOutputTokens,
+    }),
   };
 }
 
@@ -155,7 +157,7 @@ async function* parts(response: Response, request: AbortController): AsyncGenera
     throw badAnswer(`The model's server returned ${type} that is not JSON: ${oneLine(body, 200)}`);
   }
   const { error, choices } = fieldsOf(whole);
-  if (error) throw badAnswer(`The model's server returned an error: ${oneLine(JSON.stringify(error), 1_000)}`);
+  if (error) throw errorInAnswer(error, response.headers);
   if (listOf(choices, 'choices').length === 0) throw badAnswer('The model returned no choices.');
   yield whole;
 }

@@ -1,6 +1,7 @@
 // The part of a streamed answer that a model call's heartbeats carry. Small, since every heartbeat sends it to the server
 // again: at most about 8 kB of plain text.
-import type { AnswerBuilder, GrowingCall } from './answer.ts';
+import type { AnswerBuilder } from './answer.ts';
+import type { GrowingCall } from './growingCalls.ts';
 
 const TEXT_CHARS_MAX = 4_000;
 /** For the arguments of all calls together. The newest calls come first: the earlier ones were reported as they grew. */

@@ -16,19 +16,127 @@ test('keeps an answer open while any of its choices is cut off in a call', () =>
   assert.equal(answer.isFinished(), true);
 });
 
-test('continues the last call with pieces that have no index', () => {
+/** A piece of a call: index, id, name, arguments. */
+type Piece = readonly [number | null, string | null, string | null, unknown?];
+
+/** Each in a list of its own, as one chunk. */
+function joined(pieces: readonly (readonly Piece[])[]) {
   const answer = buildAnswer();
-  const piece = (name: string | null, args: string) => ({ tool_calls: [{ function: { name, arguments: args } }] });
-  for (const delta of [piece('a', '{"x"'), piece(null, ':1}'), piece('b', '{}')])
-    answer.add({ choices: [{ index: 0, delta }] });
-  assert.deepEqual(
-    answer.build().calls.map(({ name, arguments: args }) => [name, args]),
-    [
-      ['a', '{"x":1}'],
-      ['b', '{}'],
+  for (const list of pieces) {
+    const tool_calls = list.map(([index, id, name, args = null]) => ({
+      ...(index !== null && { index }),
+      ...(id !== null && { id }),
+      function: { ...(name !== null && { name }), ...(args !== null && { arguments: args }) },
+    }));
+    answer.add({ choices: [{ index: 0, delta: { tool_calls } }] });
+  }
+  return answer.build().calls.map(({ id, name, arguments: args }) => [id, name, args]);
+}
+
+const each = (...pieces: Piece[]) => pieces.map((piece) => [piece]);
+
+const WIRES: Readonly<
+  Record<string, { pieces: readonly (readonly Piece[])[]; calls: readonly (readonly string[])[] }>
+> = {
+  'numbers, as in OpenAI': {
+    pieces: each([0, 'a', 'pay', ''], [0, null, null, '{"x"'], [0, null, null, ':1}'], [1, 'b', 'look', '{}']),
+    calls: [
+      ['a', 'pay', '{"x":1}'],
+      ['b', 'look', '{}'],
     ],
-  );
-});
+  },
+  'numbers out of order': {
+    pieces: each([1, 'b', 'look', '{'], [0, 'a', 'pay', '{}'], [1, null, null, '}']),
+    calls: [
+      ['a', 'pay', '{}'],
+      ['b', 'look', '{}'],
+    ],
+  },
+  'no number and no id': {
+    pieces: each([null, null, 'a', '{"x"'], [null, null, null, ':1}'], [null, null, 'b', '{}']),
+    calls: [
+      ['', 'a', '{"x":1}'],
+      ['', 'b', '{}'],
+    ],
+  },
+  'several calls with number 0 (Gemini, Ollama)': {
+    pieces: each([0, 'a', 'pay', '{"x":1}'], [0, 'b', 'pay', '{"x":2}']),
+    calls: [
+      ['a', 'pay', '{"x":1}'],
+      ['b', 'pay', '{"x":2}'],
+    ],
+  },
+  'several calls with number 0 in one list, in pieces': {
+    pieces: [
+      [
+        [0, 'a', 'pay', '{"x":1}'],
+        [0, 'b', 'pay', '{"x"'],
+      ],
+      [[0, null, null, ':2}']],
+    ],
+    calls: [
+      ['a', 'pay', '{"x":1}'],
+      ['b', 'pay', '{"x":2}'],
+    ],
+  },
+  'several calls with number 0 and no ids': {
+    pieces: each([0, null, 'pay', '{"x":1}'], [0, null, 'pay', '{"x":2}'], [0, null, 'look', '{}']),
+    calls: [
+      ['', 'pay', '{"x":1}'],
+      ['', 'pay', '{"x":2}'],
+      ['', 'look', '{}'],
+    ],
+  },
+  'a list of calls without numbers': {
+    pieces: [
+      [
+        [null, 'a', 'pay', '{"x":1}'],
+        [null, 'b', 'look', '{}'],
+      ],
+    ],
+    calls: [
+      ['a', 'pay', '{"x":1}'],
+      ['b', 'look', '{}'],
+    ],
+  },
+  'the name in each piece (vLLM, llama.cpp)': {
+    pieces: each(
+      [0, 'a', 'pay', ''],
+      [0, 'a', 'pay', '{"x":'],
+      [0, null, 'pay', '"}"'],
+      [0, null, 'pay', '}'],
+      [0, 'a', 'pay', ''],
+    ),
+    calls: [['a', 'pay', '{"x":"}"}']],
+  },
+  'the name in pieces': {
+    pieces: each([0, 'a', 'get_', null], [0, null, 'weather', ''], [0, null, '', '{}']),
+    calls: [['a', 'get_weather', '{}']],
+  },
+  'empty names under new ids (LM Studio)': {
+    pieces: each([0, 'a', 'pay', '{"x"'], [0, 'b', '', ':1'], [0, 'c', '', '}'], [1, 'd', 'look', '{}']),
+    calls: [
+      ['a', 'pay', '{"x":1}'],
+      ['d', 'look', '{}'],
+    ],
+  },
+  'arguments as an object (Ollama)': {
+    pieces: each([0, 'a', 'pay', { x: 1 }], [0, 'b', 'pay', { x: 2 }]),
+    calls: [
+      ['a', 'pay', '{"x":1}'],
+      ['b', 'pay', '{"x":2}'],
+    ],
+  },
+  'one id for two calls': {
+    pieces: each([0, 'a', 'pay', '{}'], [1, 'a', 'look', '{}']),
+    calls: [
+      ['a', 'pay', '{}'],
+      ['a', 'look', '{}'],
+    ],
+  },
+};
+for (const [wire, { pieces, calls }] of Object.entries(WIRES))
+  test(`joins the pieces of calls with ${wire}`, () => assert.deepEqual(joined(pieces), calls));
 
 const whole = (message: object, more: object = {}) => {
   const answer = buildAnswer();
@@ -55,7 +163,7 @@ test('refuses an answer whose texts are something else', () => {
     { tool_calls: { name: 'pay' } },
     { tool_calls: [{ id: {}, function: { name: 'pay' } }] },
     { tool_calls: [{ id: 'c', function: { name: ['pay'] } }] },
-    { tool_calls: [{ id: 'c', function: { name: 'pay', arguments: { amount: 1 } } }] },
+    { tool_calls: [{ id: 'c', function: { name: 'pay', arguments: [1] } }] },
     { function_call: { name: {}, arguments: '{}' } },
     { function_call: { name: 'pay', arguments: [] } },
   ];

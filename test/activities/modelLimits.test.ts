@@ -95,7 +95,6 @@ const endless: Readonly<Record<string, Limited>> = {
     Object.entries({
       content: { content: PIECE },
       refusalText: { refusal: PIECE },
-      functionName: { function_call: { name: PIECE } },
       functionArguments: { function_call: { arguments: PIECE } },
       callArguments: { tool_calls: [{ index: 0, function: { arguments: PIECE } }] },
     }).map(([name, fields]): [string, Limited] => [
@@ -103,6 +102,14 @@ const endless: Readonly<Record<string, Limited>> = {
       { type: EVENTS, head: '', piece: delta(fields), part: 'answer', max: ANSWER_BYTES_MAX },
     ]),
   ),
+  // Not the same again and again: that would be a name that is repeated.
+  functionName: {
+    type: EVENTS,
+    head: '',
+    piece: ['x', 'y'].map((end) => delta({ function_call: { name: `${PIECE}${end}` } })).join(''),
+    part: 'answer',
+    max: ANSWER_BYTES_MAX,
+  },
 };
 
 for (const [name, { part, max, final = false, ...what }] of Object.entries(endless))

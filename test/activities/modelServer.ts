@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ApplicationFailure } from '@temporalio/common';
-import { defineAgent } from '../../activities/index.ts';
+import { type AgentOptions, defineAgent } from '../../activities/index.ts';
 import type { RawAnswer } from '../../activities/model/answer.ts';
 import { createEndpoint } from '../../activities/model/endpoint.ts';
 import { streamAnswer } from '../../activities/model/streamAnswer.ts';
@@ -64,11 +64,14 @@ export interface Asked {
 }
 
 /** The answer of the server, or the failure that the model call ends with. */
-export async function ask(baseURL: string): Promise<Asked> {
-  const agent = defineAgent({ name: 'asker', model: 'm', instructions: 'Ask.' });
+export async function ask(
+  baseURL: string,
+  options: Partial<AgentOptions> = {},
+  endpoint = createEndpoint({ apiKey: 'sk-none', baseURL }),
+): Promise<Asked> {
+  const agent = defineAgent({ name: 'asker', model: 'm', instructions: 'Ask.', ...options });
   const { signal } = new AbortController();
   try {
-    const endpoint = createEndpoint({ apiKey: 'sk-none', baseURL });
     const answer = await streamAnswer(endpoint, agent, [{ role: 'user', content: 'A secret.' }], {
       signal,
       onProgress: () => {},

@@ -1,0 +1,117 @@
+// Joins the pieces of a stream to calls. OpenAI's API numbers each call, and sends its id and name once. Compatible servers number
+// none, or all of them 0; repeat the name in each piece, or send it in several; and give the pieces of one call new ids.
+import { utf8Length } from '../../core/text.ts';
+import { type GrowingText, growingText } from './growingText.ts';
+
+export interface GrowingCall {
+  id: string;
+  name: string;
+  readonly arguments: GrowingText;
+}
+
+/** As the server sent it. Empty texts for what it did not send. */
+export interface CallPiece {
+  readonly index: number | undefined;
+  readonly id: string;
+  readonly name: string;
+  readonly args: string;
+}
+
+export interface GrowingCalls {
+  readonly count: number;
+  /** In the order of their numbers; of those with the same number, as they came. */
+  readonly all: readonly GrowingCall[];
+  /** `position`: that of the piece in its list. Returns the bytes that were added. */
+  add(piece: CallPiece, position: number): number;
+}
+
+interface Slot {
+  readonly index: number;
+  readonly call: GrowingCall;
+  readonly braces: BraceCounter;
+}
+
+export function growingCalls(): GrowingCalls {
+  const slots: Slot[] = [];
+  /** The last one of each number and of each id. */
+  const byIndex = new Map<number, Slot>();
+  const byId = new Map<string, Slot>();
+
+  /** The call that the piece may continue. */
+  function candidate({ index, id, name }: CallPiece, position: number): Slot | undefined {
+    if (index !== undefined) return byIndex.get(index);
+    const known = id === '' ? undefined : byId.get(id);
+    // Pieces of several calls in one list are in their order.
+    const isNext = name === '' && id === '' && position >= slots.length;
+    return known ?? (isNext ? undefined : slots.at(-1));
+  }
+
+  function open(index: number = slots.length): Slot {
+    const call: GrowingCall = { id: '', name: '', arguments: growingText() };
+    const slot: Slot = { index, call, braces: countBraces() };
+    slots.push(slot);
+    byIndex.set(index, slot);
+    return slot;
+  }
+
+  return {
+    get count() {
+      return slots.length;
+    },
+    get all() {
+      return slots.toSorted((a, b) => a.index - b.index).map(({ call }) => call);
+    },
+    add(piece, position) {
+      const found = candidate(piece, position);
+      const slot = found && continues(piece, found) ? found : open(piece.index);
+      const { call, braces } = slot;
+      const before = call.id.length + call.name.length;
+      call.id ||= piece.id;
+      if (piece.id !== '') byId.set(piece.id, slot);
+      // After the first arguments, a name is that of before again.
+      if (call.arguments.length === 0 && piece.name !== call.name) call.name += piece.name;
+      call.arguments.add(piece.args);
+      braces.add(piece.args);
+      return call.id.length + call.name.length - before + utf8Length(piece.args);
+    },
+  };
+}
+
+function continues({ index, id, name, args }: CallPiece, { call, braces }: Slot): boolean {
+  // A piece without a name continues, also under a new id.
+  if (name === '') return true;
+  if (id !== '' && call.id !== '' && id !== call.id) return false;
+  if (call.arguments.length > 0) return name === call.name && (args === '' || !braces.areClosed());
+  // Without a number and an id, nothing tells the rest of a name from the next call.
+  return index !== undefined || (id !== '' && id === call.id);
+}
+
+interface BraceCounter {
+  add(json: string): void;
+  /** Whether an object has been opened and closed. */
+  areClosed(): boolean;
+}
+
+/** Parsing the arguments again for each piece would take the square of their length. */
+function countBraces(): BraceCounter {
+  let depth = 0;
+  let opened = false;
+  let inText = false;
+  let isEscaped = false;
+  return {
+    add(json) {
+      for (const char of json) {
+        if (inText) {
+          if (isEscaped) isEscaped = false;
+          else if (char === '\\') isEscaped = true;
+          else if (char === '"') inText = false;
+        } else if (char === '"') inText = true;
+        else if (char === '{') {
+          depth += 1;
+          opened = true;
+        } else if (char === '}') depth -= 1;
+      }
+    },
+    areClosed: () => opened && depth <= 0,
+  };
+}

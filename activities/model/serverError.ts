@@ -1,0 +1,41 @@
+// What a model's server reports as an error, in whichever form: OpenAI's object in the body, other objects, within a stream, or in a
+// body with status 200. All of them become the client's APIError, with the status that the server gave or meant.
+import { APIError } from 'openai';
+import { fieldsOf } from './answer.ts';
+
+/** An error that was in the answer itself. */
+export function errorInAnswer(error: unknown, headers: Headers): APIError {
+  const given = typeof error === 'string' ? { message: error } : fieldsOf(error);
+  return new APIError(undefined, given, undefined, headers);
+}
+
+/** The HTTP status; or, within an answer, the one that its code names, as OpenRouter's do. */
+export function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof APIError)) return undefined;
+  if (error.status !== undefined) return error.status;
+  const { code, status } = fieldsOf(error.error);
+  return [code, status].map(Number).find((number) => Number.isInteger(number) && number >= 400 && number < 600);
+}
+
+/** What the provider behind a gateway said, which OpenRouter has beside its own message. */
+export function providersWords(error: APIError): string | undefined {
+  const { raw } = fieldsOf(fieldsOf(error.error)['metadata']);
+  if (raw === undefined || raw === null) return undefined;
+  return typeof raw === 'string' ? raw : JSON.stringify(raw);
+}
+
+/** Makes the body of an error one like OpenAI's. The client reads no other, and would report an error without a message. */
+export function likeOpenAIs(body: string): string {
+  let given: unknown;
+  try {
+    given = JSON.parse(body);
+  } catch {
+    return body;
+  }
+  const { error, message, detail, code, param } = fieldsOf(given);
+  if (typeof error === 'object' && error !== null) return body;
+  const words = [error, message, detail].find((part) => part !== undefined && part !== null) ?? given;
+  return JSON.stringify({
+    error: { message: typeof words === 'string' ? words : JSON.stringify(words), code, param },
+  });
+}

@@ -1,0 +1,164 @@
+// What a model's server reports as an error, in the forms of several servers: classed by what it says, and quoted; and a field that a
+// model does not take is left out from then on.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { type AgentOptions, defineTool } from '../../activities/index.ts';
+import { createEndpoint } from '../../activities/model/endpoint.ts';
+import { FAILURE } from '../../core/names.ts';
+import { ask, rawServer } from './modelServer.ts';
+
+const EVENTS = { 'content-type': 'text/event-stream' };
+const JSON_BODY = { 'content-type': 'application/json' };
+const event = (data: object) => `data: ${JSON.stringify(data)}\n\n`;
+const delta = (fields: object, finish: string | null = null) =>
+  event({ choices: [{ index: 0, delta: fields, finish_reason: finish }] });
+const DONE = delta({ content: 'Done.' }, 'stop');
+
+interface Sent {
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+  readonly body: string;
+}
+
+async function failureOf({ status = 200, headers = EVENTS, body }: Sent) {
+  const server = await rawServer((response) => void response.writeHead(status, headers).end(body));
+  const { failure } = await ask(server.baseURL);
+  await server.close();
+  return { type: failure?.type, final: failure?.nonRetryable === true, message: failure?.message };
+}
+
+const errors: Readonly<
+  Record<string, Sent & { readonly type: string; readonly final: boolean; readonly says: RegExp }>
+> = {
+  'a payment that is due, within a stream': {
+    body: delta({ content: 'Hel' }) + event({ error: { code: 402, message: 'Insufficient credits' } }),
+    type: FAILURE.model,
+    final: true,
+    says: /Insufficient credits/,
+  },
+  'a forbidden model, in a body with status 200': {
+    headers: JSON_BODY,
+    body: JSON.stringify({ error: { code: '403', message: 'Not for you' } }),
+    type: FAILURE.model,
+    final: true,
+    says: /Not for you.*OPENAI_API_KEY/,
+  },
+  'a provider that is down, within a stream': {
+    body: event({
+      error: { code: 502, message: 'Provider returned error', metadata: { raw: '{"error":"upstream timeout"}' } },
+      choices: [{ index: 0, delta: { content: '' }, finish_reason: 'error' }],
+    }),
+    type: FAILURE.modelUnavailable,
+    final: false,
+    says: /Provider returned error \(\{"error":"upstream timeout"\}\)/,
+  },
+  'an error without a code': {
+    body: event({ error: { message: 'Something' } }),
+    type: FAILURE.model,
+    final: false,
+    says: /Something/,
+  },
+  'an error that is a text': {
+    headers: JSON_BODY,
+    body: JSON.stringify({ error: 'model runner has unexpectedly stopped' }),
+    type: FAILURE.model,
+    final: false,
+    says: /model runner has unexpectedly stopped/,
+  },
+  'an end with an error, alone': {
+    body: delta({ content: 'Hel' }, 'error'),
+    type: FAILURE.model,
+    final: false,
+    says: /ended its answer with an error/,
+  },
+  'a list of problems (FastAPI)': {
+    status: 422,
+    headers: JSON_BODY,
+    body: JSON.stringify({ detail: [{ loc: ['body', 'n'], msg: 'Extra inputs are not permitted' }] }),
+    type: FAILURE.model,
+    final: true,
+    says: /422 .*Extra inputs are not permitted/,
+  },
+  'a message without an error (Mistral)': {
+    status: 400,
+    headers: JSON_BODY,
+    body: JSON.stringify({ object: 'error', message: 'Unexpected role user after tool', code: '3230' }),
+    type: FAILURE.model,
+    final: true,
+    says: /400 Unexpected role user after tool/,
+  },
+};
+for (const [what, { type, final, says, ...sent }] of Object.entries(errors))
+  test(`classes and quotes ${what}`, async () => {
+    const failure = await failureOf(sent);
+    assert.deepEqual({ type: failure.type, final: failure.final }, { type, final });
+    assert.match(failure.message ?? '', says);
+  });
+
+const look = defineTool({ name: 'look', description: 'Looks.', input: z.object({}), effect: 'read', run: () => 'x' });
+
+interface Refusal {
+  readonly status: number;
+  readonly body: object;
+  readonly agent: Partial<AgentOptions>;
+  /** The field in the first request, and what the second has of it. */
+  readonly field: string;
+  readonly instead: Record<string, unknown>;
+}
+
+const refusals: readonly Refusal[] = [
+  {
+    status: 422,
+    body: { detail: [{ loc: ['body', 'max_completion_tokens'], msg: 'Extra inputs are not permitted' }] },
+    agent: { maxOutputTokens: 100 },
+    field: 'max_completion_tokens',
+    instead: { max_tokens: 100 },
+  },
+  {
+    status: 400,
+    body: { error: { message: "Unsupported value: 'temperature' does not support 0.2.", param: 'temperature' } },
+    agent: { temperature: 0.2 },
+    field: 'temperature',
+    instead: {},
+  },
+  {
+    status: 400,
+    body: { error: { message: 'Unknown parameter: stream_options' } },
+    agent: {},
+    field: 'stream_options',
+    instead: {},
+  },
+  {
+    status: 400,
+    body: { message: 'parallel_tool_calls is not supported' },
+    agent: { tools: [look], parallelToolCalls: false },
+    field: 'parallel_tool_calls',
+    instead: {},
+  },
+];
+for (const { status, body, agent, field, instead } of refusals)
+  test(`learns once that a model does not take ${field}`, async () => {
+    const bodies: Record<string, unknown>[] = [];
+    const server = await rawServer(async (response, request) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const sent = JSON.parse(Buffer.concat(chunks).toString());
+      bodies.push(sent);
+      if (field in sent) response.writeHead(status, JSON_BODY).end(JSON.stringify(body));
+      else response.writeHead(200, EVENTS).end(DONE);
+    });
+    const endpoint = createEndpoint({ apiKey: 'sk-none', baseURL: server.baseURL });
+    const answers = [await ask(server.baseURL, agent, endpoint), await ask(server.baseURL, agent, endpoint)];
+    await server.close();
+    assert.deepEqual(
+      answers.map(({ answer, failure }) => answer?.content ?? failure?.message),
+      ['Done.', 'Done.'],
+    );
+    assert.deepEqual(
+      bodies.map((sent) => field in sent),
+      [true, false, false],
+    );
+    const { model, messages, stream, stream_options, tools, ...rest } = bodies[1]!;
+    assert.deepEqual(rest, instead);
+  });
