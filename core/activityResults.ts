@@ -1,6 +1,6 @@
 // Checks the results of activities. Anybody who can reach the server can complete an activity by hand, and an error in the
 // workflow would block the run for ever. Fields that are not known are accepted: the worker of the activity may be newer.
-import { isReason } from './carriedState.ts';
+import { isProviderData, isReason } from './carriedState.ts';
 import {
   type Check,
   hasShape,
@@ -71,6 +71,7 @@ const isAnswer = hasShape<ModelAnswer>({
     role: isOneOf('assistant'),
     content: nullable(isText),
     tool_calls: optional(isList(isCall)),
+    provider: optional(isProviderData),
   }),
   kind: isOneOf('final', 'calls', 'truncated', 'refused', 'again', 'ended'),
   tell: optional(isText),

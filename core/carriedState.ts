@@ -27,6 +27,7 @@ import type {
   Outcome,
   ParentRun,
   PlannedCall,
+  ProviderData,
   RecordedDecision,
   Reply,
   RunResult,
@@ -182,12 +183,19 @@ const isToolCall = isShape<ToolCall>({
   function: isShape<ToolCall['function']>({ name: isText, arguments: isText }),
 });
 
+export const isProviderData = isShape<ProviderData>({
+  from: isText,
+  message: optional(isRecord(isAnything)),
+  calls: optional(isRecord(isRecord(isAnything))),
+});
+
 const isMessage = isEither(
   isShape<{ role: string; content: string }>({ role: isOneOf('system', 'user'), content: isText }),
   isShape<Extract<Message, { role: 'assistant' }>>({
     role: isOneOf('assistant'),
     content: nullable(isText),
     tool_calls: optional(isList(isToolCall)),
+    provider: optional(isProviderData),
   }),
   isShape<Extract<Message, { role: 'tool' }>>({ role: isOneOf('tool'), tool_call_id: isText, content: isText }),
 );

@@ -72,6 +72,8 @@ export const RESULT_BYTES_MAX = 64 * KB;
 export const ARGUMENT_BYTES_MAX = 256 * KB;
 /** The model's answer as JSON: it is in the plan and again in workflow commands, and a payload ends at 2 MiB. */
 export const PLAN_BYTES_MAX = 1024 * KB;
+/** What a provider sends beside text and calls. It shares the plan's payload with them; what is more is not kept. */
+export const PROVIDER_BYTES_MAX = PLAN_BYTES_MAX / 2;
 /** Calls of a turn: the server allows 2,000 pending activities, and a plan must fit its payload. */
 export const PLAN_CALLS_MAX = 1_000;
 /** An answer with more calls does not fit a payload even if all are rejected, so the attempt fails. */

@@ -14,6 +14,16 @@ export interface AssistantMessage {
   readonly role: 'assistant';
   readonly content: string | null;
   readonly tool_calls?: readonly ToolCall[];
+  readonly provider?: ProviderData;
+}
+
+/** What a provider sent beside text and calls, as it came. */
+export interface ProviderData {
+  /** The address of the model's server. Others do not get it. */
+  readonly from: string;
+  readonly message?: Readonly<Record<string, unknown>>;
+  /** By slot. */
+  readonly calls?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 export interface ToolMessage {

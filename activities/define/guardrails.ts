@@ -52,8 +52,11 @@ export async function guardAnswer(
   switch (verdict.kind) {
     case 'allow':
       return planned;
-    case 'change':
-      return { ...planned, message: { ...message, content: changedText(verdict.change, calls.length > 0, ctx) } };
+    case 'change': {
+      // The provider's data may have what the guardrail has taken out.
+      const { provider: _, ...plain } = message;
+      return { ...planned, message: { ...plain, content: changedText(verdict.change, calls.length > 0, ctx) } };
+    }
     case 'reject':
     case 'end': {
       // Another guardrail has ended the run already; the first reason counts.

@@ -1,17 +1,19 @@
 // Builds a model's answer from the chunks of a stream, or from a whole completion. Compatible servers may leave out any field;
 // what they send is checked, because it comes from outside.
-import { utf8Length } from '../../core/text.ts';
+import { jsonBytes, utf8Length } from '../../core/text.ts';
 import type { Usage } from '../../core/types.ts';
 import { NO_USAGE } from '../../core/usage.ts';
 import { badAnswer } from './badAnswer.ts';
 import { type GrowingCall, type GrowingCalls, growingCalls } from './growingCalls.ts';
 import { type GrowingText, growingText } from './growingText.ts';
+import { type Extra, extraOfCall, extraOfMessage, joinExtra } from './providerData.ts';
 
 /** A call as the model wrote it, not yet validated. */
 export interface RawCall {
   readonly id: string;
   readonly name: string;
   readonly arguments: string;
+  readonly extra?: Extra;
 }
 
 export interface RawAnswer {
@@ -20,6 +22,8 @@ export interface RawAnswer {
   calls: RawCall[];
   /** One for each choice that has one. */
   finishReasons: string[];
+  /** What the first choice with any has beside text and calls. */
+  extra?: Extra;
   model: string;
   usage: Usage;
 }
@@ -30,6 +34,7 @@ interface Choice {
   readonly calls: GrowingCalls;
   /** The call of the format before `tool_calls`: one per message, without an id. */
   readonly legacy: GrowingCalls;
+  extra: Extra | undefined;
   finish: string;
 }
 
@@ -97,7 +102,13 @@ export function buildAnswer(): AnswerBuilder {
     build: () => ({
       content: first('content').whole(),
       refusal: first('refusal').whole(),
-      calls: calls().map((call) => ({ ...call, arguments: call.arguments.whole() })),
+      calls: calls().map(({ id, name, arguments: args, extra }) => ({
+        id,
+        name,
+        arguments: args.whole(),
+        ...(extra && { extra }),
+      })),
+      ...extraOf(inOrder()),
       finishReasons: inOrder().flatMap((choice) => (choice.finish ? [choice.finish] : [])),
       model,
       usage,
@@ -106,7 +117,19 @@ export function buildAnswer(): AnswerBuilder {
 }
 
 function newChoice(): Choice {
-  return { content: growingText(), refusal: growingText(), calls: growingCalls(), legacy: growingCalls(), finish: '' };
+  return {
+    content: growingText(),
+    refusal: growingText(),
+    calls: growingCalls(),
+    legacy: growingCalls(),
+    extra: undefined,
+    finish: '',
+  };
+}
+
+function extraOf(choices: readonly Choice[]): { readonly extra?: Extra } {
+  const extra = choices.find((choice) => choice.extra)?.extra;
+  return extra ? { extra } : {};
 }
 
 /** Returns the bytes that were added. */
@@ -115,14 +138,17 @@ function addPiece(choice: Choice, piece: Fields): number {
   const refusal = textOf(piece['refusal'], 'refusal');
   choice.content.add(content);
   choice.refusal.add(refusal);
-  let bytes = utf8Length(content) + utf8Length(refusal);
+  const extra = extraOfMessage(piece);
+  choice.extra = joinExtra(choice.extra, extra);
+  let bytes = utf8Length(content) + utf8Length(refusal) + (extra ? jsonBytes(extra) : 0);
   for (const [position, given] of listOf(piece['tool_calls'], 'tool_calls').entries()) {
     const { index, id, function: called } = fieldsOf(given);
-    const call = { index: indexOf(index), id: textOf(id, 'call id'), ...functionOf(called) };
+    const extra = extraOfCall(fieldsOf(given));
+    const call = { index: indexOf(index), id: textOf(id, 'call id'), ...functionOf(called), extra };
     bytes += choice.calls.add(call, position);
   }
   if (piece['function_call'])
-    bytes += choice.legacy.add({ index: 0, id: '', ...functionOf(piece['function_call']) }, 0);
+    bytes += choice.legacy.add({ index: 0, id: '', ...functionOf(piece['function_call']), extra: undefined }, 0);
   return bytes;
 }
 

@@ -1,12 +1,14 @@
 // Joins the pieces of a stream to calls. OpenAI's API numbers each call, and sends its id and name once. Compatible servers number
 // none, or all of them 0; repeat the name in each piece, or send it in several; and give the pieces of one call new ids.
-import { utf8Length } from '../../core/text.ts';
+import { jsonBytes, utf8Length } from '../../core/text.ts';
 import { type GrowingText, growingText } from './growingText.ts';
+import { type Extra, joinExtra } from './providerData.ts';
 
 export interface GrowingCall {
   id: string;
   name: string;
   readonly arguments: GrowingText;
+  extra: Extra | undefined;
 }
 
 /** As the server sent it. Empty texts for what it did not send. */
@@ -15,6 +17,7 @@ export interface CallPiece {
   readonly id: string;
   readonly name: string;
   readonly args: string;
+  readonly extra: Extra | undefined;
 }
 
 export interface GrowingCalls {
@@ -47,7 +50,7 @@ export function growingCalls(): GrowingCalls {
   }
 
   function open(index: number = slots.length): Slot {
-    const call: GrowingCall = { id: '', name: '', arguments: growingText() };
+    const call: GrowingCall = { id: '', name: '', arguments: growingText(), extra: undefined };
     const slot: Slot = { index, call, braces: countBraces() };
     slots.push(slot);
     byIndex.set(index, slot);
@@ -72,7 +75,10 @@ export function growingCalls(): GrowingCalls {
       if (call.arguments.length === 0 && piece.name !== call.name) call.name += piece.name;
       call.arguments.add(piece.args);
       braces.add(piece.args);
-      return call.id.length + call.name.length - before + utf8Length(piece.args);
+      call.extra = joinExtra(call.extra, piece.extra);
+      return (
+        call.id.length + call.name.length - before + utf8Length(piece.args) + (piece.extra ? jsonBytes(piece.extra) : 0)
+      );
     },
   };
 }

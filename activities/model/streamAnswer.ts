@@ -11,8 +11,14 @@ import { badAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 import { modelFailure } from './modelFailure.ts';
 import { isStream } from './modelFetch.ts';
+import { withProviderData } from './providerData.ts';
 import type { OptionalField } from './refusedFields.ts';
 import { errorInAnswer } from './serverError.ts';
+
+export interface ModelsAnswer extends RawAnswer {
+  /** The address of the server that answered. */
+  readonly from: string;
+}
 
 export interface StreamOptions {
   readonly signal: AbortSignal;
@@ -26,11 +32,17 @@ export async function streamAnswer(
   agent: Agent,
   messages: readonly Message[],
   options: StreamOptions,
-): Promise<RawAnswer> {
+): Promise<ModelsAnswer> {
   const { signal, onProgress, warn } = options;
   const model = endpoint.modelFor(agent);
   const { silenceMs, timeoutMs } = endpoint;
-  const body = requestBody(agent, model, messages, (field) => !endpoint.refused.has(model, agent.name, field));
+  const body = requestBody(
+    agent,
+    model,
+    messages,
+    endpoint.address,
+    (field) => !endpoint.refused.has(model, agent.name, field),
+  );
   const request = new AbortController();
   const abort = () => request.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
@@ -61,7 +73,7 @@ export async function streamAnswer(
     const built = answer.build();
     // OpenRouter ends a stream so, also without saying more.
     if (built.finishReasons.includes('error')) throw badAnswer("The model's server ended its answer with an error.");
-    return { ...built, model: endpoint.secrets.hide(built.model) };
+    return { ...built, model: endpoint.secrets.hide(built.model), from: endpoint.address };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (isSilent) throw silent(silenceMs);
@@ -114,6 +126,7 @@ function requestBody(
   agent: Agent,
   model: string,
   messages: readonly Message[],
+  address: string,
   takes: (field: OptionalField) => boolean,
 ): StreamedRequest {
   const { output, temperature, maxOutputTokens, parallelToolCalls } = agent;
@@ -124,9 +137,10 @@ function requestBody(
   return {
     model,
     // The client's types ask for mutable arrays, but it does not change them.
-    messages: (output && !takes('response_format')
-      ? withSchemaInInstructions(messages, output)
-      : messages) as unknown as StreamedRequest['messages'],
+    messages: withProviderData(
+      output && !takes('response_format') ? withSchemaInInstructions(messages, output) : messages,
+      address,
+    ) as unknown as StreamedRequest['messages'],
     stream: true,
     ...(takes('stream_options') && { stream_options: { include_usage: true } }),
     ...(tools.length > 0 && { tools }),

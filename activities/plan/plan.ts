@@ -1,6 +1,6 @@
 // Turns a model's answer into a message that any model API accepts, and a plan that the workflow can run.
 
-import { PLAN_BYTES_MAX, PLAN_CALLS_MAX } from '../../core/limits.ts';
+import { PLAN_BYTES_MAX, PLAN_CALLS_MAX, PROVIDER_BYTES_MAX } from '../../core/limits.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { count, cutText, jsonBytes } from '../../core/text.ts';
@@ -11,8 +11,10 @@ import { permissionOf } from '../define/permissions.ts';
 import { deepFreeze, type RuleContext, runRule } from '../define/rules.ts';
 import type { Agent, Tool } from '../define/types.ts';
 import { callDigest } from '../digest.ts';
-import type { RawAnswer, RawCall } from '../model/answer.ts';
+import type { RawCall } from '../model/answer.ts';
 import { badAnswer } from '../model/badAnswer.ts';
+import { providerData } from '../model/providerData.ts';
+import type { ModelsAnswer } from '../model/streamAnswer.ts';
 import { parseArguments, readArguments } from './arguments.ts';
 import type { Planned } from './types.ts';
 
@@ -20,10 +22,11 @@ export async function planBatch(
   agent: Agent,
   ctx: RuleContext,
   transcript: readonly Message[],
-  answer: RawAnswer,
+  answer: ModelsAnswer,
 ): Promise<Planned> {
   const content = (answer.content || answer.refusal).toWellFormed();
-  let bytes = jsonBytes(content);
+  const kept = keptOf(answer);
+  let bytes = jsonBytes(content) + jsonBytes(kept);
   if (bytes > PLAN_BYTES_MAX)
     throw badAnswer(`The model's answer has ${count(content.length)} characters, which is too long.`);
   if (answer.refusal || answer.finishReasons.includes('content_filter'))
@@ -36,7 +39,7 @@ export async function planBatch(
   const truncated = answer.finishReasons.includes('length');
   if (answer.calls.length === 0) {
     if (content === '') throw badAnswer('The model answered with neither text nor calls.');
-    return { message: { role: 'assistant', content }, kind: truncated ? 'truncated' : 'final', plan: [] };
+    return { message: { role: 'assistant', content, ...kept }, kind: truncated ? 'truncated' : 'final', plan: [] };
   }
   const ids = callIds(ctx.turn, transcript, answer.calls);
   const plan: PlannedCall[] = [];
@@ -52,10 +55,16 @@ export async function planBatch(
     plan.push(planned);
     calls.push({ id: ids[slot]!, type: 'function', function: { name: wireName(raw.name), arguments: wire } });
   }
-  const message: AssistantMessage = { role: 'assistant', content: content || null, tool_calls: calls };
+  const message: AssistantMessage = { role: 'assistant', content: content || null, tool_calls: calls, ...kept };
   if (end !== undefined)
     return { message, kind: 'ended', end: { status: 'refused', reason: end }, plan: rejectAll(calls, end.text) };
   return { message, kind: truncated ? 'truncated' : 'calls', plan };
+}
+
+/** What the provider wants back, unless it is too much. */
+function keptOf({ from, extra, calls }: ModelsAnswer): Pick<AssistantMessage, 'provider'> {
+  const provider = providerData(from, extra, calls.slice(0, PLAN_CALLS_MAX));
+  return provider && jsonBytes(provider) <= PROVIDER_BYTES_MAX ? { provider } : {};
 }
 
 /** A planned call, and its arguments as they are sent back to the model: always valid JSON. */

@@ -69,7 +69,10 @@ const { signal } = new AbortController();
 /** The plan of an answer; null where it is none that can be carried out. */
 export async function planned(answer: RawAnswer): Promise<Planned | null> {
   try {
-    return await planBatch(agent, { agent: 'planner', workflowId: 'w', turn: 2, signal }, before, answer);
+    return await planBatch(agent, { agent: 'planner', workflowId: 'w', turn: 2, signal }, before, {
+      ...answer,
+      from: 'a',
+    });
   } catch (error) {
     assert.ok(error instanceof ApplicationFailure && error.type === FAILURE.model && !error.nonRetryable);
     return null;

@@ -1,0 +1,76 @@
+// What a provider sends beside text and calls: reasoning, signatures, encrypted state. It is kept as it came, and only the server that
+// sent it gets it back. Gemini and DeepSeek refuse the next request without it.
+import type { Message, ProviderData } from '../../core/types.ts';
+
+/** Fields as they came, joined over the pieces of a stream. */
+export type Extra = Readonly<Record<string, unknown>>;
+
+/** Fields that Holdfast reads; and those that no server takes back. */
+const OF_MESSAGE = new Set([
+  'role',
+  'content',
+  'refusal',
+  'tool_calls',
+  'function_call',
+  'audio',
+  'annotations',
+  'name',
+]);
+const OF_CALL = new Set(['index', 'id', 'type', 'function']);
+
+/** Goes back with the calls of the person's last message only: DeepSeek refuses the request with it, and without it. */
+const OF_LAST_MESSAGE = ['reasoning_content'];
+
+export const extraOfMessage = (piece: Extra) => others(piece, OF_MESSAGE);
+export const extraOfCall = (piece: Extra) => others(piece, OF_CALL);
+
+function others(piece: Extra, known: ReadonlySet<string>): Extra | undefined {
+  const entries = Object.entries(piece).filter(([name, value]) => !known.has(name) && !isEmpty(value));
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0);
+}
+
+/** Texts and lists grow; objects are joined field by field, and what they have is replaced. */
+export function joinExtra(before: Extra | undefined, piece: Extra | undefined): Extra | undefined {
+  if (!before || !piece) return before ?? piece;
+  const joined: Record<string, unknown> = { ...before };
+  for (const [name, value] of Object.entries(piece)) joined[name] = joinField(joined[name], value);
+  return joined;
+}
+
+function joinField(before: unknown, piece: unknown): unknown {
+  if (typeof before === 'string' && typeof piece === 'string') return before + piece;
+  if (Array.isArray(before) && Array.isArray(piece)) return [...before, ...piece];
+  return isFields(before) && isFields(piece) ? { ...before, ...piece } : piece;
+}
+
+function isFields(value: unknown): value is Extra {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** null: the provider sent nothing beside text and calls. */
+export function providerData(
+  from: string,
+  message: Extra | undefined,
+  calls: readonly { readonly extra?: Extra | undefined }[],
+): ProviderData | null {
+  const ofCalls = calls.flatMap(({ extra }, slot) => (extra ? [[String(slot), extra] as const] : []));
+  if (!message && ofCalls.length === 0) return null;
+  return { from, ...(message && { message }), ...(ofCalls.length > 0 && { calls: Object.fromEntries(ofCalls) }) };
+}
+
+/** The messages as the server takes them. */
+export function withProviderData(messages: readonly Message[], from: string): readonly object[] {
+  const last = messages.findLastIndex(({ role }) => role === 'user');
+  return messages.map((message, i) => {
+    if (message.role !== 'assistant' || !message.provider) return message;
+    const { provider, ...plain } = message;
+    if (provider.from !== from) return plain;
+    const own = Object.entries(provider.message ?? {}).filter(([name]) => i > last || !OF_LAST_MESSAGE.includes(name));
+    const calls = plain.tool_calls?.map((call, slot) => ({ ...provider.calls?.[slot], ...call }));
+    return { ...Object.fromEntries(own), ...plain, ...(calls && { tool_calls: calls }) };
+  });
+}
