@@ -3,7 +3,7 @@ import OpenAI from 'openai';
 import { MODEL_CALL, MODEL_OUTAGE } from '../../core/limits.ts';
 import type { Agent } from '../define/types.ts';
 import { modelFetch } from './modelFetch.ts';
-import { createRefusedFields, type RefusedFields } from './refusedFields.ts';
+import { createRefusals, type Refusals } from './refusals.ts';
 import { type Secrets, secretsOf } from './secrets.ts';
 
 export interface ModelEndpoint {
@@ -18,7 +18,7 @@ export interface ModelEndpoint {
   readonly timeoutMs: number;
   /** How long a run waits while the model is unavailable. */
   readonly outageMs: number;
-  readonly refused: RefusedFields;
+  readonly refusals: Refusals;
   modelFor(agent: Agent): string;
 }
 
@@ -61,7 +61,7 @@ export function createEndpoint({
     silenceMs,
     timeoutMs: Math.min(timeoutMs, MODEL_CALL.timeoutMs),
     outageMs,
-    refused: createRefusedFields(),
+    refusals: createRefusals(),
     modelFor: (agent) => (typeof model === 'function' ? model(agent) : (model ?? agent.model)),
   };
 }

@@ -5,14 +5,13 @@ import { ANSWER_BYTES_MAX, ANSWER_CALLS_MAX } from '../../core/limits.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { count, inWords, oneLine } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
-import type { Agent, OutputFormat } from '../define/types.ts';
+import type { Agent } from '../define/types.ts';
 import { type AnswerBuilder, buildAnswer, fieldsOf, listOf, type RawAnswer } from './answer.ts';
 import { badAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 import { modelFailure } from './modelFailure.ts';
 import { isStream } from './modelFetch.ts';
-import { withProviderData } from './providerData.ts';
-import type { OptionalField } from './refusedFields.ts';
+import { requestBody } from './requestBody.ts';
 import { errorInAnswer } from './serverError.ts';
 
 export interface ModelsAnswer extends RawAnswer {
@@ -36,13 +35,7 @@ export async function streamAnswer(
   const { signal, onProgress, warn } = options;
   const model = endpoint.modelFor(agent);
   const { silenceMs, timeoutMs } = endpoint;
-  const body = requestBody(
-    agent,
-    model,
-    messages,
-    endpoint.address,
-    (field) => !endpoint.refused.has(model, agent.name, field),
-  );
+  const body = requestBody(endpoint, agent, messages);
   const request = new AbortController();
   const abort = () => request.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
@@ -77,10 +70,10 @@ export async function streamAnswer(
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (isSilent) throw silent(silenceMs);
-    const field = endpoint.refused.learn(error, model, agent.name, body);
-    if (field !== null) {
+    const learnt = endpoint.refusals.learn(error, model, agent.name, body);
+    if (learnt) {
       const { message } = modelFailure(error, { endpoint, model });
-      warn?.(`The model of ${agent.name} does not accept ${field}; ${INSTEAD[field] ?? 'it is left out'}: ${message}`);
+      warn?.(`The model of ${agent.name} does not take ${learnt.what}; ${learnt.instead}: ${message}`);
       return await streamAnswer(endpoint, agent, messages, options);
     }
     const compacts = agent.compaction !== null;
@@ -89,24 +82,6 @@ export async function streamAnswer(
     clearTimeout(silence);
     signal.removeEventListener('abort', abort);
   }
-}
-
-const INSTEAD: Partial<Readonly<Record<OptionalField, string>>> = {
-  max_completion_tokens: 'max_tokens is sent instead',
-  response_format: 'its output schema goes into the instructions instead',
-};
-
-function responseFormat({ json, strict }: OutputFormat): StreamedRequest['response_format'] {
-  return {
-    type: 'json_schema',
-    json_schema: { name: 'output', strict: strict !== null, schema: { ...(strict ?? json) } },
-  };
-}
-
-function withSchemaInInstructions([system, ...rest]: readonly Message[], { json }: OutputFormat): readonly Message[] {
-  const text = `Your last answer has to be JSON that fits this schema, and nothing else: ${JSON.stringify(json)}`;
-  if (system?.role !== 'system') return [{ role: 'system', content: text }, ...(system ? [system] : []), ...rest];
-  return [{ role: 'system', content: `${system.content}\n\n${text}` }, ...rest];
 }
 
 function checkSize(answer: AnswerBuilder): void {
@@ -118,42 +93,6 @@ function checkSize(answer: AnswerBuilder): void {
 
 function silent(silenceMs: number): Error {
   return badAnswer(`The model sent nothing for ${inWords(silenceMs)}.`);
-}
-
-type StreamedRequest = Parameters<ModelEndpoint['client']['chat']['completions']['create']>[0] & { stream: true };
-
-function requestBody(
-  agent: Agent,
-  model: string,
-  messages: readonly Message[],
-  address: string,
-  takes: (field: OptionalField) => boolean,
-): StreamedRequest {
-  const { output, temperature, maxOutputTokens, parallelToolCalls } = agent;
-  const tools = [...agent.tools.values()].map(({ name, description, parameters }) => ({
-    type: 'function' as const,
-    function: { name, description, parameters: { ...parameters } },
-  }));
-  return {
-    model,
-    // The client's types ask for mutable arrays, but it does not change them.
-    messages: withProviderData(
-      output && !takes('response_format') ? withSchemaInInstructions(messages, output) : messages,
-      address,
-    ) as unknown as StreamedRequest['messages'],
-    stream: true,
-    ...(takes('stream_options') && { stream_options: { include_usage: true } }),
-    ...(tools.length > 0 && { tools }),
-    ...(output && takes('response_format') && { response_format: responseFormat(output) }),
-    ...(tools.length > 0 && agent.toolChoice !== undefined && { tool_choice: agent.toolChoice }),
-    ...(tools.length > 0 &&
-      parallelToolCalls !== undefined &&
-      takes('parallel_tool_calls') && { parallel_tool_calls: parallelToolCalls }),
-    ...(temperature !== undefined && takes('temperature') && { temperature }),
-    ...(maxOutputTokens !== undefined && {
-      [takes('max_completion_tokens') ? 'max_completion_tokens' : 'max_tokens']: maxOutputTokens,
-    }),
-  };
 }
 
 /** Yields the chunks of a stream, or the whole answer of a server that does not stream. Throws on anything else. */

@@ -7,6 +7,7 @@ import { type AgentOptions, defineAgent } from '../../activities/index.ts';
 import type { RawAnswer } from '../../activities/model/answer.ts';
 import { createEndpoint } from '../../activities/model/endpoint.ts';
 import { streamAnswer } from '../../activities/model/streamAnswer.ts';
+import type { Message } from '../../core/types.ts';
 
 /** What an endless answer comes to if nobody cuts it: the tests that fail should not fill the memory either. */
 export const ENDLESS_BYTES = 96 * 1024 * 1024;
@@ -68,11 +69,12 @@ export async function ask(
   baseURL: string,
   options: Partial<AgentOptions> = {},
   endpoint = createEndpoint({ apiKey: 'sk-none', baseURL }),
+  messages: readonly Message[] = [{ role: 'user', content: 'A secret.' }],
 ): Promise<Asked> {
   const agent = defineAgent({ name: 'asker', model: 'm', instructions: 'Ask.', ...options });
   const { signal } = new AbortController();
   try {
-    const answer = await streamAnswer(endpoint, agent, [{ role: 'user', content: 'A secret.' }], {
+    const answer = await streamAnswer(endpoint, agent, messages, {
       signal,
       onProgress: () => {},
     });

@@ -1,11 +1,14 @@
 // What a model's server reports as an error, in the forms of several servers: classed by what it says, and quoted; and a field that a
 // model does not take is left out from then on.
 import assert from 'node:assert/strict';
+import type { IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { type AgentOptions, defineTool } from '../../activities/index.ts';
 import { createEndpoint } from '../../activities/model/endpoint.ts';
 import { FAILURE } from '../../core/names.ts';
+import type { Message } from '../../core/types.ts';
 import { ask, rawServer } from './modelServer.ts';
 
 const EVENTS = { 'content-type': 'text/event-stream' };
@@ -96,6 +99,10 @@ for (const [what, { type, final, says, ...sent }] of Object.entries(errors))
     assert.match(failure.message ?? '', says);
   });
 
+async function bodyOf(request: IncomingMessage) {
+  return JSON.parse(await text(request));
+}
+
 const look = defineTool({ name: 'look', description: 'Looks.', input: z.object({}), effect: 'read', run: () => 'x' });
 
 interface Refusal {
@@ -141,9 +148,7 @@ for (const { status, body, agent, field, instead } of refusals)
   test(`learns once that a model does not take ${field}`, async () => {
     const bodies: Record<string, unknown>[] = [];
     const server = await rawServer(async (response, request) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk);
-      const sent = JSON.parse(Buffer.concat(chunks).toString());
+      const sent = await bodyOf(request);
       bodies.push(sent);
       if (field in sent) response.writeHead(status, JSON_BODY).end(JSON.stringify(body));
       else response.writeHead(200, EVENTS).end(DONE);
@@ -162,3 +167,44 @@ for (const { status, body, agent, field, instead } of refusals)
     const { model, messages, stream, stream_options, tools, ...rest } = bodies[1]!;
     assert.deepEqual(rest, instead);
   });
+
+const CALL = { id: 'call_1_0', type: 'function', function: { name: 'look', arguments: '{}' } } as const;
+const MESSAGES: readonly Message[] = [
+  { role: 'user', content: 'Look.' },
+  { role: 'assistant', content: null, tool_calls: [CALL] },
+  { role: 'tool', tool_call_id: CALL.id, content: 'seen' },
+  { role: 'user', content: 'Faster.' },
+];
+
+/** As Mistral refuses them. */
+function mistralsProblem(messages: readonly { role: string; tool_call_id?: string; tool_calls?: { id: string }[] }[]) {
+  const ids = messages.flatMap(({ tool_call_id: id, tool_calls: calls = [] }) => [
+    ...(id === undefined ? [] : [id]),
+    ...calls.map((call) => call.id),
+  ]);
+  const wrong = ids.find((id) => !/^[a-zA-Z0-9]{9}$/.test(id));
+  if (wrong !== undefined) return `Tool call id was ${wrong} but must be a-z, A-Z, 0-9, with a length of 9.`;
+  if (new Set(ids).size > 1) return 'Not the same number of function calls and responses';
+  const isAfter = messages.some(({ role }, i) => role === 'user' && messages[i - 1]?.role === 'tool');
+  return isAfter ? "Unexpected role 'user' after role 'tool'" : null;
+}
+
+test('learns what a server takes of ids, and of a message right after a result', async () => {
+  const problems: (string | null)[] = [];
+  const server = await rawServer(async (response, request) => {
+    const problem = mistralsProblem((await bodyOf(request)).messages);
+    problems.push(problem);
+    if (problem) response.writeHead(400, JSON_BODY).end(JSON.stringify({ object: 'error', message: problem }));
+    else response.writeHead(200, EVENTS).end(DONE);
+  });
+  const endpoint = createEndpoint({ apiKey: 'sk-none', baseURL: server.baseURL });
+  for (let i = 0; i < 2; i++) {
+    const { answer, failure } = await ask(server.baseURL, { tools: [look] }, endpoint, MESSAGES);
+    assert.equal(answer?.content ?? failure?.message, 'Done.');
+  }
+  await server.close();
+  assert.deepEqual(
+    problems.map((problem) => problem?.slice(0, 10) ?? null),
+    ['Tool call ', 'Unexpected', null, null],
+  );
+});

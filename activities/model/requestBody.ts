@@ -1,0 +1,54 @@
+// The request to the model: what the agent says, in the form that its server takes.
+import type { Message } from '../../core/types.ts';
+import type { Agent, OutputFormat } from '../define/types.ts';
+import type { ModelEndpoint } from './endpoint.ts';
+import { withProviderData } from './providerData.ts';
+import { type Refusable, withAnswersBetween, withShortIds } from './refusals.ts';
+
+type StreamedRequest = Parameters<ModelEndpoint['client']['chat']['completions']['create']>[0] & { stream: true };
+
+export function requestBody(endpoint: ModelEndpoint, agent: Agent, messages: readonly Message[]): StreamedRequest {
+  const model = endpoint.modelFor(agent);
+  const takes = (what: Refusable) => !endpoint.refusals.has(model, agent.name, what);
+  const { output, temperature, maxOutputTokens, parallelToolCalls } = agent;
+  const tools = [...agent.tools.values()].map(({ name, description, parameters }) => ({
+    type: 'function' as const,
+    function: { name, description, parameters: { ...parameters } },
+  }));
+  const messagesOnWire = () => {
+    const all = output && !takes('response_format') ? withSchemaInInstructions(messages, output) : messages;
+    const own = withProviderData(all, endpoint.address);
+    const ids = takes('ids of calls') ? own : withShortIds(own);
+    return takes('a message right after a result') ? ids : withAnswersBetween(ids);
+  };
+  return {
+    model,
+    // The client's types ask for mutable arrays, but it does not change them.
+    messages: messagesOnWire() as StreamedRequest['messages'],
+    stream: true,
+    ...(takes('stream_options') && { stream_options: { include_usage: true } }),
+    ...(tools.length > 0 && { tools }),
+    ...(output && takes('response_format') && { response_format: responseFormat(output) }),
+    ...(tools.length > 0 && agent.toolChoice !== undefined && { tool_choice: agent.toolChoice }),
+    ...(tools.length > 0 &&
+      parallelToolCalls !== undefined &&
+      takes('parallel_tool_calls') && { parallel_tool_calls: parallelToolCalls }),
+    ...(temperature !== undefined && takes('temperature') && { temperature }),
+    ...(maxOutputTokens !== undefined && {
+      [takes('max_completion_tokens') ? 'max_completion_tokens' : 'max_tokens']: maxOutputTokens,
+    }),
+  };
+}
+
+function responseFormat({ json, strict }: OutputFormat): StreamedRequest['response_format'] {
+  return {
+    type: 'json_schema',
+    json_schema: { name: 'output', strict: strict !== null, schema: { ...(strict ?? json) } },
+  };
+}
+
+function withSchemaInInstructions([system, ...rest]: readonly Message[], { json }: OutputFormat): readonly Message[] {
+  const text = `Your last answer has to be JSON that fits this schema, and nothing else: ${JSON.stringify(json)}`;
+  if (system?.role !== 'system') return [{ role: 'system', content: text }, ...(system ? [system] : []), ...rest];
+  return [{ role: 'system', content: `${system.content}\n\n${text}` }, ...rest];
+}
