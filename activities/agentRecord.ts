@@ -24,8 +24,9 @@ export function recordOf(agent: Agent, index: Index, model: string): AgentRecord
     ...(agent.compaction !== null && { compacts: true }),
   };
   const policies = Object.fromEntries([...agent.tools].map(([name, { policy }]) => [name, policy]));
-  const digest = digestOf(instructions, JSON.stringify({ name: agent.name, rules, policies, index }));
-  const record = { digest, instructions, rules, policies, index };
+  const body = agent.body && { body: agent.body };
+  const digest = digestOf(instructions, JSON.stringify({ name: agent.name, rules, policies, index, ...body }));
+  const record = { digest, instructions, rules, policies, index, ...body };
   ofAgent.set(key, record);
   return record;
 }

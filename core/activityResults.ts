@@ -87,6 +87,7 @@ const isAnswer = hasShape<ModelAnswer>({
       rules: isRecord(isAnything),
       policies: isRecord(isPolicy),
       index: optional(isOneOf('memo', 'attributes')),
+      body: optional(isRecord(isAnything)),
     }),
   ),
   model: isText,

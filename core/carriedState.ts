@@ -254,6 +254,7 @@ const isAgentRecord = isShape<AgentRecord>({
   rules: isRules,
   policies: isRecord(isRecord(isAnything)),
   index: optional(isOneOf('memo', 'attributes')),
+  body: optional(isRecord(isAnything)),
 });
 
 const isCarriedState = isShape<CarriedState>({

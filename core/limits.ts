@@ -102,6 +102,8 @@ export const WARNINGS_CHARS_MAX = 100_000;
 export const BATCH_FAILURES_SHOWN = 50;
 /** An agent's instructions. They are recorded with the run, in one payload with the rest of the agent. */
 export const INSTRUCTIONS_BYTES_MAX = 256 * KB;
+/** An agent's further fields of a request; recorded with its instructions. */
+export const BODY_BYTES_MAX = 64 * KB;
 /** Tools of an agent: OpenAI's limit for a request. */
 export const TOOLS_MAX = 128;
 /** Consecutive answers that are cut off at the output limit, after which the run ends. */

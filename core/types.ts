@@ -311,6 +311,8 @@ export interface AgentRecord {
    * The worker checks that those are registered: upserting others would fail every workflow task.
    */
   readonly index?: 'memo' | 'attributes';
+  /** Further fields of its requests to the model. */
+  readonly body?: Readonly<Record<string, unknown>>;
 }
 
 export interface AgentRules {

@@ -3,7 +3,7 @@
 import type { z } from 'zod';
 import { budgetProblem } from '../../core/budget.ts';
 import type { Duration } from '../../core/duration.ts';
-import { AGENT_DEFAULTS, INSTRUCTIONS_BYTES_MAX, TOOLS_MAX } from '../../core/limits.ts';
+import { AGENT_DEFAULTS, BODY_BYTES_MAX, INSTRUCTIONS_BYTES_MAX, TOOLS_MAX } from '../../core/limits.ts';
 import { NAME_PATTERN } from '../../core/names.ts';
 import { count, utf8Length } from '../../core/text.ts';
 import type { Budget, WhenAllToolsFail, WhenApprovalExpires } from '../../core/types.ts';
@@ -66,6 +66,8 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly parallelToolCalls?: boolean;
   readonly temperature?: number;
   readonly maxOutputTokens?: number;
+  /** Further fields of the request to the model, such as `{ reasoning_effort: 'low' }`. They are recorded with the run. */
+  readonly body?: Readonly<Record<string, unknown>>;
   /** Presenter for tools without one of their own. @default 'json' */
   readonly present?: Presenter;
   /** Plays the model where no key is set, over HTTP and through the same client. See `holdfast/testing`. */
@@ -154,6 +156,7 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     parallelToolCalls: options.parallelToolCalls,
     temperature: options.temperature,
     maxOutputTokens: options.maxOutputTokens,
+    body: options.body && bodyOf(options.body, wrong),
     present: options.present,
     offline: options.offline,
     output: options.output && outputFormat(options.output, wrong),
@@ -169,6 +172,38 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     modelOutageMs:
       options.modelOutage === false ? 0 : options.modelOutage && toMs('modelOutage', options.modelOutage, 0, wrong),
   };
+}
+
+/** Fields of a request that Holdfast sets. */
+const OWN_FIELDS: Readonly<Record<string, string>> = {
+  model: 'model',
+  messages: 'instructions',
+  tools: 'tools',
+  tool_choice: 'toolChoice',
+  parallel_tool_calls: 'parallelToolCalls',
+  temperature: 'temperature',
+  max_tokens: 'maxOutputTokens',
+  max_completion_tokens: 'maxOutputTokens',
+  response_format: 'output',
+};
+
+function bodyOf(body: unknown, wrong: (problem: string) => Error): Agent['body'] {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw wrong('body must be an object.');
+  for (const name of Object.keys(body)) {
+    const option = OWN_FIELDS[name];
+    if (option) throw wrong(`body sets ${name}. Use the option ${option} instead.`);
+    if (['stream', 'stream_options', 'n'].includes(name))
+      throw wrong(`body sets ${name}, which Holdfast needs as it is.`);
+  }
+  let json: string;
+  try {
+    json = JSON.stringify(body);
+  } catch {
+    throw wrong('body must be plain JSON.');
+  }
+  if (utf8Length(json) > BODY_BYTES_MAX) throw wrong(`body is longer than ${count(BODY_BYTES_MAX)} bytes of JSON.`);
+  // As it is recorded.
+  return JSON.parse(json);
 }
 
 function budgetOf(options: AgentOptions['budget'], wrong: (problem: string) => Error): Budget | undefined {

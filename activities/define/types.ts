@@ -19,6 +19,7 @@ export interface Agent<Output = unknown> {
   readonly parallelToolCalls: boolean | undefined;
   readonly temperature: number | undefined;
   readonly maxOutputTokens: number | undefined;
+  readonly body: Readonly<Record<string, unknown>> | undefined;
   readonly present: Presenter | undefined;
   readonly offline: Script | undefined;
   readonly output: OutputFormat | undefined;

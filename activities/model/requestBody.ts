@@ -22,6 +22,7 @@ export function requestBody(endpoint: ModelEndpoint, agent: Agent, messages: rea
     return takes('a message right after a result') ? ids : withAnswersBetween(ids);
   };
   return {
+    ...agent.body,
     model,
     // The client's types ask for mutable arrays, but it does not change them.
     messages: messagesOnWire() as StreamedRequest['messages'],

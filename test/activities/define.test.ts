@@ -74,6 +74,12 @@ test('validates names, limits and sizes of agents, and rejects duplicate tools',
     [{ permissions: { deny: { tool: '*' } } }, /permissions\.deny must be a list/],
     [{ permissions: { ask: [{ tool: '*', when: 'always' }] } }, /permissions\.ask: when must be a function/],
     [{ permissions: { deny: [{ tool: '*', If: () => true }] } }, /a rule has no option If\. Use tool, when or reason/],
+    [{ body: 'low' }, /body must be an object/],
+    [{ body: [1] }, /body must be an object/],
+    [{ body: { messages: [] } }, /body sets messages\. Use the option instructions instead/],
+    [{ body: { stream: false } }, /body sets stream, which Holdfast needs as it is/],
+    [{ body: { n: 1 } }, /body sets n,/],
+    [{ body: { text: 'x'.repeat(70_000) } }, /body is longer than/],
     [{ beforeModel: true }, /beforeModel must be a function/],
     [{ afterModel: 'redact' }, /afterModel must be a function/],
     [{ beforeTool: {} }, /beforeTool must be a function/],
@@ -90,6 +96,7 @@ test('validates names, limits and sizes of agents, and rejects duplicate tools',
     [{ prices: { '*': { input: 1, output: 2, cached: 'none' } } }, /prices\["\*"\]\.cached/],
   ];
   for (const [options, says] of table) assert.throws(agent(options), says, JSON.stringify(options).slice(0, 80));
+  assert.throws(agent({ body: { seed: 1n } }), /body must be plain JSON/);
 });
 
 test('serves sub-agents and handoff targets with the agent that names them', () => {

@@ -168,6 +168,24 @@ for (const { status, body, agent, field, instead } of refusals)
     assert.deepEqual(rest, instead);
   });
 
+test('sends the further fields of an agent', async () => {
+  let sent: Record<string, unknown> = {};
+  const server = await rawServer(async (response, request) => {
+    sent = await bodyOf(request);
+    response.writeHead(200, EVENTS).end(DONE);
+  });
+  await ask(server.baseURL, { temperature: 1, body: { reasoning_effort: 'low', metadata: { a: 1 } } });
+  await server.close();
+  const { messages, stream_options, ...rest } = sent;
+  assert.deepEqual(rest, {
+    reasoning_effort: 'low',
+    metadata: { a: 1 },
+    model: 'm',
+    stream: true,
+    temperature: 1,
+  });
+});
+
 const CALL = { id: 'call_1_0', type: 'function', function: { name: 'look', arguments: '{}' } } as const;
 const MESSAGES: readonly Message[] = [
   { role: 'user', content: 'Look.' },
