@@ -5,6 +5,7 @@ import { agentsCommand } from './commands/agents.ts';
 import { approvalsCommand } from './commands/approvals.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { chatCommand } from './commands/chat.ts';
+import { conformCommand } from './commands/conform.ts';
 import { devCommand } from './commands/dev.ts';
 import { exportCommand } from './commands/export.ts';
 import { listCommand } from './commands/list.ts';
@@ -45,6 +46,7 @@ export function holdfastProgram(): Command {
     showCommand(),
     listCommand(),
     agentsCommand(),
+    conformCommand(),
     approvalsCommand(),
     ...RUN_COMMANDS.map(onCommandLine),
     sendCommand(),
