@@ -63,6 +63,9 @@ export const MODEL_OUTAGE = {
   maxMs: MINUTE_MS,
 } as const;
 
+/** How long a run waits for its payload store. Longer than for a model: a model's outage may have begun it. */
+export const STORE_OUTAGE_MS = 24 * HOUR_MS;
+
 /** A day without a worker must not fail a call: work waits in the queue during a deploy or overnight. */
 export const QUEUE_WAIT_MS = 24 * HOUR_MS;
 

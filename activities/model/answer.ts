@@ -59,7 +59,8 @@ const NAME_CHARS_MAX = 200;
 /** No answer has as many. A count beyond it would use up every budget. */
 const TOKENS_MAX = 1e9;
 
-export function buildAnswer(): AnswerBuilder {
+/** `tools`: the names that the model may call. */
+export function buildAnswer(tools?: ReadonlySet<string>): AnswerBuilder {
   const choices = new Map<number, Choice>();
   let model = '';
   let usage = NO_USAGE;
@@ -67,7 +68,7 @@ export function buildAnswer(): AnswerBuilder {
   let callCount = 0;
 
   function choiceAt(index: number): Choice {
-    const choice = choices.get(index) ?? newChoice();
+    const choice = choices.get(index) ?? newChoice(tools);
     choices.set(index, choice);
     if (choices.size > CHOICES_MAX) throw badAnswer(`The model answered with more than ${CHOICES_MAX} choices.`);
     return choice;
@@ -116,12 +117,12 @@ export function buildAnswer(): AnswerBuilder {
   };
 }
 
-function newChoice(): Choice {
+function newChoice(tools: ReadonlySet<string> | undefined): Choice {
   return {
     content: growingText(),
     refusal: growingText(),
-    calls: growingCalls(),
-    legacy: growingCalls(),
+    calls: growingCalls(tools),
+    legacy: growingCalls(tools),
     extra: undefined,
     finish: '',
   };

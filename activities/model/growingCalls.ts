@@ -34,7 +34,8 @@ interface Slot {
   readonly braces: BraceCounter;
 }
 
-export function growingCalls(): GrowingCalls {
+/** `tools`: the names that the model may call. They tell the next call from the rest of a name. */
+export function growingCalls(tools: ReadonlySet<string> = new Set()): GrowingCalls {
   const slots: Slot[] = [];
   /** The last one of each number and of each id. */
   const byIndex = new Map<number, Slot>();
@@ -42,11 +43,12 @@ export function growingCalls(): GrowingCalls {
 
   /** The call that the piece may continue. */
   function candidate({ index, id, name }: CallPiece, position: number): Slot | undefined {
-    if (index !== undefined) return byIndex.get(index);
     const known = id === '' ? undefined : byId.get(id);
+    if (known && (index === undefined || index === known.index)) return known;
+    if (index !== undefined) return byIndex.get(index);
     // Pieces of several calls in one list are in their order.
     const isNext = name === '' && id === '' && position >= slots.length;
-    return known ?? (isNext ? undefined : slots.at(-1));
+    return isNext ? undefined : slots.at(-1);
   }
 
   function open(index: number = slots.length): Slot {
@@ -55,6 +57,21 @@ export function growingCalls(): GrowingCalls {
     slots.push(slot);
     byIndex.set(index, slot);
     return slot;
+  }
+
+  function continues({ index, id, name, args }: CallPiece, { call, braces }: Slot): boolean {
+    // A piece without a name continues, also under a new id; and so does any in the middle of the arguments.
+    if (name === '' || braces.areOpen()) return true;
+    const isRepeated = name === call.name;
+    const isNewId = id !== '' && call.id !== '' && id !== call.id;
+    if (call.arguments.length === 0) {
+      if (isNewId) return isRepeated && index !== undefined;
+      // Without a number and an id, nothing tells the rest of a name from the next call.
+      const isSame = index !== undefined || (id !== '' && id === call.id);
+      return isSame && (isRepeated || !(tools.has(call.name) && tools.has(name)));
+    }
+    if (isNewId) return false;
+    return (id !== '' && id === call.id && (isRepeated || index !== undefined)) || (isRepeated && args.trim() === '');
   }
 
   return {
@@ -72,9 +89,12 @@ export function growingCalls(): GrowingCalls {
       call.id ||= piece.id;
       if (piece.id !== '') byId.set(piece.id, slot);
       // After the first arguments, a name is that of before again.
-      if (call.arguments.length === 0 && piece.name !== call.name) call.name += piece.name;
-      call.arguments.add(piece.args);
-      braces.add(piece.args);
+      if (call.arguments.length === 0) call.name = joinedName(call.name, piece.name);
+      // Some servers send the whole call again.
+      const isAgain = braces.areClosed() && isSame(piece.args, call.arguments);
+      const args = isAgain ? '' : piece.args;
+      call.arguments.add(args);
+      braces.add(args);
       call.extra = joinExtra(call.extra, piece.extra);
       return (
         call.id.length + call.name.length - before + utf8Length(piece.args) + (piece.extra ? jsonBytes(piece.extra) : 0)
@@ -83,17 +103,19 @@ export function growingCalls(): GrowingCalls {
   };
 }
 
-function continues({ index, id, name, args }: CallPiece, { call, braces }: Slot): boolean {
-  // A piece without a name continues, also under a new id.
-  if (name === '') return true;
-  if (id !== '' && call.id !== '' && id !== call.id) return false;
-  if (call.arguments.length > 0) return name === call.name && (args === '' || !braces.areClosed());
-  // Without a number and an id, nothing tells the rest of a name from the next call.
-  return index !== undefined || (id !== '' && id === call.id);
+function isSame(text: string, grown: GrowingText): boolean {
+  return text.length === grown.length && text === grown.whole();
+}
+
+/** The name so far, and the next piece: the rest of it, the same again, or all of it up to here. */
+function joinedName(name: string, piece: string): string {
+  return piece.startsWith(name) ? piece : piece === '' ? name : name + piece;
 }
 
 interface BraceCounter {
   add(json: string): void;
+  /** Whether an object has been opened, and not closed. */
+  areOpen(): boolean;
   /** Whether an object has been opened and closed. */
   areClosed(): boolean;
 }
@@ -118,6 +140,7 @@ function countBraces(): BraceCounter {
         } else if (char === '}') depth -= 1;
       }
     },
+    areOpen: () => opened && depth > 0,
     areClosed: () => opened && depth <= 0,
   };
 }

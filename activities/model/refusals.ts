@@ -4,13 +4,14 @@ import { createHash } from 'node:crypto';
 import { fieldsOf } from './answer.ts';
 import { statusOf } from './serverError.ts';
 
-/** What a request can do without, and the words in which servers refuse it. */
+/** What a request can do without, and the words in which servers refuse it. A field is refused if it is named, and not its value. */
 const REFUSABLE = {
-  max_completion_tokens: { words: /\bmax_completion_tokens\b/, instead: 'max_tokens is sent instead' },
-  temperature: { words: /\btemperature\b/i, instead: 'it is left out' },
-  stream_options: { words: /\bstream_options\b/, instead: 'it is left out' },
-  parallel_tool_calls: { words: /\bparallel_tool_calls\b/, instead: 'it is left out' },
+  max_completion_tokens: { words: named('max_completion_tokens'), instead: 'max_tokens is sent instead' },
+  temperature: { words: named('temperature'), instead: 'it is left out' },
+  stream_options: { words: named('stream_options'), instead: 'it is left out' },
+  parallel_tool_calls: { words: named('parallel_tool_calls'), instead: 'it is left out' },
   response_format: {
+    // Which schemas a server takes, nobody knows before.
     words: /response_format|json_schema/i,
     instead: 'its output schema goes into the instructions instead',
   },
@@ -25,42 +26,56 @@ const REFUSABLE = {
   },
 } as const;
 
+/** A server's words for a field that it does not take. Others are about its value, or name it in passing. */
+function named(field: string): RegExp {
+  const not = String.raw`unsupported|unknown|unrecogni[sz]ed|unexpected|(?:not|n't) (?:\w+ )?(?:support|allow|permit|implement|accept)\w*|extra (?:inputs|fields)|invalid parameter`;
+  return new RegExp(String.raw`(?:${not})[^.;]{0,60}\b${field}\b|\b${field}\b[^.;]{0,60}(?:${not})`, 'i');
+}
+
 export type Refusable = keyof typeof REFUSABLE;
 
 export interface Refusals {
-  /** Whether this model has refused it; a schema, for this agent. */
-  has(model: string, agent: string, what: Refusable): boolean;
-  /** Returns what the server has refused and was not known to; null if the error has another reason. */
-  learn(error: unknown, model: string, agent: string, sent: object): { what: Refusable; instead: string } | null;
+  /** What this model has refused; a schema, of this agent. */
+  of(model: string, agent: string): ReadonlySet<Refusable>;
+  /** Keeps what a request has left out that the model then answered. */
+  remember(model: string, agent: string, refused: ReadonlySet<Refusable>): void;
 }
 
 export function createRefusals(): Refusals {
-  const refused = new Set<string>();
+  const remembered = new Set<string>();
   // A server may accept one schema and refuse another.
   const keyOf = (model: string, agent: string, what: Refusable) =>
     [model, what, ...(what === 'response_format' ? [agent] : [])].join('\n');
-  const all = Object.keys(REFUSABLE) as Refusable[];
   return {
-    has: (model, agent, what) => refused.has(keyOf(model, agent, what)),
-    learn(error, model, agent, sent) {
-      const status = statusOf(error);
-      if (status !== 400 && status !== 422) return null;
-      const { param, message } = error as { readonly param?: unknown; readonly message: string };
-      const what = all.find(
-        (name) =>
-          !refused.has(keyOf(model, agent, name)) &&
-          isIn(sent, name) &&
-          REFUSABLE[name].words.test(`${param ?? ''} ${message}`),
-      );
-      if (what === undefined) return null;
-      refused.add(keyOf(model, agent, what));
-      return { what, instead: REFUSABLE[what].instead };
+    of: (model, agent) => new Set(ALL.filter((what) => remembered.has(keyOf(model, agent, what)))),
+    remember(model, agent, refused) {
+      for (const what of refused) remembered.add(keyOf(model, agent, what));
     },
   };
 }
 
-function isIn(sent: object, what: Refusable): boolean {
-  return what === 'ids of calls' || what === 'a message right after a result' || what in sent;
+const ALL = Object.keys(REFUSABLE) as Refusable[];
+
+/** Returns what else the server has refused in the request; null if the error has another reason. */
+export function refusedIn(error: unknown, sent: object, known: ReadonlySet<Refusable>): Refusable | null {
+  const status = statusOf(error);
+  if (status !== 400 && status !== 422) return null;
+  const { param, message } = error as { readonly param?: unknown; readonly message: string };
+  const found = ALL.find((what) => {
+    if (known.has(what) || !(isOfMessages(what) || what in sent)) return false;
+    // Where the server says which field it is about, others are named in passing.
+    const isAbout = typeof param !== 'string' || param === '' || isOfMessages(what) || param.startsWith(what);
+    return isAbout && REFUSABLE[what].words.test(`${param ?? ''} ${message}`);
+  });
+  return found ?? null;
+}
+
+export function insteadOf(what: Refusable): string {
+  return REFUSABLE[what].instead;
+}
+
+function isOfMessages(what: Refusable): boolean {
+  return what === 'ids of calls' || what === 'a message right after a result';
 }
 
 /** Nine letters and digits for each id, the same for the same. */

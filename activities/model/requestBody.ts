@@ -7,9 +7,14 @@ import { type Refusable, withAnswersBetween, withShortIds } from './refusals.ts'
 
 type StreamedRequest = Parameters<ModelEndpoint['client']['chat']['completions']['create']>[0] & { stream: true };
 
-export function requestBody(endpoint: ModelEndpoint, agent: Agent, messages: readonly Message[]): StreamedRequest {
+export function requestBody(
+  endpoint: ModelEndpoint,
+  agent: Agent,
+  messages: readonly Message[],
+  refused: ReadonlySet<Refusable>,
+): StreamedRequest {
   const model = endpoint.modelFor(agent);
-  const takes = (what: Refusable) => !endpoint.refusals.has(model, agent.name, what);
+  const takes = (what: Refusable) => !refused.has(what);
   const { output, temperature, maxOutputTokens, parallelToolCalls } = agent;
   const tools = [...agent.tools.values()].map(({ name, description, parameters }) => ({
     type: 'function' as const,

@@ -34,8 +34,20 @@ export function likeOpenAIs(body: string): string {
   }
   const { error, message, detail, code, param } = fieldsOf(given);
   if (typeof error === 'object' && error !== null) return body;
+  if (Array.isArray(detail) && detail.length > 0) return JSON.stringify({ error: problemsOf(detail) });
   const words = [error, message, detail].find((part) => part !== undefined && part !== null) ?? given;
   return JSON.stringify({
     error: { message: typeof words === 'string' ? words : JSON.stringify(words), code, param },
   });
+}
+
+/** FastAPI's list of problems, without the input that each repeats. */
+function problemsOf(detail: readonly unknown[]): { readonly message: string; readonly param?: string } {
+  const problems = detail.map((one) => {
+    const { loc, msg } = fieldsOf(one);
+    const place = Array.isArray(loc) ? loc.filter((part) => part !== 'body').join('.') : '';
+    return { place, text: `${place}: ${typeof msg === 'string' ? msg : JSON.stringify(one)}` };
+  });
+  const { place } = problems[0]!;
+  return { message: problems.map(({ text }) => text).join('; '), ...(place !== '' && { param: place }) };
 }

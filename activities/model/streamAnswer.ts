@@ -11,6 +11,7 @@ import { badAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 import { modelFailure } from './modelFailure.ts';
 import { isStream } from './modelFetch.ts';
+import { insteadOf, refusedIn } from './refusals.ts';
 import { requestBody } from './requestBody.ts';
 import { errorInAnswer } from './serverError.ts';
 
@@ -31,11 +32,12 @@ export async function streamAnswer(
   agent: Agent,
   messages: readonly Message[],
   options: StreamOptions,
+  refused = endpoint.refusals.of(endpoint.modelFor(agent), agent.name),
 ): Promise<ModelsAnswer> {
   const { signal, onProgress, warn } = options;
   const model = endpoint.modelFor(agent);
   const { silenceMs, timeoutMs } = endpoint;
-  const body = requestBody(endpoint, agent, messages);
+  const body = requestBody(endpoint, agent, messages, refused);
   const request = new AbortController();
   const abort = () => request.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
@@ -53,7 +55,7 @@ export async function streamAnswer(
         timeout: timeoutMs,
       })
       .asResponse();
-    const answer = buildAnswer();
+    const answer = buildAnswer(new Set(agent.tools.keys()));
     for await (const part of parts(response, request)) {
       silence.refresh();
       answer.add(part);
@@ -66,15 +68,16 @@ export async function streamAnswer(
     const built = answer.build();
     // OpenRouter ends a stream so, also without saying more.
     if (built.finishReasons.includes('error')) throw badAnswer("The model's server ended its answer with an error.");
+    endpoint.refusals.remember(model, agent.name, refused);
     return { ...built, model: endpoint.secrets.hide(built.model), from: endpoint.address };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (isSilent) throw silent(silenceMs);
-    const learnt = endpoint.refusals.learn(error, model, agent.name, body);
-    if (learnt) {
+    const what = refusedIn(error, body, refused);
+    if (what !== null) {
       const { message } = modelFailure(error, { endpoint, model });
-      warn?.(`The model of ${agent.name} does not take ${learnt.what}; ${learnt.instead}: ${message}`);
-      return await streamAnswer(endpoint, agent, messages, options);
+      warn?.(`The model of ${agent.name} does not take ${what}; ${insteadOf(what)}: ${message}`);
+      return await streamAnswer(endpoint, agent, messages, options, new Set([...refused, what]));
     }
     const compacts = agent.compaction !== null;
     throw modelFailure(error, { endpoint, model, compacts });

@@ -1,10 +1,11 @@
 // Decodes the payloads of histories, undoing codecs and stores, for the read model, `export` and replays.
 import type { LoadedDataConverter, Payload, SerializationContext } from '@temporalio/common';
 import { loadDataConverter } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { SIGNAL_BYTES_MAX } from '../../core/limits.ts';
+import { SIGNAL } from '../../core/names.ts';
 import { type Failure, firstJson, type History, type HistoryEvent } from '../../core/read/history.ts';
-import { PayloadUnreadable, StoredPayloadLost } from '../errors/errors.ts';
 import { dataConverter, type PayloadOptions } from './options.ts';
-import { toPayloadError } from './payloadError.ts';
+import { isForGood, toPayloadError } from './payloadError.ts';
 import { unreadable } from './plain.ts';
 import {
   decode,
@@ -29,16 +30,29 @@ export function eventDecoder(converter: LoadedDataConverter, owner: Owner) {
     return decodeIn(root, walkGetWorkflowExecutionHistoryResponse, converter, contextOf);
   };
   return async (events: readonly HistoryEvent[]): Promise<void> => {
-    const isSignal = ({ workflowExecutionSignaledEventAttributes: signal }: HistoryEvent) => Boolean(signal);
-    await decodeEvents(events.filter((event) => !isSignal(event)));
-    // Anybody can send one. What cannot be read, the run has dropped.
-    for (const event of events.filter(isSignal)) await decodeEvents([event]).catch((error) => dropInput(event, error));
+    await decodeEvents(events.filter((event) => !signalOf(event)));
+    // Anybody can send one. What cannot be read or is too large, the run has dropped; and what nobody reads stays as it is.
+    for (const event of events) {
+      const signal = signalOf(event);
+      if (signal && isRead(signal)) await decodeSignal(signal, () => decodeEvents([event]));
+    }
   };
 }
 
-function dropInput({ workflowExecutionSignaledEventAttributes: signal }: HistoryEvent, error: unknown): void {
-  if (!(error instanceof PayloadUnreadable || error instanceof StoredPayloadLost)) throw error;
-  Object.assign(signal!, { input: { payloads: [unreadable(error.message)] } });
+type Signal = NonNullable<HistoryEvent['workflowExecutionSignaledEventAttributes']>;
+
+const signalOf = ({ workflowExecutionSignaledEventAttributes: signal }: HistoryEvent) => signal;
+const isRead = ({ signalName }: Signal) => signalName === SIGNAL.fromParent || signalName === SIGNAL.fromChild;
+
+async function decodeSignal(signal: Signal, decoding: () => Promise<void>): Promise<void> {
+  const drop = (why: string) => Object.assign(signal, { input: { payloads: [unreadable(why)] } });
+  try {
+    await decoding();
+  } catch (error) {
+    if (!isForGood(error)) throw error;
+    drop((error as Error).message);
+  }
+  if (signal.input?.payloads?.some(({ data }) => (data?.length ?? 0) > SIGNAL_BYTES_MAX)) drop('it is too large');
 }
 
 /** Decodes, in place, a recorded history that Temporal's tools or `holdfast export` wrote. */

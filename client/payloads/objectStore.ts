@@ -45,7 +45,8 @@ export function driverOf({ name, type, description }: DriverOptions, store: Obje
       }),
     retrieve: ({ abortSignal }, claims) =>
       mapInBatches(claims, abortSignal, async ({ claimData }) => {
-        const key = claimData['sha256'] ?? '';
+        // Anybody may have made the claim.
+        const key = String(claimData['sha256']);
         // The key comes from a history and is about to become a path: check it.
         if (!/^[0-9a-f]{64}$/.test(key))
           throw new StoredPayloadLost('stored_key_invalid', { key: key.slice(0, 100), store: description });

@@ -1,6 +1,16 @@
 // Turns the SDK's errors about payloads into ones of this library, which say what to do.
 import { PayloadConverterError, ValueError } from '@temporalio/common';
-import { PayloadUnreadable } from '../errors/errors.ts';
+import { PayloadUnreadable, StoredPayloadLost } from '../errors/errors.ts';
+
+/**
+ * Whether the payload itself cannot be read, now or later. A codec says so with a `ValueError`; any other error of a codec may be that
+ * of its key service.
+ */
+export function isForGood(error: unknown): boolean {
+  if (error instanceof StoredPayloadLost) return true;
+  if (!(error instanceof PayloadUnreadable)) return false;
+  return error.code !== 'codec_failed' || error.cause instanceof ValueError;
+}
 
 /** Returns other errors as they are. */
 export function toPayloadError(error: unknown): unknown {

@@ -5,14 +5,18 @@ import {
   type Payload,
   type StorageDriver,
   StorageDriverClaim,
+  type StorageDriverRetrieveContext,
   type StorageDriverStoreContext,
 } from '@temporalio/common';
+import { StoredPayloadLost } from '../errors/errors.ts';
 import { payloadProto } from './sdk.ts';
 
 /** As base64, and with the rest of the reference, it is below the server's limit of 2 MiB for a payload. */
 export const INLINE_BYTES_MAX = 1_400_000;
 /** A workflow task has 10 s in all. */
 const STORE_TIMEOUT_MS = 4_000;
+/** A read, or a write that has to succeed. After this, another attempt is better than a place that is taken for ever. */
+const PATIENCE_MS = 30_000;
 /** After a failure, nothing is sent to the store for this long. */
 const LEFT_ALONE_MS = 5_000;
 
@@ -58,10 +62,11 @@ export function steadyDriver(driver: StorageDriver): StorageDriver {
     async store(context, payloads) {
       const encoded = payloads.map((payload) => payloadProto.encode(payload).finish());
       // What the server does not take has to wait for the store.
-      if (encoded.some(({ length }) => length > INLINE_BYTES_MAX)) return driver.store(context, payloads);
+      const store = (within: StorageDriverStoreContext) => driver.store(within, payloads);
+      if (encoded.some(({ length }) => length > INLINE_BYTES_MAX)) return inTime(PATIENCE_MS, context, store);
       if (Date.now() >= leftAloneUntilMs)
         try {
-          const claims = await storeInTime(driver, context, payloads);
+          const claims = await inTime(STORE_TIMEOUT_MS, context, store);
           isAway = false;
           return claims;
         } catch (error) {
@@ -72,23 +77,37 @@ export function steadyDriver(driver: StorageDriver): StorageDriver {
     },
     async retrieve(context, claims) {
       const stored = claims.filter(({ claimData }) => claimData[INLINE] === undefined);
-      const retrieved = stored.length > 0 ? (await driver.retrieve(context, stored)).values() : [].values();
+      const retrieve = (within: StorageDriverRetrieveContext) => driver.retrieve(within, stored);
+      const retrieved = (stored.length > 0 ? await inTime(PATIENCE_MS, context, retrieve) : []).values();
       return claims.map(({ claimData: { [INLINE]: inline } }) =>
-        inline === undefined ? retrieved.next().value! : payloadProto.decode(Buffer.from(inline, 'base64')),
+        inline === undefined ? retrieved.next().value! : inlinePayload(inline, driver.name),
       );
     },
   };
 }
 
-async function storeInTime(driver: StorageDriver, context: StorageDriverStoreContext, payloads: Payload[]) {
-  const late = AbortSignal.timeout(STORE_TIMEOUT_MS);
+/** Anybody may have made the claim. */
+function inlinePayload(inline: unknown, store: string): Payload {
+  try {
+    return payloadProto.decode(Buffer.from(inline as string, 'base64'));
+  } catch {
+    throw new StoredPayloadLost('stored_payload_damaged', { key: INLINE, store });
+  }
+}
+
+async function inTime<Context extends { abortSignal?: AbortSignal }, Result>(
+  ms: number,
+  context: Context,
+  work: (context: Context) => Promise<Result>,
+): Promise<Result> {
+  const late = AbortSignal.timeout(ms);
   const abortSignal = context.abortSignal ? AbortSignal.any([context.abortSignal, late]) : late;
   const { promise, reject } = Promise.withResolvers<never>();
-  const giveUp = () => reject(new Error(`It has not answered for ${STORE_TIMEOUT_MS / 1_000} s.`));
+  const giveUp = () => reject(new Error(`The store has not answered for ${ms / 1_000} s.`));
   late.addEventListener('abort', giveUp);
   try {
     // A driver may ignore its signal.
-    return await Promise.race([driver.store({ ...context, abortSignal }, payloads), promise]);
+    return await Promise.race([work({ ...context, abortSignal }), promise]);
   } finally {
     late.removeEventListener('abort', giveUp);
   }

@@ -9,19 +9,17 @@ import {
   type PayloadCodec,
   type SerializationContext,
   type StorageDriver,
-  ValueError,
 } from '@temporalio/common';
-import { STORE_RETRY_MS } from '../../core/limits.ts';
+import { SIGNAL_BYTES_MAX, STORE_RETRY_MS } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import { PayloadUnreadable, StoredPayloadLost } from '../errors/errors.ts';
-import { encodingOf, isPlain, isUnreadable, unreadable } from './plain.ts';
+import { isForGood } from './payloadError.ts';
+import { isUnreadable, unreadable } from './plain.ts';
 import { decode, encode, mendReferences } from './sdk.ts';
 import { mapDrivers } from './steady.ts';
 
 /** Above the carried state (32 MB) and all messages of one history, whatever they unpack to. */
 export const UNPACKED_BYTES_MAX = 96 * 1024 * 1024;
-/** Up to this size, a payload that no codec has to decode is not worth counting. */
-const SMALL_BYTES = 32 * 1024;
 
 const TOO_MUCH = unreadable(`the run was sent more than ${UNPACKED_BYTES_MAX / 1024 ** 2} MB`);
 
@@ -52,9 +50,11 @@ function tolerantCodec(codecs: PayloadCodec[]): PayloadCodec {
     accounts.set(context, account);
     // One after another, so that what is too much is never in memory.
     const decoding = account.last.then(async () => {
-      if (account.bytes > UNPACKED_BYTES_MAX) return TOO_MUCH;
       const decoded = await readable(payload, context);
-      account.bytes += decoded.data?.length ?? 0;
+      const bytes = decoded.data?.length ?? 0;
+      // What a run takes notice of in any case does not depend on the count, in which a replay has no queries.
+      if (bytes <= SIGNAL_BYTES_MAX) return decoded;
+      account.bytes += bytes;
       return account.bytes > UNPACKED_BYTES_MAX ? TOO_MUCH : decoded;
     });
     account.last = decoding.catch(() => undefined);
@@ -79,18 +79,11 @@ function tolerantCodec(codecs: PayloadCodec[]): PayloadCodec {
     decode: (payloads, context) =>
       Promise.all(
         payloads.map((payload) => {
-          const isSmall = (payload.data?.length ?? 0) <= SMALL_BYTES && isPlain(encodingOf(payload));
-          if (isSmall || isUnreadable(payload)) return payload;
+          if (isUnreadable(payload)) return payload;
           return context?.type === 'workflow' ? sentToRun(payload, context) : decodeOne(payload, context);
         }),
       ),
   };
-}
-
-/** Whether another attempt would fail in the same way. A codec says so with a `ValueError`; any other error may be its key service's. */
-function isForGood(error: unknown): boolean {
-  if (!(error instanceof PayloadUnreadable)) return false;
-  return error.code !== 'codec_failed' || error.cause instanceof ValueError;
 }
 
 /** In place of a store that this worker does not have. */

@@ -75,7 +75,8 @@ function applicationFailure(type: string | null | undefined, message: string, po
       return { kind: 'outcome_unknown', reason: toolError };
     case FAILURE.storeUnavailable:
       // With more than one attempt, those before this one may have run.
-      return { kind: 'failed', reason: policy.attempts === 1 ? reason('call_unreadable', { message }) : toolError };
+      if (policy.attempts > 1) return workerLost(policy, toolError);
+      return { kind: 'failed', reason: reason('call_unreadable', { message }) };
     case FAILURE.tool:
     case FAILURE.notRegistered:
     case FAILURE.workerShutdown:

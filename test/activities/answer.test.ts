@@ -21,7 +21,7 @@ type Piece = readonly [number | null, string | null, string | null, unknown?];
 
 /** Each in a list of its own, as one chunk. */
 function joined(pieces: readonly (readonly Piece[])[]) {
-  const answer = buildAnswer();
+  const answer = buildAnswer(new Set(['pay', 'look', 'get', 'get_weather']));
   for (const list of pieces) {
     const tool_calls = list.map(([index, id, name, args = null]) => ({
       ...(index !== null && { index }),
@@ -126,6 +126,36 @@ const WIRES: Readonly<
       ['a', 'pay', '{"x":1}'],
       ['b', 'pay', '{"x":2}'],
     ],
+  },
+  'white space after a call whose name is repeated': {
+    pieces: each([0, 'a', 'pay', '{"x":1}'], [0, 'a', 'pay', '\n']),
+    calls: [['a', 'pay', '{"x":1}\n']],
+  },
+  'a new id and the name in each piece': {
+    pieces: each([0, 'a', 'pay', ''], [0, 'b', 'pay', '{"x":'], [0, 'c', 'pay', '1}']),
+    calls: [['a', 'pay', '{"x":1}']],
+  },
+  'the whole call again at its end': {
+    pieces: each([0, 'a', 'pay', ''], [0, null, null, '{"x":1}'], [0, 'a', 'pay', '{"x":1}']),
+    calls: [['a', 'pay', '{"x":1}']],
+  },
+  'number 0 for two calls that grow side by side': {
+    pieces: each([0, 'a', 'pay', ''], [0, 'b', 'look', ''], [0, 'a', '', '{"x":1}'], [0, 'b', '', '{}']),
+    calls: [
+      ['a', 'pay', '{"x":1}'],
+      ['b', 'look', '{}'],
+    ],
+  },
+  'number 0 for two calls without ids, the first without arguments': {
+    pieces: each([0, null, 'look', ''], [0, null, 'pay', '{"x":1}']),
+    calls: [
+      ['', 'look', ''],
+      ['', 'pay', '{"x":1}'],
+    ],
+  },
+  'a name that grows from piece to piece': {
+    pieces: each([0, 'a', 'get_', ''], [0, 'a', 'get_weather', ''], [0, 'a', 'get_weather', '{}']),
+    calls: [['a', 'get_weather', '{}']],
   },
   'one id for two calls': {
     pieces: each([0, 'a', 'pay', '{}'], [1, 'a', 'look', '{}']),

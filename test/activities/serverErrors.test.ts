@@ -168,6 +168,49 @@ for (const { status, body, agent, field, instead } of refusals)
     assert.deepEqual(rest, instead);
   });
 
+const passing: Readonly<Record<string, object>> = {
+  'a value that is too large': {
+    error: { message: 'max_completion_tokens is too large: 200000. At most 128000.', param: 'max_completion_tokens' },
+  },
+  'a value that is out of range': {
+    error: { message: "Invalid 'temperature': decimal above maximum value.", param: 'temperature' },
+  },
+  'a schema of a tool that has such a field': {
+    error: { message: "Invalid schema: In ('properties', 'temperature'), 'x' is not permitted.", param: 'tools[0]' },
+  },
+  'a problem that repeats the request': {
+    detail: [{ loc: ['body', 'messages', 0], msg: 'Field required', input: { temperature: 0, stream_options: {} } }],
+  },
+};
+for (const [what, body] of Object.entries(passing))
+  test(`leaves out nothing for ${what}`, async () => {
+    const bodies: Record<string, unknown>[] = [];
+    const server = await rawServer(async (response, request) => {
+      bodies.push(await bodyOf(request));
+      response.writeHead(400, JSON_BODY).end(JSON.stringify(body));
+    });
+    const { failure } = await ask(server.baseURL, { temperature: 0, maxOutputTokens: 200_000 });
+    await server.close();
+    assert.equal(failure?.nonRetryable, true);
+    assert.equal(bodies.length, 1);
+  });
+
+test('forgets what did not help', async () => {
+  const bodies: Record<string, unknown>[] = [];
+  const server = await rawServer(async (response, request) => {
+    bodies.push(await bodyOf(request));
+    const message = bodies.length % 2 === 1 ? 'temperature is not supported' : 'The model is not ready for that.';
+    response.writeHead(400, JSON_BODY).end(JSON.stringify({ error: { message } }));
+  });
+  const endpoint = createEndpoint({ apiKey: 'sk-none', baseURL: server.baseURL });
+  for (let i = 0; i < 2; i++) await ask(server.baseURL, { temperature: 0 }, endpoint);
+  await server.close();
+  assert.deepEqual(
+    bodies.map((sent) => 'temperature' in sent),
+    [true, false, true, false],
+  );
+});
+
 test('sends the further fields of an agent', async () => {
   let sent: Record<string, unknown> = {};
   const server = await rawServer(async (response, request) => {

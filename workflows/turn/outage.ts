@@ -1,7 +1,7 @@
 // An outage of the model's provider, or of the payload store, ends no run: the run waits between two turns, where every command and
 // limit takes effect, and calls the model again.
 import { type ActivityFailure, ApplicationFailure, condition } from '@temporalio/workflow';
-import { MODEL_OUTAGE } from '../../core/limits.ts';
+import { MODEL_OUTAGE, STORE_OUTAGE_MS } from '../../core/limits.ts';
 import { isOutage } from '../../core/names.ts';
 import { hasShape, isNumber, optional } from '../../core/shape.ts';
 import { mustContinueAsNew } from '../ending/continueAsNew.ts';
@@ -27,7 +27,7 @@ export interface Pause {
 /** Returns the pause before the model is called again; null if it is no outage, or one that has lasted too long. */
 export function pauseIn({ turns }: Run, { cause }: ActivityFailure, askedAtMs: number): Pause | null {
   if (!isUnavailable(cause)) return null;
-  const details: unknown = cause.details?.[0] ?? ({ limitMs: MODEL_OUTAGE.limitMs } satisfies Outage);
+  const details: unknown = cause.details?.[0] ?? ({ limitMs: STORE_OUTAGE_MS } satisfies Outage);
   if (hasOutageShape(details, '') !== null) return null;
   const { limitMs, retryAfterMs = 0 } = details as Outage;
   const { sinceMs, tries } = turns.outage ?? { sinceMs: askedAtMs, tries: 0 };

@@ -29,8 +29,8 @@ export interface Played {
   readonly children: readonly Run[];
 }
 
-/** Far beyond any expected duration: a run that has not ended by then is lost. */
-const LOST_MS = 900_000;
+/** Far beyond any expected duration, also after an outage of ten minutes: the server may let a task wait for ten more. */
+const LOST_MS = 1_800_000;
 const LOOK_MS = 50;
 const AGAIN_MS = 250;
 

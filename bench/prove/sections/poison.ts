@@ -87,7 +87,7 @@ export const poison: SectionOnSite = ({ seed, long, say }, site) =>
             measured: `${sent.refused} of ${sent.updates}`,
             reached: sent.updates > 0 && sent.refused === sent.updates,
           },
-          atLeast('answers of the model without an end', runs / 4, door.turnedAway),
+          atLeast('answers of the model without an end', 10, door.turnedAway),
           {
             what: `a run that was sent ${BOMBS} signals of ${BOMB_BYTES / 1024 ** 2} MB`,
             asked: 'completed',
