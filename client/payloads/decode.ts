@@ -31,10 +31,12 @@ export function eventDecoder(converter: LoadedDataConverter, owner: Owner) {
   };
   return async (events: readonly HistoryEvent[]): Promise<void> => {
     await decodeEvents(events.filter((event) => !signalOf(event)));
-    // Anybody can send one. What cannot be read or is too large, the run has dropped; and what nobody reads stays as it is.
+    // Anybody can send one, of any size.
     for (const event of events) {
       const signal = signalOf(event);
-      if (signal && isRead(signal)) await decodeSignal(signal, () => decodeEvents([event]));
+      if (!signal) continue;
+      if (isRead(signal)) await decodeSignal(signal, () => decodeEvents([event]));
+      else drop(signal, 'no run of an agent reads it');
     }
   };
 }
@@ -44,15 +46,20 @@ type Signal = NonNullable<HistoryEvent['workflowExecutionSignaledEventAttributes
 const signalOf = ({ workflowExecutionSignaledEventAttributes: signal }: HistoryEvent) => signal;
 const isRead = ({ signalName }: Signal) => signalName === SIGNAL.fromParent || signalName === SIGNAL.fromChild;
 
+/** The run has dropped what cannot be read or is too large. */
 async function decodeSignal(signal: Signal, decoding: () => Promise<void>): Promise<void> {
-  const drop = (why: string) => Object.assign(signal, { input: { payloads: [unreadable(why)] } });
   try {
     await decoding();
   } catch (error) {
     if (!isForGood(error)) throw error;
-    drop((error as Error).message);
+    drop(signal, (error as Error).message);
   }
-  if (signal.input?.payloads?.some(({ data }) => (data?.length ?? 0) > SIGNAL_BYTES_MAX)) drop('it is too large');
+  if (signal.input?.payloads?.some(({ data }) => (data?.length ?? 0) > SIGNAL_BYTES_MAX))
+    drop(signal, 'it is too large');
+}
+
+function drop(signal: Signal, why: string): void {
+  Object.assign(signal, { input: { payloads: [unreadable(why)] } });
 }
 
 /** Decodes, in place, a recorded history that Temporal's tools or `holdfast export` wrote. */

@@ -1,6 +1,6 @@
 // Stores large payloads as files, in a folder that clients and workers share: on one machine, or a network file system.
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { StorageDriver } from '@temporalio/common';
 import { driverOf } from './objectStore.ts';
@@ -43,8 +43,10 @@ export function fileStorage(folder: string, { name = 'file' }: FileStorageOption
         try {
           return await readFile(join(folderOf(key), key));
         } catch (error) {
-          if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-          throw error;
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+          // Without the folder, the store is away, and has lost nothing.
+          await stat(root);
+          return null;
         }
       },
     },

@@ -82,9 +82,18 @@ describe('the options', () => {
 
   test('makes a store from one driver, and accepts ExternalStorage for more', () => {
     const driver = fileStorage(tmpdir());
-    assert.equal(dataConverter({ storage: driver }).externalStorage?.getDriver('file'), driver);
-    const storage = new ExternalStorage({ drivers: [driver], payloadSizeThreshold: 1 });
-    assert.equal(dataConverter({ storage }).externalStorage, storage);
+    assert.equal(dataConverter({ storage: driver }).externalStorage?.getDriver('file')?.type, driver.type);
+    const other = fileStorage(tmpdir(), { name: 'other' });
+    const given = new ExternalStorage({
+      drivers: [driver, other],
+      driverSelector: (_, { data }) => (data ? other : null),
+      payloadSizeThreshold: 1,
+    });
+    const storage = dataConverter({ storage: given }).externalStorage!;
+    assert.equal(storage.payloadSizeThreshold, 1);
+    // The SDK refuses one that is not among the drivers.
+    assert.equal(storage.driverSelector({}, { data: Buffer.from('x') }), storage.getDriver('other'));
+    assert.equal(storage.driverSelector({}, {}), null);
   });
 
   test('rejects invalid values with what to pass', () => {

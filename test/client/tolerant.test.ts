@@ -1,20 +1,18 @@
 // A worker replaces the payloads that it cannot read, of signals and updates alone, and decodes a bounded amount of them for a run.
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import {
-  type Payload,
-  type PayloadCodec,
-  type SerializationContext,
-  StorageDriverClaim,
-  ValueError,
-} from '@temporalio/common';
+import { type Payload, type PayloadCodec, type SerializationContext, ValueError } from '@temporalio/common';
 import { extstoreInboundOptions } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { fileStorage } from '../../client/payloads/fileStorage.ts';
 import { type DriverOptions, driverOf } from '../../client/payloads/objectStore.ts';
 import { dataConverter, type PayloadOptions } from '../../client/payloads/options.ts';
 import { encodingOf } from '../../client/payloads/plain.ts';
 import { bytesOf, payloadProto } from '../../client/payloads/sdk.ts';
 import { tolerantConverter, UNPACKED_BYTES_MAX } from '../../client/payloads/tolerant.ts';
+import { FAILURE } from '../../core/names.ts';
 import { PAYLOADS } from '../support/strangeRuns.ts';
 
 const ofRun = (): SerializationContext => ({ type: 'workflow', namespace: 'default', workflowId: 'w' });
@@ -84,17 +82,18 @@ test('fails where a codec fails, unless it says that it will always fail', async
 const store = (options: Partial<DriverOptions>, get: (key: string) => Promise<Uint8Array | null>) =>
   driverOf({ name: 'test', type: 'test', description: 'the store', ...options }, { put: async () => undefined, get });
 
+const KEY = 'a'.repeat(64);
+const reference = (driverName: string, claimData: object): Payload => ({
+  metadata: {
+    encoding: bytesOf('json/protobuf'),
+    messageType: bytesOf('temporal.api.sdk.v1.ExternalStorageReference'),
+  },
+  data: bytesOf(JSON.stringify({ driverName, claimData })),
+});
+
 test('replaces references to what no store has, and fails while a store is away', async () => {
-  const key = 'a'.repeat(64);
-  const reference = (driverName: string, claim: StorageDriverClaim): Payload => ({
-    metadata: {
-      encoding: bytesOf('json/protobuf'),
-      messageType: bytesOf('temporal.api.sdk.v1.ExternalStorageReference'),
-    },
-    data: bytesOf(JSON.stringify({ driverName, claimData: claim.claimData })),
-  });
   const lost = workerOf({ storage: store({}, async () => null) });
-  const claims = [new StorageDriverClaim({ sha256: key }), new StorageDriverClaim({ sha256: '../../etc/passwd' })];
+  const claims = [{ sha256: KEY }, { sha256: '../../etc/passwd' }];
   const read = await lost.read([
     json(1),
     reference('test', claims[0]!),
@@ -104,6 +103,45 @@ test('replaces references to what no store has, and fails while a store is away'
   assert.deepEqual(read.map(isReplaced), [false, true, true, true]);
   const away = workerOf({ storage: store({}, () => Promise.reject(new Error('ECONNREFUSED'))) });
   await assert.rejects(away.read([reference('test', claims[0]!)]), /cannot be read: ECONNREFUSED/);
+});
+
+test('replaces claims that a stranger has made', async () => {
+  const { read } = workerOf({ storage: store({}, async () => null) });
+  for (const claim of [
+    { inline: 5 },
+    { inline: null },
+    { inline: 'AAAA' },
+    { inline: '////' },
+    { sha256: 5 },
+    { sha256: {} },
+    {},
+  ]) {
+    const [first, replaced] = await read([json(1), reference('test', claim)]);
+    assert.deepEqual([isReplaced(first!), isReplaced(replaced!)], [false, true], JSON.stringify(claim));
+  }
+});
+
+test('fails for a folder that is not there', async () => {
+  const { read } = workerOf({ storage: fileStorage(join(tmpdir(), 'nowhere', 'at-all')) });
+  await assert.rejects(read([reference('file', { sha256: KEY })]), {
+    name: 'ApplicationFailure',
+    type: FAILURE.storeUnavailable,
+  });
+});
+
+test('leaves no payload to the converter that a codec has not seen', async () => {
+  const signed: PayloadCodec = {
+    encode: async (payloads) =>
+      payloads.map((payload) => ({ ...payload, metadata: { ...payload.metadata, sig: bytesOf('ok') } })),
+    decode: async (payloads) => {
+      if (payloads.some(({ metadata }) => !metadata?.['sig'])) throw new ValueError('not signed');
+      return payloads;
+    },
+  };
+  const { read } = workerOf({ codecs: [signed] });
+  const [own] = await signed.encode([json('ours')]);
+  assert.deepEqual((await read([json('forged'), own!])).map(isReplaced), [true, false]);
+  await assert.rejects(read([json('forged')], ofActivity), /not signed/);
 });
 
 test('decodes no more for a run than it may have in memory', async () => {
