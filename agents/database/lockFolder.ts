@@ -1,11 +1,13 @@
 // Locks the folder of an embedded database: two processes would overwrite each other's data. The lock is a file with the
 // holder's process id, so that the lock of a killed process can be taken over.
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 // A worker that is being replaced may take 20 s to finish its calls.
 export const LOCK_WAIT_MS = 30_000;
 const LOOK_MS = 100;
+/** Far longer than to read and remove a file. */
+const GUARD_MS = 10_000;
 
 const lockOf = (folder: string) => `${folder}.lock`;
 
@@ -56,18 +58,29 @@ async function holderOf(lock: string): Promise<number | null> {
   }
 }
 
-/** Removes the lock of a dead holder. A lock that another process has just taken over is put back. */
+/** Removes the lock of a dead holder. One process at a time: between the look and the removal, another could take the lock over. */
 async function discard(lock: string, dead: number | null): Promise<void> {
   if (dead === null) return;
-  const taken = `${lock}.${process.pid}.stale`;
+  const guard = `${lock}.guard`;
   try {
-    await rename(lock, taken);
+    await mkdir(guard);
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return;
-    throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
+    await discardGuard(guard);
+    return;
   }
-  if ((await holderOf(taken)) !== dead) await link(taken, lock);
-  await rm(taken, { force: true });
+  try {
+    if ((await holderOf(lock)) === dead) await rm(lock, { force: true });
+  } finally {
+    await rm(guard, { recursive: true, force: true });
+  }
+}
+
+/** Removes the guard of a process that was killed within these few lines, or waits for another that is there. */
+async function discardGuard(guard: string): Promise<void> {
+  const made = await stat(guard).catch(() => null);
+  if (made && Date.now() - made.mtimeMs > GUARD_MS) await rm(guard, { recursive: true, force: true });
+  else await sleep(LOOK_MS);
 }
 
 function isAlive(pid: number): boolean {

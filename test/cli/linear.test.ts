@@ -34,7 +34,7 @@ const SHORT_MS = 2;
 const UNITS_MIN = 2_000;
 const UNITS_MAX = 500_000;
 /** V8 compiles and collects meanwhile: a ratio that is too high is measured again. */
-const ROUNDS = 8;
+const ROUNDS = 30;
 
 type Work = (text: string) => unknown;
 
