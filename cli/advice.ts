@@ -1,13 +1,13 @@
 // Advice for errors of the client library: the command to type next, by error code.
 import { type ErrorCode, type ErrorFacts, HoldfastError } from '../client/index.ts';
-import { PROGRAM } from './terminal/commandLine.ts';
+import { commandLine, PROGRAM } from './terminal/commandLine.ts';
 
 const START_WORKER = `Start one with "${PROGRAM} worker" or "${PROGRAM} dev".`;
 
 const ADVICE: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => string } = {
   server_unreachable: () => `Start one with "${PROGRAM} dev".`,
   run_not_found: () => `List runs with "${PROGRAM} list".`,
-  run_over: () => `See how it ended with "${PROGRAM} show".`,
+  run_over: ({ workflowId }) => `See how it ended with "${commandLine(['show', workflowId])}".`,
   not_picked_up: () => START_WORKER,
   unanswered: () => START_WORKER,
   no_call_waits: () => `List pending approvals with "${PROGRAM} approvals".`,

@@ -1,5 +1,5 @@
 // `holdfast/client`: starts, follows and commands runs from any program.
-export { ExternalStorage, type PayloadCodec, type StorageDriver } from '@temporalio/common';
+export { ExternalStorage, type PayloadCodec, type StorageDriver, ValueError } from '@temporalio/common';
 export type { Duration } from '../core/duration.ts';
 export type { Call, Run, RunEvent, RunState, Turn } from '../core/read/run.ts';
 export type { Reason, ReasonCode, ReasonParameters } from '../core/reasons/codes.ts';

@@ -51,7 +51,7 @@ test('prints an error as JSON with its code, text and facts', () => {
       code: 'run_over',
       message: 'The run "w" is over.',
       facts: { workflowId: 'w' },
-      advice: `See how it ended with "${PROGRAM} show".`,
+      advice: `See how it ended with "${PROGRAM} show w".`,
     },
   });
   assert.deepEqual(errorJson(new UsageError('Say which.')), { error: { code: 'usage', message: 'Say which.' } });
