@@ -61,7 +61,12 @@ export function cutText(text: string, maxChars: number): string {
 
 /** Returns the text on one line, cut to `maxChars`. */
 export function oneLine(text: string, maxChars: number): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  let line = '';
+  // Only as far as it is shown: the text may be megabytes.
+  for (const [word] of text.matchAll(/\S+/g)) {
+    line += line === '' ? word : ` ${word}`;
+    if (line.length > maxChars) break;
+  }
   return line.length <= maxChars ? line : `${line.slice(0, maxChars - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 

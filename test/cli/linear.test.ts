@@ -111,7 +111,7 @@ const WHOLE: Readonly<Record<string, Work>> = {
   oneLine: (text) => oneLine(text, 80),
   callSummary: (text) => callSummary({ id: '', type: 'function', function: { name: 'pay', arguments: text } }),
   inert,
-  inertLine: (text) => inertLine(text, text.length),
+  inertLine: (text) => inertLine(text, 2_000),
   inertJson,
   inertJsonLines: (text) => inertJsonLines(JSON.stringify({ text })),
   shownArguments: (text) => shownArguments(JSON.stringify({ text, more: text }), text.length),
