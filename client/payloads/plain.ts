@@ -47,6 +47,6 @@ export function unreadable(why: string): Payload {
   return { metadata: { encoding: bytesOf(`${UNREADABLE}${why}`) } };
 }
 
-export function isUnreadable(payload: Payload): boolean {
-  return encodingOf(payload).startsWith(UNREADABLE);
+export function isUnreadable(encoding: string): boolean {
+  return encoding.startsWith(UNREADABLE);
 }

@@ -13,8 +13,9 @@ import {
 import { SIGNAL_BYTES_MAX, STORE_RETRY_MS } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import { PayloadUnreadable, StoredPayloadLost } from '../errors/errors.ts';
+import { BUILT_IN_CODECS } from './options.ts';
 import { isForGood } from './payloadError.ts';
-import { isUnreadable, unreadable } from './plain.ts';
+import { encodingOf, isPlain, isUnreadable, unreadable } from './plain.ts';
 import { decode, encode, mendReferences } from './sdk.ts';
 import { mapDrivers } from './steady.ts';
 
@@ -42,6 +43,8 @@ interface Account {
 }
 
 function tolerantCodec(codecs: PayloadCodec[]): PayloadCodec {
+  // A codec of the options may refuse what is plain.
+  const leavesPlain = codecs.length <= BUILT_IN_CODECS;
   // A workflow in the cache has one context. Replayed from its beginning, it is decoded, and counted, from there.
   const accounts = new WeakMap<object, Account>();
 
@@ -79,7 +82,9 @@ function tolerantCodec(codecs: PayloadCodec[]): PayloadCodec {
     decode: (payloads, context) =>
       Promise.all(
         payloads.map((payload) => {
-          if (isUnreadable(payload)) return payload;
+          const encoding = encodingOf(payload);
+          const isSmall = (payload.data?.length ?? 0) <= SIGNAL_BYTES_MAX;
+          if (isUnreadable(encoding) || (leavesPlain && isSmall && isPlain(encoding))) return payload;
           return context?.type === 'workflow' ? sentToRun(payload, context) : decodeOne(payload, context);
         }),
       ),
