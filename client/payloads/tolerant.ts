@@ -16,7 +16,7 @@ import { PayloadUnreadable, StoredPayloadLost } from '../errors/errors.ts';
 import { BUILT_IN_CODECS } from './options.ts';
 import { isForGood } from './payloadError.ts';
 import { encodingOf, isPlain, isUnreadable, unreadable } from './plain.ts';
-import { decode, encode, mendReferences } from './sdk.ts';
+import { decode, encode, mendReferences, replaceReferences } from './sdk.ts';
 import { mapDrivers } from './steady.ts';
 
 /** Above the carried state (32 MB) and all messages of one history, whatever they unpack to. */
@@ -28,11 +28,13 @@ type Context = SerializationContext | undefined;
 
 /** Makes the converter of a client that of a worker. */
 export function tolerantConverter(converter: DataConverter): DataConverter {
+  const { payloadCodecs = [], externalStorage: storage } = converter;
   mendReferences();
+  if (!storage) replaceReferences(() => unreadable(new PayloadUnreadable('storage_missing', {}).message));
   return {
     ...converter,
-    payloadCodecs: [tolerantCodec(converter.payloadCodecs ?? [])],
-    externalStorage: tolerantStorage(converter.externalStorage),
+    payloadCodecs: [tolerantCodec(payloadCodecs)],
+    ...(storage && { externalStorage: mapDrivers(storage, tolerantDriver, TolerantStorage) }),
   };
 }
 
@@ -105,22 +107,6 @@ class TolerantStorage extends ExternalStorage {
   override getDriver(name: string): StorageDriver {
     return super.getDriver(name) ?? absent(name, new PayloadUnreadable('storage_unknown', { store: name }));
   }
-}
-
-/** Stores nothing. Without any storage, the SDK fails at the first reference. */
-class NoStorage extends ExternalStorage {
-  constructor() {
-    const none = absent('none', new PayloadUnreadable('storage_missing', {}));
-    super({ drivers: [none], driverSelector: () => null, payloadSizeThreshold: Number.MAX_SAFE_INTEGER });
-  }
-
-  override getDriver(): StorageDriver {
-    return this.drivers[0]!;
-  }
-}
-
-function tolerantStorage(storage: ExternalStorage | undefined): ExternalStorage {
-  return storage ? mapDrivers(storage, tolerantDriver, TolerantStorage) : new NoStorage();
 }
 
 function tolerantDriver(driver: StorageDriver): StorageDriver {
