@@ -23,7 +23,7 @@ const AT_ONCE = 10;
 /** Signals to one run, each of which unpacks to so much. */
 const BOMBS = 60;
 const BOMB_BYTES = 63 * 1024 * 1024;
-const PEAK_MB_MAX = 1_000;
+const PEAK_MB_MAX = 1_200;
 /** Between two messages to the runs at work. */
 const PAUSE_MS = 20;
 
@@ -80,7 +80,7 @@ export const poison: SectionOnSite = ({ seed, long, say }, site) =>
         name: 'poison',
         title: 'Poison',
         rows: [
-          atLeast('signals that nobody can read, to runs at work', runs, sent.signals),
+          atLeast('signals that nobody can read, to runs at work', runs / 4, sent.signals),
           {
             what: 'updates that nobody can read, refused',
             asked: 'all',
