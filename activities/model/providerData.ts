@@ -25,7 +25,10 @@ export const extraOfMessage = (piece: Extra) => others(piece, OF_MESSAGE);
 export const extraOfCall = (piece: Extra) => others(piece, OF_CALL);
 
 function others(piece: Extra, known: ReadonlySet<string>): Extra | undefined {
-  const entries = Object.entries(piece).filter(([name, value]) => !known.has(name) && !isEmpty(value));
+  const entries = Object.entries(piece).filter(
+    // The one name by which an assignment reaches another object.
+    ([name, value]) => !known.has(name) && name !== '__proto__' && !isEmpty(value),
+  );
   return entries.length > 0 ? Object.fromEntries(entries) : undefined;
 }
 
@@ -33,18 +36,24 @@ function isEmpty(value: unknown): boolean {
   return value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0);
 }
 
-/** Texts and lists grow; objects are joined field by field, and what they have is replaced. */
-export function joinExtra(before: Extra | undefined, piece: Extra | undefined): Extra | undefined {
+/**
+ * Adds the piece to `before`, which must be ours: to copy it for each piece would take the square of its length. Texts and lists grow;
+ * objects are joined field by field, and what they have is replaced.
+ */
+export function joinExtra(before: Record<string, unknown> | undefined, piece: Extra | undefined): Extra | undefined {
   if (!before || !piece) return before ?? piece;
-  const joined: Record<string, unknown> = { ...before };
-  for (const [name, value] of Object.entries(piece)) joined[name] = joinField(joined[name], value);
-  return joined;
+  for (const [name, value] of Object.entries(piece))
+    before[name] = Object.hasOwn(before, name) ? joinField(before[name], value) : value;
+  return before;
 }
 
 function joinField(before: unknown, piece: unknown): unknown {
   if (typeof before === 'string' && typeof piece === 'string') return before + piece;
-  if (Array.isArray(before) && Array.isArray(piece)) return [...before, ...piece];
-  return isFields(before) && isFields(piece) ? { ...before, ...piece } : piece;
+  if (Array.isArray(before) && Array.isArray(piece)) {
+    for (const one of piece) before.push(one);
+    return before;
+  }
+  return isFields(before) && isFields(piece) ? Object.assign(before, piece) : piece;
 }
 
 function isFields(value: unknown): value is Extra {

@@ -21,7 +21,6 @@ export interface PayloadOptions {
 
 /** How many codecs come before those of the options. They leave alone what is plain. */
 export const BUILT_IN_CODECS = 2;
-type BuiltIn = readonly [PayloadCodec, PayloadCodec, ...PayloadCodec[]];
 
 /** Path of the failure converter that is used with codecs; the SDK and the workflow bundle load it. */
 export const FAILURES = fileURLToPath(
@@ -45,7 +44,7 @@ export function dataConverter({ compressAbove, codecs = [], storage }: PayloadOp
   if (storage) mendReferences();
   return {
     // Decoding runs from last to first.
-    payloadCodecs: [plainOnly, gzipCodec(compressAbove), ...codecs.map(explained)] satisfies BuiltIn,
+    payloadCodecs: [plainOnly, gzipCodec(compressAbove), ...codecs.map(explained)],
     // Without codecs, failure messages stay readable in the Web UI.
     ...(codecs.length > 0 && { failureConverterPath: FAILURES }),
     ...(storage && { externalStorage: mapDrivers(storageOf(storage), steadyDriver) }),

@@ -16,7 +16,7 @@ import { PayloadUnreadable, StoredPayloadLost } from '../errors/errors.ts';
 import { BUILT_IN_CODECS } from './options.ts';
 import { isForGood } from './payloadError.ts';
 import { encodingOf, isPlain, isUnreadable, unreadable } from './plain.ts';
-import { decode, encode, mendReferences, replaceReferences } from './sdk.ts';
+import { decode, encode, replaceReferences } from './sdk.ts';
 import { mapDrivers } from './steady.ts';
 
 /** Above the carried state (32 MB) and all messages of one history, whatever they unpack to. */
@@ -29,7 +29,6 @@ type Context = SerializationContext | undefined;
 /** Makes the converter of a client that of a worker. */
 export function tolerantConverter(converter: DataConverter): DataConverter {
   const { payloadCodecs = [], externalStorage: storage } = converter;
-  mendReferences();
   if (!storage) replaceReferences(() => unreadable(new PayloadUnreadable('storage_missing', {}).message));
   return {
     ...converter,

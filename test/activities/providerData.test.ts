@@ -28,6 +28,13 @@ test('joins reasoning over the pieces of a stream, and leaves out what says noth
   assert.equal(answerOf({ content: 'Hello.' }).extra, undefined);
 });
 
+test('lets no field of an answer reach another object', () => {
+  const delta = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"polluted":1},"kept":"x"}');
+  const { extra } = answerOf(delta, delta);
+  assert.equal(({} as { polluted?: number }).polluted, undefined);
+  assert.deepEqual(Object.keys(extra!), ['constructor', 'kept']);
+});
+
 const signature = (text: string) => ({ extra_content: { google: { thought_signature: text } } });
 
 test('keeps the signature of a call with its call, also where it comes alone', () => {

@@ -198,6 +198,15 @@ function heartbeats(text: string, asCall: boolean): void {
   }
 }
 
+function reasoning(text: string): void {
+  const answer = buildAnswer();
+  for (const { offset, text: piece } of pieces(text)) {
+    const delta = { reasoning_content: piece, reasoning_details: [{ text: piece }], [`field_${offset}`]: piece };
+    answer.add({ choices: [{ index: 0, delta }] });
+  }
+  answer.build();
+}
+
 const STREAMED: Readonly<Record<string, Work>> = {
   'on a live screen': follow(true, (piece) => ({ type: 'text', ...at, ...piece })),
   'as lines': follow(false, ({ offset, text }) => ({ type: 'text', ...at, atMs: 10_000 + offset * 500, offset, text })),
@@ -212,6 +221,7 @@ const STREAMED: Readonly<Record<string, Work>> = {
   'in a chat': onChatScreen,
   'in heartbeats': (text) => heartbeats(text, false),
   'of a call in heartbeats': (text) => heartbeats(text, true),
+  'of reasoning': reasoning,
 };
 
 describe('a stream', () => {

@@ -63,11 +63,12 @@ export async function judge(
   const calm = [undisturbed.run, ...undisturbed.children];
   for (const [i, one] of [run, ...children].entries())
     if (calm[i]) judgeRun(own, one, calm[i], await effectsOf(one.workflowId));
-  add(tally, own);
+  addTally(tally, own);
   return own.problems.length === 0;
 }
 
-function add(tally: Tally, { problems, ...counts }: Tally): void {
+/** Adds the counts of the second, and as many of its problems as are described. */
+export function addTally(tally: Tally, { problems, ...counts }: Tally): void {
   for (const [name, count] of Object.entries(counts)) tally[name as keyof typeof counts] += count;
   tally.problems.push(...problems.slice(0, PROBLEMS_MAX - tally.problems.length));
 }

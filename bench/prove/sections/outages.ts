@@ -2,7 +2,7 @@
 // run waits, and is exact.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { playCrowd } from '../ground/crowd.ts';
-import { newTally, rowsOf, type Tally } from '../ground/exact.ts';
+import { addTally, newTally, rowsOf, type Tally } from '../ground/exact.ts';
 import { type Lane, openLane } from '../ground/lane.ts';
 import { type Door, OUTAGES, type OutageKind, openDoor } from '../ground/outage.ts';
 import { type Stage, withStage } from '../ground/stage.ts';
@@ -22,20 +22,7 @@ export const outages: SectionOnSite = ({ seed, long, say }, site) =>
     ]);
     say(`${all.length} outages of ${outage.seconds} s`);
     const tally = newTally();
-    for (const { tally: one } of all) {
-      for (const count of [
-        'runs',
-        'calls',
-        'lost',
-        'duplicates',
-        'disordered',
-        'invalid',
-        'different',
-        'unknown',
-      ] as const)
-        tally[count] += one[count];
-      tally.problems.push(...one.problems);
-    }
+    for (const { tally: one } of all) addTally(tally, one);
     return {
       name: 'outages',
       title: 'Outages of the model and the payload store',

@@ -23,7 +23,7 @@ const AT_ONCE = 10;
 /** Signals to one run, each of which unpacks to so much. */
 const BOMBS = 60;
 const BOMB_BYTES = 63 * 1024 * 1024;
-const PEAK_MB_MAX = 1_200;
+const PEAK_MB_MAX = 1_000;
 /** Between two messages to the runs at work. */
 const PAUSE_MS = 20;
 
