@@ -52,3 +52,8 @@ export function readWaits(given: unknown): Waits | null | undefined {
   const readable = questions.slice(0, WAITS_SHOWN).filter((question) => isQuestion(question, '') === null);
   return { sinceMs, count, questions: readable };
 }
+
+/** The questions about the budget: approvals are read from the calls, but these are only in the memo. */
+export function budgetQuestions(waits: Waits | null): Extract<Question, { kind: 'budget' }>[] {
+  return waits?.questions.filter((question) => question.kind === 'budget') ?? [];
+}

@@ -4,6 +4,7 @@ import { openApprovals } from '../batch/approvals.ts';
 import { decideBatch } from '../batch/decide.ts';
 import { type BatchRules, type BatchView, rulesOf } from '../batch/view.ts';
 import type { Question } from '../types.ts';
+import { budgetQuestions } from '../waits.ts';
 import { endFailedEdits, isBeingEdited } from './openDecisions.ts';
 import type { Reading } from './reading.ts';
 import type { RunEvent } from './run.ts';
@@ -44,10 +45,16 @@ function viewOf(reading: Reading, turn: OpenTurn): BatchView {
     },
     rules: rulesIn(reading),
     budget: run.budget ?? undefined,
-    spend: spendOf(reading, turns.slice(0, -1)),
+    spend: { ...spendOf(reading, turns.slice(0, -1)), activeMs: activeMsIn(reading) },
     reached: null,
     subAgents: childSpend.size,
   };
+}
+
+/** Only the workflow knows its active time. It tells it where the budget for it is used up, and calls wait for more. */
+function activeMsIn({ waits }: Reading): number {
+  const used = budgetQuestions(waits).find(({ reached }) => reached.parameters.limit === 'activeMs');
+  return used?.reached.parameters.spent ?? 0;
 }
 
 function rulesIn({ agent, parallel, parent }: Reading): BatchRules {

@@ -7,9 +7,10 @@ import type { Question, Waits } from '../../core/types.ts';
 import type { Run } from '../state/run.ts';
 import { showWaiting } from './details.ts';
 
-/** Returns the first `max` open questions, uncut. */
+/** Returns the first `max` open questions, uncut. That about the budget is among them: history has it nowhere else. */
 export function openQuestions(run: Run, max = Number.POSITIVE_INFINITY): Question[] {
-  return [...approvalsOf(run, max), ...run.budget.question(run.spend)].slice(0, max);
+  const budget = run.budget.question(run.spend);
+  return [...approvalsOf(run, max - budget.length), ...budget];
 }
 
 export function hasQuestions(run: Run): boolean {

@@ -3,10 +3,9 @@
 import { MEMO } from '../../names.ts';
 import type { Reply, Waits } from '../../types.ts';
 import { isSpend } from '../../usage.ts';
-import { readWaits } from '../../waits.ts';
+import { budgetQuestions, readWaits } from '../../waits.ts';
 import { settleByKernel } from '../batchView.ts';
 import { firstJson, type HistoryEvent, type Payload } from '../history.ts';
-import { budgetQuestions } from '../questions.ts';
 import type { Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
 

@@ -400,9 +400,13 @@ endToEnd(
       const handle = await bench.holdfast.start(asker.name, randomBytes(3_000).toString('base64'));
       if (bench.cached) await handle.result();
       else
-        await eventually(async () =>
-          (await onTheServer(bench, handle.workflowId)).text.includes(FAILURE.storeUnavailable),
-        );
+        await eventually(async () => {
+          const { events } = await bench.holdfast.client.workflow.getHandle(handle.workflowId).fetchHistory();
+          return events?.some(
+            ({ activityTaskFailedEventAttributes: failed }) =>
+              failed?.failure?.applicationFailureInfo?.type === FAILURE.storeUnavailable,
+          );
+        });
       await third.comeBack();
       const { run, result } = await bench.finished(handle.workflowId);
       assert.deepEqual(
