@@ -32,8 +32,9 @@ export async function runInProcess(endpoint: ModelEndpoint, agent: Agent, input:
     const results = await Promise.all(
       calls.map(async ({ function: { name, arguments: text } }) => {
         const tool = agent.tools.get(name)!;
-        // The schema has just parsed it, as in the tool host.
-        return JSON.stringify(await tool.run!((await tool.input.parseAsync(JSON.parse(text))) as never, ctx));
+        // The schema is checked again, as in the tool host.
+        const checked = await tool.input.check(JSON.parse(text));
+        return checked.ok ? JSON.stringify(await tool.run!(checked.value as never, ctx)) : 'invalid arguments';
       }),
     );
     for (const [i, call] of calls.entries())

@@ -102,7 +102,7 @@ const SUMMARY_TOKENS_MAX = 3_000;
 function limitsFor(agent: Agent, model: string, messages: readonly Message[], input: CompactInput): Limits {
   const overhead = tokensOfBytes(
     [...agent.tools.values()].reduce(
-      (sum, { name, description, parameters }) => sum + jsonBytes({ name, description, parameters }),
+      (sum, { name, description, input: { json } }) => sum + jsonBytes({ name, description, parameters: json }),
       utf8Length(agent.instructions),
     ),
   );

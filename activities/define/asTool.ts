@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import { TOOL_DEFAULTS } from '../../core/limits.ts';
 import { NAME_PATTERN } from '../../core/names.ts';
-import { parametersOf } from './defineTool.ts';
 import type { ApprovalRule } from './permissions.ts';
-import type { Agent, ObjectSchema, Tool } from './types.ts';
+import { type OutputOf, type SchemaSource, schemaOf } from './schema.ts';
+import type { Agent, Tool } from './types.ts';
 
-interface AsToolOptions<Input extends ObjectSchema> {
+interface AsToolOptions<Input extends SchemaSource> {
   /** Name of the tool. @default the agent's name */
   readonly name?: string;
   /** What the agent does and when to use it, for the model. */
@@ -14,8 +14,8 @@ interface AsToolOptions<Input extends ObjectSchema> {
   /** Arguments of the tool. @default z.object({ input: z.string() }) */
   readonly input?: Input;
   /** Makes the sub-agent's input from the arguments. @default the field `input`, or all arguments as JSON */
-  readonly ask?: (args: z.output<Input>) => string;
-  readonly approval?: ApprovalRule<z.output<Input>>;
+  readonly ask?: (args: OutputOf<Input>) => string;
+  readonly approval?: ApprovalRule<OutputOf<Input>>;
   /** Maximum number of its runs at once in one turn. */
   readonly maxParallel?: number;
 }
@@ -29,23 +29,21 @@ const DEFAULT_INPUT = z.object({ input: z.string().describe('The task or questio
  * tools: [asTool(researcher, { description: 'Finds out what is known about a company.' })]
  * ```
  */
-export function asTool<Input extends ObjectSchema = typeof DEFAULT_INPUT>(
+export function asTool<Input extends SchemaSource = typeof DEFAULT_INPUT>(
   agent: Agent | string,
   options: AsToolOptions<Input>,
 ): Tool {
   const { name = nameOf(agent), ask, maxParallel } = options;
   const wrong = (problem: string) => new TypeError(`Tool ${JSON.stringify(name)}: ${problem}`);
-  const input: ObjectSchema = options.input ?? DEFAULT_INPUT;
-  if (!(input instanceof z.ZodObject)) throw wrong('input must be a z.object(…).');
   return {
-    ...workflowTool(name, options.description, input, wrong),
+    ...workflowTool(name, options.description, options.input ?? DEFAULT_INPUT, wrong),
     ...(maxParallel !== undefined && { policy: { ...POLICY, maxParallel } }),
     approval: (options.approval ?? 'never') as ApprovalRule,
     subAgent: {
       agent,
       ask(args) {
         // The schema has parsed the arguments. A user's function may return anything.
-        const question: unknown = ask ? ask(args as z.output<Input>) : defaultQuestion(args);
+        const question: unknown = ask ? ask(args as OutputOf<Input>) : defaultQuestion(args);
         if (typeof question !== 'string' || question.trim() === '') throw new TypeError('its input would be empty.');
         return question;
       },
@@ -89,15 +87,13 @@ const POLICY = {
   backoff: TOOL_DEFAULTS.backoff,
 } as const;
 
-function workflowTool(name: string, description: string, input: ObjectSchema, wrong: (problem: string) => Error): Tool {
+function workflowTool(name: string, description: string, input: SchemaSource, wrong: (problem: string) => Error): Tool {
   if (!NAME_PATTERN.test(name)) throw wrong('name must be a letter, then up to 63 letters, digits, "_" or "-".');
   if (!description) throw wrong('description is missing. Say what the agent does: the model chooses by it.');
-  const strict = input._zod.def.catchall === undefined ? input.strict() : input;
   return {
     name,
     description,
-    input: strict,
-    parameters: parametersOf(strict, wrong),
+    input: schemaOf(input, 'input', wrong),
     policy: POLICY,
     approval: 'never',
     workerParallel: undefined,

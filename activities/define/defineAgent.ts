@@ -1,6 +1,4 @@
 // Defines an agent. An agent is data: model, instructions, tools and limits.
-
-import type { z } from 'zod';
 import { budgetProblem } from '../../core/budget.ts';
 import type { Duration } from '../../core/duration.ts';
 import { AGENT_DEFAULTS, BODY_BYTES_MAX, INSTRUCTIONS_BYTES_MAX, TOOLS_MAX } from '../../core/limits.ts';
@@ -13,6 +11,7 @@ import { toMs } from './defineTool.ts';
 import { outputFormat } from './output.ts';
 import { type ApprovalRule, approvalProblem, type Permissions, permissionsProblem } from './permissions.ts';
 import type { Prices } from './prices.ts';
+import type { JsonSchema, StandardSchema } from './schema.ts';
 import type { Agent, Guardrails, Presenter, Tool, ToolChoice } from './types.ts';
 
 export interface AgentOptions<Output = unknown> extends Guardrails {
@@ -34,11 +33,11 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
   /** Maximum active time of a run. Waiting for people does not count. @default '24 h' */
   readonly timeLimit?: Duration;
   /**
-   * Schema of the output. It is sent to the model as JSON Schema, the last answer is checked against it, and the parsed
+   * Schema of the output: zod's, another library's, or JSON Schema. It is sent to the model as JSON Schema, the last answer is checked against it, and the parsed
    * value is the result's `value`. If every field is required (`.nullable()`, not `.optional()`) and no object is open,
    * the request uses strict mode, and the server enforces the schema.
    */
-  readonly output?: z.ZodType<Output>;
+  readonly output?: StandardSchema<Output> | JsonSchema;
   /** Approval rules by tool. They override the tool's own `approval`. */
   readonly approvals?: Readonly<Record<string, ApprovalRule>>;
   /** How long a pending approval waits for a decision. @default '14 days' */

@@ -1,17 +1,18 @@
 // Defines a tool. Its options are all that the engine knows about it.
-import { z } from 'zod';
 import { DURATION_EXAMPLES, type Duration, durationMs } from '../../core/duration.ts';
 import { TOOL_DEFAULTS } from '../../core/limits.ts';
 import { NAME_PATTERN, RESERVED_TOOL_NAMES } from '../../core/names.ts';
 import type { Effect } from '../../core/types.ts';
 import { type ApprovalRule, approvalProblem } from './permissions.ts';
-import type { ObjectSchema, Presenter, Tool, ToolContext } from './types.ts';
+import { type OutputOf, type SchemaSource, schemaOf } from './schema.ts';
+import type { Presenter, Tool, ToolContext } from './types.ts';
 
-interface ToolOptions<Input extends ObjectSchema, Result> {
+interface ToolOptions<Input extends SchemaSource, Result> {
   /** Name for the model. Also the activity type in Temporal's Web UI. */
   readonly name: string;
   /** What it does and when to use it, for the model. */
   readonly description: string;
+  /** A zod schema, a schema of another library that follows the Standard Schema, or JSON Schema. */
   readonly input: Input;
   /** What running it twice would do. Decides whether it is retried, and what the model reads if its worker is lost. */
   readonly effect: Effect;
@@ -37,15 +38,15 @@ interface ToolOptions<Input extends ObjectSchema, Result> {
    * fails, a person is asked.
    * @default 'never'
    */
-  readonly approval?: ApprovalRule<z.output<Input>>;
+  readonly approval?: ApprovalRule<OutputOf<Input>>;
 }
 
-interface RunHere<Input extends ObjectSchema, Result> extends ToolOptions<Input, Result> {
-  readonly run: (input: z.output<Input>, ctx: ToolContext) => Result | Promise<Result>;
+interface RunHere<Input extends SchemaSource, Result> extends ToolOptions<Input, Result> {
+  readonly run: (input: OutputOf<Input>, ctx: ToolContext) => Result | Promise<Result>;
   readonly thread?: never;
 }
 
-interface RunInThread<Input extends ObjectSchema, Result> extends ToolOptions<Input, Result> {
+interface RunInThread<Input extends SchemaSource, Result> extends ToolOptions<Input, Result> {
   /**
    * For CPU-bound work: a module whose default export is `(input, ctx: ThreadContext) => result`. It runs in a worker
    * thread, so it does not block the event loop and can be terminated at its timeout.
@@ -69,7 +70,7 @@ interface RunInThread<Input extends ObjectSchema, Result> extends ToolOptions<In
  * });
  * ```
  */
-export function defineTool<Input extends ObjectSchema, Result>(
+export function defineTool<Input extends SchemaSource, Result>(
   options: RunHere<Input, Result> | RunInThread<Input, Result>,
 ): Tool {
   const { name } = options;
@@ -77,7 +78,7 @@ export function defineTool<Input extends ObjectSchema, Result>(
   if (typeof name !== 'string' || !NAME_PATTERN.test(name))
     throw wrong('name must be a letter, then up to 63 letters, digits, "_" or "-".');
   if (RESERVED_TOOL_NAMES.includes(name)) throw wrong('the name is reserved. Choose another.');
-  if (!(options.input instanceof z.ZodObject)) throw wrong('input must be a z.object(…).');
+  const input = schemaOf(options.input, 'input', wrong);
   if (!['read', 'idempotent', 'once'].includes(options.effect))
     throw wrong("effect must be 'read', 'idempotent' or 'once': what running the tool twice would do.");
   if ((options.run === undefined) === (options.thread === undefined)) throw wrong('set either run or thread.');
@@ -101,14 +102,11 @@ export function defineTool<Input extends ObjectSchema, Result>(
   if (!(Number.isFinite(factor) && factor >= 1)) throw wrong('retry.factor must be a number of at least 1.');
   if (maxMs < initialMs) throw wrong('retry.max must not be less than retry.initial.');
 
-  // Strict, so that the model learns of fields that it made up.
-  const input = options.input._zod.def.catchall === undefined ? options.input.strict() : options.input;
   const waits = options.thread !== undefined || options.workerParallel !== undefined;
   return {
     name,
     description: options.description,
     input,
-    parameters: parametersOf(input, wrong),
     policy: {
       effect: options.effect,
       timeoutMs: toMs('timeout', options.timeout, TOOL_DEFAULTS.timeoutMs, wrong),
@@ -127,15 +125,6 @@ export function defineTool<Input extends ObjectSchema, Result>(
     subAgent: undefined,
     handoff: undefined,
   };
-}
-
-export function parametersOf(input: ObjectSchema, wrong: (problem: string) => Error): Record<string, unknown> {
-  try {
-    const { $schema: _, ...schema } = z.toJSONSchema(input, { io: 'input' });
-    return schema;
-  } catch (error) {
-    throw wrong(`input has no JSON Schema: ${error instanceof Error ? error.message : error}`);
-  }
 }
 
 // 24.8 days: Node fires longer timers at once.

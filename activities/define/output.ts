@@ -1,23 +1,15 @@
 // Structured output: the schema that is sent to the model, and the check of its last answer.
-import { z } from 'zod';
 import { count, cutText, utf8Length } from '../../core/text.ts';
 import { issuesText } from '../plan/arguments.ts';
 import type { Planned } from '../plan/types.ts';
 import { askAgain } from './guardrails.ts';
+import { schemaOf } from './schema.ts';
 import { strictSchema } from './strictSchema.ts';
 import type { OutputFormat } from './types.ts';
 
-export function outputFormat(schema: z.ZodType, wrong: (problem: string) => Error): OutputFormat {
-  if (!(schema instanceof z.ZodType)) throw wrong('output must be a z.object(…).');
-  let json: Record<string, unknown>;
-  try {
-    const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' });
-    json = rest;
-  } catch (error) {
-    throw wrong(`output has no JSON Schema: ${error instanceof Error ? error.message : error}`);
-  }
-  if (json['type'] !== 'object') throw wrong('output must be a z.object(…).');
-  return { schema, json, strict: strictSchema(json) };
+export function outputFormat(source: unknown, wrong: (problem: string) => Error): OutputFormat {
+  const schema = schemaOf(source, 'output', wrong);
+  return { ...schema, strict: strictSchema(schema.json) };
 }
 
 /** Larger values do not belong in a result: history would hold them twice. */
@@ -38,7 +30,7 @@ export async function checkOutput(
 
 type Read = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
 
-async function readOutput({ schema }: OutputFormat, text: string): Promise<Read> {
+async function readOutput(format: OutputFormat, text: string): Promise<Read> {
   let json: unknown;
   try {
     json = JSON.parse(withoutFence(text));
@@ -46,10 +38,10 @@ async function readOutput({ schema }: OutputFormat, text: string): Promise<Read>
     return { ok: false, error: `it is not valid JSON (${error instanceof Error ? error.message : error})` };
   }
   try {
-    const result = await schema.safeParseAsync(json);
-    if (!result.success) return { ok: false, error: issuesText(result.error.issues) };
+    const result = await format.check(json);
+    if (!result.ok) return { ok: false, error: issuesText(result.issues) };
     // Returned as it will be read from history: a Date becomes a string.
-    const encoded = JSON.stringify(result.data);
+    const encoded = JSON.stringify(result.value);
     const bytes = utf8Length(encoded);
     if (bytes > VALUE_BYTES_MAX)
       return { ok: false, error: `it has ${count(bytes)} bytes; ${count(VALUE_BYTES_MAX)} are allowed` };

@@ -1,11 +1,11 @@
 // The types of a defined agent and tool, and of the arguments that users' functions receive. Read this first.
-import type { z } from 'zod';
 import type { AgentRules, Message, RecordedDecision, ToolPolicy } from '../../core/types.ts';
 import type { CompactionRules } from '../compact/compactionOptions.ts';
 import type { Script } from '../testing/script.ts';
 import type { ApprovalRule, Permissions } from './permissions.ts';
 import type { Prices } from './prices.ts';
 import type { RuleContext } from './rules.ts';
+import type { Schema } from './schema.ts';
 
 /** An agent with its options checked and defaults filled in. `Output` is the type of its results' `value`. */
 export interface Agent<Output = unknown> {
@@ -42,9 +42,7 @@ export type ToolChoice =
   | { readonly type: 'function'; readonly function: { readonly name: string } };
 
 /** The schema of the output, in the forms in which it is checked and sent. */
-export interface OutputFormat {
-  readonly schema: z.ZodType;
-  readonly json: Readonly<Record<string, unknown>>;
+export interface OutputFormat extends Schema {
   /** For strict mode; null if strict mode cannot express the schema. */
   readonly strict: Readonly<Record<string, unknown>> | null;
 }
@@ -53,9 +51,7 @@ export interface OutputFormat {
 export interface Tool {
   readonly name: string;
   readonly description: string;
-  readonly input: ObjectSchema;
-  /** `input` as JSON Schema, for the model. */
-  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly input: Schema;
   readonly policy: ToolPolicy;
   readonly workerParallel: number | undefined;
   readonly present: Presenter<never> | undefined;
@@ -100,8 +96,6 @@ export interface ThreadContext {
 
 /** Turns a result into text for the model. `json`: the whole value. `list`: its first items. Or a function. */
 export type Presenter<Result = unknown> = 'json' | 'list' | ((result: Result) => string);
-
-export type ObjectSchema = z.ZodObject;
 
 /** The verdict of a guardrail. Nothing: allow. `change`: replace. `reject`: with a reason. `end`: end the run. */
 export type Guarded<Changed> =

@@ -16,9 +16,9 @@ export function requestBody(
   const model = endpoint.modelFor(agent);
   const takes = (what: Refusable) => !refused.has(what);
   const { output, temperature, maxOutputTokens, parallelToolCalls } = agent;
-  const tools = [...agent.tools.values()].map(({ name, description, parameters }) => ({
+  const tools = [...agent.tools.values()].map(({ name, description, input }) => ({
     type: 'function' as const,
-    function: { name, description, parameters: { ...parameters } },
+    function: { name, description, parameters: { ...input.json } },
   }));
   const messagesOnWire = () => {
     const all = output && !takes('response_format') ? withSchemaInInstructions(messages, output) : messages;

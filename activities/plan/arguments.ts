@@ -1,10 +1,10 @@
 // Reads the arguments that a model wrote: parses them, limits their size, and validates them with the tool's schema.
 
-import type { z } from 'zod';
 import { ARGUMENT_BYTES_MAX } from '../../core/limits.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { cutText, utf8Length } from '../../core/text.ts';
 import type { Problem } from '../../core/types.ts';
+import type { Issue } from '../define/schema.ts';
 import type { Tool } from '../define/types.ts';
 import { structureProblem } from './structure.ts';
 
@@ -25,9 +25,9 @@ export async function readArguments(tool: Tool, text: string): Promise<ReadArgum
   const parsed = parseArguments(text);
   if (!parsed.ok) return parsed;
   try {
-    const result = await tool.input.safeParseAsync(parsed.json);
-    if (result.success) return { ...parsed, value: result.data };
-    return { ...invalid(issuesText(result.error.issues)), text: parsed.text };
+    const result = await tool.input.check(parsed.json);
+    if (result.ok) return { ...parsed, value: result.value };
+    return { ...invalid(issuesText(result.issues)), text: parsed.text };
   } catch (error) {
     // A refinement of the schema threw.
     return invalid(
@@ -68,7 +68,7 @@ function invalid(why: string): { readonly ok: false; readonly problem: Problem }
 }
 
 /** The first issues that a schema found, with their fields. */
-export function issuesText(issues: readonly z.core.$ZodIssue[]): string {
+export function issuesText(issues: readonly Issue[]): string {
   const shown = issues.slice(0, ISSUES_SHOWN).map(({ path, message }) => {
     const field = path.map(String).join('.');
     return cutText(field ? `${field}: ${message}` : message, 300);

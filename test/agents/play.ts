@@ -20,7 +20,9 @@ export function contextOf(given: Partial<ToolContext> = {}): ToolContext {
 export async function callTool(tool: Tool | undefined, args: unknown, ctx?: Partial<ToolContext>): Promise<unknown> {
   if (!tool?.run) throw new Error('The agent has no such tool.');
   // The schema's own output is what the tool takes.
-  return await tool.run(tool.input.parse(args) as never, contextOf(ctx));
+  const checked = await tool.input.check(args);
+  if (!checked.ok) throw new Error(JSON.stringify(checked.issues));
+  return await tool.run(checked.value as never, contextOf(ctx));
 }
 
 /** What the script says to a question when these were the results of its last calls: a text, or calls. */

@@ -100,6 +100,6 @@ export async function checkPlan(answer: RawAnswer): Promise<void> {
   if (plan.kind !== 'calls') assert.deepEqual(runs, []);
   for (const slot of runs) {
     assert.equal(answer.calls[slot]?.name, 'note');
-    assert.ok(note.input.safeParse(JSON.parse(calls[slot]!.function.arguments)).success);
+    assert.ok((await note.input.check(JSON.parse(calls[slot]!.function.arguments))).ok);
   }
 }

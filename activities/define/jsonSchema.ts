@@ -1,0 +1,74 @@
+// Checks values against plain JSON Schema, with Ajv. Its errors are worded like zod's: the model reads both.
+import { createRequire } from 'node:module';
+import type { ErrorObject, Options, ValidateFunction } from 'ajv';
+import type { Ajv2020 } from 'ajv/dist/2020.js';
+import { cutText } from '../../core/text.ts';
+import type { Checked, Issue, JsonSchema } from './schema.ts';
+
+const OPTIONS: Options = {
+  allErrors: true,
+  // The value and its schema, for the messages.
+  verbose: true,
+  // Servers and libraries write keywords and formats of their own.
+  strict: false,
+  // A schema is given once, and two may have the same `$id`.
+  addUsedSchema: false,
+  logger: false,
+};
+
+/** Drafts before 2019-09 read `items` and `$ref` differently. */
+const OLD_DRAFT = /draft-0[467]/;
+
+/** Returns the check of a schema; throws if it is none. */
+export function checkerOf(schema: JsonSchema): (value: unknown) => Promise<Checked> {
+  const { $schema: dialect, ...body } = schema;
+  const validate = createAjv(OLD_DRAFT.test(String(dialect))).compile(body);
+  return async (value) => (validate(value) ? { ok: true, value } : { ok: false, issues: issuesOf(validate) });
+}
+
+const require = createRequire(import.meta.url);
+
+/** Loaded when the first JSON Schema is: it takes a tenth of a second, which most programs need not wait. */
+function createAjv(isOldDraft: boolean): Ajv2020 {
+  const { Ajv2020, Ajv = Ajv2020 } = require(isOldDraft ? 'ajv' : 'ajv/dist/2020.js');
+  const ajv = new Ajv(OPTIONS);
+  require('ajv-formats').default(ajv);
+  return ajv;
+}
+
+function issuesOf({ errors }: ValidateFunction): Issue[] {
+  return (errors ?? []).map((error) => ({ path: pathOf(error), message: messageOf(error) }));
+}
+
+function pathOf({ instancePath, keyword, params }: ErrorObject): string[] {
+  const path = instancePath
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return keyword === 'required' ? [...path, params['missingProperty']] : path;
+}
+
+function messageOf({ keyword, params, data, message = 'Invalid input', parentSchema }: ErrorObject): string {
+  switch (keyword) {
+    case 'type':
+      return `Invalid input: expected ${[params['type']].flat().join(' or ')}, received ${typeOf(data)}`;
+    case 'required': {
+      const { type } = parentSchema?.['properties']?.[params['missingProperty']] ?? {};
+      return `Invalid input: expected ${type === undefined ? 'a value' : [type].flat().join(' or ')}, received undefined`;
+    }
+    case 'additionalProperties':
+    case 'unevaluatedProperties':
+      return `Unrecognized key: ${JSON.stringify(params['additionalProperty'] ?? params['unevaluatedProperty'])}`;
+    case 'enum':
+      return `Invalid option: expected one of ${cutText(params['allowedValues'].map((value: unknown) => JSON.stringify(value)).join('|'), 200)}`;
+    case 'const':
+      return `Invalid input: expected ${cutText(JSON.stringify(params['allowedValue']), 200)}`;
+    default:
+      return `Invalid input: ${message}`;
+  }
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'array' : typeof value;
+}
