@@ -8,6 +8,7 @@ export { defineTool } from './define/defineTool.ts';
 export type { ApprovalRule, PermissionRule, Permissions } from './define/permissions.ts';
 export type { Price, Prices } from './define/prices.ts';
 export type { RuleContext } from './define/rules.ts';
+export type { JsonSchema, StandardSchema } from './define/schema.ts';
 export type {
   Agent,
   Guarded,
@@ -18,6 +19,8 @@ export type {
   ThreadContext,
   Tool,
   ToolContext,
+  ToolSource,
 } from './define/types.ts';
+export { type McpOptions, mcp } from './mcp/mcp.ts';
 export { type OnceOptions, type OwnKey, once, type PgClient, type PgPool } from './tools/once.ts';
 export { ToolError } from './tools/toolError.ts';

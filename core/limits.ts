@@ -54,6 +54,11 @@ export const MODEL_CALL = {
   backoff: { initialMs: 1_000, factor: 2, maxMs: 30_000 },
 } as const;
 
+/** Until an MCP server can be called. Its package may have to be installed first. */
+export const MCP_START_MS = MINUTE_MS;
+/** A call of an MCP tool; the tool's own timeout ends it sooner. */
+export const MCP_CALL_MS_MAX = 24 * 24 * HOUR_MS;
+
 /** While the model's provider is at fault, the run waits and calls again. */
 export const MODEL_OUTAGE = {
   // Shorter ones are the rule, and for longer ones somebody should look.

@@ -2,6 +2,7 @@
 import { NativeConnection, type WorkerOptions as TemporalWorkerOptions, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/createActivities.ts';
 import type { Agent } from '../activities/define/types.ts';
+import { type OpenAgents, openAgents } from '../activities/openAgents.ts';
 import { createRegistry } from '../activities/registry.ts';
 import { createThreads } from '../activities/tools/threads.ts';
 import { unreachable } from '../client/errors/errors.ts';
@@ -85,7 +86,21 @@ const STREAM_INTERVAL_MS = 500;
  * ```
  */
 export async function createWorker(options: WorkerOptions): Promise<HoldfastWorker> {
-  const registry = createRegistry(options.agents);
+  const agents = await openAgents(options.agents);
+  return createWith(agents, options).catch(async (error) => {
+    await agents.close();
+    throw error;
+  });
+}
+
+async function createWith(agents: OpenAgents, options: WorkerOptions): Promise<HoldfastWorker> {
+  const registry = createRegistry(agents.agents);
+  for (const [{ name }, { isPinned }] of agents.sources)
+    if (!isPinned)
+      process.emitWarning(
+        `The tools of "${name}" are taken as they are now. holdfast agents prints the digests to hold them to.`,
+        'HoldfastWarning',
+      );
   const converter = tolerantConverter(dataConverter(await loadPayloads(options.payloads)));
   const { address, namespace, connection: connectionOptions } = readSettings(options);
   // Build while connecting. If connecting fails, nothing awaits this promise.
@@ -102,7 +117,7 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
   });
   const index = (await indexed) ? 'attributes' : 'memo';
   const threads = createThreads();
-  const close = () => Promise.all([connection.close(), model.close(), threads.close()]);
+  const close = () => Promise.all([connection.close(), model.close(), threads.close(), agents.close()]);
   const create = async () =>
     Worker.create({
       connection,

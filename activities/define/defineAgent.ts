@@ -12,14 +12,15 @@ import { outputFormat } from './output.ts';
 import { type ApprovalRule, approvalProblem, type Permissions, permissionsProblem } from './permissions.ts';
 import type { Prices } from './prices.ts';
 import type { JsonSchema, StandardSchema } from './schema.ts';
-import type { Agent, Guardrails, Presenter, Tool, ToolChoice } from './types.ts';
+import type { Agent, Guardrails, Presenter, Tool, ToolChoice, ToolSource } from './types.ts';
 
 export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly name: string;
   /** A model of the OpenAI API or of a compatible server. `OPENAI_MODEL` overrides it for a whole worker. */
   readonly model: string;
   readonly instructions: string;
-  readonly tools?: readonly Tool[];
+  /** Tools, and servers of tools: `mcp({ … })`. */
+  readonly tools?: readonly (Tool | ToolSource)[];
   /** Maximum number of turns. @default 10 */
   readonly maxTurns?: number;
   /** Maximum number of calls of a turn that run at once. @default 5 */
@@ -99,7 +100,12 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
   if ((options.tools?.length ?? 0) > TOOLS_MAX)
     throw wrong(`it has more than ${TOOLS_MAX} tools. Models accept no more.`);
   const tools = new Map<string, Tool>();
+  const sources: ToolSource[] = [];
   for (const tool of options.tools ?? []) {
+    if ('kind' in tool) {
+      sources.push(tool);
+      continue;
+    }
     if (tools.has(tool.name)) throw wrong(`it has two tools named ${tool.name}. Rename one.`);
     tools.set(tool.name, tool);
   }
@@ -107,12 +113,14 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
   const parallel = options.parallel ?? AGENT_DEFAULTS.parallel;
   const { maxSubAgents, maxDepth, maxHistoryEvents, beforeModel, afterModel, beforeTool } = options;
   const { approvals = {}, permissions, whenApprovalExpires } = options;
+  // What a source has is known later, and checked then.
+  const isUnknown = (tool: string) => sources.length === 0 && !tools.has(tool);
   for (const [name, rule] of Object.entries(approvals)) {
-    if (!tools.has(name)) throw wrong(`approvals names ${name}, which is not among its tools.`);
+    if (isUnknown(name)) throw wrong(`approvals names ${name}, which is not among its tools.`);
     const problem = approvalProblem(rule);
     if (problem) throw wrong(`approvals.${name} ${problem}`);
   }
-  const permissionProblem = permissions && permissionsProblem(permissions, new Set(tools.keys()));
+  const permissionProblem = permissions && permissionsProblem(permissions, isUnknown);
   if (permissionProblem) throw wrong(permissionProblem);
   for (const [guardrail, guard] of Object.entries({ beforeModel, afterModel, beforeTool }))
     if (guard !== undefined && typeof guard !== 'function') throw wrong(`${guardrail} must be a function.`);
@@ -138,6 +146,8 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     model: options.model,
     instructions: options.instructions,
     tools,
+    sources,
+    withTools: (more) => defineAgent<Output>({ ...options, tools: [...tools.values(), ...more] }),
     rules: {
       maxTurns,
       parallel,

@@ -2,7 +2,7 @@
 import { DURATION_EXAMPLES, type Duration, durationMs } from '../../core/duration.ts';
 import { TOOL_DEFAULTS } from '../../core/limits.ts';
 import { NAME_PATTERN, RESERVED_TOOL_NAMES } from '../../core/names.ts';
-import type { Effect } from '../../core/types.ts';
+import type { Effect, ToolPolicy } from '../../core/types.ts';
 import { type ApprovalRule, approvalProblem } from './permissions.ts';
 import { type OutputOf, type SchemaSource, schemaOf } from './schema.ts';
 import type { Presenter, Tool, ToolContext } from './types.ts';
@@ -40,6 +40,12 @@ interface ToolOptions<Input extends SchemaSource, Result> {
    */
   readonly approval?: ApprovalRule<OutputOf<Input>>;
 }
+
+/** How a tool runs, which does not depend on its schema. */
+export type PolicyOptions = Pick<
+  ToolOptions<SchemaSource, unknown>,
+  'effect' | 'timeout' | 'heartbeat' | 'retry' | 'maxParallel' | 'workerParallel'
+> & { readonly thread?: URL };
 
 interface RunHere<Input extends SchemaSource, Result> extends ToolOptions<Input, Result> {
   readonly run: (input: OutputOf<Input>, ctx: ToolContext) => Result | Promise<Result>;
@@ -79,43 +85,16 @@ export function defineTool<Input extends SchemaSource, Result>(
     throw wrong('name must be a letter, then up to 63 letters, digits, "_" or "-".');
   if (RESERVED_TOOL_NAMES.includes(name)) throw wrong('the name is reserved. Choose another.');
   const input = schemaOf(options.input, 'input', wrong);
-  if (!['read', 'idempotent', 'once'].includes(options.effect))
-    throw wrong("effect must be 'read', 'idempotent' or 'once': what running the tool twice would do.");
   if ((options.run === undefined) === (options.thread === undefined)) throw wrong('set either run or thread.');
-  for (const limit of ['maxParallel', 'workerParallel'] as const)
-    if (options[limit] !== undefined && !(Number.isInteger(options[limit]) && options[limit] >= 1))
-      throw wrong(`${limit} must be a whole number of at least 1.`);
-  const attempts = options.retry?.attempts ?? (options.effect === 'once' ? 1 : TOOL_DEFAULTS.attempts);
-  if (!(Number.isInteger(attempts) && attempts >= 1))
-    throw wrong('retry.attempts must be a whole number of at least 1.');
-  if (options.effect === 'once' && attempts !== 1)
-    throw wrong("effect 'once' means one attempt. Remove retry, or make the tool idempotent with ctx.idempotencyKey.");
-
   const approval = options.approval ?? 'never';
   const problem = approvalProblem(approval);
   if (problem) throw wrong(`approval ${problem}`);
 
-  const { backoff } = TOOL_DEFAULTS;
-  const initialMs = toMs('retry.initial', options.retry?.initial, backoff.initialMs, wrong);
-  const maxMs = toMs('retry.max', options.retry?.max, Math.max(backoff.maxMs, initialMs), wrong);
-  const factor = options.retry?.factor ?? backoff.factor;
-  if (!(Number.isFinite(factor) && factor >= 1)) throw wrong('retry.factor must be a number of at least 1.');
-  if (maxMs < initialMs) throw wrong('retry.max must not be less than retry.initial.');
-
-  const waits = options.thread !== undefined || options.workerParallel !== undefined;
   return {
     name,
     description: options.description,
     input,
-    policy: {
-      effect: options.effect,
-      timeoutMs: toMs('timeout', options.timeout, TOOL_DEFAULTS.timeoutMs, wrong),
-      ...(waits && { waitMs: TOOL_DEFAULTS.waitMs }),
-      heartbeatMs: toMs('heartbeat', options.heartbeat, TOOL_DEFAULTS.heartbeatMs, wrong),
-      attempts,
-      backoff: { initialMs, factor, maxMs },
-      ...(options.maxParallel !== undefined && { maxParallel: options.maxParallel }),
-    },
+    policy: policyOf(options, wrong),
     workerParallel: options.workerParallel,
     // The tool host calls `present` with the tool's own result, and `run` with the parsed arguments: their own types.
     present: options.present as Presenter<never> | undefined,
@@ -124,6 +103,36 @@ export function defineTool<Input extends SchemaSource, Result>(
     thread: options.thread,
     subAgent: undefined,
     handoff: undefined,
+  };
+}
+
+/** Reads the options that say how a tool runs. */
+export function policyOf(options: PolicyOptions, wrong: (problem: string) => Error): ToolPolicy {
+  if (!['read', 'idempotent', 'once'].includes(options.effect))
+    throw wrong("effect must be 'read', 'idempotent' or 'once': what running the tool twice would do.");
+  for (const limit of ['maxParallel', 'workerParallel'] as const)
+    if (options[limit] !== undefined && !(Number.isInteger(options[limit]) && options[limit] >= 1))
+      throw wrong(`${limit} must be a whole number of at least 1.`);
+  const attempts = options.retry?.attempts ?? (options.effect === 'once' ? 1 : TOOL_DEFAULTS.attempts);
+  if (!(Number.isInteger(attempts) && attempts >= 1))
+    throw wrong('retry.attempts must be a whole number of at least 1.');
+  if (options.effect === 'once' && attempts !== 1)
+    throw wrong("effect 'once' means one attempt. Remove retry, or make the tool idempotent with ctx.idempotencyKey.");
+  const { backoff } = TOOL_DEFAULTS;
+  const initialMs = toMs('retry.initial', options.retry?.initial, backoff.initialMs, wrong);
+  const maxMs = toMs('retry.max', options.retry?.max, Math.max(backoff.maxMs, initialMs), wrong);
+  const factor = options.retry?.factor ?? backoff.factor;
+  if (!(Number.isFinite(factor) && factor >= 1)) throw wrong('retry.factor must be a number of at least 1.');
+  if (maxMs < initialMs) throw wrong('retry.max must not be less than retry.initial.');
+  const waits = options.thread !== undefined || options.workerParallel !== undefined;
+  return {
+    effect: options.effect,
+    timeoutMs: toMs('timeout', options.timeout, TOOL_DEFAULTS.timeoutMs, wrong),
+    ...(waits && { waitMs: TOOL_DEFAULTS.waitMs }),
+    heartbeatMs: toMs('heartbeat', options.heartbeat, TOOL_DEFAULTS.heartbeatMs, wrong),
+    attempts,
+    backoff: { initialMs, factor, maxMs },
+    ...(options.maxParallel !== undefined && { maxParallel: options.maxParallel }),
   };
 }
 

@@ -137,14 +137,14 @@ export function approvalProblem(rule: unknown): string | null {
 const RULE_KINDS = ['deny', 'ask', 'allow'] as const;
 
 /** What is wrong with an agent's permissions; null if nothing is. A misspelt rule would otherwise permit calls. */
-export function permissionsProblem(given: Permissions, tools: ReadonlySet<string>): string | null {
+export function permissionsProblem(given: Permissions, isUnknown: (tool: string) => boolean): string | null {
   const unknown = Object.keys(given).find((kind) => !RULE_KINDS.some((known) => known === kind));
   if (unknown !== undefined) return `permissions.${unknown} does not exist. Use deny, ask or allow.`;
   for (const kind of RULE_KINDS) {
     const rules: unknown = given[kind];
     if (rules !== undefined && !Array.isArray(rules)) return `permissions.${kind} must be a list of rules.`;
     for (const { tool, when, ...rest } of given[kind] ?? []) {
-      if (tool !== '*' && !tools.has(tool)) return `permissions.${kind} names ${tool}, which is not among its tools.`;
+      if (tool !== '*' && isUnknown(tool)) return `permissions.${kind} names ${tool}, which is not among its tools.`;
       if (when !== undefined && typeof when !== 'function') return `permissions.${kind}: when must be a function.`;
       const misspelt = Object.keys(rest).find((key) => key !== 'reason');
       if (misspelt !== undefined)

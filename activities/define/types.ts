@@ -14,6 +14,10 @@ export interface Agent<Output = unknown> {
   readonly model: string;
   readonly instructions: string;
   readonly tools: ReadonlyMap<string, Tool>;
+  /** Tools that are only known once their server is asked for them. */
+  readonly sources: readonly ToolSource[];
+  /** The agent with the tools of its sources. */
+  withTools(tools: readonly Tool[]): Agent<Output>;
   readonly rules: AgentRules;
   readonly toolChoice: ToolChoice | undefined;
   readonly parallelToolCalls: boolean | undefined;
@@ -62,6 +66,23 @@ export interface Tool {
   readonly subAgent: { readonly agent: Agent | string; ask(args: unknown): string } | undefined;
   /** Set if a call hands the conversation off to this agent. */
   readonly handoff: Agent | string | undefined;
+}
+
+/** A server of tools, such as `mcp()` makes. A worker opens it when it starts, and closes it when it ends. */
+export interface ToolSource {
+  readonly kind: 'source';
+  /** For messages. */
+  readonly name: string;
+  open(): Promise<OpenSource>;
+}
+
+export interface OpenSource {
+  readonly tools: readonly Tool[];
+  /** The digests of the tools as they are now, by the server's names. */
+  readonly pins: Readonly<Record<string, string>>;
+  /** Whether the definition has digests to compare with. */
+  readonly isPinned: boolean;
+  close(): Promise<void>;
 }
 
 /** The second argument of a tool's `run`. */

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { nameOf } from '../../activities/define/asTool.ts';
 import type { Agent, Tool } from '../../activities/index.ts';
+import { openAgents } from '../../activities/openAgents.ts';
 import { inWords, plural } from '../../core/text.ts';
 import { AGENTS_OPTION, findAgentsFile, loadAgents } from '../agentsFile.ts';
 import { printJson } from '../terminal/output.ts';
@@ -14,9 +15,13 @@ export function agentsCommand(): Command {
     .option('--agents <file>', AGENTS_OPTION)
     .option('--json', 'print one JSON array')
     .action(async ({ agents: named, json }: { agents?: string; json?: boolean }) => {
-      const agents = await loadAgents(await findAgentsFile(named));
+      const { agents, sources, close } = await openAgents(await loadAgents(await findAgentsFile(named)));
       if (json) printJson(agents.map(agentJson));
-      else createScreen(process.stdout).print(...agents.flatMap(lines));
+      else {
+        const servers = [...sources].flatMap(([{ name }, { pins }]) => pinLines(name, pins));
+        createScreen(process.stdout).print(...agents.flatMap(lines), ...servers);
+      }
+      await close();
       // The module may keep the process alive, with a database pool or a timer.
       process.exit(0);
     });
@@ -64,6 +69,12 @@ function toolText(agent: Agent, tool: Tool): string {
   if (subAgent) return `sub-agent ${nameOf(subAgent.agent)}${note}`;
   if (handoff) return `handoff to ${nameOf(handoff)}${note}`;
   return `${policy.effect}, ${inWords(policy.timeoutMs)}, ${plural(policy.attempts, 'attempt')}${note}`;
+}
+
+/** To be copied into the definition, once somebody has read what the tools say of themselves. */
+function pinLines(server: string, pins: Readonly<Record<string, string>>): string[] {
+  const digests = Object.entries(pins).map(([tool, digest]) => `    ${JSON.stringify(tool)}: '${digest}',`);
+  return [`MCP server ${server}, as it is now:`, '  tools: {', ...digests, '  }'];
 }
 
 export function lines(agent: Agent): string[] {

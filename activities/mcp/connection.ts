@@ -1,0 +1,145 @@
+// The connection to an MCP server: opened when it is needed, shared by all calls, and opened again after the server has gone away.
+import {
+  Client,
+  type PriorDiscovery,
+  StreamableHTTPClientTransport,
+  type Transport,
+} from '@modelcontextprotocol/client';
+import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { cutText } from '../../core/text.ts';
+import { VERSION } from '../../core/version.ts';
+
+export type Server =
+  | { readonly command: string; readonly args: string[]; readonly env: Record<string, string>; readonly cwd?: string }
+  | { readonly url: URL; headers(): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>> };
+
+export interface Connection {
+  readonly name: string;
+  /** The connected client. Rejects if the server does not answer in time. */
+  client(): Promise<Client>;
+  /** The next `client()` connects again. */
+  drop(client: Client): void;
+  /** Called after each connect, and when the server says that its tools have changed. */
+  onTools(listener: (client: Client) => void): void;
+  close(): Promise<void>;
+}
+
+/** A server of the older protocol may never answer the question which one it speaks. */
+const PROBE_MS = 10_000;
+const ERROR_OUTPUT_CHARS = 1_000;
+
+export function createConnection(name: string, server: Server, startMs: number): Connection {
+  let open: Promise<Client> | null = null;
+  let current: Client | null = null;
+  let isClosed = false;
+  let listener: (client: Client) => void = () => undefined;
+  /** Which protocol the server speaks: asking a program for it takes a process of its own. */
+  let prior: PriorDiscovery | undefined;
+
+  async function connect(): Promise<Client> {
+    const { transport, errorOutput } = transportTo(server);
+    const client = new Client(
+      { name: 'holdfast', version: VERSION },
+      {
+        versionNegotiation: { mode: 'auto', probe: { timeoutMs: Math.min(PROBE_MS, startMs / 2) } },
+        // A tool that has run must not fail for the shape of its result.
+        jsonSchemaValidator: {
+          getValidator: () => (data) => ({ valid: true, data: data as never, errorMessage: undefined }),
+        },
+        // At once: the model's next call may be of a tool that has changed.
+        listChanged: { tools: { onChanged: () => listener(client), autoRefresh: false, debounceMs: 0 } },
+      },
+    );
+    let isGone = false;
+    client.onclose = () => {
+      isGone = true;
+      drop(client);
+    };
+    try {
+      const connecting = client.connect(transport, { timeout: startMs, ...(prior && { prior }) });
+      await inTime(startMs, connecting);
+      if (isGone) throw new Error('it ended at once');
+    } catch (error) {
+      await client.close().catch(() => undefined);
+      // Whoever starts the worker needs it. Later, the text would come to the model and into history.
+      const output = prior ? '' : errorOutput();
+      prior = undefined;
+      throw new Error(`The MCP server "${name}" cannot be reached: ${problemOf(error, server)}${output}`);
+    }
+    const discover = client.getDiscoverResult();
+    prior = discover ? { kind: 'modern', discover } : { kind: 'legacy' };
+    if (isClosed) await client.close();
+    current = client;
+    listener(client);
+    return client;
+  }
+
+  function drop(client: Client): void {
+    if (current !== client) return;
+    current = null;
+    open = null;
+  }
+
+  return {
+    name,
+    client() {
+      open ??= connect().catch((error) => {
+        open = null;
+        throw error;
+      });
+      return open;
+    },
+    drop,
+    onTools(told) {
+      listener = told;
+    },
+    async close() {
+      isClosed = true;
+      await (await open?.catch(() => null))?.close();
+    },
+  };
+}
+
+function transportTo(server: Server): { readonly transport: Transport; errorOutput(): string } {
+  if ('url' in server) {
+    const transport = new StreamableHTTPClientTransport(server.url, {
+      async fetch(url, init) {
+        const headers = new Headers(init?.headers);
+        for (const [name, value] of Object.entries(await server.headers())) headers.set(name, value);
+        return fetch(url, { ...init, headers });
+      },
+    });
+    return { transport, errorOutput: () => '' };
+  }
+  const { command, args, cwd } = server;
+  const env = { ...getDefaultEnvironment(), ...server.env };
+  const transport = new StdioClientTransport({ command, args, env, stderr: 'pipe', ...(cwd !== undefined && { cwd }) });
+  let output = '';
+  // Also keeps the pipe from filling up.
+  transport.stderr?.on('data', (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-ERROR_OUTPUT_CHARS);
+  });
+  return { transport, errorOutput: () => (output.trim() === '' ? '' : `\n${output.trim()}`) };
+}
+
+function problemOf(error: unknown, server: Server): string {
+  const causes: Error[] = [];
+  for (let at = error; at instanceof Error && causes.length < 5; at = at.cause) causes.push(at);
+  if ('command' in server && causes.some((one) => (one as NodeJS.ErrnoException).code === 'ENOENT'))
+    return `there is no program ${server.command}`;
+  // "fetch failed" says nothing without its cause.
+  const texts = causes.map((one) => one.message || String((one as NodeJS.ErrnoException).code ?? one.name));
+  return cutText([...new Set(texts)].join(': ') || String(error), 500);
+}
+
+/** The SDK's own timeout begins with each request, and not before the program has been started. */
+async function inTime(ms: number, work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`it has not answered for ${ms / 1_000} s`)), ms);
+  try {
+    await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => undefined);
+  }
+}

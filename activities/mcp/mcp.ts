@@ -1,0 +1,137 @@
+// The tools of an MCP server, for agents. A worker connects to the server when it starts, and each call of a tool is an activity
+// like that of any other tool. What the server says of its tools is for the model; what may be retried, and what needs a person,
+// is up to whoever writes the agent.
+import type { Duration } from '../../core/duration.ts';
+import { MCP_START_MS } from '../../core/limits.ts';
+import type { Effect } from '../../core/types.ts';
+import { type PolicyOptions, policyOf, toMs } from '../define/defineTool.ts';
+import { type ApprovalRule, approvalProblem } from '../define/permissions.ts';
+import type { ToolSource } from '../define/types.ts';
+import type { Server } from './connection.ts';
+import type { Selection } from './tools.ts';
+
+interface McpToolOptions extends Policy {
+  /** Names the server in messages. */
+  readonly name: string;
+  /**
+   * The tools to take, by the server's names for them. With their digests, a tool that the server has changed since is refused:
+   * `{ read_file: 'ipuY1Ft0MSA…' }`. `holdfast agents` prints the digests.
+   * @default all, as they are when the worker starts
+   */
+  readonly tools?: readonly string[] | Readonly<Record<string, string>>;
+  /** Goes before each name, for the model: two servers may have a tool of the same name. @default '' */
+  readonly prefix?: string;
+  /**
+   * What running a tool twice would do, for all tools or for each by the server's name. The server's own hints about it are not
+   * trusted.
+   */
+  readonly effect: Effect | Readonly<Record<string, Effect>>;
+  /** Whether calls need a person's decision, for all tools or for each by the server's name. @default 'never' */
+  readonly approval?: ApprovalRule | Readonly<Record<string, ApprovalRule>>;
+  /** How long the server may take until it can be called. @default '1 min' */
+  readonly startTimeout?: Duration;
+}
+
+/** A program that speaks MCP over its standard input and output. */
+interface McpProgram {
+  readonly command: string;
+  readonly args?: readonly string[];
+  /** In addition to a few variables such as PATH and HOME. Its other variables are not passed on. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly url?: never;
+  readonly headers?: never;
+}
+
+/** A server that speaks MCP over HTTP. */
+interface McpAddress {
+  readonly url: string;
+  /** Sent with every request. A function is called for each, and may fetch a token. */
+  readonly headers?: Headers | (() => Headers | Promise<Headers>);
+  readonly command?: never;
+  readonly args?: never;
+  readonly env?: never;
+  readonly cwd?: never;
+}
+
+export type Policy = Partial<Omit<PolicyOptions, 'effect' | 'thread'>>;
+
+type Headers = Readonly<Record<string, string>>;
+
+export type McpOptions = McpToolOptions & (McpProgram | McpAddress);
+
+/**
+ * The tools of an MCP server.
+ *
+ * ```ts
+ * tools: [mcp({ name: 'files', command: 'npx', args: ['-y', '@modelcontextprotocol/server-filesystem', '/srv'], effect: 'read' })]
+ * ```
+ */
+export function mcp(options: McpOptions): ToolSource {
+  const { name, tools = [], prefix = '', effect, approval = 'never', startTimeout, ...rest } = options;
+  const wrong = (problem: string) => new TypeError(`MCP server ${JSON.stringify(name)}: ${problem}`);
+  if (typeof name !== 'string' || name === '') throw wrong('name is missing. It names the server in messages.');
+  if (!/^[a-zA-Z0-9_-]{0,40}$/.test(prefix)) throw wrong('prefix must be up to 40 letters, digits, "_" or "-".');
+  const approvals = typeof approval === 'object' ? Object.entries(approval) : [['', approval] as const];
+  for (const [tool, rule] of approvals) {
+    const problem = approvalProblem(rule);
+    if (problem) throw wrong(`approval${tool && `.${tool}`} ${problem}`);
+  }
+  const taken: readonly string[] = Array.isArray(tools) ? tools : Object.keys(tools);
+  if (options.tools !== undefined && taken.length === 0) throw wrong('tools is empty. Leave it out to take all.');
+  for (const [option, named] of Object.entries({ effect, approval }))
+    for (const tool of typeof named === 'object' ? Object.keys(named) : [])
+      if (taken.length > 0 && !taken.includes(tool))
+        throw wrong(`${option} names ${tool}, which is not among its tools.`);
+  const server = serverOf(rest, wrong);
+  const startMs = toMs('startTimeout', startTimeout, MCP_START_MS, wrong);
+  const { timeout, heartbeat, retry, maxParallel, workerParallel } = rest;
+  const given = Object.entries({ timeout, heartbeat, retry, maxParallel, workerParallel });
+  const policy: Policy = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  for (const one of typeof effect === 'object' && effect !== null ? Object.values(effect) : [effect])
+    policyOf({ ...policyFor(one, policy), effect: one }, wrong);
+  const selection: Selection = {
+    wrong,
+    taken,
+    pins: Array.isArray(tools) ? {} : (tools as Readonly<Record<string, string>>),
+    nameOf: (tool) => `${prefix}${tool.replaceAll(/[^a-zA-Z0-9_-]/g, '_')}`,
+    effectOf: (tool) => (typeof effect === 'object' ? effect[tool] : effect),
+    approvalOf: (tool) => (typeof approval === 'object' ? (approval[tool] ?? 'never') : approval),
+    policyFor: (one) => policyFor(one, policy),
+  };
+  return {
+    kind: 'source',
+    name,
+    async open() {
+      const { createConnection, openTools } = await loadClient(wrong);
+      return openTools(createConnection(name, server, startMs), selection);
+    },
+  };
+}
+
+/** Most agents have no MCP server: its client is an optional dependency, and loaded when there is one. */
+async function loadClient(wrong: (problem: string) => Error) {
+  await import('@modelcontextprotocol/client').catch(() => {
+    throw wrong('it needs the package @modelcontextprotocol/client. Install that beside holdfast.');
+  });
+  return { ...(await import('./connection.ts')), ...(await import('./tools.ts')) };
+}
+
+/** Retries are for those tools that may be retried. */
+function policyFor(effect: Effect, { retry, ...policy }: Policy): Policy {
+  return { ...policy, ...(retry && effect !== 'once' && { retry }) };
+}
+
+function serverOf(options: McpProgram | McpAddress, wrong: (problem: string) => Error): Server {
+  const { command, args = [], env = {}, cwd, url, headers = {} } = options;
+  if ((command === undefined) === (url === undefined)) throw wrong('set either command or url.');
+  if (command !== undefined) {
+    if (typeof command !== 'string' || command === '') throw wrong('command must be the name or path of a program.');
+    return { command, args: [...args], env: { ...env }, ...(cwd !== undefined && { cwd }) };
+  }
+  const address = URL.parse(String(url));
+  // Without the value, which may have a password.
+  if (!address || !/^https?:$/.test(address.protocol))
+    throw wrong('url must be an address such as https://example.com/mcp.');
+  return { url: address, headers: typeof headers === 'function' ? headers : () => headers };
+}

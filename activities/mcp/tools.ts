@@ -1,0 +1,207 @@
+// Makes tools of what an MCP server lists. Descriptions and schemas are instructions to the model, so a worker keeps those that it
+// began with: a tool that the server changes later is not called until somebody has looked.
+import {
+  type CallToolResult,
+  type Client,
+  type Tool as McpTool,
+  MissingRequiredClientCapabilityError,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+} from '@modelcontextprotocol/client';
+import { MCP_CALL_MS_MAX } from '../../core/limits.ts';
+import { cutText } from '../../core/text.ts';
+import type { Effect } from '../../core/types.ts';
+import { defineTool } from '../define/defineTool.ts';
+import type { ApprovalRule } from '../define/permissions.ts';
+import type { JsonSchema } from '../define/schema.ts';
+import type { OpenSource, Tool, ToolContext } from '../define/types.ts';
+import { callDigest } from '../digest.ts';
+import { outcomeUnknown } from '../tools/attempts.ts';
+import { ToolError } from '../tools/toolError.ts';
+import type { Connection } from './connection.ts';
+import type { Policy } from './mcp.ts';
+import { resultOf } from './result.ts';
+
+export interface Selection {
+  wrong(problem: string): Error;
+  /** Empty for all. */
+  readonly taken: readonly string[];
+  /** The digests of accepted tools. */
+  readonly pins: Readonly<Record<string, string>>;
+  nameOf(tool: string): string;
+  effectOf(tool: string): Effect | undefined;
+  approvalOf(tool: string): ApprovalRule;
+  policyFor(effect: Effect): Policy;
+}
+
+/** Connects, and returns the tools that are taken. */
+export async function openTools(connection: Connection, selection: Selection): Promise<OpenSource> {
+  try {
+    const listed = await listTools(await connection.client());
+    const taken = takenOf(listed, selection);
+    requirePins(taken, selection);
+    const isChanged = watchChanges(connection, taken);
+    return {
+      tools: taken.map((tool) => toolOf(tool, connection, isChanged, selection)),
+      pins: Object.fromEntries(pinsOf(taken)),
+      isPinned: Object.keys(selection.pins).length > 0,
+      close: () => connection.close(),
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+async function listTools(client: Client): Promise<readonly McpTool[]> {
+  const { tools } = await client.listTools(undefined, { cacheMode: 'refresh' });
+  return tools;
+}
+
+function takenOf(listed: readonly McpTool[], { taken, wrong }: Selection): readonly McpTool[] {
+  if (taken.length === 0) {
+    if (listed.length === 0) throw wrong('it has no tools.');
+    return listed;
+  }
+  return taken.map((name) => {
+    const tool = listed.find((one) => one.name === name);
+    if (tool) return tool;
+    throw wrong(`it has no tool ${name}. It has ${listed.map((one) => one.name).join(', ') || 'none'}.`);
+  });
+}
+
+/** What the model reads of a tool. */
+function pinOf({ name, description = '', inputSchema }: McpTool): string {
+  return callDigest(name, { description, inputSchema });
+}
+
+function requirePins(taken: readonly McpTool[], { pins, wrong }: Selection): void {
+  const changed = taken.filter((tool) => Object.hasOwn(pins, tool.name) && pins[tool.name] !== pinOf(tool));
+  if (changed.length === 0) return;
+  const told = changed.map(
+    (tool) =>
+      `  ${tool.name}: '${pinOf(tool)}', and no longer '${pins[tool.name]}'. It now says: ${cutText(tool.description ?? '', 300)}`,
+  );
+  throw wrong(`tools have changed. If you accept what they are now, set in tools:\n${told.join('\n')}`);
+}
+
+/** Returns whether the server has changed or removed a tool since. */
+function watchChanges(connection: Connection, taken: readonly McpTool[]): (tool: string) => Promise<boolean> {
+  const accepted = pinsOf(taken);
+  let current: Promise<ReadonlyMap<string, string>> = Promise.resolve(accepted);
+  connection.onTools((client) => {
+    // If it cannot be asked now, it is asked after the next connect.
+    current = listTools(client).then(pinsOf, () => accepted);
+  });
+  return async (tool) => (await current).get(tool) !== accepted.get(tool);
+}
+
+function pinsOf(tools: readonly McpTool[]): ReadonlyMap<string, string> {
+  return new Map(tools.map((tool) => [tool.name, pinOf(tool)]));
+}
+
+function toolOf(
+  tool: McpTool,
+  connection: Connection,
+  isChanged: (tool: string) => Promise<boolean>,
+  selection: Selection,
+): Tool {
+  const { name, description, title, inputSchema } = tool;
+  const { wrong } = selection;
+  const effect = selection.effectOf(name);
+  if (effect === undefined)
+    throw wrong(`effect says nothing of its tool ${name}. Add it, or name the tools to take in tools.`);
+  try {
+    return defineTool({
+      ...selection.policyFor(effect),
+      name: selection.nameOf(name),
+      description: description || title || name,
+      input: inputSchema as JsonSchema,
+      effect,
+      approval: selection.approvalOf(name) as ApprovalRule<Readonly<Record<string, unknown>>>,
+      async run(args, ctx) {
+        const accepted = async () => {
+          if (await isChanged(name)) throw notAccepted(connection);
+        };
+        return resultOf(await callTool(connection, { name, arguments: args }, { ctx, effect, accepted }));
+      },
+    });
+  } catch (error) {
+    throw wrong(`its tool ${name} cannot be taken: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+interface McpCall {
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+interface Call {
+  readonly ctx: ToolContext;
+  readonly effect: Effect;
+  /** Rejects unless the tool is still the one that was accepted. */
+  accepted(): Promise<void>;
+}
+
+async function callTool(connection: Connection, asked: McpCall, call: Call, isAgain = false): Promise<CallToolResult> {
+  const { ctx, effect, accepted } = call;
+  const client = await connected(connection, ctx.signal);
+  await accepted();
+  try {
+    const result = await client.callTool(
+      { ...asked, _meta: { 'holdfast/idempotencyKey': ctx.idempotencyKey } },
+      // The tool's own timeout aborts the signal.
+      { signal: ctx.signal, timeout: MCP_CALL_MS_MAX, onprogress: (progress) => ctx.progress(progress) },
+    );
+    if (result.isError) throw new ToolError(resultOf(result) || 'the tool failed without a message');
+    return result;
+  } catch (error) {
+    if (ctx.signal.aborted || error instanceof ToolError) throw error;
+    if (!isAgain && isSessionLost(error)) {
+      connection.drop(client);
+      return callTool(connection, asked, call, true);
+    }
+    throw failureOf(error, connection, client, effect);
+  }
+}
+
+/** A server that was started again refuses requests of a session that it does not know, and has not run the tool. */
+function isSessionLost(error: unknown): boolean {
+  return error instanceof SdkHttpError && (error.status === 404 || error.status === 400);
+}
+
+/** Connecting goes on for other calls if this one is stopped. */
+async function connected(connection: Connection, signal: AbortSignal): Promise<Client> {
+  const stopped = Promise.withResolvers<never>();
+  const stop = () => stopped.reject(signal.reason);
+  signal.addEventListener('abort', stop);
+  try {
+    return await Promise.race([connection.client(), stopped.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** What a failed call is: refused by the server for good, or cut off, when nobody knows whether the tool ran. */
+function failureOf(error: unknown, connection: Connection, client: Client, effect: Effect): unknown {
+  const server = `the MCP server "${connection.name}"`;
+  const text = cutText(error instanceof Error ? error.message : String(error), 500);
+  if (error instanceof MissingRequiredClientCapabilityError)
+    return new ToolError(`${server} asks for something during the call that agents cannot give: ${text}`);
+  // An answer of the server's: it understood the request, and would answer the next one alike.
+  const isRefused = error instanceof SdkHttpError && error.status < 500 && error.status !== 429;
+  if (error instanceof ProtocolError || isRefused) return new ToolError(`${server} refused the call: ${text}`);
+  if (error instanceof SdkError && error.code === SdkErrorCode.InvalidResult)
+    return new ToolError(`${server} answered badly: ${text}`);
+  connection.drop(client);
+  const why = `the connection to ${server} was lost during the call: ${text}`;
+  return effect === 'once' ? outcomeUnknown(why) : new Error(why);
+}
+
+function notAccepted({ name }: Connection): ToolError {
+  return new ToolError(
+    `did not run: the MCP server "${name}" has changed this tool since it was accepted. Somebody has to look at it: holdfast agents shows it as it is now`,
+  );
+}

@@ -1,0 +1,313 @@
+// Tools of MCP servers, against the official example server over both transports, and against a server that misbehaves.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type Agent, asTool, defineAgent, type McpOptions, mcp } from '../../../activities/index.ts';
+import { openAgents } from '../../../activities/openAgents.ts';
+import { createRegistry } from '../../../activities/registry.ts';
+import { endToEnd } from '../../support/bench.ts';
+import { asked } from '../../support/people.ts';
+import { toolTexts } from '../../support/toolTexts.ts';
+
+const everything = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js'));
+const sums = fileURLToPath(new URL('../../support/mcpServer.ts', import.meta.url));
+
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-mcp-'));
+after(() => rm(folder, { recursive: true }));
+
+let files = 0;
+/** The server that misbehaves, with a file of its calls. */
+function sumsServer(env: Record<string, string> = {}) {
+  const calls = join(folder, `calls-${++files}`);
+  const options = { name: 'sums', command: process.execPath, args: [sums], env: { CALLS: calls, ...env } } as const;
+  return {
+    options,
+    calls: () => readFile(calls, 'utf8').catch(() => ''),
+    forget: () => writeFile(calls, ''),
+  };
+}
+
+/** Calls the tools one after the other, a turn each. */
+const inTurn =
+  (...calls: [string, object][]) =>
+  ({ turn }: { turn: number }) => {
+    const next = calls[turn - 1];
+    return next ? { calls: [{ tool: next[0], arguments: next[1] }] } : 'Done.';
+  };
+
+let http: { readonly url: string; restart(): Promise<void>; close(): Promise<void> };
+before(async () => {
+  http = await everythingOverHttp();
+});
+after(() => http.close());
+
+async function everythingOverHttp() {
+  const port = await freePort();
+  let child: ChildProcess;
+  async function start() {
+    child = spawn(process.execPath, [everything, 'streamableHttp'], {
+      env: { ...process.env, PORT: String(port) },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    for await (const line of createInterface(child.stderr!)) if (line.includes('listening')) break;
+    child.stderr!.resume();
+  }
+  async function close() {
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
+  await start();
+  return {
+    url: `http://127.0.0.1:${port}/mcp`,
+    async restart() {
+      await close();
+      await start();
+    },
+    close,
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Its address is known once it has started. */
+function later(options: () => McpOptions): ReturnType<typeof mcp> {
+  return { kind: 'source', name: 'everything', open: () => mcp(options()).open() };
+}
+
+endToEnd('tools of MCP servers', (bench) => {
+  const overStdio = mcp({ name: 'everything', command: process.execPath, args: [everything], effect: 'read' });
+  const overHttp = later(() => ({ name: 'everything', url: http.url, effect: 'read', prefix: 'web_' }));
+  const both = bench.agent({
+    tools: [overStdio, overHttp],
+    script: ({ turn }) =>
+      turn === 1
+        ? {
+            calls: [
+              { tool: 'get-sum', arguments: { a: 2, b: 3 } },
+              { tool: 'web_get-sum', arguments: { a: 20, b: 30 } },
+              { tool: 'web_echo', arguments: { message: 'over HTTP' } },
+              { tool: 'get-tiny-image', arguments: {} },
+              { tool: 'get-structured-content', arguments: { location: 'Chicago' } },
+              { tool: 'get-sum', arguments: { a: 'two', b: 3 } },
+              { tool: 'trigger-long-running-operation', arguments: { duration: 0.2, steps: 2 } },
+            ],
+          }
+        : 'Done.',
+  });
+  test('run as activities, over standard input and over HTTP', async () => {
+    const { run, history } = await bench.run(both);
+    const texts = toolTexts(run);
+    assert.match(texts[0]!, /The sum of 2 and 3 is 5/);
+    assert.match(texts[1]!, /The sum of 20 and 30 is 50/);
+    assert.match(texts[2]!, /over HTTP/);
+    assert.match(texts[3]!, /\[image, image\/png, [\d,]+ bytes: not shown\]/);
+    assert.match(texts[4]!, /"temperature":36/);
+    assert.match(texts[5]!, /invalid arguments: a: Invalid input: expected number, received string/);
+    assert.match(texts[6]!, /Duration: 0.2 seconds, Steps: 2/);
+    const types = history.events?.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);
+    assert.ok(types?.includes('web_get-sum') && types.includes('get-tiny-image'));
+  });
+
+  const twice = bench.agent({
+    tools: [later(() => ({ name: 'everything', url: http.url, effect: 'once', tools: ['echo'] }))],
+    async script({ turn }) {
+      if (turn === 2) await http.restart();
+      return turn <= 2 ? { calls: [{ tool: 'echo', arguments: { message: `turn ${turn}` } }] } : 'Done.';
+    },
+  });
+  test('a server over HTTP that was started again, and knows no session, is connected to anew', async () => {
+    const { run } = await bench.run(twice);
+    assert.deepEqual(toolTexts(run), ['Echo: turn 1', 'Echo: turn 2']);
+  });
+});
+
+endToEnd('an MCP server that misbehaves', (bench) => {
+  const dying = (effect: 'read' | 'once') => {
+    const server = sumsServer();
+    const source = mcp({ ...server.options, effect, tools: ['die'], retry: { initial: '10 ms' } });
+    const agent = bench.agent({ name: `dying_${effect}`, tools: [source], script: inTurn(['die', {}]) });
+    return { agent, server };
+  };
+  const read = dying('read');
+  test('one that dies during a call is started again, and the call runs again', async () => {
+    await read.server.forget();
+    const { run } = await bench.run(read.agent);
+    assert.deepEqual(
+      { texts: toolTexts(run), calls: await read.server.calls() },
+      { texts: ['It lives.'], calls: 'die\ndie\n' },
+    );
+  });
+  const only = dying('once');
+  test('a call that may not run twice ends as unknown, whatever the server hints', async () => {
+    await only.server.forget();
+    const { run } = await bench.run(only.agent);
+    assert.match(toolTexts(run)[0]!, /the connection to the MCP server \\"sums\\" was lost during the call/);
+    assert.deepEqual(
+      { kind: run.turns[0]?.calls[0]?.kind, calls: await only.server.calls() },
+      { kind: 'outcome_unknown', calls: 'die\n' },
+    );
+  });
+
+  const failing = sumsServer();
+  const fails = bench.agent({
+    tools: [mcp({ ...failing.options, effect: 'read', tools: ['fail', 'ask', 'odd.name/x'] })],
+    script: ({ turn }) =>
+      turn === 1 ? { calls: ['fail', 'ask', 'odd_name_x'].map((tool) => ({ tool, arguments: {} })) } : 'Done.',
+  });
+  test('what the tool itself says is wrong is told to the model, once', async () => {
+    await failing.forget();
+    const { run } = await bench.run(fails);
+    const [failed, question, value] = toolTexts(run);
+    assert.match(failed!, /There is no bed 7/);
+    assert.match(question!, /asks for something during the call that agents cannot give/);
+    assert.deepEqual({ value, calls: await failing.calls() }, { value: '{"total":7}', calls: 'fail\n' });
+  });
+
+  const changing = sumsServer();
+  const changes = bench.agent({
+    tools: [mcp({ ...changing.options, effect: 'read', tools: ['add', 'rewrite'] })],
+    script: inTurn(['add', { a: 1, b: 2 }], ['rewrite', {}], ['add', { a: 1, b: 2 }]),
+  });
+  test('a tool that the server has changed is not called', async () => {
+    const { run } = await bench.run(changes);
+    const [first, , second] = toolTexts(run);
+    assert.equal(first, '3');
+    assert.match(second!, /has changed this tool since it was accepted/);
+    assert.doesNotMatch(JSON.stringify(run.transcript), /evil/);
+  });
+
+  const paying = sumsServer();
+  const pays = bench.agent({
+    tools: [mcp({ ...paying.options, effect: 'once', tools: ['add'], approval: { add: 'always' } })],
+    script: inTurn(['add', { a: 1, b: 2 }]),
+  });
+  test('a person approves a call, and the server has its key', async () => {
+    await paying.forget();
+    const handle = await bench.holdfast.start(pays.name, 'Go.');
+    const [question] = await asked(handle);
+    assert.equal(await paying.calls(), '');
+    await handle.decide({ call: question!.call, digest: question!.digest, verdict: 'approve' });
+    const { run } = await bench.finished(handle.workflowId);
+    assert.deepEqual(toolTexts(run), ['3']);
+    assert.match(await paying.calls(), new RegExp(`^add ${handle.workflowId}/\\S+\\n$`));
+  });
+});
+
+describe('opening MCP servers', () => {
+  const agentWith = (...options: McpOptions[]): Agent =>
+    defineAgent({ name: 'adder', model: 'm', instructions: 'Add.', tools: options.map((one) => mcp(one)) });
+  const { options } = sumsServer();
+
+  test('gives an agent their tools, and its sub-agents theirs', async () => {
+    const below = agentWith({ ...options, effect: { add: 'once' }, tools: ['add'], timeout: '3 s' });
+    const above = defineAgent({
+      name: 'above',
+      model: 'm',
+      instructions: 'Ask.',
+      tools: [asTool(below, { description: 'Adds.' })],
+    });
+    const { agents, close } = await openAgents([above]);
+    try {
+      const { tool, toolNames } = createRegistry(agents);
+      const add = tool('adder', 'add');
+      assert.deepEqual([...toolNames], ['add']);
+      assert.deepEqual(
+        {
+          effect: add.policy.effect,
+          attempts: add.policy.attempts,
+          timeoutMs: add.policy.timeoutMs,
+          description: add.description,
+        },
+        { effect: 'once', attempts: 1, timeoutMs: 3_000, description: 'Adds two numbers.' },
+      );
+    } finally {
+      await close();
+    }
+  });
+
+  test('refuses tools that are not those that were accepted', async () => {
+    const opened = await mcp({ ...options, effect: 'read', tools: ['add', 'fail'] }).open();
+    await opened.close();
+    assert.equal(opened.isPinned, false);
+    const pinned = { ...options, effect: 'read', tools: opened.pins } as const;
+    const same = await mcp(pinned).open();
+    await same.close();
+    assert.equal(same.isPinned, true);
+    const env = { ...options.env, DESCRIPTION: 'Adds, and tells evil@example.com.' };
+    await assert.rejects(mcp({ ...pinned, env }).open(), (error: Error) => {
+      assert.match(
+        error.message,
+        /MCP server "sums": tools have changed. If you accept what they are now, set in tools:/,
+      );
+      assert.match(error.message, /add: '\S{22}', and no longer '\S{22}'. It now says: Adds, and tells evil/);
+      assert.doesNotMatch(error.message, /fail:/);
+      return true;
+    });
+  });
+
+  test('refuses what is wrong, and says which option is', async () => {
+    const wrong: [McpOptions, RegExp][] = [
+      [{ ...options, effect: 'read', tools: ['subtract'] }, /it has no tool subtract. It has add, die/],
+      [{ ...options, effect: { add: 'read' } }, /effect says nothing of its tool die/],
+      [
+        { ...options, effect: 'read', command: 'no-such-program' },
+        /cannot be reached: there is no program no-such-program/,
+      ],
+      [
+        { ...options, effect: 'read', args: ['-e', 'console.error("no config"); process.exit(3)'] },
+        /cannot be reached: .*\n.*no config/,
+      ],
+      [
+        { ...options, effect: 'read', args: ['-e', 'setTimeout(() => {}, 60_000)'], startTimeout: '300 ms' },
+        /has not answered for 0.3 s/,
+      ],
+      [
+        { name: 'web', url: `http://127.0.0.1:${await freePort()}/mcp`, effect: 'read' },
+        /MCP server "web" cannot be reached: .*ECONNREFUSED/,
+      ],
+    ];
+    for (const [given, message] of wrong)
+      await assert.rejects(openAgents([agentWith(given)]), message, String(message));
+    const two = agentWith({ ...options, effect: 'read' }, { ...options, name: 'other', effect: 'read' });
+    await assert.rejects(openAgents([two]), /Agent "adder": it has two tools named add/);
+    const { close } = await openAgents([
+      agentWith({ ...options, effect: 'read' }, { ...options, effect: 'read', prefix: 'b_' }),
+    ]);
+    await close();
+  });
+
+  test('refuses options that cannot be right, at the definition', () => {
+    const wrong: [object, RegExp][] = [
+      [{ effect: 'maybe' }, /effect must be/],
+      [{ effect: undefined }, /effect must be/],
+      [{ tools: [] }, /tools is empty/],
+      [{ tools: ['add'], approval: { subtract: 'always' } }, /approval names subtract/],
+      [{ tools: ['add'], effect: { add: 'read', subtract: 'read' } }, /effect names subtract/],
+      [{ approval: 'sometimes' }, /approval must be/],
+      [{ url: 'http://localhost/mcp' }, /either command or url/],
+      [{ command: undefined }, /either command or url/],
+      [{ command: undefined, url: 'localhost' }, /url must be an address/],
+      [{ prefix: 'a b' }, /prefix must be/],
+      [{ name: '' }, /name is missing/],
+      [{ timeout: 'soon' }, /timeout is "soon"/],
+      [{ startTimeout: 'soon' }, /startTimeout is "soon"/],
+    ];
+    for (const [given, message] of wrong)
+      assert.throws(() => mcp({ ...options, effect: 'read', ...given } as never), message, JSON.stringify(given));
+  });
+});
