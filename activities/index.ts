@@ -5,10 +5,11 @@ export type { CompactionContext, CompactionFunction, CompactionOptions } from '.
 export { asTool, handoff } from './define/asTool.ts';
 export { type AgentOptions, defineAgent } from './define/defineAgent.ts';
 export { defineTool } from './define/defineTool.ts';
+export type { JsonSchema } from './define/jsonSchema.ts';
 export type { ApprovalRule, PermissionRule, Permissions } from './define/permissions.ts';
 export type { Price, Prices } from './define/prices.ts';
 export type { RuleContext } from './define/rules.ts';
-export type { JsonSchema, StandardSchema } from './define/schema.ts';
+export type { StandardSchema } from './define/schema.ts';
 export type {
   Agent,
   Guarded,

@@ -8,10 +8,11 @@ import type { Budget, WhenAllToolsFail, WhenApprovalExpires } from '../../core/t
 import { type CompactionOptions, compactionRules } from '../compact/compactionOptions.ts';
 import type { Script } from '../testing/script.ts';
 import { toMs } from './defineTool.ts';
+import type { JsonSchema } from './jsonSchema.ts';
 import { outputFormat } from './output.ts';
 import { type ApprovalRule, approvalProblem, type Permissions, permissionsProblem } from './permissions.ts';
 import type { Prices } from './prices.ts';
-import type { JsonSchema, StandardSchema } from './schema.ts';
+import type { StandardSchema } from './schema.ts';
 import type { Agent, Guardrails, Presenter, Tool, ToolChoice, ToolSource } from './types.ts';
 
 export interface AgentOptions<Output = unknown> extends Guardrails {

@@ -47,6 +47,9 @@ export type PolicyOptions = Pick<
   'effect' | 'timeout' | 'heartbeat' | 'retry' | 'maxParallel' | 'workerParallel'
 > & { readonly thread?: URL };
 
+/** What all tools of a server have in common. */
+export type SharedPolicy = Partial<Omit<PolicyOptions, 'effect' | 'thread'>>;
+
 interface RunHere<Input extends SchemaSource, Result> extends ToolOptions<Input, Result> {
   readonly run: (input: OutputOf<Input>, ctx: ToolContext) => Result | Promise<Result>;
   readonly thread?: never;

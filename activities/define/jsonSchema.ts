@@ -3,7 +3,21 @@ import { createRequire } from 'node:module';
 import type { ErrorObject, Options, ValidateFunction } from 'ajv';
 import type { Ajv2020 } from 'ajv/dist/2020.js';
 import { cutText } from '../../core/text.ts';
-import type { Checked, Issue, JsonSchema } from './schema.ts';
+
+/** JSON Schema of an object, as plain data. The type of what it allows is not known. */
+export interface JsonSchema {
+  readonly type: 'object';
+  readonly [keyword: string]: unknown;
+}
+
+export type Checked =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
+
+export interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
 
 const OPTIONS: Options = {
   allErrors: true,

@@ -1,7 +1,7 @@
 // The schema of a tool's arguments or of an agent's output: a zod schema, one of another library, or plain JSON Schema. The engine
 // needs two things of it: JSON Schema for the model, and a check of what the model wrote.
 import { z } from 'zod';
-import { checkerOf } from './jsonSchema.ts';
+import { type Checked, checkerOf, type JsonSchema } from './jsonSchema.ts';
 
 /** Any library's schema that follows the Standard Schema and has its JSON Schema: zod 4, ArkType, Valibot with an adapter. */
 export interface StandardSchema<Output = unknown> {
@@ -23,12 +23,6 @@ interface StandardIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** JSON Schema of an object, as plain data. The type of what it allows is not known. */
-export interface JsonSchema {
-  readonly type: 'object';
-  readonly [keyword: string]: unknown;
-}
-
 export type SchemaSource = StandardSchema | JsonSchema;
 
 /** The type of what a schema allows, after its transforms. */
@@ -39,15 +33,6 @@ export interface Schema {
   readonly json: Readonly<Record<string, unknown>>;
   /** May throw, if a function of the schema does. */
   check(value: unknown): Promise<Checked>;
-}
-
-export type Checked =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly issues: readonly Issue[] };
-
-export interface Issue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
 }
 
 /** Reads the schema of an option. What has no JSON Schema of an object fails here, and not when the model is called. */

@@ -4,13 +4,13 @@
 import type { Duration } from '../../core/duration.ts';
 import { MCP_START_MS } from '../../core/limits.ts';
 import type { Effect } from '../../core/types.ts';
-import { type PolicyOptions, policyOf, toMs } from '../define/defineTool.ts';
+import { policyOf, type SharedPolicy, toMs } from '../define/defineTool.ts';
 import { type ApprovalRule, approvalProblem } from '../define/permissions.ts';
 import type { ToolSource } from '../define/types.ts';
 import type { Server } from './connection.ts';
 import type { Selection } from './tools.ts';
 
-interface McpToolOptions extends Policy {
+interface McpToolOptions extends SharedPolicy {
   /** Names the server in messages. */
   readonly name: string;
   /**
@@ -54,8 +54,6 @@ interface McpAddress {
   readonly cwd?: never;
 }
 
-export type Policy = Partial<Omit<PolicyOptions, 'effect' | 'thread'>>;
-
 type Headers = Readonly<Record<string, string>>;
 
 export type McpOptions = McpToolOptions & (McpProgram | McpAddress);
@@ -87,7 +85,7 @@ export function mcp(options: McpOptions): ToolSource {
   const startMs = toMs('startTimeout', startTimeout, MCP_START_MS, wrong);
   const { timeout, heartbeat, retry, maxParallel, workerParallel } = rest;
   const given = Object.entries({ timeout, heartbeat, retry, maxParallel, workerParallel });
-  const policy: Policy = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  const policy: SharedPolicy = Object.fromEntries(given.filter(([, value]) => value !== undefined));
   for (const one of typeof effect === 'object' && effect !== null ? Object.values(effect) : [effect])
     policyOf({ ...policyFor(one, policy), effect: one }, wrong);
   const selection: Selection = {
@@ -118,7 +116,7 @@ async function loadClient(wrong: (problem: string) => Error) {
 }
 
 /** Retries are for those tools that may be retried. */
-function policyFor(effect: Effect, { retry, ...policy }: Policy): Policy {
+function policyFor(effect: Effect, { retry, ...policy }: SharedPolicy): SharedPolicy {
   return { ...policy, ...(retry && effect !== 'once' && { retry }) };
 }
 

@@ -13,15 +13,14 @@ import {
 import { MCP_CALL_MS_MAX } from '../../core/limits.ts';
 import { cutText } from '../../core/text.ts';
 import type { Effect } from '../../core/types.ts';
-import { defineTool } from '../define/defineTool.ts';
+import { defineTool, type SharedPolicy } from '../define/defineTool.ts';
+import type { JsonSchema } from '../define/jsonSchema.ts';
 import type { ApprovalRule } from '../define/permissions.ts';
-import type { JsonSchema } from '../define/schema.ts';
 import type { OpenSource, Tool, ToolContext } from '../define/types.ts';
 import { callDigest } from '../digest.ts';
 import { outcomeUnknown } from '../tools/attempts.ts';
 import { ToolError } from '../tools/toolError.ts';
 import type { Connection } from './connection.ts';
-import type { Policy } from './mcp.ts';
 import { resultOf } from './result.ts';
 
 export interface Selection {
@@ -33,7 +32,7 @@ export interface Selection {
   nameOf(tool: string): string;
   effectOf(tool: string): Effect | undefined;
   approvalOf(tool: string): ApprovalRule;
-  policyFor(effect: Effect): Policy;
+  policyFor(effect: Effect): SharedPolicy;
 }
 
 /** Connects, and returns the tools that are taken. */
@@ -172,7 +171,7 @@ function isSessionLost(error: unknown): boolean {
   return error instanceof SdkHttpError && (error.status === 404 || error.status === 400);
 }
 
-/** Connecting goes on for other calls if this one is stopped. */
+/** Connecting continues for other calls if this one is stopped. */
 async function connected(connection: Connection, signal: AbortSignal): Promise<Client> {
   const stopped = Promise.withResolvers<never>();
   const stop = () => stopped.reject(signal.reason);

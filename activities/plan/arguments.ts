@@ -4,7 +4,7 @@ import { ARGUMENT_BYTES_MAX } from '../../core/limits.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { cutText, utf8Length } from '../../core/text.ts';
 import type { Problem } from '../../core/types.ts';
-import type { Issue } from '../define/schema.ts';
+import type { Issue } from '../define/jsonSchema.ts';
 import type { Tool } from '../define/types.ts';
 import { structureProblem } from './structure.ts';
 

@@ -17,7 +17,17 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   workflows: { folders: ['workflows', 'core'], packages: ['@temporalio/workflow', '@temporalio/common'] },
   activities: {
     folders: ['activities', 'core'],
-    packages: ['@temporalio/activity', '@temporalio/common', 'openai', 'zod', 'piscina', 'lru-cache', 'node:'],
+    packages: [
+      '@temporalio/activity',
+      '@temporalio/common',
+      '@modelcontextprotocol/client',
+      'openai',
+      'zod',
+      'ajv',
+      'piscina',
+      'lru-cache',
+      'node:',
+    ],
   },
   agents: {
     folders: ['agents', 'activities'],

@@ -40,7 +40,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 /** Pages that bring agents of their own, which a worker serves while their scripts run. */
 const PAGES = [
   'README.md',
-  ...['approvals', 'conversations', 'sub-agents', 'budgets', 'guardrails', 'compaction'].map(
+  ...['approvals', 'conversations', 'sub-agents', 'budgets', 'guardrails', 'compaction', 'tools', 'mcp'].map(
     (page) => `docs/${page}.md`,
   ),
 ];
@@ -196,6 +196,21 @@ test('runs the scripts of docs/compaction.md', async () => {
     output!,
     /^completed All of it is figures\. 16\n(summarise true\n)+What is in the file\? earlier messages\n$/,
   );
+});
+
+test('runs the scripts of docs/tools.md', async () => {
+  const [output] = await outputsOf('docs/tools.md');
+  assert.equal(
+    output,
+    "{ booked: 'room B for 2 nights' }\n" +
+      '{"error":"invalid arguments: nights: Invalid input: expected integer, received string","tool":"book_room","kind":"invalid_arguments"}\n' +
+      'room B for 2 nights\n',
+  );
+});
+
+test('runs the scripts of docs/mcp.md', async () => {
+  const [output] = await outputsOf('docs/mcp.md');
+  assert.equal(output, 'The sum of 2 and 3 is 5.\n');
 });
 
 test('runs the script and the commands of docs/schedules.md', async () => {
