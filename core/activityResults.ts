@@ -64,6 +64,7 @@ const isPolicy = hasShape<ToolPolicy>({
   attempts: isWholeNumber(1),
   backoff: hasShape<ToolPolicy['backoff']>({ initialMs: isNumber, factor: isNumber, maxMs: isNumber }),
   maxParallel: optional(isWholeNumber(1)),
+  queue: optional(isText),
 });
 
 const isAnswer = hasShape<ModelAnswer>({

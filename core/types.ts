@@ -364,6 +364,8 @@ export interface ToolPolicy {
   readonly backoff: { readonly initialMs: number; readonly factor: number; readonly maxMs: number };
   /** The most calls of this tool at once in a turn. */
   readonly maxParallel?: number;
+  /** The task queue of the workers that run it, which may be of any language. Without one, the worker of the agent does. */
+  readonly queue?: string;
 }
 
 // ── People ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -487,6 +489,9 @@ export interface ToolCallInput {
   /** The decision, if the call needed an approval. */
   readonly decision?: Pick<RecordedDecision, 'verdict' | 'by' | 'why'>;
 }
+
+/** The second argument of a tool's activity on a queue of its own; the first are the arguments of the call. */
+export type QueuedCallContext = Omit<ToolCallInput, 'tool' | 'arguments'>;
 
 /** The input of the activity `planCall`: a call with a person's new arguments. */
 export interface PlanCallInput {

@@ -45,14 +45,15 @@ interface ToolOptions<Input extends SchemaSource, Result> {
 export type PolicyOptions = Pick<
   ToolOptions<SchemaSource, unknown>,
   'effect' | 'timeout' | 'heartbeat' | 'retry' | 'maxParallel' | 'workerParallel'
-> & { readonly thread?: URL };
+> & { readonly thread?: URL; readonly queue?: string };
 
 /** What all tools of a server have in common. */
-export type SharedPolicy = Partial<Omit<PolicyOptions, 'effect' | 'thread'>>;
+export type SharedPolicy = Partial<Omit<PolicyOptions, 'effect' | 'thread' | 'queue'>>;
 
 interface RunHere<Input extends SchemaSource, Result> extends ToolOptions<Input, Result> {
   readonly run: (input: OutputOf<Input>, ctx: ToolContext) => Result | Promise<Result>;
   readonly thread?: never;
+  readonly queue?: never;
 }
 
 interface RunInThread<Input extends SchemaSource, Result> extends ToolOptions<Input, Result> {
@@ -64,6 +65,19 @@ interface RunInThread<Input extends SchemaSource, Result> extends ToolOptions<In
    */
   readonly thread: URL;
   readonly run?: never;
+  readonly queue?: never;
+}
+
+interface RunElsewhere<Input extends SchemaSource, Result> extends ToolOptions<Input, Result> {
+  /**
+   * The task queue of the workers that run it, in whatever language: an activity with the tool's name. Its arguments are those that the
+   * model wrote, as an object, and the call's context: `idempotencyKey`, `agent`, `callId` and so on. What it returns is the result.
+   */
+  readonly queue: string;
+  readonly run?: never;
+  readonly thread?: never;
+  readonly present?: never;
+  readonly workerParallel?: never;
 }
 
 /**
@@ -80,7 +94,7 @@ interface RunInThread<Input extends SchemaSource, Result> extends ToolOptions<In
  * ```
  */
 export function defineTool<Input extends SchemaSource, Result>(
-  options: RunHere<Input, Result> | RunInThread<Input, Result>,
+  options: RunHere<Input, Result> | RunInThread<Input, Result> | RunElsewhere<Input, Result>,
 ): Tool {
   const { name } = options;
   const wrong = (problem: string) => new TypeError(`Tool ${JSON.stringify(name)}: ${problem}`);
@@ -88,7 +102,13 @@ export function defineTool<Input extends SchemaSource, Result>(
     throw wrong('name must be a letter, then up to 63 letters, digits, "_" or "-".');
   if (RESERVED_TOOL_NAMES.includes(name)) throw wrong('the name is reserved. Choose another.');
   const input = schemaOf(options.input, 'input', wrong);
-  if ((options.run === undefined) === (options.thread === undefined)) throw wrong('set either run or thread.');
+  const { run, thread, queue } = options;
+  if ([run, thread, queue].filter((one) => one !== undefined).length !== 1)
+    throw wrong('set one of run, thread and queue.');
+  if (queue !== undefined && (typeof queue !== 'string' || queue === '')) throw wrong('queue must be a task queue.');
+  for (const option of ['present', 'workerParallel'] as const)
+    if (queue !== undefined && options[option] !== undefined)
+      throw wrong(`${option} is for tools that this worker runs, and this one has a queue.`);
   const approval = options.approval ?? 'never';
   const problem = approvalProblem(approval);
   if (problem) throw wrong(`approval ${problem}`);
@@ -102,8 +122,8 @@ export function defineTool<Input extends SchemaSource, Result>(
     // The tool host calls `present` with the tool's own result, and `run` with the parsed arguments: their own types.
     present: options.present as Presenter<never> | undefined,
     approval: approval as ApprovalRule,
-    run: options.run as Tool['run'],
-    thread: options.thread,
+    run: run as Tool['run'],
+    thread,
     subAgent: undefined,
     handoff: undefined,
   };
@@ -128,14 +148,23 @@ export function policyOf(options: PolicyOptions, wrong: (problem: string) => Err
   if (!(Number.isFinite(factor) && factor >= 1)) throw wrong('retry.factor must be a number of at least 1.');
   if (maxMs < initialMs) throw wrong('retry.max must not be less than retry.initial.');
   const waits = options.thread !== undefined || options.workerParallel !== undefined;
+  const { queue } = options;
+  const timeoutMs = toMs('timeout', options.timeout, TOOL_DEFAULTS.timeoutMs, wrong);
   return {
     effect: options.effect,
-    timeoutMs: toMs('timeout', options.timeout, TOOL_DEFAULTS.timeoutMs, wrong),
+    timeoutMs,
     ...(waits && { waitMs: TOOL_DEFAULTS.waitMs }),
-    heartbeatMs: toMs('heartbeat', options.heartbeat, TOOL_DEFAULTS.heartbeatMs, wrong),
+    // Holdfast sends the heartbeats of what it runs itself.
+    heartbeatMs: toMs(
+      'heartbeat',
+      options.heartbeat,
+      queue === undefined ? TOOL_DEFAULTS.heartbeatMs : timeoutMs,
+      wrong,
+    ),
     attempts,
     backoff: { initialMs, factor, maxMs },
     ...(options.maxParallel !== undefined && { maxParallel: options.maxParallel }),
+    ...(queue !== undefined && { queue }),
   };
 }
 

@@ -44,6 +44,7 @@ function agentJson(agent: Agent) {
         description,
         ...(subAgent && { subAgent: nameOf(subAgent.agent) }),
         ...(handoff && { handoff: nameOf(handoff) }),
+        ...(policy.queue !== undefined && { queue: policy.queue }),
         // The engine itself runs sub-agents and handoffs.
         ...(!subAgent && !handoff && { effect: policy.effect, timeoutMs: policy.timeoutMs, attempts: policy.attempts }),
         ...(approval && { approval }),
@@ -68,7 +69,8 @@ function toolText(agent: Agent, tool: Tool): string {
   const note = approval ? APPROVAL_TEXT[approval] : '';
   if (subAgent) return `sub-agent ${nameOf(subAgent.agent)}${note}`;
   if (handoff) return `handoff to ${nameOf(handoff)}${note}`;
-  return `${policy.effect}, ${inWords(policy.timeoutMs)}, ${plural(policy.attempts, 'attempt')}${note}`;
+  const where = policy.queue === undefined ? '' : `on the queue ${policy.queue}, `;
+  return `${where}${policy.effect}, ${inWords(policy.timeoutMs)}, ${plural(policy.attempts, 'attempt')}${note}`;
 }
 
 /** To be copied into the definition, once somebody has read what the tools say of themselves. */

@@ -1,10 +1,20 @@
 // Makes the outcome of a call, for every way in which it can end. The workflow and the read model share this, so they agree.
+import { resultProblem } from '../activityResults.ts';
 import { QUEUE_WAIT_MS, RESULT_BYTES_MAX } from '../limits.ts';
 import { FAILURE } from '../names.ts';
 import type { Reason } from '../reasons/codes.ts';
 import { reason } from '../reasons/reason.ts';
 import { cutBytes, cutText } from '../text.ts';
-import type { FailureKind, Outcome, PlannedCall, Problem, RecordedDecision, RunResult, ToolPolicy } from '../types.ts';
+import type {
+  FailureKind,
+  Outcome,
+  PlannedCall,
+  Problem,
+  RecordedDecision,
+  RunResult,
+  ToolCallResult,
+  ToolPolicy,
+} from '../types.ts';
 
 type Failed = Extract<Outcome, { ok: false }>;
 
@@ -23,6 +33,18 @@ export type TimeoutKind = 'START_TO_CLOSE' | 'SCHEDULE_TO_START' | 'SCHEDULE_TO_
 
 export function succeeded(tool: string, text: string): Outcome {
   return { ok: true, tool, text };
+}
+
+/** The outcome of a call whose activity completed. Anything may have completed it, and on a queue of its own it may return anything. */
+export function completedOutcome(tool: string, result: unknown, policy: ToolPolicy): Outcome {
+  if (policy.queue !== undefined) return succeeded(tool, cutBytes(textOf(result), RESULT_BYTES_MAX));
+  const problem = resultProblem.tool(result);
+  if (problem !== null) return failedOutcome(tool, { source: 'other', message: problem }, policy);
+  return succeeded(tool, (result as ToolCallResult).text);
+}
+
+function textOf(result: unknown): string {
+  return typeof result === 'string' ? result : JSON.stringify(result ?? null);
 }
 
 /** The outcome of a call that never started. */
@@ -83,9 +105,9 @@ function applicationFailure(type: string | null | undefined, message: string, po
     case undefined:
     case null:
       return { kind: 'failed', reason: toolError };
-    // Not one of our types: the call's payloads could not be read or written, perhaps after the tool had run.
+    // Not one of our types. On a queue of its own, it is the tool's; otherwise, the call's payloads could not be read or written, perhaps after the tool had run.
     default:
-      return lost(policy, 'failed', toolError);
+      return policy.queue === undefined ? lost(policy, 'failed', toolError) : { kind: 'failed', reason: toolError };
   }
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Agent } from '../../activities/index.ts';
 import agents from '../../agents/index.ts';
+import { cacheDir } from '../../worker/cacheDir.ts';
 import { findTemporalCli } from '../../worker/dev/temporalCli.ts';
 import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
 import { quietLogs } from '../support/quiet.ts';
@@ -74,6 +75,23 @@ after(async () => {
   await running;
   await rm(folder, { recursive: true });
 });
+
+const PYTHON_SDK = 'temporalio==1.35.0';
+
+/** The path of Temporal's SDK for Python, which is installed once. */
+async function pythonSdk(): Promise<string> {
+  const target = join(cacheDir(), PYTHON_SDK);
+  const isThere = await stat(target).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return target;
+  const partly = `${target}.${process.pid}`;
+  const options = ['--quiet', '--disable-pip-version-check', '--root-user-action=ignore', '--target', partly];
+  await run('python3', ['-m', 'pip', 'install', ...options, PYTHON_SDK]);
+  await rename(partly, target);
+  return target;
+}
 
 /** The agents of a page, made as its reader would. */
 async function agentsOf(page: string): Promise<Agent[]> {
@@ -198,8 +216,22 @@ test('runs the scripts of docs/compaction.md', async () => {
   );
 });
 
-test('runs the scripts of docs/tools.md', async () => {
-  const [output] = await outputsOf('docs/tools.md');
+test('runs the scripts of docs/tools.md, and its worker of Python', async () => {
+  const page = 'docs/tools.md';
+  const [code] = blocks(await read(page), 'python');
+  const file = join(folder, 'worker.py');
+  await writeFile(file, code!);
+  const env = { ...process.env, PYTHONPATH: await pythonSdk(), TEMPORAL_ADDRESS: address };
+  const python = spawn('python3', [file], { env, stdio: 'inherit' });
+  const gone = once(python, 'exit');
+  const [output, medians] = await outputsOf(page).finally(() => python.kill('SIGKILL'));
+  await gone;
+  assert.equal(
+    medians,
+    '[{"asked by":"statistician","median":2},{"error":"one number has no median","tool":"median","kind":"failed"}]\n' +
+      '{"asked by":"statistician","median":2}\n' +
+      '{"error":"one number has no median","tool":"median","kind":"failed"}\n',
+  );
   assert.equal(
     output,
     "{ booked: 'room B for 2 nights' }\n" +

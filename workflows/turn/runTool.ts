@@ -1,11 +1,10 @@
 // Runs a tool call as an activity, with its outcome as data.
 import { type ActivityOptions, scheduleActivity } from '@temporalio/workflow';
-import { resultProblem } from '../../core/activityResults.ts';
-import { failedOutcome, succeeded } from '../../core/batch/outcomes.ts';
+import { completedOutcome, failedOutcome } from '../../core/batch/outcomes.ts';
 import { QUEUE_WAIT_MS, TOOL_LOST } from '../../core/limits.ts';
 import { callActivityId, idempotencyKey } from '../../core/names.ts';
 import { callSummary } from '../../core/summary.ts';
-import type { Outcome, ToolCall, ToolCallInput, ToolCallResult, ToolPolicy } from '../../core/types.ts';
+import type { Outcome, QueuedCallContext, ToolCall, ToolCallInput, ToolPolicy } from '../../core/types.ts';
 import { CallScope } from '../runtime/callScope.ts';
 import type { BatchCall } from '../state/batch.ts';
 import type { Run } from '../state/run.ts';
@@ -35,19 +34,12 @@ export function runTool(run: Run, slot: number, batchCall: BatchCall, settle: (o
   const scope = new CallScope();
   const isUnsent = untilSent();
   scope
-    .run(() => scheduleActivity<ToolCallResult>(tool, [input], options))
+    .run(() => scheduleActivity<unknown>(tool, policy.queue === undefined ? [input] : queuedInput(input), options))
     .then(
-      (result) => settle(outcomeOf(tool, result, policy)),
+      (result) => settle(completedOutcome(tool, result, policy)),
       (error) => settle(isUnsent() ? neverSent(tool) : failedOutcome(tool, failureCause(error), policy)),
     );
   return scope;
-}
-
-function outcomeOf(tool: string, result: ToolCallResult, policy: ToolPolicy): Outcome {
-  const problem = resultProblem.tool(result);
-  return problem === null
-    ? succeeded(tool, result.text)
-    : failedOutcome(tool, { source: 'other', message: problem }, policy);
 }
 
 /** Returns the call with the arguments of its plan, which a guardrail or a person may have changed. */
@@ -60,21 +52,50 @@ function digestOf({ planned }: BatchCall): string {
   return 'digest' in planned ? planned.digest : '';
 }
 
-function optionsOf({ timeoutMs, waitMs, heartbeatMs, attempts, backoff }: ToolPolicy): ActivityOptions {
-  return {
-    // The tool host enforces the timeout and the wait.
-    startToCloseTimeout: timeoutMs + (waitMs ?? 0) + HOST_FIRST_MS,
+/** A worker of another language gets the arguments as an object. */
+function queuedInput({ tool: _, arguments: text, ...context }: ToolCallInput): [unknown, QueuedCallContext] {
+  return [jsonOr(text), context];
+}
+
+/** The text itself if somebody completed the plan by hand, and it is not JSON: the tool is what may fail, and not the workflow. */
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function optionsOf({ timeoutMs, waitMs, heartbeatMs, attempts, backoff, queue }: ToolPolicy): ActivityOptions {
+  const common: ActivityOptions = {
     // Instead of schedule-to-close, which would include the queue and could not tell whether the tool had run.
     scheduleToStartTimeout: QUEUE_WAIT_MS,
-    heartbeatTimeout: heartbeatMs,
     // The tool host answers a cancellation at once, even if the tool ignores it, and reports whether it may have happened.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  };
+  const retry = {
+    initialInterval: backoff.initialMs,
+    backoffCoefficient: backoff.factor,
+    maximumInterval: backoff.maxMs,
+  };
+  if (queue !== undefined)
+    return {
+      ...common,
+      taskQueue: queue,
+      startToCloseTimeout: timeoutMs,
+      // Only a tool that sends heartbeats has one that is shorter.
+      ...(heartbeatMs < timeoutMs && { heartbeatTimeout: heartbeatMs }),
+      retry: { ...retry, maximumAttempts: attempts },
+    };
+  return {
+    ...common,
+    // The tool host enforces the timeout and the wait.
+    startToCloseTimeout: timeoutMs + (waitMs ?? 0) + HOST_FIRST_MS,
+    heartbeatTimeout: heartbeatMs,
     retry: {
+      ...retry,
       // The tool host ends the call when as many have failed.
       maximumAttempts: attempts === 1 ? 1 : attempts + TOOL_LOST.max,
-      initialInterval: backoff.initialMs,
-      backoffCoefficient: backoff.factor,
-      maximumInterval: backoff.maxMs,
     },
   };
 }

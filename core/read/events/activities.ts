@@ -1,22 +1,15 @@
 // Reads activities: model calls, compactions, tool calls and edits, which differ in their types and ids.
 
 import { resultProblem } from '../../activityResults.ts';
-import { type FailureCause, failedOutcome, succeeded } from '../../batch/outcomes.ts';
+import { completedOutcome, type FailureCause, failedOutcome } from '../../batch/outcomes.ts';
 import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId, parseEditActivityId } from '../../names.ts';
-import type {
-  CompactAnswer,
-  CompactInput,
-  ModelAnswer,
-  ModelCallInput,
-  PlannedCall,
-  ToolCallResult,
-} from '../../types.ts';
+import type { CompactAnswer, CompactInput, ModelAnswer, ModelCallInput, PlannedCall } from '../../types.ts';
 import { addSpend, lostIn } from '../../usage.ts';
 import { causeInWords } from '../ends.ts';
 import { eventId, firstJson, type HistoryEvent, type LongLike } from '../history.ts';
 import type { Activity, Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
-import { schedule, settle } from '../turns.ts';
+import { type OpenCall, schedule, settle } from '../turns.ts';
 import { compactionEnded, compactionFailed, compactionStarted } from './compactions.ts';
 import { editPlanned } from './decisions.ts';
 import { modelAnswered, modelCallStarted, modelFailed } from './modelCalls.ts';
@@ -61,15 +54,12 @@ export function activitySucceeded(reading: Reading, completed: Completed, atMs: 
   const activity = activityOf(reading, completed.scheduledEventId);
   if (!activity) return [];
   const result = firstJson(completed.result);
+  if (activity.kind === 'call') return callCompleted(reading, activity.of, result, atMs);
   const problem = PROBLEM[activity.kind](result);
   if (problem !== null) return activityFailed(reading, completed, { source: 'other', message: problem }, atMs);
   switch (activity.kind) {
     case 'model':
       return modelAnswered(reading, activity.of, result as ModelAnswer, atMs);
-    case 'call': {
-      const { of: call } = activity;
-      return [settle(call, succeeded(call.tool, (result as ToolCallResult).text), atMs)];
-    }
     case 'edit':
       return editPlanned(reading, activity.callId, result as PlannedCall);
     case 'compaction':
@@ -77,12 +67,16 @@ export function activitySucceeded(reading: Reading, completed: Completed, atMs: 
   }
 }
 
+function callCompleted(reading: Reading, call: OpenCall, result: unknown, atMs: number): RunEvent[] {
+  const policy = reading.agent?.policies[call.tool];
+  return policy ? [settle(call, completedOutcome(call.tool, result, policy), atMs)] : [];
+}
+
 const PROBLEM = {
   model: resultProblem.model,
-  call: resultProblem.tool,
   edit: resultProblem.plan,
   compaction: resultProblem.compaction,
-} as const satisfies Record<Activity['kind'], unknown>;
+} as const satisfies Record<Exclude<Activity['kind'], 'call'>, unknown>;
 
 export function activityFailed(
   reading: Reading,
