@@ -114,6 +114,13 @@ const isCompactAnswer = hasShape<CompactAnswer>({
 });
 
 /** For each activity, returns what is wrong with its result; null if it is valid. */
+/** In place of a result that is no JSON: a worker of any language may have returned it, and decoding it would block the run. */
+export const NOT_JSON = { 'holdfast/notJson': true };
+
+export function isNotJson(result: unknown): boolean {
+  return Object.hasOwn(Object(result), 'holdfast/notJson');
+}
+
 export const resultProblem = {
   model(given: unknown): string | null {
     const problem = isAnswer(given, 'answer');

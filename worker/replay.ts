@@ -1,5 +1,6 @@
 // The replay gate: replays recorded histories on the current workflow code, and reports where they diverge.
 import { DefaultLogger, type ReplayWorkerOptions, Runtime, Worker } from '@temporalio/worker';
+import { TOLERANT } from '../client/payloads/tolerant.ts';
 import { parseActivityId } from '../core/names.ts';
 import { eventId, type History, type HistoryEvent } from '../core/read/history.ts';
 import { workflowCode } from './workflowBundle.ts';
@@ -45,7 +46,7 @@ const REPLAY_MS = 30_000;
  */
 export async function createReplayer({ workflowsPath, debug = false }: ReplayOptions = {}): Promise<Replayer> {
   // The SDK replays in the main thread, where a debugger finds it; in one of its own, each replay would take half a second more.
-  const options: ReplayWorkerOptions = { workflowBundle: await workflowCode(workflowsPath) };
+  const options: ReplayWorkerOptions = { workflowBundle: await workflowCode(workflowsPath), dataConverter: TOLERANT };
   return async (history) => {
     const events = history.events ?? [];
     const problem = await replayProblem(options, events, debug);

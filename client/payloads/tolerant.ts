@@ -10,13 +10,14 @@ import {
   type SerializationContext,
   type StorageDriver,
 } from '@temporalio/common';
+import { NOT_JSON } from '../../core/activityResults.ts';
 import { SIGNAL_BYTES_MAX, STORE_RETRY_MS } from '../../core/limits.ts';
-import { FAILURE } from '../../core/names.ts';
+import { FAILURE, parseActivityId } from '../../core/names.ts';
 import { PayloadUnreadable, StoredPayloadLost } from '../errors/errors.ts';
 import { BUILT_IN_CODECS } from './options.ts';
 import { isForGood } from './payloadError.ts';
 import { encodingOf, isPlain, isUnreadable, unreadable } from './plain.ts';
-import { decode, encode, replaceReferences } from './sdk.ts';
+import { bytesOf, decode, encode, replaceReferences } from './sdk.ts';
 import { mapDrivers } from './steady.ts';
 
 /** Above the carried state (32 MB) and all messages of one history, whatever they unpack to. */
@@ -42,6 +43,9 @@ interface Account {
   bytes: number;
   last: Promise<unknown>;
 }
+
+/** For histories whose payloads are decoded already. */
+export const TOLERANT: DataConverter = { payloadCodecs: [tolerantCodec([])] };
 
 function tolerantCodec(codecs: PayloadCodec[]): PayloadCodec {
   // A codec of the options may refuse what is plain.
@@ -85,11 +89,38 @@ function tolerantCodec(codecs: PayloadCodec[]): PayloadCodec {
         payloads.map((payload) => {
           const encoding = encodingOf(payload);
           const isSmall = (payload.data?.length ?? 0) <= SIGNAL_BYTES_MAX;
-          if (isUnreadable(encoding) || (leavesPlain && isSmall && isPlain(encoding))) return payload;
-          return context?.type === 'workflow' ? sentToRun(payload, context) : decodeOne(payload, context);
+          if (isUnreadable(encoding)) return payload;
+          if (leavesPlain && isSmall && isPlain(encoding)) return isCall(context) ? result(payload) : payload;
+          if (context?.type === 'workflow') return sentToRun(payload, context);
+          return isCall(context) ? decodeOne(payload, context).then(result) : decodeOne(payload, context);
         }),
       ),
   };
+}
+
+function isCall(context: Context): boolean {
+  return context?.type === 'activity' && parseActivityId(context.activityId ?? '') !== null;
+}
+
+const BAD_RESULT: Payload = {
+  metadata: { encoding: bytesOf('json/plain') },
+  data: bytesOf(JSON.stringify(NOT_JSON)),
+};
+
+function result(payload: Payload): Payload {
+  return isBadResult(payload) ? BAD_RESULT : payload;
+}
+
+/** Workers of other languages write what JSON does not have (`NaN`), or bytes, which no later attempt would read either. */
+function isBadResult(payload: Payload): boolean {
+  const encoding = encodingOf(payload);
+  if (encoding !== 'json/plain') return isPlain(encoding) && encoding !== 'binary/null' && encoding !== '';
+  try {
+    JSON.parse(new TextDecoder().decode(payload.data ?? undefined));
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** In place of a store that this worker does not have. */

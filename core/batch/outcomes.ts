@@ -1,5 +1,5 @@
 // Makes the outcome of a call, for every way in which it can end. The workflow and the read model share this, so they agree.
-import { resultProblem } from '../activityResults.ts';
+import { isNotJson, resultProblem } from '../activityResults.ts';
 import { QUEUE_WAIT_MS, RESULT_BYTES_MAX } from '../limits.ts';
 import { FAILURE } from '../names.ts';
 import type { Reason } from '../reasons/codes.ts';
@@ -37,8 +37,9 @@ export function succeeded(tool: string, text: string): Outcome {
 
 /** The outcome of a call whose activity completed. Anything may have completed it, and on a queue of its own it may return anything. */
 export function completedOutcome(tool: string, result: unknown, policy: ToolPolicy): Outcome {
-  if (policy.queue !== undefined) return succeeded(tool, cutBytes(textOf(result), RESULT_BYTES_MAX));
-  const problem = resultProblem.tool(result);
+  if (policy.queue !== undefined && !isNotJson(result))
+    return succeeded(tool, cutBytes(textOf(result), RESULT_BYTES_MAX));
+  const problem = isNotJson(result) ? 'its result is not JSON' : resultProblem.tool(result);
   if (problem !== null) return failedOutcome(tool, { source: 'other', message: problem }, policy);
   return succeeded(tool, (result as ToolCallResult).text);
 }

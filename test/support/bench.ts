@@ -14,6 +14,7 @@ import {
   startScriptedModel,
 } from '../../activities/testing/index.ts';
 import { connect, type Holdfast, type Run, type RunResult, type StartOptions } from '../../client/index.ts';
+import { TOLERANT } from '../../client/payloads/tolerant.ts';
 import { TRANSCRIPT_QUERY } from '../../core/names.ts';
 import type { History } from '../../core/read/history.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
@@ -176,7 +177,7 @@ async function replayAll(histories: readonly NamedHistory[]): Promise<void> {
   // What the client fetched is what the replayer takes: the type of ours leaves out what we do not read.
   const given = histories as Parameters<typeof Worker.runReplayHistories>[1];
   // In a thread, as workers run it: by default, the SDK replays in the main one.
-  const options = { workflowBundle: await workflowCode(), debugMode: false };
+  const options = { workflowBundle: await workflowCode(), dataConverter: TOLERANT, debugMode: false };
   const failed: string[] = [];
   for await (const { workflowId, error } of Worker.runReplayHistories(options, given))
     if (error) failed.push(`${workflowId}: ${error.message}`);

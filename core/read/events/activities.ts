@@ -1,12 +1,12 @@
 // Reads activities: model calls, compactions, tool calls and edits, which differ in their types and ids.
 
-import { resultProblem } from '../../activityResults.ts';
+import { NOT_JSON, resultProblem } from '../../activityResults.ts';
 import { completedOutcome, type FailureCause, failedOutcome } from '../../batch/outcomes.ts';
 import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId, parseEditActivityId } from '../../names.ts';
 import type { CompactAnswer, CompactInput, ModelAnswer, ModelCallInput, PlannedCall } from '../../types.ts';
 import { addSpend, lostIn } from '../../usage.ts';
 import { causeInWords } from '../ends.ts';
-import { eventId, firstJson, type HistoryEvent, type LongLike } from '../history.ts';
+import { eventId, firstJson, type HistoryEvent, type LongLike, type Payloads } from '../history.ts';
 import type { Activity, Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
 import { type OpenCall, schedule, settle } from '../turns.ts';
@@ -53,8 +53,8 @@ export function activityStarted(reading: Reading, { scheduledEventId, attempt }:
 export function activitySucceeded(reading: Reading, completed: Completed, atMs: number): RunEvent[] {
   const activity = activityOf(reading, completed.scheduledEventId);
   if (!activity) return [];
+  if (activity.kind === 'call') return callCompleted(reading, activity.of, resultOf(completed.result), atMs);
   const result = firstJson(completed.result);
-  if (activity.kind === 'call') return callCompleted(reading, activity.of, result, atMs);
   const problem = PROBLEM[activity.kind](result);
   if (problem !== null) return activityFailed(reading, completed, { source: 'other', message: problem }, atMs);
   switch (activity.kind) {
@@ -65,6 +65,18 @@ export function activitySucceeded(reading: Reading, completed: Completed, atMs: 
     case 'compaction':
       return compactionEnded(reading, activity, result as CompactAnswer, atMs);
   }
+}
+
+/** As a worker reads it. */
+function resultOf(payloads: Payloads | null | undefined): unknown {
+  const result = firstJson(payloads);
+  const { metadata, data } = payloads?.payloads?.[0] ?? {};
+  const isJson = result !== undefined && !isOther(new TextDecoder().decode(metadata?.['encoding']));
+  return data?.length && !isJson ? NOT_JSON : result;
+}
+
+function isOther(encoding: string): boolean {
+  return /^(json|binary)\/protobuf$|^binary\/plain$/.test(encoding);
 }
 
 function callCompleted(reading: Reading, call: OpenCall, result: unknown, atMs: number): RunEvent[] {

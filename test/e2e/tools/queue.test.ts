@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { ApplicationFailure, Context } from '@temporalio/activity';
+import { RawValue } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
@@ -21,6 +22,9 @@ const returns: Record<string, unknown> = {
   object: { inches: 12, of: ['a', null] },
   nothing: undefined,
   long: 'x'.repeat(100_000),
+  // What a worker of Python makes of a number that is none, and of bytes.
+  number: RawValue.fromPayload({ metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from('{"a":NaN}') }),
+  bytes: Buffer.from('null'),
 };
 let stuck = gate();
 
@@ -77,7 +81,7 @@ const tool = (name: string, options: Partial<{ effect: 'read' | 'once'; timeout:
   defineTool({ name, description: 'Is elsewhere.', input, effect: 'read', queue, ...options } as never);
 
 endToEnd('tools on a queue of their own', (bench) => {
-  const names = ['text', 'object', 'nothing', 'long'];
+  const names = Object.keys(returns);
   const all = bench.agent({
     tools: names.map((name) => tool(name)),
     script: ({ turn }) =>
@@ -85,9 +89,10 @@ endToEnd('tools on a queue of their own', (bench) => {
   });
   test('get the arguments as an object, and return whatever JSON they like', async () => {
     const { run } = await bench.run(all);
-    const [text, object, nothing, long] = toolTexts(run);
+    const [text, object, nothing, long, ...bad] = toolTexts(run);
     assert.deepEqual([text, object, nothing], ['twelve inches', '{"inches":12,"of":["a",null]}', 'null']);
     assert.match(long!, /^x+\n\[cut: the first [\d,]+ bytes of 100,000 bytes\]$/);
+    for (const one of bad) assert.match(one, /its result is not JSON/);
     const call = seen.find(
       ({ tool: name, context }) => name === 'object' && String(context['idempotencyKey']).startsWith(run.workflowId),
     );
