@@ -2,7 +2,7 @@
 
 export type { Duration } from '../core/duration.ts';
 export type { CompactionContext, CompactionFunction, CompactionOptions } from './compact/compactionOptions.ts';
-export { asTool, handoff } from './define/asTool.ts';
+export { asTool, external, handoff } from './define/asTool.ts';
 export { type AgentOptions, defineAgent } from './define/defineAgent.ts';
 export { defineTool } from './define/defineTool.ts';
 export type { JsonSchema } from './define/jsonSchema.ts';

@@ -26,9 +26,9 @@ export function createRegistry(list: Iterable<Agent>): Registry {
           throw new TypeError(
             `Agent ${agent.name} has the tool ${name} for agent ${other}, which this worker does not serve. Export it as well.`,
           );
-  // Sub-agents and handoffs are run by the workflow, and others by the workers of their queue.
-  const isActivity = ({ subAgent, handoff, policy }: Tool) =>
-    subAgent === undefined && handoff === undefined && policy.queue === undefined;
+  // Sub-agents and handoffs are run by the workflow, others by the workers of their queue or by nobody here.
+  const isActivity = ({ subAgent, external, handoff, policy }: Tool) =>
+    subAgent === undefined && !external && handoff === undefined && policy.queue === undefined;
   const toolNames = new Set(
     [...agents.values()].flatMap(({ tools }) => [...tools.values()].filter(isActivity).map(({ name }) => name)),
   );

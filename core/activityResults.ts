@@ -5,6 +5,7 @@ import {
   type Check,
   hasShape,
   isAnything,
+  isBoolean,
   isEither,
   isList,
   isNumber,
@@ -17,6 +18,7 @@ import {
 } from './shape.ts';
 import type {
   AgentRecord,
+  Ask,
   CompactAnswer,
   Lost,
   Mark,
@@ -48,7 +50,7 @@ const isCall = hasShape<ToolCall>({
 const isPlanned = isEither(
   hasShape<Plan>({
     digest: isText,
-    ask: optional(hasShape<NonNullable<Plan['ask']>>({ question: nullable(isText) })),
+    ask: optional(hasShape<Ask>({ question: nullable(isText), external: optional(isBoolean) })),
     arguments: optional(isText),
     child: optional(hasShape<NonNullable<Plan['child']>>({ agent: isText, input: isText })),
     handoff: optional(isText),

@@ -19,6 +19,7 @@ import {
 } from './shape.ts';
 import type {
   AgentRecord,
+  Ask,
   Attribution,
   Budget,
   Mark,
@@ -232,7 +233,7 @@ const isOutcome = isEither(
 const isPlanned = isEither(
   isShape<Extract<PlannedCall, { digest: string }>>({
     digest: isText,
-    ask: optional(isShape<{ question: string | null }>({ question: nullable(isText) })),
+    ask: optional(isShape<Ask>({ question: nullable(isText), external: optional(isBoolean) })),
     arguments: optional(isText),
     child: optional(isShape<{ agent: string; input: string }>({ agent: isText, input: isText })),
     handoff: optional(isText),

@@ -276,14 +276,21 @@ export type PlannedCall = AllowedCall | { readonly problem: Problem };
 export interface AllowedCall {
   /** Digest of the tool and its arguments, to which decisions and idempotency keys are bound. */
   readonly digest: string;
-  /** The call needs an approval; `question` is null if the rule has none of its own. */
-  readonly ask?: { readonly question: string | null };
+  /** The call needs a decision. */
+  readonly ask?: Ask;
   /** The arguments to run with, if a guardrail or a person changed those of the model. */
   readonly arguments?: string;
   /** The sub-agent, if the call is one. */
   readonly child?: ChildCall;
   /** The target agent, if the call is a handoff. */
   readonly handoff?: string;
+}
+
+export interface Ask {
+  /** null if the rule has none of its own. */
+  readonly question: string | null;
+  /** The call is carried out elsewhere, so that it can only be answered or rejected. */
+  readonly external?: true;
 }
 
 export interface ChildCall {
@@ -413,6 +420,8 @@ export type Question =
       readonly tool: string;
       readonly arguments: string;
       readonly question: string | null;
+      /** The call is carried out elsewhere: `respond` with its result, or `reject` it. */
+      readonly external?: true;
       readonly sinceMs: number;
       readonly expiresAtMs: number | null;
     }

@@ -4,6 +4,7 @@ import { WAITS_SHOWN } from './limits.ts';
 import {
   hasShape,
   isAnything,
+  isBoolean,
   isEither,
   isList,
   isNumber,
@@ -12,6 +13,7 @@ import {
   isTime,
   isWholeNumber,
   nullable,
+  optional,
 } from './shape.ts';
 import type { Question, Waits } from './types.ts';
 
@@ -23,6 +25,7 @@ const isQuestion = isEither(
     tool: isText,
     arguments: isText,
     question: nullable(isText),
+    external: optional(isBoolean),
     sinceMs: isTime,
     expiresAtMs: nullable(isTime),
   }),

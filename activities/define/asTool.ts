@@ -78,7 +78,29 @@ export function handoff(
   return { ...workflowTool(toolName, description, z.object({}), wrong), handoff: to };
 }
 
-/** The workflow carries these calls out itself, so timeouts and retries do not apply. */
+/**
+ * Makes a tool that a program or a person outside carries out. A call waits in the inbox, like an approval, until somebody responds with
+ * its result or rejects it, or until the agent's `approvalTimeout`.
+ *
+ * ```ts
+ * tools: [external({ name: 'sign', description: 'Has a customer sign a document.', input: z.object({ document: z.string() }) })]
+ * ```
+ */
+export function external({
+  name,
+  description,
+  input,
+}: {
+  readonly name: string;
+  readonly description: string;
+  readonly input: SchemaSource;
+}): Tool {
+  const wrong = (problem: string) => new TypeError(`Tool ${JSON.stringify(name)}: ${problem}`);
+  if (typeof name !== 'string') throw wrong('name is missing.');
+  return { ...workflowTool(name, description, input, wrong), external: true };
+}
+
+/** The workflow carries these calls out itself, or nobody here does, so timeouts and retries do not apply. */
 const POLICY = {
   effect: 'idempotent',
   timeoutMs: TOOL_DEFAULTS.timeoutMs,
@@ -89,7 +111,7 @@ const POLICY = {
 
 function workflowTool(name: string, description: string, input: SchemaSource, wrong: (problem: string) => Error): Tool {
   if (!NAME_PATTERN.test(name)) throw wrong('name must be a letter, then up to 63 letters, digits, "_" or "-".');
-  if (!description) throw wrong('description is missing. Say what the agent does: the model chooses by it.');
+  if (!description) throw wrong('description is missing. Say what it does: the model chooses by it.');
   return {
     name,
     description,
@@ -101,6 +123,7 @@ function workflowTool(name: string, description: string, input: SchemaSource, wr
     run: undefined,
     thread: undefined,
     subAgent: undefined,
+    external: false,
     handoff: undefined,
   };
 }

@@ -125,6 +125,7 @@ export function defineTool<Input extends SchemaSource, Result>(
     run: run as Tool['run'],
     thread,
     subAgent: undefined,
+    external: false,
     handoff: undefined,
   };
 }

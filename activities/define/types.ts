@@ -64,6 +64,8 @@ export interface Tool {
   readonly thread: URL | undefined;
   /** Set if a call starts a run of this agent; `ask` makes its input. */
   readonly subAgent: { readonly agent: Agent | string; ask(args: unknown): string } | undefined;
+  /** A call is carried out by a program or a person outside, which responds with the result. */
+  readonly external: boolean;
   /** Set if a call hands the conversation off to this agent. */
   readonly handoff: Agent | string | undefined;
 }

@@ -4,10 +4,10 @@ import { PLAN_BYTES_MAX, PLAN_CALLS_MAX, PROVIDER_BYTES_MAX } from '../../core/l
 import type { Reason } from '../../core/reasons/codes.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { count, cutText, jsonBytes } from '../../core/text.ts';
-import type { AssistantMessage, Message, PlannedCall, Problem, ToolCall } from '../../core/types.ts';
+import type { AllowedCall, AssistantMessage, Message, PlannedCall, Problem, ToolCall } from '../../core/types.ts';
 import { nameOf } from '../define/asTool.ts';
 import { guardCall, rejectAll } from '../define/guardrails.ts';
-import { permissionOf } from '../define/permissions.ts';
+import { type Permission, permissionOf } from '../define/permissions.ts';
 import { deepFreeze, type RuleContext, runRule } from '../define/rules.ts';
 import type { Agent, Tool } from '../define/types.ts';
 import { callDigest } from '../digest.ts';
@@ -160,11 +160,17 @@ async function applyPermissions(
   }
   return {
     digest: callDigest(tool.name, read.json),
-    ...(permission.kind === 'ask' && { ask: { question: permission.question } }),
+    ...askOf(permission, tool),
     ...(changed !== undefined && { arguments: changed }),
     ...(subAgent && input && { child: { agent: nameOf(subAgent.agent), input: input.value } }),
     ...(handoff !== undefined && { handoff: nameOf(handoff) }),
   };
+}
+
+function askOf(permission: Permission, { external }: Tool): Pick<AllowedCall, 'ask'> {
+  const question = permission.kind === 'ask' ? permission.question : null;
+  if (external) return { ask: { question, external: true } };
+  return permission.kind === 'ask' ? { ask: { question } } : {};
 }
 
 /** The arguments that the transcript keeps, for the model and for people: valid JSON, whatever the model wrote. */

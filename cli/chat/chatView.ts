@@ -242,5 +242,6 @@ function callIdOf({ turn, slot }: { readonly turn: number; readonly slot: number
 
 function howTo(question: Question): string {
   if (question.kind === 'budget') return '/raise tokens=N (or cost, model-calls, tool-calls, active), or /stop';
+  if (question.external) return `/respond ${question.call} TEXT, or /reject ${question.call} WHY`;
   return `/approve ${question.call}, /reject ${question.call} WHY, or /edit, /respond: see /help`;
 }

@@ -37,7 +37,7 @@ function agentJson(agent: Agent) {
     ...(rules.budget && { budget: rules.budget }),
     ...(agent.output && { output: true }),
     tools: [...tools.values()].map((tool) => {
-      const { name, description, policy, subAgent, handoff } = tool;
+      const { name, description, policy, subAgent, external, handoff } = tool;
       const approval = approvalOf(agent, tool);
       return {
         name,
@@ -45,8 +45,11 @@ function agentJson(agent: Agent) {
         ...(subAgent && { subAgent: nameOf(subAgent.agent) }),
         ...(handoff && { handoff: nameOf(handoff) }),
         ...(policy.queue !== undefined && { queue: policy.queue }),
+        ...(external && { external }),
         // The engine itself runs sub-agents and handoffs.
-        ...(!subAgent && !handoff && { effect: policy.effect, timeoutMs: policy.timeoutMs, attempts: policy.attempts }),
+        ...(!subAgent &&
+          !external &&
+          !handoff && { effect: policy.effect, timeoutMs: policy.timeoutMs, attempts: policy.attempts }),
         ...(approval && { approval }),
       };
     }),
@@ -64,9 +67,10 @@ function approvalOf({ approvals, permissions }: Agent, { name, approval }: Tool)
 const APPROVAL_TEXT = { always: '; needs approval', sometimes: '; may need approval' } as const;
 
 function toolText(agent: Agent, tool: Tool): string {
-  const { policy, subAgent, handoff } = tool;
+  const { policy, subAgent, external, handoff } = tool;
   const approval = approvalOf(agent, tool);
   const note = approval ? APPROVAL_TEXT[approval] : '';
+  if (external) return `carried out elsewhere${note}`;
   if (subAgent) return `sub-agent ${nameOf(subAgent.agent)}${note}`;
   if (handoff) return `handoff to ${nameOf(handoff)}${note}`;
   const where = policy.queue === undefined ? '' : `on the queue ${policy.queue}, `;

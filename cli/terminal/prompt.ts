@@ -43,11 +43,20 @@ const READ_MS = 400;
 /** Lines of a question; the run's bars need space too. */
 const QUESTION_LINES_MAX = 10;
 
-const CHOICES: Readonly<Record<Question['kind'], Readonly<Record<string, Choice>>>> = {
+/** A call that is carried out elsewhere can only be answered or rejected. */
+type Kind = Question['kind'] | 'external';
+
+function kindOf(question: Question): Kind {
+  return question.kind === 'approval' && question.external ? 'external' : question.kind;
+}
+
+const CHOICES: Readonly<Record<Kind, Readonly<Record<string, Choice>>>> = {
+  external: { r: 'reject', s: 'respond', l: 'later' },
   approval: { a: 'approve', r: 'reject', e: 'edit', s: 'respond', l: 'later' },
   budget: { r: 'raise', s: 'stop', l: 'later' },
 };
-const CHOICE_LINES: Readonly<Record<Question['kind'], string>> = {
+const CHOICE_LINES: Readonly<Record<Kind, string>> = {
+  external: '[r]eject  re[s]pond  [l]ater',
   approval: '[a]pprove  [r]eject  [e]dit  re[s]pond  [l]ater',
   budget: '[r]aise  [s]top  [l]ater',
 };
@@ -182,7 +191,7 @@ export function createPrompt({ screen, input, rootId, howTo }: PromptOptions): P
   }
 
   function choose(about: OpenQuestion, line: string): void {
-    const chosen = CHOICES[about.question.kind][line];
+    const chosen = CHOICES[kindOf(about.question)][line];
     if (line !== '') problem = chosen ? '' : `"${inertLine(line, 20)}" is not one of the choices.`;
     if (!chosen) return;
     if (chosen === 'later') return postpone(about);
@@ -224,7 +233,7 @@ export function createPrompt({ screen, input, rootId, howTo }: PromptOptions): P
   function inputLines(question: Question): string[] {
     if (isBusy) return ['  …'];
     const { line = '', cursor = 0 } = keyboard ?? {};
-    const head = choice === null ? CHOICE_LINES[question.kind] : INPUT_HINTS[choice];
+    const head = choice === null ? CHOICE_LINES[kindOf(question)] : INPUT_HINTS[choice];
     const input = `${inert(line.slice(0, cursor))}▏${inert(line.slice(cursor))}`;
     const whole = `${head} > ${input}`;
     // Indented, and with the last column free for the cursor.

@@ -26,6 +26,7 @@ export function openApprovals(view: ApprovalsView, max = Number.POSITIVE_INFINIT
       tool,
       arguments: planned.arguments ?? call.call.function.arguments,
       question: planned.ask?.question ?? null,
+      ...(planned.ask?.external && { external: true }),
       sinceMs: askedAtMs,
       expiresAtMs: askedAtMs + approvalTimeoutMs,
     });

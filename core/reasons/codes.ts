@@ -105,6 +105,8 @@ export interface ReasonParameters {
   readonly no_such_call: { readonly workflowId: string; readonly call: string };
   readonly call_over: { readonly call: string };
   readonly call_not_pending: { readonly call: string };
+  /** It is carried out elsewhere, so it cannot be approved or edited. */
+  readonly call_external: { readonly call: string };
   readonly call_changed: { readonly call: string };
   readonly already_decided: { readonly call: string; readonly verdict: string; readonly by?: string };
   readonly edit_rejected: { readonly problem: string };

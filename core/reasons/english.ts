@@ -110,6 +110,7 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   no_such_call: ({ workflowId, call }) => `${workflowId} has no call ${call}.`,
   call_over: ({ call }) => `The call ${call} is over.`,
   call_not_pending: ({ call }) => `The call ${call} does not wait for a decision.`,
+  call_external: ({ call }) => `The call ${call} is carried out elsewhere: respond with its result, or reject it.`,
   call_changed: ({ call }) =>
     `The call ${call} has another tool or other arguments than those that were decided about. Look again.`,
   already_decided: ({ call, verdict, by }) =>

@@ -224,8 +224,9 @@ test('runs the scripts of docs/tools.md, and its worker of Python', async () => 
   const env = { ...process.env, PYTHONPATH: await pythonSdk(), TEMPORAL_ADDRESS: address };
   const python = spawn('python3', [file], { env, stdio: 'inherit' });
   const gone = once(python, 'exit');
-  const [output, medians] = await outputsOf(page).finally(() => python.kill('SIGKILL'));
+  const [output, medians, signed] = await outputsOf(page).finally(() => python.kill('SIGKILL'));
   await gone;
+  assert.equal(signed, 'sign {"document":"lease-17"}\nSigned: {"signed":"2026-11-27"}\n');
   assert.equal(
     medians,
     '[{"asked by":"statistician","median":2},{"error":"one number has no median","tool":"median","kind":"failed"}]\n' +

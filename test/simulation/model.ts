@@ -4,6 +4,7 @@ import { reason } from '../../core/reasons/reason.ts';
 import type {
   AgentRecord,
   AllowedCall,
+  Ask,
   AssistantMessage,
   ChildCall,
   CompactAnswer,
@@ -201,8 +202,14 @@ export class Model {
       return { problem: { kind: 'unknown_tool', reason: reason('unknown_tool', { name: tool, available: [] }) } };
     if (random.chance(calls.problem)) return problem(random.pick(['not permitted', 'no number']));
     const changed = random.chance(calls.changed) ? this.arguments() : undefined;
-    const ask = random.chance(calls.ask) && { ask: { question: random.chance(0.5) ? 'May it?' : null } };
+    const ask = random.chance(calls.ask) && { ask: this.ask() };
     return { ...this.allowed(tool, args, changed), ...ask };
+  }
+
+  private ask(): Ask {
+    const { random } = this;
+    const question = random.chance(0.5) ? 'May it?' : null;
+    return { question, ...(random.chance(0.2) && { external: true }) };
   }
 
   private allowed(tool: string, args: string, changed: string | undefined): AllowedCall {

@@ -331,6 +331,8 @@ export class Witness implements Listener {
     if (call.decision) throw new Violation(`The call ${call.place} is decided twice.`);
     if ('problem' in planned || !planned.ask)
       throw new Violation(`The call ${call.place} is decided, and nobody was asked.`);
+    if (planned.ask.external && (asked.verdict === 'approve' || asked.verdict === 'edit'))
+      throw new Violation(`The call ${call.place} is to run, and is carried out elsewhere.`);
     if (planned.digest !== asked.digest)
       throw new Violation(`The call ${call.place} is decided with the digest of another.`);
     if (call.turn !== this.turns) throw new Violation(`The call ${call.place} is decided after its turn.`);

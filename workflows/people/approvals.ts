@@ -43,6 +43,9 @@ export function pendingCall(run: Run, decision: Decision): Pending {
   if (found.decision) throw alreadyDecided(found.decision);
   if ('problem' in found.planned || !found.planned.ask) throw refusal('call_not_pending', { call });
   if (found.outcome || found.isCancelled || run.control.stop) throw refusal('call_over', { call });
+  const { external } = found.planned.ask;
+  if (external && decision.verdict !== 'respond' && decision.verdict !== 'reject')
+    throw refusal('call_external', { call });
   if (found.planned.digest !== decision.digest) throw refusal('call_changed', { call });
   return { call, batch, slot };
 }

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { type Agent, asTool, defineAgent, type McpOptions, mcp } from '../../../activities/index.ts';
 import { openAgents } from '../../../activities/openAgents.ts';
 import { createRegistry } from '../../../activities/registry.ts';
+import { holdfast } from '../../cli/command.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
 import { toolTexts } from '../../support/toolTexts.ts';
@@ -258,6 +259,24 @@ describe('opening MCP servers', () => {
       assert.doesNotMatch(error.message, /fail:/);
       return true;
     });
+  });
+
+  test('shows the digests to accept tools by', async () => {
+    const file = join(folder, 'agents.ts');
+    const holdfastSource = fileURLToPath(new URL('../../../activities/index.ts', import.meta.url));
+    const source = JSON.stringify({ ...options, effect: 'read', tools: ['add', 'odd.name/x'] });
+    await writeFile(
+      file,
+      `import { defineAgent, mcp } from ${JSON.stringify(holdfastSource)};
+       export const adder = defineAgent({ name: 'adder', model: 'm', instructions: 'Add.', tools: [mcp(${source})] });`,
+    );
+    const { code, stdout } = await holdfast(['agents', '--agents', file]);
+    const { pins, close } = await mcp(JSON.parse(source)).open();
+    await close();
+    assert.equal(code, 0);
+    const lines = stdout.split('\n').map((line) => line.trim());
+    assert.ok(lines.some((line) => line.startsWith('odd_name_x')));
+    for (const [tool, digest] of Object.entries(pins)) assert.ok(lines.includes(`"${tool}": '${digest}',`), stdout);
   });
 
   test('refuses what is wrong, and says which option is', async () => {
