@@ -36,7 +36,7 @@ export async function planBatch(
       plan: [],
     };
 
-  const truncated = answer.finishReasons.includes('length');
+  const truncated = answer.finishReasons.includes('length') || isCutOff(agent, answer);
   if (answer.calls.length === 0) {
     if (content === '') throw badAnswer('The model answered with neither text nor calls.');
     return { message: { role: 'assistant', content, ...kept }, kind: truncated ? 'truncated' : 'final', plan: [] };
@@ -59,6 +59,13 @@ export async function planBatch(
   if (end !== undefined)
     return { message, kind: 'ended', end: { status: 'refused', reason: end }, plan: rejectAll(calls, end.text) };
   return { message, kind: truncated ? 'truncated' : 'calls', plan };
+}
+
+/** vLLM ends a stream that has calls with "tool_calls", also where the limit of output has cut it off. */
+function isCutOff({ maxOutputTokens }: Agent, { calls, usage }: ModelsAnswer): boolean {
+  const last = calls.at(-1);
+  if (!last || maxOutputTokens === undefined || usage.outputTokens < maxOutputTokens) return false;
+  return !parseArguments(last.arguments).ok;
 }
 
 /** What the provider wants back, unless it is too much. */

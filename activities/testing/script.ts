@@ -115,6 +115,8 @@ export interface BrokenMessage extends ScriptedMessage {
    * If no stream was requested, the JSON body breaks off instead.
    */
   readonly fault: 'stall' | 'reset' | 'errorInStream' | 'noEnd' | 'notStreamed';
+  /** Of `errorInStream`: what the error would have as its HTTP status. @default 500 */
+  readonly status?: number;
   /** Chunks that are delivered, including the one with the role. @default half; for `noEnd`, all but the last */
   readonly afterChunks?: number;
 }
