@@ -76,13 +76,19 @@ test('gives it back to the server that sent it, and strips it for any other', ()
   assert.deepEqual(withProviderData([user('Pay.'), assistant('there')], 'here')[1], plain);
 });
 
-test('gives reasoning_content back until the next message of a person', () => {
-  const [, before, , after] = withProviderData([user('1'), assistant('here'), user('2'), assistant('here')], 'here');
+test('gives reasoning_content back with the answers to a message that led to a call', () => {
+  const { tool_calls: _, ...plain } = assistant('here') as { tool_calls?: object };
+  const without = plain as Message;
+  const messages = [user('1'), without, user('2'), assistant('here'), without, user('3'), without];
   assert.deepEqual(
-    [before, after].map((message) => ['reasoning_content' in message!, 'reasoning' in message!]),
+    withProviderData(messages, 'here')
+      .filter((message) => (message as Message).role === 'assistant')
+      .map((message) => ['reasoning_content' in message, 'reasoning' in message]),
     [
       [false, true],
       [true, true],
+      [true, true],
+      [false, true],
     ],
   );
 });
