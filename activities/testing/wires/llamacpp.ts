@@ -1,4 +1,4 @@
-// The server of llama.cpp: the name of a call in each of its pieces.
+// The server of llama.cpp, until May 2025: the name of a call in each of its pieces.
 import { characters } from './shared.ts';
 import type { Wire } from './wire.ts';
 
