@@ -16,6 +16,9 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** Of the addresses of requests, which have none. */
+const ORIGIN = 'http://127.0.0.1';
+
 /** Serves on 127.0.0.1 only: scripts are for local use. */
 export async function serve(port: number, routes: Routes): Promise<RunningServer> {
   const server = createServer((incoming, response) => void handle(incoming, response, routes));
@@ -48,7 +51,7 @@ async function handle(incoming: IncomingMessage, response: ServerResponse, route
     if (!response.writableFinished) gone.abort();
   });
   const { headers, url = '/' } = incoming;
-  const caller: Caller = { response, signal: gone.signal, headers, url: new URL(url, 'http://127.0.0.1') };
+  const caller: Caller = { response, signal: gone.signal, headers, url: URL.parse(url, ORIGIN) ?? new URL(ORIGIN) };
   // On every response, errors too: nobody should mistake this for a model.
   response.setHeader('x-holdfast-offline', 'script');
   try {

@@ -67,7 +67,7 @@ export interface ScriptedCall {
   readonly tool: string;
   /** An object; or a text, sent unchanged, to simulate a model that writes invalid JSON. @default {} */
   readonly arguments?: unknown;
-  /** Any text is sent unchanged, even if empty, duplicate or too long; null sends no id. @default `call_<turn>_<slot>` */
+  /** Any text is sent unchanged, even if empty, duplicate or too long; null sends no id. @default `call_<turn>_<slot>`, or one as of the wire */
   readonly id?: string | null;
 }
 

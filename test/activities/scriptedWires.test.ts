@@ -1,8 +1,15 @@
 // What each wire of the scripted model sends and refuses, byte for byte as its provider's server does: read without the client, and without
 // anything of Holdfast that would make it alike.
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
-import { offlineModel, startScriptedModel, type WireName } from '../../activities/testing/index.ts';
+import {
+  offlineModel,
+  type ScriptedRequest,
+  startScriptedModel,
+  type WireName,
+} from '../../activities/testing/index.ts';
 
 const CALLS = ['the yard', 'the street'].map((at) => ({
   tool: 'look',
@@ -12,6 +19,8 @@ const scripts = {
   calls: () => ({ calls: CALLS }),
   text: () => 'Nobody is there.',
   cut: () => ({ calls: CALLS, finishReason: 'length' }),
+  strange: ({ messages }: ScriptedRequest) =>
+    ({ fault: messages[0]?.content, status: messages[0]?.content === 'stall' ? 402 : 99 }) as never,
   broken: () => ({ fault: 'errorInStream', status: 402, text: 'No', afterChunks: 1 }) as const,
 };
 const TOOLS = [{ type: 'function', function: { name: 'look', parameters: { type: 'object', properties: {} } } }];
@@ -35,9 +44,14 @@ interface Chunk {
 const models = new Map<WireName, Awaited<ReturnType<typeof startScriptedModel>>>();
 after(() => Promise.all([...models.values()].map((model) => model.close())));
 
-async function post(wire: WireName, script: keyof typeof scripts, fields: object = {}): Promise<Response> {
+async function startedModel(wire: WireName) {
   const model = models.get(wire) ?? (await startScriptedModel({ scripts, wire }));
   models.set(wire, model);
+  return model;
+}
+
+async function post(wire: WireName, script: keyof typeof scripts, fields: object = {}): Promise<Response> {
+  const model = await startedModel(wire);
   const url = new URL(model.baseURL);
   url.pathname += '/chat/completions';
   const body = { model: offlineModel(script), messages: [USER], stream: true, tools: TOOLS, ...fields };
@@ -46,13 +60,13 @@ async function post(wire: WireName, script: keyof typeof scripts, fields: object
 
 async function streamed(wire: WireName, script: keyof typeof scripts, fields: object = {}) {
   const response = await post(wire, script, { stream_options: { include_usage: true }, ...fields });
-  const text = await response.text();
-  assert.equal(response.status, 200, text);
-  const lines = text.split('\n').filter((line) => line.startsWith('data: {'));
+  const sent = await response.text();
+  assert.equal(response.status, 200, sent);
+  const lines = sent.split('\n').filter((line) => line.startsWith('data: {'));
   const chunks = lines.map((line): Chunk => JSON.parse(line.slice('data: '.length)));
   const pieces = chunks.flatMap(({ choices }) => choices.flatMap(({ delta }) => delta.tool_calls ?? []));
   const finish = chunks.flatMap(({ choices }) => choices.flatMap((choice) => choice.finish_reason ?? []));
-  return { text, chunks, pieces, finish, deltas: chunks.flatMap(({ choices }) => choices.map(({ delta }) => delta)) };
+  return { sent, chunks, pieces, finish, deltas: chunks.flatMap(({ choices }) => choices.map(({ delta }) => delta)) };
 }
 
 async function refused(wire: WireName, fields: object) {
@@ -172,8 +186,8 @@ test('lmstudio gives later pieces an empty name and a new id', async () => {
 });
 
 test('openrouter ends a stream with an error that has a code', async () => {
-  const { text, chunks } = await streamed('openrouter', 'broken');
-  assert.match(text, /^: OPENROUTER PROCESSING\n/);
+  const { sent, chunks } = await streamed('openrouter', 'broken');
+  assert.match(sent, /^: OPENROUTER PROCESSING\n/);
   const last = chunks.at(-1) as unknown as { error: { code: number }; choices: [{ finish_reason: string }] };
   assert.deepEqual([last.error.code, last.choices[0].finish_reason], [402, 'error']);
   const { error } = (await refused('openrouter', { messages: [] })).body as { error: { metadata: { raw: string } } };
@@ -249,4 +263,22 @@ test('rejects a wire that there is not', async () => {
   const wire = 'cohere' as WireName;
   for (const options of [{ wire }, { wire: { calls: wire } }])
     await assert.rejects(startScriptedModel(options), /There is no wire "cohere"\. Use one of: anthropic, azure,/);
+});
+
+test('takes a status of an HTTP error, for errors within a stream only', async () => {
+  for (const [content, says] of [
+    ['stall', /fault 'stall' takes no status/],
+    ['errorInStream', /fault 'errorInStream' needs a status from 200 to 599/],
+  ] as const) {
+    const response = await post('ollama', 'strange', { messages: [{ role: 'user', content }] });
+    assert.equal(response.status, 400);
+    assert.match(await response.text(), says);
+  }
+});
+
+test('answers a request whose address is none', async () => {
+  const { port } = await startedModel('ollama');
+  const socket = connect(port, '127.0.0.1');
+  socket.end('GET // HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+  assert.match(await text(socket), /^HTTP\/1\.1 404 /);
 });
