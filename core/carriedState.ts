@@ -185,6 +185,7 @@ const isToolCall = isShape<ToolCall>({
 
 export const isProviderData = isShape<ProviderData>({
   from: isText,
+  model: optional(isText),
   message: optional(isRecord(isAnything)),
   calls: optional(isRecord(isRecord(isAnything))),
 });

@@ -65,22 +65,22 @@ function isFields(value: unknown): value is Extra {
 
 /** null: the provider sent nothing beside text and calls. */
 export function providerData(
-  from: string,
+  source: Pick<ProviderData, 'from' | 'model'>,
   message: Extra | undefined,
   calls: readonly { readonly extra?: Extra | undefined }[],
 ): ProviderData | null {
   const ofCalls = calls.flatMap(({ extra }, slot) => (extra ? [[String(slot), extra] as const] : []));
   if (!message && ofCalls.length === 0) return null;
-  return { from, ...(message && { message }), ...(ofCalls.length > 0 && { calls: Object.fromEntries(ofCalls) }) };
+  return { ...source, ...(message && { message }), ...(ofCalls.length > 0 && { calls: Object.fromEntries(ofCalls) }) };
 }
 
-/** The messages as the server takes them. */
-export function withProviderData(messages: readonly Message[], from: string): readonly object[] {
+/** The messages as the server takes them. `model`: what it answered for another model is left out as well. */
+export function withProviderData(messages: readonly Message[], from: string, model?: string): readonly object[] {
   const isWithCalls = answersWithCalls(messages);
   return messages.map((message, i) => {
     if (message.role !== 'assistant' || !message.provider) return message;
     const { provider, ...plain } = message;
-    if (provider.from !== from) return plain;
+    if (provider.from !== from || (model !== undefined && provider.model !== model)) return plain;
     const own = Object.entries(provider.message ?? {}).filter(([name]) => isWithCalls(i) || !OF_CALLS.includes(name));
     const calls = plain.tool_calls?.map((call, slot) => ({ ...provider.calls?.[slot], ...call }));
     return { ...Object.fromEntries(own), ...plain, ...(calls && { tool_calls: calls }) };

@@ -35,6 +35,8 @@ const REFUSABLE = {
     words: /role '?user'? after (role )?'?tool/i,
     instead: 'a word of the model is put between them',
   },
+  // After a handoff behind a gateway, or between the models of one provider.
+  'what another model sent': { words: unknownField(), instead: 'it is left out' },
   // Of Gemini, whose documentation names a signature for calls that another model made.
   'a call without a signature': {
     words: /missing a \W?thought_signature/i,
@@ -51,6 +53,13 @@ const REFUSABLE = {
 function named(field: string): RegExp {
   const not = String.raw`unsupported|unknown|unrecogni[sz]ed|unexpected|(?:not|n't) (?:\w+ )?(?:support|allow|permit|implement|accept)\w*|extra (?:inputs|fields)|invalid parameter`;
   return new RegExp(String.raw`(?:${not})[^.;]{0,60}\b${field}\b|\b${field}\b[^.;]{0,60}(?:${not})`, 'i');
+}
+
+/** A server's words for a field of a message, beside text and calls. */
+function unknownField(): RegExp {
+  const not = 'unknown|unexpected|unrecognized|not permitted|not allowed|not supported';
+  const field = String.raw`\b(?:reasoning(?:_content|_details)?|extra_content|thinking_blocks|provider_specific_fields)\b`;
+  return new RegExp(`(?:${not}).{0,80}${field}|${field}.{0,80}(?:${not})`, 'i');
 }
 
 export type Refusable = keyof typeof REFUSABLE;

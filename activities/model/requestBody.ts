@@ -22,7 +22,8 @@ export function requestBody(
   }));
   const messagesOnWire = () => {
     const all = output && !takes('response_format') ? withSchemaInInstructions(messages, output) : messages;
-    const own = withProviderData(all, endpoint.address);
+    const only = takes('what another model sent') ? undefined : endpoint.secrets.hide(model);
+    const own = withProviderData(all, endpoint.address, only);
     const ids = takes('ids of calls') ? own : withShortIds(own);
     const ordered = takes('a message right after a result') ? ids : withAnswersBetween(ids);
     const signed = takes('a call without a signature') ? ordered : withSignatures(ordered);

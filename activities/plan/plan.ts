@@ -69,8 +69,8 @@ function isCutOff({ maxOutputTokens }: Agent, { calls, usage }: ModelsAnswer): b
 }
 
 /** What the provider wants back, unless it is too much. */
-function keptOf({ from, extra, calls }: ModelsAnswer): Pick<AssistantMessage, 'provider'> {
-  const provider = providerData(from, extra, calls.slice(0, PLAN_CALLS_MAX));
+function keptOf({ from, asked, extra, calls }: ModelsAnswer): Pick<AssistantMessage, 'provider'> {
+  const provider = providerData({ from, model: asked }, extra, calls.slice(0, PLAN_CALLS_MAX));
   return provider && jsonBytes(provider) <= PROVIDER_BYTES_MAX ? { provider } : {};
 }
 

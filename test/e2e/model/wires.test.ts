@@ -124,31 +124,43 @@ endToEnd('the wire of', (bench) => {
     ['openai', []],
     ['anthropic', []],
   ];
-  for (const [wire, refusals] of foreign) {
-    const target = bench.agent({
-      wire,
-      tools: [look],
-      script: ({ results, input }) =>
-        results.some(({ tool }) => tool === 'look') ? `${input} Done.` : { calls: looks(2, 3) },
-    });
-    const source = bench.agent({
-      wire: 'vllm',
-      tools: [look, handoff(target, { description: 'For the rest.' })],
-      script: [{ calls: looks(0, 1) }, { calls: [{ tool: `hand_off_to_${target.name}` }] }],
-    });
-    test(`${wire} takes over what another model began`, async () => {
-      for (let i = 0; i < 2; i++) {
-        const { result } = await bench.run(source);
-        assert.deepEqual(
-          { status: result.status, output: result.output, failed: result.failedCalls },
-          { status: 'completed', output: 'Go. Done.', failed: 0 },
-          result.reason ?? '',
-        );
-      }
-      // Learned once, for both runs.
-      matches(refusalsOf(bench.model.requests, target), refusals);
-    });
-  }
+  // With the reasoning of one, too: both are at the same address, as behind a gateway.
+  const fromThinker: readonly [WireName, readonly RegExp[]][] = [
+    ['gemini', [/Unknown name "reasoning_content"/, /missing a thought_signature/]],
+    ['mistral', [/Extra inputs are not permitted/, /must be a-z, A-Z, 0-9, with a length of 9/]],
+    ['openai', [/Unknown parameter: 'messages\[2\]\.reasoning_content'/]],
+    ['deepseek', []],
+  ];
+  for (const [from, targets] of [
+    ['vllm', foreign],
+    ['deepseek', fromThinker],
+  ] as const)
+    for (const [wire, refusals] of targets) {
+      const target = bench.agent({
+        wire,
+        tools: [look],
+        script: ({ turn, input }) => (turn < 5 ? { calls: looks(turn - 1) } : `${input} Done.`),
+      });
+      const source = bench.agent({
+        wire: from,
+        tools: [look, handoff(target, { description: 'For the rest.' })],
+        script: [{ calls: looks(0, 1) }, { calls: [{ tool: `hand_off_to_${target.name}` }] }],
+      });
+      test(`${wire} takes over what ${from} began`, async () => {
+        for (let i = 0; i < 2; i++) {
+          const { result } = await bench.run(source);
+          assert.deepEqual(
+            { status: result.status, output: result.output, failed: result.failedCalls },
+            { status: 'completed', output: 'Go. Done.', failed: 0 },
+            result.reason ?? '',
+          );
+        }
+        // Learned once, for both runs.
+        matches(refusalsOf(bench.model.requests, target), refusals);
+        const { messages } = bodiesOf(bench.model.requests, target).at(-1)!;
+        if (wire === 'gemini') assert.match(JSON.stringify(messages), /"sig-\w+"/, 'its own signatures still go back');
+      });
+    }
 
   const waits = counter();
   const steered = gate();
