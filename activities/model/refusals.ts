@@ -42,7 +42,7 @@ const REFUSABLE = {
     words: /missing a \W?thought_signature/i,
     instead: "Gemini's placeholder is sent with it",
   },
-  // Of DeepSeek. A made-up text in its place makes the model answer with nothing; an empty one does not.
+  // Of DeepSeek. Empty, since a made-up text, the same in every answer, makes the model answer with nothing.
   'an answer without reasoning': {
     words: /reasoning_content\W.{0,60}must be passed back|missing reasoning_content/i,
     instead: 'empty reasoning is sent with it',
