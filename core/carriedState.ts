@@ -186,6 +186,7 @@ const isToolCall = isShape<ToolCall>({
 
 export const isProviderData = isShape<ProviderData>({
   from: isText,
+  model: optional(isText),
   message: optional(isRecord(isAnything)),
   calls: optional(isRecord(isRecord(isAnything))),
 });

@@ -21,6 +21,8 @@ export interface AssistantMessage {
 export interface ProviderData {
   /** The address of the model's server. Others do not get it. */
   readonly from: string;
+  /** The model that was asked. Another one at the same address gets it as well, unless it refuses it. */
+  readonly model?: string;
   readonly message?: Readonly<Record<string, unknown>>;
   /** By slot. */
   readonly calls?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;

@@ -8,6 +8,7 @@ import type { Agent } from '../define/types.ts';
 import { planBatch } from '../plan/plan.ts';
 import type { Planned } from '../plan/types.ts';
 import type { ModelEndpoint } from './endpoint.ts';
+import { isUnreachable } from './modelFailure.ts';
 import { streamAnswer } from './streamAnswer.ts';
 
 export interface Conformed {
@@ -43,6 +44,9 @@ const agentOf = (model: string, options: Partial<Parameters<typeof defineAgent>[
       'You are being tested. Do exactly what you are asked, in few words. Use the tools that you are told to use.',
     ...options,
   });
+
+/** As a run sends it for a call that came with none. */
+const FOREIGN_ID = 'call_1_0';
 
 const user = (content: string): Message => ({ role: 'user', content });
 
@@ -89,6 +93,16 @@ const CHECKS: readonly Check[] = [
     },
   },
   {
+    name: 'a call that another model made',
+    async run(ask, model) {
+      const [id, question] = [FOREIGN_ID, user('Add 19 and 23 with the tool add. Then say the sum.')];
+      const call = { id, type: 'function', function: { name: 'add', arguments: '{"a":19,"b":23}' } } as const;
+      const made: Message = { role: 'assistant', content: null, tool_calls: [call] };
+      await ask(agentOf(model, { tools: [add] }), [question, made, { role: 'tool', tool_call_id: id, content: '42' }]);
+      return '';
+    },
+  },
+  {
     name: 'output that fits a schema',
     async run(ask, model) {
       const output = z.object({ city: z.string(), country: z.string() });
@@ -122,7 +136,7 @@ async function callsOf(ask: Ask, agent: Agent, messages: Message[]): Promise<num
   return calls.length;
 }
 
-/** Runs the checks one after another; `report` gets each result as it comes. */
+/** Runs the checks one after another; `report` gets each result as it comes. Throws if nothing answers at the address. */
 export async function conform(
   endpoint: ModelEndpoint,
   model: string,
@@ -140,11 +154,11 @@ export async function conform(
         result: adapted.length > 0 ? 'adapted' : 'works',
         detail: [...adapted, ...(detail ? [detail] : [])].join(' '),
       }),
-      (error): Conformed => ({
-        check: name,
-        result: 'fails',
-        detail: error instanceof Error ? error.message : String(error),
-      }),
+      (error): Conformed => {
+        // The other checks would say the same.
+        if (isUnreachable(error)) throw error;
+        return { check: name, result: 'fails', detail: error instanceof Error ? error.message : String(error) };
+      },
     );
     results.push(result);
     report(result);

@@ -51,8 +51,7 @@ export function createEndpoint({
     maxRetries: 0,
     fetch: modelFetch,
     ...(url && { baseURL: url.href }),
-    // In place of the key: a request has one authorization.
-    ...(login && { defaultHeaders: { Authorization: `Basic ${Buffer.from(login).toString('base64')}` } }),
+    ...authorization(apiKey, url, login),
   });
   return {
     client,
@@ -64,6 +63,14 @@ export function createEndpoint({
     refusals: createRefusals(),
     modelFor: (agent) => (typeof model === 'function' ? model(agent) : (model ?? agent.model)),
   };
+}
+
+/** What is sent in place of the client's bearer token: a request has one authorization. */
+function authorization(apiKey: string, url: URL | undefined, login: string | undefined) {
+  if (login) return { defaultHeaders: { Authorization: `Basic ${Buffer.from(login).toString('base64')}` } };
+  // Azure's deployments take a bearer token for that of a person, and the key in a header of its own.
+  if (url?.searchParams.has('api-version')) return { defaultHeaders: { Authorization: null, 'api-key': apiKey } };
+  return {};
 }
 
 interface UrlParts {

@@ -34,6 +34,13 @@ export function modelFailure(thrown: unknown, where: FailureContext): Applicatio
   return failure;
 }
 
+/** Whether the failure is that nothing answered. */
+export function isUnreachable(failure: unknown): boolean {
+  return failure instanceof ApplicationFailure && failure.message.startsWith(UNREACHABLE);
+}
+
+const UNREACHABLE = 'Cannot reach the model at';
+
 /** One of our own failures. The client wraps those of its fetch. */
 function ownFailure(thrown: unknown): ApplicationFailure | null {
   if (thrown instanceof ApplicationFailure) return thrown;
@@ -41,7 +48,7 @@ function ownFailure(thrown: unknown): ApplicationFailure | null {
 }
 
 function describe(thrown: unknown, { endpoint }: FailureContext): string {
-  if (thrown instanceof APIConnectionError) return `Cannot reach the model at ${endpoint.address}: ${reasonOf(thrown)}`;
+  if (thrown instanceof APIConnectionError) return `${UNREACHABLE} ${endpoint.address}: ${reasonOf(thrown)}`;
   if (thrown instanceof Error) return `The model call failed: ${oneLine(thrown.message, 2_000)}${quoted(thrown)}`;
   return 'The model call failed.';
 }

@@ -18,8 +18,11 @@ const OF_MESSAGE = new Set([
 ]);
 const OF_CALL = new Set(['index', 'id', 'type', 'function']);
 
-/** Goes back with the calls of the person's last message only: DeepSeek refuses the request with it, and without it. */
-const OF_LAST_MESSAGE = ['reasoning_content'];
+/**
+ * Goes back with the answers to those messages of a person for which the model has called a tool. There, DeepSeek refuses the next
+ * request without it; of other answers, it ignores it, and its older models refuse it.
+ */
+const OF_CALLS = ['reasoning_content'];
 
 export const extraOfMessage = (piece: Extra) => others(piece, OF_MESSAGE);
 export const extraOfCall = (piece: Extra) => others(piece, OF_CALL);
@@ -62,24 +65,38 @@ function isFields(value: unknown): value is Extra {
 
 /** null: the provider sent nothing beside text and calls. */
 export function providerData(
-  from: string,
+  source: Pick<ProviderData, 'from' | 'model'>,
   message: Extra | undefined,
   calls: readonly { readonly extra?: Extra | undefined }[],
 ): ProviderData | null {
   const ofCalls = calls.flatMap(({ extra }, slot) => (extra ? [[String(slot), extra] as const] : []));
   if (!message && ofCalls.length === 0) return null;
-  return { from, ...(message && { message }), ...(ofCalls.length > 0 && { calls: Object.fromEntries(ofCalls) }) };
+  return { ...source, ...(message && { message }), ...(ofCalls.length > 0 && { calls: Object.fromEntries(ofCalls) }) };
 }
 
-/** The messages as the server takes them. */
-export function withProviderData(messages: readonly Message[], from: string): readonly object[] {
-  const last = messages.findLastIndex(({ role }) => role === 'user');
+/** The messages as the server takes them. `model`: what it answered for another model is left out as well. */
+export function withProviderData(messages: readonly Message[], from: string, model?: string): readonly object[] {
+  const isWithCalls = answersWithCalls(messages);
   return messages.map((message, i) => {
     if (message.role !== 'assistant' || !message.provider) return message;
     const { provider, ...plain } = message;
-    if (provider.from !== from) return plain;
-    const own = Object.entries(provider.message ?? {}).filter(([name]) => i > last || !OF_LAST_MESSAGE.includes(name));
+    if (provider.from !== from || (model !== undefined && provider.model !== model)) return plain;
+    const own = Object.entries(provider.message ?? {}).filter(([name]) => isWithCalls(i) || !OF_CALLS.includes(name));
     const calls = plain.tool_calls?.map((call, slot) => ({ ...provider.calls?.[slot], ...call }));
     return { ...Object.fromEntries(own), ...plain, ...(calls && { tool_calls: calls }) };
   });
+}
+
+/** Whether the message at a position belongs to the answers to a person's message that have calls. */
+export function answersWithCalls(
+  messages: readonly { readonly role?: unknown; readonly tool_calls?: unknown }[],
+): (position: number) => boolean {
+  let question = 0;
+  const withCalls = new Set<number>();
+  const questions = messages.map(({ role, tool_calls: calls }) => {
+    if (role === 'user') question += 1;
+    if (calls) withCalls.add(question);
+    return question;
+  });
+  return (position) => withCalls.has(questions[position]!);
 }

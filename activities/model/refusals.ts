@@ -1,8 +1,10 @@
 // What a model's server has refused in a request, by model. It is left out from then on, or sent in another form: models differ in what
 // they take, and the server says so.
 import { createHash } from 'node:crypto';
+import { APIError } from 'openai';
 import { fieldsOf } from './answer.ts';
-import { statusOf } from './serverError.ts';
+import { answersWithCalls } from './providerData.ts';
+import { providersWords, statusOf } from './serverError.ts';
 
 /** What a request can do without, and the words in which servers refuse it. A field is refused if it is named, and not its value. */
 const REFUSABLE = {
@@ -10,6 +12,15 @@ const REFUSABLE = {
   temperature: { words: named('temperature'), instead: 'it is left out' },
   stream_options: { words: named('stream_options'), instead: 'it is left out' },
   parallel_tool_calls: { words: named('parallel_tool_calls'), instead: 'it is left out' },
+  reasoning_effort: { words: named('reasoning_effort'), instead: 'it is left out' },
+  verbosity: { words: named('verbosity'), instead: 'it is left out' },
+  service_tier: { words: named('service_tier'), instead: 'it is left out' },
+  prompt_cache_key: { words: named('prompt_cache_key'), instead: 'it is left out' },
+  strict: {
+    // Anthropic compiles a strict schema into a grammar, whose size is limited.
+    words: new RegExp(`grammar is too large|${named('strict').source}`, 'i'),
+    instead: 'its output schema is sent without it',
+  },
   response_format: {
     // Which schemas a server takes, nobody knows before.
     words: /response_format|json_schema/i,
@@ -24,12 +35,31 @@ const REFUSABLE = {
     words: /role '?user'? after (role )?'?tool/i,
     instead: 'a word of the model is put between them',
   },
+  // After a handoff behind a gateway, or between the models of one provider.
+  'what another model sent': { words: unknownField(), instead: 'it is left out' },
+  // Of Gemini, whose documentation names a signature for calls that another model made.
+  'a call without a signature': {
+    words: /missing a \W?thought_signature/i,
+    instead: "Gemini's placeholder is sent with it",
+  },
+  // Of DeepSeek. Empty, since a made-up text, the same in every answer, makes the model answer with nothing.
+  'an answer without reasoning': {
+    words: /reasoning_content\W.{0,60}must be passed back|missing reasoning_content/i,
+    instead: 'empty reasoning is sent with it',
+  },
 } as const;
 
 /** A server's words for a field that it does not take. Others are about its value, or name it in passing. */
 function named(field: string): RegExp {
   const not = String.raw`unsupported|unknown|unrecogni[sz]ed|unexpected|(?:not|n't) (?:\w+ )?(?:support|allow|permit|implement|accept)\w*|extra (?:inputs|fields)|invalid parameter`;
   return new RegExp(String.raw`(?:${not})[^.;]{0,60}\b${field}\b|\b${field}\b[^.;]{0,60}(?:${not})`, 'i');
+}
+
+/** A server's words for a field of a message, beside text and calls. */
+function unknownField(): RegExp {
+  const not = 'unknown|unexpected|unrecognized|not permitted|not allowed|not supported';
+  const field = String.raw`\b(?:reasoning(?:_content|_details)?|extra_content|thinking_blocks|provider_specific_fields)\b`;
+  return new RegExp(`(?:${not}).{0,80}${field}|${field}.{0,80}(?:${not})`, 'i');
 }
 
 export type Refusable = keyof typeof REFUSABLE;
@@ -45,7 +75,7 @@ export function createRefusals(): Refusals {
   const remembered = new Set<string>();
   // A server may accept one schema and refuse another.
   const keyOf = (model: string, agent: string, what: Refusable) =>
-    [model, what, ...(what === 'response_format' ? [agent] : [])].join('\n');
+    [model, what, ...(isOfSchema(what) ? [agent] : [])].join('\n');
   return {
     of: (model, agent) => new Set(ALL.filter((what) => remembered.has(keyOf(model, agent, what)))),
     remember(model, agent, refused) {
@@ -61,11 +91,17 @@ export function refusedIn(error: unknown, sent: object, known: ReadonlySet<Refus
   const status = statusOf(error);
   if (status !== 400 && status !== 422) return null;
   const { param, message } = error as { readonly param?: unknown; readonly message: string };
+  // Behind a gateway, the provider's own words are beside those of the gateway.
+  const words = [param, message, error instanceof APIError ? providersWords(error) : ''].join(' ');
   const found = ALL.find((what) => {
-    if (known.has(what) || !(isOfMessages(what) || what in sent)) return false;
-    // Where the server says which field it is about, others are named in passing.
-    const isAbout = typeof param !== 'string' || param === '' || isOfMessages(what) || param.startsWith(what);
-    return isAbout && REFUSABLE[what].words.test(`${param ?? ''} ${message}`);
+    if (known.has(what) || !isSent(what, sent)) return false;
+    // Where the server says which field it is about, others are named in passing. LiteLLM says "None".
+    const isAbout =
+      typeof param !== 'string' ||
+      ['', 'None'].includes(param) ||
+      isOfMessages(what) ||
+      param.startsWith(isOfSchema(what) ? 'response_format' : what);
+    return isAbout && REFUSABLE[what].words.test(words);
   });
   return found ?? null;
 }
@@ -74,8 +110,18 @@ export function insteadOf(what: Refusable): string {
   return REFUSABLE[what].instead;
 }
 
+function isSent(what: Refusable, sent: object): boolean {
+  if (what !== 'strict') return isOfMessages(what) || what in sent;
+  return fieldsOf(fieldsOf(fieldsOf(sent)['response_format'])['json_schema'])['strict'] === true;
+}
+
+/** The names of messages are sentences, those of fields are not. */
 function isOfMessages(what: Refusable): boolean {
-  return what === 'ids of calls' || what === 'a message right after a result';
+  return what.includes(' ');
+}
+
+function isOfSchema(what: Refusable): boolean {
+  return what === 'strict' || what === 'response_format';
 }
 
 /** Nine letters and digits for each id, the same for the same. */
@@ -95,4 +141,32 @@ export function withAnswersBetween(messages: readonly object[]): readonly object
     const isAfterResult = fieldsOf(message)['role'] === 'user' && fieldsOf(messages[i - 1])['role'] === 'tool';
     return isAfterResult ? [{ role: 'assistant', content: 'I have the results.' }, message] : [message];
   });
+}
+
+/** What Gemini takes in place of a signature, for calls that it did not make. */
+const NO_SIGNATURE = 'skip_thought_signature_validator';
+
+/** Of the calls in an answer, Gemini signs the first. */
+export function withSignatures(messages: readonly object[]): readonly object[] {
+  return messages.map((message) => {
+    const { tool_calls: calls } = fieldsOf(message);
+    if (!Array.isArray(calls) || calls.some(isSigned)) return message;
+    const [first, ...others] = calls;
+    const extra = fieldsOf(first.extra_content);
+    const signed = { ...extra, google: { ...fieldsOf(extra['google']), thought_signature: NO_SIGNATURE } };
+    return { ...message, tool_calls: [{ ...first, extra_content: signed }, ...others] };
+  });
+}
+
+/** Gemini's API has the signature in `google`, Vertex AI also in `vertex`. */
+function isSigned(call: unknown): boolean {
+  return Object.values(fieldsOf(fieldsOf(call)['extra_content'])).some((own) => 'thought_signature' in fieldsOf(own));
+}
+
+/** Empty reasoning, where DeepSeek wants some and there is none. */
+export function withReasoning(messages: readonly object[]): readonly object[] {
+  const isWithCalls = answersWithCalls(messages);
+  return messages.map((message, i) =>
+    fieldsOf(message)['role'] === 'assistant' && isWithCalls(i) ? { reasoning_content: '', ...message } : message,
+  );
 }

@@ -3,7 +3,7 @@ import type { Message } from '../../core/types.ts';
 import type { Agent, OutputFormat } from '../define/types.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 import { withProviderData } from './providerData.ts';
-import { type Refusable, withAnswersBetween, withShortIds } from './refusals.ts';
+import { type Refusable, withAnswersBetween, withReasoning, withShortIds, withSignatures } from './refusals.ts';
 
 type StreamedRequest = Parameters<ModelEndpoint['client']['chat']['completions']['create']>[0] & { stream: true };
 
@@ -22,19 +22,23 @@ export function requestBody(
   }));
   const messagesOnWire = () => {
     const all = output && !takes('response_format') ? withSchemaInInstructions(messages, output) : messages;
-    const own = withProviderData(all, endpoint.address);
+    const only = takes('what another model sent') ? undefined : endpoint.secrets.hide(model);
+    const own = withProviderData(all, endpoint.address, only);
     const ids = takes('ids of calls') ? own : withShortIds(own);
-    return takes('a message right after a result') ? ids : withAnswersBetween(ids);
+    const ordered = takes('a message right after a result') ? ids : withAnswersBetween(ids);
+    const signed = takes('a call without a signature') ? ordered : withSignatures(ordered);
+    return takes('an answer without reasoning') ? signed : withReasoning(signed);
   };
+  const further = Object.entries(agent.body ?? {}).filter(([name]) => !refused.has(name as Refusable));
   return {
-    ...agent.body,
+    ...Object.fromEntries(further),
     model,
     // The client's types ask for mutable arrays, but it does not change them.
     messages: messagesOnWire() as StreamedRequest['messages'],
     stream: true,
     ...(takes('stream_options') && { stream_options: { include_usage: true } }),
     ...(tools.length > 0 && { tools }),
-    ...(output && takes('response_format') && { response_format: responseFormat(output) }),
+    ...(output && takes('response_format') && { response_format: responseFormat(output, takes('strict')) }),
     ...(tools.length > 0 && agent.toolChoice !== undefined && { tool_choice: agent.toolChoice }),
     ...(tools.length > 0 &&
       parallelToolCalls !== undefined &&
@@ -46,7 +50,9 @@ export function requestBody(
   };
 }
 
-function responseFormat({ json, strict }: OutputFormat): StreamedRequest['response_format'] {
+function responseFormat(output: OutputFormat, takesStrict: boolean): StreamedRequest['response_format'] {
+  const { json } = output;
+  const strict = takesStrict ? output.strict : null;
   return {
     type: 'json_schema',
     json_schema: { name: 'output', strict: strict !== null, schema: { ...(strict ?? json) } },

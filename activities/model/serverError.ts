@@ -26,14 +26,18 @@ export function providersWords(error: APIError): string | undefined {
 
 /** Makes the body of an error one like OpenAI's. The client reads no other, and would report an error without a message. */
 export function likeOpenAIs(body: string): string {
-  let given: unknown;
+  let parsed: unknown;
   try {
-    given = JSON.parse(body);
+    parsed = JSON.parse(body);
   } catch {
     return body;
   }
-  const { error, message, detail, code, param } = fieldsOf(given);
-  if (typeof error === 'object' && error !== null) return body;
+  // Gemini sends a list with one error.
+  const given = Array.isArray(parsed) ? parsed[0] : parsed;
+  const { error, message, detail: ownDetail, code, param } = fieldsOf(given);
+  if (typeof error === 'object' && error !== null) return given === parsed ? body : JSON.stringify(given);
+  // Mistral has FastAPI's list in its message.
+  const detail = ownDetail ?? fieldsOf(message)['detail'];
   if (Array.isArray(detail) && detail.length > 0) return JSON.stringify({ error: problemsOf(detail) });
   const words = [error, message, detail].find((part) => part !== undefined && part !== null) ?? given;
   return JSON.stringify({

@@ -16,8 +16,9 @@ import { requestBody } from './requestBody.ts';
 import { errorInAnswer } from './serverError.ts';
 
 export interface ModelsAnswer extends RawAnswer {
-  /** The address of the server that answered. */
+  /** The address of the server that answered, and the model that it was asked for. */
   readonly from: string;
+  readonly asked: string;
 }
 
 export interface StreamOptions {
@@ -69,7 +70,12 @@ export async function streamAnswer(
     // OpenRouter ends a stream so, also without saying more.
     if (built.finishReasons.includes('error')) throw badAnswer("The model's server ended its answer with an error.");
     endpoint.refusals.remember(model, agent.name, refused);
-    return { ...built, model: endpoint.secrets.hide(built.model), from: endpoint.address };
+    return {
+      ...built,
+      model: endpoint.secrets.hide(built.model),
+      from: endpoint.address,
+      asked: endpoint.secrets.hide(model),
+    };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (isSilent) throw silent(silenceMs);

@@ -36,7 +36,7 @@ export async function planBatch(
       plan: [],
     };
 
-  const truncated = answer.finishReasons.includes('length');
+  const truncated = answer.finishReasons.includes('length') || isCutOff(agent, answer);
   if (answer.calls.length === 0) {
     if (content === '') throw badAnswer('The model answered with neither text nor calls.');
     return { message: { role: 'assistant', content, ...kept }, kind: truncated ? 'truncated' : 'final', plan: [] };
@@ -61,9 +61,16 @@ export async function planBatch(
   return { message, kind: truncated ? 'truncated' : 'calls', plan };
 }
 
+/** vLLM ends a stream that has calls with "tool_calls", also where the limit of output has cut it off. */
+function isCutOff({ maxOutputTokens }: Agent, { calls, usage }: ModelsAnswer): boolean {
+  const last = calls.at(-1);
+  if (!last || maxOutputTokens === undefined || usage.outputTokens < maxOutputTokens) return false;
+  return !parseArguments(last.arguments).ok;
+}
+
 /** What the provider wants back, unless it is too much. */
-function keptOf({ from, extra, calls }: ModelsAnswer): Pick<AssistantMessage, 'provider'> {
-  const provider = providerData(from, extra, calls.slice(0, PLAN_CALLS_MAX));
+function keptOf({ from, asked, extra, calls }: ModelsAnswer): Pick<AssistantMessage, 'provider'> {
+  const provider = providerData({ from, model: asked }, extra, calls.slice(0, PLAN_CALLS_MAX));
   return provider && jsonBytes(provider) <= PROVIDER_BYTES_MAX ? { provider } : {};
 }
 

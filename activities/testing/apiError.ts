@@ -9,24 +9,30 @@ export interface ErrorBody {
   };
 }
 
+/** What is wrong with a request, before it is put into the form of a server. */
+export interface ApiProblem {
+  readonly status: number;
+  readonly message: string;
+  readonly param?: string | null;
+  readonly code?: string | null;
+}
+
 /** Thrown for a request that cannot be answered; the server turns it into a response. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
-  readonly body: ErrorBody;
+  readonly problem: ApiProblem;
+  readonly body: unknown;
 
-  constructor(status: number, message: string, details: { param?: string; code?: string } = {}) {
-    super(message);
-    this.status = status;
-    this.body = errorBody(status, message, details);
+  constructor(problem: ApiProblem, form: (problem: ApiProblem) => unknown = openAIsForm) {
+    super(problem.message);
+    this.status = problem.status;
+    this.problem = problem;
+    this.body = form(problem);
   }
 }
 
-export function errorBody(
-  status: number,
-  message: string,
-  { param = null, code = null }: { param?: string | null; code?: string | null } = {},
-): ErrorBody {
+export function openAIsForm({ status, message, param = null, code = null }: ApiProblem): ErrorBody {
   return { error: { message, type: errorType(status), param, code } };
 }
 
@@ -37,5 +43,5 @@ function errorType(status: number): string {
 
 /** An error with status 400, which clients do not retry. */
 export function badRequest(message: string, param?: string, code?: string): ApiError {
-  return new ApiError(400, message, { ...(param && { param }), ...(code && { code }) });
+  return new ApiError({ status: 400, message, param: param ?? null, code: code ?? null });
 }

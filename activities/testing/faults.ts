@@ -1,7 +1,6 @@
 // Simulates faults of a model or its connection, which scripts ask for as an answer. script.ts describes them.
-import { errorBody } from './apiError.ts';
-import { deliver, deliverJson, type Exchange, openStream } from './deliver.ts';
-import { replyTo } from './reply.ts';
+import { type ApiProblem, openAIsForm } from './apiError.ts';
+import { deliver, deliverJson, type Exchange, openStream, replyIn } from './deliver.ts';
 import type { BrokenMessage, EmptyFault, HttpFault, ScriptedFault } from './script.ts';
 import { event, pause, send, sendEvents, sendHead, sendJson, waitUntilGone } from './send.ts';
 import { chunksOf, completionOf } from './wire.ts';
@@ -20,9 +19,9 @@ export const EMPTY_FAULTS: Readonly<Record<EmptyFault['fault'], Play<EmptyFault>
   html: async ({ response }) => {
     response.writeHead(200, { 'content-type': 'text/html' }).end(LOGIN_PAGE);
   },
-  errorWith200: async (exchange) => sendJson(exchange, 200, errorBody(500, ON_PURPOSE)),
-  emptyChoices: (exchange) => deliver(exchange, replyTo(exchange.request, [])),
-  emptyMessage: (exchange) => deliver(exchange, replyTo(exchange.request, [{}])),
+  errorWith200: async (exchange) => sendJson(exchange, 200, bodyOf(exchange, { status: 500, message: ON_PURPOSE })),
+  emptyChoices: (exchange) => deliver(exchange, replyIn(exchange, [])),
+  emptyMessage: (exchange) => deliver(exchange, replyIn(exchange, [{}])),
 };
 
 export const MESSAGE_FAULTS: Readonly<Record<BrokenMessage['fault'], Play<BrokenMessage>>> = {
@@ -36,14 +35,15 @@ export const MESSAGE_FAULTS: Readonly<Record<BrokenMessage['fault'], Play<Broken
   },
   errorInStream: async (exchange, fault) => {
     await sendPart(exchange, fault);
-    await send(exchange, event(errorBody(500, ON_PURPOSE)));
+    const problem = { status: fault.status ?? 500, message: ON_PURPOSE };
+    await send(exchange, event(exchange.wire?.errorInStream?.(problem) ?? bodyOf(exchange, problem)));
     exchange.response.end();
   },
   noEnd: async (exchange, fault) => {
     await sendPart(exchange, fault);
     exchange.response.end();
   },
-  notStreamed: (exchange, fault) => deliverJson(exchange, replyTo(exchange.request, [messageOf(fault)])),
+  notStreamed: (exchange, fault) => deliverJson(exchange, replyIn(exchange, [messageOf(fault)])),
 };
 
 export async function playFault(exchange: Exchange, fault: ScriptedFault): Promise<void> {
@@ -56,19 +56,27 @@ function isBroken(fault: EmptyFault | BrokenMessage): fault is BrokenMessage {
   return fault.fault in MESSAGE_FAULTS;
 }
 
-async function sendError({ response }: Exchange, { status, headers, body }: HttpFault): Promise<void> {
+async function sendError(exchange: Exchange, { status, headers, body }: HttpFault): Promise<void> {
+  const { response } = exchange;
   response.writeHead(status, {
     'content-type': typeof body === 'string' ? 'text/plain' : 'application/json',
     ...headers,
   });
-  response.end(typeof body === 'string' ? body : JSON.stringify(body ?? errorBody(status, ON_PURPOSE)));
+  response.end(
+    typeof body === 'string' ? body : JSON.stringify(body ?? bodyOf(exchange, { status, message: ON_PURPOSE })),
+  );
+}
+
+function bodyOf({ wire }: Exchange, problem: ApiProblem): unknown {
+  return (wire?.error ?? openAIsForm)(problem);
 }
 
 /** Sends the first chunks of a stream, or the first half of a whole response. */
 async function sendPart(exchange: Exchange, fault: BrokenMessage): Promise<void> {
-  const reply = replyTo(exchange.request, [messageOf(fault)]);
+  const reply = replyIn(exchange, [messageOf(fault)]);
+  const { shape } = exchange.wire ?? {};
   if (exchange.chat.stream) {
-    const { content } = chunksOf(reply, exchange.chat.includeUsage);
+    const { content } = chunksOf(reply, exchange.chat.includeUsage, shape);
     const defaultCount = fault.fault === 'noEnd' ? content.length : Math.ceil(content.length / 2);
     await openStream(exchange);
     await sendEvents(
@@ -77,13 +85,13 @@ async function sendPart(exchange: Exchange, fault: BrokenMessage): Promise<void>
       exchange.pace.chunkDelayMs,
     );
   } else {
-    const json = JSON.stringify(completionOf(reply));
+    const json = JSON.stringify(completionOf(reply, shape));
     sendHead(exchange, 200, 'application/json');
     await pause(exchange, exchange.pace.delayMs);
     await send(exchange, json.slice(0, json.length / 2));
   }
 }
 
-function messageOf({ fault: _, afterChunks: __, ...message }: BrokenMessage) {
+function messageOf({ fault: _, afterChunks: __, status: ___, ...message }: BrokenMessage) {
   return Object.keys(message).length > 0 ? message : { text: ON_PURPOSE };
 }

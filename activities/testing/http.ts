@@ -16,6 +16,9 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** Of the addresses of requests, which have none. */
+const ORIGIN = 'http://127.0.0.1';
+
 /** Serves on 127.0.0.1 only: scripts are for local use. */
 export async function serve(port: number, routes: Routes): Promise<RunningServer> {
   const server = createServer((incoming, response) => void handle(incoming, response, routes));
@@ -47,7 +50,8 @@ async function handle(incoming: IncomingMessage, response: ServerResponse, route
   response.on('close', () => {
     if (!response.writableFinished) gone.abort();
   });
-  const caller: Caller = { response, signal: gone.signal };
+  const { headers, url = '/' } = incoming;
+  const caller: Caller = { response, signal: gone.signal, headers, url: URL.parse(url, ORIGIN) ?? new URL(ORIGIN) };
   // On every response, errors too: nobody should mistake this for a model.
   response.setHeader('x-holdfast-offline', 'script');
   try {
@@ -67,23 +71,24 @@ async function handle(incoming: IncomingMessage, response: ServerResponse, route
   }
 }
 
+/** The path under which Azure serves the API of a model. */
+const DEPLOYMENT = /^\/openai\/deployments\/[^/]+/;
+
 function routeOf(incoming: IncomingMessage, routes: Routes): Routes[string] {
-  const path = (incoming.url ?? '/').split('?', 1)[0] ?? '/';
+  const path = ((incoming.url ?? '/').split('?', 1)[0] ?? '/').replace(DEPLOYMENT, '/v1');
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
   if (!route)
-    throw new ApiError(
-      404,
-      `Unknown request URL: ${incoming.method} ${path}. This is Holdfast's offline script; it serves ${Object.keys(routes).join(' and ')}.`,
-      { code: 'unknown_url' },
-    );
+    throw new ApiError({
+      status: 404,
+      message: `Unknown request URL: ${incoming.method} ${path}. This is Holdfast's offline script; it serves ${Object.keys(routes).join(' and ')}.`,
+      code: 'unknown_url',
+    });
   if (incoming.method !== route.method)
-    throw new ApiError(
-      405,
-      `Not allowed to ${incoming.method} on ${path}. (HINT: Perhaps you meant ${route.method}?)`,
-      {
-        code: 'method_not_supported',
-      },
-    );
+    throw new ApiError({
+      status: 405,
+      message: `Not allowed to ${incoming.method} on ${path}. (HINT: Perhaps you meant ${route.method}?)`,
+      code: 'method_not_supported',
+    });
   return route;
 }
 
@@ -93,7 +98,9 @@ async function readBody(incoming: IncomingMessage): Promise<string> {
   for await (const part of incoming) {
     bytes += part.length;
     if (bytes > BODY_BYTES_MAX)
-      throw new ApiError(413, `The request body is larger than ${BODY_BYTES_MAX / 1024 / 1024} MB.`, {
+      throw new ApiError({
+        status: 413,
+        message: `The request body is larger than ${BODY_BYTES_MAX / 1024 / 1024} MB.`,
         code: 'request_too_large',
       });
     parts.push(part);

@@ -14,3 +14,4 @@ export type {
   ScriptFunction,
 } from './script.ts';
 export { type ScriptedModel, type ScriptedModelOptions, startScriptedModel } from './server.ts';
+export type { WireName } from './wires/index.ts';

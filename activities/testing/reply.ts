@@ -1,6 +1,7 @@
 // Completes a script's answer to a response: fills in ids, finish reasons and usage. Sends nothing.
 import type { ToolCall } from '../../core/types.ts';
 import type { ScriptedCall, ScriptedMessage, ScriptedRequest } from './script.ts';
+import type { WireShape } from './wires/shape.ts';
 
 export interface Reply {
   readonly id: string;
@@ -37,10 +38,19 @@ export function offlineModel(agentName: string): string {
   return `offline/${agentName}`;
 }
 
-/** The response with one choice for each message. An empty message gets null content. */
-export function replyTo(request: ScriptedRequest, messages: readonly ScriptedMessage[]): Reply {
-  const idOf = callIds(request, messages);
-  const choices = messages.map((message) => choiceOf(message, idOf));
+/** The response with one choice for each message. An empty message gets null content. `namesTool`: so did the request. */
+export function replyTo(
+  request: ScriptedRequest,
+  messages: readonly ScriptedMessage[],
+  { callId, finish }: WireShape = {},
+  namesTool = false,
+): Reply {
+  const idOf = callIds(request, messages, callId);
+  const choices = messages.map((message) => {
+    const choice = choiceOf(message, idOf);
+    const answer = { hasCalls: choice.calls.length > 0, namesTool };
+    return { ...choice, finishReason: finish?.(choice.finishReason, answer) ?? choice.finishReason };
+  });
   return {
     id: `chatcmpl-script-${request.turn}-${request.attempt}`,
     created: Math.floor(Date.now() / 1_000),
@@ -77,15 +87,17 @@ function functionOf(call: Pick<ScriptedCall, 'tool' | 'arguments'>): ToolCall['f
 function callIds(
   request: ScriptedRequest,
   messages: readonly ScriptedMessage[],
+  callId = (seed: string) => `call_${seed}`,
 ): (call: ScriptedCall) => string | null {
   const taken = new Set<string | null | undefined>(messages.flatMap(({ calls = [] }) => calls.map((call) => call.id)));
   for (const message of request.messages)
     if (message.role === 'assistant') for (const call of message.tool_calls ?? []) taken.add(call.id);
   let slot = 0;
   return (call) => {
-    let id = `call_${request.turn}_${slot++}`;
+    let seed = `${request.turn}_${slot++}`;
     if (call.id !== undefined) return call.id;
-    while (taken.has(id)) id += '_';
+    while (taken.has(callId(seed))) seed += '_';
+    const id = callId(seed);
     taken.add(id);
     return id;
   };

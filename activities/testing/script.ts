@@ -67,7 +67,7 @@ export interface ScriptedCall {
   readonly tool: string;
   /** An object; or a text, sent unchanged, to simulate a model that writes invalid JSON. @default {} */
   readonly arguments?: unknown;
-  /** Any text is sent unchanged, even if empty, duplicate or too long; null sends no id. @default `call_<turn>_<slot>` */
+  /** Any text is sent unchanged, even if empty, duplicate or too long; null sends no id. @default `call_<turn>_<slot>`, or one as of the wire */
   readonly id?: string | null;
 }
 
@@ -115,6 +115,8 @@ export interface BrokenMessage extends ScriptedMessage {
    * If no stream was requested, the JSON body breaks off instead.
    */
   readonly fault: 'stall' | 'reset' | 'errorInStream' | 'noEnd' | 'notStreamed';
+  /** Of `errorInStream`: what the error would have as its HTTP status. @default 500 */
+  readonly status?: number;
   /** Chunks that are delivered, including the one with the role. @default half; for `noEnd`, all but the last */
   readonly afterChunks?: number;
 }

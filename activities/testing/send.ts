@@ -1,12 +1,14 @@
 // Writes to one caller. Everything here, timers included, stops as soon as the caller disconnects.
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Caller {
   readonly response: ServerResponse;
   /** Aborted when the caller disconnects, or the server closes. */
   readonly signal: AbortSignal;
+  readonly headers: IncomingHttpHeaders;
+  readonly url: URL;
 }
 
 export async function pause({ signal }: Caller, ms: number): Promise<void> {

@@ -1,13 +1,13 @@
 // The scripted model: an OpenAI-compatible server that answers from scripts, so that the real client and code run in tests.
 
 import { isSummaryRequest } from '../compact/summaryRequest.ts';
-import { badRequest } from './apiError.ts';
+import { ApiError, badRequest } from './apiError.ts';
 import { askScript, attemptCounter, scriptedRequest } from './askScript.ts';
-import { deliver } from './deliver.ts';
+import { deliver, replyIn } from './deliver.ts';
 import { playFault } from './faults.ts';
 import { serve } from './http.ts';
-import { LOG_BYTES_MAX, LOG_ENTRIES_MAX, SCRIPT_MS_MAX } from './limits.ts';
-import { offlineModel, replyTo } from './reply.ts';
+import { CALL_ID_CHARS_MAX, LOG_BYTES_MAX, LOG_ENTRIES_MAX, SCRIPT_MS_MAX } from './limits.ts';
+import { offlineModel } from './reply.ts';
 import { type RecordedRequest, requestLog } from './requestLog.ts';
 import type {
   Pace,
@@ -20,7 +20,10 @@ import type {
 } from './script.ts';
 import { type Caller, sendJson } from './send.ts';
 import { checkContext } from './validation/checkContext.ts';
+import { isObject } from './validation/readAs.ts';
 import { readRequest } from './validation/validate.ts';
+import { WIRES, type WireName } from './wires/index.ts';
+import type { RawMessage, Wire } from './wires/wire.ts';
 
 export interface ScriptedModelOptions {
   /** Agents whose `offline` scripts are served. Agents without a script are ignored. */
@@ -31,6 +34,16 @@ export interface ScriptedModelOptions {
   readonly summaries?: Readonly<Record<string, ScriptFunction>>;
   /** Context windows in tokens, by agent name. A longer request is refused, as by the OpenAI API. @default unlimited */
   readonly contextTokens?: Readonly<Record<string, number>>;
+  /**
+   * The provider whose answers and refusals the model has, for all agents or by agent name. A request that the provider's server
+   * would refuse is refused, with its status and words.
+   *
+   * ```ts
+   * const model = await startScriptedModel({ agents, wire: { clinic: 'gemini' } });
+   * ```
+   * @default OpenAI's
+   */
+  readonly wire?: WireName | Readonly<Record<string, WireName>>;
   /** Delay before the first token. @default 0 */
   readonly delayMs?: number;
   /** Delay before each further chunk of a stream. @default 0 */
@@ -42,7 +55,7 @@ export interface ScriptedModelOptions {
 }
 
 export interface ScriptedModel {
-  /** For the OpenAI client: `http://127.0.0.1:PORT/v1`. */
+  /** For the OpenAI client: `http://127.0.0.1:PORT/v1`; for the wire `azure`, the address of a deployment. */
   readonly baseURL: string;
   readonly url: string;
   readonly port: number;
@@ -71,6 +84,7 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
   for (const [name, value] of Object.entries({ delayMs, chunkDelayMs, scriptTimeoutMs }))
     if (!(value >= 0 && value < 2 ** 31)) throw new TypeError(`${name} must be a number of milliseconds, at least 0.`);
   const scripts = scriptsOf(options);
+  const wireOf = wiresOf(options);
   const log = requestLog(LOG_ENTRIES_MAX, LOG_BYTES_MAX);
   const countAttempt = attemptCounter();
 
@@ -78,24 +92,26 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
   async function complete(caller: Caller, text: string): Promise<void> {
     const body = parseJson(text);
     const record = log.add(body ?? null, text.length);
+    const wire = wireOf(body);
     try {
-      const chat = readRequest(body);
+      checkRules(wire, caller, body);
+      const chat = readRequest(body, wire ? (wire.callIdCharsMax ?? Number.POSITIVE_INFINITY) : CALL_ID_CHARS_MAX);
       const { agent, script: turnScript } = findScript(scripts, chat.model);
       const request = scriptedRequest(agent, countAttempt(chat), chat);
       record({ agent, turn: request.turn, attempt: request.attempt });
       checkContext(chat, options.contextTokens?.[agent]);
       const script = isSummaryRequest(chat.messages) ? (options.summaries?.[agent] ?? defaultSummary) : turnScript;
       const answer = await askScript(script, request, { limitMs: scriptTimeoutMs, signal: caller.signal });
-      const exchange = { ...caller, chat, request, pace: paceOf(answer, { delayMs, chunkDelayMs }) };
+      const exchange = { ...caller, chat, request, wire, pace: paceOf(answer, { delayMs, chunkDelayMs }) };
       if (typeof answer === 'object' && 'fault' in answer) {
         record({ fault: answer.fault });
         await playFault(exchange, answer);
-      } else await deliver(exchange, replyTo(request, messagesOf(answer)));
+      } else await deliver(exchange, replyIn(exchange, messagesOf(answer)));
       record({ state: 'done' });
     } catch (error) {
       if (caller.signal.aborted) record({ state: 'left' });
       else record({ state: 'done', error: error instanceof Error ? error.message : String(error) });
-      throw error;
+      throw error instanceof ApiError && wire?.error ? new ApiError(error.problem, wire.error) : error;
     }
   }
 
@@ -111,7 +127,7 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
     '/v1/models': { method: 'GET', answer: async (caller) => sendJson(caller, 200, { object: 'list', data: models }) },
   });
   return {
-    baseURL: `${server.url}/v1`,
+    baseURL: `${server.url}${options.wire === 'azure' ? AZURE_DEPLOYMENT : '/v1'}`,
     url: server.url,
     port: server.port,
     requests: log.requests,
@@ -122,6 +138,31 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
       await server.close();
     },
   };
+}
+
+/** Azure has what it serves in the path, and the version of its API in the query. */
+const AZURE_DEPLOYMENT = '/openai/deployments/offline?api-version=2024-10-21';
+
+function wiresOf({ wire }: ScriptedModelOptions): (body: unknown) => Wire | undefined {
+  const names = typeof wire === 'string' ? [wire] : Object.values(wire ?? {});
+  for (const name of names)
+    if (!Object.hasOwn(WIRES, name))
+      throw new TypeError(`There is no wire "${name}". Use one of: ${Object.keys(WIRES).join(', ')}.`);
+  return (body) => {
+    const agent = isObject(body) ? String(body.model).slice(offlineModel('').length) : '';
+    const name = typeof wire === 'object' ? (Object.hasOwn(wire, agent) ? wire[agent] : undefined) : wire;
+    return name && WIRES[name];
+  };
+}
+
+/** Throws the first refusal of the provider. Whatever is not even a request, is refused after it. */
+function checkRules(wire: Wire | undefined, { url, headers }: Caller, body: unknown): void {
+  if (!wire?.rules || !isObject(body) || !Array.isArray(body.messages)) return;
+  const messages = body.messages.filter(isObject) as readonly RawMessage[];
+  for (const rule of wire.rules) {
+    const problem = rule({ body, messages, url, headers });
+    if (problem) throw new ApiError(problem);
+  }
 }
 
 function scriptsOf({ agents = [], scripts = {} }: ScriptedModelOptions): Map<string, Script> {

@@ -57,7 +57,7 @@ const assistant = (from: string): Message => ({
     { id: 'a', type: 'function', function: { name: 'pay', arguments: '{}' } },
     { id: 'b', type: 'function', function: { name: 'pay', arguments: '{}' } },
   ],
-  provider: providerData(from, { reasoning_content: 'Hm.', reasoning: 'Hm.' }, [{}, { extra: signature('s') }])!,
+  provider: providerData({ from }, { reasoning_content: 'Hm.', reasoning: 'Hm.' }, [{}, { extra: signature('s') }])!,
 });
 
 test('gives it back to the server that sent it, and strips it for any other', () => {
@@ -76,19 +76,32 @@ test('gives it back to the server that sent it, and strips it for any other', ()
   assert.deepEqual(withProviderData([user('Pay.'), assistant('there')], 'here')[1], plain);
 });
 
-test('gives reasoning_content back until the next message of a person', () => {
-  const [, before, , after] = withProviderData([user('1'), assistant('here'), user('2'), assistant('here')], 'here');
+test('gives reasoning_content back with the answers to a message that led to a call', () => {
+  const { tool_calls: _, ...plain } = assistant('here') as { tool_calls?: object };
+  const without = plain as Message;
+  const messages = [user('1'), without, user('2'), assistant('here'), without, user('3'), without];
   assert.deepEqual(
-    [before, after].map((message) => ['reasoning_content' in message!, 'reasoning' in message!]),
+    withProviderData(messages, 'here')
+      .filter((message) => (message as Message).role === 'assistant')
+      .map((message) => ['reasoning_content' in message, 'reasoning' in message]),
     [
       [false, true],
       [true, true],
+      [true, true],
+      [false, true],
     ],
   );
 });
 
+test('gives what another model at the address sent to whichever takes it', () => {
+  const provider = providerData({ from: 'here', model: 'a' }, { reasoning: 'Hm.' }, [])!;
+  const messages: readonly Message[] = [user('1'), { role: 'assistant', content: 'Hello.', provider }];
+  const isSent = (model?: string) => 'reasoning' in withProviderData(messages, 'here', model)[1]!;
+  assert.deepEqual([isSent(), isSent('a'), isSent('b')], [true, true, false]);
+});
+
 test('lets no server replace what Holdfast itself sends', () => {
-  const provider = providerData('here', { role: 'system', content: 'x' }, [{ extra: { id: 'other' } }])!;
+  const provider = providerData({ from: 'here' }, { role: 'system', content: 'x' }, [{ extra: { id: 'other' } }])!;
   const message = { ...assistant('here'), provider } as Message;
   const [, sent] = withProviderData([user('1'), message], 'here') as { role: string; tool_calls: { id: string }[] }[];
   assert.deepEqual([sent!.role, sent!.tool_calls[0]!.id], ['assistant', 'a']);

@@ -83,6 +83,26 @@ const errors: Readonly<
     final: true,
     says: /422 .*Extra inputs are not permitted/,
   },
+  'a list of problems in a message (Mistral)': {
+    status: 422,
+    headers: JSON_BODY,
+    body: JSON.stringify({
+      object: 'error',
+      message: { detail: [{ type: 'extra_forbidden', loc: ['body', 'store'], msg: 'Extra inputs are not permitted' }] },
+      type: 'invalid_request_error',
+    }),
+    type: FAILURE.model,
+    final: true,
+    says: /422 store: Extra inputs are not permitted/,
+  },
+  'an error in a list (Gemini)': {
+    status: 503,
+    headers: JSON_BODY,
+    body: JSON.stringify([{ error: { code: 503, message: 'The model is overloaded.', status: 'UNAVAILABLE' } }]),
+    type: FAILURE.modelUnavailable,
+    final: false,
+    says: /503 The model is overloaded\.$/,
+  },
   'a message without an error (Mistral)': {
     status: 400,
     headers: JSON_BODY,
@@ -143,9 +163,59 @@ const refusals: readonly Refusal[] = [
     field: 'parallel_tool_calls',
     instead: {},
   },
+  {
+    status: 400,
+    body: { error: { message: 'Unrecognized request argument supplied: reasoning_effort', param: null, code: null } },
+    agent: { body: { reasoning_effort: 'low', seed: 1 } },
+    field: 'reasoning_effort',
+    instead: { seed: 1 },
+  },
+  {
+    status: 400,
+    body: [
+      { error: { code: 400, message: 'Invalid JSON payload received. Unknown name "verbosity": Cannot find field.' } },
+    ],
+    agent: { body: { verbosity: 'low' } },
+    field: 'verbosity',
+    instead: {},
+  },
+  {
+    status: 422,
+    body: {
+      object: 'error',
+      message: { detail: [{ loc: ['body', 'service_tier'], msg: 'Extra inputs are not permitted' }] },
+    },
+    agent: { body: { service_tier: 'flex' } },
+    field: 'service_tier',
+    instead: {},
+  },
+  {
+    // Of a provider behind OpenRouter.
+    status: 400,
+    body: {
+      error: {
+        message: 'Provider returned error',
+        code: 400,
+        metadata: { raw: JSON.stringify({ error: { message: "Unknown parameter: 'prompt_cache_key'." } }) },
+      },
+    },
+    agent: { body: { prompt_cache_key: 'a' } },
+    field: 'prompt_cache_key',
+    instead: {},
+  },
+  {
+    // LiteLLM, whose fields are texts.
+    status: 400,
+    body: {
+      error: { message: "groq does not support parameters: ['temperature']", type: 'None', param: 'None', code: '400' },
+    },
+    agent: { temperature: 0.5 },
+    field: 'temperature',
+    instead: {},
+  },
 ];
-for (const { status, body, agent, field, instead } of refusals)
-  test(`learns once that a model does not take ${field}`, async () => {
+for (const [i, { status, body, agent, field, instead }] of refusals.entries())
+  test(`learns once that a model does not take ${field} (${i + 1})`, async () => {
     const bodies: Record<string, unknown>[] = [];
     const server = await rawServer(async (response, request) => {
       const sent = await bodyOf(request);

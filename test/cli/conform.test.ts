@@ -71,7 +71,7 @@ test('a server like OpenAI’s works', async () => {
     results.map(({ result, detail }) => ({ result, detail })),
     results.map(() => ({ result: 'works', detail: '' })),
   );
-  assert.equal(results.length, 6);
+  assert.equal(results.length, 7);
 });
 
 test('a server like Mistral’s is adapted to, and says how', async () => {
@@ -121,4 +121,16 @@ test('says what is missing', async () => {
     assert.equal(code, 2, stderr);
     assert.match(stderr, says);
   }
+});
+
+test('says once that nothing answers', async () => {
+  const away = await rawServer(() => {});
+  await away.close();
+  const args = ['conform', '--base-url', away.baseURL, '--model', 'm'];
+  const [read, json] = await Promise.all([start(args).ended, start([...args, '--json']).ended]);
+  assert.deepEqual([read.code, json.code], [1, 1]);
+  assert.equal(read.stdout.trim(), `m at ${away.baseURL}`);
+  assert.match(read.stderr, /^Cannot reach the model at \S+: connect ECONNREFUSED \S+\n$/);
+  assert.equal(json.stdout, '');
+  assert.match(JSON.parse(json.stderr).error.message, /^Cannot reach the model/);
 });

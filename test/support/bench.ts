@@ -12,6 +12,7 @@ import {
   type ScriptedModel,
   type ScriptFunction,
   startScriptedModel,
+  type WireName,
 } from '../../activities/testing/index.ts';
 import { connect, type Holdfast, type Run, type RunResult, type StartOptions } from '../../client/index.ts';
 import { TOLERANT } from '../../client/payloads/tolerant.ts';
@@ -42,6 +43,8 @@ export interface Bench {
       summary?: ScriptFunction;
       /** The model's context window; it refuses more. */
       contextTokens?: number;
+      /** The provider whose answers and refusals the model has. */
+      wire?: WireName;
     },
   ): Agent;
   /** Runs an agent to its end, and checks that its transcript is valid and that its history reads and replays the same. */
@@ -84,6 +87,7 @@ function openBench(cached: boolean, options: BenchOptions, histories: NamedHisto
   const scripts: Record<string, Script> = {};
   const summaries: Record<string, ScriptFunction> = {};
   const contextTokens: Record<string, number> = {};
+  const wire: Record<string, WireName> = {};
   const taskQueue = `test-${randomUUID()}`;
   let model: ScriptedModel;
   let holdfast: Holdfast;
@@ -92,12 +96,13 @@ function openBench(cached: boolean, options: BenchOptions, histories: NamedHisto
 
   const bench: Bench = {
     taskQueue,
-    agent({ script, summary, contextTokens: tokens, name = `agent${agents.length + 1}`, ...rest }) {
+    agent({ script, summary, contextTokens: tokens, wire: provider, name = `agent${agents.length + 1}`, ...rest }) {
       const agent = defineAgent({ name, model: offlineModel(name), instructions: `You are ${name}.`, ...rest });
       agents.push(agent);
       scripts[name] = script;
       if (summary) summaries[name] = summary;
       if (tokens !== undefined) contextTokens[name] = tokens;
+      if (provider) wire[name] = provider;
       return agent;
     },
     async run(agent, input = 'Go.', startOptions = {}) {
@@ -137,7 +142,7 @@ function openBench(cached: boolean, options: BenchOptions, histories: NamedHisto
     bench,
     async open() {
       const address = await serverAddress();
-      model = await startScriptedModel({ scripts, summaries, contextTokens });
+      model = await startScriptedModel({ scripts, summaries, contextTokens, wire });
       holdfast = await connect({ address, namespace: 'default', taskQueue, payloads: options.payloads });
       worker = await createWorker({
         ...options,

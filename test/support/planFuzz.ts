@@ -72,6 +72,7 @@ export async function planned(answer: RawAnswer): Promise<Planned | null> {
     return await planBatch(agent, { agent: 'planner', workflowId: 'w', turn: 2, signal }, before, {
       ...answer,
       from: 'a',
+      asked: 'm',
     });
   } catch (error) {
     assert.ok(error instanceof ApplicationFailure && error.type === FAILURE.model && !error.nonRetryable);

@@ -25,11 +25,12 @@ export function checkAnswer(answer: unknown): string | null {
 
 function checkFault(answer: Record<string, unknown>): string | null {
   const fault = String(answer.fault);
-  if (fault === 'status') {
+  if (fault === 'status' || (fault === 'errorInStream' && answer.status !== undefined)) {
     const { status } = answer;
-    if (Number.isInteger(status) && Number(status) >= 200 && Number(status) <= 599) return null;
-    return "fault 'status' needs a status from 200 to 599.";
-  }
+    if (!(Number.isInteger(status) && Number(status) >= 200 && Number(status) <= 599))
+      return `fault '${fault}' needs a status from 200 to 599.`;
+    if (fault === 'status') return null;
+  } else if (answer.status !== undefined) return `fault '${fault}' takes no status.`;
   if (Object.hasOwn(EMPTY_FAULTS, fault)) return null;
   if (Object.hasOwn(MESSAGE_FAULTS, fault)) return hasContent(answer) ? checkMessage(answer) : null;
   const known = ['status', ...Object.keys(EMPTY_FAULTS), ...Object.keys(MESSAGE_FAULTS)];

@@ -44,10 +44,10 @@ const SERVERS = {
   },
   deepseek: {
     problem(messages: readonly WireMessage[]) {
-      const last = messages.findLastIndex(({ role }) => role === 'user');
+      // Every message of a person here leads to calls. The last answer to each has no reasoning.
       const wrong = messages.findIndex(
-        ({ role, reasoning_content: reasoning }, i) =>
-          role === 'assistant' && (reasoning === 'Let me look.') !== i > last,
+        ({ role, tool_calls: calls, reasoning_content: reasoning }) =>
+          role === 'assistant' && (reasoning === 'Let me look.') !== (calls !== undefined),
       );
       return wrong >= 0 ? `reasoning_content must be passed back, message ${wrong}` : null;
     },
