@@ -112,7 +112,7 @@ function transportTo(server: Server): { readonly transport: Transport; errorOutp
     return { transport, errorOutput: () => '' };
   }
   const { command, args, cwd } = server;
-  const env = { ...getDefaultEnvironment(), ...server.env };
+  const env = { ...getDefaultEnvironment(), ...networkEnvironment(), ...server.env };
   const transport = new StdioClientTransport({ command, args, env, stderr: 'pipe', ...(cwd !== undefined && { cwd }) });
   let output = '';
   // Also keeps the pipe from filling up.
@@ -120,6 +120,15 @@ function transportTo(server: Server): { readonly transport: Transport; errorOutp
     output = (output + chunk.toString()).slice(-ERROR_OUTPUT_CHARS);
   });
   return { transport, errorOutput: () => (output.trim() === '' ? '' : `\n${output.trim()}`) };
+}
+
+/** What a program needs to reach anything where connections go through a proxy or are signed by a company's own authority. */
+const NETWORK = /^(https?_proxy|no_proxy|all_proxy|node_extra_ca_certs|ssl_cert_(file|dir))$/i;
+
+function networkEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value && NETWORK.test(name) ? [[name, value]] : [])),
+  );
 }
 
 function problemOf(error: unknown, server: Server): string {

@@ -36,7 +36,7 @@ interface McpToolOptions extends SharedPolicy {
 interface McpProgram {
   readonly command: string;
   readonly args?: readonly string[];
-  /** In addition to a few variables such as PATH and HOME. Its other variables are not passed on. */
+  /** In addition to PATH, HOME and the like, and to those of proxies and certificates. The worker's other variables are not passed on. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly url?: never;

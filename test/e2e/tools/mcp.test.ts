@@ -261,6 +261,22 @@ describe('opening MCP servers', () => {
     });
   });
 
+  test('gives a program what it needs for the network, and none of the secrets', async () => {
+    const seen = join(folder, 'environment');
+    const write = `require('node:fs').writeFileSync(${JSON.stringify(seen)}, JSON.stringify(process.env)); process.exit(1)`;
+    const given = { NODE_EXTRA_CA_CERTS: '/certs.pem', https_proxy: 'http://proxy', SECRET_KEY: 'sk-1' };
+    const before = { ...process.env };
+    Object.assign(process.env, given);
+    try {
+      await assert.rejects(mcp({ name: 'env', command: process.execPath, args: ['-e', write], effect: 'read' }).open());
+    } finally {
+      for (const name of Object.keys(given)) delete process.env[name];
+      Object.assign(process.env, before);
+    }
+    const { NODE_EXTRA_CA_CERTS, https_proxy, SECRET_KEY } = JSON.parse(await readFile(seen, 'utf8'));
+    assert.deepEqual([NODE_EXTRA_CA_CERTS, https_proxy, SECRET_KEY], ['/certs.pem', 'http://proxy', undefined]);
+  });
+
   test('shows the digests to accept tools by', async () => {
     const file = join(folder, 'agents.ts');
     const holdfastSource = fileURLToPath(new URL('../../../activities/index.ts', import.meta.url));
