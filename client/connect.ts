@@ -3,7 +3,7 @@ import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@tempo
 import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
 import type { RunInput } from '../core/types.ts';
 import { checkStart } from './checkStart.ts';
-import { TemporalUnreachable, unreachable } from './errors/errors.ts';
+import { InvalidConnect, TemporalUnreachable, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
 import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
 import { listRuns, type RunSummary } from './listRuns.ts';
@@ -27,6 +27,17 @@ export interface ConnectOptions extends SettingsOptions {
    * @default the module that HOLDFAST_PAYLOADS names
    */
   readonly payloads?: PayloadOptions | undefined;
+}
+
+/** Options of `connect` for a program that has a client of Temporal. */
+export interface ExistingClientOptions {
+  /** Temporal's client. Its connection, namespace, data converter and interceptors are used as they are. */
+  readonly client: Client;
+  /**
+   * The task queue of the workers.
+   * @default 'holdfast'
+   */
+  readonly taskQueue?: string;
 }
 
 /** The type of an agent's `value`, from its definition: `start<typeof triage>('triage', …)`. */
@@ -71,7 +82,7 @@ export interface Holdfast {
   list(options?: { readonly agent?: string; readonly limit?: number }): Promise<RunSummary[]>;
   /** Runs on a cron expression or an interval. */
   readonly schedules: Schedules;
-  /** Closes the connection. Runs are not affected. */
+  /** Closes the connection, unless it is that of a given client. Runs are not affected. */
   close(): Promise<void>;
 }
 
@@ -90,15 +101,12 @@ const MESSAGE_BYTES_MAX = 128 * 1024 * 1024;
  * await holdfast.close();
  * ```
  */
-export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
-  const { address, namespace, connection: settings } = readSettings(options);
+export async function connect(options: ConnectOptions | ExistingClientOptions = {}): Promise<Holdfast> {
+  const { client, address, close } = 'client' in options ? await adopt(options) : await open(options);
   const taskQueue = options.taskQueue ?? TASK_QUEUE;
-  const converter = dataConverter(await loadPayloads(options.payloads));
-  const connection = await openConnection(address, namespace, settings);
-  const client = new Client({ connection, namespace, dataConverter: converter });
   return {
     address,
-    namespace,
+    namespace: client.options.namespace,
     taskQueue,
     client,
     async start(agent, input, { id, ...limits } = {}) {
@@ -120,11 +128,45 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
     },
     get: (workflowId, runId) => runHandle(client, address, workflowId, runId),
     inbox: (inboxOptions) => withClientErrors(address, readInbox(client, inboxOptions)),
-    setup: () => withClientErrors(address, addAttributes(connection, namespace)),
+    setup: () => withClientErrors(address, addAttributes(client.connection, client.options.namespace)),
     list: (listOptions = {}) => withClientErrors(address, listRuns(client, listOptions)),
     schedules: schedulesOf(client, address, taskQueue),
-    close: () => connection.close(),
+    close,
   };
+}
+
+interface Connected {
+  readonly client: Client;
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+async function open(options: ConnectOptions): Promise<Connected> {
+  const { address, namespace, connection: settings } = readSettings(options);
+  const converter = dataConverter(await loadPayloads(options.payloads));
+  const connection = await openConnection(address, namespace, settings);
+  const client = new Client({ connection, namespace, dataConverter: converter });
+  return { client, address, close: () => connection.close() };
+}
+
+/** What a client was made with. To take any of it beside the client would be to ignore it. */
+const OF_CLIENT = ['address', 'namespace', 'profile', 'payloads'] as const;
+
+async function adopt(options: ExistingClientOptions & ConnectOptions): Promise<Connected> {
+  const { client } = options;
+  const option = OF_CLIENT.find((name) => options[name] !== undefined);
+  if (option) throw new InvalidConnect('client_and_settings', { option });
+  if (!client?.connection?.workflowService || !client.workflow) throw new InvalidConnect('client_invalid', {});
+  const { connection } = client;
+  // A worker's connection, which a client may share, does not say where it leads.
+  const address = (connection as Partial<Connection>).options?.address ?? "the given client's address";
+  try {
+    await checkNamespace(connection, client.options.namespace, address);
+  } catch (error) {
+    // The client may not be allowed to ask, and still may start runs.
+    if (error instanceof TemporalUnreachable) throw error;
+  }
+  return { client, address, close: async () => {} };
 }
 
 async function withClientErrors<T>(address: string, result: Promise<T>): Promise<T> {
@@ -152,13 +194,22 @@ async function openConnection(
     throw unreachable(address, error);
   }
   try {
-    await connection.withDeadline(Date.now() + CONNECT_TIMEOUT_MS, () =>
-      connection.workflowService.describeNamespace({ namespace }),
-    );
+    await checkNamespace(connection, namespace, address);
     return connection;
   } catch (error) {
     await connection.close();
-    if (grpcCode(error) !== 'notFound') throw unreachable(address, error);
-    throw new TemporalUnreachable('namespace_missing', { address, namespace });
+    throw error instanceof TemporalUnreachable ? error : unreachable(address, error);
+  }
+}
+
+async function checkNamespace(connection: Client['connection'], namespace: string, address: string): Promise<void> {
+  try {
+    await connection.withDeadline(Date.now() + CONNECT_TIMEOUT_MS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+  } catch (error) {
+    if (grpcCode(error) === 'notFound') throw new TemporalUnreachable('namespace_missing', { address, namespace });
+    if (grpcCode(error) === 'unavailable' || grpcCode(error) === 'deadlineExceeded') throw unreachable(address, error);
+    throw error;
   }
 }
