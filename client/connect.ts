@@ -27,6 +27,7 @@ export interface ConnectOptions extends SettingsOptions {
    * @default the module that HOLDFAST_PAYLOADS names
    */
   readonly payloads?: PayloadOptions | undefined;
+  readonly client?: undefined;
 }
 
 /** Options of `connect` for a program that has a client of Temporal. */
@@ -38,6 +39,11 @@ export interface ExistingClientOptions {
    * @default 'holdfast'
    */
   readonly taskQueue?: string;
+  // What a client was made with. To take any of it beside the client would be to ignore it.
+  readonly address?: never;
+  readonly namespace?: never;
+  readonly profile?: never;
+  readonly payloads?: never;
 }
 
 /** The type of an agent's `value`, from its definition: `start<typeof triage>('triage', …)`. */
@@ -92,7 +98,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const MESSAGE_BYTES_MAX = 128 * 1024 * 1024;
 
 /**
- * Connects to Temporal.
+ * Connects to Temporal, or uses a client of Temporal that exists: `connect({ client })`.
  *
  * ```ts
  * const holdfast = await connect();
@@ -102,7 +108,7 @@ const MESSAGE_BYTES_MAX = 128 * 1024 * 1024;
  * ```
  */
 export async function connect(options: ConnectOptions | ExistingClientOptions = {}): Promise<Holdfast> {
-  const { client, address, close } = 'client' in options ? await adopt(options) : await open(options);
+  const { client, address, close } = options.client === undefined ? await open(options) : await adopt(options);
   const taskQueue = options.taskQueue ?? TASK_QUEUE;
   return {
     address,
@@ -149,10 +155,9 @@ async function open(options: ConnectOptions): Promise<Connected> {
   return { client, address, close: () => connection.close() };
 }
 
-/** What a client was made with. To take any of it beside the client would be to ignore it. */
 const OF_CLIENT = ['address', 'namespace', 'profile', 'payloads'] as const;
 
-async function adopt(options: ExistingClientOptions & ConnectOptions): Promise<Connected> {
+async function adopt(options: ExistingClientOptions): Promise<Connected> {
   const { client } = options;
   const option = OF_CLIENT.find((name) => options[name] !== undefined);
   if (option) throw new InvalidConnect('client_and_settings', { option });

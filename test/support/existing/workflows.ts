@@ -1,5 +1,5 @@
 // Workflows of a company that has a worker, and adds agents to it.
-import { condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import { runAgent } from '../../../workflows/index.ts';
 
 const { lookUp, unheardOf } = proxyActivities<{
@@ -15,17 +15,6 @@ export async function handleOrder(id: string): Promise<string | null> {
 
 export async function callUnregistered(): Promise<string> {
   return unheardOf();
-}
-
-export const note = defineSignal<[unknown]>('note');
-
-export async function takeNote(): Promise<unknown> {
-  let noted: { readonly value: unknown } | undefined;
-  setHandler(note, (value) => {
-    noted = { value };
-  });
-  await condition(() => noted !== undefined);
-  return noted!.value;
 }
 
 /** A workflow for every type that has none, as the SDK has it. */
