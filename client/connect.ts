@@ -5,6 +5,7 @@ import type { RunInput } from '../core/types.ts';
 import { checkStart } from './checkStart.ts';
 import { InvalidConnect, TemporalUnreachable, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
+import { MESSAGE_BYTES_MAX, RECEIVE_OPTION } from './history.ts';
 import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
 import { listRuns, type RunSummary } from './listRuns.ts';
 import { loadPayloads } from './payloads/load.ts';
@@ -94,8 +95,6 @@ export interface Holdfast {
 
 /** Long enough for a server across the world, short enough for a person at a prompt. */
 const CONNECT_TIMEOUT_MS = 5_000;
-/** The SDK intends this limit, but misspells the option. A page of history easily exceeds gRPC's default of 4 MiB. */
-const MESSAGE_BYTES_MAX = 128 * 1024 * 1024;
 
 /**
  * Connects to Temporal, or uses a client of Temporal that exists: `connect({ client })`.
@@ -193,7 +192,7 @@ async function openConnection(
       ...settings,
       address,
       connectTimeout: CONNECT_TIMEOUT_MS,
-      channelArgs: { 'grpc.max_receive_message_length': MESSAGE_BYTES_MAX },
+      channelArgs: { [RECEIVE_OPTION]: MESSAGE_BYTES_MAX },
     } as Parameters<typeof Connection.connect>[0]);
   } catch (error) {
     throw unreachable(address, error);
