@@ -98,8 +98,6 @@ export function withAgentWorkflow(
   { stackTraces }: { readonly stackTraces: boolean },
 ): BundleOptions {
   const { workflowsPath, workflowInterceptorModules = [], preloadModules = [] } = options;
-  // The plugin is registered twice, with a worker and its connection.
-  if (joined.has(workflowsPath)) return options;
   const userPath = workflowsPath === ENTRY ? undefined : resolve(workflowsPath);
   // The generated entry is no longer beside the user's workflows.
   const absolute = (module: string) =>

@@ -464,6 +464,34 @@ test('keeps the options of their worker, and sets only what they have not', asyn
   }
 });
 
+/** Ports on which this process listens, whether or not they keep it alive. */
+function listening(): number[] {
+  const { libuv } = process.report.getReport() as {
+    libuv: { type: string; localEndpoint?: { port: number } | null; remoteEndpoint?: object | null }[];
+  };
+  const servers = libuv.filter(
+    ({ type, localEndpoint, remoteEndpoint }) => type === 'tcp' && localEndpoint && !remoteEndpoint,
+  );
+  return servers.map(({ localEndpoint }) => localEndpoint!.port);
+}
+
+test('closes the offline model of a worker when its run ends, and not that of another', async () => {
+  const plugin = new HoldfastPlugin({ agents, model: {} });
+  const description = () => plugin.model?.isOffline;
+  assert.equal(description(), undefined);
+  const before = listening();
+  const first = await Worker.create({ connection, taskQueue: 'first', plugins: [plugin] });
+  const ofFirst = listening().filter((port) => !before.includes(port));
+  const second = await Worker.create({ connection, taskQueue: 'second', plugins: [plugin] });
+  const ofSecond = listening().filter((port) => ![...before, ...ofFirst].includes(port));
+  assert.equal(description(), true);
+  assert.deepEqual([ofFirst.length, ofSecond.length], [1, 1]);
+  await first.runUntil(Promise.resolve());
+  assert.ok(!listening().includes(ofFirst[0]!) && listening().includes(ofSecond[0]!));
+  await second.runUntil(Promise.resolve());
+  assert.ok(!listening().includes(ofSecond[0]!));
+});
+
 test('registered with a connection as well, changes a worker and a client once', async () => {
   const payloads = { codecs: [flip] };
   const plugin = pluginOf({ payloads });
