@@ -16,6 +16,9 @@ const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 /** The folder of the built package, where `npm run build` puts the bundles. */
 const PREBUILT = fromHere('..');
 
+/** Names the version of the SDK that is part of the bundles. It has to be that of the worker, and a project may have another. */
+const BUILT_WITH = join(PREBUILT, 'workflow-bundle-sdk.txt');
+
 /** The module of the agent workflow. */
 export const ENTRY = existsSync(fromHere('../workflows/agent.ts'))
   ? fromHere('../workflows/agent.ts')
@@ -35,7 +38,7 @@ export type Failures = Pick<DataConverter, 'failureConverterPath'>;
 export async function workflowCode(userPath?: string, failures: Failures = {}): Promise<WorkflowCode> {
   if (userPath !== undefined) return { code: await buildBundle(entryWith(resolve(userPath)), failures, userPath) };
   const prebuilt = join(PREBUILT, bundleName(failures));
-  if (existsSync(prebuilt)) return { codePath: prebuilt };
+  if (existsSync(prebuilt) && (await readFile(BUILT_WITH, 'utf8')) === sdkVersion()) return { codePath: prebuilt };
   const codePath = join(cacheDir(), `${await contentHash(failures)}-${bundleName(failures)}`);
   if (!existsSync(codePath)) await writeAtomically(codePath, await buildBundle(ENTRY, failures));
   return { codePath };
@@ -196,7 +199,7 @@ function isCode(path: string): boolean {
   return /\.[jt]s$/.test(path);
 }
 
-function sdkVersion(): string {
+export function sdkVersion(): string {
   return require('@temporalio/worker/package.json').version;
 }
 
