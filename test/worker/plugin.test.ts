@@ -439,6 +439,18 @@ describe('refuses', () => {
   });
 });
 
+/** Only for its types. */
+export const refusedTypes = (client: Client) => [
+  // @ts-expect-error: payloads are the client's data converter
+  connect({ client, payloads: {} }),
+  // @ts-expect-error: agents are made with defineAgent
+  new HoldfastPlugin({ agents: ['greeter'] }),
+  // @ts-expect-error: the plugin has no queue: it is the worker's
+  new HoldfastPlugin({ agents, taskQueue: 'q' }),
+  // @ts-expect-error: createWorker takes payloads; for a converter of one's own there is Worker.create
+  createWorker({ agents, temporal: { dataConverter: {} } }),
+];
+
 test('keeps the options of their worker, and sets only what they have not', async () => {
   const plugin = pluginOf();
   const theirs = {
@@ -566,7 +578,8 @@ describe('connect({ client })', () => {
 
   test('refuses options that the client has, what is no client, and a namespace that is not there', async () => {
     const client = new Client({ connection: clientConnection });
-    await assert.rejects(connect({ client, address } as never), {
+    // @ts-expect-error: the client has one
+    await assert.rejects(connect({ client, address }), {
       name: 'InvalidConnect',
       message: /Remove the option "address"/,
     });
