@@ -1,7 +1,7 @@
 // The workflow bundle: prebuilt in the published package; otherwise built, and cached by its content. Beside workflows of the user's,
 // it is part of their bundle.
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -172,11 +172,13 @@ const JOINED = '__holdfast_agents__';
 
 /** As the SDK requires what it is given: a module of either kind, a folder, or a path without its extension. */
 function entryWith(userPath: string): string {
-  const path = join(cacheDir(), `workflows-${createHash('sha256').update(userPath).digest('hex').slice(0, 16)}.cjs`);
+  mkdirSync(cacheDir(), { recursive: true });
+  // The SDK's generated entry is beside it, in memory only: behind a link, webpack would not find it.
+  const folder = realpathSync(cacheDir());
+  const path = join(folder, `workflows-${createHash('sha256').update(userPath).digest('hex').slice(0, 16)}.cjs`);
   const own = `...require(${JSON.stringify(userPath)})`;
   const agent = `agent: require(${JSON.stringify(ENTRY)}).agent`;
   const draft = `${path}.${randomUUID()}`;
-  mkdirSync(cacheDir(), { recursive: true });
   writeFileSync(draft, `module.exports = { ${own}, ${agent}, ${JOINED}: true };\n`);
   renameSync(draft, path);
   joined.add(path);

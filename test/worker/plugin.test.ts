@@ -427,6 +427,9 @@ describe('refuses', () => {
     const path = pathOf('agentWorkflow.ts');
     await assert.rejects(bundleWorkflowCode({ workflowsPath: path, logger, plugins: [new HoldfastPlugin()] }));
     assert.match(logged.join('\n'), /agentWorkflow\.ts exports a workflow named "agent".*Rename yours/);
+    // Ours, which they export as well, is the same.
+    const reexported = pathOf('reexported.ts');
+    await bundleWorkflowCode({ workflowsPath: reexported, logger: silent, plugins: [new HoldfastPlugin()] });
   });
 
   test('two stores, and payload options that are none', async () => {
