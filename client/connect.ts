@@ -3,8 +3,9 @@ import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@tempo
 import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
 import type { RunInput } from '../core/types.ts';
 import { checkStart } from './checkStart.ts';
-import { TemporalUnreachable, unreachable } from './errors/errors.ts';
+import { InvalidConnect, TemporalUnreachable, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
+import { MESSAGE_BYTES_MAX, RECEIVE_OPTION } from './history.ts';
 import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
 import { listRuns, type RunSummary } from './listRuns.ts';
 import { loadPayloads } from './payloads/load.ts';
@@ -27,6 +28,23 @@ export interface ConnectOptions extends SettingsOptions {
    * @default the module that HOLDFAST_PAYLOADS names
    */
   readonly payloads?: PayloadOptions | undefined;
+  readonly client?: undefined;
+}
+
+/** Options of `connect` for a program that has a client of Temporal. */
+export interface ExistingClientOptions {
+  /** Temporal's client. Its connection, namespace, data converter and interceptors are used as they are. */
+  readonly client: Client;
+  /**
+   * The task queue of the workers.
+   * @default 'holdfast'
+   */
+  readonly taskQueue?: string;
+  // What a client was made with. To take any of it beside the client would be to ignore it.
+  readonly address?: never;
+  readonly namespace?: never;
+  readonly profile?: never;
+  readonly payloads?: never;
 }
 
 /** The type of an agent's `value`, from its definition: `start<typeof triage>('triage', …)`. */
@@ -71,17 +89,15 @@ export interface Holdfast {
   list(options?: { readonly agent?: string; readonly limit?: number }): Promise<RunSummary[]>;
   /** Runs on a cron expression or an interval. */
   readonly schedules: Schedules;
-  /** Closes the connection. Runs are not affected. */
+  /** Closes the connection, unless it is that of a given client. Runs are not affected. */
   close(): Promise<void>;
 }
 
 /** Long enough for a server across the world, short enough for a person at a prompt. */
 const CONNECT_TIMEOUT_MS = 5_000;
-/** The SDK intends this limit, but misspells the option. A page of history easily exceeds gRPC's default of 4 MiB. */
-const MESSAGE_BYTES_MAX = 128 * 1024 * 1024;
 
 /**
- * Connects to Temporal.
+ * Connects to Temporal, or uses a client of Temporal that exists: `connect({ client })`.
  *
  * ```ts
  * const holdfast = await connect();
@@ -90,15 +106,12 @@ const MESSAGE_BYTES_MAX = 128 * 1024 * 1024;
  * await holdfast.close();
  * ```
  */
-export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
-  const { address, namespace, connection: settings } = readSettings(options);
+export async function connect(options: ConnectOptions | ExistingClientOptions = {}): Promise<Holdfast> {
+  const { client, address, close } = options.client === undefined ? await open(options) : await adopt(options);
   const taskQueue = options.taskQueue ?? TASK_QUEUE;
-  const converter = dataConverter(await loadPayloads(options.payloads));
-  const connection = await openConnection(address, namespace, settings);
-  const client = new Client({ connection, namespace, dataConverter: converter });
   return {
     address,
-    namespace,
+    namespace: client.options.namespace,
     taskQueue,
     client,
     async start(agent, input, { id, ...limits } = {}) {
@@ -120,11 +133,44 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
     },
     get: (workflowId, runId) => runHandle(client, address, workflowId, runId),
     inbox: (inboxOptions) => withClientErrors(address, readInbox(client, inboxOptions)),
-    setup: () => withClientErrors(address, addAttributes(connection, namespace)),
+    setup: () => withClientErrors(address, addAttributes(client.connection, client.options.namespace)),
     list: (listOptions = {}) => withClientErrors(address, listRuns(client, listOptions)),
     schedules: schedulesOf(client, address, taskQueue),
-    close: () => connection.close(),
+    close,
   };
+}
+
+interface Connected {
+  readonly client: Client;
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+async function open(options: ConnectOptions): Promise<Connected> {
+  const { address, namespace, connection: settings } = readSettings(options);
+  const converter = dataConverter(await loadPayloads(options.payloads));
+  const connection = await openConnection(address, namespace, settings);
+  const client = new Client({ connection, namespace, dataConverter: converter });
+  return { client, address, close: () => connection.close() };
+}
+
+const OF_CLIENT = ['address', 'namespace', 'profile', 'payloads'] as const;
+
+async function adopt(options: ExistingClientOptions): Promise<Connected> {
+  const { client } = options;
+  const option = OF_CLIENT.find((name) => options[name] !== undefined);
+  if (option) throw new InvalidConnect('client_and_settings', { option });
+  if (!client?.connection?.workflowService || !client.workflow) throw new InvalidConnect('client_invalid', {});
+  const { connection } = client;
+  // A worker's connection, which a client may share, does not say where it leads.
+  const address = (connection as Partial<Connection>).options?.address ?? "the given client's address";
+  try {
+    await checkNamespace(connection, client.options.namespace, address);
+  } catch (error) {
+    // The client may not be allowed to ask, and still may start runs.
+    if (error instanceof TemporalUnreachable) throw error;
+  }
+  return { client, address, close: async () => {} };
 }
 
 async function withClientErrors<T>(address: string, result: Promise<T>): Promise<T> {
@@ -146,19 +192,28 @@ async function openConnection(
       ...settings,
       address,
       connectTimeout: CONNECT_TIMEOUT_MS,
-      channelArgs: { 'grpc.max_receive_message_length': MESSAGE_BYTES_MAX },
+      channelArgs: { [RECEIVE_OPTION]: MESSAGE_BYTES_MAX },
     } as Parameters<typeof Connection.connect>[0]);
   } catch (error) {
     throw unreachable(address, error);
   }
   try {
-    await connection.withDeadline(Date.now() + CONNECT_TIMEOUT_MS, () =>
-      connection.workflowService.describeNamespace({ namespace }),
-    );
+    await checkNamespace(connection, namespace, address);
     return connection;
   } catch (error) {
     await connection.close();
-    if (grpcCode(error) !== 'notFound') throw unreachable(address, error);
-    throw new TemporalUnreachable('namespace_missing', { address, namespace });
+    throw error instanceof TemporalUnreachable ? error : unreachable(address, error);
+  }
+}
+
+async function checkNamespace(connection: Client['connection'], namespace: string, address: string): Promise<void> {
+  try {
+    await connection.withDeadline(Date.now() + CONNECT_TIMEOUT_MS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+  } catch (error) {
+    if (grpcCode(error) === 'notFound') throw new TemporalUnreachable('namespace_missing', { address, namespace });
+    if (grpcCode(error) === 'unavailable' || grpcCode(error) === 'deadlineExceeded') throw unreachable(address, error);
+    throw error;
   }
 }

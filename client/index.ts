@@ -20,12 +20,14 @@ export {
   type AsJson,
   type ConnectOptions,
   connect,
+  type ExistingClientOptions,
   type Holdfast,
   type OutputOf,
 } from './connect.ts';
 export {
   CommandRejected,
   HoldfastError,
+  InvalidConnect,
   InvalidPayloads,
   InvalidSchedule,
   InvalidStart,

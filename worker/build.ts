@@ -4,7 +4,7 @@ import { chmod, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FAILURES } from '../client/payloads/options.ts';
-import { buildBundle, bundleName } from './workflowBundle.ts';
+import { buildBundle, bundleName, sdkVersion } from './workflowBundle.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -16,5 +16,6 @@ const types = spawnSync(join(root, 'node_modules/.bin/tsc'), ['--project', join(
 if (types.status !== 0) process.exit(types.status ?? 1);
 for (const failures of [{}, { failureConverterPath: FAILURES }])
   await writeFile(join(dist, bundleName(failures)), await buildBundle(undefined, failures));
+await writeFile(join(dist, 'workflow-bundle-sdk.txt'), sdkVersion());
 await chmod(join(dist, 'cli/main.js'), 0o755);
 console.log('Built dist/.');

@@ -83,6 +83,8 @@ async function openOffline({ offlineDelayMs, silenceMs }: ModelSettings, registr
     agents: registry.agents.values(),
     ...(offlineDelayMs !== undefined && { delayMs: offlineDelayMs }),
   });
+  // A worker that is not created, for another reason, is not run, either, and nobody would close this.
+  script.unref();
   return {
     endpoint: createEndpoint({
       apiKey: 'offline',

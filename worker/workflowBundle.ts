@@ -1,12 +1,14 @@
-// The workflow bundle: prebuilt in the published package; otherwise built, and cached by its content.
+// The workflow bundle: prebuilt in the published package; otherwise built, and cached by its content. Beside workflows of the user's,
+// it is part of their bundle.
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
-import type { Logger } from '@temporalio/worker';
+import type { BundleOptions, Logger } from '@temporalio/worker';
+import { WORKFLOW_TYPE } from '../core/names.ts';
 import { cacheDir } from './cacheDir.ts';
 
 const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -14,7 +16,11 @@ const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 /** The folder of the built package, where `npm run build` puts the bundles. */
 const PREBUILT = fromHere('..');
 
-const ENTRY = existsSync(fromHere('../workflows/agent.ts'))
+/** Names the version of the SDK that is part of the bundles. It has to be that of the worker, and a project may have another. */
+const BUILT_WITH = join(PREBUILT, 'workflow-bundle-sdk.txt');
+
+/** The module of the agent workflow. */
+export const ENTRY = existsSync(fromHere('../workflows/agent.ts'))
   ? fromHere('../workflows/agent.ts')
   : fromHere('../workflows/agent.js');
 
@@ -30,9 +36,9 @@ export type Failures = Pick<DataConverter, 'failureConverterPath'>;
 
 /** Returns the bundle of the agent workflow, with the workflows of `userPath` if given. */
 export async function workflowCode(userPath?: string, failures: Failures = {}): Promise<WorkflowCode> {
-  if (userPath !== undefined) return { code: await buildBundle(await entryWith(resolve(userPath)), failures) };
+  if (userPath !== undefined) return { code: await buildBundle(entryWith(resolve(userPath)), failures, userPath) };
   const prebuilt = join(PREBUILT, bundleName(failures));
-  if (existsSync(prebuilt)) return { codePath: prebuilt };
+  if (existsSync(prebuilt) && (await readFile(BUILT_WITH, 'utf8')) === sdkVersion()) return { codePath: prebuilt };
   const codePath = join(cacheDir(), `${await contentHash(failures)}-${bundleName(failures)}`);
   if (!existsSync(codePath)) await writeAtomically(codePath, await buildBundle(ENTRY, failures));
   return { codePath };
@@ -60,6 +66,7 @@ export function bundleName({ failureConverterPath }: Failures): string {
 export async function buildBundle(
   workflowsPath: string = ENTRY,
   { failureConverterPath }: Failures = {},
+  userPath?: string,
 ): Promise<string> {
   // Loaded lazily: webpack takes half a second to load, and a worker with a bundle does not need it.
   const { bundleWorkflowCode } = await import('@temporalio/worker');
@@ -72,11 +79,82 @@ export async function buildBundle(
     webpackConfigHook: (config) => ({
       ...config,
       module: { ...config.module, rules: config.module?.rules?.map(withoutLowering) },
-      // The entry that joins the user's workflows with ours is in the cache folder, from which no package resolves.
-      resolve: { ...config.resolve, modules: [...(config.resolve?.modules ?? []), 'node_modules', PACKAGES] },
+      resolve: withPackages(config.resolve, userPath),
+      plugins: [...(config.plugins ?? []), { apply: refuseOtherAgent }],
     }),
   });
   return code;
+}
+
+/** The entry that joins the user's workflows with ours is in the cache folder, from which no package resolves. */
+function withPackages(found: Resolve, userPath: string | undefined): Resolve {
+  const ofUser = userPath === undefined ? [] : (createRequire(resolve(userPath)).resolve.paths('any-package') ?? []);
+  return { ...found, modules: [...(found?.modules ?? []), 'node_modules', ...ofUser, PACKAGES] };
+}
+
+type WebpackConfig = Parameters<NonNullable<BundleOptions['webpackConfigHook']>>[0];
+type Resolve = WebpackConfig['resolve'];
+
+/** The options of Temporal's bundler, with the agent workflow beside the workflows that they name. */
+export function withAgentWorkflow(
+  options: BundleOptions,
+  { stackTraces }: { readonly stackTraces: boolean },
+): BundleOptions {
+  const { workflowsPath, workflowInterceptorModules = [], preloadModules = [] } = options;
+  const userPath = workflowsPath === ENTRY ? undefined : resolve(workflowsPath);
+  // The generated entry is no longer beside the user's workflows.
+  const absolute = (module: string) =>
+    userPath && module.startsWith('.') ? resolve(dirname(userPath), module) : module;
+  return {
+    ...options,
+    workflowsPath: userPath === undefined ? ENTRY : entryWith(userPath),
+    workflowInterceptorModules: workflowInterceptorModules.map(absolute),
+    preloadModules: [...preloadModules.map(absolute), ENTRY],
+    webpackConfigHook(given) {
+      const config = options.webpackConfigHook?.(given) ?? given;
+      return {
+        ...config,
+        ...(!stackTraces && { entry: [NO_STACKS, ...(config.entry as string[])] }),
+        resolve: withPackages(config.resolve, userPath),
+        plugins: [...(config.plugins ?? []), { apply: refuseOtherAgent }],
+      };
+    },
+  };
+}
+
+type Compiler = Parameters<Extract<NonNullable<WebpackConfig['plugins']>[number], (compiler: never) => unknown>>[0];
+
+/** A workflow of the user's with the name of ours would not be served. */
+function refuseOtherAgent(compiler: Compiler): void {
+  compiler.hooks.compilation.tap('holdfast', (compilation) => {
+    const { moduleGraph } = compilation;
+    compilation.hooks.seal.tap('holdfast', () => {
+      for (const module of compilation.modules) {
+        if (!joined.has((module as { readonly resource?: string }).resource ?? '')) continue;
+        for (const dependency of module.dependencies) {
+          const found = moduleGraph.getModule(dependency) as { readonly resource?: string } | null;
+          if (!found || found.resource === ENTRY) continue;
+          const exported = moduleGraph.getExportsInfo(found as typeof module).getExportInfo(WORKFLOW_TYPE);
+          const target = exported.getTarget(moduleGraph)?.module as { readonly resource?: string } | undefined;
+          if (exported.provided === true && target?.resource !== ENTRY)
+            compilation.errors.push(
+              new Error(
+                `${found.resource} exports a workflow named "${WORKFLOW_TYPE}", which is the name of Holdfast's. Rename yours.`,
+              ) as (typeof compilation.errors)[number],
+            );
+        }
+      }
+    });
+  });
+}
+
+/** Comes first in the bundle: before the SDK freezes the sandbox's globals. */
+const NO_STACKS = 'data:text/javascript,Error.stackTraceLimit = 0;';
+
+/** Whether a bundle serves the workflow `agent`: built by us, or by Temporal's bundler with the plugin. */
+export async function servesAgents(bundle: WorkflowCode): Promise<boolean> {
+  const code = 'code' in bundle ? bundle.code : await readFile(bundle.codePath, 'utf8');
+  return code.includes(JOINED) || /importWorkflows = function[^}]*workflows\/agent\.[jt]s/.test(code);
 }
 
 /** The SDK lowers TypeScript to ES2017, with a WeakMap for each private field and a function for each spread. */
@@ -86,10 +164,24 @@ function withoutLowering<Rule>(rule: Rule): Rule {
   return { ...rule, use: { ...use, options: { ...use.options, jsc: { ...use.options.jsc, target: 'es2022' } } } };
 }
 
-async function entryWith(userPath: string): Promise<string> {
-  const path = join(cacheDir(), `workflows-${createHash('sha256').update(userPath).digest('hex').slice(0, 16)}.mjs`);
-  const lines = [`export * from ${JSON.stringify(userPath)};`, `export { agent } from ${JSON.stringify(ENTRY)};`];
-  await writeAtomically(path, `${lines.join('\n')}\n`);
+/** Paths of the modules that `entryWith` has written. */
+const joined = new Set<string>();
+
+/** An export of these modules, by which a bundle is known to serve agents. No workflow has this name. */
+const JOINED = '__holdfast_agents__';
+
+/** As the SDK requires what it is given: a module of either kind, a folder, or a path without its extension. */
+function entryWith(userPath: string): string {
+  mkdirSync(cacheDir(), { recursive: true });
+  // The SDK's generated entry is beside it, in memory only: behind a link, webpack would not find it.
+  const folder = realpathSync(cacheDir());
+  const path = join(folder, `workflows-${createHash('sha256').update(userPath).digest('hex').slice(0, 16)}.cjs`);
+  const own = `...require(${JSON.stringify(userPath)})`;
+  const agent = `agent: require(${JSON.stringify(ENTRY)}).agent`;
+  const draft = `${path}.${randomUUID()}`;
+  writeFileSync(draft, `module.exports = { ${own}, ${agent}, ${JOINED}: true };\n`);
+  renameSync(draft, path);
+  joined.add(path);
   return path;
 }
 
@@ -109,7 +201,7 @@ function isCode(path: string): boolean {
   return /\.[jt]s$/.test(path);
 }
 
-function sdkVersion(): string {
+export function sdkVersion(): string {
   return require('@temporalio/worker/package.json').version;
 }
 

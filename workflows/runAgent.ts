@@ -1,10 +1,11 @@
 // Runs an agent from a workflow of yours.
 import { executeChild, uuid4 } from '@temporalio/workflow';
-import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
+import { WORKFLOW_TYPE } from '../core/names.ts';
 import type { RunInput, RunResult } from '../core/types.ts';
 
 /**
  * Runs an agent as a child workflow, and returns its result. Resolves for every status except `cancelled`, for which it throws.
+ * Without `taskQueue`, the agent runs on the task queue of the workflow.
  *
  * ```ts
  * const { output } = await runAgent('clinic', 'Summarise patient P-00123.');
@@ -15,11 +16,11 @@ export function runAgent(
   input: string,
   options: Omit<RunInput, 'agent' | 'input'> & { workflowId?: string; taskQueue?: string } = {},
 ): Promise<RunResult> {
-  const { workflowId, taskQueue = TASK_QUEUE, ...limits } = options;
+  const { workflowId, taskQueue, ...limits } = options;
   const runInput: RunInput = { agent, input, ...limits };
   return executeChild(WORKFLOW_TYPE, {
     args: [runInput],
-    taskQueue,
+    ...(taskQueue !== undefined && { taskQueue }),
     memo: { agent },
     staticSummary: agent,
     workflowId: workflowId ?? `${agent}-${uuid4().slice(0, 8)}`,

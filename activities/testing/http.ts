@@ -13,6 +13,7 @@ export type Routes = Readonly<
 export interface RunningServer {
   readonly url: string;
   readonly port: number;
+  unref(): void;
   close(): Promise<void>;
 }
 
@@ -35,6 +36,7 @@ export async function serve(port: number, routes: Routes): Promise<RunningServer
   return {
     url: `http://127.0.0.1:${address.port}`,
     port: address.port,
+    unref: () => void server.unref(),
     async close() {
       if (!server.listening) return;
       const closed = once(server, 'close');

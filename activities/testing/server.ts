@@ -65,6 +65,8 @@ export interface ScriptedModel {
   countRequests(agent?: string): number;
   /** Resolves as soon as the condition holds for the log of requests. */
   until(condition: (requests: readonly RecordedRequest[]) => boolean): Promise<void>;
+  /** Lets the process end while this server is open. */
+  unref(): void;
   /** Closes at once, and aborts answers in progress. */
   close(): Promise<void>;
 }
@@ -133,6 +135,7 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
     requests: log.requests,
     countRequests: log.count,
     until: log.until,
+    unref: server.unref,
     async close() {
       log.close();
       await server.close();

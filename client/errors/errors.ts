@@ -91,8 +91,14 @@ export class InvalidPayloads extends HoldfastError<
   | 'compress_above_invalid'
   | 'codecs_invalid'
   | 'storage_invalid'
+  | 'storage_twice'
 > {
   override readonly name = 'InvalidPayloads';
+}
+
+/** The options of `connect` contradict each other. */
+export class InvalidConnect extends HoldfastError<'client_and_settings' | 'client_invalid'> {
+  override readonly name = 'InvalidConnect';
 }
 
 /** A payload has an encoding, or is in a store, that this process is not configured for; or it is no payload of ours. */

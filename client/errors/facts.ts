@@ -71,6 +71,10 @@ export interface ErrorFacts {
   readonly compress_above_invalid: { readonly given: unknown };
   readonly codecs_invalid: Record<never, never>;
   readonly storage_invalid: Record<never, never>;
+  readonly storage_twice: Record<never, never>;
+  // InvalidConnect
+  readonly client_and_settings: { readonly option: string };
+  readonly client_invalid: Record<never, never>;
   // PayloadUnreadable
   readonly encoding_unknown: { readonly encoding: string };
   readonly codec_failed: { readonly why: string };

@@ -15,6 +15,11 @@ export function grpcCode(error: unknown): keyof typeof GRPC | undefined {
   return (Object.keys(GRPC) as (keyof typeof GRPC)[]).find((name) => GRPC[name] === code);
 }
 
+/** Whether the connection refused a message for its size. */
+export function isTooLarge(error: unknown): boolean {
+  return /Received message larger than max/.test(grpcErrorIn(error)?.message ?? '');
+}
+
 /** The server's own error, found in the chain of causes. */
 export function grpcErrorIn(error: unknown) {
   for (let at = error; at instanceof Error; at = at.cause) if (isGrpcServiceError(at)) return at;

@@ -8,7 +8,7 @@ export function errorText<Code extends ErrorCode>(code: Code, facts: ErrorFacts[
 }
 
 const CONFIGURE =
-  'Use the payload settings of the worker: set HOLDFAST_PAYLOADS=./payloads.ts, or the option "payloads" (docs/payloads.md).';
+  'Use the payload settings of the worker: set HOLDFAST_PAYLOADS=./payloads.ts, the option "payloads", or the "dataConverter" of the client that you pass (docs/payloads.md).';
 const CRON_EXAMPLE = '"0 3 * * 1-5" is 03:00 from Monday to Friday';
 const EVERY_EXAMPLE = 'Use a number and a unit: "30 seconds", "90s", "1h", "7 days".';
 
@@ -92,6 +92,12 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
     `compressAbove is ${given}. Set a number of bytes, or Infinity to turn compression off.`,
   codecs_invalid: () => 'codecs is not a list of codecs. Pass an array of objects with encode and decode.',
   storage_invalid: () => 'storage is not a store. Pass fileStorage(folder), postgresStorage(pool) or a StorageDriver.',
+  storage_twice: () =>
+    'Both "payloads" and the data converter have a store for large payloads. Remove "storage" from "payloads", or "externalStorage" from the data converter.',
+
+  client_and_settings: ({ option }) =>
+    `"client" has a connection, a namespace and a data converter of its own. Remove the option "${option}", or set it where the client is made.`,
+  client_invalid: () => '"client" is not a client of Temporal. Pass a Client of @temporalio/client.',
 
   encoding_unknown: ({ encoding }) =>
     `A payload has the encoding ${JSON.stringify(encoding)}, and this process has no codec for it. ${CONFIGURE}`,

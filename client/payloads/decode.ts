@@ -6,7 +6,7 @@ import { SIGNAL } from '../../core/names.ts';
 import { type Failure, firstJson, type History, type HistoryEvent } from '../../core/read/history.ts';
 import { dataConverter, type PayloadOptions } from './options.ts';
 import { isForGood, toPayloadError } from './payloadError.ts';
-import { unreadable } from './plain.ts';
+import { toPlain, unreadable } from './plain.ts';
 import {
   decode,
   retrieval,
@@ -100,7 +100,7 @@ async function decodeIn(
   contextOf: ContextOf,
   initialContext?: SerializationContext,
 ): Promise<void> {
-  const { payloadCodecs } = converter;
+  const { payloadCodecs, payloadConverter } = converter;
   const failures: CodedFailure[] = [];
   try {
     await visit(root, walk, retrieval(converter));
@@ -108,8 +108,10 @@ async function decodeIn(
     throw toPayloadError(error);
   }
   await visit<typeof root, SerializationContext | undefined>(root, walk, {
-    transformPayload: async (payload, context) => (await decode(payloadCodecs, [payload], context))[0]!,
-    transformPayloads: (payloads, context) => decode(payloadCodecs, payloads, context),
+    transformPayload: async (payload, context) =>
+      toPlain((await decode(payloadCodecs, [payload], context))[0]!, payloadConverter, context),
+    transformPayloads: async (payloads, context) =>
+      (await decode(payloadCodecs, payloads, context)).map((payload) => toPlain(payload, payloadConverter, context)),
     initialContext,
     deriveContext(message, typeName, context) {
       if (typeName === 'temporal.api.failure.v1.Failure') failures.push(message);

@@ -2,6 +2,7 @@
 // access to the namespace may have written it.
 import { Client, type Connection } from '@temporalio/client';
 import type { Payload, SerializationContext } from '@temporalio/common';
+import { toPlain } from './plain.ts';
 import {
   bytesOf,
   decode,
@@ -46,7 +47,7 @@ export function lenientClient({ connection, options }: Client): Client {
       // The SDK would look for what is stored inside of what was encoded.
       if (isReferencePayload(decoded)) return UNREADABLE_PAYLOAD;
       payloadConverter.fromPayload(decoded, context);
-      return decoded;
+      return toPlain(decoded, payloadConverter, context);
     } catch {
       return UNREADABLE_PAYLOAD;
     }
@@ -92,7 +93,9 @@ export function lenientClient({ connection, options }: Client): Client {
       decodeIn(await service.describeSchedule(request), walkDescribeScheduleResponse),
   };
   const lenient = Object.assign(Object.create(service), decoding);
-  return new Client({ connection: Object.create(connection, { workflowService: { value: lenient } }), namespace });
+  // Plugins of the connection would have it decoded again.
+  const changed = { workflowService: { value: lenient }, plugins: { value: [] } };
+  return new Client({ connection: Object.create(connection, changed), namespace });
 }
 
 const UNREADABLE_PAYLOAD: Payload = {

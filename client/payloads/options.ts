@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type DataConverter, ExternalStorage, type PayloadCodec, type StorageDriver } from '@temporalio/common';
 import { InvalidPayloads } from '../errors/errors.ts';
 import { gzipCodec } from './gzip.ts';
-import { explained, plainOnly } from './plain.ts';
+import { anyEncoding, explained, plainOnly } from './plain.ts';
 import { mendReferences } from './sdk.ts';
 import { mapDrivers, steadyDriver } from './steady.ts';
 
@@ -49,6 +49,35 @@ export function dataConverter({ compressAbove, codecs = [], storage }: PayloadOp
     ...(codecs.length > 0 && { failureConverterPath: FAILURES }),
     ...(storage && { externalStorage: mapDrivers(storageOf(storage), steadyDriver) }),
   };
+}
+
+/** Converters that `composedConverter` has made: a plugin may be registered with a client and its connection. */
+const composed = new WeakSet<DataConverter>();
+
+/**
+ * Composes the converter of an existing client or worker with these options. Without options, nothing is written differently; what
+ * other clients have compressed is read.
+ */
+export function composedConverter(existing: DataConverter = {}, options?: PayloadOptions): DataConverter {
+  if (composed.has(existing)) return existing;
+  const { payloadConverterPath, failureConverterPath, externalStorage, payloadCodecs = [] } = existing;
+  if (externalStorage && options?.storage) throw new InvalidPayloads('storage_twice', {});
+  const ours = dataConverter(options ?? { compressAbove: Number.POSITIVE_INFINITY });
+  const [plain, ...codecs] = ours.payloadCodecs!;
+  const converter: DataConverter = {
+    ...ours,
+    ...(payloadConverterPath !== undefined && { payloadConverterPath }),
+    ...(failureConverterPath !== undefined && { failureConverterPath }),
+    ...(externalStorage && { externalStorage }),
+    // The existing ones come last, as they did before: what leaves the process is what they make of it.
+    payloadCodecs: [
+      payloadConverterPath === undefined ? plain! : anyEncoding,
+      ...codecs,
+      ...payloadCodecs.map(explained),
+    ],
+  };
+  composed.add(converter);
+  return converter;
 }
 
 function storageOf(storage: StorageDriver | ExternalStorage): ExternalStorage {

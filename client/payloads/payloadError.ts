@@ -21,6 +21,8 @@ export function toPayloadError(error: unknown): unknown {
   // The SDK has no error class for this.
   const [, store] = /^No driver registered with name '(.*)'$/.exec(message) ?? [];
   if (store !== undefined) return new PayloadUnreadable('storage_unknown', { store }, { cause: error });
+  const [, encoding] = /^Unknown encoding: (.*)$/.exec(message) ?? [];
+  if (encoding !== undefined) return new PayloadUnreadable('encoding_unknown', { encoding }, { cause: error });
   // A SyntaxError is that of JSON: nothing else is parsed here.
   if (error instanceof ValueError || error instanceof PayloadConverterError || error instanceof SyntaxError)
     return new PayloadUnreadable('payload_invalid', { why: message }, { cause: error });

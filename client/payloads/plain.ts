@@ -1,5 +1,11 @@
 // Explains why a payload cannot be decoded: no codec knows its encoding, or a codec has failed.
-import type { Payload, PayloadCodec } from '@temporalio/common';
+import {
+  defaultPayloadConverter,
+  type Payload,
+  type PayloadCodec,
+  type PayloadConverter,
+  type SerializationContext,
+} from '@temporalio/common';
 import { PayloadUnreadable } from '../errors/errors.ts';
 import { bytesOf } from './sdk.ts';
 
@@ -19,6 +25,25 @@ export const plainOnly: PayloadCodec = {
     throw new PayloadUnreadable('encoding_unknown', { encoding: coded });
   },
 };
+
+/** In place of `plainOnly`, where a payload converter of the user's has encodings of its own. */
+export const anyEncoding: PayloadCodec = {
+  encode: async (payloads) => payloads,
+  decode: async (payloads) => payloads,
+};
+
+/** Returns a decoded payload as the SDK's own converter would have written it: the read model reads JSON. */
+export function toPlain(payload: Payload, converter: PayloadConverter, context?: SerializationContext): Payload {
+  const encoding = encodingOf(payload);
+  if (isPlain(encoding) || isUnreadable(encoding)) return payload;
+  let value: unknown;
+  try {
+    value = converter.fromPayload(payload, context);
+  } catch (error) {
+    throw new PayloadUnreadable('encoding_unknown', { encoding }, { cause: error });
+  }
+  return defaultPayloadConverter.toPayload(value);
+}
 
 /** Wraps a user's codec: the errors of a cipher or key service say neither what failed nor what to do. */
 export function explained(codec: PayloadCodec): PayloadCodec {

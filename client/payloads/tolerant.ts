@@ -27,10 +27,17 @@ const TOO_MUCH = unreadable(`the run was sent more than ${UNPACKED_BYTES_MAX / 1
 
 type Context = SerializationContext | undefined;
 
+/**
+ * Replaces references to stored payloads, for all workers of this process that have no store. It changes the SDK, so it is not for
+ * a worker of somebody else's.
+ */
+export function replaceUnstored(): void {
+  replaceReferences(() => unreadable(new PayloadUnreadable('storage_missing', {}).message));
+}
+
 /** Makes the converter of a client that of a worker. */
 export function tolerantConverter(converter: DataConverter): DataConverter {
   const { payloadCodecs = [], externalStorage: storage } = converter;
-  if (!storage) replaceReferences(() => unreadable(new PayloadUnreadable('storage_missing', {}).message));
   return {
     ...converter,
     payloadCodecs: [tolerantCodec(payloadCodecs)],

@@ -11,7 +11,7 @@ import { type DriverOptions, driverOf } from '../../client/payloads/objectStore.
 import { dataConverter, type PayloadOptions } from '../../client/payloads/options.ts';
 import { encodingOf } from '../../client/payloads/plain.ts';
 import { bytesOf, payloadProto } from '../../client/payloads/sdk.ts';
-import { tolerantConverter, UNPACKED_BYTES_MAX } from '../../client/payloads/tolerant.ts';
+import { replaceUnstored, tolerantConverter, UNPACKED_BYTES_MAX } from '../../client/payloads/tolerant.ts';
 import { FAILURE } from '../../core/names.ts';
 import { PAYLOADS } from '../support/strangeRuns.ts';
 
@@ -25,6 +25,7 @@ const ofActivity: SerializationContext = {
 };
 
 function workerOf(options: PayloadOptions = {}) {
+  if (!options.storage) replaceUnstored();
   const { payloadCodecs, externalStorage } = tolerantConverter(dataConverter(options));
   const codec = payloadCodecs![0]!;
   const { transformPayloads: retrieve } = extstoreInboundOptions(externalStorage);

@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { findTemporalCli } from '../../worker/dev/temporalCli.ts';
 import { noS3, startS3 } from '../support/s3.ts';
 
 const run = promisify(execFile);
@@ -42,8 +43,10 @@ defineTool({ name: 'x', description: 'x', input: 1, run: () => 1 });
 let folder: string;
 // The package wants Node 22.18, which the machine's own may not be; the project's is.
 const env = { ...process.env, PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) };
+const inside = (cwd: string, command: string, args: string[], more: Readonly<Record<string, string>> = {}) =>
+  run(command, args, { cwd, env: { ...env, ...more }, timeout: 240_000, maxBuffer: 1e8 });
 const inFolder = (command: string, args: string[], more: Readonly<Record<string, string>> = {}) =>
-  run(command, args, { cwd: folder, env: { ...env, ...more }, timeout: 240_000, maxBuffer: 1e8 });
+  inside(folder, command, args, more);
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'holdfast-package-'));
@@ -55,9 +58,9 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 /** `npx holdfast dev` in that folder, ready for runs. */
-async function startDev(more: Readonly<Record<string, string>> = {}) {
+async function startDev(more: Readonly<Record<string, string>> = {}, cwd = folder) {
   const dev = spawn('npx', ['holdfast', 'dev', '--agents', './agents.ts', '--port', '0', '--ui-port', '0'], {
-    cwd: folder,
+    cwd,
     env: { ...env, ...more },
     detached: true,
   });
@@ -113,6 +116,51 @@ test('has every entry with its types', async () => {
 test('installs no test-only packages for production', async () => {
   const sdk = await readdir(join(folder, 'node_modules/@temporalio'));
   assert.ok(sdk.includes('worker') && !sdk.includes('testing'), sdk.join());
+});
+
+/** A project of somebody else's, with these packages and ours. */
+async function project(name: string, install: string[]): Promise<string> {
+  const other = join(folder, name);
+  await mkdir(other);
+  await writeFile(join(other, 'package.json'), JSON.stringify({ name, private: true, type: 'module' }));
+  await writeFile(join(other, 'agents.ts'), AGENTS);
+  await inside(other, 'npm', ['install', '--no-audit', '--no-fund', ...install, '../holdfast-0.1.0.tgz', 'zod@4']);
+  return other;
+}
+
+test('uses the SDK of a project that has another version of it', async () => {
+  const sdk = ['worker', 'client', 'workflow', 'activity', 'common', 'envconfig'];
+  const other = await project(
+    'older',
+    sdk.map((name) => `@temporalio/${name}@1.23.0`),
+  );
+  const { stdout } = await inside(other, 'npm', ['ls', '--all', '--parseable', '--long', '@temporalio/core-bridge']);
+  assert.match(stdout, /core-bridge@1\.23\.0/);
+  assert.equal(stdout.trim().split('\n').length, 1, stdout);
+  // The bundle that is part of the package is of another SDK: the worker builds its own.
+  const cache = join(other, 'cache');
+  const { address, stop } = await startDev(
+    { HOLDFAST_CACHE: cache, HOLDFAST_TEMPORAL_CLI: await findTemporalCli() },
+    other,
+  );
+  try {
+    const asked = await inside(other, 'npx', ['holdfast', '--address', address, 'run', 'crier', 'Go.', '--json']);
+    assert.equal(JSON.parse(asked.stdout).output, 'HEAR YE');
+  } finally {
+    await stop();
+  }
+  assert.ok((await readdir(cache)).some((name) => name.endsWith('-workflow-bundle.js')));
+});
+
+test('serves a program that only starts runs without the worker', async () => {
+  const install = ['--omit=peer', '@temporalio/client@1.24.0', '@temporalio/envconfig@1.24.0'];
+  const other = await project('client', install);
+  const sdk = await readdir(join(other, 'node_modules/@temporalio'));
+  assert.deepEqual(sdk.sort(), ['client', 'common', 'envconfig', 'proto']);
+  const script = `import { connect } from 'holdfast/client';
+    await connect({ address: '127.0.0.1:1' }).catch((error) => console.log(error.name));`;
+  const { stdout } = await inside(other, process.execPath, ['--input-type=module', '--eval', script]);
+  assert.match(stdout, /^TemporalUnreachable/);
 });
 
 test('npx holdfast dev finds the Temporal CLI with what is installed', async () => {
