@@ -9,15 +9,16 @@ type Index = NonNullable<AgentRecord['index']>;
 /** By index and model: workers in one process may serve namespaces with different indexes, and use different models. */
 const records = new WeakMap<Agent, Map<string, AgentRecord>>();
 
-/** `index`: where this worker's runs publish their status. `model`: the model that the worker calls; it may override the agent's. */
-export function recordOf(agent: Agent, index: Index, model: string): AgentRecord {
+/** `index`: where this worker's runs publish their status. `models`: those that the worker calls; it may override the agent's. */
+export function recordOf(agent: Agent, index: Index, models: readonly string[]): AgentRecord {
   const ofAgent = records.get(agent) ?? new Map<string, AgentRecord>();
   records.set(agent, ofAgent);
-  const key = `${index}\n${model}`;
+  const key = [index, ...models].join('\n');
   const cached = ofAgent.get(key);
   if (cached) return cached;
   const { instructions } = agent;
-  const compactAt = compactAtOf(agent, model);
+  // Each of them has to take the conversation.
+  const compactAt = smallest(models.map((model) => compactAtOf(agent, model)));
   const rules: AgentRules = {
     ...agent.rules,
     ...(compactAt !== undefined && { compactAt }),
@@ -29,4 +30,9 @@ export function recordOf(agent: Agent, index: Index, model: string): AgentRecord
   const record = { digest, instructions, rules, policies, index, ...body };
   ofAgent.set(key, record);
   return record;
+}
+
+function smallest(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }

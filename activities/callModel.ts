@@ -7,10 +7,9 @@ import { guardAnswer, guardRequest } from './define/guardrails.ts';
 import { checkOutput } from './define/output.ts';
 import type { Agent } from './define/types.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import type { RawAnswer } from './model/answer.ts';
 import type { AttemptCounter } from './model/attempts.ts';
 import { ruleContext, runModelAttempt } from './model/modelAttempt.ts';
-import { streamAnswer } from './model/streamAnswer.ts';
+import { type ModelsAnswer, streamAnswer } from './model/streamAnswer.ts';
 import { planBatch, planCall } from './plan/plan.ts';
 import type { Planned } from './plan/types.ts';
 import { extend, markOf, type Transcript } from './transcript/transcripts.ts';
@@ -20,28 +19,33 @@ export type ModelHost = (input: ModelCallInput) => Promise<ModelAnswer>;
 type ModelHostDependencies = Omit<ActivityDependencies, 'threads'>;
 
 export function createModelHost(dependencies: ModelHostDependencies): ModelHost {
-  const { endpoint, transcripts, askForPage } = dependencies;
+  const { models, transcripts, askForPage } = dependencies;
 
   return async function callModel(input) {
-    return runModelAttempt(dependencies, input, async (agent, { ctx, attempts, requirePrice, onProgress }) => {
-      const repairs = input.repairs ?? 0;
-      const transcript = await transcripts.load(ctx.workflowId, input, askForPage);
-      const turn: Turn = { input, agent, workflowId: ctx.workflowId, transcript, attempts };
+    return runModelAttempt(
+      dependencies,
+      input,
+      async (agent, { ctx, endpoint, attempts, requirePrice, onProgress }) => {
+        const repairs = input.repairs ?? 0;
+        const transcript = await transcripts.load(ctx.workflowId, input, askForPage);
+        const asked = models.endpointsOf(agent).map((one) => one.modelFor(agent));
+        const turn: Turn = { input, agent, workflowId: ctx.workflowId, transcript, attempts, asked };
 
-      const request = await guardRequest(agent, withInstructions(agent, transcript.messages), ctx);
-      if ('instead' in request) return record(turn, request.instead, null, dependencies);
+        const request = await guardRequest(agent, withInstructions(agent, transcript.messages), ctx);
+        if ('instead' in request) return record(turn, request.instead, null, dependencies);
 
-      requirePrice();
-      const answer = await streamAnswer(endpoint, agent, request.messages, {
-        signal: ctx.signal,
-        onProgress,
-        warn: (message) => Context.current().log.warn(message),
-      });
-      const planned = await planBatch(agent, ctx, transcript.messages, answer);
-      const allowed = await guardAnswer(agent.guardrails.afterModel, planned, repairs, ctx);
-      const checked = await checkOutput(agent.output, allowed, repairs);
-      return record(turn, checked, answer, dependencies);
-    });
+        requirePrice();
+        const answer = await streamAnswer(endpoint, agent, request.messages, {
+          signal: ctx.signal,
+          onProgress,
+          warn: (message) => Context.current().log.warn(message),
+        });
+        const planned = await planBatch(agent, ctx, transcript.messages, answer);
+        const allowed = await guardAnswer(agent.guardrails.afterModel, planned, repairs, ctx);
+        const checked = await checkOutput(agent.output, allowed, repairs);
+        return record(turn, checked, answer, dependencies);
+      },
+    );
   };
 }
 
@@ -52,6 +56,8 @@ interface Turn {
   /** Everything before this turn's answer. */
   readonly transcript: Transcript;
   readonly attempts: AttemptCounter;
+  /** The agent's models, as their servers are asked for them. */
+  readonly asked: readonly string[];
 }
 
 function withInstructions({ instructions }: Agent, messages: readonly Message[]): readonly Message[] {
@@ -60,21 +66,20 @@ function withInstructions({ instructions }: Agent, messages: readonly Message[])
 
 /** Caches the transcript for the next turn, and returns what goes into history. `answer` is null if the model was not called. */
 async function record(
-  { input, agent, workflowId, transcript, attempts }: Turn,
+  { input, agent, workflowId, transcript, attempts, asked }: Turn,
   planned: Planned,
-  answer: RawAnswer | null,
-  { endpoint, transcripts, index, weigh }: ModelHostDependencies,
+  answer: ModelsAnswer | null,
+  { transcripts, index, weigh }: ModelHostDependencies,
 ): Promise<ModelAnswer> {
   const extended = extend(transcript, [planned.message]);
   transcripts.keep(workflowId, extended);
-  const model = endpoint.modelFor(agent);
-  const agentRecord = recordOf(agent, index, model);
+  const agentRecord = recordOf(agent, index, asked);
   return {
     ...planned,
     mark: markOf(extended),
     ...(input.weigh && { weight: await weigh(extended.messages, workflowId) }),
     ...(agentRecord.digest !== input.recorded && { agent: agentRecord }),
-    model: answer ? answer.model || model : '',
+    model: answer ? answer.model || answer.asked : '',
     usage: answer?.usage ?? NO_USAGE,
     ...attempts.costOfAnswer(answer ?? undefined),
   };

@@ -1,13 +1,13 @@
 // The dependencies that all activities of a worker share.
 import type { AgentRecord } from '../core/types.ts';
-import type { ModelEndpoint } from './model/endpoint.ts';
+import type { Models } from './model/models.ts';
 import type { Registry } from './registry.ts';
 import type { Threads } from './tools/threads.ts';
 import type { AskForPage, Transcripts } from './transcript/transcripts.ts';
 
 export interface ActivityDependencies {
   readonly registry: Registry;
-  readonly endpoint: ModelEndpoint;
+  readonly models: Models;
   readonly threads: Threads;
   readonly transcripts: Transcripts;
   readonly askForPage: AskForPage;

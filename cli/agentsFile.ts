@@ -4,6 +4,7 @@ import { relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Agent } from '../activities/index.ts';
 import { withTheirSubAgents } from '../activities/registry.ts';
+import type { Providers } from '../worker/index.ts';
 import { UsageError } from './exit.ts';
 
 export const DEFAULT_FILES = ['agents.ts', 'agents.js', 'agents/index.ts', 'agents/index.js'];
@@ -18,6 +19,14 @@ export async function findAgentsFile(named: string | undefined): Promise<string>
   }
   for (const name of DEFAULT_FILES) if (await isFile(resolve(name))) return resolve(name);
   throw new UsageError(`There is no agents file here (${DEFAULT_FILES.join(', ')}). Pass yours with --agents FILE.`);
+}
+
+/** Loads the module's export `providers`, for `createWorker`. */
+export async function loadProviders(path: string): Promise<Providers> {
+  const { providers = {} } = (await import(pathToFileURL(path).href)) as { readonly providers?: Providers };
+  if (typeof providers !== 'object' || providers === null)
+    throw new UsageError(`${relative(process.cwd(), path)} exports providers, which must be an object.`);
+  return providers;
 }
 
 /** Loads every agent that the module exports, by name or in a list, and their sub-agents. */

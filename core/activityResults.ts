@@ -23,6 +23,7 @@ import type {
   Lost,
   Mark,
   ModelAnswer,
+  PassedOver,
   PlannedCall,
   ToolCall,
   ToolCallResult,
@@ -97,6 +98,7 @@ const isAnswer = hasShape<ModelAnswer>({
   usage: isUsage,
   cost: optional(isNumber),
   lost: optional(isLost),
+  passedOver: optional(isList(hasShape<PassedOver>({ model: isText, error: isText }))),
 });
 
 const isToolResult = hasShape<ToolCallResult>({ text: isText });

@@ -112,6 +112,10 @@ export const BATCH_FAILURES_SHOWN = 50;
 export const INSTRUCTIONS_BYTES_MAX = 256 * KB;
 /** An agent's further fields of a request; recorded with its instructions. */
 export const BODY_BYTES_MAX = 64 * KB;
+/** Models of an agent, of which the next one is asked when one has failed. Each attempt asks one. */
+export const MODELS_MAX = 4;
+/** The text of why a model was passed over. */
+export const PASSED_OVER_CHARS_MAX = 300;
 /** Tools of an agent: OpenAI's limit for a request. */
 export const TOOLS_MAX = 128;
 /** Consecutive answers that are cut off at the output limit, after which the run ends. */

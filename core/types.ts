@@ -225,6 +225,13 @@ export interface ModelAnswer {
   readonly cost?: number;
   /** Lost attempts at this answer, and what is known of their tokens. */
   readonly lost?: Lost;
+  /** The agent's other models that were asked before, and why they did not answer. */
+  readonly passedOver?: readonly PassedOver[];
+}
+
+export interface PassedOver {
+  readonly model: string;
+  readonly error: string;
 }
 
 /** The input of the activity `compact`. It has the transcript in the same form as `callModel`. */

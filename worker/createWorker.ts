@@ -9,7 +9,7 @@ import { readSettings, type SettingsOptions } from '../client/settings.ts';
 import { SHUTDOWN_FORCE_MS } from '../core/limits.ts';
 import { TASK_QUEUE } from '../core/names.ts';
 import { VERSION } from '../core/version.ts';
-import type { ModelSettings } from './model.ts';
+import type { ModelSettings, Providers } from './model.ts';
 import { HoldfastPlugin, type ModelInfo } from './plugin.ts';
 
 export interface WorkerOptions extends SettingsOptions {
@@ -24,6 +24,11 @@ export interface WorkerOptions extends SettingsOptions {
    * @default OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL; without a key and a URL, the offline script of each agent
    */
   readonly model?: ModelSettings;
+  /**
+   * Other servers of models, by the name before the colon in an agent's `model`: with `{ local: { baseURL: 'http://…/v1' } }`, agents may
+   * have the model `local:qwen3`.
+   */
+  readonly providers?: Providers;
   /**
    * Minimum interval between two heartbeats, which carry streamed text to the server.
    * @default 500 ms

@@ -1,4 +1,4 @@
 // `holdfast/worker`: serves agents.
 export { createWorker, type HoldfastWorker, type WorkerOptions } from './createWorker.ts';
-export type { ModelSettings } from './model.ts';
+export type { ModelSettings, ProviderSettings, Providers } from './model.ts';
 export { HoldfastPlugin, type ModelInfo, type PluginOptions } from './plugin.ts';

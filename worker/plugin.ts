@@ -23,7 +23,7 @@ import { hasAttributes } from '../client/setup.ts';
 import { SHUTDOWN_GRACE_MS } from '../core/limits.ts';
 import { COMPACT_ACTIVITY, MODEL_ACTIVITY, PLAN_ACTIVITY } from '../core/names.ts';
 
-import { type ModelSettings, modelSettingsFrom, openModel } from './model.ts';
+import { type ModelSettings, modelSettingsFrom, openModel, type Providers } from './model.ts';
 import { ENTRY, servesAgents, withAgentWorkflow, withoutStacks, workflowCode } from './workflowBundle.ts';
 
 export interface PluginOptions {
@@ -34,6 +34,11 @@ export interface PluginOptions {
    * @default OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL; without a key and a URL, the offline script of each agent
    */
   readonly model?: ModelSettings | undefined;
+  /**
+   * Other servers of models, by the name before the colon in an agent's `model`: with `{ local: { baseURL: 'http://…/v1' } }`, agents may
+   * have the model `local:qwen3`.
+   */
+  readonly providers?: Providers | undefined;
   /**
    * Minimum interval between two heartbeats, which carry streamed text to the server. The worker's own
    * `maxHeartbeatThrottleInterval` comes first.
@@ -221,18 +226,18 @@ export class HoldfastPlugin implements WorkerPlugin, BundlerPlugin, ClientPlugin
     converter: DataConverter,
     options: WorkerOptions,
   ): Promise<Activities> {
-    const { model: settings = modelSettingsFrom(process.env), transcriptCacheBytes } = this.#options;
+    const { model: settings = modelSettingsFrom(process.env), providers, transcriptCacheBytes } = this.#options;
     const namespace = options.namespace ?? 'default';
     // Runs while the model is opened.
     const indexing = isIndexed(options.connection, namespace);
     indexing.catch(() => undefined);
-    const { endpoint, close, ...model } = await openModel(settings, registry);
+    const { models, close, ...model } = await openModel(settings, registry, providers);
     const threads = createThreads();
     const opened = { close: () => Promise.all([close(), threads.close(), agents.close()]) };
     try {
       const activities = createActivities({
         registry,
-        endpoint,
+        models,
         threads,
         index: (await indexing) ? 'attributes' : 'memo',
         weigh: weigherOf(converter, namespace),

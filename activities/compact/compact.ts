@@ -16,7 +16,6 @@ import type { Agent } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import type { RawAnswer } from '../model/answer.ts';
 import { badAnswer } from '../model/badAnswer.ts';
-import type { ModelEndpoint } from '../model/endpoint.ts';
 import { type ModelAttempt, runModelAttempt } from '../model/modelAttempt.ts';
 import { statedLimit } from '../model/modelFailure.ts';
 import { streamAnswer } from '../model/streamAnswer.ts';
@@ -27,17 +26,17 @@ import { summarise } from './compactSummary.ts';
 
 export type CompactHost = (input: CompactInput) => Promise<CompactAnswer>;
 
-type CompactDependencies = Pick<ActivityDependencies, 'registry' | 'endpoint' | 'transcripts' | 'askForPage'>;
+type CompactDependencies = Pick<ActivityDependencies, 'registry' | 'models' | 'transcripts' | 'askForPage'>;
 
 export function createCompactHost(dependencies: CompactDependencies): CompactHost {
-  const { endpoint, transcripts, askForPage } = dependencies;
+  const { transcripts, askForPage } = dependencies;
   return async function compact(input) {
     return runModelAttempt(dependencies, input, async (agent, attempt) => {
-      const { ctx } = attempt;
+      const { ctx, endpoint } = attempt;
       const key = ctx.workflowId;
       const { messages } = await transcripts.load(key, input, askForPage);
       const limits = limitsFor(agent, endpoint.modelFor(agent), messages, input);
-      const model = summaryModel(endpoint, agent, attempt);
+      const model = summaryModel(agent, attempt);
       const made = await compacted(agent, messages, limits, ctx, model);
       const replacement = replacementOf(messages, made.messages);
       const extended = extend(EMPTY, made.messages);
@@ -245,11 +244,7 @@ interface SummaryModel {
   spent(): Pick<CompactAnswer, 'modelCalls' | 'usage' | 'cost' | 'lost'>;
 }
 
-function summaryModel(
-  endpoint: ModelEndpoint,
-  agent: Agent,
-  { ctx, attempts, requirePrice, onProgress }: ModelAttempt,
-): SummaryModel {
+function summaryModel(agent: Agent, { ctx, endpoint, attempts, requirePrice, onProgress }: ModelAttempt): SummaryModel {
   // A summary is plain text: no tools, no output schema, and no limit but its own.
   const writer: Agent = { ...agent, tools: new Map(), output: undefined, maxOutputTokens: undefined };
   let modelCalls = 0;

@@ -1,7 +1,7 @@
 // Defines an agent. An agent is data: model, instructions, tools and limits.
 import { budgetProblem } from '../../core/budget.ts';
 import type { Duration } from '../../core/duration.ts';
-import { AGENT_DEFAULTS, BODY_BYTES_MAX, INSTRUCTIONS_BYTES_MAX, TOOLS_MAX } from '../../core/limits.ts';
+import { AGENT_DEFAULTS, BODY_BYTES_MAX, INSTRUCTIONS_BYTES_MAX, MODELS_MAX, TOOLS_MAX } from '../../core/limits.ts';
 import { NAME_PATTERN } from '../../core/names.ts';
 import { count, utf8Length } from '../../core/text.ts';
 import type { Budget, WhenAllToolsFail, WhenApprovalExpires } from '../../core/types.ts';
@@ -17,8 +17,11 @@ import type { Agent, Guardrails, Presenter, Tool, ToolChoice, ToolSource } from 
 
 export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly name: string;
-  /** A model of the OpenAI API or of a compatible server. `OPENAI_MODEL` overrides it for a whole worker. */
-  readonly model: string;
+  /**
+   * A model of the OpenAI API or of a compatible server: `'gpt-4o'`, or with a provider of the worker: `'local:qwen3'`. Of a list, the next
+   * one is asked when one has failed. `OPENAI_MODEL` overrides it for a whole worker.
+   */
+  readonly model: string | readonly string[];
   readonly instructions: string;
   /** Tools, and servers of tools: `mcp({ … })`. */
   readonly tools?: readonly (Tool | ToolSource)[];
@@ -92,7 +95,11 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
   const wrong = (problem: string) => new TypeError(`Agent ${JSON.stringify(name)}: ${problem}`);
   if (typeof name !== 'string' || !NAME_PATTERN.test(name))
     throw wrong('name must be a letter, then up to 63 letters, digits, "_" or "-".');
-  if (!options.model) throw wrong('model is missing, for example model: "gpt-4o".');
+  const models = typeof options.model === 'string' ? [options.model] : [...(options.model ?? [])];
+  if (models.length === 0 || models.some((model) => typeof model !== 'string' || model === ''))
+    throw wrong('model is missing, for example model: "gpt-4o".');
+  if (models.length > MODELS_MAX) throw wrong(`it has more than ${MODELS_MAX} models.`);
+  if (new Set(models).size < models.length) throw wrong('model names one twice.');
   if (!options.instructions) throw wrong('instructions are missing. Say who the agent is and what it should do.');
   if (utf8Length(options.instructions) > INSTRUCTIONS_BYTES_MAX)
     throw wrong(
@@ -144,7 +151,8 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
   return {
     kind: 'agent',
     name,
-    model: options.model,
+    model: models[0]!,
+    models,
     instructions: options.instructions,
     tools,
     sources,

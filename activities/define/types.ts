@@ -11,7 +11,10 @@ import type { Schema } from './schema.ts';
 export interface Agent<Output = unknown> {
   readonly kind: 'agent';
   readonly name: string;
+  /** The first of `models`. */
   readonly model: string;
+  /** In the order in which they are asked. */
+  readonly models: readonly string[];
   readonly instructions: string;
   readonly tools: ReadonlyMap<string, Tool>;
   /** Tools that are only known once their server is asked for them. */

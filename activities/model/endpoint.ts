@@ -19,6 +19,8 @@ export interface ModelEndpoint {
   /** How long a run waits while the model is unavailable. */
   readonly outageMs: number;
   readonly refusals: Refusals;
+  /** Fields of every request. */
+  readonly body: Readonly<Record<string, unknown>>;
   modelFor(agent: Agent): string;
 }
 
@@ -31,6 +33,9 @@ export interface EndpointOptions {
   readonly timeoutMs?: number | undefined;
   /** @default 1 hour */
   readonly outageMs?: number | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: Readonly<Record<string, unknown>> | undefined;
+  readonly fetch?: typeof fetch | undefined;
   /** The model to use, for all agents or by agent. @default the agent's `model` */
   readonly model?: string | ((agent: Agent) => string) | undefined;
 }
@@ -42,16 +47,24 @@ export function createEndpoint({
   silenceMs = MODEL_CALL.silenceMs,
   timeoutMs = MODEL_CALL.timeoutMs,
   outageMs = MODEL_OUTAGE.limitMs,
+  headers = {},
+  body = {},
+  fetch: send = fetch,
 }: EndpointOptions): ModelEndpoint {
   const { url, login, values } = baseURL ? partsOf(baseURL) : NO_URL;
-  const secrets = secretsOf([apiKey, ...values, ...headerValues(process.env['OPENAI_CUSTOM_HEADERS'])]);
+  const secrets = secretsOf([
+    apiKey,
+    ...values,
+    ...headerValues(process.env['OPENAI_CUSTOM_HEADERS']),
+    ...Object.values(headers),
+  ]);
   const client = new OpenAI({
     apiKey,
     // Only Temporal retries: it records the attempts, and they survive the process.
     maxRetries: 0,
-    fetch: modelFetch,
+    fetch: (input, init) => modelFetch(send, input, init),
     ...(url && { baseURL: url.href }),
-    ...authorization(apiKey, url, login),
+    defaultHeaders: { ...authorization(apiKey, url, login), ...headers },
   });
   return {
     client,
@@ -61,15 +74,16 @@ export function createEndpoint({
     timeoutMs: Math.min(timeoutMs, MODEL_CALL.timeoutMs),
     outageMs,
     refusals: createRefusals(),
+    body,
     modelFor: (agent) => (typeof model === 'function' ? model(agent) : (model ?? agent.model)),
   };
 }
 
 /** What is sent in place of the client's bearer token: a request has one authorization. */
-function authorization(apiKey: string, url: URL | undefined, login: string | undefined) {
-  if (login) return { defaultHeaders: { Authorization: `Basic ${Buffer.from(login).toString('base64')}` } };
+function authorization(apiKey: string, url: URL | undefined, login: string | undefined): Record<string, string | null> {
+  if (login) return { Authorization: `Basic ${Buffer.from(login).toString('base64')}` };
   // Azure's deployments take a bearer token for that of a person, and the key in a header of its own.
-  if (url?.searchParams.has('api-version')) return { defaultHeaders: { Authorization: null, 'api-key': apiKey } };
+  if (url?.searchParams.has('api-version')) return { Authorization: null, 'api-key': apiKey };
   return {};
 }
 

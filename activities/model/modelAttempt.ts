@@ -13,9 +13,12 @@ import { stoppedFailure } from '../stoppedFailure.ts';
 import type { AnswerBuilder } from './answer.ts';
 import { type AttemptCounter, countAttempts } from './attempts.ts';
 import { badAnswer } from './badAnswer.ts';
+import type { ModelEndpoint } from './endpoint.ts';
 import { streamDetails } from './streamDetails.ts';
 
 export interface ModelAttempt {
+  /** The one of the agent's models that this attempt asks. */
+  readonly endpoint: ModelEndpoint;
   readonly ctx: RuleContext;
   readonly attempts: AttemptCounter;
   /** Throws if the cost is limited and the model has no price. */
@@ -26,23 +29,25 @@ export interface ModelAttempt {
 
 /** Runs `work` as one attempt at a model call. The failure that it throws has the cost of all attempts in its details. */
 export async function runModelAttempt<T>(
-  { registry, endpoint }: Pick<ActivityDependencies, 'registry' | 'endpoint'>,
+  { registry, models }: Pick<ActivityDependencies, 'registry' | 'models'>,
   { agent: name, turn, priced, waited }: Pick<ModelCallInput, 'agent' | 'turn' | 'priced' | 'waited'>,
   work: (agent: Agent, attempt: ModelAttempt) => Promise<T>,
 ): Promise<T> {
   const { attempt } = Context.current().info;
   const heartbeats = startHeartbeats(MODEL_CALL.heartbeatMs);
-  const attempts = countAttempts(endpoint.outageMs, waited);
+  const attempts = countAttempts(models.outageMs, waited);
   // Each heartbeat replaces the one before, so it must carry over the details of earlier attempts.
   if (attempt > 1) heartbeats.report(attempts.heartbeat);
   const stop = createStopController();
-  // The timeout is ours, not the server's, so that it counts as a failed attempt.
-  const tooLate = () => stop.abort(badAnswer(reason('model_timed_out', { timeoutMs: endpoint.timeoutMs })));
-  const timer = setTimeout(tooLate, endpoint.timeoutMs);
+  let timer: NodeJS.Timeout | undefined;
   try {
     const agent = registry.agent(name);
-    attempts.start(agent, endpoint.modelFor(agent));
+    const endpoint = attempts.start(agent, models.endpointsOf(agent));
+    const { timeoutMs } = endpoint;
+    // The timeout is ours, not the server's, so that it counts as a failed attempt.
+    timer = setTimeout(() => stop.abort(badAnswer(reason('model_timed_out', { timeoutMs }))), timeoutMs);
     return await work(agent, {
+      endpoint,
       ctx: { ...ruleContext(name, turn), signal: stop.signal },
       attempts,
       requirePrice() {

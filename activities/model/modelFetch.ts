@@ -7,8 +7,13 @@ import { isRetryableStatus } from '../httpRetry.ts';
 import { badAnswer, hopelessAnswer } from './badAnswer.ts';
 import { likeOpenAIs } from './serverError.ts';
 
-export async function modelFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, { ...init, redirect: 'manual' });
+/** `send` makes the request. */
+export async function modelFetch(
+  send: typeof fetch,
+  input: string | URL | Request,
+  init?: RequestInit,
+): Promise<Response> {
+  const response = await send(input, { ...init, redirect: 'manual' });
   const { status, body } = response;
   if (status >= 300 && status < 400) {
     await body?.cancel();

@@ -29,7 +29,9 @@ export function requestBody(
     const signed = takes('a call without a signature') ? ordered : withSignatures(ordered);
     return takes('an answer without reasoning') ? signed : withReasoning(signed);
   };
-  const further = Object.entries(agent.body ?? {}).filter(([name]) => !refused.has(name as Refusable));
+  const further = Object.entries({ ...endpoint.body, ...agent.body }).filter(
+    ([name]) => !refused.has(name as Refusable),
+  );
   return {
     ...Object.fromEntries(further),
     model,

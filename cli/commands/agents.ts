@@ -84,10 +84,10 @@ function pinLines(server: string, pins: Readonly<Record<string, string>>): strin
 }
 
 export function lines(agent: Agent): string[] {
-  const { name, model, rules, tools, output } = agent;
+  const { name, models, rules, tools, output } = agent;
   const width = Math.max(0, ...[...tools.keys()].map((tool) => tool.length));
   return [
-    `${name} (${model}; ${plural(rules.maxTurns, 'turn')} at most, ${plural(rules.parallel, 'call')} at once)`,
+    `${name} (${models.join(', else ')}; ${plural(rules.maxTurns, 'turn')} at most, ${plural(rules.parallel, 'call')} at once)`,
     ...(rules.budget ? [`  budget: ${budgetText(rules.budget)}`] : []),
     ...(output ? ['  output: validated by a schema'] : []),
     ...[...tools.values()].map((tool) => `  ${tool.name.padEnd(width)}  ${toolText(agent, tool)}`),

@@ -3,7 +3,7 @@ import { flushCompileCache } from 'node:module';
 import { Command } from 'commander';
 import { SHUTDOWN_GRACE_MS } from '../../core/limits.ts';
 import type { HoldfastWorker } from '../../worker/index.ts';
-import { AGENTS_OPTION, findAgentsFile, loadAgents } from '../agentsFile.ts';
+import { AGENTS_OPTION, findAgentsFile, loadAgents, loadProviders } from '../agentsFile.ts';
 import { settingsOf } from '../connected.ts';
 import { EXIT, errorText } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
@@ -50,7 +50,9 @@ export function workerCommand(): Command {
 
 async function open({ agents: named, streamInterval }: WorkerCommandOptions, command: Command) {
   const settings = settingsOf(command);
-  const agents = await loadAgents(await findAgentsFile(named));
+  const file = await findAgentsFile(named);
+  const agents = await loadAgents(file);
+  const providers = await loadProviders(file);
   // Imported here: it is most of what this program has to load.
   const [{ connect }, { createWorker }, { collectSooner }, { installLogging }] = await Promise.all([
     import('../../client/index.ts'),
@@ -63,6 +65,7 @@ async function open({ agents: named, streamInterval }: WorkerCommandOptions, com
   const created = createWorker({
     ...settings,
     agents,
+    providers,
     ...(streamInterval !== undefined && { streamIntervalMs: streamInterval }),
   });
   // Problems of the server are reported sooner and better by the client's connection.

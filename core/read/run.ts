@@ -6,6 +6,7 @@ import type {
   CompactStrategy,
   FailureKind,
   Message,
+  PassedOver,
   Question,
   RecordedDecision,
   Reply,
@@ -98,6 +99,8 @@ export interface Turn {
   readonly answeredAtMs: number | null;
   readonly attempts: number;
   readonly model: string | null;
+  /** The agent's other models that were asked before, and why they did not answer; absent if none was. */
+  readonly passedOver?: readonly PassedOver[];
   readonly text: string | null;
   readonly usage: Usage;
   readonly error: string | null;

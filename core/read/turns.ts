@@ -119,7 +119,19 @@ export function callIdOf({ turn, slot }: OpenCall): string {
 
 export function asTurn({ userMessages, compactedMessages, calls, ...open }: OpenTurn): Turn {
   const { turn, agent, startedAtMs, answeredAtMs, attempts, model, text, usage, error } = open;
-  const shown = { turn, agent, startedAtMs, answeredAtMs, attempts, model, text, usage, error };
+  const { passedOver } = open.answer ?? {};
+  const shown = {
+    turn,
+    agent,
+    startedAtMs,
+    answeredAtMs,
+    attempts,
+    model,
+    text,
+    usage,
+    error,
+    ...(passedOver && { passedOver }),
+  };
   const texts = [...compactedMessages, ...userMessages].map(({ content }) => content ?? '');
   return { ...shown, userMessages: texts, calls: calls.map(asCall) };
 }

@@ -55,11 +55,11 @@ test('compacts at a share of the limit, which leaves room for the answer', () =>
 
 test('records the limit of the model that the worker calls', () => {
   const own = agent();
-  assert.equal(recordOf(own, 'memo', 'gpt-4o').rules.compactAt, 102_400);
-  const other = recordOf(own, 'memo', 'llama');
+  assert.equal(recordOf(own, 'memo', ['gpt-4o']).rules.compactAt, 102_400);
+  const other = recordOf(own, 'memo', ['llama']);
   assert.equal('compactAt' in other.rules, false);
-  assert.notEqual(recordOf(own, 'memo', 'gpt-4o').digest, other.digest);
-  assert.equal(recordOf(own, 'memo', 'gpt-4o'), recordOf(own, 'memo', 'gpt-4o'));
+  assert.notEqual(recordOf(own, 'memo', ['gpt-4o']).digest, other.digest);
+  assert.equal(recordOf(own, 'memo', ['gpt-4o']), recordOf(own, 'memo', ['gpt-4o']));
 });
 
 test('rejects invalid options when the agent is defined', () => {

@@ -27,8 +27,8 @@ test('validates the names, effects, timeouts and limits of tools', () => {
     [{ input: z.object({ when: z.date() }) }, /JSON Schema/],
     [{ timeout: 'soon' }, /'10 s'/],
     [{ timeout: '30 d' }, /24 days/],
-    [{ run: undefined }, /either run or thread/],
-    [{ thread: new URL('file:///x') }, /either run or thread/],
+    [{ run: undefined }, /set one of run, thread and queue/],
+    [{ thread: new URL('file:///x') }, /set one of run, thread and queue/],
     [{ maxParallel: 0 }, /maxParallel/],
     [{ retry: { attempts: 0 } }, /retry\.attempts/],
     [{ retry: { factor: 0.5 } }, /retry\.factor/],
@@ -129,7 +129,7 @@ test('records an agent as data: rules and policies, but no functions', () => {
     output: z.object({ a: z.string() }),
     offline: () => 'Hi.',
   })();
-  const record = recordOf(guarded, 'memo', 'gpt-4o');
+  const record = recordOf(guarded, 'memo', ['gpt-4o']);
   assert.deepEqual(JSON.parse(JSON.stringify(record)), record);
   assert.deepEqual(Object.keys(record).sort(), ['digest', 'index', 'instructions', 'policies', 'rules']);
 });

@@ -39,6 +39,8 @@ export interface Bench {
     options: Omit<AgentOptions, 'name' | 'model' | 'instructions' | 'offline'> & {
       script: Script;
       name?: string;
+      /** @default the name of its script */
+      model?: AgentOptions['model'];
       /** What the model writes as a summary. */
       summary?: ScriptFunction;
       /** The model's context window; it refuses more. */
@@ -96,8 +98,16 @@ function openBench(cached: boolean, options: BenchOptions, histories: NamedHisto
 
   const bench: Bench = {
     taskQueue,
-    agent({ script, summary, contextTokens: tokens, wire: provider, name = `agent${agents.length + 1}`, ...rest }) {
-      const agent = defineAgent({ name, model: offlineModel(name), instructions: `You are ${name}.`, ...rest });
+    agent({
+      script,
+      summary,
+      contextTokens: tokens,
+      wire: provider,
+      name = `agent${agents.length + 1}`,
+      model: named = offlineModel(name),
+      ...rest
+    }) {
+      const agent = defineAgent({ name, model: named, instructions: `You are ${name}.`, ...rest });
       agents.push(agent);
       scripts[name] = script;
       if (summary) summaries[name] = summary;

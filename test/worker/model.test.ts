@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defineAgent } from '../../activities/index.ts';
 import { createRegistry } from '../../activities/registry.ts';
-import { modelSettingsFrom, openModel } from '../../worker/model.ts';
+import { type ModelSettings, modelSettingsFrom, openModel } from '../../worker/model.ts';
 
 const agent = defineAgent({ name: 'a', model: 'its-own', instructions: 'Do.' });
 const registry = createRegistry([agent]);
@@ -12,7 +12,7 @@ test('answers from the offline script without a key or address, and says so', as
   const model = await openModel(modelSettingsFrom({}), registry);
   assert.equal(model.isOffline, true);
   assert.match(model.description, /not a model/);
-  assert.equal(model.endpoint.modelFor(agent), 'offline/a');
+  assert.equal(model.models.endpointsOf(agent)[0].modelFor(agent), 'offline/a');
   await model.close();
 });
 
@@ -20,12 +20,13 @@ test('uses an address without a key, and shows no secret of it', async () => {
   const model = await openModel(modelSettingsFrom({ OPENAI_BASE_URL: 'http://me:pw@127.0.0.1:9/v1?key=k' }), registry);
   assert.equal(model.isOffline, false);
   assert.equal(model.description, 'the model of each agent at http://127.0.0.1:9/v1');
-  assert.equal(model.endpoint.modelFor(agent), 'its-own');
+  assert.equal(model.models.endpointsOf(agent)[0].modelFor(agent), 'its-own');
 });
 
 test('applies OPENAI_MODEL to every agent, and the given stream timeout', async () => {
   const env = { OPENAI_API_KEY: 'k', OPENAI_MODEL: 'other', HOLDFAST_MODEL_SILENCE_MS: '180000' };
-  const { endpoint } = await openModel(modelSettingsFrom(env), registry);
+  const { models } = await openModel(modelSettingsFrom(env), registry);
+  const [endpoint] = models.endpointsOf(agent);
   assert.deepEqual(
     { modelFor: endpoint.modelFor(agent), silenceMs: endpoint.silenceMs },
     { modelFor: 'other', silenceMs: 180_000 },
@@ -36,7 +37,7 @@ test('limits an attempt to ten minutes, so that the server does not end it', asy
   const limits = [1_000, 600_000, 2 ** 40].map(async (timeoutMs) => openModel({ apiKey: 'k', timeoutMs }, registry));
   const models = await Promise.all(limits);
   assert.deepEqual(
-    models.map(({ endpoint }) => endpoint.timeoutMs),
+    models.map((model) => model.models.endpointsOf(agent)[0].timeoutMs),
     [1_000, 600_000, 600_000],
   );
 });
@@ -44,4 +45,59 @@ test('limits an attempt to ten minutes, so that the server does not end it', asy
 test('rejects an invalid number by its name', () => {
   for (const name of ['HOLDFAST_MODEL_SILENCE_MS', 'HOLDFAST_MODEL_DELAY_MS'])
     assert.throws(() => modelSettingsFrom({ [name]: 'soon' }), new RegExp(name));
+});
+
+test('finds the server of a model by what stands before the colon, if there are several', async () => {
+  const local = { baseURL: 'http://127.0.0.1:9/v1' };
+  const other = { baseURL: 'http://127.0.0.1:10/v1', apiKey: 'secret-key', headers: { 'x-team': 'secret-team' } };
+  const named = (model: string | string[]) => defineAgent({ name: 'a', model, instructions: 'Do.' });
+  const found = async (model: string | string[], providers = {}, settings: ModelSettings = { apiKey: 'k' }) => {
+    const one = named(model);
+    const { models, close } = await openModel(settings, createRegistry([one]), providers);
+    await close();
+    return models.endpointsOf(one).map((endpoint) => [endpoint.address, endpoint.modelFor(one)]);
+  };
+  const [own, offline] = ['api.openai.com', 'offline/a'];
+  assert.deepEqual(await found('ft:gpt-4o:acme'), [[own, 'ft:gpt-4o:acme']]);
+  assert.deepEqual(await found('qwen3:8b'), [[own, 'qwen3:8b']]);
+  assert.deepEqual(await found('gpt-4o', { local }), [[own, 'gpt-4o']]);
+  assert.deepEqual(await found('local:qwen3:8b', { local }), [['http://127.0.0.1:9/v1', 'qwen3:8b']]);
+  assert.deepEqual(await found('default:ft:gpt-4o:acme', { local }), [[own, 'ft:gpt-4o:acme']]);
+  assert.deepEqual(await found(['gpt-4o', 'local:a', 'other:b'], { local, other }), [
+    [own, 'gpt-4o'],
+    ['http://127.0.0.1:9/v1', 'a'],
+    ['http://127.0.0.1:10/v1', 'b'],
+  ]);
+  // Without a key for it, as where somebody tries the agents.
+  const [[, model] = []] = await found('keyless:x', { keyless: { apiKey: undefined } }, {});
+  assert.equal(model, offline);
+  assert.deepEqual(await found('local:x', { local }, { apiKey: 'k', model: 'for-all' }), [[own, 'for-all']]);
+
+  const { description } = await openModel({ apiKey: 'k' }, createRegistry([named('local:x')]), { local, other });
+  assert.doesNotMatch(description, /secret/);
+  assert.match(description, /local at http:\/\/127\.0\.0\.1:9\/v1; other at/);
+});
+
+test('refuses at the start what names no server, or is none', async () => {
+  const local = { baseURL: 'http://127.0.0.1:9/v1' };
+  const wrong: [string, Record<string, object>, RegExp][] = [
+    [
+      'locl:x',
+      { local },
+      /Agent a: model "locl:x" begins with no provider. There are local, default. .* write "default:locl:x"/,
+    ],
+    ['local:', { local }, /names no model after the colon/],
+    ['x', { default: local }, /Provider "default": the name must be/],
+    ['x', { 'a b': local }, /Provider "a b": the name must be/],
+    ['x', { local: { baseURL: 'localhost' } }, /address of the model is not a URL/],
+    ['x', { local: { ...local, fetch: 1 } }, /Provider "local": fetch must be a function/],
+    ['x', { local: { ...local, headers: 'a: b' } }, /Provider "local": headers must be an object/],
+    ['x', { local: { ...local, body: [] } }, /Provider "local": body must be an object/],
+  ];
+  for (const [model, providers, message] of wrong) {
+    const one = defineAgent({ name: 'a', model, instructions: 'Do.' });
+    await assert.rejects(openModel({ apiKey: 'k' }, createRegistry([one]), providers), message, String(message));
+  }
+  for (const model of [[], [''], ['a', 'a'], ['a', 'b', 'c', 'd', 'e']])
+    assert.throws(() => defineAgent({ name: 'a', model, instructions: 'Do.' }), /model/);
 });
