@@ -21,12 +21,17 @@ export async function findAgentsFile(named: string | undefined): Promise<string>
   throw new UsageError(`There is no agents file here (${DEFAULT_FILES.join(', ')}). Pass yours with --agents FILE.`);
 }
 
-/** Loads the module's export `providers`, for `createWorker`. */
+/** Loads the `providers` that the module exports: where the models of its agents are. */
 export async function loadProviders(path: string): Promise<Providers> {
-  const { providers = {} } = (await import(pathToFileURL(path).href)) as { readonly providers?: Providers };
+  const { providers } = (await import(pathToFileURL(path).href)) as { readonly providers?: unknown };
+  // A list of agents may have any name.
+  if (providers === undefined || isAgent(providers) || isIterable(providers)) return {};
   if (typeof providers !== 'object' || providers === null)
-    throw new UsageError(`${relative(process.cwd(), path)} exports providers, which must be an object.`);
-  return providers;
+    throw new UsageError(
+      `${relative(process.cwd(), path)} exports providers that are not an object. Export one: export const providers = { local: { baseURL: '…' } };`,
+    );
+  // The worker checks the rest.
+  return providers as Providers;
 }
 
 /** Loads every agent that the module exports, by name or in a list, and their sub-agents. */

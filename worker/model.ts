@@ -1,20 +1,28 @@
 // Opens the model of a worker: the one that its settings name, or the offline script if they name none.
-import { createEndpoint, type ModelEndpoint } from '../activities/model/endpoint.ts';
-import { createModels, type Models, type ModelsOptions, modelsProblem, OWN } from '../activities/model/models.ts';
+import { type BodyHook, createEndpoint, type ModelEndpoint } from '../activities/model/endpoint.ts';
+import {
+  createModels,
+  FINE_TUNED,
+  type Models,
+  type ModelsOptions,
+  modelsProblem,
+  OWN,
+  PROVIDER_NAME,
+} from '../activities/model/models.ts';
 import type { Registry } from '../activities/registry.ts';
 
-/** A server of models, beside the worker's own. */
+/** A server of models beside that of `model`. Its key stays on the worker, and is hidden wherever its server quotes it. */
 export interface ProviderSettings extends Pick<ModelSettings, 'silenceMs' | 'timeoutMs'> {
-  /** Without a key and a `baseURL`, the offline script plays the agents that use this provider, or the worker's own server does. */
+  /** From the worker's environment. Without a key and a `baseURL`, the worker's own server, or the offline script, answers in its place. */
   readonly apiKey?: string | undefined;
-  /** As of `model`. @default OpenAI's */
+  /** Any server that speaks the Chat Completions API, as of `model`. @default OpenAI's */
   readonly baseURL?: string | undefined;
-  /** Sent with every request. They are never recorded. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Fields of every request. An agent's own `body` comes first. */
-  readonly body?: Readonly<Record<string, unknown>>;
-  /** Sends the requests: for a proxy, a signature, a log. */
-  readonly fetch?: typeof fetch;
+  /** Sent with each request, and hidden like the key. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Sends the requests, in place of the platform's. It must not follow redirects if the request asks for `manual`. */
+  readonly fetch?: typeof fetch | undefined;
+  /** Returns the body to send, for what this server wants otherwise: `(body) => ({ ...body, num_ctx: 32_768 })`. */
+  readonly body?: BodyHook | undefined;
 }
 
 /** By the name that stands before the colon in an agent's `model`. */
@@ -106,26 +114,33 @@ function modelByOf({ apiKey, baseURL, model }: ModelSettings): ModelsOptions['mo
 }
 
 function openProviders(providers: Providers): Map<string, ModelEndpoint | null> {
-  return new Map(
-    Object.entries(providers).map(([name, settings]) => {
-      const wrong = (problem: string) => new TypeError(`Provider ${JSON.stringify(name)}: ${problem}`);
-      if (!PROVIDER_NAME.test(name) || name === OWN)
-        throw wrong(`the name must be a letter, then up to 31 letters, digits, "_" or "-", and not "${OWN}".`);
-      const { apiKey, baseURL, headers, body, fetch: send, silenceMs, timeoutMs } = settings ?? {};
-      if (send !== undefined && typeof send !== 'function') throw wrong('fetch must be a function.');
-      for (const [option, fields] of Object.entries({ headers, body }))
-        if (fields !== undefined && (typeof fields !== 'object' || fields === null || Array.isArray(fields)))
-          throw wrong(`${option} must be an object.`);
-      if (!apiKey && !baseURL) return [name, null];
-      return [
-        name,
-        createEndpoint({ apiKey: apiKey || 'none', baseURL, headers, body, fetch: send, silenceMs, timeoutMs }),
-      ];
-    }),
-  );
+  return new Map(Object.entries(providers).map(([name, settings]) => [name, openProvider(name, settings)]));
 }
 
-const PROVIDER_NAME = /^[a-zA-Z][a-zA-Z0-9_-]{0,31}$/;
+const PROVIDER_OPTIONS = ['apiKey', 'baseURL', 'headers', 'fetch', 'body', 'silenceMs', 'timeoutMs'];
+
+function openProvider(name: string, settings: ProviderSettings): ModelEndpoint | null {
+  const wrong = (problem: string) => new TypeError(`providers.${name}${problem}`);
+  if (!PROVIDER_NAME.test(name) || name === OWN || name === FINE_TUNED)
+    throw wrong(
+      `: the name must be of letters, "_" and "-", and not "${OWN}", which "model" sets, or "${FINE_TUNED}".`,
+    );
+  if (typeof settings !== 'object' || settings === null) throw wrong(' must be an object, such as { baseURL: "…" }.');
+  const unknown = Object.keys(settings).find((key) => !PROVIDER_OPTIONS.includes(key));
+  if (unknown !== undefined) throw wrong(`.${unknown} is not an option. There are ${PROVIDER_OPTIONS.join(', ')}.`);
+  const { apiKey, baseURL, headers, body, fetch: send, silenceMs, timeoutMs } = settings;
+  for (const [hook, value] of Object.entries({ fetch: send, body }))
+    if (value !== undefined && typeof value !== 'function') throw wrong(`.${hook} must be a function.`);
+  const isHeaders = typeof headers === 'object' && headers !== null && !Array.isArray(headers);
+  if (headers !== undefined && !(isHeaders && Object.values(headers).every((value) => typeof value === 'string')))
+    throw wrong('.headers must be an object of strings.');
+  for (const [limit, value] of Object.entries({ silenceMs, timeoutMs }))
+    if (value !== undefined && !(value > 0 && value < 2 ** 31))
+      throw wrong(`.${limit} must be a number of milliseconds above 0.`);
+  if (!apiKey && !baseURL) return null;
+  // Servers of one's own often need no key, but the client requires one.
+  return createEndpoint({ name, apiKey: apiKey || 'none', baseURL, headers, body, fetch: send, silenceMs, timeoutMs });
+}
 
 type OwnModel = Omit<WorkerModel, 'models'> & { readonly own: ModelEndpoint };
 

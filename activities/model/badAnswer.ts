@@ -11,7 +11,7 @@ export function badAnswer(why: string | Reason): ApplicationFailure {
 }
 
 /** For what another attempt would meet again. */
-export function hopelessAnswer(why: Reason): ApplicationFailure {
+export function hopelessAnswer(why: string | Reason): ApplicationFailure {
   return answerFailure(why, true);
 }
 

@@ -9,7 +9,7 @@ import type { ModelEndpoint } from './endpoint.ts';
 import { providersWords, statusOf } from './serverError.ts';
 
 interface FailureContext {
-  readonly endpoint: Pick<ModelEndpoint, 'address' | 'secrets'>;
+  readonly endpoint: Pick<ModelEndpoint, 'address' | 'secrets' | 'options'>;
   readonly model: string;
   /** Whether the agent compacts a conversation that is too long. */
   readonly compacts?: boolean;
@@ -65,15 +65,15 @@ function reasonOf(error: Error): string {
   return oneLine(innermost.message || innermost.name, 500);
 }
 
-function advice(thrown: unknown, { model }: FailureContext): string {
+function advice(thrown: unknown, { model, endpoint: { options } }: FailureContext): string {
   if (!(thrown instanceof APIError)) return '';
   if (isTooLong(thrown)) return TOO_LONG;
   switch (statusOf(thrown)) {
     case 401:
     case 403:
-      return ' Check OPENAI_API_KEY on the worker.';
+      return ` Check ${options.key} on the worker.`;
     case 404:
-      return ` Check the model's name (${model}; OPENAI_MODEL overrides it) and OPENAI_BASE_URL.`;
+      return ` Check the model's name (${model}${options.model}) and ${options.url}.`;
     default:
       return '';
   }

@@ -18,8 +18,14 @@ export interface ModelsOptions {
   readonly providers: ReadonlyMap<string, ModelEndpoint | null>;
 }
 
-/** The name of the worker's own server, where there are others. */
-export const OWN = 'default';
+/** The prefix of the worker's own server, which `OPENAI_API_KEY` and `OPENAI_BASE_URL` set. */
+export const OWN = 'openai';
+/** Without digits, so that `qwen3:8b` never begins with one. */
+export const PROVIDER_NAME = /^[a-z][a-z_-]{0,31}$/i;
+/** What follows a model's own colon: `mistral:latest`, `qwen/qwen3:free`. */
+const TAGS = new Set(['latest', 'instruct', 'chat', 'text', 'code', 'base', 'cloud', 'free']);
+/** Fine-tuned models of OpenAI: `ft:gpt-4o:acme::id`. */
+export const FINE_TUNED = 'ft';
 
 export function createModels({ own, modelBy, providers }: ModelsOptions): Models {
   function endpointOf(written: string): ModelEndpoint {
@@ -46,21 +52,25 @@ interface Parts {
   readonly model: string;
 }
 
+/** Names of models have colons, too. A prefix that looks like a provider is one, so that a typo sends nothing to another server. */
 function partsOf(written: string, providers: ReadonlyMap<string, unknown>): Parts {
-  const colon = written.indexOf(':');
-  const name = written.slice(0, Math.max(0, colon));
-  if (providers.size === 0 || colon < 0) return { provider: undefined, model: written };
-  const model = written.slice(colon + 1);
-  return name === OWN ? { provider: undefined, model } : { provider: name, model };
+  const [prefix = ''] = written.split(':', 1);
+  const model = written.slice(prefix.length + 1);
+  const own = { provider: undefined, model: written };
+  if (model === '') return own;
+  if (prefix === OWN) return { provider: undefined, model };
+  if (providers.has(prefix)) return { provider: prefix, model };
+  const isTag = !/^[a-z]/i.test(model) || TAGS.has(model.toLowerCase());
+  return isTag || prefix === FINE_TUNED || !PROVIDER_NAME.test(prefix) ? own : { provider: prefix, model };
 }
 
 /** Returns what is wrong with the models of an agent; null if each has a server. */
 export function modelsProblem({ name, models }: Agent, providers: ReadonlyMap<string, unknown>): string | null {
   for (const written of models) {
-    const { provider, model } = partsOf(written, providers);
-    if (provider !== undefined && !providers.has(provider))
-      return `Agent ${name}: model "${written}" begins with no provider. There are ${[...providers.keys(), OWN].join(', ')}. For a model of the worker's own server, write "${OWN}:${written}".`;
-    if (model === '') return `Agent ${name}: model "${written}" names no model after the colon.`;
+    const { provider } = partsOf(written, providers);
+    if (provider === undefined || providers.has(provider)) continue;
+    const known = [OWN, ...providers.keys()].join(', ');
+    return `Agent ${name}: its model is "${written}", but there is no provider "${provider}". Add it to providers, which has: ${known}. If it is part of the model's name, write "${OWN}:${written}".`;
   }
   return null;
 }

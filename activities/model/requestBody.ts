@@ -1,6 +1,7 @@
 // The request to the model: what the agent says, in the form that its server takes.
 import type { Message } from '../../core/types.ts';
 import type { Agent, OutputFormat } from '../define/types.ts';
+import { hopelessAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 import { withProviderData } from './providerData.ts';
 import { type Refusable, withAnswersBetween, withReasoning, withShortIds, withSignatures } from './refusals.ts';
@@ -8,6 +9,27 @@ import { type Refusable, withAnswersBetween, withReasoning, withShortIds, withSi
 type StreamedRequest = Parameters<ModelEndpoint['client']['chat']['completions']['create']>[0] & { stream: true };
 
 export function requestBody(
+  endpoint: ModelEndpoint,
+  agent: Agent,
+  messages: readonly Message[],
+  refused: ReadonlySet<Refusable>,
+): StreamedRequest {
+  const body = plainBody(endpoint, agent, messages, refused);
+  if (!endpoint.body) return body;
+  let changed: unknown;
+  try {
+    changed = endpoint.body(body as unknown as Record<string, unknown>);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw hopelessAnswer(endpoint.secrets.hide(`The body hook of the model's provider threw: ${why}`));
+  }
+  if (typeof changed !== 'object' || changed === null || Array.isArray(changed))
+    throw hopelessAnswer("The body hook of the model's provider returned no object. Return the whole body.");
+  // The answer is read as a stream.
+  return { ...(changed as StreamedRequest), stream: true };
+}
+
+function plainBody(
   endpoint: ModelEndpoint,
   agent: Agent,
   messages: readonly Message[],
@@ -23,15 +45,13 @@ export function requestBody(
   const messagesOnWire = () => {
     const all = output && !takes('response_format') ? withSchemaInInstructions(messages, output) : messages;
     const only = takes('what another model sent') ? undefined : endpoint.secrets.hide(model);
-    const own = withProviderData(all, endpoint.address, only);
+    const own = withProviderData(all, endpoint.source, only);
     const ids = takes('ids of calls') ? own : withShortIds(own);
     const ordered = takes('a message right after a result') ? ids : withAnswersBetween(ids);
     const signed = takes('a call without a signature') ? ordered : withSignatures(ordered);
     return takes('an answer without reasoning') ? signed : withReasoning(signed);
   };
-  const further = Object.entries({ ...endpoint.body, ...agent.body }).filter(
-    ([name]) => !refused.has(name as Refusable),
-  );
+  const further = Object.entries(agent.body ?? {}).filter(([name]) => !refused.has(name as Refusable));
   return {
     ...Object.fromEntries(further),
     model,

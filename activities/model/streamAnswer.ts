@@ -16,7 +16,7 @@ import { requestBody } from './requestBody.ts';
 import { errorInAnswer } from './serverError.ts';
 
 export interface ModelsAnswer extends RawAnswer {
-  /** The address of the server that answered, and the model that it was asked for. */
+  /** The `source` of the endpoint that answered, and the model that it was asked for. */
   readonly from: string;
   readonly asked: string;
 }
@@ -73,7 +73,7 @@ export async function streamAnswer(
     return {
       ...built,
       model: endpoint.secrets.hide(built.model),
-      from: endpoint.address,
+      from: endpoint.source,
       asked: endpoint.secrets.hide(model),
     };
   } catch (error) {

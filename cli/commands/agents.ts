@@ -28,10 +28,11 @@ export function agentsCommand(): Command {
 }
 
 function agentJson(agent: Agent) {
-  const { name, model, rules, tools } = agent;
+  const { name, model, models, rules, tools } = agent;
   return {
     name,
     model,
+    ...(models.length > 1 && { models }),
     maxTurns: rules.maxTurns,
     parallel: rules.parallel,
     ...(rules.budget && { budget: rules.budget }),

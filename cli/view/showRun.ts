@@ -199,11 +199,14 @@ function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: 
 }
 
 function callLines(event: Extract<RunEvent, { type: 'answer' }>, screen: Screen): string[] {
-  if (event.calls.length === 0) return [];
+  const passedOver = (event.passedOver ?? []).map(({ model, error }) =>
+    inertLine(`  ${inertLine(model, 100)} failed, and the next model was asked: ${inertLine(error, 300)}`, 500),
+  );
+  if (event.calls.length === 0) return passedOver;
   const calls = event.calls.flatMap(({ tool, arguments: args }) =>
     wrapped(`${inertLine(tool, 64)} ${inertLine(inertJson(args), 600)}`, screen.columns - 2).map((line) => `  ${line}`),
   );
-  return [`Turn ${event.turn}: the model asks for ${plural(event.calls.length, 'call')}`, ...calls];
+  return [...passedOver, `Turn ${event.turn}: the model asks for ${plural(event.calls.length, 'call')}`, ...calls];
 }
 
 /** Says how a compaction went. */

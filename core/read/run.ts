@@ -163,6 +163,7 @@ export type RunEvent =
       readonly text: string | null;
       readonly calls: readonly { readonly callId: string; readonly tool: string; readonly arguments: string }[];
       readonly usage: Usage;
+      readonly passedOver?: readonly PassedOver[];
     }
   | {
       readonly type: 'call_scheduled';

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defineAgent } from '../../activities/index.ts';
+import { createEndpoint } from '../../activities/model/endpoint.ts';
 import { createRegistry } from '../../activities/registry.ts';
 import { type ModelSettings, modelSettingsFrom, openModel } from '../../worker/model.ts';
 
@@ -62,7 +63,9 @@ test('finds the server of a model by what stands before the colon, if there are 
   assert.deepEqual(await found('qwen3:8b'), [[own, 'qwen3:8b']]);
   assert.deepEqual(await found('gpt-4o', { local }), [[own, 'gpt-4o']]);
   assert.deepEqual(await found('local:qwen3:8b', { local }), [['http://127.0.0.1:9/v1', 'qwen3:8b']]);
-  assert.deepEqual(await found('default:ft:gpt-4o:acme', { local }), [[own, 'ft:gpt-4o:acme']]);
+  for (const name of ['ft:gpt-4o:acme', 'qwen3:8b', 'mistral:latest', 'qwen/qwen3:free', 'a:'])
+    for (const written of [name, `openai:${name}`])
+      assert.deepEqual(await found(written, { local }), [[own, name]], written);
   assert.deepEqual(await found(['gpt-4o', 'local:a', 'other:b'], { local, other }), [
     [own, 'gpt-4o'],
     ['http://127.0.0.1:9/v1', 'a'],
@@ -84,15 +87,17 @@ test('refuses at the start what names no server, or is none', async () => {
     [
       'locl:x',
       { local },
-      /Agent a: model "locl:x" begins with no provider. There are local, default. .* write "default:locl:x"/,
+      /Agent a: its model is "locl:x", but there is no provider "locl".* has: openai, local\. .* write "openai:locl:x"/,
     ],
-    ['local:', { local }, /names no model after the colon/],
-    ['x', { default: local }, /Provider "default": the name must be/],
-    ['x', { 'a b': local }, /Provider "a b": the name must be/],
-    ['x', { local: { baseURL: 'localhost' } }, /address of the model is not a URL/],
-    ['x', { local: { ...local, fetch: 1 } }, /Provider "local": fetch must be a function/],
-    ['x', { local: { ...local, headers: 'a: b' } }, /Provider "local": headers must be an object/],
-    ['x', { local: { ...local, body: [] } }, /Provider "local": body must be an object/],
+    ['local:x', {}, /no provider "local"/],
+    ['x', { openai: local }, /providers\.openai: the name must be/],
+    ['x', { 'a b': local }, /providers\.a b: the name must be/],
+    ['x', { local: { baseURL: 'localhost' } }, /not a URL. Set providers\.local\.baseURL/],
+    ['x', { local: { ...local, key: 'k' } }, /providers\.local\.key is not an option/],
+    ['x', { local: { ...local, timeoutMs: 0 } }, /providers\.local\.timeoutMs must be/],
+    ['x', { local: { ...local, fetch: 1 } }, /providers\.local\.fetch must be a function/],
+    ['x', { local: { ...local, headers: 'a: b' } }, /providers\.local\.headers must be an object of strings/],
+    ['x', { local: { ...local, body: [] } }, /providers\.local\.body must be a function/],
   ];
   for (const [model, providers, message] of wrong) {
     const one = defineAgent({ name: 'a', model, instructions: 'Do.' });
@@ -100,4 +105,33 @@ test('refuses at the start what names no server, or is none', async () => {
   }
   for (const model of [[], [''], ['a', 'a'], ['a', 'b', 'c', 'd', 'e']])
     assert.throws(() => defineAgent({ name: 'a', model, instructions: 'Do.' }), /model/);
+});
+
+test('sends what the environment says of OpenAI to no other provider', async () => {
+  const given = { OPENAI_ORG_ID: 'org', OPENAI_PROJECT_ID: 'project', OPENAI_CUSTOM_HEADERS: 'x-secret: of-openai' };
+  const before = { ...process.env };
+  Object.assign(process.env, given);
+  try {
+    const headersOf = async (name: string | undefined) => {
+      let headers = new Headers();
+      const { client } = createEndpoint({
+        name,
+        apiKey: 'own-key',
+        headers: { 'x-team': 'night' },
+        fetch: async (_, init) => {
+          headers = new Headers(init?.headers);
+          return new Response('{"choices":[]}', { headers: { 'content-type': 'application/json' } });
+        },
+      });
+      await client.chat.completions.create({ model: 'm', messages: [] });
+      return ['authorization', 'openai-organization', 'openai-project', 'x-secret', 'x-team'].map((one) =>
+        headers.get(one),
+      );
+    };
+    assert.deepEqual(await headersOf(undefined), ['Bearer own-key', 'org', 'project', 'of-openai', 'night']);
+    assert.deepEqual(await headersOf('local'), ['Bearer own-key', null, null, null, 'night']);
+  } finally {
+    for (const name of Object.keys(given)) delete process.env[name];
+    Object.assign(process.env, before);
+  }
 });

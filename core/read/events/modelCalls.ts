@@ -46,7 +46,7 @@ export function modelCallStarted(
 
 export function modelAnswered(reading: Reading, open: OpenTurn, answer: ModelAnswer, atMs: number): RunEvent[] {
   const { run } = reading;
-  const { message, plan, usage, model, agent, tell: retryMessage } = answer;
+  const { message, plan, usage, model, agent, tell: retryMessage, passedOver } = answer;
   const { turn } = open;
   const calls = openCalls(turn, message.tool_calls ?? [], plan);
   const { content: text } = message;
@@ -58,7 +58,7 @@ export function modelAnswered(reading: Reading, open: OpenTurn, answer: ModelAns
   if (!reading.agent && agent?.rules.budget) run.budget = { ...agent.rules.budget, ...run.budget };
   reading.agent = agent ?? reading.agent;
   const toolCalls = calls.map(({ callId, tool, arguments: args }) => ({ callId, tool, arguments: args }));
-  return [{ type: 'answer', atMs, turn, text, calls: toolCalls, usage }];
+  return [{ type: 'answer', atMs, turn, text, calls: toolCalls, usage, ...(passedOver && { passedOver }) }];
 }
 
 export function modelFailed(open: OpenTurn, cause: FailureCause, atMs: number): RunEvent[] {

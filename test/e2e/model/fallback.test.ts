@@ -54,10 +54,15 @@ after(() => server.close());
 const { baseURL } = server;
 const sent: string[] = [];
 const providers = {
-  first: { baseURL, apiKey: 'key-of-first', headers: { 'x-team': 'claims' }, body: { seed: 7, top_p: 0.5 } },
+  first: {
+    baseURL,
+    apiKey: 'key-of-first',
+    headers: { 'x-team': 'claims' },
+    body: (body: object) => ({ ...body, top_p: 0.5 }),
+  },
   second: {
-    // Another address of the same server.
-    baseURL: baseURL.replace('127.0.0.1', 'localhost'),
+    // The same server, for another account.
+    baseURL,
     apiKey: 'key-of-second',
     fetch: (async (input, init) => {
       sent.push(String(input));
