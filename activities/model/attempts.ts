@@ -78,7 +78,7 @@ export function countAttempts(outageMs = 0, waited = false): AttemptCounter {
   const isOutage = ({ type }: ApplicationFailure) => type === FAILURE.modelUnavailable;
   // The shutdown of a worker says nothing about the call.
   const counts = ({ type }: ApplicationFailure) => type !== FAILURE.workerShutdown;
-  /** Where the next attempt goes on; null if each model has failed for good, or this failure is no model's. */
+  /** Where the next attempt continues; null if each model has failed for good, or this failure is no model's. */
   const nextAfter = (failure: ApplicationFailure) => {
     if (!request || request.endpoints.length === 1 || !isModels(failure, request.agent)) return null;
     return nextPosition(request.endpoints.length, triedWith(failure));
