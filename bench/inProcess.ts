@@ -13,6 +13,7 @@ const ctx: ToolContext = {
   attempt: 1,
   agent: 'bench',
   workflowId: 'bench',
+  context: {},
   log: { info() {}, warn() {} },
   progress() {},
 };

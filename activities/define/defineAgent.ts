@@ -1,6 +1,6 @@
 // Defines an agent. An agent is data: model, instructions, tools and limits.
 
-import type { z } from 'zod';
+import { z } from 'zod';
 import { budgetProblem } from '../../core/budget.ts';
 import type { Duration } from '../../core/duration.ts';
 import { AGENT_DEFAULTS, BODY_BYTES_MAX, INSTRUCTIONS_BYTES_MAX, TOOLS_MAX } from '../../core/limits.ts';
@@ -39,6 +39,12 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
    * the request uses strict mode, and the server enforces the schema.
    */
   readonly output?: z.ZodType<Output>;
+  /**
+   * Schema of the context that its runs are started with. A run whose context does not match ends as `model_failed`, before
+   * the model is called. Tools and rules get the parsed context as `ctx.context`.
+   * @default any context is accepted
+   */
+  readonly context?: z.ZodObject;
   /** Approval rules by tool. They override the tool's own `approval`. */
   readonly approvals?: Readonly<Record<string, ApprovalRule>>;
   /** How long a pending approval waits for a decision. @default '14 days' */
@@ -104,6 +110,8 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     if (tools.has(tool.name)) throw wrong(`it has two tools named ${tool.name}. Rename one.`);
     tools.set(tool.name, tool);
   }
+  if (options.context !== undefined && !(options.context instanceof z.ZodObject))
+    throw wrong('context must be a z.object(…).');
   const maxTurns = options.maxTurns ?? AGENT_DEFAULTS.maxTurns;
   const parallel = options.parallel ?? AGENT_DEFAULTS.parallel;
   const { maxSubAgents, maxDepth, maxHistoryEvents, beforeModel, afterModel, beforeTool } = options;
@@ -160,6 +168,7 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     present: options.present,
     offline: options.offline,
     output: options.output && outputFormat(options.output, wrong),
+    context: options.context,
     approvals,
     permissions,
     guardrails: {

@@ -1,6 +1,6 @@
 // The types of a defined agent and tool, and of the arguments that users' functions receive. Read this first.
 import type { z } from 'zod';
-import type { AgentRules, Message, RecordedDecision, ToolPolicy } from '../../core/types.ts';
+import type { AgentRules, Message, RecordedDecision, RunContext, ToolPolicy } from '../../core/types.ts';
 import type { CompactionRules } from '../compact/compactionOptions.ts';
 import type { Script } from '../testing/script.ts';
 import type { ApprovalRule, Permissions } from './permissions.ts';
@@ -23,6 +23,7 @@ export interface Agent<Output = unknown> {
   readonly present: Presenter | undefined;
   readonly offline: Script | undefined;
   readonly output: OutputFormat | undefined;
+  readonly context: ObjectSchema | undefined;
   /** For types only; never set. */
   readonly outputType?: Output;
   readonly approvals: Readonly<Record<string, ApprovalRule>>;
@@ -78,6 +79,8 @@ export interface ToolContext {
   readonly attempt: number;
   readonly agent: string;
   readonly workflowId: string;
+  /** The run's context, as parsed by the agent's `context` schema. {} if the run has none. */
+  readonly context: RunContext;
   /** The decision that approved this call, if a person was asked. For a tool's own records. */
   readonly decision?: Pick<RecordedDecision, 'verdict' | 'by' | 'why'>;
   readonly log: ToolLog;
@@ -96,6 +99,7 @@ export interface ThreadContext {
   readonly attempt: number;
   readonly agent: string;
   readonly workflowId: string;
+  readonly context: RunContext;
 }
 
 /** Turns a result into text for the model. `json`: the whole value. `list`: its first items. Or a function. */

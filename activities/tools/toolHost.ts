@@ -6,7 +6,8 @@ import { FAILURE } from '../../core/names.ts';
 import type { ReasonParameters } from '../../core/reasons/codes.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { inWords } from '../../core/text.ts';
-import type { ToolCallInput, ToolCallResult } from '../../core/types.ts';
+import type { RunContext, ToolCallInput, ToolCallResult } from '../../core/types.ts';
+import { parseContext } from '../define/context.ts';
 import { isAlwaysPermitted, permissionOf } from '../define/permissions.ts';
 import { deepFreeze } from '../define/rules.ts';
 import type { Agent, Tool, ToolContext } from '../define/types.ts';
@@ -42,14 +43,15 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
     try {
       const read = await readArguments(tool, input.arguments);
       if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
-      await requirePermission(registry.agent(input.agent), tool, input);
+      const runContext = await parseContext(registry.agent(input.agent), input.context);
+      await requirePermission(registry.agent(input.agent), tool, input, runContext);
       const semaphores = semaphoresOf(tool);
       if (semaphores.length > 0) {
         const late = AbortSignal.timeout(tool.policy.waitMs ?? 0);
         for (const semaphore of semaphores) acquired.push(await acquire(semaphore, tool, stop.signal, late));
       }
       const value = await runToEnd(tool, stop, () =>
-        call(tool, read.value, context(input, stop.signal, attempts, heartbeats.report)),
+        call(tool, read.value, context(input, runContext, stop.signal, attempts, heartbeats.report)),
       );
       return { text: present(tool, registry.agent(input.agent).present, value) };
     } catch (thrown) {
@@ -73,9 +75,9 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
   async function call(tool: Tool, value: unknown, ctx: ToolContext): Promise<unknown> {
     // `value` is the output of the tool's schema, whose type is the parameter of `run`.
     if (tool.run) return await tool.run(value as never, ctx);
-    const { idempotencyKey, attempt, agent, workflowId } = ctx;
+    const { idempotencyKey, attempt, agent, workflowId, context } = ctx;
     const module = String(tool.thread);
-    const task = { module, input: value, ctx: { idempotencyKey, attempt, agent, workflowId } };
+    const task = { module, input: value, ctx: { idempotencyKey, attempt, agent, workflowId, context } };
     return await threads.run(task, ctx.signal).catch((error) => {
       throw error instanceof ThreadDied && tool.policy.effect === 'once' ? outcomeUnknown(error.message) : error;
     });
@@ -86,12 +88,17 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
  * Throws unless the rules let the call run. The plan has applied them; but whoever can reach the server can complete a model call
  * with a plan of his own, and rules may have changed since. Not before another attempt: a rule may look at what the first has done.
  */
-async function requirePermission(agent: Agent, tool: Tool, call: ToolCallInput): Promise<void> {
+async function requirePermission(agent: Agent, tool: Tool, call: ToolCallInput, context: RunContext): Promise<void> {
   if (Context.current().info.attempt > 1 || isAlwaysPermitted(agent, tool)) return;
   // Read again: rules get a frozen value, and the tool may change its own.
   const read = await readArguments(tool, call.arguments);
   if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
-  const permission = await permissionOf(agent, tool, deepFreeze(read.value), ruleContext(agent.name, call.turn));
+  const permission = await permissionOf(
+    agent,
+    tool,
+    deepFreeze(read.value),
+    ruleContext(agent.name, call.turn, context),
+  );
   if (permission.kind === 'denied') throw notPermitted('not_permitted', { why: permission.reason });
   const { verdict } = call.decision ?? {};
   if (permission.kind === 'ask' && verdict !== 'approve' && verdict !== 'edit') throw notPermitted('not_approved', {});
@@ -156,6 +163,7 @@ function stoppedInFlight(tool: Tool, reason: unknown): unknown {
 
 function context(
   input: ToolCallInput,
+  runContext: RunContext,
   signal: AbortSignal,
   { counts }: ToolAttempts,
   report: Heartbeats['report'],
@@ -167,6 +175,7 @@ function context(
     attempt: info.attempt,
     agent: input.agent,
     workflowId: info.workflowExecution?.workflowId ?? '',
+    context: runContext,
     ...(input.decision && { decision: input.decision }),
     log: { info: (message, meta) => log.info(message, meta), warn: (message, meta) => log.warn(message, meta) },
     progress(detail) {

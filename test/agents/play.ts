@@ -10,6 +10,7 @@ export function contextOf(given: Partial<ToolContext> = {}): ToolContext {
     attempt: 1,
     agent: 'test',
     workflowId: 'test',
+    context: {},
     log: { info() {}, warn() {} },
     progress() {},
     ...given,
