@@ -56,8 +56,8 @@ endToEnd('context', (bench) => {
     script: [
       {
         calls: [
-          { tool: 'ask_clerk', args: { input: 'Go.' } },
-          { tool: 'ask_strict', args: { input: 'Go.' } },
+          { tool: 'ask_clerk', arguments: { input: 'Go.' } },
+          { tool: 'ask_strict', arguments: { input: 'Go.' } },
         ],
       },
       'Done.',
