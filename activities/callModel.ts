@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { Message, ModelAnswer, ModelCallInput, PlanCallInput, PlannedCall } from '../core/types.ts';
 import { NO_USAGE } from '../core/usage.ts';
 import { recordOf } from './agentRecord.ts';
+import { parseContext } from './define/context.ts';
 import { guardAnswer, guardRequest } from './define/guardrails.ts';
 import { checkOutput } from './define/output.ts';
 import type { Agent } from './define/types.ts';
@@ -89,9 +90,10 @@ export type PlanHost = (input: PlanCallInput) => Promise<PlannedCall>;
 
 /** Plans a call whose arguments a person edited. The agent's permissions apply to them too. */
 export function createPlanHost({ registry }: Pick<ActivityDependencies, 'registry'>): PlanHost {
-  return async ({ agent: name, tool, arguments: args, turn }) => {
+  return async ({ agent: name, tool, arguments: args, turn, context: given }) => {
     const agent = registry.agent(name);
-    const { planned, wire } = await planCall(agent, { name: tool, arguments: args }, ruleContext(name, turn));
+    const ctx = ruleContext(name, turn, await parseContext(agent, given));
+    const { planned, wire } = await planCall(agent, { name: tool, arguments: args }, ctx);
     if ('problem' in planned || planned.arguments !== undefined || wire === args) return planned;
     return { ...planned, arguments: wire };
   };

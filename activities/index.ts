@@ -1,6 +1,7 @@
 // `holdfast`: the API for defining agents and tools.
 
 export type { Duration } from '../core/duration.ts';
+export type { RunContext } from '../core/types.ts';
 export type { CompactionContext, CompactionFunction, CompactionOptions } from './compact/compactionOptions.ts';
 export { asTool, external, handoff } from './define/asTool.ts';
 export { type AgentOptions, defineAgent } from './define/defineAgent.ts';

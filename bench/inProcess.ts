@@ -13,6 +13,8 @@ const ctx: ToolContext = {
   attempt: 1,
   agent: 'bench',
   workflowId: 'bench',
+  context: {},
+  credentials: {},
   log: { info() {}, warn() {} },
   progress() {},
 };

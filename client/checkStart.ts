@@ -1,5 +1,7 @@
 // Checks a start before it is sent: the server's own errors name neither the limit nor a way out.
+import { isDeepStrictEqual } from 'node:util';
 import { budgetProblem } from '../core/budget.ts';
+import { contextProblem } from '../core/runInput.ts';
 import { utf8Length } from '../core/text.ts';
 import type { RunInput } from '../core/types.ts';
 import { InvalidStart } from './errors/errors.ts';
@@ -9,14 +11,27 @@ const INPUT_BYTES_MAX = 1024 * 1024;
 /** The dev server allows 1,000; other servers commonly allow 255. */
 const ID_CHARS_MAX = 255;
 
-export function checkStart({ agent, input, session, budget }: RunInput, workflowId: string): void {
+export function checkStart({ agent, input, session, budget, context }: RunInput, workflowId: string): void {
   if (agent === '') throw new InvalidStart('agent_missing', {});
   // A session may get its first message later.
   if (input.trim() === '' && !session) throw new InvalidStart('input_empty', { agent });
   const problem = budget === undefined ? null : budgetProblem(budget);
   if (problem) throw new InvalidStart('budget_invalid', { problem });
+  const wrong = context === undefined ? null : plainProblem(context);
+  if (wrong) throw new InvalidStart('context_invalid', { problem: wrong });
   const bytes = utf8Length(input);
   if (bytes > INPUT_BYTES_MAX) throw new InvalidStart('input_too_large', { bytes, bytesMax: INPUT_BYTES_MAX });
   if (workflowId === '' || workflowId.length > ID_CHARS_MAX)
     throw new InvalidStart('run_id_invalid', { id: workflowId, charsMax: ID_CHARS_MAX });
+}
+
+/** Returns why the context is not a small JSON object; null if it is. */
+function plainProblem(context: unknown): string | null {
+  try {
+    // What Temporal's converter sends. A Date, for example, would arrive as a text.
+    if (isDeepStrictEqual(JSON.parse(JSON.stringify(context)), context)) return contextProblem(context);
+  } catch {
+    // A cycle, a bigint or undefined.
+  }
+  return 'context must be a plain JSON object, such as { tenant: "acme" }: no dates, classes, functions or undefined.';
 }

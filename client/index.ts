@@ -9,6 +9,7 @@ export type {
   Question,
   RecordedDecision,
   Reply,
+  RunContext,
   RunInput,
   RunResult,
   RunSnapshot,

@@ -1,5 +1,5 @@
 // The options of a start, and what they are to Temporal; shared by `start` and by schedules.
-import type { Budget, RunInput } from '../core/types.ts';
+import type { Budget, RunContext, RunInput } from '../core/types.ts';
 
 export interface StartOptions {
   /**
@@ -22,6 +22,11 @@ export interface StartOptions {
   readonly session?: boolean;
   /** Limits of this run, on top of the agent's own. Where both set a limit, this one applies. */
   readonly budget?: Budget;
+  /**
+   * What the run is about, such as its tenant, user and language: a small JSON object for tools and rules, here and in
+   * sub-agents. The agent's `context` schema checks it. It is in history, so it must not contain secrets.
+   */
+  readonly context?: RunContext;
 }
 
 /** All workflow start options but the workflow's type, its id and the id reuse policy. */

@@ -146,6 +146,8 @@ export const SUMMARY_REQUESTS_MAX = 20;
 export const QUEUE_MAX = 1_000;
 export const QUEUE_BYTES_MAX = 512 * KB;
 export const MESSAGE_BYTES_MAX = 256 * KB;
+/** A run's context: it is in the input of each model call and tool call. */
+export const RUN_CONTEXT_BYTES_MAX = 4 * KB;
 /** Ids of messages and commands, and replies, that a run remembers: a client that retries does so soon. */
 export const MESSAGES_REMEMBERED = 200;
 export const REPLIES_BYTES_MAX = 256 * KB;

@@ -1,6 +1,8 @@
 // Checks the input of a run: anybody who can reach the server can start one.
 import { budgetProblem } from './budget.ts';
-import { isAnything, isBoolean, isShape, isText, isWholeNumber, nullable, optional } from './shape.ts';
+import { RUN_CONTEXT_BYTES_MAX } from './limits.ts';
+import { isAnything, isBoolean, isRecord, isShape, isText, isWholeNumber, nullable, optional } from './shape.ts';
+import { count, jsonBytes } from './text.ts';
 import type { RunInput } from './types.ts';
 
 const EXAMPLE = 'Start an agent with {"agent":"clinic","input":"…"}.';
@@ -15,6 +17,7 @@ const isRunInput = isShape<RunInput>({
   parallel: unset(isWholeNumber(1)),
   session: unset(isBoolean),
   budget: isAnything,
+  context: optional(nullable(isRecord(isAnything))),
 });
 
 /** Returns what is wrong with the input, and an example; null if it is valid. */
@@ -23,10 +26,23 @@ export function runInputProblem(given: unknown): string | null {
   return problem === null ? null : `${problem} ${EXAMPLE}`;
 }
 
-function contentProblem({ agent, input, session, budget }: RunInput): string | null {
+/** Returns what is wrong with a run's context, as a sentence; null if it is valid. */
+export function contextProblem(context: unknown): string | null {
+  const problem = isRecord(isAnything)(context, 'context');
+  if (problem) return problem;
+  const bytes = jsonBytes(context);
+  if (bytes <= RUN_CONTEXT_BYTES_MAX) return null;
+  return `context has ${count(bytes)} bytes; at most ${count(RUN_CONTEXT_BYTES_MAX)} are allowed.`;
+}
+
+function contentProblem({ agent, input, session, budget, context }: RunInput): string | null {
   if (agent === '') return 'agent must not be empty.';
   // Only a session can begin without input.
   if (input === '' && session !== true) return 'input must not be empty, except for a session.';
+  if (context !== undefined && context !== null) {
+    const problem = contextProblem(context);
+    if (problem) return problem;
+  }
   return budget === undefined || budget === null ? null : budgetProblem(budget);
 }
 

@@ -49,6 +49,9 @@ export interface Usage {
 
 // ── Starting and ending a run ───────────────────────────────────────────────────────────────────────────────────────
 
+/** What a run is about, beside its input: who asks, for which tenant, in which language. The model does not see it. */
+export type RunContext = Readonly<Record<string, unknown>>;
+
 /** The input of the workflow `agent`. Any program that can start a Temporal workflow can send it. */
 export interface RunInput {
   readonly agent: string;
@@ -68,6 +71,8 @@ export interface RunInput {
   readonly session?: boolean;
   /** Limits of this run. They override the agent's limits one by one. */
   readonly budget?: Budget;
+  /** For tools and rules, here and in sub-agents. Recorded, so it must not contain secrets. */
+  readonly context?: RunContext;
 }
 
 /** What a run passes to its sub-agents, beside their input. The workflow accepts it from a parent only. */
@@ -184,6 +189,8 @@ export interface ModelCallInput {
   readonly fresh: readonly Message[] | null;
   /** The user messages among them if `fresh` is null, so that history has them. */
   readonly heard?: readonly Message[];
+  /** The run's context, as it was given. */
+  readonly context?: RunContext;
   /** Digest of the agent as it was last recorded; '' if it was not. */
   readonly recorded: string;
   /** How many answers in a row had to be repaired; absent for 0. */
@@ -236,7 +243,7 @@ export interface PassedOver {
 
 /** The input of the activity `compact`. It has the transcript in the same form as `callModel`. */
 export interface CompactInput
-  extends Pick<ModelCallInput, 'agent' | 'known' | 'length' | 'fresh' | 'heard' | 'priced'> {
+  extends Pick<ModelCallInput, 'agent' | 'known' | 'length' | 'fresh' | 'heard' | 'priced' | 'context'> {
   /** The last turn; compaction takes place before the next. */
   readonly turn: number;
   /** Tokens of the transcript: the provider's last count, plus an estimate of what is new since. */
@@ -504,6 +511,8 @@ export interface ToolCallInput {
   /** The JSON text. The activity parses it again, because a zod transform cannot parse its own output. */
   readonly arguments: string;
   readonly idempotencyKey: string;
+  /** The run's context, as it was given. */
+  readonly context?: RunContext;
   /** The decision, if the call needed an approval. */
   readonly decision?: Pick<RecordedDecision, 'verdict' | 'by' | 'why'>;
 }
@@ -517,6 +526,8 @@ export interface PlanCallInput {
   readonly turn: number;
   readonly tool: string;
   readonly arguments: string;
+  /** The run's context, as it was given. */
+  readonly context?: RunContext;
 }
 
 /** The result of a tool's activity: what the model reads. */

@@ -4,7 +4,7 @@ import type { Duration } from '../../core/duration.ts';
 import { AGENT_DEFAULTS, BODY_BYTES_MAX, INSTRUCTIONS_BYTES_MAX, MODELS_MAX, TOOLS_MAX } from '../../core/limits.ts';
 import { NAME_PATTERN } from '../../core/names.ts';
 import { count, utf8Length } from '../../core/text.ts';
-import type { Budget, WhenAllToolsFail, WhenApprovalExpires } from '../../core/types.ts';
+import type { Budget, RunContext, WhenAllToolsFail, WhenApprovalExpires } from '../../core/types.ts';
 import { type CompactionOptions, compactionRules } from '../compact/compactionOptions.ts';
 import type { Script } from '../testing/script.ts';
 import { toMs } from './defineTool.ts';
@@ -12,8 +12,8 @@ import type { JsonSchema } from './jsonSchema.ts';
 import { outputFormat } from './output.ts';
 import { type ApprovalRule, approvalProblem, type Permissions, permissionsProblem } from './permissions.ts';
 import type { Prices } from './prices.ts';
-import type { StandardSchema } from './schema.ts';
-import type { Agent, Guardrails, Presenter, Tool, ToolChoice, ToolSource } from './types.ts';
+import { type SchemaSource, type StandardSchema, schemaOf } from './schema.ts';
+import type { Agent, Credentials, Guardrails, Presenter, Tool, ToolChoice, ToolSource } from './types.ts';
 
 export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly name: string;
@@ -43,6 +43,17 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
    * the request uses strict mode, and the server enforces the schema.
    */
   readonly output?: StandardSchema<Output> | JsonSchema;
+  /**
+   * Schema of the context that its runs are started with. A run whose context does not match ends as `model_failed`, before
+   * the model is called. Tools and rules get the parsed context as `ctx.context`.
+   * @default any context is accepted
+   */
+  readonly context?: SchemaSource;
+  /**
+   * Secrets for the tools, which get them as `ctx.credentials`. Called on the worker for each attempt at a call, and never recorded: secrets
+   * do not belong into the context, which is.
+   */
+  readonly credentials?: (context: RunContext) => Credentials | Promise<Credentials>;
   /** Approval rules by tool. They override the tool's own `approval`. */
   readonly approvals?: Readonly<Record<string, ApprovalRule>>;
   /** How long a pending approval waits for a decision. @default '14 days' */
@@ -117,6 +128,8 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     if (tools.has(tool.name)) throw wrong(`it has two tools named ${tool.name}. Rename one.`);
     tools.set(tool.name, tool);
   }
+  if (options.credentials !== undefined && typeof options.credentials !== 'function')
+    throw wrong('credentials must be a function.');
   const maxTurns = options.maxTurns ?? AGENT_DEFAULTS.maxTurns;
   const parallel = options.parallel ?? AGENT_DEFAULTS.parallel;
   const { maxSubAgents, maxDepth, maxHistoryEvents, beforeModel, afterModel, beforeTool } = options;
@@ -178,6 +191,8 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     present: options.present,
     offline: options.offline,
     output: options.output && outputFormat(options.output, wrong),
+    context: options.context && schemaOf(options.context, 'context', wrong),
+    credentials: options.credentials,
     approvals,
     permissions,
     guardrails: {

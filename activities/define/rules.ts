@@ -2,12 +2,15 @@
 import { unlessAborted } from '../../core/abort.ts';
 import { RULE_TIMEOUT_MS } from '../../core/limits.ts';
 import { cutText, inWords } from '../../core/text.ts';
+import type { RunContext } from '../../core/types.ts';
 
 /** Context of a rule. Rules run on a worker, so they may do I/O. */
 export interface RuleContext {
   readonly agent: string;
   readonly workflowId: string;
   readonly turn: number;
+  /** The run's context, as parsed by the agent's `context` schema, and frozen. {} if the run has none. */
+  readonly context: RunContext;
   /** Aborted when the model call is cancelled, times out, or the worker stops. */
   readonly signal: AbortSignal;
 }

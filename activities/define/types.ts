@@ -1,5 +1,5 @@
 // The types of a defined agent and tool, and of the arguments that users' functions receive. Read this first.
-import type { AgentRules, Message, RecordedDecision, ToolPolicy } from '../../core/types.ts';
+import type { AgentRules, Message, RecordedDecision, RunContext, ToolPolicy } from '../../core/types.ts';
 import type { CompactionRules } from '../compact/compactionOptions.ts';
 import type { Script } from '../testing/script.ts';
 import type { ApprovalRule, Permissions } from './permissions.ts';
@@ -30,6 +30,8 @@ export interface Agent<Output = unknown> {
   readonly present: Presenter | undefined;
   readonly offline: Script | undefined;
   readonly output: OutputFormat | undefined;
+  readonly context: Schema | undefined;
+  readonly credentials: ((context: RunContext) => Credentials | Promise<Credentials>) | undefined;
   /** For types only; never set. */
   readonly outputType?: Output;
   readonly approvals: Readonly<Record<string, ApprovalRule>>;
@@ -40,6 +42,9 @@ export interface Agent<Output = unknown> {
   /** undefined: as the worker says. */
   readonly modelOutageMs: number | undefined;
 }
+
+/** Secrets by name. */
+export type Credentials = Readonly<Record<string, string>>;
 
 /** Whether the model may call tools, has to, or has to call a certain one. As in the Chat Completions API. */
 export type ToolChoice =
@@ -100,6 +105,10 @@ export interface ToolContext {
   readonly attempt: number;
   readonly agent: string;
   readonly workflowId: string;
+  /** The run's context, as parsed by the agent's `context` schema. {} if the run has none. */
+  readonly context: RunContext;
+  /** What the agent's `credentials` returned; {} without that. */
+  readonly credentials: Credentials;
   /** The decision that approved this call, if a person was asked. For a tool's own records. */
   readonly decision?: Pick<RecordedDecision, 'verdict' | 'by' | 'why'>;
   readonly log: ToolLog;
@@ -118,6 +127,8 @@ export interface ThreadContext {
   readonly attempt: number;
   readonly agent: string;
   readonly workflowId: string;
+  readonly context: RunContext;
+  readonly credentials: Credentials;
 }
 
 /** Turns a result into text for the model. `json`: the whole value. `list`: its first items. Or a function. */

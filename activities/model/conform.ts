@@ -173,7 +173,12 @@ function asking(endpoint: ModelEndpoint, warn: (message: string) => void): Ask {
     const { signal } = new AbortController();
     const sent: readonly Message[] = [{ role: 'system', content: agent.instructions }, ...messages];
     const answer = await streamAnswer(endpoint, agent, sent, { signal, onProgress: () => {}, warn });
-    const planned = await planBatch(agent, { agent: agent.name, workflowId: 'conform', turn, signal }, sent, answer);
+    const planned = await planBatch(
+      agent,
+      { agent: agent.name, workflowId: 'conform', turn, context: {}, signal },
+      sent,
+      answer,
+    );
     messages.push(planned.message);
     return { ...planned, inputTokens: answer.usage.inputTokens };
   };

@@ -3,7 +3,8 @@ import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { MODEL_CALL } from '../../core/limits.ts';
 import { reason } from '../../core/reasons/reason.ts';
-import type { ModelCallInput, Usage } from '../../core/types.ts';
+import type { ModelCallInput, RunContext, Usage } from '../../core/types.ts';
+import { parseContext } from '../define/context.ts';
 import type { RuleContext } from '../define/rules.ts';
 import type { Agent } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -30,7 +31,13 @@ export interface ModelAttempt {
 /** Runs `work` as one attempt at a model call. The failure that it throws has the cost of all attempts in its details. */
 export async function runModelAttempt<T>(
   { registry, models }: Pick<ActivityDependencies, 'registry' | 'models'>,
-  { agent: name, turn, priced, waited }: Pick<ModelCallInput, 'agent' | 'turn' | 'priced' | 'waited'>,
+  {
+    agent: name,
+    turn,
+    priced,
+    waited,
+    context: given,
+  }: Pick<ModelCallInput, 'agent' | 'turn' | 'priced' | 'waited' | 'context'>,
   work: (agent: Agent, attempt: ModelAttempt) => Promise<T>,
 ): Promise<T> {
   const { attempt } = Context.current().info;
@@ -46,9 +53,10 @@ export async function runModelAttempt<T>(
     const { timeoutMs } = endpoint;
     // The timeout is ours, not the server's, so that it counts as a failed attempt.
     timer = setTimeout(() => stop.abort(badAnswer(reason('model_timed_out', { timeoutMs }))), timeoutMs);
+    const context = await parseContext(agent, given);
     return await work(agent, {
       endpoint,
-      ctx: { ...ruleContext(name, turn), signal: stop.signal },
+      ctx: { ...ruleContext(name, turn, context), signal: stop.signal },
       attempts,
       requirePrice() {
         // Before its first answer, the run does not know the agent's own budget.
@@ -70,7 +78,7 @@ export async function runModelAttempt<T>(
   }
 }
 
-export function ruleContext(agent: string, turn: number): RuleContext {
+export function ruleContext(agent: string, turn: number, context: RunContext): RuleContext {
   const { info, cancellationSignal: signal } = Context.current();
-  return { agent, workflowId: info.workflowExecution?.workflowId ?? '', turn, signal };
+  return { agent, workflowId: info.workflowExecution?.workflowId ?? '', turn, context, signal };
 }

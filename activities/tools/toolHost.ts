@@ -6,13 +6,15 @@ import { FAILURE } from '../../core/names.ts';
 import type { ReasonParameters } from '../../core/reasons/codes.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { inWords } from '../../core/text.ts';
-import type { ToolCallInput, ToolCallResult } from '../../core/types.ts';
+import type { RunContext, ToolCallInput, ToolCallResult } from '../../core/types.ts';
+import { parseContext } from '../define/context.ts';
 import { isAlwaysPermitted, permissionOf } from '../define/permissions.ts';
 import { deepFreeze } from '../define/rules.ts';
-import type { Agent, Tool, ToolContext } from '../define/types.ts';
+import type { Agent, Credentials, Tool, ToolContext } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { type Heartbeats, startHeartbeats } from '../heartbeat.ts';
 import { ruleContext } from '../model/modelAttempt.ts';
+import { type Secrets, secretsOf } from '../model/secrets.ts';
 import { readArguments } from '../plan/arguments.ts';
 import { createStopController, type StopController } from '../stopController.ts';
 import { stoppedFailure } from '../stoppedFailure.ts';
@@ -21,6 +23,7 @@ import { resultText } from './jsonText.ts';
 import { present } from './present.ts';
 import { createSemaphore, type Semaphore } from './semaphore.ts';
 import { ThreadDied } from './threads.ts';
+import { readThrown } from './thrown.ts';
 import { toolFailure } from './toolFailure.ts';
 
 const PROGRESS_BYTES_MAX = 2_048;
@@ -39,22 +42,27 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
     const heartbeats = startHeartbeats(tool.policy.heartbeatMs, attempts.counts);
     const stop = createStopController();
     const acquired: (() => void)[] = [];
+    let secrets: Secrets | undefined;
     try {
       const read = await readArguments(tool, input.arguments);
       if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
-      await requirePermission(registry.agent(input.agent), tool, input);
+      const agent = registry.agent(input.agent);
+      const context = await parseContext(agent, input.context);
+      await requirePermission(agent, tool, input, context);
+      const credentials = await credentialsOf(agent, context);
+      if (agent.credentials) secrets = secretsOf(Object.values(credentials));
       const semaphores = semaphoresOf(tool);
       if (semaphores.length > 0) {
         const late = AbortSignal.timeout(tool.policy.waitMs ?? 0);
         for (const semaphore of semaphores) acquired.push(await acquire(semaphore, tool, stop.signal, late));
       }
       const value = await runToEnd(tool, stop, () =>
-        call(tool, read.value, context(input, stop.signal, attempts, heartbeats.report)),
+        call(tool, read.value, toolContext(input, { context, credentials }, stop.signal, attempts, heartbeats.report)),
       );
-      return { text: present(tool, registry.agent(input.agent).present, value) };
+      return { text: present(tool, agent.present, value) };
     } catch (thrown) {
       const failure = thrown instanceof CancelledFailure ? stoppedFailure(thrown) : toolFailure(thrown);
-      throw failure instanceof CancelledFailure ? failure : attempts.failed(failure);
+      throw failure instanceof CancelledFailure ? failure : attempts.failed(withoutSecrets(failure, secrets));
     } finally {
       heartbeats.stop();
       stop.release();
@@ -73,25 +81,48 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
   async function call(tool: Tool, value: unknown, ctx: ToolContext): Promise<unknown> {
     // `value` is the output of the tool's schema, whose type is the parameter of `run`.
     if (tool.run) return await tool.run(value as never, ctx);
-    const { idempotencyKey, attempt, agent, workflowId } = ctx;
+    const { idempotencyKey, attempt, agent, workflowId, context, credentials } = ctx;
     const module = String(tool.thread);
-    const task = { module, input: value, ctx: { idempotencyKey, attempt, agent, workflowId } };
+    const task = { module, input: value, ctx: { idempotencyKey, attempt, agent, workflowId, context, credentials } };
     return await threads.run(task, ctx.signal).catch((error) => {
       throw error instanceof ThreadDied && tool.policy.effect === 'once' ? outcomeUnknown(error.message) : error;
     });
   }
 }
 
+/** Another attempt may succeed where they come from. */
+async function credentialsOf({ credentials }: Agent, context: RunContext): Promise<Credentials> {
+  if (!credentials) return {};
+  try {
+    return await credentials(context);
+  } catch (error) {
+    throw notRun(`its credentials could not be had: ${readThrown(error).message}`, FAILURE.tool);
+  }
+}
+
+/** A tool's error may quote the request that it made. */
+function withoutSecrets(failure: ApplicationFailure, secrets: Secrets | undefined): ApplicationFailure {
+  if (!secrets) return failure;
+  failure.message = secrets.hide(failure.message);
+  if (failure.stack !== undefined) failure.stack = secrets.hide(failure.stack);
+  return failure;
+}
+
 /**
  * Throws unless the rules let the call run. The plan has applied them; but whoever can reach the server can complete a model call
  * with a plan of his own, and rules may have changed since. Not before another attempt: a rule may look at what the first has done.
  */
-async function requirePermission(agent: Agent, tool: Tool, call: ToolCallInput): Promise<void> {
+async function requirePermission(agent: Agent, tool: Tool, call: ToolCallInput, context: RunContext): Promise<void> {
   if (Context.current().info.attempt > 1 || isAlwaysPermitted(agent, tool)) return;
   // Read again: rules get a frozen value, and the tool may change its own.
   const read = await readArguments(tool, call.arguments);
   if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
-  const permission = await permissionOf(agent, tool, deepFreeze(read.value), ruleContext(agent.name, call.turn));
+  const permission = await permissionOf(
+    agent,
+    tool,
+    deepFreeze(read.value),
+    ruleContext(agent.name, call.turn, context),
+  );
   if (permission.kind === 'denied') throw notPermitted('not_permitted', { why: permission.reason });
   const { verdict } = call.decision ?? {};
   if (permission.kind === 'ask' && verdict !== 'approve' && verdict !== 'edit') throw notPermitted('not_approved', {});
@@ -154,8 +185,9 @@ function stoppedInFlight(tool: Tool, reason: unknown): unknown {
   return outcomeUnknown('stopped while it ran');
 }
 
-function context(
+function toolContext(
   input: ToolCallInput,
+  of: Pick<ToolContext, 'context' | 'credentials'>,
   signal: AbortSignal,
   { counts }: ToolAttempts,
   report: Heartbeats['report'],
@@ -167,6 +199,7 @@ function context(
     attempt: info.attempt,
     agent: input.agent,
     workflowId: info.workflowExecution?.workflowId ?? '',
+    ...of,
     ...(input.decision && { decision: input.decision }),
     log: { info: (message, meta) => log.info(message, meta), warn: (message, meta) => log.warn(message, meta) },
     progress(detail) {

@@ -1,7 +1,8 @@
 // `holdfast run`: starts a run and shows it live until it ends.
 import { text as readAll } from 'node:stream/consumers';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { NoWorker, type RunHandle, type StartOptions, TemporalUnreachable } from '../../client/index.ts';
+import type { RunContext } from '../../core/types.ts';
 import { addressFlags, settingsOf, unlessInterrupted, untilInterrupted, withHoldfast } from '../connected.ts';
 import { EXIT, printError, UsageError, wholeNumber } from '../exit.ts';
 import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
@@ -34,6 +35,7 @@ export function runCommand(): Command {
       wholeNumber,
     )
     .option('--budget <limits>', `limits for the run and its sub-agents: ${BUDGET_HELP}`, parseBudget)
+    .option('--context <json>', 'context of the run, a JSON object for its tools and rules', parseContext)
     .option('--detach', 'start the run, print its id, and exit')
     .option('--json', 'print one JSON object at the end')
     .action(async (agent: string, input: string, options: RunOptions, command: Command) => {
@@ -48,6 +50,21 @@ export function runCommand(): Command {
         return follow(handle, { json: json === true, flags, get: (id) => holdfast.get(id) });
       });
     });
+}
+
+/** Parses the option; the client checks the size. */
+function parseContext(text: string): RunContext {
+  const example = `Use a JSON object, such as --context '{"tenant":"acme"}'.`;
+  let context: unknown;
+  try {
+    context = JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError(`It is not JSON. ${example}`);
+  }
+  if (typeof context !== 'object' || context === null || Array.isArray(context))
+    throw new InvalidArgumentError(`It is not an object. ${example}`);
+  // Its fields may be anything.
+  return context as RunContext;
 }
 
 /** Notes that the id belongs to an earlier run with another agent or input, which is shown instead. */

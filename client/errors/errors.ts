@@ -55,7 +55,7 @@ export class RunOver extends HoldfastError<'run_over'> {
 
 /** The arguments of a start are invalid. */
 export class InvalidStart extends HoldfastError<
-  'agent_missing' | 'input_empty' | 'input_too_large' | 'budget_invalid' | 'run_id_invalid'
+  'agent_missing' | 'input_empty' | 'input_too_large' | 'budget_invalid' | 'context_invalid' | 'run_id_invalid'
 > {
   override readonly name = 'InvalidStart';
 }

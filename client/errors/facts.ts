@@ -42,6 +42,7 @@ export interface ErrorFacts {
   readonly input_empty: { readonly agent: string };
   readonly input_too_large: { readonly bytes: number; readonly bytesMax: number };
   readonly budget_invalid: { readonly problem: string };
+  readonly context_invalid: { readonly problem: string };
   readonly run_id_invalid: { readonly id: string; readonly charsMax: number };
   // InvalidSchedule
   readonly times_invalid: Omit<TimesGiven, 'timezone'>;

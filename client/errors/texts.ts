@@ -56,6 +56,7 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
   input_too_large: ({ bytes, bytesMax }) =>
     `The input has ${count(bytes)} bytes; at most ${count(bytesMax)} are allowed. Let a tool read longer texts.`,
   budget_invalid: ({ problem }) => problem,
+  context_invalid: ({ problem }) => problem,
   run_id_invalid: ({ id, charsMax }) =>
     `A run id must have 1 to ${charsMax} characters; this one has ${count(id.length)}.`,
 

@@ -21,6 +21,7 @@ export interface ReasonParameters {
   readonly model_refused: None;
   /** No worker knows the agent, so the model was not called. */
   readonly unknown_agent: { readonly message: string };
+  readonly context_invalid: { readonly agent: string; readonly problem: string };
   readonly model_error: { readonly message: string };
   readonly model_worker_lost: { readonly attempts: number };
   readonly model_unavailable: { readonly message: string; readonly forMs: number };

@@ -22,7 +22,7 @@ const pay = defineTool({
   run: () => 'paid',
 });
 const agent = defineAgent({ name: 'payer', model: 'm', instructions: 'Pay.', tools: [pay] });
-const ctx = { agent: 'payer', workflowId: 'w', turn: 1, signal: new AbortController().signal };
+const ctx = { agent: 'payer', workflowId: 'w', turn: 1, context: {}, signal: new AbortController().signal };
 const plan = (args: string) => planCall(agent, { name: 'pay', arguments: args }, ctx);
 
 const problemOf = (args: string) => {

@@ -10,7 +10,7 @@ import { defineAgent, defineTool, type PermissionRule, type Permissions } from '
 import { planCall } from '../../activities/plan/plan.ts';
 import type { Message, PlannedCall } from '../../core/types.ts';
 
-const ctx: RuleContext = { agent: 'a', workflowId: 'w', turn: 1, signal: new AbortController().signal };
+const ctx: RuleContext = { agent: 'a', workflowId: 'w', turn: 1, context: {}, signal: new AbortController().signal };
 const rule = (tool = '*', when?: PermissionRule['when'], reason?: string): PermissionRule => ({
   tool,
   ...(when && { when }),

@@ -10,6 +10,8 @@ export function contextOf(given: Partial<ToolContext> = {}): ToolContext {
     attempt: 1,
     agent: 'test',
     workflowId: 'test',
+    context: {},
+    credentials: {},
     log: { info() {}, warn() {} },
     progress() {},
     ...given,

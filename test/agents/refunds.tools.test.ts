@@ -14,7 +14,13 @@ const call = (tool: string, args: unknown, ctx?: Parameters<typeof callTool>[2])
 const pay = (order_id: string, cents: number, idempotencyKey: string, ctx: Parameters<typeof callTool>[2] = {}) =>
   call('pay_refund', { order_id, cents }, { ...ctx, idempotencyKey });
 
-const ctx: RuleContext = { agent: 'refund_order', workflowId: 'test', turn: 1, signal: new AbortController().signal };
+const ctx: RuleContext = {
+  agent: 'refund_order',
+  workflowId: 'test',
+  turn: 1,
+  context: {},
+  signal: new AbortController().signal,
+};
 
 /** What becomes of a payment that a model asks for: `allowed`, the question, or why not. */
 async function planned(args: unknown): Promise<string> {

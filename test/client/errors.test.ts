@@ -20,6 +20,7 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   agent_missing: {},
   input_empty: { agent: 'a' },
   input_too_large: { bytes: 2_000, bytesMax: 1_000 },
+  context_invalid: { problem: 'context must be an object, not a list.' },
   budget_invalid: { problem: 'tokens must be a number.' },
   run_id_invalid: { id: '', charsMax: 255 },
   times_invalid: {},

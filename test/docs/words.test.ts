@@ -18,7 +18,6 @@ const INSTEAD: Readonly<Record<string, { readonly phrase: RegExp; readonly write
     write: 'history',
   },
   commands: { phrase: /\borders? (?:to|of) (?:a|the) run\b/gi, write: 'command' },
-  compaction: { phrase: /\bcontext: (?:false|\{)/g, write: 'the option "compaction"' },
 };
 
 /** Figures that a program writes, in its words. */

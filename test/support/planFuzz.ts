@@ -69,7 +69,7 @@ const { signal } = new AbortController();
 /** The plan of an answer; null where it is none that can be carried out. */
 export async function planned(answer: RawAnswer): Promise<Planned | null> {
   try {
-    return await planBatch(agent, { agent: 'planner', workflowId: 'w', turn: 2, signal }, before, {
+    return await planBatch(agent, { agent: 'planner', workflowId: 'w', turn: 2, context: {}, signal }, before, {
       ...answer,
       from: 'a',
       asked: 'm',

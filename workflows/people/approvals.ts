@@ -112,7 +112,14 @@ async function record(
 async function replan(run: Run, batch: Batch, slot: number, written: string, scope: CallScope): Promise<AllowedCall> {
   const { turn } = run.turns;
   const { tool } = batch.calls[slot]!;
-  const input: PlanCallInput = { agent: run.agentName, turn, tool, arguments: written };
+  const { context } = run.input;
+  const input: PlanCallInput = {
+    agent: run.agentName,
+    turn,
+    tool,
+    arguments: written,
+    ...(context && { context }),
+  };
   const options = {
     activityId: editActivityId(turn, slot),
     startToCloseTimeout: 2 * RULE_TIMEOUT_MS,

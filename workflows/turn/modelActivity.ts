@@ -28,6 +28,7 @@ export function conversationInput(run: Run) {
     agent: run.agentName,
     turn: run.turns.turn,
     ...run.conversation.forActivity(),
+    ...(run.input.context && { context: run.input.context }),
     ...(limitsCost(run) && { priced: true }),
     ...(run.turns.outage && { waited: true }),
   };

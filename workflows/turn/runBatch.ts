@@ -110,7 +110,8 @@ function startCall(run: Run, batch: Batch, slot: number): boolean {
   const call = batch.calls[slot]!;
   // The kernel starts what the plan allows.
   const { child } = call.planned as AllowedCall;
-  if (!run.task.reserve(jsonBytes(child ?? callToRun(call).function.arguments))) return false;
+  const contextBytes = run.input.context ? jsonBytes(run.input.context) : 0;
+  if (!run.task.reserve(jsonBytes(child ?? callToRun(call).function.arguments) + contextBytes)) return false;
   const settle = (outcome: Outcome) => {
     batch.settle(slot, outcome);
     run.wake.wake();

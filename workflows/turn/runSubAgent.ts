@@ -47,7 +47,8 @@ export function runSubAgent(
 }
 
 async function resultOf(run: Run, { agent, input }: ChildCall, subAgent: SubAgent): Promise<RunResult> {
-  const runInput: RunInput = { agent, input };
+  const { context } = run.input;
+  const runInput: RunInput = { agent, input, ...(context && { context }) };
   const handle = await startChild(WORKFLOW_TYPE, {
     args: [runInput, { parent: parentRun(run) }],
     workflowId: subAgent.workflowId,

@@ -28,6 +28,7 @@ export function runTool(run: Run, slot: number, batchCall: BatchCall, settle: (o
     callId: call.id,
     arguments: call.function.arguments,
     idempotencyKey: idempotencyKey(run.workflowId, run.rootRunId, turn, slot, digestOf(batchCall)),
+    ...(run.input.context && { context: run.input.context }),
     ...(decision && { decision: { verdict: decision.verdict, by: decision.by, why: decision.why } }),
   };
   const options = { ...optionsOf(policy), activityId: callActivityId(turn, slot), summary: callSummary(call) };
