@@ -70,7 +70,7 @@ export function mcp(options: McpOptions): ToolSource {
   const wrong = (problem: string) => new TypeError(`MCP server ${JSON.stringify(name)}: ${problem}`);
   if (typeof name !== 'string' || name === '') throw wrong('name is missing. It names the server in messages.');
   if (!/^[a-zA-Z0-9_-]{0,40}$/.test(prefix)) throw wrong('prefix must be up to 40 letters, digits, "_" or "-".');
-  const approvals = typeof approval === 'object' ? Object.entries(approval) : [['', approval] as const];
+  const approvals = isByTool(approval) ? Object.entries(approval) : [['', approval] as const];
   for (const [tool, rule] of approvals) {
     const problem = approvalProblem(rule);
     if (problem) throw wrong(`approval${tool && `.${tool}`} ${problem}`);
@@ -78,7 +78,7 @@ export function mcp(options: McpOptions): ToolSource {
   const taken: readonly string[] = Array.isArray(tools) ? tools : Object.keys(tools);
   if (options.tools !== undefined && taken.length === 0) throw wrong('tools is empty. Leave it out to take all.');
   for (const [option, named] of Object.entries({ effect, approval }))
-    for (const tool of typeof named === 'object' ? Object.keys(named) : [])
+    for (const tool of isByTool(named) ? Object.keys(named) : [])
       if (taken.length > 0 && !taken.includes(tool))
         throw wrong(`${option} names ${tool}, which is not among its tools.`);
   const server = serverOf(rest, wrong);
@@ -86,15 +86,15 @@ export function mcp(options: McpOptions): ToolSource {
   const { timeout, heartbeat, retry, maxParallel, workerParallel } = rest;
   const given = Object.entries({ timeout, heartbeat, retry, maxParallel, workerParallel });
   const policy: SharedPolicy = Object.fromEntries(given.filter(([, value]) => value !== undefined));
-  for (const one of typeof effect === 'object' && effect !== null ? Object.values(effect) : [effect])
+  for (const one of isByTool(effect) ? Object.values(effect) : [effect])
     policyOf({ ...policyFor(one, policy), effect: one }, wrong);
   const selection: Selection = {
     wrong,
     taken,
     pins: Array.isArray(tools) ? {} : (tools as Readonly<Record<string, string>>),
     nameOf: (tool) => `${prefix}${tool.replaceAll(/[^a-zA-Z0-9_-]/g, '_')}`,
-    effectOf: (tool) => (typeof effect === 'object' ? effect[tool] : effect),
-    approvalOf: (tool) => (typeof approval === 'object' ? (approval[tool] ?? 'never') : approval),
+    effectOf: (tool) => (isByTool(effect) ? ownOf(effect, tool) : effect),
+    approvalOf: (tool) => (isByTool(approval) ? (ownOf(approval, tool) ?? 'never') : approval),
     policyFor: (one) => policyFor(one, policy),
   };
   return {
@@ -105,6 +105,15 @@ export function mcp(options: McpOptions): ToolSource {
       return openTools(createConnection(name, server, startMs), selection);
     },
   };
+}
+
+function isByTool<T>(option: T | Readonly<Record<string, T>>): option is Readonly<Record<string, T>> {
+  return typeof option === 'object' && option !== null;
+}
+
+/** A server may name a tool like a property of Object.prototype. */
+function ownOf<T>(byTool: Readonly<Record<string, T>>, tool: string): T | undefined {
+  return Object.hasOwn(byTool, tool) ? byTool[tool] : undefined;
 }
 
 /** Most agents have no MCP server: its client is an optional dependency, and loaded when there is one. */

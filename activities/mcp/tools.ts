@@ -72,8 +72,12 @@ function takenOf(listed: readonly McpTool[], { taken, wrong }: Selection): reado
 }
 
 /** What the model reads of a tool. */
-function pinOf({ name, description = '', inputSchema }: McpTool): string {
-  return callDigest(name, { description, inputSchema });
+function pinOf(tool: McpTool): string {
+  return callDigest(tool.name, { description: descriptionOf(tool), inputSchema: tool.inputSchema });
+}
+
+function descriptionOf({ name, title, description }: McpTool): string {
+  return description || title || name;
 }
 
 function requirePins(taken: readonly McpTool[], { pins, wrong }: Selection): void {
@@ -81,7 +85,7 @@ function requirePins(taken: readonly McpTool[], { pins, wrong }: Selection): voi
   if (changed.length === 0) return;
   const told = changed.map(
     (tool) =>
-      `  ${tool.name}: '${pinOf(tool)}', and no longer '${pins[tool.name]}'. It now says: ${cutText(tool.description ?? '', 300)}`,
+      `  ${tool.name}: '${pinOf(tool)}', and no longer '${pins[tool.name]}'. It now says: ${cutText(descriptionOf(tool), 300)}`,
   );
   throw wrong(`tools have changed. If you accept what they are now, set in tools:\n${told.join('\n')}`);
 }
@@ -107,7 +111,7 @@ function toolOf(
   isChanged: (tool: string) => Promise<boolean>,
   selection: Selection,
 ): Tool {
-  const { name, description, title, inputSchema } = tool;
+  const { name, inputSchema } = tool;
   const { wrong } = selection;
   const effect = selection.effectOf(name);
   if (effect === undefined)
@@ -116,7 +120,7 @@ function toolOf(
     return defineTool({
       ...selection.policyFor(effect),
       name: selection.nameOf(name),
-      description: description || title || name,
+      description: descriptionOf(tool),
       input: inputSchema as JsonSchema,
       effect,
       approval: selection.approvalOf(name) as ApprovalRule<Readonly<Record<string, unknown>>>,

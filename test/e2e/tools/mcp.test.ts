@@ -330,6 +330,8 @@ describe('opening MCP servers', () => {
     const wrong: [object, RegExp][] = [
       [{ effect: 'maybe' }, /effect must be/],
       [{ effect: undefined }, /effect must be/],
+      [{ effect: null }, /effect must be/],
+      [{ approval: null }, /approval must be/],
       [{ tools: [] }, /tools is empty/],
       [{ tools: ['add'], approval: { subtract: 'always' } }, /approval names subtract/],
       [{ tools: ['add'], effect: { add: 'read', subtract: 'read' } }, /effect names subtract/],
