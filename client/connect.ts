@@ -3,7 +3,7 @@ import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@tempo
 import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
 import type { RunInput } from '../core/types.ts';
 import { checkStart } from './checkStart.ts';
-import { InvalidConnect, TemporalUnreachable, unreachable } from './errors/errors.ts';
+import { InvalidConnect, InvalidStart, TemporalUnreachable, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
 import { MESSAGE_BYTES_MAX, RECEIVE_OPTION } from './history.ts';
 import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
@@ -47,6 +47,20 @@ export interface ExistingClientOptions {
   readonly payloads?: never;
 }
 
+/** What `defineAgent` returns, as far as a client needs it. */
+export interface StartableAgent<Output = unknown> {
+  readonly name: string;
+  readonly outputType?: Output;
+  readonly context?: { check(value: unknown): Promise<CheckedContext> } | undefined;
+}
+
+type CheckedContext =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
+    };
+
 /** The type of an agent's `value`, from its definition: `start<typeof triage>('triage', …)`. */
 export type OutputOf<Agent> = Agent extends { readonly outputType?: infer Output } ? AsJson<Output> : unknown;
 
@@ -76,6 +90,12 @@ export interface Holdfast {
    * ```
    */
   start<Agent = unknown>(agent: string, input: string, options?: StartOptions): Promise<RunHandle<OutputOf<Agent>>>;
+  /** With the agent itself, the result's `value` has its type, and the context is checked before the run is started. */
+  start<Output>(
+    agent: StartableAgent<Output>,
+    input: string,
+    options?: StartOptions,
+  ): Promise<RunHandle<AsJson<Output>>>;
   /** Returns a handle for a run without contacting the server: its methods throw `RunNotFound` if there is no such run. */
   get<Agent = unknown>(workflowId: string, runId?: string): RunHandle<OutputOf<Agent>>;
   /** Lists the runs that wait for a person, sub-agents included, longest wait first. */
@@ -114,10 +134,12 @@ export async function connect(options: ConnectOptions | ExistingClientOptions = 
     namespace: client.options.namespace,
     taskQueue,
     client,
-    async start(agent, input, { id, ...limits } = {}) {
+    async start(given: string | StartableAgent, input: string, { id, ...limits }: StartOptions = {}) {
+      const agent = typeof given === 'string' ? given : given.name;
       const runInput: RunInput = { agent, input, ...limits };
       const workflowId = id ?? `${agent}-${newRunId()}`;
       checkStart(runInput, workflowId);
+      if (typeof given !== 'string') await checkContext(given, runInput.context);
       try {
         const handle = await client.workflow.start(WORKFLOW_TYPE, {
           ...startOptions(runInput, taskQueue),
@@ -138,6 +160,14 @@ export async function connect(options: ConnectOptions | ExistingClientOptions = 
     schedules: schedulesOf(client, address, taskQueue),
     close,
   };
+}
+
+/** As the worker does. */
+async function checkContext({ name, context }: StartableAgent, given: RunInput['context']): Promise<void> {
+  const checked = await context?.check(given ?? {});
+  if (!checked || checked.ok) return;
+  const issues = checked.issues.map(({ path, message }) => [...path.map(String), message].join(': '));
+  throw new InvalidStart('context_invalid', { problem: `context does not fit agent ${name}: ${issues.join('; ')}.` });
 }
 
 interface Connected {

@@ -24,6 +24,7 @@ export {
   type ExistingClientOptions,
   type Holdfast,
   type OutputOf,
+  type StartableAgent,
 } from './connect.ts';
 export {
   CommandRejected,

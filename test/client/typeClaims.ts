@@ -54,6 +54,14 @@ export async function startPlan(holdfast: Holdfast): Promise<string | undefined>
   return (await run.result()).value?.due;
 }
 
+/** With the agent itself, nothing has to be said of its type. */
+export async function startAgent(holdfast: Holdfast) {
+  const { value } = await (await holdfast.start(triage, 'A leak.')).result();
+  const due: string | undefined = value?.due;
+  // @ts-expect-error: the output has no such field
+  return { due, urgency: value?.urgency };
+}
+
 export const agents: Agent[] = [triage, plain];
 export const typed: Agent<{ readonly priority: string }> = triage;
 // @ts-expect-error: its priority is a text

@@ -136,6 +136,15 @@ endToEnd('context', (bench) => {
     await assert.rejects(start({ tenant: 'x'.repeat(5_000) }));
   });
 
+  test('is refused at the start if it does not fit the agent that is given', async () => {
+    const { holdfast } = bench;
+    const message = /context does not fit agent agent\d+: tenant: /;
+    await assert.rejects(holdfast.start(clerk, 'Go.'), { name: 'InvalidStart', message });
+    await assert.rejects(holdfast.start(clerk, 'Go.', { context: { tenant: 7 } }), { name: 'InvalidStart', message });
+    const run = await holdfast.start(clerk, 'Go.', { context: { tenant: 'acme' } });
+    assert.equal((await run.result()).output, 'Done.');
+  });
+
   test('is refused at the start if it is not a small JSON object', async () => {
     const start = (context: unknown) =>
       bench.holdfast.start(clerk.name, 'Go.', { context: context as { tenant: string } });
