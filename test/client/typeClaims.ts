@@ -1,7 +1,7 @@
 // Claims about the types of results. The compiler checks them here; types.test.ts checks that false ones fail, and runs
 // `usePlan`.
 import { z } from 'zod';
-import { type Agent, defineAgent } from '../../activities/index.ts';
+import { type Agent, defineAgent, once, type PgPool, type ToolContext } from '../../activities/index.ts';
 import type { AsJson, Holdfast, OutputOf } from '../../client/index.ts';
 
 export const Plan = z.object({
@@ -66,3 +66,12 @@ export const agents: Agent[] = [triage, plain];
 export const typed: Agent<{ readonly priority: string }> = triage;
 // @ts-expect-error: its priority is a text
 export const wrong: Agent<{ readonly priority: number }> = triage;
+
+/** A transaction of `once` says how many rows it has changed. */
+export function withdraw(pool: PgPool, ctx: ToolContext): Promise<number> {
+  return once(pool, ctx, async (tx) => {
+    const { rowCount } = await tx.query('update accounts set cents = cents - 1');
+    const changed: number | null | undefined = rowCount;
+    return changed ?? 0;
+  });
+}
