@@ -38,9 +38,18 @@ export function shuffled<T>(items: readonly T[], random: () => number): T[] {
     .map(({ item }) => item);
 }
 
-/** Counts failed workflow tasks, of which there may be none for any input. */
-export function failedTasks({ events }: History): number {
-  return (events ?? []).filter(
-    (event) => 'workflowTaskFailedEventAttributes' in event && event.workflowTaskFailedEventAttributes,
-  ).length;
+/** The failed workflow tasks, with their causes: there may be none for any input. */
+export function failedTasks({ events }: History): string[] {
+  return (events ?? []).flatMap((event) => {
+    // Our type of an event leaves out what we do not read.
+    const { workflowTaskFailedEventAttributes: failed } = event as WithFailedTask;
+    return failed ? [`${failed.cause}: ${failed.failure?.message}`] : [];
+  });
+}
+
+interface WithFailedTask {
+  readonly workflowTaskFailedEventAttributes?: {
+    readonly cause?: unknown;
+    readonly failure?: { readonly message?: string | null } | null;
+  } | null;
 }

@@ -42,7 +42,7 @@ endToEnd('an activity that is completed by hand', (bench) => {
     open();
     assert.deepEqual(
       { status: result.status, failedCalls: result.failedCalls, failedTasks: failedTasks(history) },
-      { status: 'completed', failedCalls: STRANGE.length, failedTasks: 0 },
+      { status: 'completed', failedCalls: STRANGE.length, failedTasks: [] },
     );
     for (const { kind, text } of toolCalls(run)) {
       assert.equal(kind, 'failed');
@@ -75,7 +75,7 @@ endToEnd('an activity that is completed by hand', (bench) => {
       const ended = await bench.finished(handle.workflowId);
       assert.deepEqual(
         { status: ended.result.status, code: ended.result.reasonCode, failedTasks: failedTasks(ended.history) },
-        { status: 'model_failed', code: 'model_error', failedTasks: 0 },
+        { status: 'model_failed', code: 'model_error', failedTasks: [] },
       );
       assert.match(ended.result.reason ?? '', /completed with something else than its result/);
     });
