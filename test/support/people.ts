@@ -38,12 +38,18 @@ export function shuffled<T>(items: readonly T[], random: () => number): T[] {
     .map(({ item }) => item);
 }
 
+/**
+ * WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND: the server has ended a task in flight, since more than 2 MiB of events waited for its
+ * end (`history.maximumBufferedEventsSizeInBytes`). It is no fault of the worker's, and the task is there again at once.
+ */
+const FORCE_CLOSE = 17;
+
 /** The failed workflow tasks, with their causes: there may be none for any input. */
 export function failedTasks({ events }: History): string[] {
   return (events ?? []).flatMap((event) => {
     // Our type of an event leaves out what we do not read.
     const { workflowTaskFailedEventAttributes: failed } = event as WithFailedTask;
-    return failed ? [`${failed.cause}: ${failed.failure?.message}`] : [];
+    return failed && failed.cause !== FORCE_CLOSE ? [`${failed.cause}: ${failed.failure?.message}`] : [];
   });
 }
 
