@@ -10,6 +10,8 @@ import {
   asTool,
   defineAgent,
   defineTool,
+  external,
+  mcp,
   once,
   type ToolContext,
 } from '../../../activities/index.ts';
@@ -17,6 +19,7 @@ import { offlineModel } from '../../../activities/testing/index.ts';
 import type { HoldfastWorker } from '../../../worker/index.ts';
 import { MOMENT, watchDoors, watchModel } from './doors.ts';
 import { ONCE_TABLE, writeEffect, writeStart } from './ledger.ts';
+import { MCP_EFFECTS } from './mcpServer.ts';
 import { reach } from './moments.ts';
 
 /** Called by startWorkerProcess before the worker runs. */
@@ -67,7 +70,14 @@ async function begin(ctx: ToolContext, { ms, fails }: z.output<typeof input>) {
   return here;
 }
 
-const resultOf = ({ name, bytes }: z.output<typeof input>) => ({ done: name, text: name.repeat(bytes / name.length) });
+/** Every run has it, and so have its sub-agents. */
+const context = z.object({ tenant: z.string() });
+
+const resultOf = ({ name, bytes }: z.output<typeof input>, { context: { tenant } }: ToolContext) => ({
+  done: name,
+  for: tenant,
+  text: name.repeat(bytes / name.length),
+});
 
 async function book(args: z.output<typeof input>, ctx: ToolContext) {
   const here = await begin(ctx, args);
@@ -77,7 +87,7 @@ async function book(args: z.output<typeof input>, ctx: ToolContext) {
     async (tx) => {
       await writeEffect(tx, here, 'book');
       here.at(MOMENT.inTransaction);
-      return resultOf(args);
+      return resultOf(args, ctx);
     },
     { table: ONCE_TABLE },
   );
@@ -95,7 +105,7 @@ const tools = [
     retry: RETRY,
     async run(args, ctx) {
       await begin(ctx, args);
-      return resultOf(args);
+      return resultOf(args, ctx);
     },
   }),
   defineTool({ ...LIFE, name: 'book', description: 'Books.', input, effect: 'idempotent', retry: RETRY, run: book }),
@@ -119,15 +129,18 @@ const tools = [
       const here = await begin(ctx, args);
       await writeEffect(pool, here, 'send');
       here.at(MOMENT.happened);
-      return resultOf(args);
+      return resultOf(args, ctx);
     },
   }),
+  external({ name: 'answer', description: 'Is answered by another program.', input }),
+  mcp({ ...LIFE, name: 'proof', url: process.env['PROVE_MCP'] ?? '', effect: MCP_EFFECTS }),
   asTool('prover', { name: 'delegate', description: 'Has another one do it.' }),
 ];
 
-const prover = (name: string, options: Pick<AgentOptions, 'maxHistoryEvents' | 'compaction'> = {}) =>
+const prover = (name: string, options: Partial<Pick<AgentOptions, 'model' | 'maxHistoryEvents' | 'compaction'>> = {}) =>
   defineAgent({
     name,
+    context,
     model: offlineModel('prover'),
     instructions: 'You do as you are told.',
     tools,
@@ -140,6 +153,8 @@ export const agents = [
   prover('prover'),
   // Continues as new as often as possible.
   prover('wanderer', { maxHistoryEvents: 20 }),
+  // The same with a model that refuses to go on unless its signatures come back.
+  prover('signer', { model: offlineModel('signer'), maxHistoryEvents: 20 }),
   // Compacts its conversation after a few turns.
   prover('forgetful', { compaction: { limitTokens: 2_500, at: 0.6, keepTurns: 1 } }),
 ];

@@ -110,11 +110,13 @@ function watchActivities(core: Core, messages: Messages): void {
   };
 }
 
-/** An activity's requests to the model: before each, when it is accepted, and with its first text. */
+/** An activity's requests to the model or an MCP server: before each, when it is accepted, and with its first text. */
 export function watchModel(): void {
   const { fetch } = globalThis;
   globalThis.fetch = async (...request) => {
-    const { activityId, workflowExecution } = Context.current().info;
+    const call = activityOf();
+    if (!call) return fetch(...request);
+    const { activityId, workflowExecution } = call;
     const at = (moment: string) => reach(workflowExecution?.workflowId ?? '', moment);
     at(MOMENT.asking(activityId));
     const response = await fetch(...request);
@@ -178,4 +180,13 @@ function loadMessages(): Messages {
     task: coresdk.activity_task.ActivityTask,
     taskCompletion: coresdk.ActivityTaskCompletion,
   };
+}
+
+/** Null in what a worker does before it runs. */
+function activityOf(): Context['info'] | null {
+  try {
+    return Context.current().info;
+  } catch {
+    return null;
+  }
 }

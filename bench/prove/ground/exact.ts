@@ -6,6 +6,7 @@ import { transcriptProblem } from '../../../core/transcript.ts';
 import type { Message } from '../../../core/types.ts';
 import type { Row } from '../section.ts';
 import type { Effects } from './ledger.ts';
+import { ONCE_TOOLS } from './plan.ts';
 import type { Played } from './play.ts';
 
 export interface Tally {
@@ -94,7 +95,7 @@ function judgeCall(tally: Tally, workflowId: string, call: Call, expected: Call 
   const place = `${call.turn}.${call.slot}`;
   const times = effects.get(place) ?? 0;
   if (times > 1) problem(tally, 'duplicates', `${workflowId} ${place} (${call.tool}) happened ${times} times`);
-  if (call.kind === 'outcome_unknown' && call.tool === 'send') {
+  if (call.kind === 'outcome_unknown' && ONCE_TOOLS.includes(call.tool)) {
     tally.unknown += 1;
     return;
   }
@@ -105,7 +106,7 @@ function judgeCall(tally: Tally, workflowId: string, call: Call, expected: Call 
     problem(tally, 'lost', `${workflowId} ${place} (${call.tool}) did not happen`);
 }
 
-const HAS_EFFECT: readonly string[] = ['book', 'send', 'ask'];
+const HAS_EFFECT: readonly string[] = ['book', 'send', 'ask', 'register', 'post'];
 
 /** Results of calls with an unknown outcome are as designed; everything else must be equal. */
 function withoutUnknown(transcript: readonly Message[], calls: readonly Call[]): readonly Message[] {

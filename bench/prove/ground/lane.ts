@@ -12,6 +12,8 @@ export interface LaneOptions {
   readonly modelURL: string;
   /** The ledger's database. */
   readonly ledger: string;
+  /** The address of the MCP server. */
+  readonly mcp: string;
   /** The folder of the moments, at which workers kill themselves. */
   readonly moments?: string;
   readonly workers: number;
@@ -47,6 +49,7 @@ export async function openLane({
   address,
   modelURL,
   ledger,
+  mcp,
   moments,
   payloads,
   workers: count,
@@ -73,6 +76,7 @@ export async function openLane({
       module: MODULE,
       ...(!cached && { maxCachedWorkflows: 0 }),
       env: {
+        PROVE_MCP: mcp,
         // Compilation is most of a start, and there are many starts.
         NODE_COMPILE_CACHE: join(cacheDir(), 'compiled'),
         ...(moments !== undefined && { [MOMENTS_VARIABLE]: moments }),

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { ScriptFunction } from '../../../activities/testing/index.ts';
 import type { Message } from '../../../core/types.ts';
+import type { MCP_EFFECTS } from './mcpServer.ts';
 
 export interface Plan {
   /** Unique, so that no two cases send the model the same. */
@@ -15,10 +16,10 @@ export interface Plan {
 
 export interface Step {
   /**
-   * `look` reads, `book` is idempotent by `once`, `send` must not run twice, `ask` is a `book` that needs an approval,
-   * `delegate` is a run of a sub-agent.
+   * `look` reads, `book` is idempotent by `once`, `send` must not run twice, `ask` is a `book` that needs an approval, `answer` is
+   * answered from outside, `fetch`, `register` and `post` are an MCP server's, `delegate` is a run of a sub-agent.
    */
-  readonly tool: 'look' | 'book' | 'send' | 'ask' | 'delegate';
+  readonly tool: 'look' | 'book' | 'send' | 'ask' | 'answer' | keyof typeof MCP_EFFECTS | 'delegate';
   readonly name: string;
   readonly ms?: number;
   readonly bytes?: number;
@@ -48,7 +49,10 @@ const prover: ScriptFunction = (request) => {
 /** Waits in the tool that the plan names. */
 const waiter: ScriptFunction = ({ turn, input: tool }) => (turn === 1 ? { calls: [{ tool }] } : 'Done.');
 
-export const scripts: Readonly<Record<string, ScriptFunction>> = { prover, waiter };
+export const scripts: Readonly<Record<string, ScriptFunction>> = { prover, signer: prover, waiter };
+
+/** Calls that must not run twice: it may be that nobody knows what came of one. */
+export const ONCE_TOOLS: readonly string[] = ['send', 'post'];
 
 function callOf({ tool, plan, ...step }: Step) {
   return { tool, arguments: tool === 'delegate' ? { input: JSON.stringify(plan) } : step };
@@ -59,7 +63,7 @@ function reportOf(messages: readonly Message[]): string {
   const sends = new Set(
     messages.flatMap((message) =>
       message.role === 'assistant'
-        ? (message.tool_calls ?? []).flatMap(({ id, function: { name } }) => (name === 'send' ? [id] : []))
+        ? (message.tool_calls ?? []).flatMap(({ id, function: { name } }) => (ONCE_TOOLS.includes(name) ? [id] : []))
         : [],
     ),
   );

@@ -17,6 +17,8 @@ export interface Play {
 
 export type Act =
   | { readonly act: 'approve' }
+  /** Of what waits for an answer from outside. */
+  | { readonly act: 'answer' }
   | { readonly act: 'raise'; readonly budget: Omit<Budget, 'atLimit'> }
   /** The session's next message. */
   | { readonly act: 'say'; readonly plan: Plan }
@@ -44,7 +46,9 @@ export async function play(
   before: Before = async () => {},
 ): Promise<Played> {
   // The same id is the same run, so a start without an answer can be repeated.
-  const handle = await persist(() => holdfast.start(agent, JSON.stringify(plan), { ...options, id }));
+  const handle = await persist(() =>
+    holdfast.start(agent, JSON.stringify(plan), { context: { tenant: 'acme' }, ...options, id }),
+  );
   for (const [i, act] of people.entries()) {
     const replies = 1 + people.slice(0, i).filter((one) => one.act === 'say').length;
     await persist(() => untilItWaits(handle, act, replies));
@@ -87,7 +91,7 @@ async function untilItWaits(handle: RunHandle, { act }: Act, replies: number): P
   for (;;) {
     const { status, questions } = await handle.read();
     if (status !== 'running') throw new Ended(`${handle.workflowId} ended as ${status} before anybody could ${act}.`);
-    if (act === 'approve' || act === 'raise') {
+    if (act === 'approve' || act === 'answer' || act === 'raise') {
       if (questions.some((question) => isFor(act, question))) return;
     } else {
       const { memo } = await handle.describe();
@@ -99,7 +103,7 @@ async function untilItWaits(handle: RunHandle, { act }: Act, replies: number): P
 }
 
 function isFor(act: Act['act'], { kind }: Question): boolean {
-  return kind === (act === 'approve' ? 'approval' : 'budget');
+  return kind === (act === 'raise' ? 'budget' : 'approval');
 }
 
 /** Acts must be repeatable: if an answer is lost, it is unknown whether the act was accepted. */
@@ -108,6 +112,12 @@ async function doAct(handle: RunHandle, act: Act, id: string): Promise<void> {
     case 'approve': {
       const { questions } = await handle.read();
       for (const question of questions) if (question.kind === 'approval') await handle.approve(question.call);
+      return;
+    }
+    case 'answer': {
+      const { questions } = await handle.read();
+      for (const question of questions)
+        if (question.kind === 'approval') await handle.respond(question.call, `The answer to ${question.arguments}`);
       return;
     }
     case 'raise': {

@@ -2,6 +2,7 @@
 // and calls, what they do, how long they take, and which of them is hit.
 import { seeded } from '../../../test/support/people.ts';
 import { MOMENT } from './doors.ts';
+import { MCP_EFFECTS } from './mcpServer.ts';
 import type { Blow } from './moments.ts';
 import type { Plan, Step } from './plan.ts';
 import type { Act, Play } from './play.ts';
@@ -41,6 +42,7 @@ export function drawFrom(id: string, seed: number): Draw {
 
 const EFFECTS = ['book', 'send'] as const;
 const TOOLS = ['look', 'book', 'book', 'send'] as const;
+const MCP_TOOLS = Object.keys(MCP_EFFECTS) as (keyof typeof MCP_EFFECTS)[];
 /** Longer than any parallel call: when one of those has ended, this one has not. */
 const SLOW_MS = 1_500;
 
@@ -100,6 +102,21 @@ function ofApproval(name: string, dies: (at: string) => Dies): Point {
       return { agent: 'prover', plan, people: [{ act: 'approve' }], dies: dies(at) };
     },
   };
+}
+
+function ofOutside(name: string, dies: (at: string) => Dies): Point {
+  return {
+    name,
+    draw(draw) {
+      const { plan, at } = planWith(draw, (step) => ({ ...step, tool: 'answer' }));
+      return { agent: 'prover', plan, people: [{ act: 'answer' }], dies: dies(at) };
+    },
+  };
+}
+
+/** The same point, with a model that refuses to go on unless its signatures come back. */
+function signed({ name, draw }: Point): Point {
+  return { name: `${name}: signed`, draw: (from) => ({ ...draw(from), agent: 'signer' }) };
 }
 
 function ofSubAgent(name: string, moment: (at: string) => string): Point {
@@ -222,6 +239,19 @@ export const POINTS: readonly Point[] = [
       return usual(plan, MOMENT.reported(at));
     },
   },
+  ofTool('call of an MCP server, before its request', MCP_TOOLS, MOMENT.asking),
+  ofTool('request to an MCP server accepted, no result', MCP_TOOLS, MOMENT.accepted),
+  ofTool('result of an MCP server, not reported', MCP_TOOLS, MOMENT.returned),
+  struck('frozen', ofTool('request to an MCP server accepted, no result', MCP_TOOLS, MOMENT.accepted)),
+  signed(ofModel('in the middle of the stream', MOMENT.streaming)),
+  signed(ofModel('answer complete, activity not reported', MOMENT.returned)),
+  signed(ofTool('answer recorded, tools not scheduled', TOOLS, MOMENT.decided)),
+  signed(ofContinuing('just after continue-as-new', MOMENT.told('next'))),
+  ofOutside('an answer from outside is waited for', () => ({ before: 'answer' })),
+  ofOutside('an answer from outside came, not taken', () => ({ moment: MOMENT.came('decide') })),
+  ofOutside('an answer from outside taken, the model not asked', (at) => ({
+    moment: MOMENT.decided(`${Number.parseInt(at, 10) + 1}.model`),
+  })),
   ofApproval('an approval waits', () => ({ before: 'approve' })),
   ofApproval('a decision came, not taken', () => ({ moment: MOMENT.came('decide') })),
   ofApproval('decision taken, the call not begun', (at) => ({ moment: MOMENT.told(at) })),

@@ -8,6 +8,7 @@ import type { Row } from '../section.ts';
 import { makeFolder } from './folder.ts';
 import type { LaneOptions } from './lane.ts';
 import { type Ledger, openLedger } from './ledger.ts';
+import { startMcpServer } from './mcpServer.ts';
 import { scripts } from './plan.ts';
 import type { Site } from './site.ts';
 
@@ -16,7 +17,7 @@ export interface Stage {
   readonly ledger: Ledger;
   readonly model: ScriptedModel;
   /** Options that all its lanes share. */
-  readonly lane: Pick<LaneOptions, 'address' | 'modelURL' | 'ledger'>;
+  readonly lane: Pick<LaneOptions, 'address' | 'modelURL' | 'ledger' | 'mcp'>;
   /** The model is as strict as a real one: it refuses an invalid request. */
   invalidRequests(): Row;
 }
@@ -45,14 +46,16 @@ export async function withStage<T>(site: Site, use: (stage: Stage) => Promise<T>
   const ledger = await openLedger(url);
   const model = await startScriptedModel({
     scripts: Object.fromEntries(Object.entries(scripts).map(([agent, script]) => [agent, counted(script)])),
+    wire: { signer: 'gemini' },
     summaries: { prover: counted(({ messages }) => `Summed up ${messages.at(-1)?.content?.length} characters.`) },
   });
+  const mcp = await startMcpServer(url);
   try {
     return await use({
       site,
       ledger,
       model,
-      lane: { address: site.address, modelURL: model.baseURL, ledger: url },
+      lane: { address: site.address, modelURL: model.baseURL, ledger: url, mcp: mcp.url },
       invalidRequests() {
         // Only valid requests reach their script.
         const invalid = model.countRequests() - answered;
@@ -66,6 +69,7 @@ export async function withStage<T>(site: Site, use: (stage: Stage) => Promise<T>
     });
   } finally {
     await model.close();
+    await mcp.close();
     await ledger.close();
     await postgres.stop('fast');
     folder.remove();

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import { rawServer } from '../../activities/modelServer.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { toolTexts } from '../../support/toolTexts.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
 
 interface Received {
   readonly key: string;
@@ -102,7 +102,7 @@ endToEnd(
     const refused = agentOf('refused', ['first:unknown', 'second:good']);
     test('the next one is asked when one refuses, and the turn says so', async () => {
       const before = sent.length;
-      const { run, result } = await bench.run(refused);
+      const { run, result } = await bench.run(refused, 'Go.', golden(bench.cached, 'fallback'));
       assert.deepEqual({ status: result.status, output: run.output }, { status: 'completed', output: 'Done by good.' });
       const calls = ['key-of-first unknown', 'key-of-second good'];
       assert.deepEqual(of('refused').slice(-4), [...calls, ...calls]);

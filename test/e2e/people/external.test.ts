@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { external } from '../../../activities/index.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
-import { toolTexts } from '../../support/toolTexts.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
 import { eventually } from '../../support/waits.ts';
 
 const sign = external({
@@ -25,7 +25,7 @@ endToEnd('tools that are carried out outside', (bench) => {
         : 'Done.',
   });
   test('wait in the inbox, and take an answer or a rejection, once', async () => {
-    const handle = await bench.holdfast.start(notary.name, 'Go.');
+    const handle = await bench.holdfast.start(notary.name, 'Go.', golden(bench.cached, 'external'));
     const [a, b] = await asked(handle, 2);
     assert.deepEqual([a?.external, b?.external], [true, true]);
     const inbox = await eventually(async () => {
@@ -60,7 +60,7 @@ endToEnd('tools that are carried out outside', (bench) => {
     script: ({ turn }) => (turn === 1 ? { calls: [{ tool: 'sign', arguments: { document: 'a' } }] } : 'Done.'),
   });
   test('are given up after the time for approvals', async () => {
-    const { run } = await bench.run(patient);
+    const { run } = await bench.run(patient, 'Go.', golden(bench.cached, 'external-timeout'));
     assert.match(toolTexts(run)[0]!, /nobody decided within 1 second/);
   });
 });

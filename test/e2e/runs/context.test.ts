@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { asTool, defineTool, handoff } from '../../../activities/index.ts';
 import { endToEnd } from '../../support/bench.ts';
-import { toolTexts } from '../../support/toolTexts.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
 
 endToEnd('context', (bench) => {
   const description = 'Tells the tenant.';
@@ -21,7 +21,7 @@ endToEnd('context', (bench) => {
   const clerk = bench.agent({ context, tools: [tellTenant], script: [call, 'Done.'] });
 
   test('reaches a tool, as the schema parses it', async () => {
-    const { run } = await bench.run(clerk, 'Go.', { context: { tenant: 'acme' } });
+    const { run } = await bench.run(clerk, 'Go.', { context: { tenant: 'acme' }, ...golden(bench.cached, 'context') });
     assert.deepEqual(toolTexts(run), ['acme en']);
   });
 
@@ -88,7 +88,10 @@ endToEnd('context', (bench) => {
     script: ({ turn }) => (turn < 8 ? call : 'Done.'),
   });
   test('survives continue-as-new', async () => {
-    const { run } = await bench.run(long, 'Go.', { context: { tenant: 'acme' } });
+    const { run } = await bench.run(long, 'Go.', {
+      context: { tenant: 'acme' },
+      ...golden(bench.cached, 'context-carried'),
+    });
     assert.deepEqual(new Set(toolTexts(run)), new Set(['acme en']));
     assert.ok((await bench.holdfast.get(run.workflowId).histories()).length > 1);
   });
@@ -107,7 +110,10 @@ endToEnd('context', (bench) => {
     ],
   });
   test('is inherited by sub-agents; one that it does not fit fails as the call', async () => {
-    const { run, result } = await bench.run(parent, 'Go.', { context: { tenant: 'acme' } });
+    const { run, result } = await bench.run(parent, 'Go.', {
+      context: { tenant: 'acme' },
+      ...golden(bench.cached, 'context-inherited'),
+    });
     assert.equal(result.status, 'completed');
     assert.match(toolTexts(run)[1] ?? '', /does not fit/);
     const child = await bench.holdfast.get(`${run.workflowId}.1.0`).read();

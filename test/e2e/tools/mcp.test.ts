@@ -15,7 +15,7 @@ import { createRegistry } from '../../../activities/registry.ts';
 import { holdfast } from '../../cli/command.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
-import { toolTexts } from '../../support/toolTexts.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
 
 const everything = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js'));
 const sums = fileURLToPath(new URL('../../support/mcpServer.ts', import.meta.url));
@@ -111,7 +111,7 @@ endToEnd('tools of MCP servers', (bench) => {
         : 'Done.',
   });
   test('run as activities, over standard input and over HTTP', async () => {
-    const { run, history } = await bench.run(both);
+    const { run, history } = await bench.run(both, 'Go.', golden(bench.cached, 'mcp'));
     const texts = toolTexts(run);
     assert.match(texts[0]!, /The sum of 2 and 3 is 5/);
     assert.match(texts[1]!, /The sum of 20 and 30 is 50/);

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { serverAddress } from '../../support/server.ts';
-import { toolTexts } from '../../support/toolTexts.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
 import { gate } from '../../support/waits.ts';
 
 const queue = `elsewhere-${randomUUID()}`;
@@ -134,7 +134,7 @@ endToEnd('tools on a queue of their own', (bench) => {
   });
   test('are retried by their policy, and what goes wrong there is told to the model', async () => {
     stuck = gate();
-    const { run } = await bench.run(failing);
+    const { run } = await bench.run(failing, 'Go.', golden(bench.cached, 'queue-failing'));
     stuck.open();
     const calls = run.turns[0]!.calls.map(({ ok, kind, attempts }) => ({ ok, kind, attempts }));
     assert.deepEqual(calls, [

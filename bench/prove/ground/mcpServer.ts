@@ -1,0 +1,89 @@
+// The MCP server of the proof, over HTTP. It outlives the workers that call it, and writes the effects of its tools itself.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+import pg from 'pg';
+import { z } from 'zod';
+import { type CallPlace, writeEffect } from './ledger.ts';
+
+export interface ProofMcpServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const inputSchema = z.object({ name: z.string(), ms: z.number().default(0), bytes: z.number().default(0) });
+type Input = z.output<typeof inputSchema>;
+
+/** `fetch` reads, `register` does nothing for a key that it knows, `post` writes each time. */
+export const MCP_EFFECTS = { fetch: 'read', register: 'idempotent', post: 'once' } as const;
+
+export async function startMcpServer(ledger: string): Promise<ProofMcpServer> {
+  const pool = new pg.Pool({ connectionString: ledger, max: 10 });
+  await pool.query('create table registered (key text primary key)');
+
+  async function register(name: string, key: string): Promise<void> {
+    const db = await pool.connect();
+    try {
+      await db.query('begin');
+      const { rowCount } = await db.query('insert into registered values ($1) on conflict do nothing', [key]);
+      if (rowCount === 1) await writeEffect(db, callOf(key), name);
+      await db.query('commit');
+    } finally {
+      db.release();
+    }
+  }
+
+  const acts: Readonly<Record<keyof typeof MCP_EFFECTS, (key: string) => Promise<void>>> = {
+    fetch: async () => undefined,
+    register: (key) => register('register', key),
+    post: (key) => writeEffect(pool, callOf(key), 'post'),
+  };
+
+  const handler = createMcpHandler(() => {
+    const server = new McpServer({ name: 'proof', version: '1.0.0' });
+    for (const [name, act] of Object.entries(acts))
+      server.registerTool(name, { description: `Does ${name}.`, inputSchema }, async (args, { mcpReq }) => {
+        await sleep(args.ms / 2);
+        await act(String(mcpReq._meta?.['holdfast/idempotencyKey']));
+        await sleep(args.ms / 2);
+        return { content: [{ type: 'text', text: textOf(args) }] };
+      });
+    return server;
+  });
+
+  const http = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const answer = await handler.fetch(
+      new Request(`http://${request.headers.host}${request.url}`, {
+        method: request.method!,
+        headers: new Headers(request.headers as Record<string, string>),
+        ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
+      }),
+    );
+    response.writeHead(answer.status, Object.fromEntries(answer.headers));
+    // A worker that was killed does not read to the end.
+    response.on('error', () => undefined);
+    for await (const chunk of answer.body ?? []) response.write(chunk);
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  return {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`,
+    async close() {
+      http.close();
+      http.closeAllConnections();
+      await pool.end();
+    },
+  };
+}
+
+const textOf = ({ name, bytes }: Input) => `${name} ${name.repeat(bytes / name.length)}`;
+
+/** A call's idempotency key begins with its run and its place, or for a sub-agent with those of the call that started it. */
+function callOf(key: string): CallPlace {
+  const [workflowId = '', , place = ''] = key.split('/');
+  return { workflowId, place };
+}
