@@ -1,4 +1,6 @@
 // Opens the model of a worker: the one that its settings name, or the offline script if they name none.
+
+import type { ModelApi } from '../activities/define/types.ts';
 import { type BodyHook, createEndpoint, type ModelEndpoint } from '../activities/model/endpoint.ts';
 import {
   createModels,
@@ -12,7 +14,7 @@ import {
 import type { Registry } from '../activities/registry.ts';
 
 /** A server of models beside that of `model`. Its key stays on the worker, and is hidden wherever its server quotes it. */
-export interface ProviderSettings extends Pick<ModelSettings, 'silenceMs' | 'timeoutMs'> {
+export interface ProviderSettings extends Pick<ModelSettings, 'api' | 'silenceMs' | 'timeoutMs'> {
   /** From the worker's environment. Without a key and a `baseURL`, the worker's own server, or the offline script, answers in its place. */
   readonly apiKey?: string | undefined;
   /** Any server that speaks the Chat Completions API, as of `model`. @default OpenAI's */
@@ -37,6 +39,11 @@ export interface ModelSettings {
    * @default OpenAI's
    */
   readonly baseURL?: string | undefined;
+  /**
+   * The API to use where an agent names none: `'responses'` for OpenAI's.
+   * @default 'chat'
+   */
+  readonly api?: ModelApi | undefined;
   /**
    * Overrides the model of every agent.
    * @default the `model` of each agent
@@ -74,10 +81,17 @@ export function modelSettingsFrom(env: NodeJS.ProcessEnv): ModelSettings {
     apiKey: env['OPENAI_API_KEY'] || undefined,
     baseURL: env['OPENAI_BASE_URL'] || undefined,
     model: env['OPENAI_MODEL'] || undefined,
+    api: apiFrom(env['HOLDFAST_MODEL_API'], 'HOLDFAST_MODEL_API'),
     silenceMs: milliseconds(env, 'HOLDFAST_MODEL_SILENCE_MS'),
     outageMs: milliseconds(env, 'HOLDFAST_MODEL_OUTAGE_MS'),
     offlineDelayMs: milliseconds(env, 'HOLDFAST_MODEL_DELAY_MS'),
   };
+}
+
+function apiFrom(api: string | undefined, option: string): ModelApi | undefined {
+  if (!api) return undefined;
+  if (api !== 'chat' && api !== 'responses') throw new TypeError(`${option} is "${api}". Set it to chat or responses.`);
+  return api;
 }
 
 function milliseconds(env: NodeJS.ProcessEnv, name: string): number | undefined {
@@ -117,7 +131,7 @@ function openProviders(providers: Providers): Map<string, ModelEndpoint | null> 
   return new Map(Object.entries(providers).map(([name, settings]) => [name, openProvider(name, settings)]));
 }
 
-const PROVIDER_OPTIONS = ['apiKey', 'baseURL', 'headers', 'fetch', 'body', 'silenceMs', 'timeoutMs'];
+const PROVIDER_OPTIONS = ['apiKey', 'baseURL', 'api', 'headers', 'fetch', 'body', 'silenceMs', 'timeoutMs'];
 
 function openProvider(name: string, settings: ProviderSettings): ModelEndpoint | null {
   const wrong = (problem: string) => new TypeError(`providers.${name}${problem}`);
@@ -129,6 +143,7 @@ function openProvider(name: string, settings: ProviderSettings): ModelEndpoint |
   const unknown = Object.keys(settings).find((key) => !PROVIDER_OPTIONS.includes(key));
   if (unknown !== undefined) throw wrong(`.${unknown} is not an option. There are ${PROVIDER_OPTIONS.join(', ')}.`);
   const { apiKey, baseURL, headers, body, fetch: send, silenceMs, timeoutMs } = settings;
+  const api = apiFrom(settings.api, `providers.${name}.api`);
   for (const [hook, value] of Object.entries({ fetch: send, body }))
     if (value !== undefined && typeof value !== 'function') throw wrong(`.${hook} must be a function.`);
   const isHeaders = typeof headers === 'object' && headers !== null && !Array.isArray(headers);
@@ -139,16 +154,27 @@ function openProvider(name: string, settings: ProviderSettings): ModelEndpoint |
       throw wrong(`.${limit} must be a number of milliseconds above 0.`);
   if (!apiKey && !baseURL) return null;
   // Servers of one's own often need no key, but the client requires one.
-  return createEndpoint({ name, apiKey: apiKey || 'none', baseURL, headers, body, fetch: send, silenceMs, timeoutMs });
+  return createEndpoint({
+    name,
+    apiKey: apiKey || 'none',
+    baseURL,
+    api,
+    headers,
+    body,
+    fetch: send,
+    silenceMs,
+    timeoutMs,
+  });
 }
 
 type OwnModel = Omit<WorkerModel, 'models'> & { readonly own: ModelEndpoint };
 
 async function openOwn(settings: ModelSettings, registry: Registry): Promise<OwnModel> {
   const { apiKey, baseURL, model, silenceMs, timeoutMs, outageMs } = settings;
+  const api = apiFrom(settings.api, 'model.api');
   if (apiKey === undefined && baseURL === undefined) return openOffline(settings, registry);
   // Self-hosted servers often need no key, but the client requires one.
-  const own = createEndpoint({ apiKey: apiKey ?? 'none', baseURL, model, silenceMs, timeoutMs, outageMs });
+  const own = createEndpoint({ apiKey: apiKey ?? 'none', baseURL, api, model, silenceMs, timeoutMs, outageMs });
   return {
     own,
     description: `${own.secrets.hide(model ?? 'the model of each agent')} at ${own.address}`,

@@ -13,7 +13,17 @@ import { outputFormat } from './output.ts';
 import { type ApprovalRule, approvalProblem, type Permissions, permissionsProblem } from './permissions.ts';
 import type { Prices } from './prices.ts';
 import { type SchemaSource, type StandardSchema, schemaOf } from './schema.ts';
-import type { Agent, Credentials, Guardrails, Presenter, Tool, ToolChoice, ToolSource } from './types.ts';
+import type {
+  Agent,
+  Credentials,
+  Guardrails,
+  ModelApi,
+  Presenter,
+  ReasoningOptions,
+  Tool,
+  ToolChoice,
+  ToolSource,
+} from './types.ts';
 
 export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly name: string;
@@ -76,6 +86,13 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly maxDepth?: number;
   /** Events in a run's history after which it continues as new. @default 10_000 */
   readonly maxHistoryEvents?: number;
+  /**
+   * Which API of the model's server is used. The Responses API gives a model its earlier reasoning again.
+   * @default that of the worker's `model` or of the provider, which is 'chat'
+   */
+  readonly api?: ModelApi;
+  /** How much the model thinks, and whether that is shown. */
+  readonly reasoning?: ReasoningOptions;
   /** This and the next three options are passed to the model unchanged. */
   readonly toolChoice?: ToolChoice;
   readonly parallelToolCalls?: boolean;
@@ -184,6 +201,8 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
       ...(maxHistoryEvents !== undefined && { maxHistoryEvents }),
     },
     toolChoice: options.toolChoice,
+    api: apiOption(options.api, wrong),
+    reasoning: options.reasoning && reasoningOf(options.reasoning, wrong),
     parallelToolCalls: options.parallelToolCalls,
     temperature: options.temperature,
     maxOutputTokens: options.maxOutputTokens,
@@ -207,6 +226,24 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
   };
 }
 
+function apiOption(api: unknown, wrong: (problem: string) => Error): Agent['api'] {
+  if (api !== undefined && api !== 'chat' && api !== 'responses') throw wrong("api must be 'chat' or 'responses'.");
+  return api;
+}
+
+const SUMMARIES: readonly unknown[] = [undefined, 'auto', 'concise', 'detailed'];
+
+function reasoningOf(options: ReasoningOptions, wrong: (problem: string) => Error): ReasoningOptions {
+  if (typeof options !== 'object') throw wrong("reasoning must be an object, such as { effort: 'low' }.");
+  const { effort, summary, ...others } = options;
+  const unknown = Object.keys(others)[0];
+  if (unknown !== undefined) throw wrong(`reasoning.${unknown} is not an option. There are effort and summary.`);
+  if (effort !== undefined && (typeof effort !== 'string' || !/^\w{1,20}$/.test(effort)))
+    throw wrong("reasoning.effort must be a word, such as 'low'.");
+  if (!SUMMARIES.includes(summary)) throw wrong("reasoning.summary must be 'auto', 'concise' or 'detailed'.");
+  return { ...(effort !== undefined && { effort }), ...(summary !== undefined && { summary }) };
+}
+
 /** Fields of a request that Holdfast sets. */
 const OWN_FIELDS: Readonly<Record<string, string>> = {
   model: 'model',
@@ -218,6 +255,8 @@ const OWN_FIELDS: Readonly<Record<string, string>> = {
   max_tokens: 'maxOutputTokens',
   max_completion_tokens: 'maxOutputTokens',
   response_format: 'output',
+  input: 'instructions',
+  max_output_tokens: 'maxOutputTokens',
 };
 
 function bodyOf(body: unknown, wrong: (problem: string) => Error): Agent['body'] {
@@ -225,7 +264,7 @@ function bodyOf(body: unknown, wrong: (problem: string) => Error): Agent['body']
   for (const name of Object.keys(body)) {
     const option = OWN_FIELDS[name];
     if (option) throw wrong(`body sets ${name}. Use the option ${option} instead.`);
-    if (['stream', 'stream_options', 'n'].includes(name))
+    if (['stream', 'stream_options', 'n', 'store', 'previous_response_id', 'include'].includes(name))
       throw wrong(`body sets ${name}, which Holdfast needs as it is.`);
   }
   let json: string;

@@ -7,6 +7,16 @@ import type { Prices } from './prices.ts';
 import type { RuleContext } from './rules.ts';
 import type { Schema } from './schema.ts';
 
+/** The API of a model's server: Chat Completions, which all have, or OpenAI's Responses. */
+export type ModelApi = 'chat' | 'responses';
+
+export interface ReasoningOptions {
+  /** How much the model thinks, in its own words: `'low'`, `'medium'`, `'high'`. */
+  readonly effort?: string;
+  /** Whether the Responses API shows what the model thought, as a summary. It is streamed, and is no part of the answer. */
+  readonly summary?: 'auto' | 'concise' | 'detailed';
+}
+
 /** An agent with its options checked and defaults filled in. `Output` is the type of its results' `value`. */
 export interface Agent<Output = unknown> {
   readonly kind: 'agent';
@@ -23,6 +33,8 @@ export interface Agent<Output = unknown> {
   withTools(tools: readonly Tool[]): Agent<Output>;
   readonly rules: AgentRules;
   readonly toolChoice: ToolChoice | undefined;
+  readonly api: ModelApi | undefined;
+  readonly reasoning: ReasoningOptions | undefined;
   readonly parallelToolCalls: boolean | undefined;
   readonly temperature: number | undefined;
   readonly maxOutputTokens: number | undefined;

@@ -31,6 +31,8 @@ export interface RawAnswer {
 interface Choice {
   readonly content: GrowingText;
   readonly refusal: GrowingText;
+  /** What the model thought, as far as the provider shows it. */
+  readonly reasoning: GrowingText;
   readonly calls: GrowingCalls;
   /** The call of the format before `tool_calls`: one per message, without an id. */
   readonly legacy: GrowingCalls;
@@ -41,8 +43,8 @@ interface Choice {
 export interface AnswerBuilder {
   /** Adds a chunk. Throws if it is none. */
   add(part: unknown): void;
-  /** The text and the calls so far. */
-  written(): { readonly text: GrowingText; readonly calls: readonly GrowingCall[] };
+  /** The text, the reasoning and the calls so far. */
+  written(): { readonly text: GrowingText; readonly reasoning: GrowingText; readonly calls: readonly GrowingCall[] };
   /** Token usage, as far as the provider has reported it; mostly zero before the end. */
   usage(): Usage;
   /** Size so far, so that an endless stream can be stopped before it fills the memory. */
@@ -75,7 +77,7 @@ export function buildAnswer(tools?: ReadonlySet<string>): AnswerBuilder {
   }
 
   const inOrder = () => [...choices.entries()].sort(([a], [b]) => a - b).map(([, choice]) => choice);
-  const first = (field: 'content' | 'refusal') =>
+  const first = (field: 'content' | 'refusal' | 'reasoning') =>
     inOrder().find((choice) => choice[field].length > 0)?.[field] ?? growingText();
   // Some servers spread the calls over several choices; all of them count.
   const calls = () => inOrder().flatMap(callsOf);
@@ -86,15 +88,15 @@ export function buildAnswer(tools?: ReadonlySet<string>): AnswerBuilder {
       model = nameOf(fields['model']) || model;
       usage = usageOf(fields['usage']) ?? usage;
       for (const [i, given] of listOf(fields['choices'], 'choices').entries()) {
-        const { index, delta, message, finish_reason: finish } = fieldsOf(given);
+        const { index, delta, message, thought, finish_reason: finish } = fieldsOf(given);
         const choice = choiceAt(indexOf(index) ?? i);
         const callsBefore = choice.calls.count;
-        bytes += addPiece(choice, fieldsOf(delta ?? message));
+        bytes += addPiece(choice, fieldsOf(delta ?? message)) + addThought(choice, thought);
         callCount += choice.calls.count - callsBefore;
         choice.finish = nameOf(finish) || choice.finish;
       }
     },
-    written: () => ({ text: first('content'), calls: calls() }),
+    written: () => ({ text: first('content'), reasoning: first('reasoning'), calls: calls() }),
     usage: () => usage,
     size: () => ({ calls: callCount, bytes }),
     isFinished: () =>
@@ -121,6 +123,7 @@ function newChoice(tools: ReadonlySet<string> | undefined): Choice {
   return {
     content: growingText(),
     refusal: growingText(),
+    reasoning: growingText(),
     calls: growingCalls(tools),
     legacy: growingCalls(tools),
     extra: undefined,
@@ -140,6 +143,8 @@ function addPiece(choice: Choice, piece: Fields): number {
   choice.content.add(content);
   choice.refusal.add(refusal);
   const extra = extraOfMessage(piece);
+  // Counted with the fields beside text and calls, among which it is kept.
+  addThought(choice, piece['reasoning_content'] ?? piece['reasoning']);
   choice.extra = joinExtra(choice.extra, extra);
   let bytes = utf8Length(content) + utf8Length(refusal) + (extra ? jsonBytes(extra) : 0);
   for (const [position, given] of listOf(piece['tool_calls'], 'tool_calls').entries()) {
@@ -151,6 +156,13 @@ function addPiece(choice: Choice, piece: Fields): number {
   if (piece['function_call'])
     bytes += choice.legacy.add({ index: 0, id: '', ...functionOf(piece['function_call']), extra: undefined }, 0);
   return bytes;
+}
+
+/** Returns the bytes that were added. */
+function addThought(choice: Choice, thought: unknown): number {
+  if (typeof thought !== 'string') return 0;
+  choice.reasoning.add(thought);
+  return utf8Length(thought);
 }
 
 function callsOf(choice: Choice): readonly GrowingCall[] {

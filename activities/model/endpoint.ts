@@ -1,13 +1,15 @@
-// The model's server: any that speaks the Chat Completions API.
+// The model's server: any that speaks the Chat Completions API, or the Responses API.
 import OpenAI from 'openai';
 import { MODEL_CALL, MODEL_OUTAGE } from '../../core/limits.ts';
-import type { Agent } from '../define/types.ts';
+import type { Agent, ModelApi } from '../define/types.ts';
 import { modelFetch } from './modelFetch.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 import { type Secrets, secretsOf } from './secrets.ts';
 
 export interface ModelEndpoint {
   readonly client: OpenAI;
+  /** The one to use where the agent names none. */
+  readonly api: ModelApi;
   /** The server's address without what may be secret in it: login and query. */
   readonly address: string;
   /** Whose data comes back to this endpoint only: the address, after the name of a provider, whose key is another account's. */
@@ -36,6 +38,8 @@ export interface EndpointOptions {
   readonly name?: string | undefined;
   readonly apiKey: string;
   readonly baseURL?: string | undefined;
+  /** @default 'chat' */
+  readonly api?: ModelApi | undefined;
   /** @default 60 s */
   readonly silenceMs?: number | undefined;
   /** At most 10 minutes. @default 10 minutes */
@@ -52,6 +56,7 @@ export interface EndpointOptions {
 export function createEndpoint({
   apiKey,
   baseURL,
+  api = 'chat',
   model,
   silenceMs = MODEL_CALL.silenceMs,
   timeoutMs = MODEL_CALL.timeoutMs,
@@ -83,6 +88,7 @@ export function createEndpoint({
   const address = url ? secrets.hide(`${url.origin}${url.pathname}`) : 'api.openai.com';
   return {
     client,
+    api,
     address,
     secrets,
     silenceMs,

@@ -74,8 +74,8 @@ export function providerData(
   return { ...source, ...(message && { message }), ...(ofCalls.length > 0 && { calls: Object.fromEntries(ofCalls) }) };
 }
 
-/** The messages as the server takes them. `model`: what it answered for another model is left out as well. */
-export function withProviderData(messages: readonly Message[], from: string, model?: string): readonly object[] {
+/** The messages as the server takes them. `from`: whose data goes back; null: nobody's. `model`: what it answered for another model is left out as well. */
+export function withProviderData(messages: readonly Message[], from: string | null, model?: string): readonly object[] {
   const isWithCalls = answersWithCalls(messages);
   return messages.map((message, i) => {
     if (message.role !== 'assistant' || !message.provider) return message;

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { APIError } from 'openai';
 import { fieldsOf } from './answer.ts';
 import { answersWithCalls } from './providerData.ts';
+import { inChatsWords, withChatsNames } from './responses/request.ts';
 import { providersWords, statusOf } from './serverError.ts';
 
 /** What a request can do without, and the words in which servers refuse it. A field is refused if it is named, and not its value. */
@@ -16,6 +17,16 @@ const REFUSABLE = {
   verbosity: { words: named('verbosity'), instead: 'it is left out' },
   service_tier: { words: named('service_tier'), instead: 'it is left out' },
   prompt_cache_key: { words: named('prompt_cache_key'), instead: 'it is left out' },
+  // Of the Responses API: what the model has thought, for it to read again.
+  include: {
+    words: new RegExp(`encrypted content is not supported|${named('include').source}`, 'i'),
+    instead: 'it is left out, and the model does not see its earlier reasoning',
+  },
+  // Some models give it to verified organizations only.
+  'reasoning.summary': {
+    words: /(?:reasoning )?summar(?:y|ies)/i,
+    instead: 'it is left out',
+  },
   strict: {
     // Anthropic compiles a strict schema into a grammar, whose size is limited.
     words: new RegExp(`grammar is too large|${named('strict').source}`, 'i'),
@@ -38,6 +49,11 @@ const REFUSABLE = {
   // After a handoff behind a gateway, or between the models of one provider.
   'what another model sent': { words: unknownField(), instead: 'it is left out' },
   // Of Gemini, whose documentation names a signature for calls that another model made.
+  // For example after another account has answered. The next turn tries again.
+  'reasoning that it cannot read': {
+    words: /invalid_encrypted_content|encrypted content .{0,80}could not be (?:verified|decrypted|parsed)/i,
+    instead: 'the answer is asked for without it',
+  },
   'a call without a signature': {
     words: /missing a \W?thought_signature/i,
     instead: "Gemini's placeholder is sent with it",
@@ -79,7 +95,8 @@ export function createRefusals(): Refusals {
   return {
     of: (model, agent) => new Set(ALL.filter((what) => remembered.has(keyOf(model, agent, what)))),
     remember(model, agent, refused) {
-      for (const what of refused) remembered.add(keyOf(model, agent, what));
+      for (const what of refused)
+        if (what !== 'reasoning that it cannot read') remembered.add(keyOf(model, agent, what));
     },
   };
 }
@@ -87,12 +104,19 @@ export function createRefusals(): Refusals {
 const ALL = Object.keys(REFUSABLE) as Refusable[];
 
 /** Returns what else the server has refused in the request; null if the error has another reason. */
-export function refusedIn(error: unknown, sent: object, known: ReadonlySet<Refusable>): Refusable | null {
+export function refusedIn(error: unknown, body: object, known: ReadonlySet<Refusable>): Refusable | null {
+  const sent = withChatsNames(body as Readonly<Record<string, unknown>>);
   const status = statusOf(error);
   if (status !== 400 && status !== 422) return null;
-  const { param, message } = error as { readonly param?: unknown; readonly message: string };
+  const {
+    param: given,
+    message,
+    code,
+  } = error as { readonly param?: unknown; readonly message: string; code?: unknown };
+  const param = typeof given === 'string' ? inChatsWords(given) : given;
   // Behind a gateway, the provider's own words are beside those of the gateway.
-  const words = [param, message, error instanceof APIError ? providersWords(error) : ''].join(' ');
+  const said = [given, code, message, error instanceof APIError ? providersWords(error) : ''].join(' ');
+  const words = inChatsWords(said);
   const found = ALL.find((what) => {
     if (known.has(what) || !isSent(what, sent)) return false;
     // Where the server says which field it is about, others are named in passing. LiteLLM says "None".
@@ -111,6 +135,7 @@ export function insteadOf(what: Refusable): string {
 }
 
 function isSent(what: Refusable, sent: object): boolean {
+  if (what === 'reasoning.summary') return fieldsOf(fieldsOf(sent)['reasoning'])['summary'] !== undefined;
   if (what !== 'strict') return isOfMessages(what) || what in sent;
   return fieldsOf(fieldsOf(fieldsOf(sent)['response_format'])['json_schema'])['strict'] === true;
 }

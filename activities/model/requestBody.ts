@@ -1,24 +1,35 @@
 // The request to the model: what the agent says, in the form that its server takes.
 import type { Message } from '../../core/types.ts';
-import type { Agent, OutputFormat } from '../define/types.ts';
+import type { Agent, ModelApi, OutputFormat } from '../define/types.ts';
 import { hopelessAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 import { withProviderData } from './providerData.ts';
 import { type Refusable, withAnswersBetween, withReasoning, withShortIds, withSignatures } from './refusals.ts';
+import { responsesBody } from './responses/request.ts';
 
-type StreamedRequest = Parameters<ModelEndpoint['client']['chat']['completions']['create']>[0] & { stream: true };
+type Body = Readonly<Record<string, unknown>>;
+
+export function apiOf(endpoint: Pick<ModelEndpoint, 'api'>, agent: Pick<Agent, 'api'>): ModelApi {
+  return agent.api ?? endpoint.api;
+}
+
+/** Whose data comes back with a request: what a server sent through one of its APIs, it does not take through the other. */
+export function sourceOf(endpoint: Pick<ModelEndpoint, 'api' | 'source'>, agent: Pick<Agent, 'api'>): string {
+  return apiOf(endpoint, agent) === 'responses' ? `${endpoint.source}, Responses API` : endpoint.source;
+}
 
 export function requestBody(
   endpoint: ModelEndpoint,
   agent: Agent,
   messages: readonly Message[],
   refused: ReadonlySet<Refusable>,
-): StreamedRequest {
-  const body = plainBody(endpoint, agent, messages, refused);
+): Body {
+  const chat = chatBody(endpoint, agent, messages, refused);
+  const body = apiOf(endpoint, agent) === 'responses' ? responsesBody(chat, !refused.has('include')) : chat;
   if (!endpoint.body) return body;
   let changed: unknown;
   try {
-    changed = endpoint.body(body as unknown as Record<string, unknown>);
+    changed = endpoint.body(body);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw hopelessAnswer(endpoint.secrets.hide(`The body hook of the model's provider threw: ${why}`));
@@ -26,18 +37,18 @@ export function requestBody(
   if (typeof changed !== 'object' || changed === null || Array.isArray(changed))
     throw hopelessAnswer("The body hook of the model's provider returned no object. Return the whole body.");
   // The answer is read as a stream.
-  return { ...(changed as StreamedRequest), stream: true };
+  return { ...(changed as Body), stream: true };
 }
 
-function plainBody(
+function chatBody(
   endpoint: ModelEndpoint,
   agent: Agent,
   messages: readonly Message[],
   refused: ReadonlySet<Refusable>,
-): StreamedRequest {
+): Body {
   const model = endpoint.modelFor(agent);
   const takes = (what: Refusable) => !refused.has(what);
-  const { output, temperature, maxOutputTokens, parallelToolCalls } = agent;
+  const { output, temperature, maxOutputTokens, parallelToolCalls, reasoning } = agent;
   const tools = [...agent.tools.values()].map(({ name, description, input }) => ({
     type: 'function' as const,
     function: { name, description, parameters: { ...input.json } },
@@ -45,7 +56,7 @@ function plainBody(
   const messagesOnWire = () => {
     const all = output && !takes('response_format') ? withSchemaInInstructions(messages, output) : messages;
     const only = takes('what another model sent') ? undefined : endpoint.secrets.hide(model);
-    const own = withProviderData(all, endpoint.source, only);
+    const own = withProviderData(all, takes('reasoning that it cannot read') ? sourceOf(endpoint, agent) : null, only);
     const ids = takes('ids of calls') ? own : withShortIds(own);
     const ordered = takes('a message right after a result') ? ids : withAnswersBetween(ids);
     const signed = takes('a call without a signature') ? ordered : withSignatures(ordered);
@@ -54,9 +65,13 @@ function plainBody(
   const further = Object.entries(agent.body ?? {}).filter(([name]) => !refused.has(name as Refusable));
   return {
     ...Object.fromEntries(further),
+    ...(reasoning?.effort !== undefined && takes('reasoning_effort') && { reasoning_effort: reasoning.effort }),
+    // Chat Completions has no summaries; the Responses API has them in an object.
+    ...(reasoning?.summary !== undefined &&
+      apiOf(endpoint, agent) === 'responses' &&
+      takes('reasoning.summary') && { reasoning: { summary: reasoning.summary } }),
     model,
-    // The client's types ask for mutable arrays, but it does not change them.
-    messages: messagesOnWire() as StreamedRequest['messages'],
+    messages: messagesOnWire(),
     stream: true,
     ...(takes('stream_options') && { stream_options: { include_usage: true } }),
     ...(tools.length > 0 && { tools }),
@@ -72,7 +87,7 @@ function plainBody(
   };
 }
 
-function responseFormat(output: OutputFormat, takesStrict: boolean): StreamedRequest['response_format'] {
+function responseFormat(output: OutputFormat, takesStrict: boolean): object {
   const { json } = output;
   const strict = takesStrict ? output.strict : null;
   return {

@@ -12,7 +12,8 @@ import type { ModelEndpoint } from './endpoint.ts';
 import { modelFailure } from './modelFailure.ts';
 import { isStream } from './modelFetch.ts';
 import { insteadOf, refusedIn } from './refusals.ts';
-import { requestBody } from './requestBody.ts';
+import { apiOf, requestBody, sourceOf } from './requestBody.ts';
+import { readEvents } from './responses/events.ts';
 import { errorInAnswer } from './serverError.ts';
 
 export interface ModelsAnswer extends RawAnswer {
@@ -50,14 +51,12 @@ export async function streamAnswer(
     request.abort();
   }, silenceMs);
   try {
-    const response = await endpoint.client.chat.completions
-      .create(body, {
-        signal: request.signal,
-        timeout: timeoutMs,
-      })
+    const api = apiOf(endpoint, agent);
+    const response = await endpoint.client
+      .post(PATHS[api], { body, stream: true, signal: request.signal, timeout: timeoutMs })
       .asResponse();
     const answer = buildAnswer(new Set(agent.tools.keys()));
-    for await (const part of parts(response, request)) {
+    for await (const part of api === 'responses' ? chunks(response, request) : parts(response, request, 'choices')) {
       silence.refresh();
       answer.add(part);
       checkSize(answer);
@@ -73,7 +72,7 @@ export async function streamAnswer(
     return {
       ...built,
       model: endpoint.secrets.hide(built.model),
-      from: endpoint.source,
+      from: sourceOf(endpoint, agent),
       asked: endpoint.secrets.hide(model),
     };
   } catch (error) {
@@ -104,8 +103,28 @@ function silent(silenceMs: number): Error {
   return badAnswer(`The model sent nothing for ${inWords(silenceMs)}.`);
 }
 
-/** Yields the chunks of a stream, or the whole answer of a server that does not stream. Throws on anything else. */
-async function* parts(response: Response, request: AbortController): AsyncGenerator<unknown> {
+const PATHS = { chat: '/chat/completions', responses: '/responses' } as const;
+
+/** The events of the Responses API, as chunks of Chat Completions. */
+async function* chunks(response: Response, request: AbortController): AsyncGenerator<unknown> {
+  const events = readEvents(response.headers);
+  for await (const event of parts(response, request, 'output')) {
+    const read = events.read(event);
+    yield* read;
+    // Whatever comes shows that the stream is not silent.
+    if (read.length === 0) yield { choices: [] };
+  }
+}
+
+/**
+ * Yields the chunks of a stream, or the whole answer of a server that does not stream. Throws on anything else, and on a whole answer
+ * without a list of this name.
+ */
+async function* parts(
+  response: Response,
+  request: AbortController,
+  list: 'choices' | 'output',
+): AsyncGenerator<unknown> {
   if (isStream(response)) {
     yield* Stream.fromSSEResponse<unknown>(response, request);
     return;
@@ -118,8 +137,8 @@ async function* parts(response: Response, request: AbortController): AsyncGenera
     const type = response.headers.get('content-type') || 'a body';
     throw badAnswer(`The model's server returned ${type} that is not JSON: ${oneLine(body, 200)}`);
   }
-  const { error, choices } = fieldsOf(whole);
+  const { error, [list]: listed } = fieldsOf(whole);
   if (error) throw errorInAnswer(error, response.headers);
-  if (listOf(choices, 'choices').length === 0) throw badAnswer('The model returned no choices.');
+  if (listOf(listed, list).length === 0) throw badAnswer(`The model returned no ${list}.`);
   yield whole;
 }

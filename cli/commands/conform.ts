@@ -1,5 +1,6 @@
 // `holdfast conform`: checks what a model's server makes of an agent's requests. It needs no Temporal server.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { ModelApi } from '../../activities/define/types.ts';
 import type { Conformed } from '../../activities/model/conform.ts';
 import { modelSettingsFrom } from '../../worker/model.ts';
 import { EXIT, UsageError } from '../exit.ts';
@@ -9,6 +10,7 @@ import { printJson, toStdout } from '../terminal/output.ts';
 interface ConformOptions {
   readonly baseUrl?: string;
   readonly model?: string;
+  readonly api?: string;
   readonly json?: boolean;
 }
 
@@ -17,6 +19,9 @@ export function conformCommand(): Command {
     .description("check what a model's server makes of an agent's requests")
     .option('--base-url <url>', 'the server (default: OPENAI_BASE_URL; OpenAI with OPENAI_API_KEY)')
     .option('--model <name>', 'the model (default: OPENAI_MODEL)')
+    .addOption(
+      new Option('--api <api>', 'the API to use (default: HOLDFAST_MODEL_API, or chat)').choices(['chat', 'responses']),
+    )
     .option('--json', 'print one JSON array')
     .action(async ({ json, ...options }: ConformOptions) => {
       const settings = modelSettingsFrom(process.env);
@@ -31,7 +36,12 @@ export function conformCommand(): Command {
       ]);
       if (baseURL && !/^https?:$/.test(URL.parse(baseURL)?.protocol ?? ''))
         throw new UsageError('The server is not a URL. Pass one, such as --base-url http://127.0.0.1:8000/v1.');
-      const endpoint = createEndpoint({ apiKey: apiKey ?? 'none', baseURL, silenceMs });
+      const endpoint = createEndpoint({
+        apiKey: apiKey ?? 'none',
+        baseURL,
+        api: (options.api as ModelApi | undefined) ?? settings.api,
+        silenceMs,
+      });
       if (!json) toStdout(`${inertLine(endpoint.secrets.hide(model), 200)} at ${endpoint.address}`, '');
       const results = await conform(endpoint, model, (result) => {
         if (!json) toStdout(...linesOf(result));
