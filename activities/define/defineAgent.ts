@@ -13,7 +13,7 @@ import { outputFormat } from './output.ts';
 import { type ApprovalRule, approvalProblem, type Permissions, permissionsProblem } from './permissions.ts';
 import type { Prices } from './prices.ts';
 import { type SchemaSource, type StandardSchema, schemaOf } from './schema.ts';
-import type { Agent, Credentials, Guardrails, Presenter, Tool, ToolChoice, ToolSource } from './types.ts';
+import type { Agent, Credentials, Guardrails, ModelTakes, Presenter, Tool, ToolChoice, ToolSource } from './types.ts';
 
 export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly name: string;
@@ -83,6 +83,11 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly maxOutputTokens?: number;
   /** Further fields of the request to the model, such as `{ reasoning_effort: 'low' }`. They are recorded with the run. */
   readonly body?: Readonly<Record<string, unknown>>;
+  /**
+   * What the model takes beside text: `{ images: false }` for one that takes no images, which then reads that there is one. @default
+   * what its server does not refuse
+   */
+  readonly modelTakes?: ModelTakes;
   /** Presenter for tools without one of their own. @default 'json' */
   readonly present?: Presenter;
   /** Plays the model where no key is set, over HTTP and through the same client. See `holdfast/testing`. */
@@ -202,9 +207,20 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     },
     prices,
     compaction: compactionRules(options.compaction, wrong),
+    modelTakes: takesOf(options.modelTakes, wrong),
     modelOutageMs:
       options.modelOutage === false ? 0 : options.modelOutage && toMs('modelOutage', options.modelOutage, 0, wrong),
   };
+}
+
+function takesOf(given: ModelTakes | undefined, wrong: (problem: string) => Error): ModelTakes {
+  if (given === undefined) return {};
+  const isValid =
+    typeof given === 'object' &&
+    given !== null &&
+    Object.entries(given).every(([what, takes]) => ['images', 'files'].includes(what) && typeof takes === 'boolean');
+  if (!isValid) throw wrong('modelTakes must be an object with images and files, each true or false.');
+  return given;
 }
 
 /** Fields of a request that Holdfast sets. */

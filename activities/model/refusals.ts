@@ -6,6 +6,16 @@ import { fieldsOf } from './answer.ts';
 import { answersWithCalls } from './providerData.ts';
 import { providersWords, statusOf } from './serverError.ts';
 
+/** Servers whose content is a string, or which do not say which of the parts they do not know. */
+const WANTS_TEXT = String.raw`content\W{0,4}(?:must|should) be a (?:valid )?string|unsupported content\[\]\.type|must have a 'type' field`;
+const OF_REQUEST = 'an image or a file of this request';
+
+/** A server's words for a kind of content that its model does not take. */
+function notTaken(what: string): string {
+  const not = String.raw`unsupported|unknown|only supported by|no endpoints|at most 0|(?:not|n't) (?:\w+ ){0,2}(?:support|enabl|allow|permit|accept|handl|process)\w*|not an?`;
+  return String.raw`(?:${not})[^.;]{0,80}\b(?:${what})\b|\b(?:${what})\b[^.;]{0,80}(?:${not})`;
+}
+
 /** What a request can do without, and the words in which servers refuse it. A field is refused if it is named, and not its value. */
 const REFUSABLE = {
   max_completion_tokens: { words: named('max_completion_tokens'), instead: 'max_tokens is sent instead' },
@@ -41,6 +51,30 @@ const REFUSABLE = {
   'a call without a signature': {
     words: /missing a \W?thought_signature/i,
     instead: "Gemini's placeholder is sent with it",
+  },
+  'a file by URL': {
+    words: /file_data\W.{0,120}(?:base64|data:|data ur[il])/i,
+    instead: 'a text that names the URL is sent instead',
+  },
+  // Ollama's words, which takes bytes only.
+  'an image by URL': {
+    words:
+      /invalid image input|remote (?:images?|urls?) (?:is|are) not|image_url\W.{0,120}(?:must|only|should).{0,40}(?:base64|data:|data ur[il])/i,
+    instead: 'a text that names the URL is sent instead',
+  },
+  // Of one that is damaged, or at a URL that the provider cannot read. The next request may have others.
+  [OF_REQUEST]: {
+    words:
+      /(?:error|time[d ]?out|failed|unable|cannot|could not|couldn't|can't).{0,40}(?:download|fetch|retriev|process|decod|pars|read)\w*.{0,120}(?:https?:|image|file|url)|invalid_image_url|image_parse_error|(?:unsupported|invalid|corrupt\w*|not a valid) (?:image|pdf)|image appears to be|(?:invalid|illegal) base64/i,
+    instead: 'a text is sent instead, this time',
+  },
+  'a file': {
+    words: new RegExp(`${notTaken('files?|file_data|input_file|pdfs?|documents?')}|${WANTS_TEXT}`, 'i'),
+    instead: 'a text that says so is sent instead',
+  },
+  'an image': {
+    words: new RegExp(`${notTaken('images?|image_url|vision|multi-?modal')}|${WANTS_TEXT}`, 'i'),
+    instead: 'a text that says so is sent instead',
   },
   // Of DeepSeek. Empty, since a made-up text, the same in every answer, makes the model answer with nothing.
   'an answer without reasoning': {
@@ -79,7 +113,7 @@ export function createRefusals(): Refusals {
   return {
     of: (model, agent) => new Set(ALL.filter((what) => remembered.has(keyOf(model, agent, what)))),
     remember(model, agent, refused) {
-      for (const what of refused) remembered.add(keyOf(model, agent, what));
+      for (const what of refused) if (what !== OF_REQUEST) remembered.add(keyOf(model, agent, what));
     },
   };
 }
@@ -89,12 +123,13 @@ const ALL = Object.keys(REFUSABLE) as Refusable[];
 /** Returns what else the server has refused in the request; null if the error has another reason. */
 export function refusedIn(error: unknown, sent: object, known: ReadonlySet<Refusable>): Refusable | null {
   const status = statusOf(error);
-  if (status !== 400 && status !== 422) return null;
+  const isRefusal = status === 400 || status === 422;
+  if (!isRefusal && !CONTENT_STATUSES.has(status)) return null;
   const { param, message } = error as { readonly param?: unknown; readonly message: string };
   // Behind a gateway, the provider's own words are beside those of the gateway.
   const words = [param, message, error instanceof APIError ? providersWords(error) : ''].join(' ');
   const found = ALL.find((what) => {
-    if (known.has(what) || !isSent(what, sent)) return false;
+    if (known.has(what) || !isSent(what, sent) || !(isRefusal || isOfContent(what))) return false;
     // Where the server says which field it is about, others are named in passing. LiteLLM says "None".
     const isAbout =
       typeof param !== 'string' ||
@@ -110,7 +145,37 @@ export function insteadOf(what: Refusable): string {
   return REFUSABLE[what].instead;
 }
 
+/** With these, too, servers refuse what a model does not take: OpenRouter with 404, llama.cpp's with 500. */
+const CONTENT_STATUSES: ReadonlySet<number | undefined> = new Set([404, 415, 500, 501]);
+
+/** Whether it is about images and files. */
+function isOfContent(what: Refusable): boolean {
+  return /\b(?:image|file)\b/.test(what);
+}
+
+interface SentPart {
+  readonly what: 'image' | 'file';
+  readonly url: string;
+}
+
+/** The images and files in the request. */
+function partsIn(sent: object): readonly SentPart[] {
+  const messages = fieldsOf(sent)['messages'];
+  return (Array.isArray(messages) ? messages : []).flatMap((message) => {
+    const { content } = fieldsOf(message);
+    return (Array.isArray(content) ? content : []).flatMap((part): SentPart[] => {
+      const { type, image_url: image, file } = fieldsOf(part);
+      if (type === 'image_url') return [{ what: 'image', url: String(fieldsOf(image)['url']) }];
+      return type === 'file' ? [{ what: 'file', url: String(fieldsOf(file)['file_data']) }] : [];
+    });
+  });
+}
+
 function isSent(what: Refusable, sent: object): boolean {
+  if (isOfContent(what)) {
+    const isNamed = (part: { readonly what: string }) => what === OF_REQUEST || what.includes(part.what);
+    return partsIn(sent).some((part) => isNamed(part) && !(what.includes('URL') && part.url.startsWith('data:')));
+  }
   if (what !== 'strict') return isOfMessages(what) || what in sent;
   return fieldsOf(fieldsOf(fieldsOf(sent)['response_format'])['json_schema'])['strict'] === true;
 }

@@ -1,5 +1,7 @@
 // The request to the model: what the agent says, in the form that its server takes.
 import type { Message } from '../../core/types.ts';
+import type { LoadedAttachments } from '../attachments/load.ts';
+import { type Taken, withParts } from '../attachments/parts.ts';
 import type { Agent, OutputFormat } from '../define/types.ts';
 import { hopelessAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
@@ -13,8 +15,9 @@ export function requestBody(
   agent: Agent,
   messages: readonly Message[],
   refused: ReadonlySet<Refusable>,
+  attachments: LoadedAttachments = new Map(),
 ): StreamedRequest {
-  const body = plainBody(endpoint, agent, messages, refused);
+  const body = plainBody(endpoint, agent, messages, refused, attachments);
   if (!endpoint.body) return body;
   let changed: unknown;
   try {
@@ -34,6 +37,7 @@ function plainBody(
   agent: Agent,
   messages: readonly Message[],
   refused: ReadonlySet<Refusable>,
+  attachments: LoadedAttachments,
 ): StreamedRequest {
   const model = endpoint.modelFor(agent);
   const takes = (what: Refusable) => !refused.has(what);
@@ -45,7 +49,8 @@ function plainBody(
   const messagesOnWire = () => {
     const all = output && !takes('response_format') ? withSchemaInInstructions(messages, output) : messages;
     const only = takes('what another model sent') ? undefined : endpoint.secrets.hide(model);
-    const own = withProviderData(all, endpoint.source, only);
+    const whole = withParts(all, attachments, takenBy(agent, takes));
+    const own = withProviderData(whole, endpoint.source, only);
     const ids = takes('ids of calls') ? own : withShortIds(own);
     const ordered = takes('a message right after a result') ? ids : withAnswersBetween(ids);
     const signed = takes('a call without a signature') ? ordered : withSignatures(ordered);
@@ -69,6 +74,16 @@ function plainBody(
     ...(maxOutputTokens !== undefined && {
       [takes('max_completion_tokens') ? 'max_completion_tokens' : 'max_tokens']: maxOutputTokens,
     }),
+  };
+}
+
+function takenBy({ modelTakes: { images = true, files = true } }: Agent, takes: (what: Refusable) => boolean): Taken {
+  return {
+    images: images && takes('an image'),
+    files: files && takes('a file'),
+    imageUrls: takes('an image by URL'),
+    fileUrls: takes('a file by URL'),
+    these: takes('an image or a file of this request'),
   };
 }
 

@@ -1,0 +1,102 @@
+// Images and files that a tool returns. They are plain data: what a tool in a thread returns is copied.
+import { attachmentAt, attachmentLabel, checkBytes } from '../../core/attachments.ts';
+import type { Attachment } from '../../core/types.ts';
+import { ToolError } from '../tools/toolError.ts';
+
+/** What `image()` and `file()` return: for a tool's result. */
+export interface ToolAttachment {
+  readonly 'holdfast/attachment': Omit<Attachment, 'stored'>;
+  /** Absent for a URL. */
+  readonly bytes?: Uint8Array;
+}
+
+export interface ToolAttachmentOptions {
+  /** Shown to the model and to people. */
+  readonly name?: string;
+  /** The media type. @default by the bytes, or by the ending of the name or URL */
+  readonly type?: string;
+}
+
+/**
+ * An image in a tool's result, which the model sees: bytes, which are stored in the payload store, or an `https:` URL.
+ *
+ * ```ts
+ * run: async () => ({ rows: 12, chart: image(await draw(), { name: 'chart.png' }) }),
+ * ```
+ */
+export function image(source: Uint8Array | string, options: ToolAttachmentOptions = {}): ToolAttachment {
+  return made('image', source, options);
+}
+
+/**
+ * A file in a tool's result, such as a PDF, which the model reads: bytes, which are stored in the payload store, or an `https:` URL.
+ *
+ * ```ts
+ * run: async ({ id }) => file(await readInvoice(id), { name: `${id}.pdf` }),
+ * ```
+ */
+export function file(source: Uint8Array | string, options: ToolAttachmentOptions = {}): ToolAttachment {
+  return made('file', source, options);
+}
+
+function made(kind: Attachment['kind'], source: Uint8Array | string, options: ToolAttachmentOptions): ToolAttachment {
+  // The same call would fail in the same way.
+  const wrong = (problem: string) => new ToolError(`${kind}(): ${problem}`);
+  const { name } = options;
+  if (typeof source === 'string') {
+    const attachment = attachmentAt(source, { kind, ...options });
+    if (typeof attachment === 'string') throw wrong(attachment);
+    return { 'holdfast/attachment': attachment };
+  }
+  if (!(source instanceof Uint8Array)) throw wrong('Pass bytes, as a Uint8Array, or an https: URL.');
+  const checked = checkBytes(source, { kind, ...options });
+  if (!checked.ok) throw wrong(checked.problem);
+  return {
+    'holdfast/attachment': { kind, ...(name !== undefined && { name }), type: checked.type },
+    bytes: source,
+  };
+}
+
+export function isToolAttachment(value: unknown): value is ToolAttachment {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'holdfast/attachment');
+}
+
+/** In place of it in the text of a result. */
+export function madeLabel({ 'holdfast/attachment': attachment, bytes }: ToolAttachment, why?: string): string {
+  const shown = bytes
+    ? { ...attachment, stored: { store: '', claim: {}, bytes: bytes.length, sha256: '' } }
+    : attachment;
+  return attachmentLabel(shown, why);
+}
+
+/** A text with images and files beside it: for a presenter, it is the text. */
+export interface TextResult {
+  readonly 'holdfast/text': string;
+  readonly attachments: readonly ToolAttachment[];
+}
+
+/** What a presenter gets of a result. */
+export function shownIn(value: unknown): unknown {
+  const isText = typeof value === 'object' && value !== null && Object.hasOwn(value, 'holdfast/text');
+  return isText ? (value as TextResult)['holdfast/text'] : value;
+}
+
+/** No result nests deeper, as its text says. */
+const DEPTH_MAX = 64;
+
+/** The images and files in a result, in their order: itself, or in its lists and fields. */
+export function attachmentsIn(value: unknown): readonly ToolAttachment[] {
+  const found = new Set<ToolAttachment>();
+  const open = new Set<object>();
+  const visit = (part: unknown, depth: number): void => {
+    if (typeof part !== 'object' || part === null || depth >= DEPTH_MAX || open.has(part)) return;
+    if (isToolAttachment(part)) return void found.add(part);
+    // The fields of other objects may be anything's, and reading them may have effects.
+    const isPlain = Array.isArray(part) || [Object.prototype, null].includes(Object.getPrototypeOf(part));
+    if (!isPlain) return;
+    open.add(part);
+    for (const { value: field } of Object.values(Object.getOwnPropertyDescriptors(part))) visit(field, depth + 1);
+  };
+  visit(value, 0);
+  return [...found];
+}
