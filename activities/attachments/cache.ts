@@ -9,11 +9,7 @@ export function cachedAttachments(store: AttachmentStore): AttachmentStore {
   const kept = new LRUCache<string, Uint8Array>({ maxSize: CACHE_BYTES, sizeCalculation: ({ length }) => length });
   return {
     exists: store.exists,
-    async put(bytes, signal) {
-      const stored = await store.put(bytes, signal);
-      kept.set(stored.sha256, bytes);
-      return stored;
-    },
+    put: (bytes, signal) => store.put(bytes, signal),
     async get(stored, signal) {
       // Whoever knows the digest has had the bytes.
       const bytes = kept.get(stored.sha256);

@@ -31,20 +31,19 @@ export async function loadAttachments(
   store: AttachmentStore,
   signal: AbortSignal,
 ): Promise<LoadedAttachments> {
-  const loaded = new Map<Attachment, Loaded>();
   let bytesLeft = REQUEST_ATTACHMENT_BYTES_MAX;
   // From the newest on: a model that works with screenshots needs the last ones.
-  for (const attachment of messages.flatMap(attachmentsOf).reverse()) {
+  const newestFirst = messages.flatMap(attachmentsOf).reverse();
+  const loading = newestFirst.map(async (attachment, at): Promise<[Attachment, Loaded]> => {
     const bytes = attachment.stored?.bytes ?? 0;
-    if (loaded.size >= REQUEST_ATTACHMENTS_MAX || bytes > bytesLeft)
-      loaded.set(attachment, { missing: 'left out, since there are newer ones and a request is limited' });
-    else {
-      bytesLeft -= bytes;
-      loaded.set(attachment, await load(attachment, store, signal));
-    }
-  }
-  return loaded;
+    if (at >= REQUEST_ATTACHMENTS_MAX || bytes > bytesLeft) return [attachment, LEFT_OUT];
+    bytesLeft -= bytes;
+    return [attachment, await load(attachment, store, signal)];
+  });
+  return new Map(await Promise.all(loading));
 }
+
+const LEFT_OUT: Loaded = { missing: 'left out, since there are newer ones and a request is limited' };
 
 async function load({ type, url, stored }: Attachment, store: AttachmentStore, signal: AbortSignal): Promise<Loaded> {
   if (url) return { url };

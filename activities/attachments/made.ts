@@ -6,8 +6,8 @@ import { ToolError } from '../tools/toolError.ts';
 /** What `image()` and `file()` return: for a tool's result. */
 export interface ToolAttachment {
   readonly 'holdfast/attachment': Omit<Attachment, 'stored'>;
-  /** Absent for a URL. */
-  readonly bytes?: Uint8Array;
+  /** Empty for a URL. JSON has no such value, so that a tool which passes on somebody's JSON passes on no image. */
+  readonly bytes: Uint8Array;
 }
 
 export interface ToolAttachmentOptions {
@@ -46,7 +46,7 @@ function made(kind: Attachment['kind'], source: Uint8Array | string, options: To
   if (typeof source === 'string') {
     const attachment = attachmentAt(source, { kind, ...options });
     if (typeof attachment === 'string') throw wrong(attachment);
-    return { 'holdfast/attachment': attachment };
+    return { 'holdfast/attachment': attachment, bytes: new Uint8Array() };
   }
   if (!(source instanceof Uint8Array)) throw wrong('Pass bytes, as a Uint8Array, or an https: URL.');
   const checked = checkBytes(source, { kind, ...options });
@@ -58,27 +58,33 @@ function made(kind: Attachment['kind'], source: Uint8Array | string, options: To
 }
 
 export function isToolAttachment(value: unknown): value is ToolAttachment {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'holdfast/attachment');
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'holdfast/attachment')) return false;
+  return (value as ToolAttachment).bytes instanceof Uint8Array;
 }
 
 /** In place of it in the text of a result. */
 export function madeLabel({ 'holdfast/attachment': attachment, bytes }: ToolAttachment, why?: string): string {
-  const shown = bytes
-    ? { ...attachment, stored: { store: '', claim: {}, bytes: bytes.length, sha256: '' } }
-    : attachment;
+  const shown =
+    bytes.length > 0
+      ? { ...attachment, stored: { store: '', claim: {}, bytes: bytes.length, sha256: '' } }
+      : attachment;
   return attachmentLabel(shown, why);
 }
 
 /** A text with images and files beside it: for a presenter, it is the text. */
-export interface TextResult {
-  readonly 'holdfast/text': string;
+export class TextResult {
+  readonly text: string;
   readonly attachments: readonly ToolAttachment[];
+
+  constructor(text: string, attachments: readonly ToolAttachment[]) {
+    this.text = text;
+    this.attachments = attachments;
+  }
 }
 
 /** What a presenter gets of a result. */
 export function shownIn(value: unknown): unknown {
-  const isText = typeof value === 'object' && value !== null && Object.hasOwn(value, 'holdfast/text');
-  return isText ? (value as TextResult)['holdfast/text'] : value;
+  return value instanceof TextResult ? value.text : value;
 }
 
 /** No result nests deeper, as its text says. */
@@ -86,6 +92,7 @@ const DEPTH_MAX = 64;
 
 /** The images and files in a result, in their order: itself, or in its lists and fields. */
 export function attachmentsIn(value: unknown): readonly ToolAttachment[] {
+  if (value instanceof TextResult) return value.attachments;
   const found = new Set<ToolAttachment>();
   const open = new Set<object>();
   const visit = (part: unknown, depth: number): void => {

@@ -2,7 +2,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { ATTACHMENT_NAME_CHARS_MAX, IMAGE_TYPES, isTextType, typeOfBytes } from '../../core/attachments.ts';
 import { count, cutText, oneLine } from '../../core/text.ts';
-import { file, image, isToolAttachment, madeLabel, type TextResult, type ToolAttachment } from '../attachments/made.ts';
+import { file, image, isToolAttachment, madeLabel, TextResult, type ToolAttachment } from '../attachments/made.ts';
 import { resultText } from '../tools/jsonText.ts';
 
 export function resultOf({ content, structuredContent }: CallToolResult): TextResult {
@@ -10,10 +10,8 @@ export function resultOf({ content, structuredContent }: CallToolResult): TextRe
   // Servers should repeat it as text, and not all do.
   if (structuredContent !== undefined && !content.some(({ type }) => type === 'text'))
     parts.push(resultText(structuredContent));
-  return {
-    'holdfast/text': parts.map((part) => (isToolAttachment(part) ? madeLabel(part) : part)).join('\n'),
-    attachments: parts.filter(isToolAttachment),
-  };
+  const text = parts.map((part) => (isToolAttachment(part) ? madeLabel(part) : part)).join('\n');
+  return new TextResult(text, parts.filter(isToolAttachment));
 }
 
 function partOf(block: CallToolResult['content'][number]): string | ToolAttachment {

@@ -52,7 +52,7 @@ export function attachmentStoreOf(
           return { lost: `What the store "${store}" has is not what the reference says.` };
         return { bytes: data };
       } catch (error) {
-        if (isForGood(error)) return { lost: (error as Error).message };
+        if (isForGood(error) && !isAnothers(error)) return { lost: (error as Error).message };
         throw error;
       }
     },
@@ -64,6 +64,11 @@ function readable(payload: Payload): Payload {
   const encoding = encodingOf(payload);
   if (!isUnreadable(encoding)) return payload;
   throw new StoredPayloadLost('stored_attachment_lost', { why: encoding.slice(encoding.indexOf(':') + 2) });
+}
+
+/** Without its codec, this process cannot read it, and another one can. */
+function isAnothers(error: unknown): boolean {
+  return error instanceof PayloadUnreadable && error.code === 'encoding_unknown';
 }
 
 function notStored(error: unknown): InvalidAttachment {
