@@ -58,8 +58,14 @@ function made(kind: Attachment['kind'], source: Uint8Array | string, options: To
 }
 
 export function isToolAttachment(value: unknown): value is ToolAttachment {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'holdfast/attachment')) return false;
-  return (value as ToolAttachment).bytes instanceof Uint8Array;
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    if (!Object.hasOwn(value, 'holdfast/attachment')) return false;
+    return (value as ToolAttachment).bytes instanceof Uint8Array;
+  } catch {
+    // A proxy may throw whatever is asked of it.
+    return false;
+  }
 }
 
 /** In place of it in the text of a result. */
@@ -89,21 +95,36 @@ export function shownIn(value: unknown): unknown {
 
 /** No result nests deeper, as its text says. */
 const DEPTH_MAX = 64;
+/** The text of a result has no room for more. */
+const VALUES_MAX = 100_000;
 
 /** The images and files in a result, in their order: itself, or in its lists and fields. */
 export function attachmentsIn(value: unknown): readonly ToolAttachment[] {
   if (value instanceof TextResult) return value.attachments;
   const found = new Set<ToolAttachment>();
   const open = new Set<object>();
+  let visited = 0;
   const visit = (part: unknown, depth: number): void => {
     if (typeof part !== 'object' || part === null || depth >= DEPTH_MAX || open.has(part)) return;
     if (isToolAttachment(part)) return void found.add(part);
-    // The fields of other objects may be anything's, and reading them may have effects.
-    const isPlain = Array.isArray(part) || [Object.prototype, null].includes(Object.getPrototypeOf(part));
-    if (!isPlain) return;
     open.add(part);
-    for (const { value: field } of Object.values(Object.getOwnPropertyDescriptors(part))) visit(field, depth + 1);
+    for (const inner of valuesIn(part)) {
+      if (++visited > VALUES_MAX) return;
+      visit(inner, depth + 1);
+    }
   };
   visit(value, 0);
   return [...found];
+}
+
+/** The items of a list, or the fields of a plain object: those of others may be anything's, and reading them may have effects. */
+function* valuesIn(part: object): Generator<unknown> {
+  try {
+    if (Array.isArray(part)) return yield* part;
+    const prototype = Object.getPrototypeOf(part);
+    if (prototype !== Object.prototype && prototype !== null) return;
+    for (const key of Object.keys(part)) yield Object.getOwnPropertyDescriptor(part, key)?.value;
+  } catch {
+    // A proxy that throws has no images.
+  }
 }

@@ -57,7 +57,10 @@ const UserPart = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('file'),
-    file: z.object({ filename: z.string(), file_data: z.string().regex(/^data:[^;,]+;base64,/, FILE_DATA) }),
+    file: z.object({
+      filename: z.string(),
+      file_data: z.string().refine((data) => /^data:[^;,]+;base64,/.test(data), FILE_DATA),
+    }),
   }),
 ]);
 
