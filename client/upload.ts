@@ -1,8 +1,8 @@
 // `upload`: images and files for a run's input and messages. Their bytes go into the payload store, and history has a reference.
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { attachmentAt, checkBytes } from '../core/attachments.ts';
 import { ATTACHMENT_BYTES_MAX } from '../core/limits.ts';
+import { attachmentAt, checkBytes } from '../core/mediaTypes.ts';
 import type { Attachment } from '../core/types.ts';
 import { InvalidAttachment } from './errors/errors.ts';
 import type { AttachmentStore } from './payloads/attachmentStore.ts';

@@ -1,5 +1,7 @@
 // Images and files that a tool returns. They are plain data: what a tool in a thread returns is copied.
-import { attachmentAt, attachmentLabel, checkBytes } from '../../core/attachments.ts';
+
+import { attachmentLabel } from '../../core/attachmentLabels.ts';
+import { attachmentAt, checkBytes } from '../../core/mediaTypes.ts';
 import type { Attachment } from '../../core/types.ts';
 import { ToolError } from '../tools/toolError.ts';
 

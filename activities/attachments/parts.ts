@@ -1,6 +1,7 @@
 // Puts images and files into the messages of a request, as parts of the Chat Completions API. Messages of tools take only text, so
 // those of results follow in a message of their own.
-import { attachmentLabel, attachmentsOf, RESULTS_HEAD } from '../../core/attachments.ts';
+import { attachmentLabel, RESULTS_HEAD } from '../../core/attachmentLabels.ts';
+import { attachmentsOf } from '../../core/attachments.ts';
 import type { Attachment, Message } from '../../core/types.ts';
 import type { Loaded, LoadedAttachments } from './load.ts';
 

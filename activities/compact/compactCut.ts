@@ -1,6 +1,6 @@
 // Cuts a conversation into task, older and recent messages, and shortens messages to fit a limit. Pure; never separates a
 // call from its result.
-import { withoutAttachments } from '../../core/attachments.ts';
+import { withoutAttachments } from '../../core/attachmentLabels.ts';
 import { readNote, tokensOf } from '../../core/compaction.ts';
 import { BYTES_PER_TOKEN } from '../../core/limits.ts';
 import { cutText } from '../../core/text.ts';

@@ -1,6 +1,7 @@
 // The result of an MCP tool: text for the model, and the images and files in it.
 import type { CallToolResult } from '@modelcontextprotocol/client';
-import { ATTACHMENT_NAME_CHARS_MAX, IMAGE_TYPES, isTextType, typeOfBytes } from '../../core/attachments.ts';
+import { ATTACHMENT_NAME_CHARS_MAX, isTextType } from '../../core/attachments.ts';
+import { IMAGE_TYPES, typeOfBytes } from '../../core/mediaTypes.ts';
 import { count, cutText, oneLine } from '../../core/text.ts';
 import { file, image, isToolAttachment, madeLabel, TextResult, type ToolAttachment } from '../attachments/made.ts';
 import { resultText } from '../tools/jsonText.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import { RESULTS_HEAD } from '../../core/attachments.ts';
+import { RESULTS_HEAD } from '../../core/attachmentLabels.ts';
 import { countReplaced, readNote } from '../../core/compaction.ts';
 import { plural } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';

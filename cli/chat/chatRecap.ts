@@ -1,5 +1,5 @@
 // The last exchanges of a session, shortened, shown when a user returns to it.
-import { withLabels } from '../../core/attachments.ts';
+import { withLabels } from '../../core/attachmentLabels.ts';
 import { readNote } from '../../core/compaction.ts';
 import { type Call, type Run, toolCalls } from '../../core/read/run.ts';
 import { plural } from '../../core/text.ts';

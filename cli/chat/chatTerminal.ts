@@ -1,7 +1,7 @@
 // A chat on a terminal: messages are sent as they are typed, and the session's events are shown as they happen.
 
 import { CommandRejected, NoWorker, type RunEvent, RunOver, TemporalUnreachable } from '../../client/index.ts';
-import { withLabels } from '../../core/attachments.ts';
+import { withLabels } from '../../core/attachmentLabels.ts';
 import { authorOf } from '../connected.ts';
 import { CommandRefused, EXIT, errorText, exitCodeOf, UsageError } from '../exit.ts';
 import { idText, inertLine } from '../terminal/inert.ts';

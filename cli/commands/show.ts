@@ -1,7 +1,7 @@
 // `holdfast show`: shows a run as it is now, or its transcript.
 
 import { Command } from 'commander';
-import { withLabels } from '../../core/attachments.ts';
+import { withLabels } from '../../core/attachmentLabels.ts';
 import type { Message } from '../../core/types.ts';
 import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
 import { EXIT } from '../exit.ts';

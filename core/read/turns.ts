@@ -1,5 +1,5 @@
 // Turns and calls while they are read: what a `Run` shows of them, and what only the reader needs.
-import { withLabels } from '../attachments.ts';
+import { withLabels } from '../attachmentLabels.ts';
 import { outcomeAttachments, outcomeText } from '../batch/outcomes.ts';
 import { callActivityId } from '../names.ts';
 import type { Message, ModelAnswer, Outcome, PlannedCall, RecordedDecision, ToolCall } from '../types.ts';

@@ -6,7 +6,8 @@ import { attachmentsIn, file, image, isToolAttachment } from '../../activities/a
 import { fitMessages } from '../../activities/compact/compactCut.ts';
 import { type Refusable, refusedIn } from '../../activities/model/refusals.ts';
 import { resultText } from '../../activities/tools/jsonText.ts';
-import { attachmentLabel, isAttachments } from '../../core/attachments.ts';
+import { attachmentLabel } from '../../core/attachmentLabels.ts';
+import { isAttachments } from '../../core/attachments.ts';
 import { tokensOf } from '../../core/compaction.ts';
 import type { Attachment, Message } from '../../core/types.ts';
 import { jpeg, pdf, png } from '../support/pictures.ts';

@@ -1,6 +1,6 @@
 // Parses a request as strictly as the OpenAI API does, so that what passes here passes there.
 import { z } from 'zod';
-import { typeOfBytes } from '../../../core/attachments.ts';
+import { typeOfBytes } from '../../../core/mediaTypes.ts';
 import { transcriptProblem } from '../../../core/transcript.ts';
 import type { Message } from '../../../core/types.ts';
 import { readAs } from './readAs.ts';

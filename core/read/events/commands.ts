@@ -1,6 +1,7 @@
 // Reads accepted commands, which are updates. Decisions have their own file.
 
-import { isAttachments, withLabels } from '../../attachments.ts';
+import { withLabels } from '../../attachmentLabels.ts';
+import { isAttachments } from '../../attachments.ts';
 import { UPDATE } from '../../names.ts';
 import type { CancelCallInput, Decision, RaiseInput, RecordedDecision, SendInput, SteerInput } from '../../types.ts';
 import { settleByKernel } from '../batchView.ts';

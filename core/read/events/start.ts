@@ -1,6 +1,7 @@
 // Reads the start of an execution, and its continue-as-new.
 
-import { isAttachments, withLabels } from '../../attachments.ts';
+import { withLabels } from '../../attachmentLabels.ts';
+import { isAttachments } from '../../attachments.ts';
 import { budgetProblem } from '../../budget.ts';
 import { type CarriedState, parentProblem } from '../../carriedState.ts';
 import { isWholeNumber } from '../../shape.ts';

@@ -13,7 +13,7 @@ import { WORKFLOW_TYPE } from '../../../core/names.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
 import { dataUrl, jpeg, pdf, png } from '../../support/pictures.ts';
 import { sentTo } from '../../support/sent.ts';
-import { toolTexts } from '../../support/toolTexts.ts';
+import { golden, toolTexts } from '../../support/toolTexts.ts';
 import { eventually } from '../../support/waits.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-images-'));
@@ -121,7 +121,7 @@ endToEnd(
     });
     const openaiShooter = bench.agent(shooter());
     test('gives the images of results in a message after all of them', async () => {
-      const { run, result } = await bench.run(openaiShooter, 'Look.');
+      const { run, result } = await bench.run(openaiShooter, 'Look.', golden(bench.cached, 'images'));
       assert.equal(result.output, 'Done with: Look.');
       const messages = requests(bench, openaiShooter).at(-1)!;
       assert.deepEqual(
