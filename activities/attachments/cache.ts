@@ -13,7 +13,7 @@ export function cachedAttachments(store: AttachmentStore): AttachmentStore {
     async get(stored, signal) {
       // Whoever knows the digest has had the bytes.
       const bytes = kept.get(stored.sha256);
-      if (bytes) return { bytes };
+      if (bytes?.length === stored.bytes) return { bytes };
       const got = await store.get(stored, signal);
       if ('bytes' in got) kept.set(stored.sha256, got.bytes);
       return got;

@@ -12,8 +12,9 @@ export interface Taken {
   /** Whether its server fetches https: URLs. */
   readonly imageUrls: boolean;
   readonly fileUrls: boolean;
-  /** false after the server has refused this very request for an image or a file in it. */
+  /** false after the server has refused this very request for an image or a file in it, or for one at a URL. */
   readonly these: boolean;
+  readonly urlsOfThese: boolean;
 }
 
 type Part =
@@ -68,7 +69,8 @@ function partsOf(
   if ('missing' in loaded) return { text: attachmentLabel(attachment, loaded.missing) };
   if ('text' in loaded) return { text: `${label}\n${loaded.text}` };
   const { url } = loaded;
-  if (!taken.these) return instead(`since the model's server could not read it${atUrl(attachment)}`);
+  if (!taken.these || (attachment.url && !taken.urlsOfThese))
+    return instead(`since the model's server could not read it${atUrl(attachment)}`);
   if (!(kind === 'image' ? taken.images : taken.files))
     return instead(`since this model takes no ${kind}s${atUrl(attachment)}`);
   if (attachment.url && !(kind === 'image' ? taken.imageUrls : taken.fileUrls))

@@ -8,7 +8,6 @@ import { providersWords, statusOf } from './serverError.ts';
 
 /** Servers whose content is a string, or which do not say which of the parts they do not know. */
 const WANTS_TEXT = String.raw`content\W{0,4}(?:must|should) be a (?:valid )?string|unsupported content\[\]\.type|must have a 'type' field`;
-const OF_REQUEST = 'an image or a file of this request';
 
 /** A server's words for a kind of content that its model does not take. */
 function notTaken(what: string): string {
@@ -62,10 +61,15 @@ const REFUSABLE = {
       /invalid image input|remote (?:images?|urls?) (?:is|are) not|image_url\W.{0,120}(?:must|only|should).{0,40}(?:base64|data:|data ur[il])/i,
     instead: 'a text that names the URL is sent instead',
   },
-  // Of one that is damaged, or at a URL that the provider cannot read. The next request may have others.
-  [OF_REQUEST]: {
+  // Of what is damaged, or at a URL that the provider cannot read. The next request may have others.
+  'an image or a file at a URL of this request': {
     words:
-      /(?:error|time[d ]?out|failed|unable|cannot|could not|couldn't|can't).{0,40}(?:download|fetch|retriev|process|decod|pars|read)\w*.{0,120}(?:https?:|image|file|url)|invalid_image_url|image_parse_error|(?:unsupported|invalid|corrupt\w*|not a valid) (?:image|pdf)|image appears to be|(?:invalid|illegal) base64/i,
+      /(?:error|time[d ]?out|failed|unable|cannot|could not|couldn't|can't).{0,40}(?:download|fetch|retriev)|invalid_image_url/i,
+    instead: 'a text is sent instead, this time',
+  },
+  'an image or a file of this request': {
+    words:
+      /(?:error|failed|unable|cannot|could not|couldn't|can't).{0,40}(?:process|decod|pars|read|load)\w*.{0,120}(?:image|file)|invalid_image_|image_parse_error|(?:unsupported|invalid|corrupt\w*|not a valid) (?:image|pdf)|image appears to be|(?:invalid|illegal) base64|\b(?:mime|media)[ _-]?type\b/i,
     instead: 'a text is sent instead, this time',
   },
   'a file': {
@@ -75,6 +79,11 @@ const REFUSABLE = {
   'an image': {
     words: new RegExp(`${notTaken('images?|image_url|vision|multi-?modal')}|${WANTS_TEXT}`, 'i'),
     instead: 'a text that says so is sent instead',
+  },
+  // Whatever else is about a part of a message: all parts but texts are images and files.
+  'one of the images and files of this request': {
+    words: /\bmessages\W{0,3}\d+\W{0,3}content\W{0,3}\d+/i,
+    instead: 'a text is sent instead, this time',
   },
   // Of DeepSeek. Empty, since a made-up text, the same in every answer, makes the model answer with nothing.
   'an answer without reasoning': {
@@ -113,7 +122,7 @@ export function createRefusals(): Refusals {
   return {
     of: (model, agent) => new Set(ALL.filter((what) => remembered.has(keyOf(model, agent, what)))),
     remember(model, agent, refused) {
-      for (const what of refused) if (what !== OF_REQUEST) remembered.add(keyOf(model, agent, what));
+      for (const what of refused) if (!isOfRequest(what)) remembered.add(keyOf(model, agent, what));
     },
   };
 }
@@ -150,7 +159,12 @@ const CONTENT_STATUSES: ReadonlySet<number | undefined> = new Set([404, 415, 500
 
 /** Whether it is about images and files. */
 function isOfContent(what: Refusable): boolean {
-  return /\b(?:image|file)\b/.test(what);
+  return /\b(?:image|file)s?\b/.test(what);
+}
+
+/** Whether the next request may have it again. */
+function isOfRequest(what: Refusable): boolean {
+  return what.endsWith('of this request');
 }
 
 interface SentPart {
@@ -173,7 +187,7 @@ function partsIn(sent: object): readonly SentPart[] {
 
 function isSent(what: Refusable, sent: object): boolean {
   if (isOfContent(what)) {
-    const isNamed = (part: { readonly what: string }) => what === OF_REQUEST || what.includes(part.what);
+    const isNamed = (part: SentPart) => isOfRequest(what) || what.includes(part.what);
     return partsIn(sent).some((part) => isNamed(part) && !(what.includes('URL') && part.url.startsWith('data:')));
   }
   if (what !== 'strict') return isOfMessages(what) || what in sent;

@@ -83,7 +83,8 @@ function takenBy({ modelTakes: { images = true, files = true } }: Agent, takes: 
     files: files && takes('a file'),
     imageUrls: takes('an image by URL'),
     fileUrls: takes('a file by URL'),
-    these: takes('an image or a file of this request'),
+    these: takes('an image or a file of this request') && takes('one of the images and files of this request'),
+    urlsOfThese: takes('an image or a file at a URL of this request'),
   };
 }
 

@@ -40,7 +40,7 @@ export function attachmentStoreOf(
       if (!claim || isKeptInline(claim)) throw notStored(new Error(`the store "${driver.name}" is away`));
       return { store: driver.name, claim: { ...claim.claimData }, bytes: bytes.length, sha256: sha256(bytes) };
     },
-    async get({ store, claim, sha256: expected }, signal) {
+    async get({ store, claim, bytes: size, sha256: expected }, signal) {
       if (!storage) throw new PayloadUnreadable('storage_missing', {});
       const driver = storage.drivers.find(({ name }) => name === store);
       if (!driver) throw new PayloadUnreadable('storage_unknown', { store });
@@ -48,7 +48,8 @@ export function attachmentStoreOf(
         const context = signal ? { abortSignal: signal } : {};
         const [payload] = await driver.retrieve(context, [new StorageDriverClaim({ ...claim })]);
         const { metadata, data } = readable((await decode(payloadCodecs, [readable(payload!)], undefined))[0]!);
-        if (!data || encodingOf({ metadata: metadata ?? null }) !== PLAIN_BYTES || sha256(data) !== expected)
+        const isThis = data && encodingOf({ metadata: metadata ?? null }) === PLAIN_BYTES && data.length === size;
+        if (!isThis || sha256(data) !== expected)
           return { lost: `What the store "${store}" has is not what the reference says.` };
         return { bytes: data };
       } catch (error) {

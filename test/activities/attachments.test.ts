@@ -99,8 +99,13 @@ const FILE_AT = { type: 'file', file: { filename: 'a.pdf', file_data: 'https://e
 const WORDS: readonly (readonly [what: Refusable | null, part: object, status: number, message: string])[] = [
   // OpenAI and Azure
   ['an image', IMAGE, 400, 'Invalid content type. image_url is only supported by certain models.'],
-  ['an image or a file of this request', IMAGE_AT, 400, 'Error while downloading https://example.com/a.png.'],
-  ['an image or a file of this request', IMAGE_AT, 400, 'Timeout while downloading https://example.com/a.png.'],
+  ['an image or a file at a URL of this request', IMAGE_AT, 400, 'Error while downloading https://example.com/a.png.'],
+  [
+    'an image or a file at a URL of this request',
+    IMAGE_AT,
+    400,
+    'Timeout while downloading https://example.com/a.png.',
+  ],
   [
     'an image or a file of this request',
     IMAGE,
@@ -113,6 +118,13 @@ const WORDS: readonly (readonly [what: Refusable | null, part: object, status: n
     400,
     "Invalid 'messages[1].content[1].file.file_data'. Expected a base64-encoded data URL with an application/pdf MIME type, but got a value without the 'data:' prefix.",
   ],
+  [
+    'an image or a file of this request',
+    FILE,
+    400,
+    "Invalid file data: 'file_data'. Expected a base64-encoded data URL with an application/pdf MIME type, but got unsupported MIME type 'application/msword'.",
+  ],
+  ['one of the images and files of this request', FILE, 400, "Invalid 'messages[1].content[1]': something new."],
   // OpenRouter
   ['an image', IMAGE, 404, 'No endpoints found that support image input'],
   ['a file', FILE, 404, 'No endpoints found that support file input'],

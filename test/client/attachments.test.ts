@@ -59,6 +59,10 @@ function holdsFor(options: () => PayloadOptions): void {
       assert.match('lost' in gone ? gone.lost : '', /has no payload abab/);
       const forged = await store.get({ ...mine, claim: theirs.claim });
       assert.match('lost' in forged ? forged.lost : '', /is not what the reference says/);
+      assert.ok(
+        'lost' in (await store.get({ ...mine, bytes: 1 })),
+        'a size that is too small for the limit of a request',
+      );
       await assert.rejects(store.get({ ...mine, store: 'elsewhere' }), /the store "elsewhere".*HOLDFAST_PAYLOADS/);
     }
   });

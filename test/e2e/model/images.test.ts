@@ -189,7 +189,7 @@ endToEnd(
 
     const unlucky = bench.agent({
       script: ({ messages }) =>
-        messages.some(({ content }) => content?.includes('[image_url]'))
+        messages.some(({ content }) => (content?.split('[image_url]').length ?? 0) > 2)
           ? {
               fault: 'status',
               status: 400,
@@ -205,11 +205,16 @@ endToEnd(
           : 'It is gone.',
     });
     test('does without an image that the provider cannot read', async () => {
-      const attachments = [await bench.holdfast.upload('https://example.com/gone.png')];
+      const bytes = png();
+      const attachments = [
+        await bench.holdfast.upload('https://example.com/gone.png'),
+        await bench.holdfast.upload(bytes, { name: 'there.png' }),
+      ];
       const { result } = await bench.run(unlucky, 'Look.', { attachments });
       assert.equal(result.output, 'It is gone.');
       const [, message] = requests(bench, unlucky).at(-1)!;
       assert.match(textOf(message!), /not shown, since the model's server could not read it: https/);
+      assert.deepEqual(imagesIn([message!]), [dataUrl('image/png', bytes)], 'the other one is still there');
     });
 
     const talker = bench.agent({ script: ({ turn }) => `Answer ${turn}.`, maxHistoryEvents: 20 });
