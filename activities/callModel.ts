@@ -37,7 +37,12 @@ export function createModelHost(dependencies: ModelHostDependencies): ModelHost 
         if ('instead' in request) return record(turn, request.instead, null, dependencies);
 
         requirePrice();
-        const attachments = await loadAttachments(request.messages, dependencies.attachments, ctx.signal);
+        const attachments = await loadAttachments(
+          request.messages,
+          dependencies.attachments,
+          ctx.signal,
+          agent.modelTakes,
+        );
         const answer = await streamAnswer(endpoint, agent, request.messages, {
           signal: ctx.signal,
           attachments,

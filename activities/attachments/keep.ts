@@ -1,7 +1,7 @@
 // Stores the images and files of a tool's result before the result is recorded.
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { ATTACHMENTS_BYTES_MAX, ATTACHMENTS_MAX, RESULT_BYTES_MAX } from '../../core/limits.ts';
+import { ATTACHMENTS_BYTES_MAX, ATTACHMENTS_MAX, RESULT_BYTES_MAX, STORE_RETRY_MS } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import { cutBytes, jsonBytes, utf8Length } from '../../core/text.ts';
 import type { Attachment, Effect, ToolCallResult } from '../../core/types.ts';
@@ -56,7 +56,13 @@ export async function keepAttachments(
       const isTextEnough = value instanceof TextResult && !store.exists;
       if (effect === 'once' || isTextEnough) return `not kept: ${why}`;
       const message = `its result has an image or a file that could not be stored: ${why}`;
-      throw ApplicationFailure.create({ message, type: FAILURE.tool, nonRetryable: !store.exists });
+      throw ApplicationFailure.create({
+        message,
+        type: FAILURE.tool,
+        nonRetryable: !store.exists,
+        // After a failure, nothing is sent to a store for some seconds.
+        nextRetryDelay: STORE_RETRY_MS,
+      });
     }
   }
 }

@@ -11,6 +11,7 @@ import {
 import { FAILURE } from '../../core/names.ts';
 import { cutBytes } from '../../core/text.ts';
 import type { Attachment, Message } from '../../core/types.ts';
+import type { ModelTakes } from '../define/types.ts';
 import type { AttachmentStore } from '../dependencies.ts';
 
 /** How a request to the model has it. */
@@ -25,15 +26,17 @@ export type Loaded =
 /** By the attachment itself: a message is used as it is, with what it has beside it. */
 export type LoadedAttachments = ReadonlyMap<Attachment, Loaded>;
 
-/** Loads the attachments of the messages. Throws if the store is away: then the run waits. */
+/** Loads the attachments of the messages that the model is said to take. Throws if the store is away: then the run waits. */
 export async function loadAttachments(
   messages: readonly Message[],
   store: AttachmentStore,
   signal: AbortSignal,
+  { images = true, files = true }: ModelTakes = {},
 ): Promise<LoadedAttachments> {
   let bytesLeft = REQUEST_ATTACHMENT_BYTES_MAX;
   // From the newest on: a model that works with screenshots needs the last ones.
-  const newestFirst = messages.flatMap(attachmentsOf).reverse();
+  const isWanted = ({ kind, type }: Attachment) => (kind === 'image' ? images : files) || isTextType(type);
+  const newestFirst = messages.flatMap(attachmentsOf).filter(isWanted).reverse();
   const loading = newestFirst.map(async (attachment, at): Promise<[Attachment, Loaded]> => {
     const bytes = attachment.stored?.bytes ?? 0;
     if (at >= REQUEST_ATTACHMENTS_MAX || bytes > bytesLeft) return [attachment, LEFT_OUT];

@@ -1,7 +1,7 @@
 // Puts images and files into the messages of a request, as parts of the Chat Completions API. Messages of tools take only text, so
 // those of results follow in a message of their own.
 import { attachmentLabel, RESULTS_HEAD } from '../../core/attachmentLabels.ts';
-import { attachmentsOf } from '../../core/attachments.ts';
+import { attachmentsOf, isTextType } from '../../core/attachments.ts';
 import type { Attachment, Message } from '../../core/types.ts';
 import type { Loaded, LoadedAttachments } from './load.ts';
 
@@ -65,14 +65,15 @@ function partsOf(
   const { kind } = attachment;
   const label = attachmentLabel(attachment);
   const instead = (why: string) => ({ text: attachmentLabel(attachment, `not shown, ${why}`) });
+  const isTaken = kind === 'image' ? taken.images : taken.files;
+  if (!isTaken && !isTextType(attachment.type))
+    return instead(`since this model takes no ${kind}s${atUrl(attachment)}`);
   if (!loaded) return instead('since it was not loaded');
   if ('missing' in loaded) return { text: attachmentLabel(attachment, loaded.missing) };
   if ('text' in loaded) return { text: `${label}\n${loaded.text}` };
   const { url } = loaded;
   if (!taken.these || (attachment.url && !taken.urlsOfThese))
     return instead(`since the model's server could not read it${atUrl(attachment)}`);
-  if (!(kind === 'image' ? taken.images : taken.files))
-    return instead(`since this model takes no ${kind}s${atUrl(attachment)}`);
   if (attachment.url && !(kind === 'image' ? taken.imageUrls : taken.fileUrls))
     return instead(`since this model's server takes no ${kind}s by URL${atUrl(attachment)}`);
   const caption: Part = { type: 'text', text: label };

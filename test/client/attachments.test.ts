@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { PayloadCodec } from '@temporalio/common';
 import pg from 'pg';
+import { loadAttachments } from '../../activities/attachments/load.ts';
 import {
   dataConverter,
   fileStorage,
@@ -16,6 +17,7 @@ import {
 import { attachmentStoreOf } from '../../client/payloads/attachmentStore.ts';
 import { tolerantConverter } from '../../client/payloads/tolerant.ts';
 import { upload } from '../../client/upload.ts';
+import type { Attachment, Message } from '../../core/types.ts';
 import { jpeg, png } from '../support/pictures.ts';
 import { noPostgres, type Postgres, startPostgres } from '../support/postgres.ts';
 
@@ -129,4 +131,24 @@ test('names what it uploads by its path, and knows its type', async () => {
   assert.equal((await upload(client, path, { kind: 'file', name: 'a' })).kind, 'file');
   await assert.rejects(upload(client, join(folder, 'none.png')), /none\.png": It cannot be read: ENOENT/);
   await assert.rejects(upload(client, folder), /It cannot be read: EISDIR/);
+});
+
+test('loads the newest for a request that has no room for all', async () => {
+  const { client, worker } = both({ storage: fileStorage(join(folder, 'many')) });
+  const attachments: Attachment[] = [];
+  for (const name of ['first', 'second', 'third'])
+    attachments.push(await upload(client, png(9_000_000), { name: `${name}.png` }));
+  const messages = attachments.map((one): Message => ({ role: 'user', content: 'Look.', attachments: [one] }));
+  const { signal } = new AbortController();
+  const loaded = await loadAttachments(messages, worker, signal);
+  assert.deepEqual(
+    attachments.map((one) => Object.keys(loaded.get(one) ?? {})),
+    [['missing'], ['url'], ['url']],
+  );
+  const links = Array.from({ length: 60 }, (_, i): Attachment => ({ kind: 'image', url: `https://example.com/${i}` }));
+  const few = await loadAttachments([{ role: 'user', content: 'Look.', attachments: links }], worker, signal);
+  assert.deepEqual(
+    links.map((link) => 'url' in few.get(link)!),
+    links.map((_, i) => i >= 10),
+  );
 });

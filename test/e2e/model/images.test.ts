@@ -1,7 +1,7 @@
 // Images and files: the model gets their bytes, and history a reference.
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -140,6 +140,21 @@ endToEnd(
       assert.equal(run.turns[0]?.calls[1]?.attachments?.[0]?.stored?.bytes, 2_000);
     });
 
+    const draw = defineTool({
+      name: 'draw',
+      description: 'Draws.',
+      input: z.object({}),
+      effect: 'read',
+      thread: new URL('../../support/threads/draw.ts', import.meta.url),
+    });
+    const painter = bench.agent({ tools: [draw], script: [{ calls: [{ tool: 'draw' }] }, 'Done.'] });
+    test('gives the images of a tool in a thread', async () => {
+      await bench.run(painter);
+      const [drawn, seen] = imagesIn(requests(bench, painter).at(-1)!);
+      assert.match(drawn!, /^data:image\/png;base64,iVBORw0KGg/);
+      assert.equal(seen, 'https://example.com/seen.png');
+    });
+
     const mistralShooter = bench.agent(shooter('mistral'));
     test('gives them to a server that wants no message right after a result', async () => {
       const { result } = await bench.run(mistralShooter, 'Look.');
@@ -178,12 +193,19 @@ endToEnd(
 
     const told = bench.agent({ script: ['No.'], modelTakes: { images: false } });
     test('sends no image where the agent says that its model takes none', async () => {
-      const attachments = [await bench.holdfast.upload('https://example.com/a.png', { name: 'a' })];
+      const attachments = [
+        await bench.holdfast.upload('https://example.com/a.png', { name: 'a' }),
+        await bench.holdfast.upload(png(), { name: 'b' }),
+      ];
       await bench.run(told, 'Look.', { attachments });
       for (const [, message] of requests(bench, told))
         assert.equal(
           message!.content,
-          'Look.\n[image a, image/png: not shown, since this model takes no images: https://example.com/a.png]',
+          [
+            'Look.',
+            '[image a, image/png: not shown, since this model takes no images: https://example.com/a.png]',
+            '[image b, image/png, 2 kB: not shown, since this model takes no images]',
+          ].join('\n'),
         );
     });
 
@@ -364,6 +386,61 @@ endToEnd(
       JSON.stringify((await holdfast.get(workflowId).history()).events ?? []);
   },
   { payloads: { storage: fileStorage(shelf) } },
+);
+
+const rack = join(folder, 'rack');
+
+endToEnd(
+  'a store that goes away under a tool with an image',
+  (bench) => {
+    const goAway = async () => {
+      await rename(rack, `${rack}.away`);
+      // Nothing can be written there.
+      await writeFile(rack, '');
+    };
+    const comeBack = async () => {
+      await rm(rack);
+      await rename(`${rack}.away`, rack);
+    };
+    const scan = defineTool({
+      name: 'scan',
+      description: 'Scans a page.',
+      input: z.object({}),
+      effect: 'read',
+      async run(_, { attempt }) {
+        await (attempt === 1 ? goAway() : comeBack());
+        return image(png(), { name: `attempt-${attempt}.png` });
+      },
+    });
+    const print = defineTool({
+      name: 'print',
+      description: 'Prints a page.',
+      input: z.object({}),
+      effect: 'once',
+      async run() {
+        await goAway();
+        return { printed: image(png(), { name: 'page.png' }) };
+      },
+    });
+    const clerk = bench.agent({
+      tools: [scan, print],
+      script: [{ calls: [{ tool: 'scan' }] }, { calls: [{ tool: 'print' }] }, 'Done.'],
+    });
+    test('has the tool run again, unless it must not', async () => {
+      await bench.holdfast.upload(png());
+      const { run, result } = await bench.run(clerk);
+      await comeBack();
+      assert.equal(result.status, 'completed');
+      const [scanned, printed] = run.turns.flatMap(({ calls }) => calls);
+      assert.deepEqual([scanned?.text, scanned?.attempts], ['[image attempt-2.png, image/png, 2 kB]', 2]);
+      assert.match(
+        printed!.text!,
+        /^\{"printed":"\[image page\.png, .*\]"\}\n\[image page\.png, image\/png, 2 kB: not kept: /,
+      );
+      assert.deepEqual([printed?.ok, printed?.attempts, printed?.attachments], [true, 1, undefined]);
+    });
+  },
+  { payloads: { storage: fileStorage(rack) } },
 );
 
 endToEnd('images without a payload store', (bench) => {
