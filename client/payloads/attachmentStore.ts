@@ -1,12 +1,13 @@
 // Keeps the bytes of images and files in the payload store, encoded as payloads are, and returns the reference that history has.
 import { createHash } from 'node:crypto';
-import { type DataConverter, type Payload, StorageDriverClaim } from '@temporalio/common';
+import { type DataConverter, type Payload, StorageDriverClaim, ValueError } from '@temporalio/common';
 import type { StoredBytes } from '../../core/types.ts';
 import { InvalidAttachment, PayloadUnreadable, StoredPayloadLost } from '../errors/errors.ts';
 import { isForGood } from './payloadError.ts';
 import { encodingOf, isUnreadable } from './plain.ts';
 import { bytesOf, decode, encode } from './sdk.ts';
 import { isKeptInline } from './steady.ts';
+import { storeError } from './tolerant.ts';
 
 export interface AttachmentStore {
   /** Whether this process has a payload store. */
@@ -53,7 +54,8 @@ export function attachmentStoreOf(
           return { lost: `What the store "${store}" has is not what the reference says.` };
         return { bytes: data };
       } catch (error) {
-        if (isForGood(error) && !isAnothers(error)) return { lost: (error as Error).message };
+        const own = storeError(error);
+        if ((isForGood(own) && !isAnothers(own)) || isGone(own)) return { lost: (own as Error).message };
         throw error;
       }
     },
@@ -70,6 +72,12 @@ function readable(payload: Payload): Payload {
 /** Without its codec, this process cannot read it, and another one can. */
 function isAnothers(error: unknown): boolean {
   return error instanceof PayloadUnreadable && error.code === 'encoding_unknown';
+}
+
+/** Temporal's driver for S3 says so in other words: the cause is that of AWS's client, and what is damaged or no claim is a `ValueError`. */
+function isGone(error: unknown): boolean {
+  if (error instanceof ValueError) return true;
+  return error instanceof Error && error.cause instanceof Error && error.cause.name === 'NoSuchKey';
 }
 
 function notStored(error: unknown): InvalidAttachment {

@@ -4,7 +4,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { PayloadCodec } from '@temporalio/common';
+import type { PayloadCodec, StorageDriver } from '@temporalio/common';
 import pg from 'pg';
 import { loadAttachments } from '../../activities/attachments/load.ts';
 import {
@@ -111,6 +111,24 @@ describe('in PostgreSQL', { skip: noPostgres }, () => {
     await postgres?.stop();
   });
   holdsFor(() => ({ storage: postgresStorage(pool) }));
+});
+
+test('takes for lost what S3 has no more, and for away what it cannot say', async () => {
+  const plain = fileStorage(join(folder, 'plain'));
+  /** Fails in the words of Temporal's driver for S3, with the error of AWS's client as the cause. */
+  const failing = (name: string): StorageDriver => ({
+    name: 'file',
+    type: 'aws.s3driver',
+    store: (context, payloads) => plain.store(context, payloads),
+    async retrieve() {
+      throw new Error('S3StorageDriver retrieve failed', { cause: Object.assign(new Error('no'), { name }) });
+    },
+  });
+  const stored = await both({ storage: plain }).client.put(png());
+  for (const store of Object.values(both({ storage: failing('NoSuchKey') })))
+    assert.deepEqual(await store.get(stored), { lost: 'S3StorageDriver retrieve failed' });
+  for (const store of Object.values(both({ storage: failing('AccessDenied') })))
+    await assert.rejects(store.get(stored), /retrieve failed/);
 });
 
 test('says which option is missing without a store', async () => {
