@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { Message, ModelAnswer, ModelCallInput, PlanCallInput, PlannedCall } from '../core/types.ts';
 import { NO_USAGE } from '../core/usage.ts';
 import { recordOf } from './agentRecord.ts';
+import { loadAttachments } from './attachments/load.ts';
 import { parseContext } from './define/context.ts';
 import { guardAnswer, guardRequest } from './define/guardrails.ts';
 import { checkOutput } from './define/output.ts';
@@ -36,8 +37,15 @@ export function createModelHost(dependencies: ModelHostDependencies): ModelHost 
         if ('instead' in request) return record(turn, request.instead, null, dependencies);
 
         requirePrice();
+        const attachments = await loadAttachments(
+          request.messages,
+          dependencies.attachments,
+          ctx.signal,
+          agent.modelTakes,
+        );
         const answer = await streamAnswer(endpoint, agent, request.messages, {
           signal: ctx.signal,
+          attachments,
           onProgress,
           warn: (message) => Context.current().log.warn(message),
         });

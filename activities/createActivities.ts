@@ -1,6 +1,7 @@
 // Every activity that a worker serves: model calls, planning, compaction, each tool under its own name, and the fallback.
 import { Context } from '@temporalio/activity';
 import { COMPACT_ACTIVITY, FALLBACK_ACTIVITY, MODEL_ACTIVITY, PLAN_ACTIVITY } from '../core/names.ts';
+import { cachedAttachments } from './attachments/cache.ts';
 import { createModelHost, createPlanHost, type ModelHost, type PlanHost } from './callModel.ts';
 import { type CompactHost, createCompactHost } from './compact/compact.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -22,6 +23,7 @@ export type Activities = Readonly<
 export function createActivities({ transcriptCacheBytes, ...rest }: ActivitiesOptions): Activities {
   const dependencies: ActivityDependencies = {
     ...rest,
+    attachments: cachedAttachments(rest.attachments),
     transcripts: createTranscripts(transcriptCacheBytes),
     askForPage: createAskForPage(),
   };

@@ -1,5 +1,5 @@
 // The dependencies that all activities of a worker share.
-import type { AgentRecord } from '../core/types.ts';
+import type { AgentRecord, StoredBytes } from '../core/types.ts';
 import type { Models } from './model/models.ts';
 import type { Registry } from './registry.ts';
 import type { Threads } from './tools/threads.ts';
@@ -14,6 +14,16 @@ export interface ActivityDependencies {
   /** Where the worker's runs publish what the inbox lists. */
   readonly index: NonNullable<AgentRecord['index']>;
   readonly weigh: Weigh;
+  readonly attachments: AttachmentStore;
+}
+
+/** The bytes of images and files. */
+export interface AttachmentStore {
+  /** Whether this worker has a payload store. */
+  readonly exists: boolean;
+  put(bytes: Uint8Array, signal?: AbortSignal): Promise<StoredBytes>;
+  /** `lost`: for good. Throws if the store is away, or this worker has none. */
+  get(stored: StoredBytes, signal?: AbortSignal): Promise<{ readonly bytes: Uint8Array } | { readonly lost: string }>;
 }
 
 /** Size in bytes of a value, once it is encoded as a payload of the run's history. */

@@ -1,7 +1,8 @@
 // `holdfast`: the API for defining agents and tools.
 
 export type { Duration } from '../core/duration.ts';
-export type { RunContext } from '../core/types.ts';
+export type { Attachment, RunContext } from '../core/types.ts';
+export { file, image, type ToolAttachment, type ToolAttachmentOptions } from './attachments/made.ts';
 export type { CompactionContext, CompactionFunction, CompactionOptions } from './compact/compactionOptions.ts';
 export { asTool, external, handoff } from './define/asTool.ts';
 export { type AgentOptions, defineAgent } from './define/defineAgent.ts';
@@ -17,6 +18,7 @@ export type {
   GuardedAnswer,
   GuardedCall,
   Guardrails,
+  ModelTakes,
   Presenter,
   ThreadContext,
   Tool,

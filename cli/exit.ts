@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import {
   HoldfastError,
+  InvalidAttachment,
   InvalidPayloads,
   InvalidSchedule,
   InvalidStart,
@@ -53,6 +54,7 @@ const USAGE_ERRORS = [
   InvalidPayloads,
   PayloadUnreadable,
   RunNotFound,
+  InvalidAttachment,
   InvalidStart,
   InvalidSchedule,
   ScheduleExists,

@@ -1,5 +1,6 @@
 // Checks a start before it is sent: the server's own errors name neither the limit nor a way out.
 import { isDeepStrictEqual } from 'node:util';
+import { isAttachments } from '../core/attachments.ts';
 import { budgetProblem } from '../core/budget.ts';
 import { contextProblem } from '../core/runInput.ts';
 import { utf8Length } from '../core/text.ts';
@@ -11,10 +12,15 @@ const INPUT_BYTES_MAX = 1024 * 1024;
 /** The dev server allows 1,000; other servers commonly allow 255. */
 const ID_CHARS_MAX = 255;
 
-export function checkStart({ agent, input, session, budget, context }: RunInput, workflowId: string): void {
+export function checkStart(
+  { agent, input, attachments, session, budget, context }: RunInput,
+  workflowId: string,
+): void {
   if (agent === '') throw new InvalidStart('agent_missing', {});
   // A session may get its first message later.
   if (input.trim() === '' && !session) throw new InvalidStart('input_empty', { agent });
+  const invalid = attachmentsProblem(attachments, input);
+  if (invalid) throw new InvalidStart('attachments_invalid', { problem: invalid });
   const problem = budget === undefined ? null : budgetProblem(budget);
   if (problem) throw new InvalidStart('budget_invalid', { problem });
   const wrong = context === undefined ? null : plainProblem(context);
@@ -23,6 +29,12 @@ export function checkStart({ agent, input, session, budget, context }: RunInput,
   if (bytes > INPUT_BYTES_MAX) throw new InvalidStart('input_too_large', { bytes, bytesMax: INPUT_BYTES_MAX });
   if (workflowId === '' || workflowId.length > ID_CHARS_MAX)
     throw new InvalidStart('run_id_invalid', { id: workflowId, charsMax: ID_CHARS_MAX });
+}
+
+function attachmentsProblem(attachments: RunInput['attachments'], input: string): string | null {
+  if (attachments === undefined) return null;
+  if (attachments.length > 0 && input.trim() === '') return 'attachments need an input beside them.';
+  return isAttachments(attachments, 'attachments');
 }
 
 /** Returns why the context is not a small JSON object; null if it is. */

@@ -1,13 +1,14 @@
 // `connect`: a connection to Temporal, through which runs are started and found.
 import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
-import type { RunInput } from '../core/types.ts';
+import type { Attachment, RunInput } from '../core/types.ts';
 import { checkStart } from './checkStart.ts';
 import { InvalidConnect, InvalidStart, TemporalUnreachable, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
 import { MESSAGE_BYTES_MAX, RECEIVE_OPTION } from './history.ts';
 import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
 import { listRuns, type RunSummary } from './listRuns.ts';
+import { attachmentStoreOf } from './payloads/attachmentStore.ts';
 import { loadPayloads } from './payloads/load.ts';
 import { dataConverter, type PayloadOptions } from './payloads/options.ts';
 import { type RunHandle, runHandle } from './runHandle.ts';
@@ -16,6 +17,7 @@ import { type Schedules, schedulesOf } from './schedules/schedules.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
 import { addAttributes } from './setup.ts';
 import { type StartOptions, startOptions } from './startOptions.ts';
+import { type UploadOptions, upload } from './upload.ts';
 
 export interface ConnectOptions extends SettingsOptions {
   /**
@@ -98,6 +100,16 @@ export interface Holdfast {
   ): Promise<RunHandle<AsJson<Output>>>;
   /** Returns a handle for a run without contacting the server: its methods throw `RunNotFound` if there is no such run. */
   get<Agent = unknown>(workflowId: string, runId?: string): RunHandle<OutputOf<Agent>>;
+  /**
+   * Makes an attachment for `start`, `send` and `steer`: of bytes or a file of this machine, which are stored in the payload store, or of
+   * an `https:` URL.
+   *
+   * ```ts
+   * const invoice = await holdfast.upload('invoice.pdf');
+   * const run = await holdfast.start('clerk', 'What is due, and when?', { attachments: [invoice] });
+   * ```
+   */
+  upload(source: Uint8Array | string | URL, options?: UploadOptions): Promise<Attachment>;
   /** Lists the runs that wait for a person, sub-agents included, longest wait first. */
   inbox(options?: InboxOptions): Promise<Inbox>;
   /** Registers the search attributes that make the inbox a single query. Returns the names of those that were missing. */
@@ -129,6 +141,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export async function connect(options: ConnectOptions | ExistingClientOptions = {}): Promise<Holdfast> {
   const { client, address, close } = options.client === undefined ? await open(options) : await adopt(options);
   const taskQueue = options.taskQueue ?? TASK_QUEUE;
+  const attachments = attachmentStoreOf(client.options.loadedDataConverter, client.options.namespace);
   return {
     address,
     namespace: client.options.namespace,
@@ -154,6 +167,7 @@ export async function connect(options: ConnectOptions | ExistingClientOptions = 
       }
     },
     get: (workflowId, runId) => runHandle(client, address, workflowId, runId),
+    upload: (source, uploadOptions) => upload(attachments, source, uploadOptions),
     inbox: (inboxOptions) => withClientErrors(address, readInbox(client, inboxOptions)),
     setup: () => withClientErrors(address, addAttributes(client.connection, client.options.namespace)),
     list: (listOptions = {}) => withClientErrors(address, listRuns(client, listOptions)),

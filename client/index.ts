@@ -4,6 +4,7 @@ export type { Duration } from '../core/duration.ts';
 export type { Call, Run, RunEvent, RunState, Turn } from '../core/read/run.ts';
 export type { Reason, ReasonCode, ReasonParameters } from '../core/reasons/codes.ts';
 export type {
+  Attachment,
   Budget,
   Decision,
   Question,
@@ -29,6 +30,7 @@ export {
 export {
   CommandRejected,
   HoldfastError,
+  InvalidAttachment,
   InvalidConnect,
   InvalidPayloads,
   InvalidSchedule,
@@ -59,3 +61,4 @@ export type {
 } from './schedules/schedules.ts';
 export type { ScheduleTimes } from './schedules/scheduleTimes.ts';
 export type { StartOptions } from './startOptions.ts';
+export type { UploadOptions } from './upload.ts';

@@ -1,5 +1,5 @@
 // The options of a start, and what they are to Temporal; shared by `start` and by schedules.
-import type { Budget, RunContext, RunInput } from '../core/types.ts';
+import type { Attachment, Budget, RunContext, RunInput } from '../core/types.ts';
 
 export interface StartOptions {
   /**
@@ -8,6 +8,8 @@ export interface StartOptions {
    * @default `<agent>-<short random id>`
    */
   readonly id?: string;
+  /** Images and files beside the input, from `upload`. */
+  readonly attachments?: readonly Attachment[];
   /**
    * Maximum number of model calls.
    * @default the agent's `maxTurns`

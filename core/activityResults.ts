@@ -1,5 +1,6 @@
 // Checks the results of activities. Anybody who can reach the server can complete an activity by hand, and an error in the
 // workflow would block the run for ever. Fields that are not known are accepted: the worker of the activity may be newer.
+import { isAttachments } from './attachments.ts';
 import { isProviderData, isReason } from './carriedState.ts';
 import {
   type Check,
@@ -101,7 +102,7 @@ const isAnswer = hasShape<ModelAnswer>({
   passedOver: optional(isList(hasShape<PassedOver>({ model: isText, error: isText }))),
 });
 
-const isToolResult = hasShape<ToolCallResult>({ text: isText });
+const isToolResult = hasShape<ToolCallResult>({ text: isText, attachments: optional(nullable(isAttachments)) });
 
 const isCompactAnswer = hasShape<CompactAnswer>({
   strategy: isOneOf('summarise', 'drop-oldest', 'own'),

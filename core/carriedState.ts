@@ -1,6 +1,7 @@
 // The carried state: what a run takes along when it continues as new. The workflow writes it field by field, the next history
 // begins with a check of it, and the read model reads it.
 import { RECORDED_DECISION, RECORDED_REPLY } from './answers.ts';
+import { isAttachments } from './attachments.ts';
 import type { ReasonOf } from './reasons/codes.ts';
 import {
   type Check,
@@ -20,6 +21,7 @@ import {
 import type {
   AgentRecord,
   Ask,
+  Attachment,
   Attribution,
   Budget,
   Mark,
@@ -133,6 +135,7 @@ export interface SessionState {
 export interface QueuedMessage {
   readonly kind: 'message' | 'steer';
   readonly text: string;
+  readonly attachments?: readonly Attachment[];
   /** The number of a message; absent for a steer. */
   readonly message?: number;
 }
@@ -192,14 +195,24 @@ export const isProviderData = isShape<ProviderData>({
 });
 
 const isMessage = isEither(
-  isShape<{ role: string; content: string }>({ role: isOneOf('system', 'user'), content: isText }),
+  isShape<{ role: string; content: string }>({ role: isOneOf('system'), content: isText }),
+  isShape<Extract<Message, { role: 'user' }>>({
+    role: isOneOf('user'),
+    content: isText,
+    attachments: optional(isAttachments),
+  }),
   isShape<Extract<Message, { role: 'assistant' }>>({
     role: isOneOf('assistant'),
     content: nullable(isText),
     tool_calls: optional(isList(isToolCall)),
     provider: optional(isProviderData),
   }),
-  isShape<Extract<Message, { role: 'tool' }>>({ role: isOneOf('tool'), tool_call_id: isText, content: isText }),
+  isShape<Extract<Message, { role: 'tool' }>>({
+    role: isOneOf('tool'),
+    tool_call_id: isText,
+    content: isText,
+    attachments: optional(isAttachments),
+  }),
 );
 
 /** Another version may have other codes, so any text is accepted. */
@@ -221,7 +234,12 @@ const isBudget = isShape<Budget>({
 const isAttribution = isShape<Attribution>({ by: optional(isText), why: optional(isText) });
 
 const isOutcome = isEither(
-  isShape<Extract<Outcome, { ok: true }>>({ ok: isBoolean, tool: isText, text: isText }),
+  isShape<Extract<Outcome, { ok: true }>>({
+    ok: isBoolean,
+    tool: isText,
+    text: isText,
+    attachments: optional(isAttachments),
+  }),
   isShape<Extract<Outcome, { ok: false }>>({
     ok: isBoolean,
     ran: isBoolean,
@@ -297,7 +315,12 @@ const isCarriedState = isShape<CarriedState>({
   }),
   session: isShape<SessionState>({
     queue: isList(
-      isShape<QueuedMessage>({ kind: isOneOf('message', 'steer'), text: isText, message: optional(count) }),
+      isShape<QueuedMessage>({
+        kind: isOneOf('message', 'steer'),
+        text: isText,
+        attachments: optional(isAttachments),
+        message: optional(count),
+      }),
     ),
     idle: isBoolean,
     messages: count,

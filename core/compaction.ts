@@ -1,12 +1,20 @@
 // The size of a transcript, and the note that replaces compacted messages. A note counts what it replaces, so that a later
 // compaction, which replaces the note as well, can add up.
+import { attachmentsOf, tokensOfAttachment } from './attachments.ts';
 import { BYTES_PER_TOKEN } from './limits.ts';
 import { count, jsonBytes, plural } from './text.ts';
 import type { Message } from './types.ts';
 
 /** Estimates the tokens of messages. Only the provider can count them. */
 export function tokensOf(messages: readonly Message[]): number {
-  return messages.reduce((sum, message) => sum + tokensOfBytes(jsonBytes(message)), 0);
+  return messages.reduce((sum, message) => sum + tokensOfMessage(message), 0);
+}
+
+function tokensOfMessage(message: Message): number {
+  const attachments = attachmentsOf(message);
+  if (attachments.length === 0) return tokensOfBytes(jsonBytes(message));
+  const text = tokensOfBytes(jsonBytes({ ...message, attachments: undefined }));
+  return attachments.reduce((sum, attachment) => sum + tokensOfAttachment(attachment), text);
 }
 
 export function tokensOfBytes(bytes: number): number {

@@ -146,6 +146,14 @@ export const SUMMARY_REQUESTS_MAX = 20;
 export const QUEUE_MAX = 1_000;
 export const QUEUE_BYTES_MAX = 512 * KB;
 export const MESSAGE_BYTES_MAX = 256 * KB;
+/** An image or a file: OpenAI's limit for an image. */
+export const ATTACHMENT_BYTES_MAX = 20_000_000;
+/** Images and files of one message or result, and their references as JSON. */
+export const ATTACHMENTS_MAX = 20;
+export const ATTACHMENTS_BYTES_MAX = 32 * KB;
+/** Images and files in one request, newest first. As base64 they are a third larger; Anthropic takes 32 MB, OpenAI 50 MB. */
+export const REQUEST_ATTACHMENTS_MAX = 50;
+export const REQUEST_ATTACHMENT_BYTES_MAX = 22_000_000;
 /** A run's context: it is in the input of each model call and tool call. */
 export const RUN_CONTEXT_BYTES_MAX = 4 * KB;
 /** Ids of messages and commands, and replies, that a run remembers: a client that retries does so soon. */

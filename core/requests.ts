@@ -1,5 +1,6 @@
 // Checks the arguments of updates before a handler sees them: anybody who can reach the server can send anything. Other
 // languages send null for a field that is not set, so null and undefined are the same here.
+import { isAttachments } from './attachments.ts';
 import {
   ARGUMENT_BYTES_MAX,
   ATTRIBUTION_CHARS_MAX,
@@ -19,11 +20,13 @@ const isAttribution = hasShape<Attribution>(attribution);
 const isSend = hasShape<SendInput>({
   ...attribution,
   text: isMessageText,
+  attachments: unset(isAttachments),
   id: unset(isMessageId),
   wait: unset(isBoolean),
 });
-const isSteer = hasShape<SteerInput>({ ...attribution, message: isMessageText, id: unset(isMessageId) });
-const isInterrupt = hasShape<SteerInput>({ ...attribution, message: unset(isMessageText), id: unset(isMessageId) });
+const steer = { ...attribution, attachments: unset(isAttachments), id: unset(isMessageId) };
+const isSteer = hasShape<SteerInput>({ ...steer, message: isMessageText });
+const isInterrupt = hasShape<SteerInput>({ ...steer, message: unset(isMessageText) });
 const isCancelCall = hasShape<CancelCallInput>({ ...attribution, call: isText });
 const isRaise = hasShape<RaiseInput>({ ...attribution, budget: isAnything });
 const isDecision = hasShape<Decision>({
@@ -47,7 +50,7 @@ export const requestProblem = {
   fromParent: (given: unknown) => isParentCommand(given, ''),
   send: (given: unknown) => isSend(given, ''),
   steer: (given: unknown) => isSteer(given, ''),
-  interrupt: (given: unknown) => isInterrupt(given, ''),
+  interrupt: (given: unknown) => isInterrupt(given, '') ?? messageMissing(given as SteerInput),
   cancelCall: (given: unknown) => isCancelCall(given, ''),
   raise: (given: unknown) => isRaise(given, ''),
   decide: (given: unknown) => isDecision(given, '') ?? verdictProblem(given as Decision),
@@ -55,6 +58,10 @@ export const requestProblem = {
 
 export function isSet<T>(value: T | null | undefined): value is T {
   return value !== undefined && value !== null;
+}
+
+function messageMissing({ message, attachments }: SteerInput): string | null {
+  return isSet(attachments) && !isSet(message) ? 'attachments need a message beside them.' : null;
 }
 
 function verdictProblem({ verdict, arguments: edited, text }: Decision): string | null {

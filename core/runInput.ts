@@ -1,4 +1,5 @@
 // Checks the input of a run: anybody who can reach the server can start one.
+import { isAttachments } from './attachments.ts';
 import { budgetProblem } from './budget.ts';
 import { RUN_CONTEXT_BYTES_MAX } from './limits.ts';
 import { isAnything, isBoolean, isRecord, isShape, isText, isWholeNumber, nullable, optional } from './shape.ts';
@@ -13,6 +14,7 @@ const unset = (check: typeof isText) => optional(nullable(check));
 const isRunInput = isShape<RunInput>({
   agent: isText,
   input: isText,
+  attachments: optional(nullable(isAttachments)),
   maxTurns: unset(isWholeNumber(1)),
   parallel: unset(isWholeNumber(1)),
   session: unset(isBoolean),
@@ -35,10 +37,11 @@ export function contextProblem(context: unknown): string | null {
   return `context has ${count(bytes)} bytes; at most ${count(RUN_CONTEXT_BYTES_MAX)} are allowed.`;
 }
 
-function contentProblem({ agent, input, session, budget, context }: RunInput): string | null {
+function contentProblem({ agent, input, attachments, session, budget, context }: RunInput): string | null {
   if (agent === '') return 'agent must not be empty.';
   // Only a session can begin without input.
   if (input === '' && session !== true) return 'input must not be empty, except for a session.';
+  if (input === '' && attachments && attachments.length > 0) return 'attachments need an input beside them.';
   if (context !== undefined && context !== null) {
     const problem = contextProblem(context);
     if (problem) return problem;

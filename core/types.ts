@@ -32,11 +32,34 @@ export interface ToolMessage {
   readonly role: 'tool';
   readonly tool_call_id: string;
   readonly content: string;
+  readonly attachments?: readonly Attachment[];
+}
+
+/** An image or a file beside the text of a message or a result: at a URL, or in the payload store. */
+export interface Attachment {
+  readonly kind: 'image' | 'file';
+  readonly name?: string;
+  /** The media type, such as `image/png`. */
+  readonly type?: string;
+  /** An `https:` URL, which the model's provider fetches. */
+  readonly url?: string;
+  readonly stored?: StoredBytes;
+}
+
+/** Bytes in the payload store. */
+export interface StoredBytes {
+  /** The name of the store. */
+  readonly store: string;
+  /** What the store finds them by. */
+  readonly claim: Readonly<Record<string, string>>;
+  readonly bytes: number;
+  /** Of the bytes, in hexadecimal: nobody gets bytes for a key that he does not know the content of. */
+  readonly sha256: string;
 }
 
 export type Message =
   | { readonly role: 'system'; readonly content: string }
-  | { readonly role: 'user'; readonly content: string }
+  | { readonly role: 'user'; readonly content: string; readonly attachments?: readonly Attachment[] }
   | AssistantMessage
   | ToolMessage;
 
@@ -57,6 +80,8 @@ export interface RunInput {
   readonly agent: string;
   /** The prompt. May be '' for a session that begins with its first message. */
   readonly input: string;
+  /** Images and files beside the prompt. */
+  readonly attachments?: readonly Attachment[];
   /**
    * The most model calls of this run.
    * @default the agent's `maxTurns`
@@ -464,6 +489,7 @@ export interface Attribution {
 /** The argument of the update `send`: the next message of a session. */
 export interface SendInput extends Attribution {
   readonly text: string;
+  readonly attachments?: readonly Attachment[];
   /** Makes sending safe to repeat: a message with the same id is accepted once, and has the same reply. */
   readonly id?: string;
   /** Return when the message is answered, and not when it is queued. */
@@ -479,6 +505,8 @@ export interface Sent {
 /** The argument of `steer` and `interrupt`. */
 export interface SteerInput extends Attribution {
   readonly message?: string;
+  /** Images and files beside the message. */
+  readonly attachments?: readonly Attachment[];
   /** Makes the command safe to repeat: with the same id, it takes effect once. */
   readonly id?: string;
 }
@@ -533,6 +561,7 @@ export interface PlanCallInput {
 /** The result of a tool's activity: what the model reads. */
 export interface ToolCallResult {
   readonly text: string;
+  readonly attachments?: readonly Attachment[];
 }
 
 export type FailureKind =
@@ -554,7 +583,7 @@ export interface ToolFailure {
 
 /** The outcome of a call. `ran` is false if no activity or sub-agent was started. */
 export type Outcome =
-  | { readonly ok: true; readonly tool: string; readonly text: string }
+  | { readonly ok: true; readonly tool: string; readonly text: string; readonly attachments?: readonly Attachment[] }
   | {
       readonly ok: false;
       readonly ran: boolean;

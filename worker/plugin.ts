@@ -16,6 +16,7 @@ import type { Agent } from '../activities/define/types.ts';
 import { type OpenAgents, openAgents } from '../activities/openAgents.ts';
 import { createRegistry, type Registry } from '../activities/registry.ts';
 import { createThreads } from '../activities/tools/threads.ts';
+import { attachmentStoreOf } from '../client/payloads/attachmentStore.ts';
 import { composedConverter, FAILURES, type PayloadOptions } from '../client/payloads/options.ts';
 import { tolerantConverter } from '../client/payloads/tolerant.ts';
 import { weigherOf } from '../client/payloads/weigh.ts';
@@ -241,6 +242,7 @@ export class HoldfastPlugin implements WorkerPlugin, BundlerPlugin, ClientPlugin
         threads,
         index: (await indexing) ? 'attributes' : 'memo',
         weigh: weigherOf(converter, namespace),
+        attachments: attachmentStoreOf(converter, namespace),
         transcriptCacheBytes,
       });
       this.#opened.set(activities[MODEL_ACTIVITY], opened);

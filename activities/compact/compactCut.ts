@@ -1,5 +1,6 @@
 // Cuts a conversation into task, older and recent messages, and shortens messages to fit a limit. Pure; never separates a
 // call from its result.
+import { withoutAttachments } from '../../core/attachmentLabels.ts';
 import { readNote, tokensOf } from '../../core/compaction.ts';
 import { BYTES_PER_TOKEN } from '../../core/limits.ts';
 import { cutText } from '../../core/text.ts';
@@ -45,14 +46,25 @@ const TEXT_CHARS_MIN = 200;
 
 /**
  * Shortens messages to `tokensMax`, as far as possible. The longest tool results are cut first, all to the same length;
- * other texts only if that is not enough. Messages that already fit are returned unchanged.
+ * other texts only if that is not enough, and then images and files are left out. Messages that already fit are returned unchanged.
  */
 export function fitMessages(messages: readonly Message[], tokensMax: number): readonly Message[] {
   if (tokensOf(messages) <= tokensMax) return messages;
   const cut = cutLongest(messages, tokensMax, (message, chars) =>
     message.role === 'tool' ? withText(message, chars) : message,
   );
-  return tokensOf(cut) <= tokensMax ? cut : cutLongest(cut, tokensMax, withText);
+  const all = tokensOf(cut) <= tokensMax ? cut : cutLongest(cut, tokensMax, withText);
+  return tokensOf(all) <= tokensMax ? all : withFewerAttachments(all, tokensMax);
+}
+
+/** Leaves out images and files, of the oldest messages first, until the rest fits. */
+function withFewerAttachments(messages: readonly Message[], tokensMax: number): readonly Message[] {
+  const fewer = [...messages];
+  for (const [at, message] of messages.entries()) {
+    if (tokensOf(fewer) <= tokensMax) break;
+    fewer[at] = withoutAttachments(message);
+  }
+  return fewer;
 }
 
 /** Applies `cutTo` with the greatest length at which all messages fit, found by bisection. */

@@ -1,5 +1,7 @@
 // Has the model summarise the older part of a conversation: in one request, or piece by piece if it is too long for one.
 import { ApplicationFailure } from '@temporalio/common';
+import { withLabels } from '../../core/attachmentLabels.ts';
+import { attachmentsOf } from '../../core/attachments.ts';
 import { readNote, tokensOfBytes } from '../../core/compaction.ts';
 import { BYTES_PER_TOKEN, SUMMARY_REQUESTS_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
@@ -66,7 +68,10 @@ function linesOf(messages: readonly Message[]): string[] {
         });
       }
       default:
-        return JSON.stringify({ from: readNote(message) ? 'earlier record' : message.role, text: message.content });
+        return JSON.stringify({
+          from: readNote(message) ? 'earlier record' : message.role,
+          text: withLabels(message.content, attachmentsOf(message)),
+        });
     }
   });
 }

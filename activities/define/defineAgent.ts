@@ -18,6 +18,7 @@ import type {
   Credentials,
   Guardrails,
   ModelApi,
+  ModelTakes,
   Presenter,
   ReasoningOptions,
   Tool,
@@ -100,6 +101,11 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly maxOutputTokens?: number;
   /** Further fields of the request to the model, such as `{ reasoning_effort: 'low' }`. They are recorded with the run. */
   readonly body?: Readonly<Record<string, unknown>>;
+  /**
+   * What the model takes beside text: `{ images: false }` for one that takes no images, which then reads that there is one. @default
+   * what its server does not refuse
+   */
+  readonly modelTakes?: ModelTakes;
   /** Presenter for tools without one of their own. @default 'json' */
   readonly present?: Presenter;
   /** Plays the model where no key is set, over HTTP and through the same client. See `holdfast/testing`. */
@@ -221,6 +227,7 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     },
     prices,
     compaction: compactionRules(options.compaction, wrong),
+    modelTakes: takesOf(options.modelTakes, wrong),
     modelOutageMs:
       options.modelOutage === false ? 0 : options.modelOutage && toMs('modelOutage', options.modelOutage, 0, wrong),
   };
@@ -242,6 +249,16 @@ function reasoningOf(options: ReasoningOptions, wrong: (problem: string) => Erro
     throw wrong("reasoning.effort must be a word, such as 'low'.");
   if (!SUMMARIES.includes(summary)) throw wrong("reasoning.summary must be 'auto', 'concise' or 'detailed'.");
   return { ...(effort !== undefined && { effort }), ...(summary !== undefined && { summary }) };
+}
+
+function takesOf(given: ModelTakes | undefined, wrong: (problem: string) => Error): ModelTakes {
+  if (given === undefined) return {};
+  const isValid =
+    typeof given === 'object' &&
+    given !== null &&
+    Object.entries(given).every(([what, takes]) => ['images', 'files'].includes(what) && typeof takes === 'boolean');
+  if (!isValid) throw wrong('modelTakes must be an object with images and files, each true or false.');
+  return given;
 }
 
 /** Fields of a request that Holdfast sets. */

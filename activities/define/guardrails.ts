@@ -1,6 +1,7 @@
 // Calls the user's guardrails: on each request to the model, each answer, and each call before it runs.
 
 import { ApplicationFailure } from '@temporalio/common';
+import { isAttachments } from '../../core/attachments.ts';
 import { ERROR_CHARS_MAX, PLAN_BYTES_MAX, REPAIRS_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import { reason } from '../../core/reasons/reason.ts';
@@ -172,7 +173,8 @@ export function messagesProblem(messages: unknown): string | null {
 function isMessage(given: unknown): boolean {
   if (typeof given !== 'object' || given === null) return false;
   // The fields may hold anything until they are checked below.
-  const { role, content, tool_calls: calls, tool_call_id: id } = given as Record<string, unknown>;
+  const { role, content, tool_calls: calls, tool_call_id: id, attachments } = given as Record<string, unknown>;
+  if (attachments !== undefined && isAttachments(attachments, '') !== null) return false;
   switch (role) {
     case 'system':
     case 'user':

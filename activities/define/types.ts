@@ -51,8 +51,15 @@ export interface Agent<Output = unknown> {
   readonly guardrails: Guardrails;
   readonly prices: Prices;
   readonly compaction: CompactionRules;
+  readonly modelTakes: ModelTakes;
   /** undefined: as the worker says. */
   readonly modelOutageMs: number | undefined;
+}
+
+/** What the model is known to take beside text. Where nothing is said, its server is asked, and believed. */
+export interface ModelTakes {
+  readonly images?: boolean;
+  readonly files?: boolean;
 }
 
 /** Secrets by name. */

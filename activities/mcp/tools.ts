@@ -158,7 +158,7 @@ async function callTool(connection: Connection, asked: McpCall, call: Call, isAg
       // The tool's own timeout aborts the signal.
       { signal: ctx.signal, timeout: MCP_CALL_MS_MAX, onprogress: (progress) => ctx.progress(progress) },
     );
-    if (result.isError) throw new ToolError(resultOf(result) || 'the tool failed without a message');
+    if (result.isError) throw new ToolError(resultOf(result).text || 'the tool failed without a message');
     return result;
   } catch (error) {
     if (ctx.signal.aborted || error instanceof ToolError) throw error;

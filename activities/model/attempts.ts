@@ -4,7 +4,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure, ensureApplicationFailure } from '@temporalio/common';
 import { msToNumber } from '@temporalio/common/lib/time.js';
-import { MODEL_CALL, MODELS_MAX, PASSED_OVER_CHARS_MAX } from '../../core/limits.ts';
+import { MODEL_CALL, MODELS_MAX, PASSED_OVER_CHARS_MAX, STORE_OUTAGE_MS } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import { cutText, oneLine } from '../../core/text.ts';
 import type { Lost, ModelAnswer, PassedOver } from '../../core/types.ts';
@@ -141,8 +141,9 @@ export function countAttempts(outageMs = 0, waited = false): AttemptCounter {
       // Another model is asked at once.
       const isOther = next !== null && next > request!.position;
       const nextRetryDelay = isOther ? '1 ms' : original.nextRetryDelay;
-      const outage = isOutage(original) && {
-        limitMs: request?.agent.modelOutageMs ?? outageMs,
+      const isStoreAway = type === FAILURE.storeUnavailable;
+      const outage = (isOutage(original) || isStoreAway) && {
+        limitMs: isStoreAway ? STORE_OUTAGE_MS : (request?.agent.modelOutageMs ?? outageMs),
         ...(nextRetryDelay && { retryAfterMs: msToNumber(nextRetryDelay) }),
       };
       const failure = ApplicationFailure.create({

@@ -1,6 +1,7 @@
 // Checks what a model's server makes of the requests of an agent's run: with the real client, plan and transcript, but no run.
 import { z } from 'zod';
-import type { Message } from '../../core/types.ts';
+import type { Attachment, Message } from '../../core/types.ts';
+import type { LoadedAttachments } from '../attachments/load.ts';
 import { defineAgent } from '../define/defineAgent.ts';
 import { defineTool } from '../define/defineTool.ts';
 import { checkOutput } from '../define/output.ts';
@@ -47,6 +48,12 @@ const agentOf = (model: string, options: Partial<Parameters<typeof defineAgent>[
 
 /** As a run sends it for a call that came with none. */
 const FOREIGN_ID = 'call_1_0';
+
+/** 64 by 64 pixels, all red. */
+const RED: Attachment = { kind: 'image', name: 'colour.png', type: 'image/png' };
+const RED_BYTES =
+  'iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAT0lEQVR42u3PQQkAAAgEsAtx/ZMZxgi+hcEKLNO+FgEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGBywKqxUDxqh7TUQAAAABJRU5ErkJggg==';
+const ATTACHMENTS: LoadedAttachments = new Map([[RED, { url: `data:image/png;base64,${RED_BYTES}` }]]);
 
 const user = (content: string): Message => ({ role: 'user', content });
 
@@ -120,6 +127,14 @@ const CHECKS: readonly Check[] = [
       return '';
     },
   },
+  {
+    name: 'an image',
+    async run(ask, model) {
+      const question: Message = { role: 'user', content: 'Name the colour of the image.', attachments: [RED] };
+      const { message } = await ask(agentOf(model), [question]);
+      return /\bred\b/i.test(message.content ?? '') ? '' : 'the answer does not name its colour: it may not see images';
+    },
+  },
 ];
 
 /** Has the model call `add`, and adds the results to the messages. Returns the number of calls. */
@@ -172,7 +187,12 @@ function asking(endpoint: ModelEndpoint, warn: (message: string) => void): Ask {
     turn += 1;
     const { signal } = new AbortController();
     const sent: readonly Message[] = [{ role: 'system', content: agent.instructions }, ...messages];
-    const answer = await streamAnswer(endpoint, agent, sent, { signal, onProgress: () => {}, warn });
+    const answer = await streamAnswer(endpoint, agent, sent, {
+      signal,
+      attachments: ATTACHMENTS,
+      onProgress: () => {},
+      warn,
+    });
     const planned = await planBatch(
       agent,
       { agent: agent.name, workflowId: 'conform', turn, context: {}, signal },

@@ -7,6 +7,15 @@ import { answersWithCalls } from './providerData.ts';
 import { inChatsWords, withChatsNames } from './responses/request.ts';
 import { providersWords, statusOf } from './serverError.ts';
 
+/** Servers whose content is a string, or which do not say which of the parts they do not know. */
+const WANTS_TEXT = String.raw`content\W{0,4}(?:must|should) be a (?:valid )?string|unsupported content\[\]\.type|must have a 'type' field`;
+
+/** A server's words for a kind of content that its model does not take. */
+function notTaken(what: string): string {
+  const not = String.raw`unsupported|unknown|only supported by|no endpoints|at most 0|(?:not|n't) (?:\w+ ){0,2}(?:support|enabl|allow|permit|accept|handl|process)\w*|not an?`;
+  return String.raw`(?:${not})[^.;]{0,80}\b(?:${what})\b|\b(?:${what})\b[^.;]{0,80}(?:${not})`;
+}
+
 /** What a request can do without, and the words in which servers refuse it. A field is refused if it is named, and not its value. */
 const REFUSABLE = {
   max_completion_tokens: { words: named('max_completion_tokens'), instead: 'max_tokens is sent instead' },
@@ -48,15 +57,49 @@ const REFUSABLE = {
   },
   // After a handoff behind a gateway, or between the models of one provider.
   'what another model sent': { words: unknownField(), instead: 'it is left out' },
-  // Of Gemini, whose documentation names a signature for calls that another model made.
-  // For example after another account has answered. The next turn tries again.
-  'reasoning that it cannot read': {
+  // For example after another account has answered.
+  'reasoning of this request': {
     words: /invalid_encrypted_content|encrypted content .{0,80}could not be (?:verified|decrypted|parsed)/i,
     instead: 'the answer is asked for without it',
   },
+  // Of Gemini, whose documentation names a signature for calls that another model made.
   'a call without a signature': {
     words: /missing a \W?thought_signature/i,
     instead: "Gemini's placeholder is sent with it",
+  },
+  'a file by URL': {
+    words: /file_data\W.{0,120}(?:base64|data:|data ur[il])/i,
+    instead: 'a text that names the URL is sent instead',
+  },
+  // Ollama's words, which takes bytes only.
+  'an image by URL': {
+    words:
+      /invalid image input|remote (?:images?|urls?) (?:is|are) not|image_url\W.{0,120}(?:must|only|should).{0,40}(?:base64|data:|data ur[il])/i,
+    instead: 'a text that names the URL is sent instead',
+  },
+  // Of what is damaged, or at a URL that the provider cannot read. The next request may have others.
+  'an image or a file at a URL of this request': {
+    words:
+      /(?:error|time[d ]?out|failed|unable|cannot|could not|couldn't|can't).{0,40}(?:download|fetch|retriev)|invalid_image_url/i,
+    instead: 'a text is sent instead, this time',
+  },
+  'an image or a file of this request': {
+    words:
+      /(?:error|failed|unable|cannot|could not|couldn't|can't).{0,40}(?:process|decod|pars|read|load)\w*.{0,120}(?:image|file)|invalid_image_|image_parse_error|(?:unsupported|invalid|corrupt\w*|not a valid) (?:image|pdf)|image appears to be|(?:invalid|illegal) base64|\b(?:mime|media)[ _-]?type\b/i,
+    instead: 'a text is sent instead, this time',
+  },
+  'a file': {
+    words: new RegExp(`${notTaken('files?|file_data|input_file|pdfs?|documents?')}|${WANTS_TEXT}`, 'i'),
+    instead: 'a text that says so is sent instead',
+  },
+  'an image': {
+    words: new RegExp(`${notTaken('images?|image_url|vision|multi-?modal')}|${WANTS_TEXT}`, 'i'),
+    instead: 'a text that says so is sent instead',
+  },
+  // Whatever else is about a part of a message: all parts but texts are images and files.
+  'one of the images and files of this request': {
+    words: /\bmessages\W{0,3}\d+\W{0,3}content\W{0,3}\d+/i,
+    instead: 'a text is sent instead, this time',
   },
   // Of DeepSeek. Empty, since a made-up text, the same in every answer, makes the model answer with nothing.
   'an answer without reasoning': {
@@ -95,8 +138,7 @@ export function createRefusals(): Refusals {
   return {
     of: (model, agent) => new Set(ALL.filter((what) => remembered.has(keyOf(model, agent, what)))),
     remember(model, agent, refused) {
-      for (const what of refused)
-        if (what !== 'reasoning that it cannot read') remembered.add(keyOf(model, agent, what));
+      for (const what of refused) if (!isOfRequest(what)) remembered.add(keyOf(model, agent, what));
     },
   };
 }
@@ -107,18 +149,19 @@ const ALL = Object.keys(REFUSABLE) as Refusable[];
 export function refusedIn(error: unknown, body: object, known: ReadonlySet<Refusable>): Refusable | null {
   const sent = withChatsNames(body as Readonly<Record<string, unknown>>);
   const status = statusOf(error);
-  if (status !== 400 && status !== 422) return null;
+  const isRefusal = status === 400 || status === 422;
+  if (!isRefusal && !CONTENT_STATUSES.has(status)) return null;
   const {
     param: given,
     message,
     code,
-  } = error as { readonly param?: unknown; readonly message: string; code?: unknown };
+  } = error as { readonly param?: unknown; readonly message: string; readonly code?: unknown };
   const param = typeof given === 'string' ? inChatsWords(given) : given;
   // Behind a gateway, the provider's own words are beside those of the gateway.
   const said = [given, code, message, error instanceof APIError ? providersWords(error) : ''].join(' ');
   const words = inChatsWords(said);
   const found = ALL.find((what) => {
-    if (known.has(what) || !isSent(what, sent)) return false;
+    if (known.has(what) || !isSent(what, sent) || !(isRefusal || isOfContent(what))) return false;
     // Where the server says which field it is about, others are named in passing. LiteLLM says "None".
     const isAbout =
       typeof param !== 'string' ||
@@ -134,8 +177,45 @@ export function insteadOf(what: Refusable): string {
   return REFUSABLE[what].instead;
 }
 
+/** With these, too, servers refuse what a model does not take: OpenRouter with 404, llama.cpp's with 500. */
+const CONTENT_STATUSES: ReadonlySet<number | undefined> = new Set([404, 415, 500, 501]);
+
+/** Whether it is about images and files. */
+function isOfContent(what: Refusable): boolean {
+  return /\b(?:image|file)s?\b/.test(what);
+}
+
+/** Whether the next request may have it again. */
+function isOfRequest(what: Refusable): boolean {
+  return what.endsWith('of this request');
+}
+
+interface SentPart {
+  readonly what: 'image' | 'file';
+  readonly url: string;
+}
+
+/** The images and files in the request. */
+function partsIn(sent: object): readonly SentPart[] {
+  const { messages = fieldsOf(sent)['input'] } = fieldsOf(sent);
+  return (Array.isArray(messages) ? messages : []).flatMap((message) => {
+    const { content = fieldsOf(message)['output'] } = fieldsOf(message);
+    return (Array.isArray(content) ? content : []).flatMap((part): SentPart[] => {
+      const { type, image_url: image, file, file_data: data, file_url: url = data } = fieldsOf(part);
+      if (type === 'input_image') return [{ what: 'image', url: String(image) }];
+      if (type === 'input_file') return [{ what: 'file', url: String(url) }];
+      if (type === 'image_url') return [{ what: 'image', url: String(fieldsOf(image)['url']) }];
+      return type === 'file' ? [{ what: 'file', url: String(fieldsOf(file)['file_data']) }] : [];
+    });
+  });
+}
+
 function isSent(what: Refusable, sent: object): boolean {
   if (what === 'reasoning.summary') return fieldsOf(fieldsOf(sent)['reasoning'])['summary'] !== undefined;
+  if (isOfContent(what)) {
+    const isNamed = (part: SentPart) => isOfRequest(what) || what.includes(part.what);
+    return partsIn(sent).some((part) => isNamed(part) && !(what.includes('URL') && part.url.startsWith('data:')));
+  }
   if (what !== 'strict') return isOfMessages(what) || what in sent;
   return fieldsOf(fieldsOf(fieldsOf(sent)['response_format'])['json_schema'])['strict'] === true;
 }

@@ -1,5 +1,7 @@
 // The request to the model: what the agent says, in the form that its server takes.
 import type { Message } from '../../core/types.ts';
+import type { LoadedAttachments } from '../attachments/load.ts';
+import { type Taken, withParts } from '../attachments/parts.ts';
 import type { Agent, ModelApi, OutputFormat } from '../define/types.ts';
 import { hopelessAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
@@ -23,8 +25,9 @@ export function requestBody(
   agent: Agent,
   messages: readonly Message[],
   refused: ReadonlySet<Refusable>,
+  attachments: LoadedAttachments = new Map(),
 ): Body {
-  const chat = chatBody(endpoint, agent, messages, refused);
+  const chat = chatBody(endpoint, agent, messages, refused, attachments);
   const body = apiOf(endpoint, agent) === 'responses' ? responsesBody(chat, !refused.has('include')) : chat;
   if (!endpoint.body) return body;
   let changed: unknown;
@@ -45,6 +48,7 @@ function chatBody(
   agent: Agent,
   messages: readonly Message[],
   refused: ReadonlySet<Refusable>,
+  attachments: LoadedAttachments,
 ): Body {
   const model = endpoint.modelFor(agent);
   const takes = (what: Refusable) => !refused.has(what);
@@ -56,7 +60,9 @@ function chatBody(
   const messagesOnWire = () => {
     const all = output && !takes('response_format') ? withSchemaInInstructions(messages, output) : messages;
     const only = takes('what another model sent') ? undefined : endpoint.secrets.hide(model);
-    const own = withProviderData(all, takes('reasoning that it cannot read') ? sourceOf(endpoint, agent) : null, only);
+    const whole = withParts(all, attachments, takenBy(agent, takes));
+    const from = takes('reasoning of this request') ? sourceOf(endpoint, agent) : null;
+    const own = withProviderData(whole, from, only);
     const ids = takes('ids of calls') ? own : withShortIds(own);
     const ordered = takes('a message right after a result') ? ids : withAnswersBetween(ids);
     const signed = takes('a call without a signature') ? ordered : withSignatures(ordered);
@@ -84,6 +90,17 @@ function chatBody(
     ...(maxOutputTokens !== undefined && {
       [takes('max_completion_tokens') ? 'max_completion_tokens' : 'max_tokens']: maxOutputTokens,
     }),
+  };
+}
+
+function takenBy({ modelTakes: { images = true, files = true } }: Agent, takes: (what: Refusable) => boolean): Taken {
+  return {
+    images: images && takes('an image'),
+    files: files && takes('a file'),
+    imageUrls: takes('an image by URL'),
+    fileUrls: takes('a file by URL'),
+    these: takes('an image or a file of this request') && takes('one of the images and files of this request'),
+    urlsOfThese: takes('an image or a file at a URL of this request'),
   };
 }
 

@@ -5,6 +5,7 @@ import { ANSWER_BYTES_MAX, ANSWER_CALLS_MAX } from '../../core/limits.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { count, inWords, oneLine } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
+import type { LoadedAttachments } from '../attachments/load.ts';
 import type { Agent } from '../define/types.ts';
 import { type AnswerBuilder, buildAnswer, fieldsOf, listOf, type RawAnswer } from './answer.ts';
 import { badAnswer } from './badAnswer.ts';
@@ -24,6 +25,8 @@ export interface ModelsAnswer extends RawAnswer {
 
 export interface StreamOptions {
   readonly signal: AbortSignal;
+  /** Of the messages. @default none */
+  readonly attachments?: LoadedAttachments;
   onProgress(answer: AnswerBuilder): void;
   /** Writes to the worker's log. */
   warn?(message: string): void;
@@ -39,7 +42,7 @@ export async function streamAnswer(
   const { signal, onProgress, warn } = options;
   const model = endpoint.modelFor(agent);
   const { silenceMs, timeoutMs } = endpoint;
-  const body = requestBody(endpoint, agent, messages, refused);
+  const body = requestBody(endpoint, agent, messages, refused, options.attachments);
   const request = new AbortController();
   const abort = () => request.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
+import { RESULTS_HEAD } from '../../core/attachmentLabels.ts';
 import { countReplaced, readNote } from '../../core/compaction.ts';
 import { plural } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
@@ -19,8 +20,13 @@ export function scriptedRequest(
 ): ScriptedRequest {
   // Turns that were compacted are counted in a note, so that a script continues where it was.
   const turn = 1 + countReplaced(messages).turns;
-  const input = messages.findLast((message) => message.role === 'user' && !readNote(message))?.content ?? '';
+  const input = messages.findLast(isOfPerson)?.content ?? '';
   return { agent, turn, attempt, input, messages, results: lastResults(messages), tools, format };
+}
+
+/** Whether a person has sent it: not a note in place of older messages, and not the images of results. */
+function isOfPerson(message: Message): boolean {
+  return message.role === 'user' && !readNote(message) && !message.content.startsWith(RESULTS_HEAD);
 }
 
 function lastResults(messages: readonly Message[]): ScriptedRequest['results'] {

@@ -2,6 +2,7 @@
 // lose a Map, break the workflow on a function and throw on a BigInt, all after the effect has happened.
 import { RESULT_BYTES_MAX } from '../../core/limits.ts';
 import { cutBytes, utf8Length } from '../../core/text.ts';
+import { isToolAttachment, madeLabel } from '../attachments/made.ts';
 
 /** No model reads deeper nesting. Also bounds the recursion. */
 const DEPTH_MAX = 64;
@@ -9,6 +10,7 @@ const DEPTH_MAX = 64;
 /** The text of a result: a string unchanged, anything else as JSON. Cut at `bytesMax`, with a note. */
 export function resultText(value: unknown, bytesMax: number = RESULT_BYTES_MAX): string {
   if (typeof value === 'string') return cutBytes(value.toWellFormed(), bytesMax);
+  if (isToolAttachment(value)) return madeLabel(value);
   const writer = new Writer(bytesMax + 1);
   writer.write(value, 0);
   return cutBytes(writer.text(), bytesMax, writer.full);
@@ -84,6 +86,7 @@ class Writer {
 
   private known(value: object, depth: number): void {
     if (Array.isArray(value)) return this.list(value, depth);
+    if (isToolAttachment(value)) return this.string(madeLabel(value));
     if (value instanceof Map) return this.map(value, depth);
     if (value instanceof Set) return this.list(value, depth);
     if (value instanceof Date)

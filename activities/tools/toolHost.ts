@@ -7,6 +7,8 @@ import type { ReasonParameters } from '../../core/reasons/codes.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { inWords } from '../../core/text.ts';
 import type { RunContext, ToolCallInput, ToolCallResult } from '../../core/types.ts';
+import { keepAttachments } from '../attachments/keep.ts';
+import { shownIn } from '../attachments/made.ts';
 import { parseContext } from '../define/context.ts';
 import { isAlwaysPermitted, permissionOf } from '../define/permissions.ts';
 import { deepFreeze } from '../define/rules.ts';
@@ -30,9 +32,9 @@ const PROGRESS_BYTES_MAX = 2_048;
 
 export type ToolHost = (input: ToolCallInput) => Promise<ToolCallResult>;
 
-type ToolDependencies = Pick<ActivityDependencies, 'registry' | 'threads'>;
+type ToolDependencies = Pick<ActivityDependencies, 'registry' | 'threads' | 'attachments'>;
 
-export function createToolHost({ registry, threads }: ToolDependencies): ToolHost {
+export function createToolHost({ registry, threads, attachments }: ToolDependencies): ToolHost {
   const toolSemaphores = new Map<Tool, Semaphore>();
   const threadSemaphore = createSemaphore(threads.size);
 
@@ -59,7 +61,8 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
       const value = await runToEnd(tool, stop, () =>
         call(tool, read.value, toolContext(input, { context, credentials }, stop.signal, attempts, heartbeats.report)),
       );
-      return { text: present(tool, agent.present, value) };
+      const text = present(tool, agent.present, shownIn(value));
+      return await keepAttachments(text, value, tool.policy.effect, attachments);
     } catch (thrown) {
       const failure = thrown instanceof CancelledFailure ? stoppedFailure(thrown) : toolFailure(thrown);
       throw failure instanceof CancelledFailure ? failure : attempts.failed(withoutSecrets(failure, secrets));

@@ -1,4 +1,5 @@
 // The last exchanges of a session, shortened, shown when a user returns to it.
+import { withLabels } from '../../core/attachmentLabels.ts';
 import { readNote } from '../../core/compaction.ts';
 import { type Call, type Run, toolCalls } from '../../core/read/run.ts';
 import { plural } from '../../core/text.ts';
@@ -45,7 +46,8 @@ export function recapLines(run: Run, paper: Paper): string[] {
   const lines = messages.slice(from).flatMap((message): string[] => {
     const note = readNote(message);
     if (note) return ['', paper.paint('dim', `(${plural(note.messages, 'earlier message')}, compacted)`)];
-    if (message.role === 'user') return ['', ...messageLines(message.content, paper), ''];
+    if (message.role === 'user')
+      return ['', ...messageLines(withLabels(message.content, message.attachments), paper), ''];
     if (message.role !== 'assistant') return [];
     const calls = (message.tool_calls ?? []).flatMap(({ id, function: { name, arguments: args } }) => [
       paper.paint('dim', callLine(name, args, paper)),

@@ -1,5 +1,7 @@
 // A chat on a terminal: messages are sent as they are typed, and the session's events are shown as they happen.
+
 import { CommandRejected, NoWorker, type RunEvent, RunOver, TemporalUnreachable } from '../../client/index.ts';
+import { withLabels } from '../../core/attachmentLabels.ts';
 import { authorOf } from '../connected.ts';
 import { CommandRefused, EXIT, errorText, exitCodeOf, UsageError } from '../exit.ts';
 import { idText, inertLine } from '../terminal/inert.ts';
@@ -69,7 +71,9 @@ export async function chatOnTerminal(chat: Chat, { close }: { readonly close: bo
     // Messages that were still queued when the chat began are not in the run.
     const received = new Set([
       ...run.turns.flatMap((turn) => turn.userMessages),
-      ...run.transcript.flatMap((message) => (message.role === 'user' ? [message.content] : [])),
+      ...run.transcript.flatMap((message) =>
+        message.role === 'user' ? [withLabels(message.content, message.attachments)] : [],
+      ),
     ]);
     for await (const event of handle.events({ signal: leaving.signal })) {
       const isOld = event.atMs <= since && event.type !== 'ended';

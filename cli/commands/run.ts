@@ -3,6 +3,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { Command, InvalidArgumentError } from 'commander';
 import { NoWorker, type RunHandle, type StartOptions, TemporalUnreachable } from '../../client/index.ts';
 import type { RunContext } from '../../core/types.ts';
+import { type AttachmentOptions, uploaded, withAttachmentOptions } from '../attachmentOptions.ts';
 import { addressFlags, settingsOf, unlessInterrupted, untilInterrupted, withHoldfast } from '../connected.ts';
 import { EXIT, printError, UsageError, wholeNumber } from '../exit.ts';
 import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
@@ -17,13 +18,13 @@ import { questionText } from '../view/people.ts';
 import { finishOnScreen, followOnScreen } from '../view/showRun.ts';
 import { howTo } from './approvals.ts';
 
-interface RunOptions extends StartOptions {
+interface RunOptions extends Omit<StartOptions, 'attachments'>, AttachmentOptions {
   readonly detach?: boolean;
   readonly json?: boolean;
 }
 
 export function runCommand(): Command {
-  return new Command('run')
+  const command = new Command('run')
     .description('start a run of an agent, and show it live until it ends')
     .argument('<agent>', 'name of the agent')
     .argument('<input>', 'input for the agent; "-" reads it from stdin')
@@ -37,19 +38,22 @@ export function runCommand(): Command {
     .option('--budget <limits>', `limits for the run and its sub-agents: ${BUDGET_HELP}`, parseBudget)
     .option('--context <json>', 'context of the run, a JSON object for its tools and rules', parseContext)
     .option('--detach', 'start the run, print its id, and exit')
-    .option('--json', 'print one JSON object at the end')
-    .action(async (agent: string, input: string, options: RunOptions, command: Command) => {
+    .option('--json', 'print one JSON object at the end');
+  return withAttachmentOptions(command).action(
+    async (agent: string, input: string, options: RunOptions, command: Command) => {
       if (agent === '') throw new UsageError(`The agent is missing: ${PROGRAM} run AGENT INPUT`);
       const text = input === '-' ? await readAll(process.stdin) : input;
       await withHoldfast(command, async (holdfast) => {
-        const { detach, json, ...limits } = options;
-        const handle = await holdfast.start(agent, text, limits);
+        const { detach, json, image, file, ...limits } = options;
+        const attachments = await uploaded(holdfast, { image, file });
+        const handle = await holdfast.start(agent, text, { ...limits, ...attachments });
         const flags = addressFlags(settingsOf(command));
         await warnIfDifferent(handle, agent, text, options.id);
         if (detach) return detached(handle, json === true, flags);
         return follow(handle, { json: json === true, flags, get: (id) => holdfast.get(id) });
       });
-    });
+    },
+  );
 }
 
 /** Parses the option; the client checks the size. */

@@ -1,6 +1,7 @@
 // `holdfast send`: sends a session its next message; with --wait, prints the reply.
 import { Command } from 'commander';
 import type { Reply } from '../../core/types.ts';
+import { type AttachmentOptions, uploaded, withAttachmentOptions } from '../attachmentOptions.ts';
 import {
   type Author,
   addressFlags,
@@ -17,7 +18,7 @@ import { commandLine } from '../terminal/commandLine.ts';
 import { idText, inert, inertLine } from '../terminal/inert.ts';
 import { printJson, toStderr, toStdout } from '../terminal/output.ts';
 
-interface SendOptions extends Author {
+interface SendOptions extends Author, AttachmentOptions {
   readonly id?: string;
   readonly wait?: boolean;
   readonly json?: boolean;
@@ -31,13 +32,14 @@ export function sendCommand(): Command {
     .option('--wait', 'wait for the reply and print it')
     .option('--id <id>', 'id of the message; sent again with the same id, it is one message')
     .option('--json', 'print one JSON object');
-  return withAuthorOptions(command).action(
+  return withAuthorOptions(withAttachmentOptions(command)).action(
     async (session: string, message: string, options: SendOptions, command: Command) => {
       const text = parseMessage(await readText(message, { readsStdin: true }));
       const { id, wait, json } = options;
-      const sendOptions = { ...authorOf(options), ...(id !== undefined && { id }) };
       const flags = addressFlags(settingsOf(command));
       await withHoldfast(command, async (holdfast) => {
+        const attachments = await uploaded(holdfast, options);
+        const sendOptions = { ...authorOf(options), ...(id !== undefined && { id }), ...attachments };
         const handle = holdfast.get(session);
         const { paused } = await handle.read();
         if (paused) toStderr(`The session is paused; it answers after: ${commandLine(['resume', session], flags)}`);

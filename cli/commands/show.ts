@@ -1,5 +1,7 @@
 // `holdfast show`: shows a run as it is now, or its transcript.
+
 import { Command } from 'commander';
+import { withLabels } from '../../core/attachmentLabels.ts';
 import type { Message } from '../../core/types.ts';
 import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
 import { EXIT } from '../exit.ts';
@@ -35,7 +37,10 @@ export function showCommand(): Command {
         else if (transcript) screen.print(...run.transcript.flatMap((message) => messageLines(message, screen)));
         else if (json) printJson(runJson(run));
         else {
-          screen.print(`${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(run.input)}`, '');
+          screen.print(
+            `${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(withLabels(run.input, run.attachments))}`,
+            '',
+          );
           screen.print(...bars(run, screen), '');
           if (run.compactions.length > 0)
             screen.print(...run.compactions.flatMap((one) => compactionLines(one, screen)), '');
@@ -62,7 +67,8 @@ function messageLines(message: Message, screen: Screen): string[] {
   const of = message.role === 'tool' ? ` ${inertLine(message.tool_call_id, 100)}` : '';
   return [
     screen.paint('bold', `── ${message.role}${of}`),
-    ...(message.content ? [inert(message.content)] : []),
+    ...(message.role === 'user' ? [inert(withLabels(message.content, message.attachments))] : []),
+    ...(message.role !== 'user' && message.content ? [inert(message.content)] : []),
     ...calls.map(({ id, function: asked }) =>
       screen.paint('cyan', `${inertLine(id, 100)}: ${inertLine(asked.name, 64)} ${inert(asked.arguments)}`),
     ),

@@ -55,9 +55,22 @@ export class RunOver extends HoldfastError<'run_over'> {
 
 /** The arguments of a start are invalid. */
 export class InvalidStart extends HoldfastError<
-  'agent_missing' | 'input_empty' | 'input_too_large' | 'budget_invalid' | 'context_invalid' | 'run_id_invalid'
+  | 'agent_missing'
+  | 'input_empty'
+  | 'input_too_large'
+  | 'attachments_invalid'
+  | 'budget_invalid'
+  | 'context_invalid'
+  | 'run_id_invalid'
 > {
   override readonly name = 'InvalidStart';
+}
+
+/** An image or a file that cannot be sent: what it is, or that there is nowhere to store it. */
+export class InvalidAttachment extends HoldfastError<
+  'attachment_invalid' | 'attachment_without_store' | 'attachment_not_stored'
+> {
+  override readonly name = 'InvalidAttachment';
 }
 
 /** The options of a schedule are invalid. */
@@ -115,7 +128,7 @@ export class RunUnreadable extends HoldfastError<'history_unreadable'> {
 
 /** A payload store has lost or damaged a payload. */
 export class StoredPayloadLost extends HoldfastError<
-  'stored_key_invalid' | 'stored_payload_missing' | 'stored_payload_damaged'
+  'stored_key_invalid' | 'stored_payload_missing' | 'stored_payload_damaged' | 'stored_attachment_lost'
 > {
   override readonly name = 'StoredPayloadLost';
 }

@@ -41,9 +41,15 @@ export interface ErrorFacts {
   readonly agent_missing: Record<never, never>;
   readonly input_empty: { readonly agent: string };
   readonly input_too_large: { readonly bytes: number; readonly bytesMax: number };
+  readonly attachments_invalid: { readonly problem: string };
   readonly budget_invalid: { readonly problem: string };
   readonly context_invalid: { readonly problem: string };
   readonly run_id_invalid: { readonly id: string; readonly charsMax: number };
+  // InvalidAttachment
+  /** `what` is its name, path or URL. */
+  readonly attachment_invalid: { readonly what: string; readonly problem: string };
+  readonly attachment_without_store: Record<never, never>;
+  readonly attachment_not_stored: { readonly why: string };
   // InvalidSchedule
   readonly times_invalid: Omit<TimesGiven, 'timezone'>;
   readonly timezone_without_cron: { readonly timezone: string };
@@ -88,5 +94,6 @@ export interface ErrorFacts {
   // StoredPayloadLost: `store` describes the store.
   readonly stored_key_invalid: { readonly key: string; readonly store: string };
   readonly stored_payload_missing: { readonly key: string; readonly store: string };
+  readonly stored_attachment_lost: { readonly why: string };
   readonly stored_payload_damaged: { readonly key: string; readonly store: string };
 }

@@ -55,10 +55,16 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
   input_empty: ({ agent }) => `The input for ${agent} is empty. Pass a text.`,
   input_too_large: ({ bytes, bytesMax }) =>
     `The input has ${count(bytes)} bytes; at most ${count(bytesMax)} are allowed. Let a tool read longer texts.`,
+  attachments_invalid: ({ problem }) => `${problem} Make them with upload(), or of a https: URL (docs/images.md).`,
   budget_invalid: ({ problem }) => problem,
   context_invalid: ({ problem }) => problem,
   run_id_invalid: ({ id, charsMax }) =>
     `A run id must have 1 to ${charsMax} characters; this one has ${count(id.length)}.`,
+
+  attachment_invalid: ({ what, problem }) => `${what === '' ? '' : `${JSON.stringify(what)}: `}${problem}`,
+  attachment_without_store: () =>
+    'Bytes of an image or a file need a payload store, since history has no room for them. Set "storage" in the payload settings (HOLDFAST_PAYLOADS, or the option "payloads": docs/payloads.md), or use an https: URL.',
+  attachment_not_stored: ({ why }) => `The payload store has not taken an image or a file: ${why}.`,
 
   times_invalid: () =>
     'A schedule needs a cron expression ("0 3 * * *") or an interval ("1h"): exactly one of the two.',
@@ -117,5 +123,6 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
   stored_key_invalid: ({ key, store }) => `History names ${JSON.stringify(key)}, which is not a key of ${store}.`,
   stored_payload_missing: ({ key, store }) =>
     `${store} has no payload ${key}. It was deleted, or this process uses another store than the one that wrote it.`,
+  stored_attachment_lost: ({ why }) => why,
   stored_payload_damaged: ({ key, store }) => `The payload ${key} in ${store} is damaged. Restore it from a backup.`,
 };

@@ -86,6 +86,11 @@ export function steadyDriver(driver: StorageDriver): StorageDriver {
   };
 }
 
+/** Whether the store has not taken what the claim is for. */
+export function isKeptInline({ claimData }: StorageDriverClaim): boolean {
+  return claimData[INLINE] !== undefined;
+}
+
 /** Anybody may have made the claim. */
 function inlinePayload(inline: unknown, store: string): Payload {
   try {

@@ -166,9 +166,19 @@ function tolerantDriver(driver: StorageDriver): StorageDriver {
 
 /** An attempt that cannot read its input does not begin, so there may be many. */
 function storeUnavailable(error: unknown): ApplicationFailure {
-  return ApplicationFailure.create({
+  const failure = ApplicationFailure.create({
     message: error instanceof Error ? error.message : String(error),
     type: FAILURE.storeUnavailable,
     nextRetryDelay: STORE_RETRY_MS,
   });
+  behind.set(failure, error);
+  return failure;
+}
+
+/** The errors of stores. As causes of the failures they would be in histories. */
+const behind = new WeakMap<object, unknown>();
+
+/** Returns the error of the store behind a failure; the error itself if it is none. */
+export function storeError(error: unknown): unknown {
+  return behind.get(Object(error)) ?? error;
 }

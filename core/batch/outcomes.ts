@@ -1,5 +1,6 @@
 // Makes the outcome of a call, for every way in which it can end. The workflow and the read model share this, so they agree.
 import { isNotJson, resultProblem } from '../activityResults.ts';
+import { attachmentsField } from '../attachments.ts';
 import { QUEUE_WAIT_MS, RESULT_BYTES_MAX } from '../limits.ts';
 import { FAILURE } from '../names.ts';
 import type { Reason } from '../reasons/codes.ts';
@@ -31,8 +32,8 @@ export type FailureCause = (
 
 export type TimeoutKind = 'START_TO_CLOSE' | 'SCHEDULE_TO_START' | 'SCHEDULE_TO_CLOSE' | 'HEARTBEAT';
 
-export function succeeded(tool: string, text: string): Outcome {
-  return { ok: true, tool, text };
+export function succeeded(tool: string, text: string, attachments?: ToolCallResult['attachments'] | null): Outcome {
+  return { ok: true, tool, text, ...attachmentsField(attachments) };
 }
 
 /** The outcome of a call whose activity completed. Anything may have completed it, and on a queue of its own it may return anything. */
@@ -41,7 +42,8 @@ export function completedOutcome(tool: string, result: unknown, policy: ToolPoli
     return succeeded(tool, cutBytes(textOf(result), RESULT_BYTES_MAX));
   const problem = isNotJson(result) ? 'its result is not JSON' : resultProblem.tool(result);
   if (problem !== null) return failedOutcome(tool, { source: 'other', message: problem }, policy);
-  return succeeded(tool, (result as ToolCallResult).text);
+  const { text, attachments } = result as ToolCallResult;
+  return succeeded(tool, text, attachments);
 }
 
 function textOf(result: unknown): string {
@@ -208,6 +210,11 @@ export function handoffTarget({
 }): string | null {
   if (!outcome?.ok || !('handoff' in planned) || decision?.verdict === 'respond') return null;
   return planned.handoff ?? null;
+}
+
+/** The images and files of a result. */
+export function outcomeAttachments(outcome: Outcome): ToolCallResult['attachments'] {
+  return outcome.ok ? outcome.attachments : undefined;
 }
 
 /** Returns what the model reads. If a person changed the arguments, the text begins with them. */

@@ -1,4 +1,5 @@
 // The transcript as the reader puts it together, and the messages of people in what the model was sent.
+import { attachmentsField } from '../attachments.ts';
 import type { Message, ModelCallInput } from '../types.ts';
 import type { Reading, UserMessages } from './reading.ts';
 import type { OpenTurn } from './turns.ts';
@@ -15,7 +16,7 @@ export function conversation(reading: Reading): Message[] {
 /** Returns the input, until it was sent to the model. */
 function unsentInput({ turns, before, run }: Reading): Message[] {
   const isUnsent = turns.length === 0 && before.length === 0 && run.input !== '';
-  return isUnsent ? [{ role: 'user', content: run.input }] : [];
+  return isUnsent ? [{ role: 'user', content: run.input, ...attachmentsField(run.attachments) }] : [];
 }
 
 /** Turns that are not in `before`. */
@@ -28,8 +29,8 @@ export function messagesSince(reading: Reading, repeated?: OpenTurn): Message[] 
   return turnsSince(reading).flatMap(({ turn, userMessages, answer, calls, retryMessage }): Message[] => [
     ...(turn === repeated?.turn ? [] : userMessages),
     ...(answer ? [answer.message] : []),
-    ...calls.flatMap(({ callId, text }): Message[] =>
-      text === null ? [] : [{ role: 'tool', tool_call_id: callId, content: text }],
+    ...calls.flatMap(({ callId, text, attachments }): Message[] =>
+      text === null ? [] : [{ role: 'tool', tool_call_id: callId, content: text, ...attachmentsField(attachments) }],
     ),
     ...(retryMessage === undefined ? [] : [{ role: 'user', content: retryMessage } as const]),
   ]);

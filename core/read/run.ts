@@ -2,6 +2,7 @@
 import { callActivityId } from '../names.ts';
 import type { Reason, ReasonFields } from '../reasons/codes.ts';
 import type {
+  Attachment,
   Budget,
   CompactStrategy,
   FailureKind,
@@ -25,6 +26,8 @@ export interface Run extends ReasonFields {
   readonly agent: string;
   readonly status: RunState;
   readonly input: string;
+  /** Images and files beside the input; absent if it has none. */
+  readonly attachments?: readonly Attachment[];
   /** Whether the run stays open for messages. */
   readonly session: boolean;
   readonly output: string | null;
@@ -91,7 +94,10 @@ export interface Turn {
   readonly turn: number;
   /** The agent of this turn; a handoff changes it. */
   readonly agent: string;
-  /** Messages of people that the model received in this turn. In the first turn, they begin with the input. */
+  /**
+   * Messages of people that the model received in this turn, with a line for each image and file. In the first turn, they begin with
+   * the input.
+   */
   readonly userMessages: readonly string[];
   /** When the model call was scheduled. */
   readonly startedAtMs: number;
@@ -120,6 +126,8 @@ export interface Call {
   readonly reason: Reason | null;
   /** What the model reads; null until the call ends. */
   readonly text: string | null;
+  /** Images and files of the result; absent if it has none. */
+  readonly attachments?: readonly Attachment[];
   /** The approval that the call needs; null if it needs none. */
   readonly approval: {
     readonly digest: string;

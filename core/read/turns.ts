@@ -1,5 +1,6 @@
 // Turns and calls while they are read: what a `Run` shows of them, and what only the reader needs.
-import { outcomeText } from '../batch/outcomes.ts';
+import { withLabels } from '../attachmentLabels.ts';
+import { outcomeAttachments, outcomeText } from '../batch/outcomes.ts';
 import { callActivityId } from '../names.ts';
 import type { Message, ModelAnswer, Outcome, PlannedCall, RecordedDecision, ToolCall } from '../types.ts';
 import { NO_USAGE } from '../usage.ts';
@@ -108,6 +109,8 @@ export function settle(call: OpenCall, outcome: Outcome, atMs: number): RunEvent
   call.kind = outcome.ok ? null : outcome.kind;
   call.reason = outcome.ok ? null : outcome.reason;
   call.text = outcomeText(outcome, call.decision);
+  const attachments = outcomeAttachments(outcome);
+  if (attachments) call.attachments = attachments;
   call.endedAtMs = atMs;
   return { type: 'call_ended', atMs, call: asCall(call) };
 }
@@ -132,7 +135,9 @@ export function asTurn({ userMessages, compactedMessages, calls, ...open }: Open
     error,
     ...(passedOver && { passedOver }),
   };
-  const texts = [...compactedMessages, ...userMessages].map(({ content }) => content ?? '');
+  const texts = [...compactedMessages, ...userMessages].map((message) =>
+    message.role === 'user' ? withLabels(message.content, message.attachments) : (message.content ?? ''),
+  );
   return { ...shown, userMessages: texts, calls: calls.map(asCall) };
 }
 

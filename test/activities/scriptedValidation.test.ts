@@ -25,6 +25,8 @@ const object = (properties: object, change: object = {}) => ({
 const strict = (properties: object, change?: object) => format({ strict: true, schema: object(properties, change) });
 const nested = (depth: number): object => (depth === 0 ? { type: 'string' } : object({ a: nested(depth - 1) }));
 
+const of = (part: object) => ({ messages: [{ role: 'user', content: [part] }] });
+
 const refused: [string, object, RegExp][] = [
   ['no model', { model: undefined }, /you must provide a model parameter/],
   ['no messages', { messages: undefined }, /Missing required parameter: 'messages'/],
@@ -32,7 +34,28 @@ const refused: [string, object, RegExp][] = [
   ['empty messages', { messages: [] }, /Invalid 'messages': empty array/],
   ['an unknown role', { messages: [{ role: 'robot', content: 'x' }] }, /Invalid value: 'robot'. Supported values are/],
   ['a user who says nothing', { messages: [{ role: 'user', content: null }] }, /'messages\[0\].content'.*got null/],
-  ['a picture', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, /type 'text' only/],
+  [
+    'a picture that is none',
+    of({ type: 'image_url' }),
+    /Missing required parameter: 'messages\[0\]\.content\[0\]\.image_url'/,
+  ],
+  ['a picture as bytes', of({ type: 'image_url', image_url: { url: 'iVBORw0KGgo=' } }), /Invalid image URL/],
+  [
+    'a picture of another type',
+    of({ type: 'image_url', image_url: { url: 'data:image/jpeg;base64,iVBORw0KGgoAAAAA' } }),
+    /You uploaded an unsupported image/,
+  ],
+  [
+    'a file at a URL',
+    of({ type: 'file', file: { filename: 'a', file_data: 'https://x' } }),
+    /without the 'data:' prefix/,
+  ],
+  ['a part of no known type', of({ type: 'video' }), /Invalid value: 'video'/],
+  [
+    'a picture in a result',
+    { messages: [user, calls(call('a')), { role: 'tool', tool_call_id: 'a', content: [{ type: 'image_url' }] }] },
+    /type 'text' only/,
+  ],
   [
     'an assistant who says nothing',
     { messages: [user, { role: 'assistant', content: null }] },

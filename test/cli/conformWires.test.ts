@@ -14,6 +14,7 @@ const STEER = 'a message right after a result';
 const FOREIGN = 'a call that another model made';
 const OUTPUT = 'output that fits a schema';
 const PARAMETERS = 'temperature and a limit of output';
+const IMAGE = 'an image';
 
 /** The checks with something to say: what it says, after `adapted` or `works`. All others just work. */
 const VERDICTS: Readonly<Record<WireName, Readonly<Record<string, RegExp>>>> = {
@@ -21,11 +22,12 @@ const VERDICTS: Readonly<Record<WireName, Readonly<Record<string, RegExp>>>> = {
   azure: { [PARAMETERS]: /^adapted .*temperature; it is left out.*Only the default \(1\) value is supported/ },
   deepseek: {
     [FOREIGN]: /^adapted .*empty reasoning is sent with it.*must be passed back to the API/,
+    [IMAGE]: /^adapted .*does not take an image; a text that says so.*unknown variant `image_url`.*may not see images/,
     [OUTPUT]: /^adapted .*goes into the instructions.*response_format type is unavailable/,
   },
   gemini: { [FOREIGN]: /^adapted .*placeholder is sent with it: .*400 Function call is missing a thought_signature/ },
   litellm: {},
-  llamacpp: {},
+  llamacpp: { [IMAGE]: /^adapted .*does not take an image; .*500 image input is not supported/ },
   lmstudio: {},
   mistral: {
     [STEER]: /^adapted .*a word of the model is put between them.*Unexpected role 'user' after role 'tool'/,
@@ -45,7 +47,7 @@ const obedient: ScriptFunction = ({ messages, results, format }) => {
   if (format || /fits this schema/.test(messages[0]?.content ?? ''))
     return { value: { city: 'Oslo', country: 'Norway' } };
   const numbers = [...(last.content ?? '').matchAll(/(\d+) and (\d+)/g)];
-  if (numbers.length === 0) return 'ready';
+  if (numbers.length === 0) return last.content?.includes('[image_url]') ? 'It is red.' : 'ready';
   return { calls: numbers.map(([, a, b]) => ({ tool: 'add', arguments: { a: Number(a), b: Number(b) } })) };
 };
 
@@ -68,7 +70,7 @@ for (const [name, verdicts] of Object.entries(VERDICTS) as [WireName, (typeof VE
     const { code, stdout, stderr } = await start([...argsFor(name), '--json']).ended;
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
     const results = JSON.parse(stdout) as { check: string; result: string; detail: string }[];
-    assert.equal(results.length, 7);
+    assert.equal(results.length, 8);
     for (const { check, result, detail } of results)
       assert.match(`${result} ${detail}`.trim(), verdicts[check] ?? /^works$/, check);
   });
@@ -79,7 +81,7 @@ test('prints a table', async () => {
   assert.equal(head, `${offlineModel('gemini')} at ${model.baseURL}`);
   assert.deepEqual(
     lines.filter((line) => /^\w/.test(line)).map((line) => line.split(' ', 1)[0]),
-    ['works', 'works', 'works', 'works', 'adapted', 'works', 'works'],
+    ['works', 'works', 'works', 'works', 'adapted', 'works', 'works', 'works'],
   );
   assert.match(lines[lines.findIndex((line) => line.startsWith('adapted')) + 1]!, /^ {9}.*thought_signature/);
 });

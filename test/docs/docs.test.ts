@@ -46,7 +46,9 @@ const PAGES = [
   ),
 ];
 /** Pages with code that is only compiled. */
-const COMPILED = ['approvals', 'models', 'payloads', 'operations', 'existing-workers'].map((page) => `docs/${page}.md`);
+const COMPILED = ['approvals', 'models', 'images', 'payloads', 'operations', 'existing-workers'].map(
+  (page) => `docs/${page}.md`,
+);
 
 let folder: string;
 let address: string;

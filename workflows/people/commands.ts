@@ -5,7 +5,7 @@ import { QUEUE_BYTES_MAX, QUEUE_MAX } from '../../core/limits.ts';
 import { callActivityId } from '../../core/names.ts';
 import { isSet, requestProblem } from '../../core/requests.ts';
 import { isWholeNumber } from '../../core/shape.ts';
-import { cutText, utf8Length } from '../../core/text.ts';
+import { cutText } from '../../core/text.ts';
 import type { Attribution, CancelCallInput, RaiseInput, RunSnapshot, SteerInput } from '../../core/types.ts';
 import {
   cancelCallUpdate,
@@ -22,6 +22,7 @@ import {
   transcriptQuery,
 } from '../messages.ts';
 import type { Run } from '../state/run.ts';
+import { type QueuedText, queuedBytes } from '../state/session.ts';
 import { timeLimitMs, watchTime } from '../turn/budgetTime.ts';
 import { decide, pendingCall } from './approvals.ts';
 import { check, refusal } from './refusal.ts';
@@ -55,15 +56,15 @@ export function handleCommands(run: Run): void {
     validator(input) {
       checkSession();
       check(requestProblem.send(input));
-      if (session.messageOf(input.id ?? undefined) === undefined) checkQueue(input.text);
+      if (session.messageOf(input.id ?? undefined) === undefined) checkQueue(input);
     },
   });
 
-  setHandler(steerUpdate, ({ message, id }) => (isFirst(id) ? queueText(message ?? '') : changed()), {
+  setHandler(steerUpdate, (input) => (isFirst(input.id) ? queue(textOf(input)) : changed()), {
     description: 'Gives the model a message for its next turn: {"message":"…"}.',
     validator(input: SteerInput) {
       check(requestProblem.steer(input));
-      if (!isKnown(input.id)) checkQueue(input.message ?? '');
+      if (!isKnown(input.id)) checkQueue(textOf(input));
     },
   });
 
@@ -73,14 +74,14 @@ export function handleCommands(run: Run): void {
       const { message, id } = input;
       if (!isFirst(id)) return changed();
       interrupt();
-      return isSet(message) ? queueText(message) : changed();
+      return isSet(message) ? queue(textOf(input)) : changed();
     },
     {
       description: 'Aborts the tools and the model call in flight, and continues with the message.',
       validator(input: SteerInput = {}) {
         check(requestProblem.interrupt(input));
         // Without a message it is accepted until the end: whoever stopped a run may not want to wait for what is in flight.
-        if (isSet(input.message) && !isKnown(input.id)) checkQueue(input.message);
+        if (isSet(input.message) && !isKnown(input.id)) checkQueue(textOf(input));
       },
     },
   );
@@ -148,7 +149,7 @@ export function handleCommands(run: Run): void {
     batch?.cancelRunning();
   }
 
-  function queueText(text: string): RunSnapshot {
+  function queue(text: QueuedText): RunSnapshot {
     // Where a session has nothing to steer, it is the next thing to answer.
     if (run.isSession && session.isIdle) session.queueMessage(text);
     else session.queueSteer(text);
@@ -176,12 +177,16 @@ export function handleCommands(run: Run): void {
     if (!run.isSession) throw refusal('not_a_session', { workflowId: run.workflowId });
   }
 
-  function checkQueue(text: string): void {
+  function checkQueue(text: QueuedText): void {
     const { workflowId, phase } = run;
     if (control.stop || session.isClosing || phase.is === 'ended') throw refusal('run_ending', { workflowId });
-    if (session.queued >= QUEUE_MAX || session.queuedBytes + utf8Length(text) > QUEUE_BYTES_MAX)
+    if (session.queued >= QUEUE_MAX || session.queuedBytes + queuedBytes(text) > QUEUE_BYTES_MAX)
       throw refusal('queue_full', { queued: session.queued });
   }
+}
+
+function textOf({ message, attachments }: SteerInput): QueuedText {
+  return { text: message ?? '', attachments };
 }
 
 function stateOf(run: Run): RunSnapshot['state'] {

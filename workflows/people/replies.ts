@@ -1,5 +1,6 @@
 // A session answers its messages in order, and stays open between them.
 import { CancellationScope, condition } from '@temporalio/workflow';
+import { attachmentsField } from '../../core/attachments.ts';
 import { AGENT_DEFAULTS, REPLIES_AWAITED_MAX } from '../../core/limits.ts';
 import { reason, reasonFields } from '../../core/reasons/reason.ts';
 import { isSet } from '../../core/requests.ts';
@@ -14,7 +15,8 @@ import { waitForPeople } from './waiting.ts';
 export function takeQueued(run: Run): void {
   const taken = run.session.takeQueued();
   if (taken.length > 0) run.turns.startOver();
-  for (const { text } of taken) run.conversation.append({ role: 'user', content: text });
+  for (const { text, attachments } of taken)
+    run.conversation.append({ role: 'user', content: text, ...attachmentsField(attachments) });
 }
 
 /** Waits for the next message; resolves with the session's end if there is none. */
@@ -55,9 +57,9 @@ export function endInterrupted(run: Run): void {
 }
 
 /** Queues a message, once for each id. With `wait`, resolves when it is answered. */
-export async function send(run: Run, { text, id, wait }: SendInput): Promise<Sent> {
+export async function send(run: Run, { text, attachments, id, wait }: SendInput): Promise<Sent> {
   const { session } = run;
-  const message = session.queueMessage(text, isSet(id) ? id : undefined);
+  const message = session.queueMessage({ text, attachments }, isSet(id) ? id : undefined);
   run.wake.wakeSoon();
   // Beyond the limit, the message is queued, and the sender has to send its id again for the reply.
   if (!wait || session.waiting >= REPLIES_AWAITED_MAX) return { message, reply: session.replyTo(message) ?? null };

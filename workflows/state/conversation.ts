@@ -1,10 +1,11 @@
 // The transcript: its messages, which of them the model has seen, and their tokens.
 
+import { attachmentsField } from '../../core/attachments.ts';
 import type { ConversationState } from '../../core/carriedState.ts';
 import { tokensOf } from '../../core/compaction.ts';
 import { FRESH_BYTES_MAX, PAGE_BYTES_MAX } from '../../core/limits.ts';
 import { jsonBytes } from '../../core/text.ts';
-import type { CompactAnswer, Mark, Message, ModelAnswer, TranscriptPage } from '../../core/types.ts';
+import type { CompactAnswer, Mark, Message, ModelAnswer, RunInput, TranscriptPage } from '../../core/types.ts';
 
 /** The bytes that the first `length` messages take in a payload, as a worker has measured them. */
 interface Weight {
@@ -12,9 +13,9 @@ interface Weight {
   readonly bytes: number;
 }
 
-export function newConversation(input: string): ConversationState {
+export function newConversation({ input, attachments }: RunInput): ConversationState {
   return {
-    messages: input === '' ? [] : [{ role: 'user', content: input }],
+    messages: input === '' ? [] : [{ role: 'user', content: input, ...attachmentsField(attachments) }],
     seen: { length: 0, digest: '' },
     tokens: 0,
     compactions: 0,

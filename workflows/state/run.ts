@@ -208,13 +208,14 @@ function originProblem(origin: unknown): string | null {
   return (parent ? parentProblem(parent) : null) ?? (handOver ? carriedStateProblem(handOver) : null);
 }
 
-function newState({ agent, input, budget }: RunInput): CarriedState {
+function newState(given: RunInput): CarriedState {
+  const { agent, input, budget } = given;
   return {
     version: CARRIED_STATE_VERSION,
     startedAtMs: workflowInfo().startTime.getTime(),
     agentName: agent,
     agent: null,
-    conversation: newConversation(input),
+    conversation: newConversation(given),
     turns: newTurns(),
     tally: newTally(),
     budget: { limits: budget ?? null, reached: null, askedAtMs: null },

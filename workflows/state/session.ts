@@ -1,8 +1,9 @@
 // The queue of a run's messages, and the replies of a session.
+import { attachmentsField } from '../../core/attachments.ts';
 import type { QueuedMessage, SessionState } from '../../core/carriedState.ts';
 import { MESSAGES_REMEMBERED, QUEUE_MAX, REPLIES_BYTES_MAX } from '../../core/limits.ts';
 import { jsonBytes, utf8Length } from '../../core/text.ts';
-import type { Reply } from '../../core/types.ts';
+import type { Attachment, Reply } from '../../core/types.ts';
 
 export function newSession(input: string): SessionState {
   // A session may begin with its first message.
@@ -17,6 +18,16 @@ export function newSession(input: string): SessionState {
     replies: [],
     closing: false,
   };
+}
+
+/** What a person has sent: a text, and images and files beside it. */
+export interface QueuedText {
+  readonly text: string;
+  readonly attachments?: readonly Attachment[] | null | undefined;
+}
+
+export function queuedBytes({ text, attachments }: QueuedText): number {
+  return utf8Length(text) + (attachments ? jsonBytes(attachments) : 0);
 }
 
 export class Session {
@@ -58,7 +69,7 @@ export class Session {
   }
 
   get queuedBytes(): number {
-    return this.#queue.reduce((sum, { text }) => sum + utf8Length(text), 0);
+    return this.#queue.reduce((sum, queued) => sum + queuedBytes(queued), 0);
   }
 
   get hasSteer(): boolean {
@@ -79,20 +90,20 @@ export class Session {
   }
 
   /** Queues a message, once for each id. Returns its number. */
-  queueMessage(text: string, id?: string): number {
+  queueMessage({ text, attachments }: QueuedText, id?: string): number {
     const known = this.messageOf(id);
     if (known !== undefined) return known;
     this.#messages += 1;
     const message = this.#messages;
-    this.#queue.push({ kind: 'message', text, message });
+    this.#queue.push({ kind: 'message', text, ...attachmentsField(attachments), message });
     if (id !== undefined) this.#messageIds.push({ id, message });
     // Ids of queued messages are remembered too: clients send them again after continue-as-new.
     if (this.#messageIds.length > MESSAGES_REMEMBERED + QUEUE_MAX) this.#messageIds.shift();
     return message;
   }
 
-  queueSteer(text: string): void {
-    this.#queue.push({ kind: 'steer', text });
+  queueSteer({ text, attachments }: QueuedText): void {
+    this.#queue.push({ kind: 'steer', text, ...attachmentsField(attachments) });
   }
 
   messageOf(id: string | undefined): number | undefined {
@@ -135,7 +146,7 @@ export class Session {
     this.#value = undefined;
     const late = this.#queue.filter(({ kind }) => kind === 'steer');
     this.#queue = this.#queue.filter(({ kind }) => kind === 'message');
-    for (const { text } of late) this.queueMessage(text);
+    for (const steer of late) this.queueMessage(steer);
     return reply;
   }
 

@@ -1,6 +1,7 @@
 // Makes a batch from a model's answer, and writes the results of a finished batch to the transcript.
 import { ApplicationFailure } from '@temporalio/workflow';
-import { outcomeText } from '../../core/batch/outcomes.ts';
+import { attachmentsField } from '../../core/attachments.ts';
+import { outcomeAttachments, outcomeText } from '../../core/batch/outcomes.ts';
 import { batchWarning } from '../../core/batch/report.ts';
 import { FAILURE } from '../../core/names.ts';
 import type { ModelAnswer } from '../../core/types.ts';
@@ -28,6 +29,7 @@ export function settleBatch(run: Run, batch: Batch): void {
       role: 'tool',
       tool_call_id: call.id,
       content: outcomeText(outcomes[slot]!, decision),
+      ...attachmentsField(outcomeAttachments(outcomes[slot]!)),
     });
   run.tally.addCalls({ all: calls.length, failed: outcomes.filter(({ ok }) => !ok).length, ran: batch.ran });
   const warning = batchWarning(run.turns.turn, outcomes);

@@ -94,6 +94,8 @@ function inputPart(part: Body): unknown {
     }
     case 'file': {
       const { file_data, file_id, filename } = fieldsOf(part['file']);
+      if (typeof file_data === 'string' && /^https?:/.test(file_data))
+        return { type: 'input_file', file_url: file_data };
       return { type: 'input_file', ...(file_data !== undefined ? { file_data, filename } : { file_id }) };
     }
     default:

@@ -1,5 +1,6 @@
 // Parses a request as strictly as the OpenAI API does, so that what passes here passes there.
 import { z } from 'zod';
+import { typeOfBytes } from '../../../core/mediaTypes.ts';
 import { transcriptProblem } from '../../../core/transcript.ts';
 import type { Message } from '../../../core/types.ts';
 import { readAs } from './readAs.ts';
@@ -30,6 +31,52 @@ const Part = z.object({
 /** A string, or a list of text parts, which are joined. */
 const Content = z.union([z.string(), z.array(Part).transform((parts) => parts.map(({ text }) => text).join(''))]);
 
+/** OpenAI's code, whose message is about the image and not about its place. */
+const badImage = (error: string) => ({ error, params: { code: 'invalid_image_url' } });
+const ImageUrl = z
+  .string()
+  .refine(
+    (url) => /^(?:https?|data):/.test(url),
+    badImage('Invalid image URL: it is neither an http(s): URL nor a data: URL.'),
+  )
+  .refine(
+    (url) => !url.startsWith('data:') || isImage(url),
+    badImage(
+      "You uploaded an unsupported image. Please make sure your image has of one the following formats: ['png', 'jpeg', 'gif', 'webp'].",
+    ),
+  );
+const FILE_DATA =
+  "Invalid 'file_data'. Expected a base64-encoded data URL with an application/pdf MIME type (e.g. 'data:application/pdf;base64,aW1nIGJ5dGVzIGhlcmU='), but got a value without the 'data:' prefix.";
+
+/** What a person's message may have beside text. */
+const UserPart = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text'), text: z.string() }),
+  z.object({
+    type: z.literal('image_url'),
+    image_url: z.object({ url: ImageUrl, detail: z.enum(['auto', 'low', 'high']).optional() }),
+  }),
+  z.object({
+    type: z.literal('file'),
+    file: z.object({
+      filename: z.string(),
+      file_data: z.string().refine((data) => /^data:[^;,]+;base64,/.test(data), FILE_DATA),
+    }),
+  }),
+]);
+
+/** A script reads text: of an image or a file, that there is one. */
+const UserContent = z.union([
+  z.string(),
+  z
+    .array(UserPart)
+    .transform((parts) => parts.map((part) => (part.type === 'text' ? part.text : `[${part.type}]`)).join('\n')),
+]);
+
+function isImage(url: string): boolean {
+  const [, type, base64] = /^data:([a-z]+\/[a-z]+);base64,([A-Za-z0-9+/]+={0,2})$/.exec(url) ?? [];
+  return base64 !== undefined && typeOfBytes(Buffer.from(base64.slice(0, 64), 'base64')) === type;
+}
+
 const callWith = (idCharsMax: number) =>
   z.object({
     id: z.string().max(idCharsMax),
@@ -45,7 +92,7 @@ const messageWith = (idCharsMax: number) =>
       content: Content.nullable().default(null),
       tool_calls: z.array(callWith(idCharsMax)).min(1).optional(),
     }),
-    z.object({ role: z.literal('user'), content: Content }),
+    z.object({ role: z.literal('user'), content: UserContent }),
     z.object({ role: z.literal('tool'), tool_call_id: z.string(), content: Content }),
   ]);
 

@@ -1,6 +1,6 @@
 // DeepSeek's thinking mode: reasoning, which it wants back with every answer to a message for which it has called a tool.
 import { characters } from './shared.ts';
-import { callsOf, type RawMessage, type Wire, type WireRule } from './wire.ts';
+import { callsOf, partTypesOf, type RawMessage, type Wire, type WireRule } from './wire.ts';
 
 const wantReasoning: WireRule = ({ messages }) => {
   const isMissing = answersToEachMessage(messages)
@@ -22,6 +22,16 @@ const refuseSchemas: WireRule = ({ body }) => {
   return type === 'json_schema' ? problem('This response_format type is unavailable now') : null;
 };
 
+/** Its models read text. */
+const refuseImages: WireRule = ({ messages }) => {
+  const position = messages.findIndex((message) => partTypesOf(message).some((type) => type !== 'text'));
+  if (position < 0) return null;
+  const type = partTypesOf(messages[position]!).find((one) => one !== 'text');
+  return problem(
+    `Failed to deserialize the JSON body into the target type: messages[${position}]: unknown variant \`${type}\`, expected \`text\` at line 1 column 300`,
+  );
+};
+
 const problem = (message: string) => ({ status: 400, message, code: 'invalid_request_error' });
 
 export const deepseek: Wire = {
@@ -31,5 +41,5 @@ export const deepseek: Wire = {
       reasoning_content: `I ${calls.length > 0 ? 'need a tool' : `say ${content}`}.`,
     }),
   },
-  rules: [wantReasoning, refuseSchemas],
+  rules: [wantReasoning, refuseSchemas, refuseImages],
 };

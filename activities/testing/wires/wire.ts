@@ -38,6 +38,11 @@ export function callsOf({ tool_calls: calls }: RawMessage): readonly RawCall[] {
   return Array.isArray(calls) ? calls : [];
 }
 
+/** The types of the parts of a message; none if its content is a text. */
+export function partTypesOf({ content }: RawMessage): readonly unknown[] {
+  return Array.isArray(content) ? content.map((part) => part?.type) : [];
+}
+
 export interface RawCall {
   readonly id?: unknown;
   readonly function?: { readonly name?: unknown };

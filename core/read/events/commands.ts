@@ -1,5 +1,7 @@
 // Reads accepted commands, which are updates. Decisions have their own file.
 
+import { withLabels } from '../../attachmentLabels.ts';
+import { isAttachments } from '../../attachments.ts';
 import { UPDATE } from '../../names.ts';
 import type { CancelCallInput, Decision, RaiseInput, RecordedDecision, SendInput, SteerInput } from '../../types.ts';
 import { settleByKernel } from '../batchView.ts';
@@ -77,7 +79,9 @@ function messageEvents(command: 'send' | 'steer' | 'interrupt', input: CommandIn
   // Programs may send null for an absent message.
   const text = input.text ?? input.message ?? null;
   if (text === null) return [];
-  return [{ type: 'message', atMs, command, text, by }];
+  const { attachments } = input;
+  const shown = attachments && isAttachments(attachments, '') === null ? withLabels(text, attachments) : text;
+  return [{ type: 'message', atMs, command, text: shown, by }];
 }
 
 /** Only for a call that has not started: the end of a running one has its own event. */

@@ -1,5 +1,7 @@
 // Reads the start of an execution, and its continue-as-new.
 
+import { withLabels } from '../../attachmentLabels.ts';
+import { isAttachments } from '../../attachments.ts';
 import { budgetProblem } from '../../budget.ts';
 import { type CarriedState, parentProblem } from '../../carriedState.ts';
 import { isWholeNumber } from '../../shape.ts';
@@ -27,6 +29,8 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   run.runId = start.firstExecutionRunId || start.originalExecutionRunId || '';
   run.agent = typeof given.agent === 'string' ? given.agent : '';
   run.input = typeof given.input === 'string' ? given.input : '';
+  const { attachments } = given;
+  if (attachments && isAttachments(attachments, '') === null) run.attachments = attachments;
   run.session = given.session === true;
   run.budget = given.budget && budgetProblem(given.budget) === null ? given.budget : null;
   run.startedAtMs = atMs;
@@ -35,7 +39,7 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   reading.parent = parentProblem(parent) === null ? parent : undefined;
   if (handOver) takeOver(reading, handOver);
   const { agent, input, earlier } = run;
-  return [{ type: 'started', atMs, agent, input, ...(earlier && { earlier }) }];
+  return [{ type: 'started', atMs, agent, input: withLabels(input, run.attachments), ...(earlier && { earlier }) }];
 }
 
 /** The carried state was read already, unless a history before it is missing. */

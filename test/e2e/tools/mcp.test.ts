@@ -12,9 +12,12 @@ import { fileURLToPath } from 'node:url';
 import { type Agent, asTool, defineAgent, type McpOptions, mcp } from '../../../activities/index.ts';
 import { openAgents } from '../../../activities/openAgents.ts';
 import { createRegistry } from '../../../activities/registry.ts';
+import { fileStorage } from '../../../client/index.ts';
+import { toolCalls } from '../../../core/read/run.ts';
 import { holdfast } from '../../cli/command.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
+import { sentTo } from '../../support/sent.ts';
 import { golden, toolTexts } from '../../support/toolTexts.ts';
 
 const everything = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js'));
@@ -90,6 +93,38 @@ function later(options: () => McpOptions): ReturnType<typeof mcp> {
   return { kind: 'source', name: 'everything', open: () => mcp(options()).open() };
 }
 
+endToEnd(
+  'images of MCP servers',
+  (bench) => {
+    const artist = bench.agent({
+      tools: [mcp({ name: 'everything', command: process.execPath, args: [everything], effect: 'read' })],
+      script: ({ turn }) =>
+        turn === 1
+          ? {
+              calls: [
+                { tool: 'get-tiny-image', arguments: {} },
+                { tool: 'get-resource-reference', arguments: { resourceType: 'Blob', resourceId: 2 } },
+              ],
+            }
+          : 'Done.',
+    });
+    test('reach the model, in the order of the text around them', async () => {
+      const { run } = await bench.run(artist);
+      const [call, resource] = toolCalls(run);
+      assert.match(call!.text!, /^[^[]+\n\[image, image\/png, \d+ kB\]\n[^[]+$/);
+      assert.equal(call!.attachments?.length, 1);
+      const { content } = sentTo(bench, artist).at(-1)!.at(-1)!;
+      const parts = content as unknown as readonly { readonly image_url?: { readonly url: string } }[];
+      const [url] = parts.flatMap((part) => (part.image_url ? [part.image_url.url] : []));
+      const [, base64 = ''] = /^data:image\/png;base64,(.+)$/.exec(url ?? '') ?? [];
+      assert.equal(Buffer.from(base64, 'base64').length, call!.attachments?.[0]?.stored?.bytes);
+      // A text as base64 is a file that every model reads.
+      assert.equal(resource!.attachments?.[0]?.type, 'text/plain', resource!.text!);
+    });
+  },
+  { payloads: { storage: fileStorage(join(folder, 'store')) } },
+);
+
 endToEnd('tools of MCP servers', (bench) => {
   const overStdio = mcp({ name: 'everything', command: process.execPath, args: [everything], effect: 'read' });
   const overHttp = later(() => ({ name: 'everything', url: http.url, effect: 'read', prefix: 'web_' }));
@@ -116,7 +151,8 @@ endToEnd('tools of MCP servers', (bench) => {
     assert.match(texts[0]!, /The sum of 2 and 3 is 5/);
     assert.match(texts[1]!, /The sum of 20 and 30 is 50/);
     assert.match(texts[2]!, /over HTTP/);
-    assert.match(texts[3]!, /\[image, image\/png, [\d,]+ bytes: not shown\]/);
+    // The bench has no payload store.
+    assert.match(texts[3]!, /\n\[image, image\/png, \d+ kB: not kept: .*Set "storage"/);
     assert.match(texts[4]!, /"temperature":36/);
     assert.match(texts[5]!, /invalid arguments: a: Invalid input: expected number, received string/);
     assert.match(texts[6]!, /Duration: 0.2 seconds, Steps: 2/);
