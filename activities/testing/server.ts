@@ -9,6 +9,8 @@ import { serve } from './http.ts';
 import { CALL_ID_CHARS_MAX, LOG_BYTES_MAX, LOG_ENTRIES_MAX, SCRIPT_MS_MAX } from './limits.ts';
 import { offlineModel } from './reply.ts';
 import { type RecordedRequest, requestLog } from './requestLog.ts';
+import { asResponses } from './responses/asResponses.ts';
+import { readResponses } from './responses/readResponses.ts';
 import type {
   Pace,
   Script,
@@ -90,12 +92,19 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
   const log = requestLog(LOG_ENTRIES_MAX, LOG_BYTES_MAX);
   const countAttempt = attemptCounter();
 
-  /** POST /v1/chat/completions. */
-  async function complete(caller: Caller, text: string): Promise<void> {
-    const body = parseJson(text);
-    const record = log.add(body ?? null, text.length);
+  /** POST /v1/chat/completions, or /v1/responses, whose requests are read as those, and their answers written in its form. */
+  async function complete(from: Caller, text: string, isResponses = false): Promise<void> {
+    const given = parseJson(text);
+    const record = log.add(given ?? null, text.length);
+    let caller = from;
+    let body = given;
     const wire = wireOf(body);
     try {
+      if (isResponses) {
+        const read = readResponses(given);
+        body = read.chat;
+        caller = asResponses(from, read);
+      }
       checkRules(wire, caller, body);
       const chat = readRequest(body, wire ? (wire.callIdCharsMax ?? Number.POSITIVE_INFINITY) : CALL_ID_CHARS_MAX);
       const { agent, script: turnScript } = findScript(scripts, chat.model);
@@ -126,6 +135,7 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
 
   const server = await serve(port, {
     '/v1/chat/completions': { method: 'POST', answer: complete },
+    '/v1/responses': { method: 'POST', answer: (caller, text) => complete(caller, text, true) },
     '/v1/models': { method: 'GET', answer: async (caller) => sendJson(caller, 200, { object: 'list', data: models }) },
   });
   return {
