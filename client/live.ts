@@ -20,12 +20,19 @@ export interface PendingActivity {
 export interface Reported {
   readonly attempt: number;
   readonly textEnd: number;
+  readonly reasoningEnd: number;
   /** The length of the reported arguments of each call, by slot. */
   readonly argumentEnds: ReadonlyMap<number, number>;
   readonly progress: string;
 }
 
-export const NOTHING_REPORTED: Reported = { attempt: 0, textEnd: 0, argumentEnds: new Map(), progress: '' };
+export const NOTHING_REPORTED: Reported = {
+  attempt: 0,
+  textEnd: 0,
+  reasoningEnd: 0,
+  argumentEnds: new Map(),
+  progress: '',
+};
 
 /** Returns a function that describes the run's pending activities and yields only what is new since its last call. */
 export function createLivePoll(client: Client, { workflowId, runId }: ExecutionRef): () => Promise<LiveEvent[]> {
@@ -82,6 +89,9 @@ export function newEvents(activity: PendingActivity, before: Reported): { events
     return { events, now: { ...reported, progress } };
   }
 
+  const reasoning = newPart(details.reasoning?.offset, details.reasoning?.text, reported.reasoningEnd);
+  if (reasoning.added !== '')
+    events.push({ type: 'reasoning', atMs, turn, attempt, offset: reasoning.offset, text: reasoning.added });
   const text = newPart(details.offset, details.text, reported.textEnd);
   if (text.added !== '') events.push({ type: 'text', atMs, turn, attempt, offset: text.offset, text: text.added });
   const argumentEnds = new Map(reported.argumentEnds);
@@ -101,7 +111,7 @@ export function newEvents(activity: PendingActivity, before: Reported): { events
       });
     argumentEnds.set(call.slot, written.end);
   }
-  return { events, now: { ...reported, textEnd: text.end, argumentEnds } };
+  return { events, now: { ...reported, textEnd: text.end, reasoningEnd: reasoning.end, argumentEnds } };
 }
 
 /** The new part of a text: `text` is its tail from `offset` on, and it was reported up to `reportedEnd`. */
@@ -115,6 +125,7 @@ interface Heartbeat {
   readonly attempt: number;
   readonly offset: number;
   readonly text: string;
+  readonly reasoning?: { readonly offset: number; readonly text: string };
   readonly calls: readonly {
     readonly slot: number;
     readonly tool: string;

@@ -4,6 +4,7 @@ import type { AnswerBuilder } from './answer.ts';
 import type { GrowingCall } from './growingCalls.ts';
 
 const TEXT_CHARS_MAX = 4_000;
+const REASONING_CHARS_MAX = 1_500;
 /** For the arguments of all calls together. The newest calls come first: the earlier ones were reported as they grew. */
 const ARGUMENT_CHARS_MAX = 2_500;
 /** A model writes one call after the other, so only a few grow between two heartbeats. */
@@ -16,6 +17,8 @@ export interface StreamDetails {
   readonly offset: number;
   readonly text: string;
   readonly calls: readonly CallSoFar[];
+  /** The tail of what the model thought, where the provider shows it. */
+  readonly reasoning?: { readonly offset: number; readonly text: string };
 }
 
 export interface CallSoFar {
@@ -27,9 +30,19 @@ export interface CallSoFar {
 }
 
 export function streamDetails(answer: AnswerBuilder, attempt: number): StreamDetails {
-  const { text, calls } = answer.written();
+  const { text, reasoning, calls } = answer.written();
   const offset = Math.max(0, text.length - TEXT_CHARS_MAX);
-  return { attempt, offset, text: text.end(TEXT_CHARS_MAX), calls: lastCalls(calls) };
+  const thought = {
+    offset: Math.max(0, reasoning.length - REASONING_CHARS_MAX),
+    text: reasoning.end(REASONING_CHARS_MAX),
+  };
+  return {
+    attempt,
+    offset,
+    text: text.end(TEXT_CHARS_MAX),
+    calls: lastCalls(calls),
+    ...(thought.text !== '' && { reasoning: thought }),
+  };
 }
 
 function lastCalls(calls: readonly GrowingCall[]): CallSoFar[] {

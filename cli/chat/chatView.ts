@@ -28,6 +28,9 @@ export interface ChatView {
 type Event<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 
 /** `me` is the user of this chat, whose own commands are not repeated to them. */
+/** Of what the model thinks, on the status line. */
+const THOUGHT_CHARS_MAX = 60;
+
 export function createChatView(screen: ChatScreen, run: Run, me?: string): ChatView {
   const last = run.turns.at(-1);
   const open = (last?.calls ?? []).filter(({ ok }) => ok === null);
@@ -39,6 +42,8 @@ export function createChatView(screen: ChatScreen, run: Run, me?: string): ChatV
   let isAsked = last?.answeredAtMs === null;
   let isPaused = run.paused !== null;
   let writingTool = '';
+  /** The end of what the model thinks. */
+  let thought = '';
   /** The text of the answer on the screen, and whether a part of it was missed. */
   let shown = '';
   let hasGap = false;
@@ -73,7 +78,11 @@ export function createChatView(screen: ChatScreen, run: Run, me?: string): ChatV
     ];
     if (isAsked)
       parts.push(
-        writingTool === '' ? (shown === '' ? 'the model thinks' : 'the model writes') : `writes ${writingTool}`,
+        writingTool === ''
+          ? shown === ''
+            ? `the model thinks${thought && `: … ${thought}`}`
+            : 'the model writes'
+          : `writes ${writingTool}`,
       );
     return parts.join('; ');
   }
@@ -93,6 +102,9 @@ export function createChatView(screen: ChatScreen, run: Run, me?: string): ChatV
         return;
       case 'text':
         return text(event);
+      case 'reasoning':
+        thought = inertLine((thought + event.text).slice(-THOUGHT_CHARS_MAX), THOUGHT_CHARS_MAX);
+        return;
       case 'call_arguments':
         if (isAsked) writingTool = inertLine(event.tool, 40);
         return;
@@ -144,6 +156,7 @@ export function createChatView(screen: ChatScreen, run: Run, me?: string): ChatV
     shown = '';
     shownTo = 0;
     hasGap = false;
+    thought = '';
     writingTool = '';
   }
 

@@ -14,6 +14,8 @@ export interface FollowedRun {
   readonly compactions: readonly TimelineCompaction[];
   /** The end of the streamed text; empty while the model does not write. */
   readonly text: Pick<Tail, 'isEmpty' | 'lines'>;
+  /** The end of what the model thinks; empty once it writes. */
+  readonly reasoning: Pick<Tail, 'isEmpty' | 'lines'>;
   /** The newest call that the model is writing, if any. */
   readonly call: CallWritten | null;
   add(event: RunEvent): void;
@@ -29,6 +31,7 @@ export interface CallWritten {
 
 /** Lines of the streaming answer that are shown. */
 const TEXT_LINES = 6;
+const REASONING_LINES = 3;
 /** More arguments than fit a line of any screen. */
 const ARGUMENT_CHARS_MAX = 1_000;
 
@@ -36,7 +39,18 @@ export function createFollowedRun(): FollowedRun {
   const turns: (Omit<Writable<TimelineTurn>, 'calls'> & { calls: Writable<TimelineCall>[] })[] = [];
   const compactions: TimelineCompaction[] = [];
   const text = createTail(TEXT_LINES);
-  const seen = { startedAtMs: 0, lastAtMs: 0, text, call: null as CallWritten | null, turns, compactions, add };
+  const reasoning = createTail(REASONING_LINES);
+  const call: CallWritten | null = null;
+  const seen = {
+    startedAtMs: 0,
+    lastAtMs: 0,
+    text,
+    reasoning,
+    call: call as CallWritten | null,
+    turns,
+    compactions,
+    add,
+  };
   return seen;
 
   function turnOf(turn: number) {
@@ -55,6 +69,7 @@ export function createFollowedRun(): FollowedRun {
 
   function clearStream(): void {
     text.clear();
+    reasoning.clear();
     seen.call = null;
   }
 
@@ -80,7 +95,13 @@ export function createFollowedRun(): FollowedRun {
         if (!isAwaited(event.turn)) return;
         // A gap in the offsets means a new attempt, or text that came faster than we poll.
         if (event.offset === 0) text.clear();
+        reasoning.clear();
         text.add(inert(event.text));
+        return;
+      case 'reasoning':
+        if (!isAwaited(event.turn)) return;
+        if (event.offset === 0) reasoning.clear();
+        if (text.isEmpty) reasoning.add(inert(event.text));
         return;
       case 'call_arguments':
         if (isAwaited(event.turn)) seen.call = appended(seen.call, event);

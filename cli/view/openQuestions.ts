@@ -1,8 +1,18 @@
 // Tracks the open questions of a run and its sub-agents from their events.
 import type { RunHandle } from '../../client/index.ts';
 import { callActivityId } from '../../core/names.ts';
+import type { LiveEvent } from '../../core/read/run.ts';
 import type { Question } from '../../core/types.ts';
 import type { FamilyEvent } from './family.ts';
+
+/** Streamed events: frequent, and never past. */
+const LIVE: ReadonlySet<string> = new Set<LiveEvent['type']>([
+  'text',
+  'reasoning',
+  'call_arguments',
+  'attempt',
+  'progress',
+]);
 
 export interface OpenQuestion {
   /** Run and call; identifies the question. */
@@ -79,8 +89,7 @@ export function reportQuestions(
       const { type } = event.event;
       if (open.add(event) && type !== 'question' && typeof to === 'function')
         to(open.all.filter(({ question }) => reported.has(question)));
-      // Streamed events are frequent and never past.
-      if (type === 'text' || type === 'call_arguments' || type === 'attempt' || type === 'progress') return;
+      if (LIVE.has(type)) return;
       clearTimeout(quiet);
       quiet = setTimeout(report, QUIET_MS);
     },

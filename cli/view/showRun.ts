@@ -102,8 +102,9 @@ function frame(seen: FollowedRun, screen: Screen): string[] {
   const now = Math.max(seen.lastAtMs, Date.now());
   const bars = timeline(seen, axisOf(seen.startedAtMs, null, now), screen);
   const text = seen.text.lines(screen.columns - 2);
+  const thought = seen.reasoning.isEmpty ? [] : ['the model thinks:', ...seen.reasoning.lines(screen.columns - 2)];
   const call = seen.call === null ? [] : [writingText(seen.call, screen.columns - 2)];
-  return ['', ...bars, ...[...text, ...call].map((line) => screen.paint('dim', `  ${line}`))];
+  return ['', ...bars, ...[...thought, ...text, ...call].map((line) => screen.paint('dim', `  ${line}`))];
 }
 
 /** Returns the call that the model is writing, on one line; if it is too long, the end, where it grows. */
@@ -161,9 +162,13 @@ function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: 
     case 'text': {
       if (screen.isLive || seen.text.isEmpty || event.atMs - plainText.reportedAtMs < PLAIN_TEXT_EVERY_MS) return [];
       plainText.reportedAtMs = event.atMs;
-      return [
-        line(`  the model writes: … ${inertLine(seen.text.lines(screen.columns).slice(-2).join(' ').slice(-60), 60)}`),
-      ];
+      return [line(`  the model writes: … ${lastWords(seen.text, screen)}`)];
+    }
+    case 'reasoning': {
+      if (screen.isLive || seen.reasoning.isEmpty || event.atMs - plainText.reportedAtMs < PLAIN_TEXT_EVERY_MS)
+        return [];
+      plainText.reportedAtMs = event.atMs;
+      return [line(`  the model thinks: … ${lastWords(seen.reasoning, screen)}`)];
     }
     case 'call_arguments': {
       if (screen.isLive || seen.call === null || event.atMs - plainText.reportedAtMs < PLAIN_TEXT_EVERY_MS) return [];
@@ -196,6 +201,10 @@ function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: 
     case 'ended':
       return [];
   }
+}
+
+function lastWords(text: FollowedRun['text'], { columns }: Screen): string {
+  return inertLine(text.lines(columns).slice(-2).join(' ').slice(-60), 60);
 }
 
 function callLines(event: Extract<RunEvent, { type: 'answer' }>, screen: Screen): string[] {

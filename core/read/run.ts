@@ -238,6 +238,15 @@ export type LiveEvent =
       readonly offset: number;
       readonly text: string;
     }
+  /** A part of what the model thinks before it answers, where the provider shows it. It is no part of the answer. */
+  | {
+      readonly type: 'reasoning';
+      readonly atMs: number;
+      readonly turn: number;
+      readonly attempt: number;
+      readonly offset: number;
+      readonly text: string;
+    }
   /**
    * A part of the arguments of a call that the model is writing, which begins at `offset`. Nothing runs yet; `answer` has the
    * complete calls.
