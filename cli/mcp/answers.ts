@@ -58,7 +58,7 @@ export function outputAnswer(target: Target, agent: Agent, ended: Run | Reply): 
 export function openAnswer(target: Target, agent: Agent, text: string): CallToolResult {
   const reference = referenceOf(target);
   const next = `It continues by itself: call ${RUN_TOOLS.result} with {"run":"${reference}"} for its answer. Do not call ${agent.name} again for this, which would start another run.`;
-  const answer = textAnswer(`${text} ${next}`, target);
+  const answer = textAnswer(`${text}\n${next}`, target);
   return agent.output ? { ...answer, isError: true } : answer;
 }
 
@@ -70,7 +70,7 @@ export function runningText(target: Target, run: Run): string {
 
 /** Says what the run waits for, and how somebody decides it. */
 export function waitingText(target: Target, { handle, question }: OpenQuestion, flags: string): string {
-  return `Run ${referenceOf(target)} waits for a person.\n${questionText(question)}\n${howTo(handle.workflowId, question, flags)}\n`;
+  return `Run ${referenceOf(target)} waits for a person.\n${questionText(question)}\n${howTo(handle.workflowId, question, flags)}`;
 }
 
 export function statusText(target: Target, run: Run, open: readonly OpenQuestion[], flags: string): string {
@@ -78,5 +78,5 @@ export function statusText(target: Target, run: Run, open: readonly OpenQuestion
   const reason = run.reason === null ? '' : `: ${inertLine(run.reason, 2_000)}`;
   const head = `Run ${referenceOf(target)} of ${run.agent}: ${run.status}${reason}, ${plural(turns, 'turn')}, ${plural(calls, 'call')}.`;
   const paused = run.paused ? ['It is paused.'] : [];
-  return [head, ...paused, ...open.map((one) => waitingText(target, one, flags).trimEnd())].join('\n');
+  return [head, ...paused, ...open.map((one) => waitingText(target, one, flags))].join('\n');
 }

@@ -22,7 +22,7 @@ const FORMS = {
   }),
   budget: z.object({
     decision: z.enum(['raise', 'stop']),
-    limit: z.number().positive().optional().describe('The new limit, if you raise it'),
+    limit: z.number().optional().describe('The new limit, if you raise it'),
   }),
 } as const;
 

@@ -57,13 +57,12 @@ export function taskResult(taskId: string, startedAtMs: number): CallToolResult 
 
 export function serveTasks(server: Server, methods: TaskMethods): void {
   const task = z.looseObject({ taskId: z.string() });
-  const update = z.looseObject({ taskId: z.string(), inputResponses: z.record(z.string(), z.unknown()) });
   server.setRequestHandler('tasks/get', { params: task }, async ({ taskId }, ctx) => {
     const { startedAtMs, ...state } = await known(methods.get(taskId, ctx));
     return { ...taskOf(taskId, startedAtMs), ...state };
   });
-  server.setRequestHandler('tasks/update', { params: update }, async ({ taskId, inputResponses }) => {
-    await known(methods.update(taskId, inputResponses));
+  server.setRequestHandler('tasks/update', { params: task }, async ({ taskId }, { mcpReq }) => {
+    await known(methods.update(taskId, mcpReq.inputResponses ?? {}));
     return {};
   });
   server.setRequestHandler('tasks/cancel', { params: task }, async ({ taskId }) => {
