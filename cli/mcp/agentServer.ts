@@ -1,4 +1,4 @@
-// The MCP server of some agents: their tools, and what a call of one does. Whatever happens to the connection, the run goes on.
+// The MCP server of some agents: their tools, and what a call of one does. Whatever happens to the connection, the run continues.
 import {
   type CallToolResult,
   CLIENT_CAPABILITIES_META_KEY,
@@ -102,7 +102,7 @@ function agentServer(options: AgentServerOptions, { codec, calls, isModern }: Sh
     {
       capabilities: { tools: {}, logging: {}, ...(isModern && { extensions: { [TASKS]: {} } }) },
       requestState: { verify: codec.verify },
-      instructions: `Each tool is an agent, whose run goes on if the call ends before it. ${RUN_TOOLS.result} returns its answer later.`,
+      instructions: `Each tool is an agent, whose run continues if the call ends before it. ${RUN_TOOLS.result} returns its answer later.`,
     },
   );
   server.setRequestHandler('tools/list', () => ({ tools: [...tools] }));
