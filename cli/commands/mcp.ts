@@ -1,9 +1,10 @@
 // `holdfast mcp`: serves agents as MCP tools, over standard input and output or over HTTP.
 import { createHash, randomBytes } from 'node:crypto';
+import { isIPv4 } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';
 import { connect, type Holdfast } from '../../client/index.ts';
 import type { RunContext } from '../../core/types.ts';
-import { AGENTS_OPTION, findAgentsFile, loadAgents } from '../agentsFile.ts';
+import { AGENTS_OPTION, findAgentsFile, loadExportedAgents } from '../agentsFile.ts';
 import { addressFlags, parseName, settingsOf, unlessInterrupted, untilInterrupted, userName } from '../connected.ts';
 import { EXIT, errorText, portNumber, UsageError } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
@@ -32,7 +33,7 @@ const TOKEN_CHARS_MIN = 16;
 export function mcpCommand(): Command {
   return new Command('mcp')
     .description('serve agents as MCP tools')
-    .argument('[agent...]', 'names of the agents (default: all of the module)')
+    .argument('[agent...]', 'names of the agents (default: all that the module exports)')
     .option('--agents <file>', AGENTS_OPTION)
     .option('--context <json>', 'context of every run, a JSON object; without it, clients choose it', parseContext)
     .option(
@@ -48,7 +49,11 @@ export function mcpCommand(): Command {
     .option('--http', 'serve over HTTP instead of standard input and output')
     .option('--host <address>', `address to listen on (default: ${HTTP_DEFAULTS.host})`)
     .option('--port <port>', `port to listen on (default: ${HTTP_DEFAULTS.port})`, portNumber)
-    .option('--allow-host <names...>', 'host names under which clients reach it, beside those of this machine')
+    .option(
+      '--allow-host <names>',
+      'host names under which clients reach it, beside those of this machine, separated by commas',
+      parseHosts,
+    )
     .option(
       '--token <token>',
       `bearer token that clients have to send (default: ${TOKEN_VARIABLE}, or a new one)`,
@@ -67,7 +72,8 @@ function checkTransport({ http, host, port, allowHost, token }: McpCommandOption
   const [option] =
     Object.entries({ host, port, 'allow-host': allowHost, token }).find(([, value]) => value !== undefined) ?? [];
   if (!http && option !== undefined) throw new UsageError(`--${option} is for HTTP. Add --http.`);
-  const isLoopback = host === undefined || ['localhost', '::1'].includes(host) || host.startsWith('127.');
+  const isLoopback =
+    host === undefined || ['localhost', '::1'].includes(host) || (isIPv4(host) && host.startsWith('127.'));
   if (!isLoopback && allowHost === undefined)
     throw new UsageError(
       `--host ${host} can be reached from other machines. Name the host names that clients may use: --allow-host agents.example.com`,
@@ -120,7 +126,7 @@ async function open(
     import('../mcp/agentServer.ts'),
     import('../mcp/servedAgents.ts'),
   ]);
-  const agents = pickAgents(await loadAgents(await findAgentsFile(file)), names);
+  const agents = pickAgents(await loadExportedAgents(await findAgentsFile(file)), names);
   const holdfast: Holdfast = await connect(settings);
   const factory = agentServers({
     holdfast,
@@ -146,6 +152,13 @@ async function loadServing<T>(load: () => Promise<T>): Promise<T> {
 
 function report(error: Error): void {
   toStderr(inertLine(errorText(error), 2_000));
+}
+
+function parseHosts(text: string): string[] {
+  const hosts = text.split(',').map((host) => host.trim().toLowerCase());
+  if (hosts.some((host) => !/^([a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])$/.test(host)))
+    throw new InvalidArgumentError('Expected host names without port, such as agents.example.com.');
+  return hosts;
 }
 
 function parseToken(text: string): string {

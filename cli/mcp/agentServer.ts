@@ -19,6 +19,7 @@ import {
 import type { Agent } from '../../activities/index.ts';
 import type { Holdfast } from '../../client/index.ts';
 import { AGENT_DEFAULTS } from '../../core/limits.ts';
+import type { Run } from '../../core/read/run.ts';
 import type { RunContext } from '../../core/types.ts';
 import { VERSION } from '../../core/version.ts';
 import { waitingSubAgents } from '../view/family.ts';
@@ -156,7 +157,9 @@ function agentServer(options: AgentServerOptions, { codec, calls, isModern }: Sh
         return textAnswer(`Run ${referenceOf(target)} is cancelled.`, target);
       default: {
         const asked = ctx.mcpReq.requestState<Asked>();
-        return asked ? continueCall(asked, target.agent, ctx) : answer(target, ctx);
+        if (!asked) return answer(target, ctx);
+        // Of another run, it would be answered for that.
+        return continueCall(asked, asked.reference === referenceOf(target) ? target.agent : '', ctx);
       }
     }
   }
@@ -281,7 +284,7 @@ function agentServer(options: AgentServerOptions, { codec, calls, isModern }: Sh
     const target = find(taskId);
     const run = await target.handle.read();
     const { startedAtMs } = run;
-    const outcome = await taskOutcome(target, run.endedAtMs === null, ctx);
+    const outcome = await taskOutcome(target, run, ctx);
     if (outcome.kind === 'ended' && outcome.run.status === 'cancelled') return { startedAtMs, status: 'cancelled' };
     if (outcome.kind !== 'running' && outcome.kind !== 'asks')
       return { startedAtMs, status: 'completed', result: settled(target, outcome) };
@@ -294,14 +297,9 @@ function agentServer(options: AgentServerOptions, { codec, calls, isModern }: Sh
   }
 
   /** Only a conversation has to be followed: its replies are no part of the run's state. */
-  async function taskOutcome(target: Target, isOpen: boolean, ctx: ServerContext): Promise<Outcome> {
-    if (isOpen && target.message === undefined) return { kind: 'running', run: await target.handle.read() };
-    return followCall(target, {
-      get: holdfast.get,
-      signal: ctx.mcpReq.signal,
-      waitMs: TASK_READ_MS,
-      onEvent: () => {},
-    });
+  async function taskOutcome(target: Target, run: Run, { mcpReq: { signal } }: ServerContext): Promise<Outcome> {
+    if (target.message === undefined) return { kind: run.endedAtMs === null ? 'running' : 'ended', run };
+    return followCall(target, { get: holdfast.get, signal, waitMs: TASK_READ_MS, onEvent: () => {} });
   }
 
   async function updateTask(taskId: string, responses: Readonly<Record<string, unknown>>): Promise<void> {

@@ -16,7 +16,7 @@ export function pickAgents(all: readonly Agent[], names: readonly string[]): Rea
   const missing = names.find((name) => !byName.has(name));
   if (missing !== undefined)
     throw new UsageError(
-      `There is no agent ${JSON.stringify(missing)} in the agents file. It has ${[...byName.keys()].join(', ')}.`,
+      `The agents file exports no agent ${JSON.stringify(missing)}. It has ${[...byName.keys()].join(', ')}.`,
     );
   const picked = names.length === 0 ? byName : new Map(names.map((name) => [name, byName.get(name)!]));
   const taken = Object.values(RUN_TOOLS).find((tool) => picked.has(tool));

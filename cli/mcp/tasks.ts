@@ -59,7 +59,9 @@ export function serveTasks(server: Server, methods: TaskMethods): void {
   const task = z.looseObject({ taskId: z.string() });
   server.setRequestHandler('tasks/get', { params: task }, async ({ taskId }, ctx) => {
     const { startedAtMs, ...state } = await known(methods.get(taskId, ctx));
-    return { ...taskOf(taskId, startedAtMs), ...state };
+    // The result of the call has its own type, as if it were sent by itself.
+    const result = state.status === 'completed' ? { result: { resultType: 'complete', ...state.result } } : {};
+    return { ...taskOf(taskId, startedAtMs), ...state, ...result };
   });
   server.setRequestHandler('tasks/update', { params: task }, async ({ taskId }, { mcpReq }) => {
     await known(methods.update(taskId, mcpReq.inputResponses ?? {}));

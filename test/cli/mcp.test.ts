@@ -56,7 +56,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-type Fill = (message: string, schema: object) => ElicitResult;
+type Fill = (message: string, schema: object) => ElicitResult | Promise<ElicitResult>;
 interface Connected {
   tools(): Promise<{ name: string; description?: string; inputSchema: object; outputSchema?: object }[]>;
   call(
@@ -113,8 +113,8 @@ const older =
       { capabilities: fill ? { elicitation: {} } : {} },
     );
     if (fill)
-      client.setRequestHandler(ElicitRequestSchema, ({ params }) => ({
-        ...fill(params.message, 'requestedSchema' in params ? params.requestedSchema : {}),
+      client.setRequestHandler(ElicitRequestSchema, async ({ params }) => ({
+        ...(await fill(params.message, 'requestedSchema' in params ? params.requestedSchema : {})),
       }));
     await client.connect(
       over === 'stdio'
@@ -223,6 +223,28 @@ for (const [name, open] of Object.entries(CLIENTS))
       assert.match(messages[1]!, /^That was no answer: /);
       assert.match(textOf(declined), /waits for a person\.\n1\.0 pay .*\nDecide: .* approve mcp-payer-\w+ 1\.0/);
       await asked(temporal.get(runOf(declined)));
+      await client.close();
+    });
+
+    test('ends the question when somebody else has decided', async () => {
+      const { promise: asks, resolve } = Promise.withResolvers<string>();
+      const client = await open({
+        fill: async (message) => {
+          resolve(/mcp-payer-\w+/.exec(message)![0]);
+          // Nobody is at the keyboard until it is decided.
+          const run = temporal.get(/mcp-payer-\w+/.exec(message)![0]);
+          await run.approve();
+          await run.result();
+          // The older protocol takes the form back; the newer one is sent what does not count any more.
+          return name.includes('without sessions')
+            ? { action: 'accept', content: { decision: 'reject' } }
+            : new Promise<never>(() => {});
+        },
+      });
+      const paid = client.call('payer', { input: 'Pay.' });
+      const run = await asks;
+      assert.equal(textOf(await paid), 'paid 500 to ann\u202e');
+      assert.equal(runOf(await paid), run);
       await client.close();
     });
 

@@ -61,12 +61,14 @@ const pay = defineTool({
 const tells = ({ results }: { readonly results: readonly { readonly result: unknown }[] }) =>
   results.map(({ result }) => (typeof result === 'string' ? result : JSON.stringify(result))).join('; ');
 
-export const payer = defineAgent({
+const pays = {
   ...base,
-  name: 'payer',
   tools: [pay],
   offline: [{ calls: [{ tool: 'pay', arguments: { amount: 500, to: 'ann\u202e' } }] }, tells],
-});
+};
+export const payer = defineAgent({ ...pays, name: 'payer' });
+/** Not exported, so that it is no tool. */
+const clerk = defineAgent({ ...pays, name: 'clerk' });
 /** A decision after the other, more than a client answers during one call. */
 export const spender = defineAgent({
   ...base,
@@ -80,8 +82,8 @@ export const spender = defineAgent({
 export const chief = defineAgent({
   ...base,
   name: 'chief',
-  tools: [asTool(payer, { description: 'Pays what is due.' })],
-  offline: [{ calls: [{ tool: 'payer', arguments: { input: 'Pay.' } }] }, tells],
+  tools: [asTool(clerk, { description: 'Pays what is due.' })],
+  offline: [{ calls: [{ tool: 'clerk', arguments: { input: 'Pay.' } }] }, tells],
 });
 /** Its call is carried out elsewhere, and its budget has to be raised after that. */
 export const buyer = defineAgent({

@@ -179,6 +179,10 @@ test('refuses a hostile requestState, and takes its own once more after a restar
     const refused = await answer(first.port, hostile);
     assert.equal(refused.error?.code, -32_602, JSON.stringify(refused).slice(0, 500));
   }
+  const otherRun = await call(first.port, 'payer', { input: 'Pay.' });
+  const ofOther = { requestState: state, inputResponses: approve };
+  const crossed = await call(first.port, 'holdfast_result', { run: runOf(otherRun) }, ofOther, FORMS);
+  assert.equal(crossed.error?.message, 'The requestState belongs to another call.');
   const ofAnother = await answer(first.port, state, 'talker');
   assert.equal(ofAnother.error?.message, 'The requestState belongs to another call.');
   const run = String(JSON.parse(Buffer.from(payload, 'base64url').toString()).p.reference);
@@ -271,7 +275,12 @@ test('runs a call as a task, which asks, is answered, and is polled from anywher
     const task = await get();
     return task['status'] === 'completed' && task;
   });
-  assert.deepEqual((done['result'] as { content: object }).content, [{ type: 'text', text: 'paid 500 to ann\u202e' }]);
+  // With a type of its own, without which the official client of tasks refuses it.
+  assert.deepEqual(done['result'], {
+    resultType: 'complete',
+    content: [{ type: 'text', text: 'paid 500 to ann\u202e' }],
+    _meta: { 'holdfast/run': taskId },
+  });
 
   const unknown = await rpc(port, 'tasks/get', { taskId: 'mcp-payer-unknown' }, both);
   assert.equal(unknown.error?.code, -32_602);
@@ -295,6 +304,15 @@ test('runs a call as a task, which asks, is answered, and is polled from anywher
   await stop(started);
 });
 
+/** A project in which the optional package is not installed. */
+const WITHOUT_SERVER_PACKAGE = `import { registerHooks } from 'node:module';
+registerHooks({
+  resolve(name, context, next) {
+    if (name.startsWith('@modelcontextprotocol/server')) throw new Error('Not found.');
+    return next(name, context);
+  },
+});`;
+
 test('names the option of what it cannot do', async () => {
   const taken = await serve();
   const refused = async (args: string[], env: Record<string, string> = {}) => {
@@ -311,9 +329,12 @@ test('names the option of what it cannot do', async () => {
     refused([...at(), '--http', '--port', String(taken.port)]),
     refused([...at(), '--wait', '5']),
     refused(['--agents', 'nothing.ts']),
+    refused([...at(), '--http', '--allow-host', 'https://agents.example']),
+    refused([...at(), 'clerk']),
+    refused(at(), { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(WITHOUT_SERVER_PACKAGE)}` }),
   ]);
   const expected = [
-    /There is no agent "nobody" in the agents file\. It has buyer, chief,/,
+    /The agents file exports no agent "nobody"\. It has buyer, chief,/,
     /--port is for HTTP\. Add --http\./,
     /--host 0\.0\.0\.0 can be reached from other machines\. .*--allow-host/,
     /Expected at least 16 letters/,
@@ -321,6 +342,9 @@ test('names the option of what it cannot do', async () => {
     /cannot be listened on \(EADDRINUSE\)\. Choose with --host and --port\./,
     /has no unit/,
     /There is no agents file nothing\.ts/,
+    /Expected host names without port/,
+    /The agents file exports no agent "clerk"\./,
+    /needs the package @modelcontextprotocol\/server\. Install it beside holdfast: npm install/,
   ];
   for (const [i, text] of texts.entries()) assert.match(text, expected[i]!);
   await stop(taken.started);
