@@ -26,6 +26,8 @@ let server: DevServer;
 let worker: Started;
 let temporal: Holdfast;
 let folder: string;
+/** All that were started: one whose test has failed would keep this process. */
+const servers: Started[] = [];
 const at = () => ['--agents', AGENTS, '--address', server.address];
 
 interface Serving {
@@ -35,6 +37,7 @@ interface Serving {
 
 async function serve(...args: string[]): Promise<Serving> {
   const started = start(['mcp', ...at(), '--http', '--port', '0', ...args], { env: { HOLDFAST_MCP_TOKEN: TOKEN } });
+  servers.push(started);
   const line = await started.line(/^Serving .* at http/);
   return { started, port: Number(new URL(line.split(' at ')[1]!).port) };
 }
@@ -48,6 +51,7 @@ before(async () => {
 });
 after(async () => {
   await temporal.close();
+  await Promise.all(servers.map(stop));
   await stop(worker);
   await server.kill();
   await rm(folder, { recursive: true });
