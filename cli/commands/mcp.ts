@@ -27,6 +27,8 @@ interface McpCommandOptions {
 const HTTP_DEFAULTS = { host: '127.0.0.1', port: 3_920 } as const;
 /** Clients give up after a minute, and would not learn the run's name. */
 const WAIT_MS = 50_000;
+/** Node's timers end after 24 days; no client waits for one. */
+const WAIT_MAX_MS = 24 * 60 * 60_000;
 const TOKEN_VARIABLE = 'HOLDFAST_MCP_TOKEN';
 const TOKEN_CHARS_MIN = 16;
 
@@ -39,7 +41,7 @@ export function mcpCommand(): Command {
     .option(
       '--wait <duration>',
       'how long a call waits for its run before it answers with its id (default: 50s)',
-      parseDuration,
+      parseWait,
     )
     .option(
       '--by <name>',
@@ -152,6 +154,12 @@ async function loadServing<T>(load: () => Promise<T>): Promise<T> {
 
 function report(error: Error): void {
   toStderr(inertLine(errorText(error), 2_000));
+}
+
+function parseWait(text: string): number {
+  const waitMs = parseDuration(text);
+  if (waitMs > WAIT_MAX_MS) throw new InvalidArgumentError('Expected at most 24h.');
+  return waitMs;
 }
 
 function parseHosts(text: string): string[] {

@@ -74,6 +74,7 @@ export async function serveOverHttp(factory: McpServerFactory, options: HttpOpti
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
+  server.on('error', onError);
   const { port: listening } = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${listening}${MCP_PATH}`,

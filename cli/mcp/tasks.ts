@@ -11,6 +11,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import { RunNotFound, RunOver } from '../../client/index.ts';
 
 export const TASKS = 'io.modelcontextprotocol/tasks';
 /** How often a client should ask. */
@@ -84,10 +85,12 @@ function taskOf(taskId: string, startedAtMs: number) {
   };
 }
 
+/** A task that does not exist is the client's error. */
 async function known<T>(result: Promise<T>): Promise<T> {
   try {
     return await result;
   } catch (error) {
-    throw new ProtocolError(ProtocolErrorCode.InvalidParams, error instanceof Error ? error.message : String(error));
+    if (!(error instanceof RunNotFound || error instanceof RunOver)) throw error;
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message);
   }
 }

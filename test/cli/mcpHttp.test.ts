@@ -251,6 +251,22 @@ test('gives every run the context that it is started with, and lets no client ch
   await stop(started);
 });
 
+test('hides agents that it does not serve, and runs that were started elsewhere', async () => {
+  const { started, port } = await serve('reporter');
+  await temporal.start('talker', 'Secret.', { id: 'mcp-talker-1' });
+  await temporal.start('reporter', 'Oslo', { id: 'order-4711', context: { tenant: 'acme' } });
+  await temporal.start('reporter', 'Oslo', { id: 'mcp-reporter-1', context: { tenant: 'acme' } });
+  for (const run of ['mcp-talker-1', 'order-4711', 'mcp-reporter-2', '../mcp-reporter-1', 'mcp-reporter-1#0', '']) {
+    const answers = await Promise.all(
+      ['holdfast_status', 'holdfast_result', 'holdfast_cancel'].map((tool) => call(port, tool, { run })),
+    );
+    for (const answer of answers) assert.match(textOf(answer), /There is no run /, run);
+  }
+  assert.equal((await temporal.get('order-4711').result()).status, 'completed');
+  assert.match(textOf(await call(port, 'holdfast_result', { run: 'mcp-reporter-1' })), /"city":"Oslo"/);
+  await stop(started);
+});
+
 test('runs a call as a task, which asks, is answered, and is polled from anywhere', async () => {
   const { started, port } = await serve();
   const both = { ...TASKS, ...FORMS };
@@ -332,6 +348,7 @@ test('names the option of what it cannot do', async () => {
     refused([...at(), '--http'], { HOLDFAST_MCP_TOKEN: 'short' }),
     refused([...at(), '--http', '--port', String(taken.port)]),
     refused([...at(), '--wait', '5']),
+    refused([...at(), '--wait', '600h']),
     refused(['--agents', 'nothing.ts']),
     refused([...at(), '--http', '--allow-host', 'https://agents.example']),
     refused([...at(), 'clerk']),
@@ -345,6 +362,7 @@ test('names the option of what it cannot do', async () => {
     /HOLDFAST_MCP_TOKEN is no token\./,
     /cannot be listened on \(EADDRINUSE\)\. Choose with --host and --port\./,
     /has no unit/,
+    /Expected at most 24h\./,
     /There is no agents file nothing\.ts/,
     /Expected host names without port/,
     /The agents file exports no agent "clerk"\./,
