@@ -17,6 +17,7 @@ interface McpCommandOptions {
   readonly context?: RunContext;
   readonly wait?: number;
   readonly by?: string;
+  readonly forms: boolean;
   readonly http?: boolean;
   readonly host?: string;
   readonly port?: number;
@@ -48,6 +49,7 @@ export function mcpCommand(): Command {
       'who decides what clients are asked; recorded with the run (default: your user name; "mcp" over HTTP)',
       parseName,
     )
+    .option('--no-forms', 'ask clients nothing: what runs wait for is decided elsewhere')
     .option('--http', 'serve over HTTP instead of standard input and output')
     .option('--host <address>', `address to listen on (default: ${HTTP_DEFAULTS.host})`)
     .option('--port <port>', `port to listen on (default: ${HTTP_DEFAULTS.port})`, portNumber)
@@ -118,7 +120,7 @@ async function serveHttp(names: readonly string[], options: McpCommandOptions, c
 /** Connects, and loads the agents. */
 async function open(
   names: readonly string[],
-  { agents: file, context, wait = WAIT_MS, by }: McpCommandOptions,
+  { agents: file, context, wait = WAIT_MS, by, forms }: McpCommandOptions,
   command: Command,
   stateKey: Uint8Array,
   defaultBy: string,
@@ -135,6 +137,7 @@ async function open(
     agents,
     context,
     by: by ?? defaultBy,
+    asksClients: forms,
     flags: addressFlags(settings),
     waitMs: wait,
     stateKey,

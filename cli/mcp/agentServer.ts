@@ -48,6 +48,8 @@ export interface AgentServerOptions {
   readonly context: RunContext | undefined;
   /** Who decides, for the record. */
   readonly by: string;
+  /** Whether clients may decide at all. */
+  readonly asksClients: boolean;
   /** Connection options for commands that are suggested. */
   readonly flags: string;
   /** How long a call waits for its run. */
@@ -96,7 +98,7 @@ interface Shared {
 }
 
 function agentServer(options: AgentServerOptions, { codec, calls, isModern }: Shared): Server {
-  const { holdfast, agents, context, by, flags, waitMs } = options;
+  const { holdfast, agents, context, by, asksClients, flags, waitMs } = options;
   const tools = toolsOf(agents, context);
   const server = new TaskServer(
     { name: 'holdfast', version: VERSION },
@@ -176,7 +178,7 @@ function agentServer(options: AgentServerOptions, { codec, calls, isModern }: Sh
     const response = inputResponse(ctx.mcpReq.inputResponses, FORM);
     const open = await findQuestion(holdfast.get(asked.of), asked.key);
     if (!open) return answer(target, ctx, asked.round);
-    if (response.kind !== 'elicit' || response.action !== 'accept') return waits(target, open);
+    if (!asksClients || response.kind !== 'elicit' || response.action !== 'accept') return waits(target, open);
     const problem = await decideByForm(open, response.content, by);
     return answer(target, ctx, asked.round, problem);
   }
@@ -265,7 +267,9 @@ function agentServer(options: AgentServerOptions, { codec, calls, isModern }: Sh
   /** Older clients declare forms by naming no mode. */
   function canAsk(ctx: ServerContext): boolean {
     const elicitation = capabilitiesOf(ctx)?.elicitation;
-    return elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined);
+    return (
+      asksClients && elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined)
+    );
   }
 
   async function openQuestions({ handle }: Target): Promise<OpenQuestion[]> {
@@ -303,7 +307,7 @@ function agentServer(options: AgentServerOptions, { codec, calls, isModern }: Sh
   }
 
   async function updateTask(taskId: string, responses: Readonly<Record<string, unknown>>): Promise<void> {
-    const open = await openQuestions(find(taskId));
+    const open = asksClients ? await openQuestions(find(taskId)) : [];
     for (const [key, response] of Object.entries(responses)) {
       const question = open.find((one) => one.key === key);
       const filled = inputResponse({ [key]: response }, key);

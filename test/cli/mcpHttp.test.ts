@@ -251,6 +251,18 @@ test('gives every run the context that it is started with, and lets no client ch
   await stop(started);
 });
 
+test('lets no client decide with --no-forms', async () => {
+  const asking = await serve();
+  const first = await call(asking.port, 'payer', { input: 'Pay.' }, {}, FORMS);
+  const { started, port } = await serve('--no-forms');
+  const waits = await call(port, 'payer', { input: 'Pay.' }, {}, FORMS);
+  assert.match(textOf(waits), /waits for a person/);
+  // Not with what another server has asked either.
+  const answer = { requestState: first.result!['requestState'], inputResponses: approve };
+  assert.match(textOf(await call(port, 'payer', { input: 'Pay.' }, answer, FORMS)), /waits for a person/);
+  await Promise.all([stop(asking.started), stop(started)]);
+});
+
 test('hides agents that it does not serve, and runs that were started elsewhere', async () => {
   const { started, port } = await serve('reporter');
   await temporal.start('talker', 'Secret.', { id: 'mcp-talker-1' });
