@@ -36,6 +36,12 @@ export async function loadProviders(path: string): Promise<Providers> {
 
 /** Loads every agent that the module exports, by name or in a list, and their sub-agents. */
 export async function loadAgents(path: string): Promise<Agent[]> {
+  // A worker that serves an agent must also serve its sub-agents.
+  return withTheirSubAgents(await loadExportedAgents(path));
+}
+
+/** The same without sub-agents that the module does not export. */
+export async function loadExportedAgents(path: string): Promise<Agent[]> {
   const name = relative(process.cwd(), path);
   let exported: Record<string, unknown>;
   try {
@@ -52,8 +58,7 @@ export async function loadAgents(path: string): Promise<Agent[]> {
   for (const agent of agents)
     if (agents.some((other) => other !== agent && other.name === agent.name))
       throw new UsageError(`${name} exports two agents named ${agent.name}. Rename one.`);
-  // A worker that serves an agent must also serve its sub-agents.
-  return withTheirSubAgents(agents);
+  return agents;
 }
 
 function isAgent(value: unknown): value is Agent {

@@ -9,6 +9,7 @@ import { conformCommand } from './commands/conform.ts';
 import { devCommand } from './commands/dev.ts';
 import { exportCommand } from './commands/export.ts';
 import { listCommand } from './commands/list.ts';
+import { mcpCommand } from './commands/mcp.ts';
 import { replayCommand } from './commands/replay.ts';
 import { runCommand } from './commands/run.ts';
 import { scheduleCommand } from './commands/schedule.ts';
@@ -52,6 +53,7 @@ export function holdfastProgram(): Command {
     sendCommand(),
     cancelCommand(),
     scheduleCommand(),
+    mcpCommand(),
     exportCommand(),
     replayCommand(),
     setupCommand(),

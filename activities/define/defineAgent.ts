@@ -34,6 +34,8 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
    */
   readonly model: string | readonly string[];
   readonly instructions: string;
+  /** What it does, for those who choose among agents: `holdfast mcp` serves it as that of the tool. The model does not see it. */
+  readonly description?: string;
   /** Tools, and servers of tools: `mcp({ … })`. */
   readonly tools?: readonly (Tool | ToolSource)[];
   /** Maximum number of turns. @default 10 */
@@ -139,6 +141,11 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     throw wrong(
       `instructions are longer than ${count(INSTRUCTIONS_BYTES_MAX)} bytes. Let a tool return the longer material.`,
     );
+  if (
+    options.description !== undefined &&
+    (typeof options.description !== 'string' || options.description.trim() === '')
+  )
+    throw wrong('description is empty. Leave it out, or say what the agent does.');
   if ((options.tools?.length ?? 0) > TOOLS_MAX)
     throw wrong(`it has more than ${TOOLS_MAX} tools. Models accept no more.`);
   const tools = new Map<string, Tool>();
@@ -190,6 +197,7 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     model: models[0]!,
     models,
     instructions: options.instructions,
+    description: options.description,
     tools,
     sources,
     withTools: (more) => defineAgent<Output>({ ...options, tools: [...tools.values(), ...more] }),

@@ -26,6 +26,7 @@ export interface Agent<Output = unknown> {
   /** In the order in which they are asked. */
   readonly models: readonly string[];
   readonly instructions: string;
+  readonly description: string | undefined;
   readonly tools: ReadonlyMap<string, Tool>;
   /** Tools that are only known once their server is asked for them. */
   readonly sources: readonly ToolSource[];

@@ -57,7 +57,7 @@ export function runCommand(): Command {
 }
 
 /** Parses the option; the client checks the size. */
-function parseContext(text: string): RunContext {
+export function parseContext(text: string): RunContext {
   const example = `Use a JSON object, such as --context '{"tenant":"acme"}'.`;
   let context: unknown;
   try {

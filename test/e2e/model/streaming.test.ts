@@ -166,6 +166,29 @@ endToEnd(
     });
 
     const slow = bench.agent({ script: [{ text: sentence, chunkDelayMs: CHUNK_DELAY_MS }] });
+    // One shows a summary of its reasoning in the Responses API, the other its reasoning as a field of Chat Completions.
+    const thinkers = [
+      bench.agent({
+        api: 'responses',
+        reasoning: { summary: 'auto' },
+        script: [{ text: sentence, chunkDelayMs: CHUNK_DELAY_MS }],
+      }),
+      bench.agent({ wire: 'deepseek', script: [{ text: sentence, chunkDelayMs: CHUNK_DELAY_MS }] }),
+    ];
+    test('streams what the model thinks apart from what it writes', async () => {
+      for (const thinker of thinkers) {
+        const handle = await bench.holdfast.start(thinker.name, 'Speak.');
+        let [thought, written] = ['', ''];
+        for await (const event of handle.events()) {
+          if (event.type === 'reasoning') thought += event.text;
+          if (event.type === 'text') written += event.text;
+        }
+        assert.notEqual(thought, '');
+        assert.ok(written !== '' && sentence.startsWith(written), written);
+        assert.equal((await handle.result()).output, sentence);
+      }
+    });
+
     const atOnce = bench.agent({ script: [{ fault: 'notStreamed', text: sentence }] });
     test('adds no events to history', async () => {
       const [streamed, whole] = await Promise.all([bench.run(slow), bench.run(atOnce)]);
