@@ -57,12 +57,14 @@ const model = await startScriptedModel({ scripts, wire: Object.fromEntries(names
 const azure = await startScriptedModel({ scripts, wire: 'azure' });
 after(() => Promise.all([model.close(), azure.close()]));
 
-const argsFor = (name: WireName) => [
+const argsFor = (name: WireName, api = 'chat') => [
   'conform',
   '--base-url',
   name === 'azure' ? azure.baseURL : model.baseURL,
   '--model',
   offlineModel(name),
+  '--api',
+  api,
 ];
 
 for (const [name, verdicts] of Object.entries(VERDICTS) as [WireName, (typeof VERDICTS)[WireName]][])
@@ -74,6 +76,16 @@ for (const [name, verdicts] of Object.entries(VERDICTS) as [WireName, (typeof VE
     for (const { check, result, detail } of results)
       assert.match(`${result} ${detail}`.trim(), verdicts[check] ?? /^works$/, check);
   });
+
+test('asks through the Responses API', async () => {
+  const { code, stdout } = await start([...argsFor('openai', 'responses'), '--json']).ended;
+  assert.equal(code, 0);
+  for (const { check, result, detail } of JSON.parse(stdout) as { check: string; result: string; detail: string }[])
+    assert.match(
+      `${result} ${detail}`.trim(),
+      check === PARAMETERS ? /^adapted .*temperature; it is left out/ : /^works$/,
+    );
+});
 
 test('prints a table', async () => {
   const { stdout } = await start(argsFor('gemini')).ended;

@@ -124,6 +124,8 @@ export function readResponses(body: unknown): ResponsesRequest {
       ...(tools && { tools: tools.map(({ type, ...called }) => ({ type, function: called })) }),
       ...(choice !== undefined && { tool_choice: isObject(choice) ? { function: { name: choice['name'] } } : choice }),
       ...(rest.parallel_tool_calls !== undefined && { parallel_tool_calls: rest.parallel_tool_calls }),
+      ...(rest.temperature !== undefined && { temperature: rest.temperature }),
+      ...(rest.max_output_tokens !== undefined && { max_completion_tokens: rest.max_output_tokens }),
       ...(text?.format && { response_format: chatFormat(text.format) }),
     },
     isEncrypted: include !== undefined,
