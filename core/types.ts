@@ -244,6 +244,8 @@ export interface PassedOver {
 /** The input of the activity `compact`. It has the transcript in the same form as `callModel`. */
 export interface CompactInput
   extends Pick<ModelCallInput, 'agent' | 'known' | 'length' | 'fresh' | 'heard' | 'priced' | 'context'> {
+  /** Digest of the agent as it was last recorded; absent in histories of earlier releases. */
+  readonly recorded?: string;
   /** The last turn; compaction takes place before the next. */
   readonly turn: number;
   /** Tokens of the transcript: the provider's last count, plus an estimate of what is new since. */
@@ -312,6 +314,8 @@ export interface Ask {
 export interface ChildCall {
   readonly agent: string;
   readonly input: string;
+  /** Its context; null for none. Absent: that of this run. */
+  readonly context?: RunContext | null;
 }
 
 export interface Problem {

@@ -10,6 +10,7 @@ import type {
   Question,
   RecordedDecision,
   Reply,
+  RunContext,
   RunResult,
   RunStatus,
   Spend,
@@ -25,6 +26,8 @@ export interface Run extends ReasonFields {
   readonly agent: string;
   readonly status: RunState;
   readonly input: string;
+  /** What the run was started with beside its input; null if nothing. */
+  readonly context: RunContext | null;
   /** Whether the run stays open for messages. */
   readonly session: boolean;
   readonly output: string | null;
@@ -149,6 +152,8 @@ export type RunEvent =
       readonly atMs: number;
       readonly agent: string;
       readonly input: string;
+      /** Absent if the run has none. */
+      readonly context?: RunContext;
       /** Counts of what the server no longer keeps; absent if every history is there. */
       readonly earlier?: Earlier;
     }

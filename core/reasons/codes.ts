@@ -22,6 +22,12 @@ export interface ReasonParameters {
   /** No worker knows the agent, so the model was not called. */
   readonly unknown_agent: { readonly message: string };
   readonly context_invalid: { readonly agent: string; readonly problem: string };
+  /** The agent's `instructions` or `budget` are a function of the context, which failed. */
+  readonly agent_function_failed: {
+    readonly agent: string;
+    readonly option: 'instructions' | 'budget';
+    readonly problem: string;
+  };
   readonly model_error: { readonly message: string };
   readonly model_worker_lost: { readonly attempts: number };
   readonly model_unavailable: { readonly message: string; readonly forMs: number };

@@ -2,6 +2,7 @@
 
 import { budgetProblem } from '../../budget.ts';
 import { type CarriedState, parentProblem } from '../../carriedState.ts';
+import { contextProblem } from '../../runInput.ts';
 import { isWholeNumber } from '../../shape.ts';
 import type { ParentRun, RunInput } from '../../types.ts';
 import { settleByKernel } from '../batchView.ts';
@@ -27,6 +28,7 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   run.runId = start.firstExecutionRunId || start.originalExecutionRunId || '';
   run.agent = typeof given.agent === 'string' ? given.agent : '';
   run.input = typeof given.input === 'string' ? given.input : '';
+  run.context = given.context && contextProblem(given.context) === null ? given.context : null;
   run.session = given.session === true;
   run.budget = given.budget && budgetProblem(given.budget) === null ? given.budget : null;
   run.startedAtMs = atMs;
@@ -34,8 +36,8 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   const { parent } = Object(origin) as { readonly parent?: ParentRun };
   reading.parent = parentProblem(parent) === null ? parent : undefined;
   if (handOver) takeOver(reading, handOver);
-  const { agent, input, earlier } = run;
-  return [{ type: 'started', atMs, agent, input, ...(earlier && { earlier }) }];
+  const { agent, input, context, earlier } = run;
+  return [{ type: 'started', atMs, agent, input, ...(context && { context }), ...(earlier && { earlier }) }];
 }
 
 /** The carried state was read already, unless a history before it is missing. */
