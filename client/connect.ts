@@ -1,7 +1,7 @@
 // `connect`: a connection to Temporal, through which runs are started and found.
 import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
-import type { RunInput } from '../core/types.ts';
+import type { AsJson, OutputOf, RunInput } from '../core/types.ts';
 import { checkStart } from './checkStart.ts';
 import { InvalidConnect, InvalidStart, TemporalUnreachable, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
@@ -60,20 +60,6 @@ type CheckedContext =
       readonly ok: false;
       readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
     };
-
-/** The type of an agent's `value`, from its definition: `start<typeof triage>('triage', …)`. */
-export type OutputOf<Agent> = Agent extends { readonly outputType?: infer Output } ? AsJson<Output> : unknown;
-
-/** The type of a value after a round trip through JSON: a `Date` becomes a string. */
-export type AsJson<T> = unknown extends T
-  ? T
-  : T extends string | number | boolean | null | undefined
-    ? T
-    : T extends { toJSON(...args: never[]): infer Json }
-      ? AsJson<Json>
-      : T extends bigint | symbol | ((...args: never[]) => unknown)
-        ? never
-        : { [Key in keyof T]: AsJson<T[Key]> };
 
 export interface Holdfast {
   /** Temporal's `host:port`. */

@@ -9,7 +9,7 @@ import { printJson, toStderr } from '../terminal/output.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
 import { waitingSubAgents } from '../view/family.ts';
 import { runJson } from '../view/json.ts';
-import { bars, compactionLines, peopleLines, summary } from '../view/showRun.ts';
+import { bars, compactionLines, contextLines, peopleLines, summary } from '../view/showRun.ts';
 import { stuckLine } from '../view/stuckRun.ts';
 import { howTo } from './approvals.ts';
 
@@ -35,7 +35,8 @@ export function showCommand(): Command {
         else if (transcript) screen.print(...run.transcript.flatMap((message) => messageLines(message, screen)));
         else if (json) printJson(runJson(run));
         else {
-          screen.print(`${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(run.input)}`, '');
+          screen.print(`${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(run.input)}`);
+          screen.print(...contextLines(run.context, screen), '');
           screen.print(...bars(run, screen), '');
           if (run.compactions.length > 0)
             screen.print(...run.compactions.flatMap((one) => compactionLines(one, screen)), '');

@@ -11,7 +11,7 @@ import {
   toolCalls,
 } from '../../core/read/run.ts';
 import { count, plural } from '../../core/text.ts';
-import type { Reply } from '../../core/types.ts';
+import type { Reply, RunContext } from '../../core/types.ts';
 import { howTo } from '../commands/approvals.ts';
 import { EXIT, exitCodeOfRun } from '../exit.ts';
 import { columnsOf, cutTo, lastOf } from '../terminal/columns.ts';
@@ -33,6 +33,9 @@ import { axisOf, timeline } from './timeline.ts';
 const PLAIN_TEXT_EVERY_MS = 5_000;
 /** Rows of bars that stay on the screen; for a run of hundreds of calls there is --json. */
 const ROWS_MAX = 120;
+
+/** Of a run's context; `--json` has all of it. */
+const CONTEXT_CHARS = 600;
 
 /** How to handle questions while a run is followed. */
 export interface PeopleOptions {
@@ -126,6 +129,7 @@ function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: 
         ...wrapped(`${inertLine(event.agent, 64)}: ${inertLine(event.input, 600)}`, screen.columns).map((part) =>
           screen.paint('bold', part),
         ),
+        ...contextLines(event.context ?? null, screen),
         ...expiredLines(event.earlier, screen),
       ];
     case 'answer':
@@ -196,6 +200,12 @@ function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: 
     case 'ended':
       return [];
   }
+}
+
+/** Returns the context of a run. Anybody may have started it with any. */
+export function contextLines(context: RunContext | null, screen: Screen): string[] {
+  if (context === null) return [];
+  return wrapped(`Context: ${inertLine(inertJson(JSON.stringify(context)), CONTEXT_CHARS)}`, screen.columns);
 }
 
 function callLines(event: Extract<RunEvent, { type: 'answer' }>, screen: Screen): string[] {

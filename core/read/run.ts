@@ -1,4 +1,5 @@
 // The read model's types: a run, its turns, calls and events, as read from its history. `run`, `watch` and `show` print them.
+import { runResult } from '../ends.ts';
 import { callActivityId } from '../names.ts';
 import type { Reason, ReasonFields } from '../reasons/codes.ts';
 import type {
@@ -294,7 +295,7 @@ export function countsOf(run: Run): Earlier {
 
 /** Makes the result of a cancelled run, whose workflow closes without one. */
 export function resultOf(run: Run): RunResult {
-  return {
+  return runResult({
     status: 'cancelled',
     output: run.output,
     reason: run.reason,
@@ -306,5 +307,5 @@ export function resultOf(run: Run): RunResult {
     spend: run.spend,
     // The instructions are not counted.
     transcriptLength: run.transcript.filter((message) => message.role !== 'system').length,
-  };
+  });
 }

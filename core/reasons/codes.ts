@@ -135,6 +135,13 @@ export interface ReasonOf<C extends ReasonCode> {
 }
 
 /** A reason as fields of a result: its text, code and parameters; all null without a reason. */
+/** The same where there always is one. */
+export interface GivenReason {
+  readonly reason: string;
+  readonly reasonCode: ReasonCode;
+  readonly reasonParameters: Reason['parameters'];
+}
+
 export interface ReasonFields {
   readonly reason: string | null;
   readonly reasonCode: ReasonCode | null;
