@@ -7,9 +7,10 @@ import { commandLine } from '../terminal/commandLine.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { printJson, toStderr } from '../terminal/output.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
+import { contextLines } from '../view/context.ts';
 import { waitingSubAgents } from '../view/family.ts';
 import { runJson } from '../view/json.ts';
-import { bars, compactionLines, contextLines, peopleLines, summary } from '../view/showRun.ts';
+import { bars, compactionLines, peopleLines, summary } from '../view/showRun.ts';
 import { stuckLine } from '../view/stuckRun.ts';
 import { howTo } from './approvals.ts';
 

@@ -11,7 +11,7 @@ import {
   toolCalls,
 } from '../../core/read/run.ts';
 import { count, plural } from '../../core/text.ts';
-import type { Reply, RunContext } from '../../core/types.ts';
+import type { Reply } from '../../core/types.ts';
 import { howTo } from '../commands/approvals.ts';
 import { EXIT, exitCodeOfRun } from '../exit.ts';
 import { columnsOf, cutTo, lastOf } from '../terminal/columns.ts';
@@ -22,6 +22,7 @@ import { createPrompt } from '../terminal/prompt.ts';
 import { type Screen, seconds } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { budgetText, spendText } from './budget.ts';
+import { contextLines } from './context.ts';
 import { type FamilyEvent, followFamily } from './family.ts';
 import { type CallWritten, createFollowedRun, type FollowedRun, progressText } from './followedRun.ts';
 import { runJson } from './json.ts';
@@ -33,9 +34,6 @@ import { axisOf, timeline } from './timeline.ts';
 const PLAIN_TEXT_EVERY_MS = 5_000;
 /** Rows of bars that stay on the screen; for a run of hundreds of calls there is --json. */
 const ROWS_MAX = 120;
-
-/** Of a run's context; `--json` has all of it. */
-const CONTEXT_CHARS = 600;
 
 /** How to handle questions while a run is followed. */
 export interface PeopleOptions {
@@ -200,12 +198,6 @@ function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: 
     case 'ended':
       return [];
   }
-}
-
-/** Returns the context of a run. Anybody may have started it with any. */
-export function contextLines(context: RunContext | null, screen: Screen): string[] {
-  if (context === null) return [];
-  return wrapped(`Context: ${inertLine(inertJson(JSON.stringify(context)), CONTEXT_CHARS)}`, screen.columns);
 }
 
 function callLines(event: Extract<RunEvent, { type: 'answer' }>, screen: Screen): string[] {
