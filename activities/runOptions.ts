@@ -10,7 +10,7 @@ import { instructionsProblem } from './define/defineAgent.ts';
 import { type RuleContext, runRule } from './define/rules.ts';
 import type { Agent, FunctionOfContext } from './define/types.ts';
 
-/** What an agent is told, and may spend, in one run. */
+/** The options of an agent that a run may have of its own. */
 export interface RunOptions {
   readonly instructions: string;
   readonly budget: Budget | undefined;

@@ -33,7 +33,11 @@ interface ToolOptions<Input extends SchemaSource, Result, Context extends Schema
   readonly maxParallel?: number;
   /** Maximum number of its calls at once in one worker process, over all runs. */
   readonly workerParallel?: number;
-  /** How the result becomes text for the model. @default the agent's `present` */
+  /**
+   * How the result becomes text for the model. Write a function after `run`, or name the type of its parameter: TypeScript infers what
+   * `run` returns from functions in their order.
+   * @default the agent's `present`
+   */
   readonly present?: Presenter<Result>;
   /**
    * Whether a call needs a person's decision before it runs. A function receives the arguments and may do I/O; if it
