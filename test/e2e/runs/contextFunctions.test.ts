@@ -78,6 +78,32 @@ endToEnd('functions of the context', (bench) => {
     assert.deepEqual(recordedIn(...histories), ['You serve acme, 1.']);
   });
 
+  const talks = changing();
+  const wordy = bench.agent({
+    instructions: talks.instructions,
+    tools: [
+      defineTool({
+        name: 'tick',
+        description: 'Ticks at length.',
+        input: z.object({}),
+        effect: 'read',
+        run: () => 'tock '.repeat(300),
+      }),
+    ],
+    maxTurns: 20,
+    compaction: { limitTokens: 2_500, at: 0.64 },
+    script: ({ turn }) => (turn < 8 ? call : 'Done.'),
+  });
+  test('are not called for a compaction, which has the same instructions', async () => {
+    const { run } = await bench.run(wordy, 'Go.', { context: { tenant: 'acme' } });
+    assert.equal(run.compactions[0]?.strategy, 'summarise');
+    assert.equal(talks.made.get('acme'), 1);
+    const summaries = sentTo(bench, wordy).filter(
+      (messages) => messages.length === 2 && messages[0]?.role === 'system',
+    );
+    assert.ok(summaries.some(([first]) => first?.content?.includes('You serve acme, 1.')));
+  });
+
   const desks = changing();
   const back = bench.agent({
     name: 'back',
