@@ -11,8 +11,8 @@ type Index = NonNullable<AgentRecord['index']>;
 const records = new WeakMap<Agent, Map<string, AgentRecord>>();
 
 /**
- * `options`: of the run, if they are functions of its context. `index`: where this worker's runs publish their status. `models`: those that the worker calls; it may override
- * the agent's.
+ * `index`: where this worker's runs publish their status. `models`: those that the worker calls; it may override the agent's.
+ * `options`: those of the run, if they are functions of its context.
  */
 export function recordOf(agent: Agent, index: Index, models: readonly string[], options?: RunOptions): AgentRecord {
   const fixed = fixedOptions(agent);

@@ -40,7 +40,10 @@ export interface Schema {
   check(value: unknown): Promise<Checked>;
 }
 
-/** Reads the schema of an option. An open one allows fields that it does not know. What has no JSON Schema of an object fails here, and not when the model is called. */
+/**
+ * Reads the schema of an option. What has no JSON Schema of an object fails here, and not when the model is called. An open one
+ * allows fields that it does not know.
+ */
 export function schemaOf(source: unknown, option: string, wrong: (problem: string) => Error, isOpen = false): Schema {
   const schema = readSource(source, option, wrong, isOpen);
   if (schema.json['type'] !== 'object') throw wrong(`${option} must be the schema of an object, such as z.object(…).`);
