@@ -172,6 +172,41 @@ endToEnd(
       ],
       script: [{ calls: Object.keys(contexts).map((which) => ({ tool: 'ask', arguments: { which } })) }, 'Done.'],
     });
+    const patient = bench.agent({
+      maxHistoryEvents: 20,
+      tools: [
+        asTool(tellAll, {
+          name: 'ask',
+          description: 'Asks.',
+          approval: 'always',
+          context: async ({ tenant }, { input }) => ({ tenant: `${tenant} of ${input}` }),
+        }),
+      ],
+      script: [{ calls: [{ tool: 'ask', arguments: { input: 'ann' } }] }, 'Done.'],
+    });
+    test('of a sub-agent is the planned one after continue-as-new, and another one after an edit', async () => {
+      const started = async () => {
+        const run = await bench.holdfast.start(patient, 'Ask.', { context: { tenant: 'acme' } });
+        await eventually(async () => (await run.questions()).length > 0);
+        return run;
+      };
+      const [planned, edited] = await Promise.all([started(), started()]);
+      const { runId } = await planned.describe();
+      await eventually(async () => {
+        await planned.pause();
+        await planned.resume();
+        return (await planned.describe()).runId !== runId;
+      });
+      await Promise.all([planned.approve('1.0'), edited.edit('1.0', { input: 'bob' })]);
+      const contexts = await Promise.all(
+        [planned, edited].map(async ({ workflowId }) => {
+          await bench.finished(workflowId);
+          return (await bench.holdfast.get(`${workflowId}.1.0`).read()).context;
+        }),
+      );
+      assert.deepEqual(contexts, [{ tenant: 'acme of ann' }, { tenant: 'acme of bob' }]);
+    });
+
     test('of a sub-agent is what the function of its tool returns', async () => {
       const context = { tenant: 'acme', secret: 'of the parent' };
       const { run } = await bench.run(parent, 'Ask.', { context });
