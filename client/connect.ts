@@ -48,9 +48,11 @@ export interface ExistingClientOptions {
 }
 
 /** What `defineAgent` returns, as far as a client needs it. */
-export interface StartableAgent<Output = unknown> {
+// biome-ignore lint/suspicious/noExplicitAny: what is only a `StartableAgent` may be started with any context
+export interface StartableAgent<Output = unknown, Given = any> {
   readonly name: string;
   readonly outputType?: Output;
+  readonly givenType?: Given;
   readonly context?: { check(value: unknown): Promise<CheckedContext> } | undefined;
 }
 
@@ -76,11 +78,11 @@ export interface Holdfast {
    * ```
    */
   start<Agent = unknown>(agent: string, input: string, options?: StartOptions): Promise<RunHandle<OutputOf<Agent>>>;
-  /** With the agent itself, the result's `value` has its type, and the context is checked before the run is started. */
-  start<Output>(
-    agent: StartableAgent<Output>,
+  /** With the agent itself, the result's `value` and the context have their types, and the context is checked before the run is started. */
+  start<Output, Given>(
+    agent: StartableAgent<Output, Given>,
     input: string,
-    options?: StartOptions,
+    options?: StartOptions<NoInfer<Given>>,
   ): Promise<RunHandle<AsJson<Output>>>;
   /** Returns a handle for a run without contacting the server: its methods throw `RunNotFound` if there is no such run. */
   get<Agent = unknown>(workflowId: string, runId?: string): RunHandle<OutputOf<Agent>>;

@@ -25,7 +25,7 @@ import type {
 } from './types.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what is only `AgentOptions` may have any context
-export interface AgentOptions<Output = unknown, Context = any> extends Guardrails<Context> {
+export interface AgentOptions<Output = unknown, Context = any, Given = any> extends Guardrails<Context> {
   readonly name: string;
   /**
    * A model of the OpenAI API or of a compatible server: `'gpt-4o'`, or with a provider of the worker: `'local:qwen3'`. Of a list, the next
@@ -62,7 +62,7 @@ export interface AgentOptions<Output = unknown, Context = any> extends Guardrail
    * the model is called. Tools and rules get the parsed context as `ctx.context`.
    * @default any context is accepted
    */
-  readonly context?: StandardSchema<Context> | JsonSchema;
+  readonly context?: StandardSchema<Context, Given> | JsonSchema;
   /**
    * Secrets for the tools, which get them as `ctx.credentials`. Called on the worker for each attempt at a call, and never recorded: secrets
    * do not belong into the context, which is.
@@ -117,9 +117,9 @@ type BudgetOptions = Omit<Budget, 'activeMs'> & { readonly activeTime?: Duration
  * });
  * ```
  */
-export function defineAgent<Output = unknown, Context = RunContext>(
-  options: AgentOptions<Output, Context>,
-): Agent<Output> {
+export function defineAgent<Output = unknown, Context = RunContext, Given = RunContext>(
+  options: AgentOptions<Output, Context, Given>,
+): Agent<Output, Given> {
   const { name } = options;
   const wrong = (problem: string) => new TypeError(`Agent ${JSON.stringify(name)}: ${problem}`);
   if (typeof name !== 'string' || !NAME_PATTERN.test(name))

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { type Checked, checkerOf, type JsonSchema } from './jsonSchema.ts';
 
 /** Any library's schema that follows the Standard Schema and has its JSON Schema: zod 4, ArkType, Valibot with an adapter. */
-export interface StandardSchema<Output = unknown> {
+export interface StandardSchema<Output = unknown, Input = unknown> {
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: string;
     validate(value: unknown): StandardResult | Promise<StandardResult>;
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
     readonly jsonSchema?: { input(options: { readonly target: 'draft-2020-12' }): Record<string, unknown> };
   };
 }

@@ -7,8 +7,12 @@ import type { Prices } from './prices.ts';
 import type { RuleContext } from './rules.ts';
 import type { Schema } from './schema.ts';
 
-/** An agent with its options checked and defaults filled in. `Output` is the type of its results' `value`. */
-export interface Agent<Output = unknown> {
+/**
+ * An agent with its options checked and defaults filled in. `Output` is the type of its results' `value`, `Given` that of the context
+ * that its runs are started with.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: what is only an `Agent` may be started with any context
+export interface Agent<Output = unknown, Given = any> {
   readonly kind: 'agent';
   readonly name: string;
   /** The first of `models`. */
@@ -22,7 +26,7 @@ export interface Agent<Output = unknown> {
   /** Tools that are only known once their server is asked for them. */
   readonly sources: readonly ToolSource[];
   /** The agent with the tools of its sources. */
-  withTools(tools: readonly Tool[]): Agent<Output>;
+  withTools(tools: readonly Tool[]): Agent<Output, Given>;
   readonly rules: AgentRules;
   readonly toolChoice: ToolChoice | undefined;
   readonly parallelToolCalls: boolean | undefined;
@@ -36,6 +40,8 @@ export interface Agent<Output = unknown> {
   readonly credentials: ((context: RunContext) => Credentials | Promise<Credentials>) | undefined;
   /** For types only; never set. */
   readonly outputType?: Output;
+  /** For types only; never set. */
+  readonly givenType?: Given;
   readonly approvals: Readonly<Record<string, ApprovalRule>>;
   readonly permissions: Permissions | undefined;
   readonly guardrails: Guardrails;

@@ -203,3 +203,16 @@ export const misread = defineTool({
   // @ts-expect-error: that is not what the presenter reads
   run: ({ amount }) => ({ paid: amount }),
 });
+
+/** A run is started with what the schema takes, and its default need not be given. */
+const greeted = { name: 'greeted', model: 'm', instructions: 'Greet.' } as const;
+const Greeting = z.object({ tenant: z.string(), locale: z.string().default('en') });
+export const localised = defineAgent({ ...greeted, context: Greeting, instructions: ({ locale }) => locale.trim() });
+export async function startGreeting(holdfast: Holdfast): Promise<void> {
+  await holdfast.start(localised, 'Hello.', { context: { tenant: 'acme' } });
+  // @ts-expect-error: a tenant is a text
+  await holdfast.start(localised, 'Hello.', { context: { tenant: 7 } });
+  // @ts-expect-error: there is no such field
+  await holdfast.start(localised, 'Hello.', { context: { tenant: 'acme', tenants: 1 } });
+  await holdfast.start(plain, 'Hello.', { context: { anything: 1 } });
+}
