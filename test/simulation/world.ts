@@ -1,6 +1,5 @@
 // Everything around a simulated run: it answers what the run has asked for, in an order that chance decides, and lets people
 // have their say meanwhile.
-
 import { unreadable } from '../../client/payloads/plain.ts';
 import { runResult } from '../../core/ends.ts';
 import { COMPACT_ACTIVITY, FAILURE, MODEL_ACTIVITY, PLAN_ACTIVITY, SIGNAL, UPDATE } from '../../core/names.ts';

@@ -1,5 +1,4 @@
 // A session answers its messages in order, and stays open between them.
-
 import { CancellationScope, condition } from '@temporalio/workflow';
 import { replyWith } from '../../core/ends.ts';
 import { AGENT_DEFAULTS, REPLIES_AWAITED_MAX } from '../../core/limits.ts';

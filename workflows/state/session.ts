@@ -1,5 +1,4 @@
 // The queue of a run's messages, and the replies of a session.
-
 import type { QueuedMessage, SessionState } from '../../core/carriedState.ts';
 import { type AnyReply, replyWith } from '../../core/ends.ts';
 import { MESSAGES_REMEMBERED, QUEUE_MAX, REPLIES_BYTES_MAX } from '../../core/limits.ts';

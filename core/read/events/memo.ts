@@ -1,5 +1,4 @@
 // Reads the memo: replies of a session, open questions, and the spend at the end.
-
 import { type AnyReply, replyWith } from '../../ends.ts';
 import { MEMO } from '../../names.ts';
 import type { Reply, Waits } from '../../types.ts';
