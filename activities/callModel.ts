@@ -1,8 +1,7 @@
 // The model activity: loads the transcript, calls the model, and plans the calls in its answer.
 import { Context } from '@temporalio/activity';
-import type { Message, ModelAnswer, ModelCallInput, PlanCallInput, PlannedCall } from '../core/types.ts';
+import type { AgentRecord, Message, ModelAnswer, ModelCallInput, PlanCallInput, PlannedCall } from '../core/types.ts';
 import { NO_USAGE } from '../core/usage.ts';
-import { recordOf } from './agentRecord.ts';
 import { loadAttachments } from './attachments/load.ts';
 import { parseContext } from './define/context.ts';
 import { guardAnswer, guardRequest } from './define/guardrails.ts';
@@ -14,6 +13,7 @@ import { ruleContext, runModelAttempt } from './model/modelAttempt.ts';
 import { type ModelsAnswer, streamAnswer } from './model/streamAnswer.ts';
 import { planBatch, planCall } from './plan/plan.ts';
 import type { Planned } from './plan/types.ts';
+import type { RunOptions } from './runOptions.ts';
 import { extend, markOf, type Transcript } from './transcript/transcripts.ts';
 
 export type ModelHost = (input: ModelCallInput) => Promise<ModelAnswer>;
@@ -21,19 +21,18 @@ export type ModelHost = (input: ModelCallInput) => Promise<ModelAnswer>;
 type ModelHostDependencies = Omit<ActivityDependencies, 'threads'>;
 
 export function createModelHost(dependencies: ModelHostDependencies): ModelHost {
-  const { models, transcripts, askForPage } = dependencies;
+  const { transcripts, askForPage } = dependencies;
 
   return async function callModel(input) {
     return runModelAttempt(
       dependencies,
       input,
-      async (agent, { ctx, endpoint, attempts, requirePrice, onProgress }) => {
+      async (agent, { ctx, endpoint, options, record: agentRecord, attempts, requirePrice, onProgress }) => {
         const repairs = input.repairs ?? 0;
         const transcript = await transcripts.load(ctx.workflowId, input, askForPage);
-        const asked = models.endpointsOf(agent).map((one) => one.modelFor(agent));
-        const turn: Turn = { input, agent, workflowId: ctx.workflowId, transcript, attempts, asked };
+        const turn: Turn = { input, agent, agentRecord, workflowId: ctx.workflowId, transcript, attempts };
 
-        const request = await guardRequest(agent, withInstructions(agent, transcript.messages), ctx);
+        const request = await guardRequest(agent, withInstructions(options, transcript.messages), ctx);
         if ('instead' in request) return record(turn, request.instead, null, dependencies);
 
         requirePrice();
@@ -61,28 +60,27 @@ export function createModelHost(dependencies: ModelHostDependencies): ModelHost 
 interface Turn {
   readonly input: ModelCallInput;
   readonly agent: Agent;
+  readonly agentRecord: AgentRecord;
   readonly workflowId: string;
   /** Everything before this turn's answer. */
   readonly transcript: Transcript;
   readonly attempts: AttemptCounter;
-  /** The agent's models, as their servers are asked for them. */
-  readonly asked: readonly string[];
 }
 
-function withInstructions({ instructions }: Agent, messages: readonly Message[]): readonly Message[] {
+function withInstructions({ instructions }: RunOptions, messages: readonly Message[]): readonly Message[] {
   return [{ role: 'system', content: instructions }, ...messages];
 }
 
 /** Caches the transcript for the next turn, and returns what goes into history. `answer` is null if the model was not called. */
 async function record(
-  { input, agent, workflowId, transcript, attempts, asked }: Turn,
+  { input, agent, agentRecord, workflowId, transcript, attempts }: Turn,
   planned: Planned,
   answer: ModelsAnswer | null,
-  { transcripts, index, weigh }: ModelHostDependencies,
+  { transcripts, runOptions, weigh }: ModelHostDependencies,
 ): Promise<ModelAnswer> {
   const extended = extend(transcript, [planned.message]);
   transcripts.keep(workflowId, extended);
-  const agentRecord = recordOf(agent, index, asked);
+  runOptions.keep(agent, agentRecord);
   return {
     ...planned,
     mark: markOf(extended),

@@ -1,17 +1,18 @@
 // Every activity that a worker serves: model calls, planning, compaction, each tool under its own name, and the fallback.
 import { Context } from '@temporalio/activity';
 import { COMPACT_ACTIVITY, FALLBACK_ACTIVITY, MODEL_ACTIVITY, PLAN_ACTIVITY } from '../core/names.ts';
+import { createAsk, createAskForAgent, createAskForPage } from './askRun.ts';
 import { cachedAttachments } from './attachments/cache.ts';
 import { createModelHost, createPlanHost, type ModelHost, type PlanHost } from './callModel.ts';
 import { type CompactHost, createCompactHost } from './compact/compact.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { notRegistered } from './registry.ts';
+import { createRunOptions } from './runOptions.ts';
 import { createToolHost, type ToolHost } from './tools/toolHost.ts';
-import { createAskForPage } from './transcript/askForPage.ts';
 import { createTranscripts } from './transcript/transcripts.ts';
 
-/** Dependencies that the worker supplies. The transcript cache is created here. */
-interface ActivitiesOptions extends Omit<ActivityDependencies, 'transcripts' | 'askForPage'> {
+/** Dependencies that the worker supplies. Caches are created here. */
+interface ActivitiesOptions extends Omit<ActivityDependencies, 'transcripts' | 'askForPage' | 'runOptions'> {
   /** @default 64 MiB */
   readonly transcriptCacheBytes: number | undefined;
 }
@@ -21,11 +22,13 @@ export type Activities = Readonly<
 >;
 
 export function createActivities({ transcriptCacheBytes, ...rest }: ActivitiesOptions): Activities {
+  const ask = createAsk();
   const dependencies: ActivityDependencies = {
     ...rest,
     attachments: cachedAttachments(rest.attachments),
     transcripts: createTranscripts(transcriptCacheBytes),
-    askForPage: createAskForPage(),
+    askForPage: createAskForPage(ask),
+    runOptions: createRunOptions(createAskForAgent(ask)),
   };
   const runTool = createToolHost(dependencies);
   return {

@@ -2,6 +2,7 @@
 import type { AgentRecord, StoredBytes } from '../core/types.ts';
 import type { Models } from './model/models.ts';
 import type { Registry } from './registry.ts';
+import type { RunOptionsReader } from './runOptions.ts';
 import type { Threads } from './tools/threads.ts';
 import type { AskForPage, Transcripts } from './transcript/transcripts.ts';
 
@@ -11,6 +12,7 @@ export interface ActivityDependencies {
   readonly threads: Threads;
   readonly transcripts: Transcripts;
   readonly askForPage: AskForPage;
+  readonly runOptions: RunOptionsReader;
   /** Where the worker's runs publish what the inbox lists. */
   readonly index: NonNullable<AgentRecord['index']>;
   readonly weigh: Weigh;

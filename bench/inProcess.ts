@@ -5,6 +5,7 @@ import type { Agent, ToolContext } from '../activities/index.ts';
 import type { ModelEndpoint } from '../activities/model/endpoint.ts';
 import { streamAnswer } from '../activities/model/streamAnswer.ts';
 import { planBatch } from '../activities/plan/plan.ts';
+import { fixedOptions } from '../activities/runOptions.ts';
 import type { Message } from '../core/types.ts';
 
 const ctx: ToolContext = {
@@ -22,7 +23,7 @@ const ctx: ToolContext = {
 export async function runInProcess(endpoint: ModelEndpoint, agent: Agent, input: string): Promise<readonly Message[]> {
   const transcript: Message[] = [{ role: 'user', content: input }];
   for (let turn = 1; ; turn++) {
-    const system: Message = { role: 'system', content: agent.instructions };
+    const system: Message = { role: 'system', content: fixedOptions(agent)!.instructions };
     const answer = await streamAnswer(endpoint, agent, [system, ...transcript], {
       signal: ctx.signal,
       onProgress() {},

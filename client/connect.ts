@@ -1,7 +1,7 @@
 // `connect`: a connection to Temporal, through which runs are started and found.
 import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
-import type { Attachment, RunInput } from '../core/types.ts';
+import type { AsJson, Attachment, OutputOf, RunInput } from '../core/types.ts';
 import { checkStart } from './checkStart.ts';
 import { InvalidConnect, InvalidStart, TemporalUnreachable, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
@@ -50,9 +50,11 @@ export interface ExistingClientOptions {
 }
 
 /** What `defineAgent` returns, as far as a client needs it. */
-export interface StartableAgent<Output = unknown> {
+// biome-ignore lint/suspicious/noExplicitAny: what is only a `StartableAgent` may be started with any context
+export interface StartableAgent<Output = unknown, Given = any> {
   readonly name: string;
   readonly outputType?: Output;
+  readonly givenType?: Given;
   readonly context?: { check(value: unknown): Promise<CheckedContext> } | undefined;
 }
 
@@ -62,20 +64,6 @@ type CheckedContext =
       readonly ok: false;
       readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
     };
-
-/** The type of an agent's `value`, from its definition: `start<typeof triage>('triage', …)`. */
-export type OutputOf<Agent> = Agent extends { readonly outputType?: infer Output } ? AsJson<Output> : unknown;
-
-/** The type of a value after a round trip through JSON: a `Date` becomes a string. */
-export type AsJson<T> = unknown extends T
-  ? T
-  : T extends string | number | boolean | null | undefined
-    ? T
-    : T extends { toJSON(...args: never[]): infer Json }
-      ? AsJson<Json>
-      : T extends bigint | symbol | ((...args: never[]) => unknown)
-        ? never
-        : { [Key in keyof T]: AsJson<T[Key]> };
 
 export interface Holdfast {
   /** Temporal's `host:port`. */
@@ -92,11 +80,11 @@ export interface Holdfast {
    * ```
    */
   start<Agent = unknown>(agent: string, input: string, options?: StartOptions): Promise<RunHandle<OutputOf<Agent>>>;
-  /** With the agent itself, the result's `value` has its type, and the context is checked before the run is started. */
-  start<Output>(
-    agent: StartableAgent<Output>,
+  /** With the agent itself, the result's `value` and the context have their types, and the context is checked before the run is started. */
+  start<Output, Given>(
+    agent: StartableAgent<Output, Given>,
     input: string,
-    options?: StartOptions,
+    options?: StartOptions<NoInfer<Given>>,
   ): Promise<RunHandle<AsJson<Output>>>;
   /** Returns a handle for a run without contacting the server: its methods throw `RunNotFound` if there is no such run. */
   get<Agent = unknown>(workflowId: string, runId?: string): RunHandle<OutputOf<Agent>>;

@@ -4,9 +4,13 @@ export type { Duration } from '../core/duration.ts';
 export type { Call, Run, RunEvent, RunState, Turn } from '../core/read/run.ts';
 export type { Reason, ReasonCode, ReasonParameters } from '../core/reasons/codes.ts';
 export type {
+  AsJson,
   Attachment,
   Budget,
+  CompletedReply,
+  CompletedRun,
   Decision,
+  OutputOf,
   Question,
   RecordedDecision,
   Reply,
@@ -17,14 +21,14 @@ export type {
   RunStatus,
   Sent,
   Spend,
+  UnfinishedReply,
+  UnfinishedRun,
 } from '../core/types.ts';
 export {
-  type AsJson,
   type ConnectOptions,
   connect,
   type ExistingClientOptions,
   type Holdfast,
-  type OutputOf,
   type StartableAgent,
 } from './connect.ts';
 export {
@@ -52,7 +56,7 @@ export { type FileStorageOptions, fileStorage } from './payloads/fileStorage.ts'
 export { dataConverter, type PayloadOptions } from './payloads/options.ts';
 export { type PayloadPool, type PostgresStorageOptions, postgresStorage } from './payloads/postgresStorage.ts';
 export type { Decided, RunCommands } from './runCommands.ts';
-export type { RunHandle, TypedResult } from './runHandle.ts';
+export type { RunHandle } from './runHandle.ts';
 export type {
   Overlap,
   Schedule,

@@ -36,7 +36,7 @@ export interface Decided extends RecordedDecision {
   readonly isFirst: boolean;
 }
 
-export interface RunCommands {
+export interface RunCommands<Output = unknown> {
   /**
    * Decides a pending call. The decision is bound to the digest of the arguments that the person saw. The first decision
    * counts: a later one resolves with it, and with `isFirst: false`.
@@ -68,7 +68,10 @@ export interface RunCommands {
    * const { output } = await run.ask('And in Berlin?');
    * ```
    */
-  ask(text: string, options?: Omit<SendInput, 'text' | 'wait'> & { readonly signal?: AbortSignal }): Promise<Reply>;
+  ask(
+    text: string,
+    options?: Omit<SendInput, 'text' | 'wait'> & { readonly signal?: AbortSignal },
+  ): Promise<Reply<Output>>;
   /** Closes a session once its messages are answered. */
   close(attribution?: Attribution): Promise<RunSnapshot>;
   /** Gives the model a message for its next turn. A steer with an id that was sent before is ignored. */
@@ -110,14 +113,14 @@ interface CommandTarget {
   readonly answerMs?: number;
 }
 
-export function commandsTo({
+export function commandsTo<Output = unknown>({
   client,
   workflowId,
   currentExecution,
   read,
   toError,
   answerMs = ANSWER_MS,
-}: CommandTarget): RunCommands {
+}: CommandTarget): RunCommands<Output> {
   interface SendOptions {
     readonly updateId?: string | undefined;
     readonly withinMs?: number;
@@ -261,7 +264,8 @@ export function commandsTo({
       const untilAborted = signal ?? new AbortController().signal;
       for (let waitMs = ASK_AGAIN_MS.first; ; waitMs = Math.min(2 * waitMs, ASK_AGAIN_MS.max)) {
         const { reply } = await executeOnce<Sent>(answerProblem.sent, UPDATE.send, message, { signal: untilAborted });
-        if (reply) return reply;
+        // The agent's schema has validated the value; its type comes from the caller.
+        if (reply) return reply as Reply<Output>;
         await sleep(waitMs, undefined, { signal: untilAborted }).catch(() => untilAborted.throwIfAborted());
       }
     },

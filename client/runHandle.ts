@@ -23,10 +23,10 @@ import { executionIds, lastExecution, runHistories, runPages } from './runHistor
  * A run: its result, its events, its histories, and its commands. `Output` is the type of `value`, the result of an agent
  * with an `output` schema.
  */
-export interface RunHandle<Output = unknown> extends RunCommands {
+export interface RunHandle<Output = unknown> extends RunCommands<Output> {
   readonly workflowId: string;
   /** Waits for the end of the run. Resolves for every status; throws if the workflow itself failed. */
-  result(): Promise<TypedResult<Output>>;
+  result(): Promise<RunResult<Output>>;
   /**
    * Yields the run's events, from its start, live until its end. Aborting the signal ends the iteration, not the run.
    *
@@ -53,11 +53,6 @@ export interface RunHandle<Output = unknown> extends RunCommands {
    * @default 5 s
    */
   pickedUp(withinMs?: number): Promise<void>;
-}
-
-/** A run's result, with the type of its `value`. */
-export interface TypedResult<Output> extends RunResult {
-  readonly value?: Output;
 }
 
 const PICK_UP_MS = 5_000;
@@ -135,7 +130,7 @@ export function runHandle<Output = unknown>(
     return workflows.getHandle(workflowId, runId && (await lastExecution(client, workflowId, runId)));
   }
 
-  const commands = commandsTo({
+  const commands = commandsTo<Output>({
     client,
     workflowId,
     currentExecution,
@@ -166,11 +161,11 @@ export function runHandle<Output = unknown>(
     async result() {
       try {
         // The agent's schema has validated the value; its type comes from the caller.
-        return (await withRunErrors(result())) as TypedResult<Output>;
+        return (await withRunErrors(result())) as RunResult<Output>;
       } catch (error) {
         // A cancelled workflow has no result; the run's history holds the same facts.
         if (error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure)
-          return resultOf(await read()) as TypedResult<Output>;
+          return resultOf(await read()) as RunResult<Output>;
         throw error;
       }
     },

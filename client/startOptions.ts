@@ -1,7 +1,7 @@
 // The options of a start, and what they are to Temporal; shared by `start` and by schedules.
 import type { Attachment, Budget, RunContext, RunInput } from '../core/types.ts';
 
-export interface StartOptions {
+export interface StartOptions<Context = RunContext> {
   /**
    * The run's workflow id. Starting an id again returns the run that has it, even if that has ended: an id that is derived
    * from the run's subject (`refund-4711`) starts it once.
@@ -28,7 +28,7 @@ export interface StartOptions {
    * What the run is about, such as its tenant, user and language: a small JSON object for tools and rules, here and in
    * sub-agents. The agent's `context` schema checks it. It is in history, so it must not contain secrets.
    */
-  readonly context?: RunContext;
+  readonly context?: Context;
 }
 
 /** All workflow start options but the workflow's type, its id and the id reuse policy. */

@@ -20,6 +20,7 @@ import {
 import type {
   AgentRecord,
   Ask,
+  ChildCall,
   CompactAnswer,
   Lost,
   Mark,
@@ -54,7 +55,9 @@ const isPlanned = isEither(
     digest: isText,
     ask: optional(hasShape<Ask>({ question: nullable(isText), external: optional(isBoolean) })),
     arguments: optional(isText),
-    child: optional(hasShape<NonNullable<Plan['child']>>({ agent: isText, input: isText })),
+    child: optional(
+      hasShape<ChildCall>({ agent: isText, input: isText, context: optional(nullable(isRecord(isAnything))) }),
+    ),
     handoff: optional(isText),
   }),
   hasShape<Refused>({ problem: hasShape<Refused['problem']>({ kind: isText, reason: isReason }) }),

@@ -24,6 +24,7 @@ import type {
   Attachment,
   Attribution,
   Budget,
+  ChildCall,
   Mark,
   Message,
   ModelAnswer,
@@ -254,7 +255,9 @@ const isPlanned = isEither(
     digest: isText,
     ask: optional(isShape<Ask>({ question: nullable(isText), external: optional(isBoolean) })),
     arguments: optional(isText),
-    child: optional(isShape<{ agent: string; input: string }>({ agent: isText, input: isText })),
+    child: optional(
+      isShape<ChildCall>({ agent: isText, input: isText, context: optional(nullable(isRecord(isAnything))) }),
+    ),
     handoff: optional(isText),
   }),
   isShape<Extract<PlannedCall, { problem: object }>>({

@@ -86,6 +86,8 @@ export const FAILURE = {
   transcriptMismatch: 'TranscriptMismatch',
   /** The workflow did not answer the query for its transcript. */
   transcriptUnanswered: 'TranscriptUnanswered',
+  /** The context does not fit the agent, or a function of it failed: no model was asked, and another one would not help. */
+  notReady: 'AgentNotReady',
   model: 'ModelFailed',
   /** The provider is at fault: it cannot be reached, is overloaded, or answers with a server error. */
   modelUnavailable: 'ModelUnavailable',
@@ -128,6 +130,8 @@ export const SIGNAL = { fromParent: 'fromParent', fromChild: 'fromChild' } as co
 
 /** `() → Question[]`: all open questions, uncut. */
 export const QUESTIONS_QUERY = 'questions';
+/** Returns the agent as it was last recorded. */
+export const AGENT_QUERY = 'agent';
 
 /** Keys of a run's memo. */
 export const MEMO = {

@@ -1,6 +1,6 @@
 // Read this first: everything that client, workflow and activities exchange, as plain JSON. What is recorded in histories keeps
 // its field names for ever.
-import type { Reason, ReasonFields, ReasonOf } from './reasons/codes.ts';
+import type { GivenReason, Reason, ReasonFields, ReasonOf } from './reasons/codes.ts';
 
 // ── The conversation, in the words of the Chat Completions API ──────────────────────────────────────────────────────
 
@@ -161,13 +161,25 @@ export type RunStatus =
   | 'invalid_output'
   | 'cancelled';
 
-/** The result of the workflow `agent`. A run that stops early returns a result as well. */
-export interface RunResult extends ReasonFields {
-  readonly status: RunStatus;
+/** The result of the workflow `agent`: a run that stops early returns one as well. `status` tells which of the two it is. */
+export type RunResult<Value = unknown> = CompletedRun<Value> | UnfinishedRun;
+
+/** Narrows to what the agent has answered. */
+export interface CompletedRun<Value = unknown> extends RunFacts, ReasonFields {
+  readonly status: 'completed';
+  /** The last answer, parsed by the agent's `output` schema; absent without one, and for a session that was asked nothing. */
+  readonly value?: Value;
+}
+
+export interface UnfinishedRun extends RunFacts, GivenReason {
+  readonly status: Exclude<RunStatus, 'completed'>;
+  readonly value?: undefined;
+}
+
+/** What the result of every run has. */
+export interface RunFacts {
   /** The last text that the model wrote; null if there is none. */
   readonly output: string | null;
-  /** The last answer, parsed by the agent's `output` schema; present if there is one and the run completed. */
-  readonly value?: unknown;
   /** Failed calls and compactions that did not end the run. */
   readonly warnings: readonly Reason[];
   readonly turns: number;
@@ -181,14 +193,38 @@ export interface RunResult extends ReasonFields {
 }
 
 /** What a session returns for a message. */
-export interface Reply extends ReasonFields {
+export type Reply<Value = unknown> = CompletedReply<Value> | UnfinishedReply;
+
+export interface CompletedReply<Value = unknown> extends ReplyFacts, ReasonFields {
+  readonly status: 'completed';
+  readonly value?: Value;
+}
+
+export interface UnfinishedReply extends ReplyFacts, GivenReason {
+  readonly status: Exclude<RunStatus, 'completed'>;
+  readonly value?: undefined;
+}
+
+/** How the turns of a message ended. The session stays open in any case. */
+interface ReplyFacts {
   /** The number of the message, from 1. The run's input, if there is one, is the first. */
   readonly message: number;
-  /** How the turns of this message ended. The session stays open in any case. */
-  readonly status: RunStatus;
   readonly output: string | null;
-  readonly value?: unknown;
 }
+
+/** The type of an agent's `value`, from its definition: `start<typeof triage>('triage', …)`. */
+export type OutputOf<Agent> = Agent extends { readonly outputType?: infer Output } ? AsJson<Output> : unknown;
+
+/** The type of a value after a round trip through JSON: a `Date` becomes a string. */
+export type AsJson<T> = unknown extends T
+  ? T
+  : T extends string | number | boolean | null | undefined
+    ? T
+    : T extends { toJSON(...args: never[]): infer Json }
+      ? AsJson<Json>
+      : T extends bigint | symbol | ((...args: never[]) => unknown)
+        ? never
+        : { [Key in keyof T]: AsJson<T[Key]> };
 
 // ── One model call ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -269,6 +305,8 @@ export interface PassedOver {
 /** The input of the activity `compact`. It has the transcript in the same form as `callModel`. */
 export interface CompactInput
   extends Pick<ModelCallInput, 'agent' | 'known' | 'length' | 'fresh' | 'heard' | 'priced' | 'context'> {
+  /** Digest of the agent as it was last recorded; absent in histories of earlier releases. */
+  readonly recorded?: string;
   /** The last turn; compaction takes place before the next. */
   readonly turn: number;
   /** Tokens of the transcript: the provider's last count, plus an estimate of what is new since. */
@@ -337,6 +375,8 @@ export interface Ask {
 export interface ChildCall {
   readonly agent: string;
   readonly input: string;
+  /** Its context; null for none. Absent: that of this run. */
+  readonly context?: RunContext | null;
 }
 
 export interface Problem {

@@ -1,7 +1,8 @@
 // The updates, queries and signals of a run. Clients import no other file of the workflow.
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import { QUESTIONS_QUERY, SIGNAL, TRANSCRIPT_QUERY, UPDATE } from '../core/names.ts';
+import { AGENT_QUERY, QUESTIONS_QUERY, SIGNAL, TRANSCRIPT_QUERY, UPDATE } from '../core/names.ts';
 import type {
+  AgentRecord,
   Attribution,
   CancelCallInput,
   Decision,
@@ -18,6 +19,8 @@ import type {
 
 /** Returns `limit` messages of the transcript from index `from`, or fewer if they do not fit one payload. */
 export const transcriptQuery = defineQuery<TranscriptPage, [from?: number, limit?: number]>(TRANSCRIPT_QUERY);
+/** Returns the agent as it was last recorded; null before its first answer. */
+export const agentQuery = defineQuery<AgentRecord | null>(AGENT_QUERY);
 /** Returns all open questions, uncut. */
 export const questionsQuery = defineQuery<readonly Question[]>(QUESTIONS_QUERY);
 

@@ -1,7 +1,7 @@
 // Runs an agent from a workflow of yours.
 import { executeChild, uuid4 } from '@temporalio/workflow';
 import { WORKFLOW_TYPE } from '../core/names.ts';
-import type { RunInput, RunResult } from '../core/types.ts';
+import type { OutputOf, RunInput, RunResult } from '../core/types.ts';
 
 /**
  * Runs an agent as a child workflow, and returns its result. Resolves for every status except `cancelled`, for which it throws.
@@ -10,12 +10,14 @@ import type { RunInput, RunResult } from '../core/types.ts';
  * ```ts
  * const { output } = await runAgent('clinic', 'Summarise patient P-00123.');
  * ```
+ *
+ * With the type of the agent, which is imported as a type only, the result's `value` has its own: `runAgent<typeof triage>('triage', …)`.
  */
-export function runAgent(
+export function runAgent<Agent = unknown>(
   agent: string,
   input: string,
   options: Omit<RunInput, 'agent' | 'input'> & { workflowId?: string; taskQueue?: string } = {},
-): Promise<RunResult> {
+): Promise<RunResult<OutputOf<Agent>>> {
   const { workflowId, taskQueue, ...limits } = options;
   const runInput: RunInput = { agent, input, ...limits };
   return executeChild(WORKFLOW_TYPE, {

@@ -2,11 +2,13 @@
 import { z } from 'zod';
 import { TOOL_DEFAULTS } from '../../core/limits.ts';
 import { NAME_PATTERN } from '../../core/names.ts';
+import { contextProblem } from '../../core/runInput.ts';
+import type { RunContext } from '../../core/types.ts';
 import type { ApprovalRule } from './permissions.ts';
 import { type OutputOf, type SchemaSource, schemaOf } from './schema.ts';
 import type { Agent, Tool } from './types.ts';
 
-interface AsToolOptions<Input extends SchemaSource> {
+interface AsToolOptions<Input extends SchemaSource, Context> {
   /** Name of the tool. @default the agent's name */
   readonly name?: string;
   /** What the agent does and when to use it, for the model. */
@@ -15,6 +17,12 @@ interface AsToolOptions<Input extends SchemaSource> {
   readonly input?: Input;
   /** Makes the sub-agent's input from the arguments. @default the field `input`, or all arguments as JSON */
   readonly ask?: (args: OutputOf<Input>) => string;
+  /**
+   * Makes the context of the sub-agent's run from that of this one and the arguments; null for none. May do I/O. If it fails, the call
+   * does.
+   * @default the context of this run
+   */
+  readonly context?: (context: Context, args: OutputOf<Input>) => RunContext | null | Promise<RunContext | null>;
   readonly approval?: ApprovalRule<OutputOf<Input>>;
   /** Maximum number of its runs at once in one turn. */
   readonly maxParallel?: number;
@@ -29,12 +37,13 @@ const DEFAULT_INPUT = z.object({ input: z.string().describe('The task or questio
  * tools: [asTool(researcher, { description: 'Finds out what is known about a company.' })]
  * ```
  */
-export function asTool<Input extends SchemaSource = typeof DEFAULT_INPUT>(
+export function asTool<Input extends SchemaSource = typeof DEFAULT_INPUT, Context = RunContext>(
   agent: Agent | string,
-  options: AsToolOptions<Input>,
-): Tool {
-  const { name = nameOf(agent), ask, maxParallel } = options;
+  options: AsToolOptions<Input, Context>,
+): Tool<Context, OutputOf<Input>> {
+  const { name = nameOf(agent), ask, context, maxParallel } = options;
   const wrong = (problem: string) => new TypeError(`Tool ${JSON.stringify(name)}: ${problem}`);
+  if (context !== undefined && typeof context !== 'function') throw wrong('context must be a function.');
   return {
     ...workflowTool(name, options.description, options.input ?? DEFAULT_INPUT, wrong),
     ...(maxParallel !== undefined && { policy: { ...POLICY, maxParallel } }),
@@ -47,8 +56,19 @@ export function asTool<Input extends SchemaSource = typeof DEFAULT_INPUT>(
         if (typeof question !== 'string' || question.trim() === '') throw new TypeError('its input would be empty.');
         return question;
       },
+      // The agent's schema has parsed the context; that this tool fits the agent is a matter of types.
+      context:
+        context && (async (given, args) => checkedContext(await context(given as Context, args as OutputOf<Input>))),
     },
   };
+}
+
+function checkedContext(context: unknown): RunContext | null {
+  if (context === null) return null;
+  const problem = contextProblem(context);
+  if (problem) throw new TypeError(`${problem} The function "context" returns it.`);
+  // As it will be read from history.
+  return JSON.parse(JSON.stringify(context));
 }
 
 /** The name of an agent that is given as an object or by name. */
@@ -116,6 +136,7 @@ function workflowTool(name: string, description: string, input: SchemaSource, wr
     name,
     description,
     input: schemaOf(input, 'input', wrong),
+    context: undefined,
     policy: POLICY,
     approval: 'never',
     workerParallel: undefined,

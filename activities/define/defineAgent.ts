@@ -12,10 +12,11 @@ import type { JsonSchema } from './jsonSchema.ts';
 import { outputFormat } from './output.ts';
 import { type ApprovalRule, approvalProblem, type Permissions, permissionsProblem } from './permissions.ts';
 import type { Prices } from './prices.ts';
-import { type SchemaSource, type StandardSchema, schemaOf } from './schema.ts';
+import { type StandardSchema, schemaOf } from './schema.ts';
 import type {
   Agent,
   Credentials,
+  FunctionOfContext,
   Guardrails,
   ModelApi,
   ModelTakes,
@@ -26,18 +27,23 @@ import type {
   ToolSource,
 } from './types.ts';
 
-export interface AgentOptions<Output = unknown> extends Guardrails {
+// biome-ignore lint/suspicious/noExplicitAny: what is only `AgentOptions` may have any context
+export interface AgentOptions<Output = unknown, Context = any, Given = any> extends Guardrails<Context> {
   readonly name: string;
   /**
    * A model of the OpenAI API or of a compatible server: `'gpt-4o'`, or with a provider of the worker: `'local:qwen3'`. Of a list, the next
    * one is asked when one has failed. `OPENAI_MODEL` overrides it for a whole worker.
    */
   readonly model: string | readonly string[];
-  readonly instructions: string;
+  /**
+   * A function of the context is called on the worker when a run has no record of the agent: at its start, after a handoff, and when a
+   * deploy has changed the agent. What it returns is recorded, and kept until then.
+   */
+  readonly instructions: string | FunctionOfContext<string, NoInfer<Context>>;
   /** What it does, for those who choose among agents: `holdfast mcp` serves it as that of the tool. The model does not see it. */
   readonly description?: string;
   /** Tools, and servers of tools: `mcp({ … })`. */
-  readonly tools?: readonly (Tool | ToolSource)[];
+  readonly tools?: readonly (Tool<NoInfer<Context>> | ToolSource)[];
   /** Maximum number of turns. @default 10 */
   readonly maxTurns?: number;
   /** Maximum number of calls of a turn that run at once. @default 5 */
@@ -61,24 +67,24 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
    * the model is called. Tools and rules get the parsed context as `ctx.context`.
    * @default any context is accepted
    */
-  readonly context?: SchemaSource;
+  readonly context?: StandardSchema<Context, Given> | JsonSchema;
   /**
    * Secrets for the tools, which get them as `ctx.credentials`. Called on the worker for each attempt at a call, and never recorded: secrets
    * do not belong into the context, which is.
    */
-  readonly credentials?: (context: RunContext) => Credentials | Promise<Credentials>;
+  readonly credentials?: (context: NoInfer<Context>) => Credentials | Promise<Credentials>;
   /** Approval rules by tool. They override the tool's own `approval`. */
-  readonly approvals?: Readonly<Record<string, ApprovalRule>>;
+  readonly approvals?: Readonly<Record<string, ApprovalRule<never, NoInfer<Context>>>>;
   /** How long a pending approval waits for a decision. @default '14 days' */
   readonly approvalTimeout?: Duration;
   /** What happens then: the call is rejected, or the run ends. @default 'reject' */
   readonly whenApprovalExpires?: WhenApprovalExpires;
   /** Rules that deny calls, ask a person about them, or allow them. */
-  readonly permissions?: Permissions;
+  readonly permissions?: Permissions<NoInfer<Context>>;
   /** How the conversation is compacted before it outgrows the context window. `false`: never, and the run ends there. */
   readonly compaction?: CompactionOptions | false;
-  /** Limits on the spend of a run and its sub-agents. */
-  readonly budget?: Omit<Budget, 'activeMs'> & { readonly activeTime?: Duration };
+  /** Limits on the spend of a run and its sub-agents. A function of the context is called when that of the instructions would be. */
+  readonly budget?: BudgetOptions | FunctionOfContext<BudgetOptions | undefined, NoInfer<Context>>;
   /** Prices per million tokens, by the provider's name for the model. */
   readonly prices?: Prices;
   /** How long a session waits for its next message. @default '7 days' */
@@ -114,6 +120,8 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
   readonly offline?: Script;
 }
 
+type BudgetOptions = Omit<Budget, 'activeMs'> & { readonly activeTime?: Duration };
+
 /**
  * Defines an agent.
  *
@@ -126,7 +134,9 @@ export interface AgentOptions<Output = unknown> extends Guardrails {
  * });
  * ```
  */
-export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Agent<Output> {
+export function defineAgent<Output = unknown, Context = RunContext, Given = RunContext>(
+  options: AgentOptions<Output, Context, Given>,
+): Agent<Output, Given> {
   const { name } = options;
   const wrong = (problem: string) => new TypeError(`Agent ${JSON.stringify(name)}: ${problem}`);
   if (typeof name !== 'string' || !NAME_PATTERN.test(name))
@@ -136,11 +146,10 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     throw wrong('model is missing, for example model: "gpt-4o".');
   if (models.length > MODELS_MAX) throw wrong(`it has more than ${MODELS_MAX} models.`);
   if (new Set(models).size < models.length) throw wrong('model names one twice.');
-  if (!options.instructions) throw wrong('instructions are missing. Say who the agent is and what it should do.');
-  if (utf8Length(options.instructions) > INSTRUCTIONS_BYTES_MAX)
-    throw wrong(
-      `instructions are longer than ${count(INSTRUCTIONS_BYTES_MAX)} bytes. Let a tool return the longer material.`,
-    );
+  if (typeof options.instructions !== 'function') {
+    const problem = instructionsProblem(options.instructions);
+    if (problem) throw wrong(problem);
+  }
   if (
     options.description !== undefined &&
     (typeof options.description !== 'string' || options.description.trim() === '')
@@ -162,8 +171,10 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     throw wrong('credentials must be a function.');
   const maxTurns = options.maxTurns ?? AGENT_DEFAULTS.maxTurns;
   const parallel = options.parallel ?? AGENT_DEFAULTS.parallel;
-  const { maxSubAgents, maxDepth, maxHistoryEvents, beforeModel, afterModel, beforeTool } = options;
-  const { approvals = {}, permissions, whenApprovalExpires } = options;
+  // The schema of `context` has parsed what functions of it are given.
+  const functions = options as unknown as AgentOptions<Output, RunContext>;
+  const { maxSubAgents, maxDepth, maxHistoryEvents, beforeModel, afterModel, beforeTool } = functions;
+  const { approvals = {}, permissions, whenApprovalExpires } = functions;
   // What a source has is known later, and checked then.
   const isUnknown = (tool: string) => sources.length === 0 && !tools.has(tool);
   for (const [name, rule] of Object.entries(approvals)) {
@@ -184,9 +195,14 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     for (const part of ['input', 'output', 'cached'] as const)
       if (!(Number(price[part] ?? (part === 'cached' ? 0 : Number.NaN)) >= 0))
         throw wrong(`prices["${model}"].${part} must be a number of at least 0.`);
-  const budget = budgetOf(options.budget, wrong);
-  if (budget?.cost !== undefined && Object.keys(prices).length === 0)
-    throw wrong('budget.cost needs prices. Set prices, for example { "gpt-4o": { input: 2.5, output: 10 } }.');
+  const checkedBudget = (given: BudgetOptions | undefined) => {
+    const budget = budgetOf(given, wrong);
+    if (budget?.cost !== undefined && Object.keys(prices).length === 0)
+      throw wrong('budget.cost needs prices. Set prices, for example { "gpt-4o": { input: 2.5, output: 10 } }.');
+    return budget;
+  };
+  const { budget: given } = functions;
+  const budget = typeof given === 'function' ? undefined : checkedBudget(given);
   const limits = { maxTurns, parallel, maxSubAgents, maxDepth, maxHistoryEvents };
   for (const [limit, value] of Object.entries(limits))
     if (value !== undefined && !(Number.isInteger(value) && value >= 1))
@@ -196,11 +212,12 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     name,
     model: models[0]!,
     models,
-    instructions: options.instructions,
+    instructions: functions.instructions,
+    budget: typeof given === 'function' ? async (context, ctx) => checkedBudget(await given(context, ctx)) : undefined,
     description: options.description,
     tools,
     sources,
-    withTools: (more) => defineAgent<Output>({ ...options, tools: [...tools.values(), ...more] }),
+    withTools: (more) => defineAgent({ ...options, tools: [...tools.values(), ...more] }),
     rules: {
       maxTurns,
       parallel,
@@ -225,7 +242,7 @@ export function defineAgent<Output = unknown>(options: AgentOptions<Output>): Ag
     offline: options.offline,
     output: options.output && outputFormat(options.output, wrong),
     context: options.context && schemaOf(options.context, 'context', wrong),
-    credentials: options.credentials,
+    credentials: functions.credentials,
     approvals,
     permissions,
     guardrails: {
@@ -269,6 +286,15 @@ function takesOf(given: ModelTakes | undefined, wrong: (problem: string) => Erro
   return given;
 }
 
+/** What is wrong with instructions, or with what a function of the context returned; null if nothing is. */
+export function instructionsProblem(instructions: unknown): string | null {
+  if (typeof instructions !== 'string' || instructions.trim() === '')
+    return 'instructions are missing. Say who the agent is and what it should do.';
+  return utf8Length(instructions) > INSTRUCTIONS_BYTES_MAX
+    ? `instructions are longer than ${count(INSTRUCTIONS_BYTES_MAX)} bytes. Let a tool return the longer material.`
+    : null;
+}
+
 /** Fields of a request that Holdfast sets. */
 const OWN_FIELDS: Readonly<Record<string, string>> = {
   model: 'model',
@@ -303,8 +329,9 @@ function bodyOf(body: unknown, wrong: (problem: string) => Error): Agent['body']
   return JSON.parse(json);
 }
 
-function budgetOf(options: AgentOptions['budget'], wrong: (problem: string) => Error): Budget | undefined {
+function budgetOf(options: BudgetOptions | undefined, wrong: (problem: string) => Error): Budget | undefined {
   if (options === undefined) return undefined;
+  if (typeof options !== 'object' || options === null) throw wrong('budget must be an object.');
   const { activeTime, ...limits } = options;
   const budget: Budget = {
     ...limits,

@@ -3,11 +3,13 @@ import { DURATION_EXAMPLES, type Duration, durationMs } from '../../core/duratio
 import { TOOL_DEFAULTS } from '../../core/limits.ts';
 import { NAME_PATTERN, RESERVED_TOOL_NAMES } from '../../core/names.ts';
 import type { Effect, ToolPolicy } from '../../core/types.ts';
+import { ruleWithContext } from './context.ts';
+import type { JsonSchema } from './jsonSchema.ts';
 import { type ApprovalRule, approvalProblem } from './permissions.ts';
-import { type OutputOf, type SchemaSource, schemaOf } from './schema.ts';
+import { type ContextOf, type OutputOf, type SchemaSource, schemaOf } from './schema.ts';
 import type { Presenter, Tool, ToolContext } from './types.ts';
 
-interface ToolOptions<Input extends SchemaSource, Result> {
+interface ToolOptions<Input extends SchemaSource, Result, Context extends SchemaSource> {
   /** Name for the model. Also the activity type in Temporal's Web UI. */
   readonly name: string;
   /** What it does and when to use it, for the model. */
@@ -31,32 +33,43 @@ interface ToolOptions<Input extends SchemaSource, Result> {
   readonly maxParallel?: number;
   /** Maximum number of its calls at once in one worker process, over all runs. */
   readonly workerParallel?: number;
-  /** How the result becomes text for the model. @default the agent's `present` */
+  /**
+   * How the result becomes text for the model. Write a function after `run`, or name the type of its parameter: TypeScript infers what
+   * `run` returns from functions in their order.
+   * @default the agent's `present`
+   */
   readonly present?: Presenter<Result>;
   /**
    * Whether a call needs a person's decision before it runs. A function receives the arguments and may do I/O; if it
    * fails, a person is asked.
    * @default 'never'
    */
-  readonly approval?: ApprovalRule<OutputOf<Input>>;
+  readonly approval?: ApprovalRule<OutputOf<Input>, OutputOf<Context>>;
+  /**
+   * Schema of what the tool needs of the run's context. It gives `ctx.context` its type, and an agent without these fields in its own
+   * `context` does not compile. At a call, a context that does not match fails it, before it runs.
+   */
+  readonly context?: Context;
 }
 
 /** How a tool runs, which does not depend on its schema. */
 export type PolicyOptions = Pick<
-  ToolOptions<SchemaSource, unknown>,
+  ToolOptions<SchemaSource, unknown, SchemaSource>,
   'effect' | 'timeout' | 'heartbeat' | 'retry' | 'maxParallel' | 'workerParallel'
 > & { readonly thread?: URL; readonly queue?: string };
 
 /** What all tools of a server have in common. */
 export type SharedPolicy = Partial<Omit<PolicyOptions, 'effect' | 'thread' | 'queue'>>;
 
-interface RunHere<Input extends SchemaSource, Result> extends ToolOptions<Input, Result> {
-  readonly run: (input: OutputOf<Input>, ctx: ToolContext) => Result | Promise<Result>;
+interface RunHere<Input extends SchemaSource, Result, Context extends SchemaSource>
+  extends ToolOptions<Input, Result, Context> {
+  readonly run: (input: OutputOf<Input>, ctx: ToolContext<OutputOf<Context>>) => Result | Promise<Result>;
   readonly thread?: never;
   readonly queue?: never;
 }
 
-interface RunInThread<Input extends SchemaSource, Result> extends ToolOptions<Input, Result> {
+interface RunInThread<Input extends SchemaSource, Result, Context extends SchemaSource>
+  extends ToolOptions<Input, Result, Context> {
   /**
    * For CPU-bound work: a module whose default export is `(input, ctx: ThreadContext) => result`. It runs in a worker
    * thread, so it does not block the event loop and can be terminated at its timeout.
@@ -68,7 +81,8 @@ interface RunInThread<Input extends SchemaSource, Result> extends ToolOptions<In
   readonly queue?: never;
 }
 
-interface RunElsewhere<Input extends SchemaSource, Result> extends ToolOptions<Input, Result> {
+interface RunElsewhere<Input extends SchemaSource, Result, Context extends SchemaSource>
+  extends ToolOptions<Input, Result, Context> {
   /**
    * The task queue of the workers that run it, in whatever language: an activity with the tool's name. Its arguments are those that the
    * model wrote, as an object, and the call's context: `idempotencyKey`, `agent`, `callId` and so on. What it returns is the result.
@@ -78,6 +92,7 @@ interface RunElsewhere<Input extends SchemaSource, Result> extends ToolOptions<I
   readonly thread?: never;
   readonly present?: never;
   readonly workerParallel?: never;
+  readonly context?: never;
 }
 
 /**
@@ -93,9 +108,9 @@ interface RunElsewhere<Input extends SchemaSource, Result> extends ToolOptions<I
  * });
  * ```
  */
-export function defineTool<Input extends SchemaSource, Result>(
-  options: RunHere<Input, Result> | RunInThread<Input, Result> | RunElsewhere<Input, Result>,
-): Tool {
+export function defineTool<Input extends SchemaSource, Result, Context extends SchemaSource = JsonSchema>(
+  options: RunHere<Input, Result, Context> | RunInThread<Input, Result, Context> | RunElsewhere<Input, Result, Context>,
+): Tool<ContextOf<Context>, OutputOf<Input>> {
   const { name } = options;
   const wrong = (problem: string) => new TypeError(`Tool ${JSON.stringify(name)}: ${problem}`);
   if (typeof name !== 'string' || !NAME_PATTERN.test(name))
@@ -106,22 +121,24 @@ export function defineTool<Input extends SchemaSource, Result>(
   if ([run, thread, queue].filter((one) => one !== undefined).length !== 1)
     throw wrong('set one of run, thread and queue.');
   if (queue !== undefined && (typeof queue !== 'string' || queue === '')) throw wrong('queue must be a task queue.');
-  for (const option of ['present', 'workerParallel'] as const)
+  for (const option of ['present', 'workerParallel', 'context'] as const)
     if (queue !== undefined && options[option] !== undefined)
       throw wrong(`${option} is for tools that this worker runs, and this one has a queue.`);
   const approval = options.approval ?? 'never';
   const problem = approvalProblem(approval);
   if (problem) throw wrong(`approval ${problem}`);
+  const context = options.context && schemaOf(options.context, 'context', wrong, true);
 
   return {
     name,
     description: options.description,
     input,
+    context,
     policy: policyOf(options, wrong),
     workerParallel: options.workerParallel,
     // The tool host calls `present` with the tool's own result, and `run` with the parsed arguments: their own types.
     present: options.present as Presenter<never> | undefined,
-    approval: approval as ApprovalRule,
+    approval: ruleWithContext(approval as ApprovalRule, context),
     run: run as Tool['run'],
     thread,
     subAgent: undefined,

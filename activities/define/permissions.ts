@@ -1,29 +1,54 @@
 // Decides in code which calls may run, by tool and arguments, and which need a person's decision. No prompt can override it.
 import { cutText } from '../../core/text.ts';
+import type { RunContext } from '../../core/types.ts';
 import { type RuleContext, runRule } from './rules.ts';
 
 /** Whether a call needs a person's decision, and the question to ask. A function receives the parsed arguments. */
-export type ApprovalRule<Args = never> =
+export type ApprovalRule<Args = never, Context = RunContext> =
   | 'never'
   | 'always'
-  | ((args: Args, ctx: RuleContext) => ApprovalAnswer | Promise<ApprovalAnswer>);
+  | ((args: Args, ctx: RuleContext<Context>) => ApprovalAnswer | Promise<ApprovalAnswer>);
 type ApprovalAnswer = boolean | { readonly ask: string };
 
-export interface PermissionRule {
+export interface PermissionRule<Context = RunContext> {
   /** A tool of the agent, or `*` for all. */
   readonly tool: string;
   /** Restricts the rule to certain arguments. @default all */
   // biome-ignore lint/suspicious/noExplicitAny: each tool has its own arguments, and a rule knows which it is for
-  readonly when?: (args: any, ctx: RuleContext) => boolean | Promise<boolean>;
+  readonly when?: (args: any, ctx: RuleContext<Context>) => boolean | Promise<boolean>;
   /** Shown to the model if a call is denied, and to the person who is asked. */
   readonly reason?: string;
 }
 
 /** `deny` goes before `ask`, and `ask` before `allow`. If there is an `allow`, calls that it does not name are denied. */
-export interface Permissions {
-  readonly deny?: readonly PermissionRule[];
-  readonly ask?: readonly PermissionRule[];
-  readonly allow?: readonly PermissionRule[];
+export interface Permissions<Context = RunContext> {
+  readonly deny?: readonly PermissionRule<Context>[];
+  readonly ask?: readonly PermissionRule<Context>[];
+  readonly allow?: readonly PermissionRule<Context>[];
+}
+
+/**
+ * Makes a permission rule for a tool, whose arguments `when` knows by their type.
+ *
+ * ```ts
+ * permissions: { deny: [permission(pay, { when: ({ amount }) => amount > 100, reason: 'over 100' })] }
+ * ```
+ */
+export function permission<Args, Context = RunContext>(
+  tool: NamedTool<Args>,
+  rule: {
+    readonly when?: (args: Args, ctx: RuleContext<Context>) => boolean | Promise<boolean>;
+    readonly reason?: string;
+  } = {},
+): PermissionRule<Context> {
+  return { ...rule, tool: tool.name };
+}
+
+/** A tool, as far as a rule needs it. */
+interface NamedTool<Args> {
+  readonly name: string;
+  /** For types only. */
+  readonly argsType?: Args;
 }
 
 export type Permission =

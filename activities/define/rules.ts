@@ -5,12 +5,12 @@ import { cutText, inWords } from '../../core/text.ts';
 import type { RunContext } from '../../core/types.ts';
 
 /** Context of a rule. Rules run on a worker, so they may do I/O. */
-export interface RuleContext {
+export interface RuleContext<Context = RunContext> {
   readonly agent: string;
   readonly workflowId: string;
   readonly turn: number;
   /** The run's context, as parsed by the agent's `context` schema, and frozen. {} if the run has none. */
-  readonly context: RunContext;
+  readonly context: Context;
   /** Aborted when the model call is cancelled, times out, or the worker stops. */
   readonly signal: AbortSignal;
 }

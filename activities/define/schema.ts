@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { type Checked, checkerOf, type JsonSchema } from './jsonSchema.ts';
 
 /** Any library's schema that follows the Standard Schema and has its JSON Schema: zod 4, ArkType, Valibot with an adapter. */
-export interface StandardSchema<Output = unknown> {
+export interface StandardSchema<Output = unknown, Input = unknown> {
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: string;
     validate(value: unknown): StandardResult | Promise<StandardResult>;
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
     readonly jsonSchema?: { input(options: { readonly target: 'draft-2020-12' }): Record<string, unknown> };
   };
 }
@@ -29,23 +29,31 @@ export type SchemaSource = StandardSchema | JsonSchema;
 export type OutputOf<Source extends SchemaSource> =
   Source extends StandardSchema<infer Output> ? Output : Readonly<Record<string, unknown>>;
 
+/** The type of the context that a tool with this schema needs. One without a schema, or with JSON Schema, runs with any. */
+export type ContextOf<Source extends SchemaSource> = Source extends StandardSchema<infer Output> ? Output : unknown;
+
 export interface Schema {
+  /** What it was made of. */
+  readonly source: unknown;
   readonly json: Readonly<Record<string, unknown>>;
   /** May throw, if a function of the schema does. */
   check(value: unknown): Promise<Checked>;
 }
 
-/** Reads the schema of an option. What has no JSON Schema of an object fails here, and not when the model is called. */
-export function schemaOf(source: unknown, option: string, wrong: (problem: string) => Error): Schema {
-  const schema = readSource(source, option, wrong);
+/**
+ * Reads the schema of an option. What has no JSON Schema of an object fails here, and not when the model is called. An open one
+ * allows fields that it does not know.
+ */
+export function schemaOf(source: unknown, option: string, wrong: (problem: string) => Error, isOpen = false): Schema {
+  const schema = readSource(source, option, wrong, isOpen);
   if (schema.json['type'] !== 'object') throw wrong(`${option} must be the schema of an object, such as z.object(…).`);
   return schema;
 }
 
-function readSource(source: unknown, option: string, wrong: (problem: string) => Error): Schema {
+function readSource(source: unknown, option: string, wrong: (problem: string) => Error, isOpen: boolean): Schema {
   try {
-    if (isStandard(source)) return standardSchema(source);
-    if (isJsonSchema(source)) return { json: withoutDialect(source), check: checkerOf(source) };
+    if (isStandard(source)) return standardSchema(source, isOpen);
+    if (isJsonSchema(source)) return { source, json: withoutDialect(source), check: checkerOf(source) };
   } catch (error) {
     throw wrong(`${option} has no usable JSON Schema: ${error instanceof Error ? error.message : error}`);
   }
@@ -67,11 +75,12 @@ function isJsonSchema(source: unknown): source is JsonSchema {
   );
 }
 
-function standardSchema(source: StandardSchema): Schema {
-  const { '~standard': standard } = closed(source);
+function standardSchema(source: StandardSchema, isOpen: boolean): Schema {
+  const { '~standard': standard } = isOpen ? source : closed(source);
   if (!standard.jsonSchema)
     throw new TypeError(`this schema of ${standard.vendor} does not give any. Give its JSON Schema in its place.`);
   return {
+    source,
     json: withoutDialect(standard.jsonSchema.input({ target: 'draft-2020-12' })),
     async check(value) {
       const result = await standard.validate(value);

@@ -1,5 +1,5 @@
 // The types of a defined agent and tool, and of the arguments that users' functions receive. Read this first.
-import type { AgentRules, Message, RecordedDecision, RunContext, ToolPolicy } from '../../core/types.ts';
+import type { AgentRules, Budget, Message, RecordedDecision, RunContext, ToolPolicy } from '../../core/types.ts';
 import type { CompactionRules } from '../compact/compactionOptions.ts';
 import type { Script } from '../testing/script.ts';
 import type { ApprovalRule, Permissions } from './permissions.ts';
@@ -17,21 +17,27 @@ export interface ReasoningOptions {
   readonly summary?: 'auto' | 'concise' | 'detailed';
 }
 
-/** An agent with its options checked and defaults filled in. `Output` is the type of its results' `value`. */
-export interface Agent<Output = unknown> {
+/**
+ * An agent with its options checked and defaults filled in. `Output` is the type of its results' `value`, `Given` that of the context
+ * that its runs are started with.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: what is only an `Agent` may be started with any context
+export interface Agent<Output = unknown, Given = any> {
   readonly kind: 'agent';
   readonly name: string;
   /** The first of `models`. */
   readonly model: string;
   /** In the order in which they are asked. */
   readonly models: readonly string[];
-  readonly instructions: string;
+  readonly instructions: string | FunctionOfContext<string>;
   readonly description: string | undefined;
+  /** Set if the budget is a function; otherwise, `rules` has it. */
+  readonly budget: FunctionOfContext<Budget | undefined> | undefined;
   readonly tools: ReadonlyMap<string, Tool>;
   /** Tools that are only known once their server is asked for them. */
   readonly sources: readonly ToolSource[];
   /** The agent with the tools of its sources. */
-  withTools(tools: readonly Tool[]): Agent<Output>;
+  withTools(tools: readonly Tool[]): Agent<Output, Given>;
   readonly rules: AgentRules;
   readonly toolChoice: ToolChoice | undefined;
   readonly api: ModelApi | undefined;
@@ -47,6 +53,8 @@ export interface Agent<Output = unknown> {
   readonly credentials: ((context: RunContext) => Credentials | Promise<Credentials>) | undefined;
   /** For types only; never set. */
   readonly outputType?: Output;
+  /** For types only; never set. */
+  readonly givenType?: Given;
   readonly approvals: Readonly<Record<string, ApprovalRule>>;
   readonly permissions: Permissions | undefined;
   readonly guardrails: Guardrails;
@@ -62,6 +70,12 @@ export interface ModelTakes {
   readonly images?: boolean;
   readonly files?: boolean;
 }
+
+/** Called on the worker when a run has no record of the agent: at its start, after a handoff, and when the agent has changed. */
+export type FunctionOfContext<Value, Context = RunContext> = (
+  context: Context,
+  ctx: RuleContext<Context>,
+) => Value | Promise<Value>;
 
 /** Secrets by name. */
 export type Credentials = Readonly<Record<string, string>>;
@@ -79,11 +93,14 @@ export interface OutputFormat extends Schema {
   readonly strict: Readonly<Record<string, unknown>> | null;
 }
 
-/** A tool with its options checked and defaults filled in. */
-export interface Tool {
+/** A tool with its options checked and defaults filled in. `Context` is the type of the context that it needs. */
+// biome-ignore lint/suspicious/noExplicitAny: what is only a `Tool` may need any context
+export interface Tool<Context = any, Args = any> {
   readonly name: string;
   readonly description: string;
   readonly input: Schema;
+  /** Of the context, if the tool has one of its own. */
+  readonly context: Schema | undefined;
   readonly policy: ToolPolicy;
   readonly workerParallel: number | undefined;
   readonly present: Presenter<never> | undefined;
@@ -91,11 +108,22 @@ export interface Tool {
   readonly run: ((input: never, ctx: ToolContext) => unknown) | undefined;
   readonly thread: URL | undefined;
   /** Set if a call starts a run of this agent; `ask` makes its input. */
-  readonly subAgent: { readonly agent: Agent | string; ask(args: unknown): string } | undefined;
+  readonly subAgent: SubAgent | undefined;
   /** A call is carried out by a program or a person outside, which responds with the result. */
   readonly external: boolean;
   /** Set if a call hands the conversation off to this agent. */
   readonly handoff: Agent | string | undefined;
+  /** For types only; never set. */
+  readonly contextType?: (context: Context) => void;
+  /** For types only; never set. */
+  readonly argsType?: Args;
+}
+
+export interface SubAgent {
+  readonly agent: Agent | string;
+  ask(args: unknown): string;
+  /** Makes the context of the sub-agent's run; without it, that is the context of this run. */
+  readonly context: ((context: RunContext, args: unknown) => Promise<RunContext | null>) | undefined;
 }
 
 /** A server of tools, such as `mcp()` makes. A worker opens it when it starts, and closes it when it ends. */
@@ -116,7 +144,7 @@ export interface OpenSource {
 }
 
 /** The second argument of a tool's `run`. */
-export interface ToolContext {
+export interface ToolContext<Context = RunContext> {
   /** Aborted when the call is cancelled or times out, or the worker stops. Pass it to fetch, timers and queries. */
   readonly signal: AbortSignal;
   /** The same for every attempt of this call, and unique to it. Pass it to services that accept one. */
@@ -125,8 +153,11 @@ export interface ToolContext {
   readonly attempt: number;
   readonly agent: string;
   readonly workflowId: string;
-  /** The run's context, as parsed by the agent's `context` schema. {} if the run has none. */
-  readonly context: RunContext;
+  /**
+   * The run's context, as parsed by the agent's `context` schema, and by the tool's own if that is another. {} if the run has
+   * none.
+   */
+  readonly context: Context;
   /** What the agent's `credentials` returned; {} without that. */
   readonly credentials: Credentials;
   /** The decision that approved this call, if a person was asked. For a tool's own records. */
@@ -163,7 +194,7 @@ export type Guarded<Changed> =
   | { readonly reject: string }
   | { readonly end: string };
 
-export interface Guardrails {
+export interface Guardrails<Context = RunContext> {
   /**
    * Runs before each model call, on the instructions and the conversation. `change` applies to this request only; `reject`
    * makes the reason the answer, and the model is not called; `end` ends the run as refused. For an agent with an `output`,
@@ -171,15 +202,18 @@ export interface Guardrails {
    */
   readonly beforeModel?: (
     messages: readonly Message[],
-    ctx: RuleContext,
+    ctx: RuleContext<Context>,
   ) => Guarded<readonly Message[]> | Promise<Guarded<readonly Message[]>>;
   /**
    * Runs after each answer, even if the model declined. `change` replaces the text; `reject` has the model answer again,
    * with the reason, at most twice. With this guardrail, answers are not streamed.
    */
-  readonly afterModel?: (answer: GuardedAnswer, ctx: RuleContext) => Guarded<string> | Promise<Guarded<string>>;
+  readonly afterModel?: (
+    answer: GuardedAnswer,
+    ctx: RuleContext<Context>,
+  ) => Guarded<string> | Promise<Guarded<string>>;
   /** Runs before each call with valid arguments. `change` replaces them; the new ones are validated again. */
-  readonly beforeTool?: (call: GuardedCall, ctx: RuleContext) => Guarded<object> | Promise<Guarded<object>>;
+  readonly beforeTool?: (call: GuardedCall, ctx: RuleContext<Context>) => Guarded<object> | Promise<Guarded<object>>;
 }
 
 export interface GuardedAnswer {

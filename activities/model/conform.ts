@@ -8,6 +8,7 @@ import { checkOutput } from '../define/output.ts';
 import type { Agent } from '../define/types.ts';
 import { planBatch } from '../plan/plan.ts';
 import type { Planned } from '../plan/types.ts';
+import { fixedOptions } from '../runOptions.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 import { isUnreachable } from './modelFailure.ts';
 import { streamAnswer } from './streamAnswer.ts';
@@ -186,7 +187,8 @@ function asking(endpoint: ModelEndpoint, warn: (message: string) => void): Ask {
   return async (agent, messages) => {
     turn += 1;
     const { signal } = new AbortController();
-    const sent: readonly Message[] = [{ role: 'system', content: agent.instructions }, ...messages];
+    const { instructions } = fixedOptions(agent)!;
+    const sent: readonly Message[] = [{ role: 'system', content: instructions }, ...messages];
     const answer = await streamAnswer(endpoint, agent, sent, {
       signal,
       attachments: ATTACHMENTS,

@@ -3,12 +3,14 @@ import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { MODEL_CALL } from '../../core/limits.ts';
 import { reason } from '../../core/reasons/reason.ts';
-import type { ModelCallInput, RunContext, Usage } from '../../core/types.ts';
+import type { AgentRecord, ModelCallInput, RunContext, Usage } from '../../core/types.ts';
+import { recordOf } from '../agentRecord.ts';
 import { parseContext } from '../define/context.ts';
 import type { RuleContext } from '../define/rules.ts';
 import type { Agent } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { startHeartbeats } from '../heartbeat.ts';
+import type { RunOptions } from '../runOptions.ts';
 import { createStopController } from '../stopController.ts';
 import { stoppedFailure } from '../stoppedFailure.ts';
 import type { AnswerBuilder } from './answer.ts';
@@ -21,6 +23,9 @@ export interface ModelAttempt {
   /** The one of the agent's models that this attempt asks. */
   readonly endpoint: ModelEndpoint;
   readonly ctx: RuleContext;
+  readonly options: RunOptions;
+  /** The agent's record with these options. */
+  readonly record: AgentRecord;
   readonly attempts: AttemptCounter;
   /** Throws if the cost is limited and the model has no price. */
   requirePrice(): void;
@@ -28,16 +33,15 @@ export interface ModelAttempt {
   onProgress(partial: AnswerBuilder, usage?: () => Usage): void;
 }
 
+export type AttemptDependencies = Pick<ActivityDependencies, 'registry' | 'models' | 'runOptions' | 'index'>;
+
+type AttemptInput = Pick<ModelCallInput, 'agent' | 'turn' | 'priced' | 'waited' | 'context'> &
+  Partial<Pick<ModelCallInput, 'recorded'>>;
+
 /** Runs `work` as one attempt at a model call. The failure that it throws has the cost of all attempts in its details. */
 export async function runModelAttempt<T>(
-  { registry, models }: Pick<ActivityDependencies, 'registry' | 'models'>,
-  {
-    agent: name,
-    turn,
-    priced,
-    waited,
-    context: given,
-  }: Pick<ModelCallInput, 'agent' | 'turn' | 'priced' | 'waited' | 'context'>,
+  { registry, models, runOptions, index }: AttemptDependencies,
+  { agent: name, turn, priced, waited, context: given, recorded = '' }: AttemptInput,
   work: (agent: Agent, attempt: ModelAttempt) => Promise<T>,
 ): Promise<T> {
   const { attempt } = Context.current().info;
@@ -49,18 +53,25 @@ export async function runModelAttempt<T>(
   let timer: NodeJS.Timeout | undefined;
   try {
     const agent = registry.agent(name);
-    const endpoint = attempts.start(agent, models.endpointsOf(agent));
+    const endpoints = models.endpointsOf(agent);
+    const endpoint = attempts.start(agent, endpoints);
     const { timeoutMs } = endpoint;
     // The timeout is ours, not the server's, so that it counts as a failed attempt.
     timer = setTimeout(() => stop.abort(badAnswer(reason('model_timed_out', { timeoutMs }))), timeoutMs);
     const context = await parseContext(agent, given);
+    const ctx: RuleContext = { ...ruleContext(name, turn, context), signal: stop.signal };
+    const asked = endpoints.map((one) => one.modelFor(agent));
+    const recordWith = (options: RunOptions) => recordOf(agent, index, asked, options);
+    const options = await runOptions.read(agent, ctx, recorded, recordWith);
     return await work(agent, {
       endpoint,
-      ctx: { ...ruleContext(name, turn, context), signal: stop.signal },
+      ctx,
+      options,
+      record: recordWith(options),
       attempts,
       requirePrice() {
         // Before its first answer, the run does not know the agent's own budget.
-        if (priced || agent.rules.budget?.cost !== undefined) attempts.requirePrice();
+        if (priced || options.budget?.cost !== undefined) attempts.requirePrice();
       },
       onProgress(partial, usage = () => partial.usage()) {
         attempts.observe({ usage });

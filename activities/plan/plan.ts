@@ -4,12 +4,20 @@ import { PLAN_BYTES_MAX, PLAN_CALLS_MAX, PROVIDER_BYTES_MAX } from '../../core/l
 import type { Reason } from '../../core/reasons/codes.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { count, cutText, jsonBytes } from '../../core/text.ts';
-import type { AllowedCall, AssistantMessage, Message, PlannedCall, Problem, ToolCall } from '../../core/types.ts';
+import type {
+  AllowedCall,
+  AssistantMessage,
+  ChildCall,
+  Message,
+  PlannedCall,
+  Problem,
+  ToolCall,
+} from '../../core/types.ts';
 import { nameOf } from '../define/asTool.ts';
 import { guardCall, rejectAll } from '../define/guardrails.ts';
 import { type Permission, permissionOf } from '../define/permissions.ts';
 import { deepFreeze, type RuleContext, runRule } from '../define/rules.ts';
-import type { Agent, Tool } from '../define/types.ts';
+import type { Agent, SubAgent, Tool } from '../define/types.ts';
 import { callDigest } from '../digest.ts';
 import type { RawCall } from '../model/answer.ts';
 import { badAnswer } from '../model/badAnswer.ts';
@@ -90,7 +98,8 @@ function problem(kind: Problem['kind'], why: Reason, wire = '{}'): PlannedWire {
 function sizeOf({ planned, wire }: PlannedWire): number {
   if ('problem' in planned) return jsonBytes(wire) + jsonBytes(planned.problem);
   const { arguments: changed = '', ask, child } = planned;
-  return [wire, changed, ask?.question ?? '', child?.input ?? ''].reduce((sum, text) => sum + jsonBytes(text), 0);
+  const texts = [wire, changed, ask?.question ?? '', child?.input ?? '', child?.context ?? ''];
+  return texts.reduce<number>((sum, text) => sum + jsonBytes(text), 0);
 }
 
 const cutOff = problem('invalid_arguments', reason('answer_cut_off'));
@@ -160,18 +169,23 @@ async function applyPermissions(
   if (permission.kind === 'denied')
     return { problem: { kind: 'rejected', reason: reason('not_permitted', { why: permission.reason }) } };
   const { subAgent, handoff } = tool;
-  const input = subAgent && (await runRule(ctx, () => subAgent.ask(args)));
-  if (input && !input.ok) {
-    const why = reason('sub_agent_input', { tool: tool.name, error: input.error });
+  const asked = subAgent && (await runRule(ctx, () => askSubAgent(subAgent, args, ctx)));
+  if (asked && !asked.ok) {
+    const why = reason('sub_agent_input', { tool: tool.name, error: asked.error });
     return { problem: { kind: 'invalid_arguments', reason: why } };
   }
   return {
     digest: callDigest(tool.name, read.json),
     ...askOf(permission, tool),
     ...(changed !== undefined && { arguments: changed }),
-    ...(subAgent && input && { child: { agent: nameOf(subAgent.agent), input: input.value } }),
+    ...(asked && { child: asked.value }),
     ...(handoff !== undefined && { handoff: nameOf(handoff) }),
   };
+}
+
+async function askSubAgent({ agent, ask, context }: SubAgent, args: unknown, ctx: RuleContext): Promise<ChildCall> {
+  const child: ChildCall = { agent: nameOf(agent), input: ask(args) };
+  return context ? { ...child, context: await context(ctx.context, args) } : child;
 }
 
 function askOf(permission: Permission, { external }: Tool): Pick<AllowedCall, 'ask'> {

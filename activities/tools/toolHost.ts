@@ -9,7 +9,7 @@ import { inWords } from '../../core/text.ts';
 import type { RunContext, ToolCallInput, ToolCallResult } from '../../core/types.ts';
 import { keepAttachments } from '../attachments/keep.ts';
 import { shownIn } from '../attachments/made.ts';
-import { parseContext } from '../define/context.ts';
+import { contextOfTool, parseContext } from '../define/context.ts';
 import { isAlwaysPermitted, permissionOf } from '../define/permissions.ts';
 import { deepFreeze } from '../define/rules.ts';
 import type { Agent, Credentials, Tool, ToolContext } from '../define/types.ts';
@@ -51,6 +51,7 @@ export function createToolHost({ registry, threads, attachments }: ToolDependenc
       const agent = registry.agent(input.agent);
       const context = await parseContext(agent, input.context);
       await requirePermission(agent, tool, input, context);
+      const ofTool = await contextOf(tool, context);
       const credentials = await credentialsOf(agent, context);
       if (agent.credentials) secrets = secretsOf(Object.values(credentials));
       const semaphores = semaphoresOf(tool);
@@ -59,7 +60,11 @@ export function createToolHost({ registry, threads, attachments }: ToolDependenc
         for (const semaphore of semaphores) acquired.push(await acquire(semaphore, tool, stop.signal, late));
       }
       const value = await runToEnd(tool, stop, () =>
-        call(tool, read.value, toolContext(input, { context, credentials }, stop.signal, attempts, heartbeats.report)),
+        call(
+          tool,
+          read.value,
+          toolContext(input, { context: ofTool, credentials }, stop.signal, attempts, heartbeats.report),
+        ),
       );
       const text = present(tool, agent.present, shownIn(value));
       return await keepAttachments(text, value, tool.policy.effect, attachments);
@@ -90,6 +95,14 @@ export function createToolHost({ registry, threads, attachments }: ToolDependenc
     return await threads.run(task, ctx.signal).catch((error) => {
       throw error instanceof ThreadDied && tool.policy.effect === 'once' ? outcomeUnknown(error.message) : error;
     });
+  }
+}
+
+async function contextOf(tool: Tool, context: RunContext): Promise<RunContext> {
+  try {
+    return await contextOfTool(tool.context, context);
+  } catch (error) {
+    throw ApplicationFailure.nonRetryable(`did not run: ${readThrown(error).message}`, FAILURE.notReady);
   }
 }
 

@@ -9,6 +9,7 @@ import { EXIT, printError, UsageError, wholeNumber } from '../exit.ts';
 import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
 import { idText, inertLine } from '../terminal/inert.ts';
 import { BUDGET_HELP, parseBudget } from '../view/budget.ts';
+import { CONTEXT_HELP, parseContext } from '../view/context.ts';
 
 interface ChatOptions extends StartOptions {
   readonly by?: string;
@@ -28,6 +29,7 @@ export function chatCommand(): Command {
       wholeNumber,
     )
     .option('--budget <limits>', `limits for the session: ${BUDGET_HELP}`, parseBudget)
+    .option('--context <json>', `context of the session, ${CONTEXT_HELP}`, parseContext)
     .option('--by <name>', 'who writes; recorded with the session (default: your user name)', parseName)
     .option('--close', 'close the session when you leave and everything is answered')
     .option('--json', 'print NDJSON, one object per reply')

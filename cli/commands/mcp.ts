@@ -10,7 +10,7 @@ import { EXIT, errorText, portNumber, UsageError } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { toStderr, toStdout } from '../terminal/output.ts';
 import { parseDuration } from '../view/budget.ts';
-import { parseContext } from './run.ts';
+import { parseContext } from '../view/context.ts';
 
 interface McpCommandOptions {
   readonly agents?: string;

@@ -1,8 +1,7 @@
 // `holdfast run`: starts a run and shows it live until it ends.
 import { text as readAll } from 'node:stream/consumers';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { NoWorker, type RunHandle, type StartOptions, TemporalUnreachable } from '../../client/index.ts';
-import type { RunContext } from '../../core/types.ts';
 import { type AttachmentOptions, uploaded, withAttachmentOptions } from '../attachmentOptions.ts';
 import { addressFlags, settingsOf, unlessInterrupted, untilInterrupted, withHoldfast } from '../connected.ts';
 import { EXIT, printError, UsageError, wholeNumber } from '../exit.ts';
@@ -11,6 +10,7 @@ import { idText, inertLine } from '../terminal/inert.ts';
 import { printJson, toStderr, toStdout } from '../terminal/output.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { BUDGET_HELP, parseBudget } from '../view/budget.ts';
+import { CONTEXT_HELP, parseContext } from '../view/context.ts';
 import { followFamily } from '../view/family.ts';
 import { runJson } from '../view/json.ts';
 import { reportQuestions } from '../view/openQuestions.ts';
@@ -36,7 +36,7 @@ export function runCommand(): Command {
       wholeNumber,
     )
     .option('--budget <limits>', `limits for the run and its sub-agents: ${BUDGET_HELP}`, parseBudget)
-    .option('--context <json>', 'context of the run, a JSON object for its tools and rules', parseContext)
+    .option('--context <json>', `context of the run, ${CONTEXT_HELP}`, parseContext)
     .option('--detach', 'start the run, print its id, and exit')
     .option('--json', 'print one JSON object at the end');
   return withAttachmentOptions(command).action(
@@ -54,21 +54,6 @@ export function runCommand(): Command {
       });
     },
   );
-}
-
-/** Parses the option; the client checks the size. */
-export function parseContext(text: string): RunContext {
-  const example = `Use a JSON object, such as --context '{"tenant":"acme"}'.`;
-  let context: unknown;
-  try {
-    context = JSON.parse(text);
-  } catch {
-    throw new InvalidArgumentError(`It is not JSON. ${example}`);
-  }
-  if (typeof context !== 'object' || context === null || Array.isArray(context))
-    throw new InvalidArgumentError(`It is not an object. ${example}`);
-  // Its fields may be anything.
-  return context as RunContext;
 }
 
 /** Notes that the id belongs to an earlier run with another agent or input, which is shown instead. */

@@ -9,6 +9,7 @@ import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
 import { idText, inertLine } from '../terminal/inert.ts';
 import { printJson, toStderr, toStdout } from '../terminal/output.ts';
 import { createScreen } from '../terminal/screen.ts';
+import { CONTEXT_HELP, parseContext } from '../view/context.ts';
 import { scheduleJson } from '../view/json.ts';
 import { scheduleLines, timesOf, utc } from '../view/scheduleTable.ts';
 
@@ -49,6 +50,7 @@ function addCommand(): Command {
       "maximum tool calls at once; 1 runs them one after another (default: the agent's)",
       wholeNumber,
     )
+    .option('--context <json>', `context of each run, ${CONTEXT_HELP}`, parseContext)
     .option('--json', 'print one JSON object')
     .action(async (id: string, agent: string, input: string, { json, ...options }: AddOptions, command: Command) => {
       const text = input === '-' ? await readAll(process.stdin) : input;

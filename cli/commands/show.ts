@@ -9,6 +9,7 @@ import { commandLine } from '../terminal/commandLine.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { printJson, toStderr } from '../terminal/output.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
+import { contextLines } from '../view/context.ts';
 import { waitingSubAgents } from '../view/family.ts';
 import { runJson } from '../view/json.ts';
 import { bars, compactionLines, peopleLines, summary } from '../view/showRun.ts';
@@ -39,6 +40,7 @@ export function showCommand(): Command {
         else {
           screen.print(
             `${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(withLabels(run.input, run.attachments))}`,
+            ...contextLines(run.context, screen),
             '',
           );
           screen.print(...bars(run, screen), '');

@@ -9,6 +9,7 @@ export function runJson(run: Run) {
     runId: run.runId,
     agent: run.agent,
     status: run.status,
+    context: run.context,
     session: run.session,
     output: run.output,
     ...(run.value !== undefined && { value: run.value }),

@@ -22,6 +22,7 @@ import { createPrompt } from '../terminal/prompt.ts';
 import { type Screen, seconds } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { budgetText, spendText } from './budget.ts';
+import { contextLines } from './context.ts';
 import { type FamilyEvent, followFamily } from './family.ts';
 import { type CallWritten, createFollowedRun, type FollowedRun, progressText } from './followedRun.ts';
 import { runJson } from './json.ts';
@@ -127,6 +128,7 @@ function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: 
         ...wrapped(`${inertLine(event.agent, 64)}: ${inertLine(event.input, 600)}`, screen.columns).map((part) =>
           screen.paint('bold', part),
         ),
+        ...contextLines(event.context ?? null, screen),
         ...expiredLines(event.earlier, screen),
       ];
     case 'answer':

@@ -111,6 +111,7 @@ export function openReading(): Reading {
       agent: '',
       status: 'running',
       input: '',
+      context: null,
       session: false,
       output: null,
       reason: null,

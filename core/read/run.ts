@@ -1,4 +1,5 @@
 // The read model's types: a run, its turns, calls and events, as read from its history. `run`, `watch` and `show` print them.
+import { runResult } from '../ends.ts';
 import { callActivityId } from '../names.ts';
 import type { Reason, ReasonFields } from '../reasons/codes.ts';
 import type {
@@ -11,6 +12,7 @@ import type {
   Question,
   RecordedDecision,
   Reply,
+  RunContext,
   RunResult,
   RunStatus,
   Spend,
@@ -28,6 +30,8 @@ export interface Run extends ReasonFields {
   readonly input: string;
   /** Images and files beside the input; absent if it has none. */
   readonly attachments?: readonly Attachment[];
+  /** What the run was started with beside its input; null if nothing. */
+  readonly context: RunContext | null;
   /** Whether the run stays open for messages. */
   readonly session: boolean;
   readonly output: string | null;
@@ -157,6 +161,8 @@ export type RunEvent =
       readonly atMs: number;
       readonly agent: string;
       readonly input: string;
+      /** Absent if the run has none. */
+      readonly context?: RunContext;
       /** Counts of what the server no longer keeps; absent if every history is there. */
       readonly earlier?: Earlier;
     }
@@ -306,7 +312,7 @@ export function countsOf(run: Run): Earlier {
 
 /** Makes the result of a cancelled run, whose workflow closes without one. */
 export function resultOf(run: Run): RunResult {
-  return {
+  return runResult({
     status: 'cancelled',
     output: run.output,
     reason: run.reason,
@@ -318,5 +324,5 @@ export function resultOf(run: Run): RunResult {
     spend: run.spend,
     // The instructions are not counted.
     transcriptLength: run.transcript.filter((message) => message.role !== 'system').length,
-  };
+  });
 }

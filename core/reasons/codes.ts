@@ -22,6 +22,12 @@ export interface ReasonParameters {
   /** No worker knows the agent, so the model was not called. */
   readonly unknown_agent: { readonly message: string };
   readonly context_invalid: { readonly agent: string; readonly problem: string };
+  /** The agent's `instructions` or `budget` are a function of the context, which failed. */
+  readonly agent_function_failed: {
+    readonly agent: string;
+    readonly option: 'instructions' | 'budget';
+    readonly problem: string;
+  };
   readonly model_error: { readonly message: string };
   readonly model_worker_lost: { readonly attempts: number };
   readonly model_unavailable: { readonly message: string; readonly forMs: number };
@@ -129,6 +135,13 @@ export interface ReasonOf<C extends ReasonCode> {
 }
 
 /** A reason as fields of a result: its text, code and parameters; all null without a reason. */
+/** The same where there always is one. */
+export interface GivenReason {
+  readonly reason: string;
+  readonly reasonCode: ReasonCode;
+  readonly reasonParameters: Reason['parameters'];
+}
+
 export interface ReasonFields {
   readonly reason: string | null;
   readonly reasonCode: ReasonCode | null;

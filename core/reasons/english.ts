@@ -26,6 +26,7 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   output_limit: () =>
     "The model's answer was cut off at its output limit. Raise maxOutputTokens, or ask for less at once.",
   model_refused: () => 'The model, or its provider, declined to answer.',
+  agent_function_failed: ({ agent, option, problem }) => `The function ${option} of ${agent} failed: ${problem}`,
   context_invalid: ({ agent, problem }) => `The context of the run does not fit ${agent}: ${problem}`,
   model_error: ({ message }) => message,
   unknown_agent: ({ message }) => message,

@@ -6,9 +6,9 @@ import { Client } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { NativeConnection } from '@temporalio/worker';
+import { createAsk, createAskForPage } from '../../activities/askRun.ts';
 import { defineAgent } from '../../activities/index.ts';
 import { offlineModel, startScriptedModel } from '../../activities/testing/index.ts';
-import { createAskForPage } from '../../activities/transcript/askForPage.ts';
 import { FAILURE, WORKFLOW_TYPE } from '../../core/names.ts';
 import type { TranscriptPage } from '../../core/types.ts';
 import { createWorker } from '../../worker/index.ts';
@@ -86,7 +86,10 @@ function isUnanswered(why: RegExp) {
 }
 
 test('fails at the deadline if no worker serves the workflow', async () => {
-  await assert.rejects(asking(createAskForPage(SOON_MS)).page(), isUnanswered(/no answer within 300 milliseconds/));
+  await assert.rejects(
+    asking(createAskForPage(createAsk(SOON_MS))).page(),
+    isUnanswered(/no answer within 300 milliseconds/),
+  );
 });
 
 test('fails with the same type if the run does not exist', async () => {
@@ -94,7 +97,7 @@ test('fails with the same type if the run does not exist', async () => {
 });
 
 test('sends one of three queries at a time, each with its own deadline', async () => {
-  const ask = createAskForPage(SOON_MS);
+  const ask = createAskForPage(createAsk(SOON_MS));
   inFlight.max = 0;
   const pages = await Promise.allSettled([1, 2, 3].map(() => asking(ask).page()));
   assert.deepEqual(
@@ -105,7 +108,7 @@ test('sends one of three queries at a time, each with its own deadline', async (
 });
 
 test('ends an aborted query at once, whether it is sent or waits', async () => {
-  const ask = createAskForPage(20 * SOON_MS);
+  const ask = createAskForPage(createAsk(20 * SOON_MS));
   const first = asking(ask);
   const second = asking(ask);
   const pages = [first.page(), second.page()];

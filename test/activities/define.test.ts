@@ -40,6 +40,14 @@ test('validates the names, effects, timeouts and limits of tools', () => {
   for (const [options, says] of table) assert.throws(tool(options), says, JSON.stringify(options));
 });
 
+test('refuses a context that a tool could not have', () => {
+  const elsewhere = { run: undefined, queue: 'python', context: z.object({ tenant: z.string() }) };
+  assert.throws(tool(elsewhere), /context is for tools that this worker runs/);
+  assert.throws(tool({ context: z.string() }), /context must be the schema of an object/);
+  const asked = { description: 'Asks.', context: { tenant: 'acme' } as never };
+  assert.throws(() => asTool('clerk', asked), /Tool "clerk": context must be a function/);
+});
+
 test('raises the longest retry delay to a longer first one', () => {
   assert.deepEqual(tool({ retry: { initial: '30 s' } })().policy.backoff, {
     initialMs: 30_000,
@@ -55,6 +63,9 @@ test('validates names, limits and sizes of agents, and rejects duplicate tools',
     [{ model: '' }, /model is missing/],
     [{ instructions: '' }, /instructions are missing/],
     [{ description: ' ' }, /description is empty/],
+    [{ instructions: 7 }, /instructions are missing/],
+    [{ budget: 7 }, /budget must be an object/],
+    [{ context: {} }, /context must be a z\.object/],
     [{ instructions: 'x'.repeat(300_000) }, /instructions are longer than/],
     [{ tools: [look, look] }, /two tools named look/],
     [{ tools: Array.from({ length: 129 }, (_, i) => tool({ name: `t${i}` })()) }, /more than 128/],

@@ -6,7 +6,13 @@ import { z } from 'zod';
 import { guardRequest } from '../../activities/define/guardrails.ts';
 import { type Permission, permissionFor } from '../../activities/define/permissions.ts';
 import { deepFreeze, type RuleContext, runRule } from '../../activities/define/rules.ts';
-import { defineAgent, defineTool, type PermissionRule, type Permissions } from '../../activities/index.ts';
+import {
+  type AgentOptions,
+  defineAgent,
+  defineTool,
+  type PermissionRule,
+  type Permissions,
+} from '../../activities/index.ts';
 import { planCall } from '../../activities/plan/plan.ts';
 import type { Message, PlannedCall } from '../../core/types.ts';
 
@@ -118,7 +124,7 @@ const pay = defineTool({
   effect: 'once',
   run: () => 'paid',
 });
-const payer = (options: Partial<Parameters<typeof defineAgent>[0]>) =>
+const payer = (options: Partial<AgentOptions>) =>
   defineAgent({ name: 'payer', model: 'm', instructions: 'Pay.', tools: [pay], ...options });
 const planned = async (agent: ReturnType<typeof payer>, args: object, tool = 'pay'): Promise<PlannedCall> =>
   (await planCall(agent, { name: tool, arguments: JSON.stringify(args) }, ctx)).planned;

@@ -19,7 +19,7 @@ test('has five examples, each with its own name', () => {
       ['transfers', 2],
     ],
   );
-  for (const agent of agents) assert.match(agent.instructions, /in one turn/);
+  for (const agent of agents) assert.match(String(agent.instructions), /in one turn/);
 });
 
 test('reads the latency when a tool runs, for all tools or one', async (t) => {

@@ -94,6 +94,7 @@ test('shows that messages were compacted when a user returns to a chat', () => {
     agent: 'clerk',
     status: 'running',
     input: 'Hello.',
+    context: null,
     session: true,
     output: null,
     reason: null,

@@ -65,6 +65,7 @@ const run: Run = {
   agent: 'payer',
   status: 'running',
   input: '',
+  context: null,
   session: true,
   output: null,
   reason: null,

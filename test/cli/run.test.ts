@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { offlineModel, type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
 import { holdfast, type Started, start, stop, WARD } from './command.ts';
+import { HOSTILE } from './hostile.ts';
 import * as agents from './ward.ts';
 
 let server: DevServer;
@@ -32,8 +33,11 @@ after(async () => {
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
+/** What a terminal would execute, sent by whoever started the run. */
+const CONTEXT = ['--context', JSON.stringify({ tenant: HOSTILE })];
+
 test('prints only one object of the documented shape with --json', async () => {
-  const { code, json, stderr } = await answer('run', 'ward', 'How is bed 7?', '--id', 'shape');
+  const { code, json, stderr } = await answer('run', 'ward', 'How is bed 7?', '--id', 'shape', ...CONTEXT);
   assert.equal(code, 0);
   assert.equal(stderr, '');
   const { runId, startedAt, endedAt, durationMs, toolCalls, usage, spend, ...rest } = json;
@@ -46,6 +50,7 @@ test('prints only one object of the documented shape with --json', async () => {
     workflowId: 'shape',
     agent: 'ward',
     status: 'completed',
+    context: { tenant: HOSTILE },
     session: false,
     output: 'All is well.',
     reason: null,
@@ -84,6 +89,34 @@ test('prints only one object of the documented shape with --json', async () => {
     durationMs: 0,
   });
   assert.deepEqual((await answer('show', 'shape')).json, json, 'show has the same object');
+});
+
+test('shows the context of a run, inert', async () => {
+  for (const command of ['show', 'watch']) {
+    const { stdout, stderr } = await holdfast([command, 'shape', ...at()]);
+    const [line = ''] = (stdout + stderr).split('\n').filter((text) => text.startsWith('Context: '));
+    assert.match(line, /^Context: \{"tenant":"before \\u001b\[2J/);
+    assert.doesNotMatch(stdout + stderr, /[\p{Cc}--\n]|\p{Bidi_Control}/v);
+  }
+});
+
+test('starts sessions and scheduled runs with a context', async () => {
+  const context = ['--context', '{"tenant":"acme"}'];
+  const chat = ['chat', 'ward', '--id', 'chat-context', '--close', '--json', ...context, ...at()];
+  assert.equal((await holdfast(chat, { input: 'How is bed 7?\n' })).code, 0);
+  assert.deepEqual((await answer('show', 'chat-context')).json.context, { tenant: 'acme' });
+  const add = ['schedule', 'add', 'with-context', 'ward', 'How?', '--every', '1h', '--paused', ...context];
+  assert.equal((await answer(...add)).code, 0);
+  const { workflowId } = (await answer('schedule', 'trigger', 'with-context')).json;
+  assert.deepEqual((await answer('show', workflowId)).json.context, { tenant: 'acme' });
+  for (const [text, problem] of [
+    ['{', /It is not JSON/],
+    ['[1]', /It is not an object/],
+  ] as const) {
+    const { code, stderr } = await holdfast(['chat', 'ward', '--context', text, ...at()]);
+    assert.equal(code, 2);
+    assert.match(stderr, problem);
+  }
 });
 
 test('prints the output alone to stdout, and the timeline to stderr', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { asTool, defineAgent, defineTool } from '../../activities/index.ts';
+import { type AgentOptions, asTool, defineAgent, defineTool } from '../../activities/index.ts';
 import { offlineModel, type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
 import { oldestWaiting } from '../../client/inbox.ts';
 import { connect, type Holdfast, type Inbox, type RunHandle } from '../../client/index.ts';
@@ -31,7 +31,7 @@ function agentsOf({ clerk, helper, boss }: ReturnType<typeof names>) {
     approval: 'always',
     run: ({ amount }) => `paid ${amount}`,
   });
-  const define = (name: string, tools: Parameters<typeof defineAgent>[0]['tools'] = [pay]) =>
+  const define = (name: string, tools: AgentOptions['tools'] = [pay]) =>
     defineAgent({ name, model: offlineModel(name), instructions: 'You pay.', tools });
   const helperAgent = define(helper);
   const ask = asTool(helperAgent, {

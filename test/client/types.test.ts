@@ -46,10 +46,13 @@ test('does not compile any false claim', async () => {
     'holds<Same<OutputOf<typeof plain>, string>>();',
     'holds<Same<OutputOf<typeof plain>, any>>();',
     'holds<Same<Value, unknown>>();',
+    'holds<Same<Awaited<ReturnType<typeof runPlan>>, Date | undefined>>();',
+    'holds<typeof pay extends Tool<{ tenant: string }, { amount: string }> ? true : false>();',
     '// @ts-expect-error: there is nothing wrong with it\nholds<true>();',
   ];
   const imports = [
-    `import { holds, type plain, type Same, type Value } from '${CLAIMS}';`,
+    `import { holds, type pay, type plain, type runPlan, type Same, type Value } from '${CLAIMS}';`,
+    `import type { Tool } from '${join(ROOT, 'activities/index.ts')}';`,
     `import type { OutputOf } from '${join(ROOT, 'client/index.ts')}';`,
   ];
   await writeFile(file, [...claims, ...imports].join('\n'));

@@ -64,7 +64,7 @@ const full: CarriedState = {
   batch: {
     answer: { kind: 'calls' },
     calls: [{ id: 'a', type: 'function', function: { name: 'pay', arguments: '{}' } }],
-    plan: [{ digest: 'd', ask: { question: null } }],
+    plan: [{ digest: 'd', ask: { question: null }, child: { agent: 'c', input: 'Go.', context: { tenant: 'acme' } } }],
     outcomes: [null],
     decisions: [null],
     cancelled: [],
@@ -88,9 +88,10 @@ function changed(path: readonly string[], change: (parent: Record<string, unknow
 }
 
 /** Where anything may stand: rules and policies of another version, and what a memo says. */
-const isFree = (path: readonly string[]) => /^agent\.(rules|policies)\.|\.parameters\.?/.test(path.join('.'));
+const isFree = (path: readonly string[]) =>
+  /^agent\.(rules|policies)\.|\.parameters\.?|\.context\./.test(path.join('.'));
 const isOptional = (path: readonly string[]) =>
-  /^(agent\.index|budget\.limits\.\w+|control\.stop\.\w+|batch\.plan\.0\.ask|conversation\.messages\.1\.tool_calls)$/.test(
+  /^(agent\.index|budget\.limits\.\w+|control\.stop\.\w+|batch\.plan\.0\.(ask|child|child\.context|child\.context\.tenant)|conversation\.messages\.1\.tool_calls)$/.test(
     path.join('.'),
   );
 const isKeyOfRecord = (path: readonly string[]) =>

@@ -46,7 +46,7 @@ const PAGES = [
   ),
 ];
 /** Pages with code that is only compiled. */
-const COMPILED = ['approvals', 'models', 'images', 'payloads', 'operations', 'existing-workers'].map(
+const COMPILED = ['approvals', 'starting-runs', 'models', 'images', 'payloads', 'operations', 'existing-workers'].map(
   (page) => `docs/${page}.md`,
 );
 
@@ -60,7 +60,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'holdfast-docs-'));
   // As a user has it: the package among their modules, here with its sources.
   await mkdir(join(folder, 'node_modules'), { recursive: true });
-  for (const name of ['zod', '@temporalio'])
+  for (const name of ['zod', '@temporalio', '@opentelemetry'])
     await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
   address = await serverAddress();
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');

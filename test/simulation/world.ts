@@ -1,18 +1,10 @@
 // Everything around a simulated run: it answers what the run has asked for, in an order that chance decides, and lets people
 // have their say meanwhile.
-
 import { unreadable } from '../../client/payloads/plain.ts';
+import { runResult } from '../../core/ends.ts';
 import { COMPACT_ACTIVITY, FAILURE, MODEL_ACTIVITY, PLAN_ACTIVITY, SIGNAL, UPDATE } from '../../core/names.ts';
 import { reasonFields } from '../../core/reasons/reason.ts';
-import type {
-  CompactInput,
-  ModelCallInput,
-  PlanCallInput,
-  Question,
-  RunResult,
-  RunStatus,
-  Spend,
-} from '../../core/types.ts';
+import type { CompactInput, ModelCallInput, PlanCallInput, Question, RunStatus, Spend } from '../../core/types.ts';
 import { addSpend, NO_SPEND, NO_USAGE } from '../../core/usage.ts';
 import type { ChildReport, ParentCommand } from '../../workflows/messages.ts';
 import { type Job, payloadOf } from './commands.ts';
@@ -353,7 +345,7 @@ export class World {
       : random.pick(['completed', 'completed', 'model_failed', 'budget']);
     const spend = addSpend(state.spend, { inputTokens: 1, modelCalls: 1 });
     const output = `words of ${child.workflowId}`;
-    const result: RunResult = {
+    const result = runResult({
       status,
       output,
       ...reasonFields(null),
@@ -364,7 +356,7 @@ export class World {
       usage: NO_USAGE,
       spend,
       transcriptLength: 2,
-    };
+    });
     end(status === 'completed' ? { text: output } : failed, { completed: { result: payloadOf(result) } }, spend);
   }
 

@@ -39,6 +39,7 @@ export interface Bench {
     options: Omit<AgentOptions, 'name' | 'model' | 'instructions' | 'offline'> & {
       script: Script;
       name?: string;
+      instructions?: AgentOptions['instructions'];
       /** @default the name of its script */
       model?: AgentOptions['model'];
       /** What the model writes as a summary. */

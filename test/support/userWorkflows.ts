@@ -9,3 +9,7 @@ export async function greetBoth(first: string, second: string, taskQueue: string
 export async function statusOf(agent: string, taskQueue: string): Promise<string> {
   return (await runAgent(agent, 'Go.', { taskQueue })).status;
 }
+
+export async function outputFor(agent: string, tenant: string, taskQueue: string): Promise<string | null> {
+  return (await runAgent(agent, 'Go.', { taskQueue, context: { tenant } })).output;
+}

@@ -8,6 +8,7 @@ import { isWholeNumber } from '../../core/shape.ts';
 import { cutText } from '../../core/text.ts';
 import type { Attribution, CancelCallInput, RaiseInput, RunSnapshot, SteerInput } from '../../core/types.ts';
 import {
+  agentQuery,
   cancelCallUpdate,
   closeUpdate,
   decideUpdate,
@@ -44,6 +45,7 @@ export function handleCommands(run: Run): void {
     },
     { description: 'Returns a page of the transcript. Arguments: index of the first message, number of messages.' },
   );
+  setHandler(agentQuery, () => run.agent, { description: 'Returns the agent as it was last recorded.' });
   setHandler(questionsQuery, () => openQuestions(run), { description: 'Returns the open questions of the run.' });
 
   setHandler(decideUpdate, (decision) => decide(run, decision), {

@@ -1,6 +1,7 @@
 // A session answers its messages in order, and stays open between them.
 import { CancellationScope, condition } from '@temporalio/workflow';
 import { attachmentsField } from '../../core/attachments.ts';
+import { replyWith } from '../../core/ends.ts';
 import { AGENT_DEFAULTS, REPLIES_AWAITED_MAX } from '../../core/limits.ts';
 import { reason, reasonFields } from '../../core/reasons/reason.ts';
 import { isSet } from '../../core/requests.ts';
@@ -82,5 +83,5 @@ function isLeaving({ phase }: Run): boolean {
 function lastReply({ phase }: Run, message: number): Reply | null {
   if (phase.is !== 'ended') return null;
   const { status, reason: why } = phase.end;
-  return { message, status, output: null, ...reasonFields(why ?? reason('session_ended')) };
+  return replyWith({ message, status, output: null, ...reasonFields(why ?? reason('session_ended')) });
 }

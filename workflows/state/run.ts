@@ -7,6 +7,7 @@ import {
   carriedStateProblem,
   parentProblem,
 } from '../../core/carriedState.ts';
+import { runResult } from '../../core/ends.ts';
 import { AGENT_DEFAULTS } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
@@ -154,7 +155,7 @@ export class Run {
 
   result({ status, reason }: End): RunResult {
     const { value } = this.session;
-    return {
+    return runResult({
       status,
       output: this.conversation.lastText(),
       ...(status === 'completed' && value !== undefined && { value }),
@@ -166,7 +167,7 @@ export class Run {
       usage: this.tally.usage,
       spend: this.spend,
       transcriptLength: this.conversation.messages.length,
-    };
+    });
   }
 
   /** Returns the carried state. A part that is missing here does not compile. */

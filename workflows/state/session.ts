@@ -1,6 +1,7 @@
 // The queue of a run's messages, and the replies of a session.
 import { attachmentsField } from '../../core/attachments.ts';
 import type { QueuedMessage, SessionState } from '../../core/carriedState.ts';
+import { type AnyReply, replyWith } from '../../core/ends.ts';
 import { MESSAGES_REMEMBERED, QUEUE_MAX, REPLIES_BYTES_MAX } from '../../core/limits.ts';
 import { jsonBytes, utf8Length } from '../../core/text.ts';
 import type { Attachment, Reply } from '../../core/types.ts';
@@ -134,8 +135,8 @@ export class Session {
   }
 
   /** Replies to the current message. Steers that came too late for it become messages. */
-  reply(answer: Omit<Reply, 'message'>): Reply {
-    const reply = { message: this.#message, ...answer };
+  reply(answer: Omit<AnyReply, 'message'>): Reply {
+    const reply = replyWith({ message: this.#message, ...answer });
     this.#replies.push(reply);
     while (
       this.#replies.length > MESSAGES_REMEMBERED ||

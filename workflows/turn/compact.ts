@@ -31,6 +31,7 @@ export async function compact(run: Run): Promise<void> {
   const { turn, refusal } = conversation.refused ?? {};
   const input: CompactInput = {
     ...conversationInput(run),
+    recorded: run.agent?.digest ?? '',
     tokens: conversation.tokens,
     taken: conversation.tokensSeen,
     ...(turn === turns.turn && { refusal }),

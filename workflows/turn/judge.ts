@@ -29,7 +29,7 @@ function judgeAnswer(run: Run, { answer, calls, isExpired }: Batch): End | null 
       if (calls.length > 0 && run.turns.truncated <= TRUNCATED_MAX) return null;
       return { status: 'model_failed', reason: reason('output_limit') };
     case 'ended':
-      return { ...(answer.end ?? { status: 'refused', reason: null }), isFinal: true };
+      return { ...(answer.end ?? { status: 'refused', reason: reason('model_refused') }), isFinal: true };
     case 'calls':
     case 'again':
       return null;

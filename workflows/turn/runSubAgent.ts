@@ -46,8 +46,8 @@ export function runSubAgent(
   return scope;
 }
 
-async function resultOf(run: Run, { agent, input }: ChildCall, subAgent: SubAgent): Promise<RunResult> {
-  const { context } = run.input;
+async function resultOf(run: Run, asked: ChildCall, subAgent: SubAgent): Promise<RunResult> {
+  const { agent, input, context = run.input.context } = asked;
   const runInput: RunInput = { agent, input, ...(context && { context }) };
   const handle = await startChild(WORKFLOW_TYPE, {
     args: [runInput, { parent: parentRun(run) }],

@@ -1,5 +1,5 @@
 // Reads the memo: replies of a session, open questions, and the spend at the end.
-
+import { type AnyReply, replyWith } from '../../ends.ts';
 import { MEMO } from '../../names.ts';
 import type { Reply, Waits } from '../../types.ts';
 import { isSpend } from '../../usage.ts';
@@ -27,7 +27,7 @@ function jsonOf(field: Payload): unknown {
 }
 
 /** The memo has the number of the message and its status; the output is the last answer before it. */
-type Replied = Omit<Reply, 'output' | 'value'>;
+type Replied = Omit<AnyReply, 'output' | 'value'>;
 
 function messageAnswered(reading: Reading, replied: Replied, atMs: number): RunEvent[] {
   const settled = settleByKernel(reading, atMs);
@@ -36,9 +36,9 @@ function messageAnswered(reading: Reading, replied: Replied, atMs: number): RunE
 
 function replyOf({ run, turns }: Reading, replied: Replied): Reply {
   const { status } = replied;
-  if (status !== 'completed') return { ...replied, output: null };
+  if (status !== 'completed') return replyWith({ ...replied, output: null });
   const value = turns.at(-1)?.answer?.value;
-  return { ...replied, output: run.output, ...(value !== undefined && { value }) };
+  return replyWith({ ...replied, output: run.output, ...(value !== undefined && { value }) });
 }
 
 function waitsChanged(reading: Reading, waits: Waits | null, atMs: number): RunEvent[] {

@@ -4,6 +4,7 @@ import { withLabels } from '../../attachmentLabels.ts';
 import { isAttachments } from '../../attachments.ts';
 import { budgetProblem } from '../../budget.ts';
 import { type CarriedState, parentProblem } from '../../carriedState.ts';
+import { contextProblem } from '../../runInput.ts';
 import { isWholeNumber } from '../../shape.ts';
 import type { ParentRun, RunInput } from '../../types.ts';
 import { settleByKernel } from '../batchView.ts';
@@ -31,6 +32,7 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   run.input = typeof given.input === 'string' ? given.input : '';
   const { attachments } = given;
   if (attachments && isAttachments(attachments, '') === null) run.attachments = attachments;
+  run.context = given.context && contextProblem(given.context) === null ? given.context : null;
   run.session = given.session === true;
   run.budget = given.budget && budgetProblem(given.budget) === null ? given.budget : null;
   run.startedAtMs = atMs;
@@ -38,8 +40,9 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   const { parent } = Object(origin) as { readonly parent?: ParentRun };
   reading.parent = parentProblem(parent) === null ? parent : undefined;
   if (handOver) takeOver(reading, handOver);
-  const { agent, input, earlier } = run;
-  return [{ type: 'started', atMs, agent, input: withLabels(input, run.attachments), ...(earlier && { earlier }) }];
+  const { agent, input, context, earlier } = run;
+  const shown = withLabels(input, run.attachments);
+  return [{ type: 'started', atMs, agent, input: shown, ...(context && { context }), ...(earlier && { earlier }) }];
 }
 
 /** The carried state was read already, unless a history before it is missing. */
