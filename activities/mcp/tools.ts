@@ -27,6 +27,8 @@ export interface Selection {
   wrong(problem: string): Error;
   /** Empty for all. */
   readonly taken: readonly string[];
+  /** Throws if an option names another tool than these. */
+  requireNamed(tools: readonly string[]): void;
   /** The digests of accepted tools. */
   readonly pins: Readonly<Record<string, string>>;
   nameOf(tool: string): string;
@@ -40,6 +42,7 @@ export async function openTools(connection: Connection, selection: Selection): P
   try {
     const listed = await listTools(await connection.client());
     const taken = takenOf(listed, selection);
+    selection.requireNamed(taken.map(({ name }) => name));
     requirePins(taken, selection);
     const isChanged = watchChanges(connection, taken);
     return {

@@ -298,6 +298,7 @@ describe('opening MCP servers', () => {
   test('refuses what is wrong, and says which option is', async () => {
     const wrong: [McpOptions, RegExp][] = [
       [{ ...options, effect: 'read', tools: ['subtract'] }, /it has no tool subtract. It has add, die/],
+      [{ ...options, effect: 'read', approval: { Add: 'always' } }, /approval names Add, which is not among its tools/],
       [{ ...options, effect: { add: 'read' } }, /effect says nothing of its tool die/],
       [
         { ...options, effect: 'read', command: 'no-such-program' },
