@@ -144,5 +144,7 @@ function serverOf(options: McpProgram | McpAddress, wrong: (problem: string) => 
   // Without the value, which may have a password.
   if (!address || !/^https?:$/.test(address.protocol))
     throw wrong('url must be an address such as https://example.com/mcp.');
+  if (address.username !== '' || address.password !== '')
+    throw wrong('url must have no login, which fetch refuses. Send it in headers: { Authorization: "Basic …" }.');
   return { url: address, headers: typeof headers === 'function' ? headers : () => headers };
 }
