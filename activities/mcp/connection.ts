@@ -40,6 +40,8 @@ const HEADERS_KEPT = 20;
 export function createConnection(name: string, server: Server, startMs: number): Connection {
   let open: Promise<Client> | null = null;
   let current: Client | null = null;
+  /** Of the client that is being connected, which does not have it before the server has said which protocol it speaks. */
+  let connecting: Transport | null = null;
   let isClosed = false;
   /** Open clients, with the number of their calls in flight. */
   const calls = new Map<Client, number>();
@@ -67,14 +69,14 @@ export function createConnection(name: string, server: Server, startMs: number):
       },
     );
     calls.set(client, 0);
+    connecting = transport;
     let isGone = false;
     client.onclose = () => {
       isGone = true;
       drop(client);
     };
     try {
-      const connecting = client.connect(transport, { timeout: startMs, ...(prior && { prior }) });
-      await inTime(startMs, connecting);
+      await inTime(startMs, client.connect(transport, { timeout: startMs, ...(prior && { prior }) }));
       if (isGone) throw new Error('it ended at once');
     } catch (error) {
       await close(client);
@@ -83,6 +85,7 @@ export function createConnection(name: string, server: Server, startMs: number):
       prior = undefined;
       throw new Error(`The MCP server "${name}" cannot be reached: ${hide(problemOf(error, server))}${output}`);
     }
+    connecting = null;
     const discover = client.getDiscoverResult();
     prior = discover ? { kind: 'modern', discover } : { kind: 'legacy' };
     current = client;
@@ -137,7 +140,8 @@ export function createConnection(name: string, server: Server, startMs: number):
     },
     async close() {
       isClosed = true;
-      await open?.catch(() => undefined);
+      // To connect may take a minute.
+      await connecting?.close().catch(() => undefined);
       await Promise.all([...calls.keys()].map(close));
     },
   };

@@ -13,6 +13,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { ToolContext } from '../../../activities/define/types.ts';
 import { type Agent, asTool, defineAgent, type McpOptions, mcp } from '../../../activities/index.ts';
+import { createConnection } from '../../../activities/mcp/connection.ts';
 import { openAgents } from '../../../activities/openAgents.ts';
 import { createRegistry } from '../../../activities/registry.ts';
 import { holdfast } from '../../cli/command.ts';
@@ -288,6 +289,14 @@ describe('an MCP server over HTTP that refuses calls', () => {
     }));
 });
 
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 describe('opening MCP servers', () => {
   const agentWith = (...options: McpOptions[]): Agent =>
     defineAgent({ name: 'adder', model: 'm', instructions: 'Add.', tools: options.map((one) => mcp(one)) });
@@ -372,6 +381,21 @@ describe('opening MCP servers', () => {
     const lines = stdout.split('\n').map((line) => line.trim());
     assert.ok(lines.some((line) => line.startsWith('odd_name_x')));
     for (const [tool, digest] of Object.entries(pins)) assert.ok(lines.includes(`"${tool}": '${digest}',`), stdout);
+  });
+
+  test('ends with the worker, also while a server has not answered yet', async () => {
+    const started = join(folder, 'started');
+    const write = `require('node:fs').writeFileSync(${JSON.stringify(started)}, String(process.pid)); setInterval(() => {}, 1_000)`;
+    const program = { command: process.execPath, args: ['-e', write], env: {} };
+    const connection = createConnection('mute', program, 30_000);
+    const refused = assert.rejects(connection.client());
+    const pid = Number(await eventually(() => readFile(started, 'utf8').catch(() => null)));
+    const closedAt = Date.now();
+    await connection.close();
+    await refused;
+    assert.ok(Date.now() - closedAt < 8_000);
+    await eventually(async () => !isRunning(pid));
+    await assert.rejects(connection.client(), /"mute" is closed/);
   });
 
   test('refuses what is wrong, and says which option is', async () => {
