@@ -210,6 +210,8 @@ function failureOf(error: unknown, connection: Connection, client: Client, effec
   // An answer of the server's: it understood the request, and would answer the next one alike.
   const isRefused = error instanceof SdkHttpError && error.status < 500 && error.status !== 429;
   if (error instanceof ProtocolError || isRefused) return new ToolError(`${server} refused the call: ${text}`);
+  // It has not run the tool, and may later.
+  if (error instanceof SdkHttpError && error.status === 429) return new Error(`${server} is busy: ${text}`);
   if (error instanceof SdkError && error.code === SdkErrorCode.InvalidResult)
     return new ToolError(`${server} answered badly: ${text}`);
   connection.drop(client);

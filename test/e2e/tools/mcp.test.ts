@@ -91,12 +91,12 @@ async function freePort(): Promise<number> {
 }
 
 /** Forwards to the example server, but refuses its calls; counts the streams that clients hold open. */
-async function refusingProxy(to: string) {
+async function refusingProxy(to: string, status: number) {
   const streams = new Set<ServerResponse>();
   const proxy = createHttpServer(async (request, response) => {
     const body = await text(request);
     if (body.includes('"tools/call"')) {
-      response.writeHead(503).end(`Busy. Your key is ${request.headers['x-api-key']}.`);
+      response.writeHead(status).end(`Busy. Your key is ${request.headers['x-api-key']}.`);
       return;
     }
     const { method, headers } = request;
@@ -249,11 +249,14 @@ describe('an MCP server over HTTP that refuses calls', () => {
   const context = () =>
     ({ signal: new AbortController().signal, idempotencyKey: 'key', progress() {} }) as unknown as ToolContext;
 
-  async function refused(use: (call: () => Promise<Error>, streams: ReadonlySet<ServerResponse>) => Promise<void>) {
-    const proxy = await refusingProxy(http.url);
+  async function refused(
+    status: number,
+    use: (call: () => Promise<Error>, streams: ReadonlySet<ServerResponse>) => Promise<void>,
+  ) {
+    const proxy = await refusingProxy(http.url, status);
     try {
       const headers = { 'x-api-key': 'hunter2-4711' };
-      const options = { name: 'web', url: proxy.url, headers, effect: 'read', tools: ['echo'] } as const;
+      const options = { name: 'web', url: proxy.url, headers, effect: 'once', tools: ['echo'] } as const;
       const { tools, close } = await mcp(options).open();
       const call = async () => {
         try {
@@ -275,15 +278,21 @@ describe('an MCP server over HTTP that refuses calls', () => {
   }
 
   test('leaves no session open, neither during its calls nor afterwards', () =>
-    refused(async (call, streams) => {
+    refused(503, async (call, streams) => {
       await eventually(async () => streams.size === 1);
       const [first] = streams;
       await call();
       await eventually(async () => !streams.has(first!));
     }));
 
+  test('is known not to have run the tool if it is busy', () =>
+    refused(429, async (call) => {
+      const { message } = await call();
+      assert.match(message, /^the MCP server "web" is busy: .*Busy/);
+    }));
+
   test('does not tell the model the headers that it quotes', () =>
-    refused(async (call) => {
+    refused(503, async (call) => {
       const { message } = await call();
       assert.match(message, /Busy\. Your key is \[hidden\]/);
     }));
