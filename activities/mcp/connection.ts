@@ -157,8 +157,12 @@ function transportTo(
         const headers = new Headers(init?.headers);
         const own = await server.headers();
         for (const [name, value] of Object.entries(own)) headers.set(name, value);
-        // A scheme comes before the token.
-        onHeaders(Object.values(own).flatMap((value) => [value, ...value.split(/\s+/)]));
+        // A scheme comes before the token. Programs without types may give numbers.
+        onHeaders(
+          Object.values(own)
+            .map(String)
+            .flatMap((value) => [value, ...value.split(/\s+/)]),
+        );
         return fetch(url, { ...init, headers });
       },
     });
