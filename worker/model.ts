@@ -15,7 +15,7 @@ import type { Registry } from '../activities/registry.ts';
 
 /** A server of models beside that of `model`. Its key stays on the worker, and is hidden wherever its server quotes it. */
 export interface ProviderSettings extends Pick<ModelSettings, 'api' | 'silenceMs' | 'timeoutMs'> {
-  /** From the worker's environment. Without a key and a `baseURL`, the worker's own server, or the offline script, answers in its place. */
+  /** From the worker's environment. Without a key and a `baseURL`, only the offline script, or the `model` that overrides all, answers in its place. */
   readonly apiKey?: string | undefined;
   /** Any server that speaks the Chat Completions API, as of `model`. @default OpenAI's */
   readonly baseURL?: string | undefined;
@@ -109,15 +109,16 @@ export async function openModel(
   given: Providers = {},
 ): Promise<WorkerModel> {
   const providers = openProviders(given);
+  const modelBy = modelByOf(settings);
   for (const agent of registry.agents.values()) {
-    const problem = modelsProblem(agent, providers);
+    const problem = modelsProblem(agent, { providers, modelBy });
     if (problem) throw new TypeError(problem);
   }
   const others = [...providers].flatMap(([name, endpoint]) => (endpoint ? [`${name} at ${endpoint.address}`] : []));
   const { own, description, ...rest } = await openOwn(settings, registry);
   return {
     ...rest,
-    models: createModels({ own, modelBy: modelByOf(settings), providers }),
+    models: createModels({ own, modelBy, providers }),
     description: [description, ...others].join('; '),
   };
 }

@@ -28,14 +28,25 @@ const OPTIONS: Options = {
   // A schema is given once, and two may have the same `$id`.
   addUsedSchema: false,
   logger: false,
+  code: { regExp: Object.assign(regExpOf, { code: 'regExpOf' }) },
 };
+
+/** Many patterns in use, such as `[\w-.]`, are none with the flag `u`. */
+function regExpOf(pattern: string, flags: string): RegExp {
+  try {
+    return new RegExp(pattern, flags);
+  } catch {
+    return new RegExp(pattern);
+  }
+}
 
 /** Drafts before 2019-09 read `items` and `$ref` differently. */
 const OLD_DRAFT = /draft-0[467]/;
 
 /** Returns the check of a schema; throws if it is none. */
 export function checkerOf(schema: JsonSchema): (value: unknown) => Promise<Checked> {
-  const { $schema: dialect, ...body } = schema;
+  // With Ajv's own keyword `$async`, a check would pass whatever the value, and fail later, where nobody waits for it.
+  const { $schema: dialect, $async: _, ...body } = schema;
   const validate = createAjv(OLD_DRAFT.test(String(dialect))).compile(body);
   return async (value) => (validate(value) ? { ok: true, value } : { ok: false, issues: issuesOf(validate) });
 }

@@ -8,6 +8,7 @@ import {
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { cutText } from '../../core/text.ts';
 import { VERSION } from '../../core/version.ts';
+import { secretsOf } from '../model/secrets.ts';
 
 export type Server =
   | { readonly command: string; readonly args: string[]; readonly env: Record<string, string>; readonly cwd?: string }
@@ -17,8 +18,14 @@ export interface Connection {
   readonly name: string;
   /** The connected client. Rejects if the server does not answer in time. */
   client(): Promise<Client>;
-  /** The next `client()` connects again. */
+  /** Whether this client may still be used. One that was dropped stays open while it has calls. */
+  isOpen(client: Client): boolean;
+  /** Runs a call of an open client. */
+  inCall<T>(client: Client, call: () => Promise<T>): Promise<T>;
+  /** The next `client()` connects again. This one is closed when its calls have ended. */
   drop(client: Client): void;
+  /** Hides the headers that were sent, and the query of the address: servers quote what they refuse. */
+  hide(text: string): string;
   /** Called after each connect, and when the server says that its tools have changed. */
   onTools(listener: (client: Client) => void): void;
   close(): Promise<void>;
@@ -27,17 +34,28 @@ export interface Connection {
 /** A server of the older protocol may never answer the question which one it speaks. */
 const PROBE_MS = 10_000;
 const ERROR_OUTPUT_CHARS = 1_000;
+/** Headers may change with each request, and calls run side by side. */
+const HEADERS_KEPT = 20;
 
 export function createConnection(name: string, server: Server, startMs: number): Connection {
   let open: Promise<Client> | null = null;
   let current: Client | null = null;
+  /** Of the client that is being connected, which does not have it before the server has said which protocol it speaks. */
+  let connecting: Transport | null = null;
   let isClosed = false;
+  /** Open clients, with the number of their calls in flight. */
+  const calls = new Map<Client, number>();
+  let sent: readonly string[][] = [];
+  const onHeaders = (values: string[]) => {
+    sent = [values, ...sent].slice(0, HEADERS_KEPT);
+  };
   let listener: (client: Client) => void = () => undefined;
   /** Which protocol the server speaks: asking a program for it takes a process of its own. */
   let prior: PriorDiscovery | undefined;
 
   async function connect(): Promise<Client> {
-    const { transport, errorOutput } = transportTo(server);
+    if (isClosed) throw new Error(`The connection to the MCP server "${name}" is closed.`);
+    const { transport, errorOutput } = transportTo(server, onHeaders);
     const client = new Client(
       { name: 'holdfast', version: VERSION },
       {
@@ -50,25 +68,26 @@ export function createConnection(name: string, server: Server, startMs: number):
         listChanged: { tools: { onChanged: () => listener(client), autoRefresh: false, debounceMs: 0 } },
       },
     );
+    calls.set(client, 0);
+    connecting = transport;
     let isGone = false;
     client.onclose = () => {
       isGone = true;
       drop(client);
     };
     try {
-      const connecting = client.connect(transport, { timeout: startMs, ...(prior && { prior }) });
-      await inTime(startMs, connecting);
+      await inTime(startMs, client.connect(transport, { timeout: startMs, ...(prior && { prior }) }));
       if (isGone) throw new Error('it ended at once');
     } catch (error) {
-      await client.close().catch(() => undefined);
+      await close(client);
       // Whoever starts the worker needs it. Later, the text would come to the model and into history.
       const output = prior ? '' : errorOutput();
       prior = undefined;
-      throw new Error(`The MCP server "${name}" cannot be reached: ${problemOf(error, server)}${output}`);
+      throw new Error(`The MCP server "${name}" cannot be reached: ${hide(problemOf(error, server))}${output}`);
     }
+    connecting = null;
     const discover = client.getDiscoverResult();
     prior = discover ? { kind: 'modern', discover } : { kind: 'legacy' };
-    if (isClosed) await client.close();
     current = client;
     listener(client);
     return client;
@@ -78,6 +97,20 @@ export function createConnection(name: string, server: Server, startMs: number):
     if (current !== client) return;
     current = null;
     open = null;
+    closeUnused(client);
+  }
+
+  function closeUnused(client: Client): void {
+    if (client !== current && calls.get(client) === 0) void close(client);
+  }
+
+  async function close(client: Client): Promise<void> {
+    if (calls.delete(client)) await client.close().catch(() => undefined);
+  }
+
+  function hide(text: string): string {
+    const query = 'url' in server ? [...server.url.searchParams.values()] : [];
+    return secretsOf([...query, ...sent.flat()]).hide(text);
   }
 
   return {
@@ -89,23 +122,47 @@ export function createConnection(name: string, server: Server, startMs: number):
       });
       return open;
     },
+    isOpen: (client) => calls.has(client),
+    async inCall(client, call) {
+      calls.set(client, calls.get(client)! + 1);
+      try {
+        return await call();
+      } finally {
+        // Unless all have been closed.
+        if (calls.has(client)) calls.set(client, calls.get(client)! - 1);
+        closeUnused(client);
+      }
+    },
     drop,
+    hide,
     onTools(told) {
       listener = told;
     },
     async close() {
       isClosed = true;
-      await (await open?.catch(() => null))?.close();
+      // To connect may take a minute.
+      await connecting?.close().catch(() => undefined);
+      await Promise.all([...calls.keys()].map(close));
     },
   };
 }
 
-function transportTo(server: Server): { readonly transport: Transport; errorOutput(): string } {
+function transportTo(
+  server: Server,
+  onHeaders: (values: string[]) => void,
+): { readonly transport: Transport; errorOutput(): string } {
   if ('url' in server) {
     const transport = new StreamableHTTPClientTransport(server.url, {
       async fetch(url, init) {
         const headers = new Headers(init?.headers);
-        for (const [name, value] of Object.entries(await server.headers())) headers.set(name, value);
+        const own = await server.headers();
+        for (const [name, value] of Object.entries(own)) headers.set(name, value);
+        // A scheme comes before the token. Programs without types may give numbers.
+        onHeaders(
+          Object.values(own)
+            .map(String)
+            .flatMap((value) => [value, ...value.split(/\s+/)]),
+        );
         return fetch(url, { ...init, headers });
       },
     });

@@ -77,10 +77,13 @@ export function mcp(options: McpOptions): ToolSource {
   }
   const taken: readonly string[] = Array.isArray(tools) ? tools : Object.keys(tools);
   if (options.tools !== undefined && taken.length === 0) throw wrong('tools is empty. Leave it out to take all.');
-  for (const [option, named] of Object.entries({ effect, approval }))
-    for (const tool of isByTool(named) ? Object.keys(named) : [])
-      if (taken.length > 0 && !taken.includes(tool))
-        throw wrong(`${option} names ${tool}, which is not among its tools.`);
+  /** A misspelt name in `approval` would leave the tool without. */
+  const requireNamed = (names: readonly string[]) => {
+    for (const [option, named] of Object.entries({ effect, approval }))
+      for (const tool of isByTool(named) ? Object.keys(named) : [])
+        if (!names.includes(tool)) throw wrong(`${option} names ${tool}, which is not among its tools.`);
+  };
+  if (taken.length > 0) requireNamed(taken);
   const server = serverOf(rest, wrong);
   const startMs = toMs('startTimeout', startTimeout, MCP_START_MS, wrong);
   const { timeout, heartbeat, retry, maxParallel, workerParallel } = rest;
@@ -91,6 +94,7 @@ export function mcp(options: McpOptions): ToolSource {
   const selection: Selection = {
     wrong,
     taken,
+    requireNamed,
     pins: Array.isArray(tools) ? {} : (tools as Readonly<Record<string, string>>),
     nameOf: (tool) => `${prefix}${tool.replaceAll(/[^a-zA-Z0-9_-]/g, '_')}`,
     effectOf: (tool) => (isByTool(effect) ? ownOf(effect, tool) : effect),
@@ -140,5 +144,7 @@ function serverOf(options: McpProgram | McpAddress, wrong: (problem: string) => 
   // Without the value, which may have a password.
   if (!address || !/^https?:$/.test(address.protocol))
     throw wrong('url must be an address such as https://example.com/mcp.');
+  if (address.username !== '' || address.password !== '')
+    throw wrong('url must have no login, which fetch refuses. Send it in headers: { Authorization: "Basic …" }.');
   return { url: address, headers: typeof headers === 'function' ? headers : () => headers };
 }

@@ -10,7 +10,7 @@ import {
   SdkErrorCode,
   SdkHttpError,
 } from '@modelcontextprotocol/client';
-import { MCP_CALL_MS_MAX } from '../../core/limits.ts';
+import { ERROR_CHARS_MAX, MCP_CALL_MS_MAX } from '../../core/limits.ts';
 import { cutText } from '../../core/text.ts';
 import type { Effect } from '../../core/types.ts';
 import { defineTool, type SharedPolicy } from '../define/defineTool.ts';
@@ -27,6 +27,8 @@ export interface Selection {
   wrong(problem: string): Error;
   /** Empty for all. */
   readonly taken: readonly string[];
+  /** Throws if an option names another tool than these. */
+  requireNamed(tools: readonly string[]): void;
   /** The digests of accepted tools. */
   readonly pins: Readonly<Record<string, string>>;
   nameOf(tool: string): string;
@@ -40,6 +42,7 @@ export async function openTools(connection: Connection, selection: Selection): P
   try {
     const listed = await listTools(await connection.client());
     const taken = takenOf(listed, selection);
+    selection.requireNamed(taken.map(({ name }) => name));
     requirePins(taken, selection);
     const isChanged = watchChanges(connection, taken);
     return {
@@ -151,23 +154,34 @@ interface Call {
 async function callTool(connection: Connection, asked: McpCall, call: Call, isAgain = false): Promise<CallToolResult> {
   const { ctx, effect, accepted } = call;
   const client = await connected(connection, ctx.signal);
-  await accepted();
-  try {
-    const result = await client.callTool(
-      { ...asked, _meta: { 'holdfast/idempotencyKey': ctx.idempotencyKey } },
-      // The tool's own timeout aborts the signal.
-      { signal: ctx.signal, timeout: MCP_CALL_MS_MAX, onprogress: (progress) => ctx.progress(progress) },
-    );
-    if (result.isError) throw new ToolError(resultOf(result).text || 'the tool failed without a message');
-    return result;
-  } catch (error) {
-    if (ctx.signal.aborted || error instanceof ToolError) throw error;
-    if (!isAgain && isSessionLost(error)) {
-      connection.drop(client);
-      return callTool(connection, asked, call, true);
+  // Another call has dropped it just now.
+  if (!connection.isOpen(client)) return callTool(connection, asked, call, isAgain);
+  return connection.inCall(client, async () => {
+    await accepted();
+    try {
+      const result = await client.callTool(
+        { ...asked, _meta: { 'holdfast/idempotencyKey': ctx.idempotencyKey } },
+        // The tool's own timeout aborts the signal.
+        { signal: ctx.signal, timeout: MCP_CALL_MS_MAX, onprogress: (progress) => ctx.progress(progress) },
+      );
+      if (result.isError)
+        throw new ToolError(shown(connection, resultOf(result).text) || 'the tool failed without a message');
+      return result;
+    } catch (error) {
+      if (ctx.signal.aborted || error instanceof ToolError) throw error;
+      if (!isAgain && isSessionLost(error)) {
+        connection.drop(client);
+        return callTool(connection, asked, call, true);
+      }
+      throw failureOf(error, connection, client, effect);
     }
-    throw failureOf(error, connection, client, effect);
-  }
+  });
+}
+
+/** The text of an error, which comes to the model and into history. */
+function shown(connection: Connection, text: string): string {
+  // Cut before: it may be megabytes.
+  return connection.hide(cutText(text, ERROR_CHARS_MAX));
 }
 
 /** A server that was started again refuses requests of a session that it does not know, and has not run the tool. */
@@ -190,12 +204,14 @@ async function connected(connection: Connection, signal: AbortSignal): Promise<C
 /** What a failed call is: refused by the server for good, or cut off, when nobody knows whether the tool ran. */
 function failureOf(error: unknown, connection: Connection, client: Client, effect: Effect): unknown {
   const server = `the MCP server "${connection.name}"`;
-  const text = cutText(error instanceof Error ? error.message : String(error), 500);
+  const text = cutText(shown(connection, error instanceof Error ? error.message : String(error)), 500);
   if (error instanceof MissingRequiredClientCapabilityError)
     return new ToolError(`${server} asks for something during the call that agents cannot give: ${text}`);
   // An answer of the server's: it understood the request, and would answer the next one alike.
   const isRefused = error instanceof SdkHttpError && error.status < 500 && error.status !== 429;
   if (error instanceof ProtocolError || isRefused) return new ToolError(`${server} refused the call: ${text}`);
+  // It has not run the tool, and may later.
+  if (error instanceof SdkHttpError && error.status === 429) return new Error(`${server} is busy: ${text}`);
   if (error instanceof SdkError && error.code === SdkErrorCode.InvalidResult)
     return new ToolError(`${server} answered badly: ${text}`);
   connection.drop(client);

@@ -14,7 +14,7 @@ export interface ModelsOptions {
   readonly own: ModelEndpoint;
   /** `agent`: the agent says which. `worker`: one for all agents. `script`: the script of the agent, whatever its model. */
   readonly modelBy: 'agent' | 'worker' | 'script';
-  /** By the name before the colon; null for one without a key and an address, in whose place the worker's own server answers. */
+  /** By the name before the colon; null for one without a key and an address. */
   readonly providers: ReadonlyMap<string, ModelEndpoint | null>;
 }
 
@@ -65,10 +65,17 @@ function partsOf(written: string, providers: ReadonlyMap<string, unknown>): Part
 }
 
 /** Returns what is wrong with the models of an agent; null if each has a server. */
-export function modelsProblem({ name, models }: Agent, providers: ReadonlyMap<string, unknown>): string | null {
+export function modelsProblem(
+  { name, models }: Agent,
+  { providers, modelBy }: Pick<ModelsOptions, 'providers' | 'modelBy'>,
+): string | null {
   for (const written of models) {
     const { provider } = partsOf(written, providers);
-    if (provider === undefined || providers.has(provider)) continue;
+    if (provider === undefined) continue;
+    // In its place, the worker's own server would get conversations that are not for it.
+    if (providers.get(provider) === null && modelBy === 'agent')
+      return `Agent ${name}: its model is "${written}", but providers.${provider} has neither apiKey nor baseURL. Set one of them.`;
+    if (providers.has(provider)) continue;
     const known = [OWN, ...providers.keys()].join(', ');
     return `Agent ${name}: its model is "${written}", but there is no provider "${provider}". Add it to providers, which has: ${known}. If it is part of the model's name, write "${OWN}:${written}".`;
   }

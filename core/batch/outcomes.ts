@@ -1,7 +1,7 @@
 // Makes the outcome of a call, for every way in which it can end. The workflow and the read model share this, so they agree.
 import { isNotJson, resultProblem } from '../activityResults.ts';
 import { attachmentsField } from '../attachments.ts';
-import { QUEUE_WAIT_MS, RESULT_BYTES_MAX } from '../limits.ts';
+import { ERROR_CHARS_MAX, QUEUE_WAIT_MS, RESULT_BYTES_MAX } from '../limits.ts';
 import { FAILURE } from '../names.ts';
 import type { Reason } from '../reasons/codes.ts';
 import { reason } from '../reasons/reason.ts';
@@ -16,6 +16,9 @@ import type {
   ToolCallResult,
   ToolPolicy,
 } from '../types.ts';
+
+/** An error that the tool host has not cut. More than what it leaves, so that recorded outcomes stay as they are. */
+const FOREIGN_ERROR_CHARS_MAX = 2 * ERROR_CHARS_MAX;
 
 type Failed = Extract<Outcome, { ok: false }>;
 
@@ -39,7 +42,7 @@ export function succeeded(tool: string, text: string, attachments?: ToolCallResu
 /** The outcome of a call whose activity completed. Anything may have completed it, and on a queue of its own it may return anything. */
 export function completedOutcome(tool: string, result: unknown, policy: ToolPolicy): Outcome {
   if (policy.queue !== undefined && !isNotJson(result))
-    return succeeded(tool, cutBytes(textOf(result), RESULT_BYTES_MAX));
+    return succeeded(tool, cutBytes(textOf(result).toWellFormed(), RESULT_BYTES_MAX));
   const problem = isNotJson(result) ? 'its result is not JSON' : resultProblem.tool(result);
   if (problem !== null) return failedOutcome(tool, { source: 'other', message: problem }, policy);
   const { text, attachments } = result as ToolCallResult;
@@ -77,13 +80,13 @@ interface CallFailure {
 function failureOf(cause: FailureCause, policy: ToolPolicy): CallFailure {
   switch (cause.source) {
     case 'application':
-      return applicationFailure(cause.type, cause.message, policy);
+      return applicationFailure(cause.type, cutText(cause.message, FOREIGN_ERROR_CHARS_MAX), policy);
     case 'timeout':
       return timedOut(cause.timeout, policy);
     case 'cancelled':
       return { kind: 'cancelled', reason: reason('call_cancelled') };
     case 'other':
-      return lost(policy, 'failed', reason('tool_error', { message: cause.message }));
+      return lost(policy, 'failed', reason('tool_error', { message: cutText(cause.message, FOREIGN_ERROR_CHARS_MAX) }));
   }
 }
 

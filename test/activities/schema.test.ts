@@ -128,6 +128,21 @@ test('reads JSON Schema by its draft', async () => {
   }
 });
 
+test('checks arguments whatever keyword of Ajv a server has in its schema', async () => {
+  const input = { type: 'object', $async: true, properties: { room: { type: 'string' } } } as const;
+  const read = await readArguments(defineTool({ ...options, input, run: () => 'done' }), '{"room":7}');
+  assert.ok(!read.ok);
+});
+
+test('takes patterns that are none with the flag u', async () => {
+  const room = { type: 'string', pattern: String.raw`^[\w-.]+\@inn$` };
+  const tool = defineTool({ ...options, input: { type: 'object', properties: { room } }, run: () => 'done' });
+  assert.ok((await readArguments(tool, '{"room":"a-1@inn"}')).ok);
+  assert.ok(!(await readArguments(tool, '{"room":"a 1@inn"}')).ok);
+  const broken = { type: 'object', properties: { room: { ...room, pattern: '(' } } } as const;
+  assert.throws(() => defineTool({ ...options, input: broken, run: () => 'done' }), /no usable JSON Schema.*Invalid/);
+});
+
 test('refuses at the definition what cannot be sent to a model', () => {
   const wrong: [unknown, RegExp][] = [
     [z.string(), /input must be the schema of an object/],

@@ -74,6 +74,7 @@ test('finds the server of a model by what stands before the colon, if there are 
   // Without a key for it, as where somebody tries the agents.
   const [[, model] = []] = await found('keyless:x', { keyless: { apiKey: undefined } }, {});
   assert.equal(model, offline);
+  assert.deepEqual(await found('keyless:x', { keyless: {} }, { apiKey: 'k', model: 'for-all' }), [[own, 'for-all']]);
   assert.deepEqual(await found('local:x', { local }, { apiKey: 'k', model: 'for-all' }), [[own, 'for-all']]);
 
   const { description } = await openModel({ apiKey: 'k' }, createRegistry([named('local:x')]), { local, other });
@@ -88,6 +89,11 @@ test('refuses at the start what names no server, or is none', async () => {
       'locl:x',
       { local },
       /Agent a: its model is "locl:x", but there is no provider "locl".* has: openai, local\. .* write "openai:locl:x"/,
+    ],
+    [
+      'local:x',
+      { local: { apiKey: undefined, baseURL: '' } },
+      /model is "local:x", but providers\.local has neither apiKey nor baseURL/,
     ],
     ['local:x', {}, /no provider "local"/],
     ['x', { openai: local }, /providers\.openai: the name must be/],

@@ -3,13 +3,17 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer, request as httpRequest, type ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { ToolContext } from '../../../activities/define/types.ts';
 import { type Agent, asTool, defineAgent, type McpOptions, mcp } from '../../../activities/index.ts';
+import { createConnection } from '../../../activities/mcp/connection.ts';
 import { openAgents } from '../../../activities/openAgents.ts';
 import { createRegistry } from '../../../activities/registry.ts';
 import { fileStorage } from '../../../client/index.ts';
@@ -19,6 +23,7 @@ import { endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
 import { sentTo } from '../../support/sent.ts';
 import { golden, toolTexts } from '../../support/toolTexts.ts';
+import { eventually } from '../../support/waits.ts';
 
 const everything = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js'));
 const sums = fileURLToPath(new URL('../../support/mcpServer.ts', import.meta.url));
@@ -86,6 +91,37 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
+}
+
+/** Forwards to the example server, but refuses its calls; counts the streams that clients hold open. */
+async function refusingProxy(to: string, status: number) {
+  const streams = new Set<ServerResponse>();
+  const proxy = createHttpServer(async (request, response) => {
+    const body = await text(request);
+    if (body.includes('"tools/call"')) {
+      response.writeHead(status).end(`Busy. Your key is ${request.headers['x-api-key']}.`);
+      return;
+    }
+    const { method, headers } = request;
+    const forwarded = httpRequest(to, { method, headers }, (answer) => {
+      if (method === 'GET') streams.add(response.on('close', () => streams.delete(response)));
+      response.writeHead(answer.statusCode!, answer.headers);
+      // The head of a stream has to arrive before its first event.
+      response.flushHeaders();
+      answer.pipe(response);
+      response.on('close', () => answer.destroy());
+    });
+    forwarded.on('error', () => response.destroy()).end(body);
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as { port: number }).port}/mcp`,
+    streams,
+    close() {
+      proxy.close();
+      proxy.closeAllConnections();
+    },
+  };
 }
 
 /** Its address is known once it has started. */
@@ -245,6 +281,67 @@ endToEnd('an MCP server that misbehaves', (bench) => {
   });
 });
 
+describe('an MCP server over HTTP that refuses calls', () => {
+  const context = () =>
+    ({ signal: new AbortController().signal, idempotencyKey: 'key', progress() {} }) as unknown as ToolContext;
+
+  async function refused(
+    status: number,
+    use: (call: () => Promise<Error>, streams: ReadonlySet<ServerResponse>) => Promise<void>,
+  ) {
+    const proxy = await refusingProxy(http.url, status);
+    try {
+      const headers = { 'x-api-key': 'hunter2-4711' };
+      const options = { name: 'web', url: proxy.url, headers, effect: 'once', tools: ['echo'] } as const;
+      const { tools, close } = await mcp(options).open();
+      const call = async () => {
+        try {
+          await tools[0]!.run!({ message: 'hi' } as never, context());
+        } catch (error) {
+          return error as Error;
+        }
+        return assert.fail('The call was not refused.');
+      };
+      try {
+        await use(call, proxy.streams);
+      } finally {
+        await close();
+      }
+      await eventually(async () => proxy.streams.size === 0);
+    } finally {
+      proxy.close();
+    }
+  }
+
+  test('leaves no session open, neither during its calls nor afterwards', () =>
+    refused(503, async (call, streams) => {
+      await eventually(async () => streams.size === 1);
+      const [first] = streams;
+      await call();
+      await eventually(async () => !streams.has(first!));
+    }));
+
+  test('is known not to have run the tool if it is busy', () =>
+    refused(429, async (call) => {
+      const { message } = await call();
+      assert.match(message, /^the MCP server "web" is busy: .*Busy/);
+    }));
+
+  test('does not tell the model the headers that it quotes', () =>
+    refused(503, async (call) => {
+      const { message } = await call();
+      assert.match(message, /Busy\. Your key is \[hidden\]/);
+    }));
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 describe('opening MCP servers', () => {
   const agentWith = (...options: McpOptions[]): Agent =>
     defineAgent({ name: 'adder', model: 'm', instructions: 'Add.', tools: options.map((one) => mcp(one)) });
@@ -331,9 +428,25 @@ describe('opening MCP servers', () => {
     for (const [tool, digest] of Object.entries(pins)) assert.ok(lines.includes(`"${tool}": '${digest}',`), stdout);
   });
 
+  test('ends with the worker, also while a server has not answered yet', async () => {
+    const started = join(folder, 'started');
+    const write = `require('node:fs').writeFileSync(${JSON.stringify(started)}, String(process.pid)); setInterval(() => {}, 1_000)`;
+    const program = { command: process.execPath, args: ['-e', write], env: {} };
+    const connection = createConnection('mute', program, 30_000);
+    const refused = assert.rejects(connection.client());
+    const pid = Number(await eventually(() => readFile(started, 'utf8').catch(() => null)));
+    const closedAt = Date.now();
+    await connection.close();
+    await refused;
+    assert.ok(Date.now() - closedAt < 8_000);
+    await eventually(async () => !isRunning(pid));
+    await assert.rejects(connection.client(), /"mute" is closed/);
+  });
+
   test('refuses what is wrong, and says which option is', async () => {
     const wrong: [McpOptions, RegExp][] = [
       [{ ...options, effect: 'read', tools: ['subtract'] }, /it has no tool subtract. It has add, die/],
+      [{ ...options, effect: 'read', approval: { Add: 'always' } }, /approval names Add, which is not among its tools/],
       [{ ...options, effect: { add: 'read' } }, /effect says nothing of its tool die/],
       [
         { ...options, effect: 'read', command: 'no-such-program' },
@@ -375,6 +488,7 @@ describe('opening MCP servers', () => {
       [{ url: 'http://localhost/mcp' }, /either command or url/],
       [{ command: undefined }, /either command or url/],
       [{ command: undefined, url: 'localhost' }, /url must be an address/],
+      [{ command: undefined, url: 'http://ann:secret@localhost/mcp' }, /url must have no login(?!.*secret)/],
       [{ prefix: 'a b' }, /prefix must be/],
       [{ name: '' }, /name is missing/],
       [{ timeout: 'soon' }, /timeout is "soon"/],

@@ -22,6 +22,8 @@ const returns: Record<string, unknown> = {
   object: { inches: 12, of: ['a', null] },
   nothing: undefined,
   long: 'x'.repeat(100_000),
+  // Half a character, which a model API would refuse.
+  half: 'twelve \ud83d',
   // What a worker of Python makes of a number that is none, and of bytes.
   number: RawValue.fromPayload({ metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from('{"a":NaN}') }),
   bytes: Buffer.from('null'),
@@ -59,6 +61,9 @@ async function serve(): Promise<Worker> {
         note(args, context);
         throw new RangeError('too far');
       },
+      async dumps() {
+        throw ApplicationFailure.nonRetryable('x'.repeat(500_000), 'Dump');
+      },
       async hangs() {
         await stuck.opened;
       },
@@ -89,9 +94,10 @@ endToEnd('tools on a queue of their own', (bench) => {
   });
   test('get the arguments as an object, and return whatever JSON they like', async () => {
     const { run } = await bench.run(all);
-    const [text, object, nothing, long, ...bad] = toolTexts(run);
+    const [text, object, nothing, long, half, ...bad] = toolTexts(run);
     assert.deepEqual([text, object, nothing], ['twelve inches', '{"inches":12,"of":["a",null]}', 'null']);
     assert.match(long!, /^x+\n\[cut: the first [\d,]+ bytes of 100,000 bytes\]$/);
+    assert.equal(half, 'twelve \ufffd');
     for (const one of bad) assert.match(one, /its result is not JSON/);
     const call = seen.find(
       ({ tool: name, context }) => name === 'object' && String(context['idempotencyKey']).startsWith(run.workflowId),
@@ -120,13 +126,14 @@ endToEnd('tools on a queue of their own', (bench) => {
       tool('refuses'),
       tool('once', { effect: 'once' }),
       tool('hangs', { timeout: '1 s' }),
+      tool('dumps'),
       tool('text'),
     ],
     script: ({ turn }) =>
       turn === 1
         ? {
             calls: [
-              ...['flaky', 'refuses', 'once', 'hangs'].map((name) => ({ tool: name, arguments: { n: 1 } })),
+              ...['flaky', 'refuses', 'once', 'hangs', 'dumps'].map((name) => ({ tool: name, arguments: { n: 1 } })),
               { tool: 'text', arguments: { n: 'one' } },
             ],
           }
@@ -142,12 +149,15 @@ endToEnd('tools on a queue of their own', (bench) => {
       { ok: false, kind: 'failed', attempts: 1 },
       { ok: false, kind: 'failed', attempts: 1 },
       { ok: false, kind: 'timeout', attempts: 3 },
+      { ok: false, kind: 'failed', attempts: 1 },
       { ok: false, kind: 'invalid_arguments', attempts: 0 },
     ]);
     const texts = toolTexts(run);
     assert.match(texts[1]!, /there is no patient 7/);
     assert.match(texts[2]!, /too far/);
     assert.match(texts[3]!, /timed out after 1 second/);
+    assert.match(texts[4]!, /^\{"error":"x+… \[cut: the first [\d,]+ of 500,000 characters\]/);
+    assert.ok(texts[4]!.length < 10_000);
   });
 });
 
