@@ -19,7 +19,9 @@ import {
 } from './shape.ts';
 import type {
   AgentRecord,
+  ApprovedBy,
   Ask,
+  AskedInput,
   Attribution,
   Budget,
   Mark,
@@ -231,10 +233,26 @@ const isOutcome = isEither(
   }),
 );
 
+export const isAskedInput = isShape<AskedInput>({
+  round: isWholeNumber(1),
+  digest: isText,
+  state: isText,
+  decision: optional(
+    isShape<ApprovedBy>({
+      verdict: isText,
+      by: nullable(isText),
+      why: nullable(isText),
+      arguments: optional(isText),
+    }),
+  ),
+});
+
 const isPlanned = isEither(
   isShape<Extract<PlannedCall, { digest: string }>>({
     digest: isText,
-    ask: optional(isShape<Ask>({ question: nullable(isText), external: optional(isBoolean) })),
+    ask: optional(
+      isShape<Ask>({ question: nullable(isText), external: optional(isBoolean), input: optional(isAskedInput) }),
+    ),
     arguments: optional(isText),
     child: optional(isShape<{ agent: string; input: string }>({ agent: isText, input: isText })),
     handoff: optional(isText),

@@ -1,7 +1,11 @@
 // The connection to an MCP server: opened when it is needed, shared by all calls, and opened again after the server has gone away.
 import {
   Client,
+  type ElicitRequest,
+  type ElicitResult,
+  INTERNAL_ERROR,
   type PriorDiscovery,
+  ProtocolError,
   StreamableHTTPClientTransport,
   type Transport,
 } from '@modelcontextprotocol/client';
@@ -21,7 +25,15 @@ export interface Connection {
   drop(client: Client): void;
   /** Called after each connect, and when the server says that its tools have changed. */
   onTools(listener: (client: Client) => void): void;
+  /** The calls in flight, for a server that asks a person while one of them runs. */
+  readonly inFlight: Set<CallInFlight>;
   close(): Promise<void>;
+}
+
+/** A call in flight to a server of the older protocol. */
+export interface CallInFlight {
+  /** Answers the server's question, or ends the call with it. */
+  elicit(params: ElicitRequest['params']): ElicitResult;
 }
 
 /** A server of the older protocol may never answer the question which one it speaks. */
@@ -32,6 +44,7 @@ export function createConnection(name: string, server: Server, startMs: number):
   let open: Promise<Client> | null = null;
   let current: Client | null = null;
   let isClosed = false;
+  const inFlight = new Set<CallInFlight>();
   let listener: (client: Client) => void = () => undefined;
   /** Which protocol the server speaks: asking a program for it takes a process of its own. */
   let prior: PriorDiscovery | undefined;
@@ -41,6 +54,9 @@ export function createConnection(name: string, server: Server, startMs: number):
     const client = new Client(
       { name: 'holdfast', version: VERSION },
       {
+        capabilities: { elicitation: { form: {}, url: {} } },
+        // A question outlives this process.
+        inputRequired: { autoFulfill: false },
         versionNegotiation: { mode: 'auto', probe: { timeoutMs: Math.min(PROBE_MS, startMs / 2) } },
         // A tool that has run must not fail for the shape of its result.
         jsonSchemaValidator: {
@@ -50,6 +66,12 @@ export function createConnection(name: string, server: Server, startMs: number):
         listChanged: { tools: { onChanged: () => listener(client), autoRefresh: false, debounceMs: 0 } },
       },
     );
+    client.setRequestHandler('elicitation/create', ({ params }) => {
+      const [call, another] = inFlight;
+      // Nothing in the question says which call it is of.
+      if (!call || another) throw new ProtocolError(INTERNAL_ERROR, 'several calls are running: try again later');
+      return call.elicit(params);
+    });
     let isGone = false;
     client.onclose = () => {
       isGone = true;
@@ -90,6 +112,7 @@ export function createConnection(name: string, server: Server, startMs: number):
       return open;
     },
     drop,
+    inFlight,
     onTools(told) {
       listener = told;
     },

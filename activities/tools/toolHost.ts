@@ -20,6 +20,7 @@ import { createStopController, type StopController } from '../stopController.ts'
 import { stoppedFailure } from '../stoppedFailure.ts';
 import { beginAttempt, outcomeUnknown, type ToolAttempts } from './attempts.ts';
 import { resultText } from './jsonText.ts';
+import { InputNeeded } from './needsInput.ts';
 import { present } from './present.ts';
 import { createSemaphore, type Semaphore } from './semaphore.ts';
 import { ThreadDied } from './threads.ts';
@@ -59,6 +60,7 @@ export function createToolHost({ registry, threads }: ToolDependencies): ToolHos
       const value = await runToEnd(tool, stop, () =>
         call(tool, read.value, toolContext(input, { context, credentials }, stop.signal, attempts, heartbeats.report)),
       );
+      if (value instanceof InputNeeded) return { text: value.question, needsInput: { ...value } };
       return { text: present(tool, agent.present, value) };
     } catch (thrown) {
       const failure = thrown instanceof CancelledFailure ? stoppedFailure(thrown) : toolFailure(thrown);
@@ -201,6 +203,7 @@ function toolContext(
     workflowId: info.workflowExecution?.workflowId ?? '',
     ...of,
     ...(input.decision && { decision: input.decision }),
+    ...(input.answer && { answer: input.answer }),
     log: { info: (message, meta) => log.info(message, meta), warn: (message, meta) => log.warn(message, meta) },
     progress(detail) {
       // Read now: the tool may change the value before the next heartbeat.

@@ -15,6 +15,7 @@ import type {
   ToolCallResult,
   ToolPolicy,
 } from '../types.ts';
+import { inputOf } from './input.ts';
 
 type Failed = Extract<Outcome, { ok: false }>;
 
@@ -41,7 +42,9 @@ export function completedOutcome(tool: string, result: unknown, policy: ToolPoli
     return succeeded(tool, cutBytes(textOf(result), RESULT_BYTES_MAX));
   const problem = isNotJson(result) ? 'its result is not JSON' : resultProblem.tool(result);
   if (problem !== null) return failedOutcome(tool, { source: 'other', message: problem }, policy);
-  return succeeded(tool, (result as ToolCallResult).text);
+  const { text, needsInput } = result as ToolCallResult;
+  if (needsInput) return { ok: false, ran: true, tool, kind: 'failed', reason: reason('call_asked_too_much', {}) };
+  return succeeded(tool, text);
 }
 
 function textOf(result: unknown): string {
@@ -193,6 +196,7 @@ export function countsAsRun(
   decision: RecordedDecision | null,
 ): boolean {
   if (!outcome?.ok) return outcome?.ran === true;
+  if (planned && inputOf(planned)) return true;
   return !(planned && 'handoff' in planned && planned.handoff !== undefined) && decision?.verdict !== 'respond';
 }
 

@@ -1,8 +1,9 @@
 // The batch of a run, for the kernel. Some calls end without an event in history; the reader asks the kernel for them, as the
 // workflow did.
 import { openApprovals } from '../batch/approvals.ts';
-import { decideBatch } from '../batch/decide.ts';
+import { decideBatch, endsByExpiry } from '../batch/decide.ts';
 import { type BatchRules, type BatchView, rulesOf } from '../batch/view.ts';
+import { TIMER } from '../names.ts';
 import type { Question } from '../types.ts';
 import { budgetQuestions } from '../waits.ts';
 import { endFailedEdits, isBeingEdited } from './openDecisions.ts';
@@ -22,14 +23,24 @@ export function settleByKernel(reading: Reading, atMs: number): RunEvent[] {
 }
 
 /** Returns the pending approvals of a turn. */
-export function approvalsIn(reading: Reading, { turn, takenAtMs, calls }: OpenTurn): Question[] {
+export function approvalsIn(reading: Reading, { turn, takenAtMs, askedAtMs, calls }: OpenTurn): Question[] {
   if (takenAtMs === null) return [];
   return openApprovals({
     turn,
-    askedAtMs: takenAtMs,
+    askedAtMs: askedAtMs ?? takenAtMs,
     approvalTimeoutMs: rulesIn(reading).approvalTimeoutMs,
     calls: calls.map((call) => callView(reading, call)),
   });
+}
+
+/** Begins the time for an answer again, as the workflow does when a call asks for input. */
+export function restartExpiry(reading: Reading, atMs: number): void {
+  const turn = reading.turns.at(-1);
+  if (!turn || endsByExpiry(viewOf(reading, turn))) return;
+  turn.askedAtMs = atMs;
+  turn.expired = false;
+  // The workflow has cancelled it, or the timer has fired and no longer matters.
+  for (const [id, kind] of reading.timers) if (kind === TIMER.approval) reading.timers.delete(id);
 }
 
 function viewOf(reading: Reading, turn: OpenTurn): BatchView {

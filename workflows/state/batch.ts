@@ -47,14 +47,14 @@ export function newBatch({ message, plan, kind, tell, end, value }: ModelAnswer)
 
 export class Batch {
   readonly answer: BatchState['answer'];
-  readonly askedAtMs: number;
+  #askedAtMs: number;
   readonly #calls: readonly OpenCall[];
   #isExpired: boolean;
   #running = 0;
 
   constructor(state: BatchState) {
     this.answer = state.answer;
-    this.askedAtMs = state.askedAtMs;
+    this.#askedAtMs = state.askedAtMs;
     this.#isExpired = state.isExpired;
     this.#calls = state.calls.map((call, slot) => ({
       call,
@@ -70,6 +70,11 @@ export class Batch {
       scope: null,
       waiting: [],
     }));
+  }
+
+  /** When its approvals became pending, or a call last asked for input. */
+  get askedAtMs(): number {
+    return this.#askedAtMs;
   }
 
   get calls(): readonly BatchCall[] {
@@ -121,6 +126,22 @@ export class Batch {
     call.outcome = outcome;
     call.scope = null;
     call.child = null;
+  }
+
+  /**
+   * Makes a call that ran pending again, with the question that it asked. The time for an answer begins again, for all calls of the
+   * batch, unless the run ends because it is over.
+   */
+  ask(slot: number, planned: PlannedCall, endsByExpiry: boolean): void {
+    const call = this.#calls[slot]!;
+    this.#running -= 1;
+    call.isRunning = false;
+    call.scope = null;
+    call.planned = planned;
+    call.decision = null;
+    if (endsByExpiry) return;
+    this.#askedAtMs = Date.now();
+    this.#isExpired = false;
   }
 
   decide(slot: number, decision: RecordedDecision): void {
@@ -177,7 +198,7 @@ export class Batch {
       outcomes: this.#calls.map(({ outcome }) => outcome),
       decisions: this.#calls.map(({ decision }) => decision),
       cancelled: this.#calls.flatMap(({ isCancelled }, slot) => (isCancelled ? [slot] : [])),
-      askedAtMs: this.askedAtMs,
+      askedAtMs: this.#askedAtMs,
       isExpired: this.#isExpired,
     };
   }

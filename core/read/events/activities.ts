@@ -1,15 +1,17 @@
 // Reads activities: model calls, compactions, tool calls and edits, which differ in their types and ids.
 
 import { NOT_JSON, resultProblem } from '../../activityResults.ts';
+import { askedAgain } from '../../batch/input.ts';
 import { completedOutcome, type FailureCause, failedOutcome } from '../../batch/outcomes.ts';
 import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId, parseEditActivityId } from '../../names.ts';
 import type { CompactAnswer, CompactInput, ModelAnswer, ModelCallInput, PlannedCall } from '../../types.ts';
 import { addSpend, lostIn } from '../../usage.ts';
+import { restartExpiry } from '../batchView.ts';
 import { causeInWords } from '../ends.ts';
 import { eventId, firstJson, type HistoryEvent, type LongLike, type Payloads } from '../history.ts';
 import type { Activity, Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
-import { type OpenCall, schedule, settle } from '../turns.ts';
+import { askAgain, type OpenCall, schedule, settle } from '../turns.ts';
 import { compactionEnded, compactionFailed, compactionStarted } from './compactions.ts';
 import { editPlanned } from './decisions.ts';
 import { modelAnswered, modelCallStarted, modelFailed } from './modelCalls.ts';
@@ -81,7 +83,12 @@ function isOther(encoding: string): boolean {
 
 function callCompleted(reading: Reading, call: OpenCall, result: unknown, atMs: number): RunEvent[] {
   const policy = reading.agent?.policies[call.tool];
-  return policy ? [settle(call, completedOutcome(call.tool, result, policy), atMs)] : [];
+  if (!policy) return [];
+  const asked = askedAgain(call, result, policy);
+  if (!asked) return [settle(call, completedOutcome(call.tool, result, policy), atMs)];
+  askAgain(call, asked);
+  restartExpiry(reading, atMs);
+  return [];
 }
 
 const PROBLEM = {
