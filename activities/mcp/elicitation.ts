@@ -1,4 +1,5 @@
 // What an MCP server asks of a person during a call, as a question of the run, and the person's answer as the server expects it.
+import { isDeepStrictEqual } from 'node:util';
 import {
   type ElicitRequest,
   type ElicitResult,
@@ -42,7 +43,7 @@ export function questionOf({ inputRequests, requestState }: InputRequiredResult,
   for (const [key, request] of Object.entries(inputRequests ?? {})) {
     if (request.method !== 'elicitation/create')
       throw new ToolError(`${server} asks for something during the call that agents cannot give: ${request.method}`);
-    if (!isSpecType.ElicitRequest(request))
+    if (!isValid(request))
       throw new ToolError(`${server} asked a person for input in a form that the protocol does not have`);
     asked[key] = request.params;
   }
@@ -52,6 +53,23 @@ export function questionOf({ inputRequests, requestState }: InputRequiredResult,
 /** Returns the question of a server that asked while the call ran. */
 export function questionInCall(params: Asked, earlier: readonly EarlierAnswer[], server: string): InputNeeded {
   return ask({ asked: { input: params }, earlier }, server);
+}
+
+/** The types are those of the older protocol, in which a page to open has an id. */
+function isValid({ method, params }: ElicitRequest): boolean {
+  if (!isSpecType.ElicitRequest({ method, params: isUrl(params) ? { elicitationId: '', ...params } : params }))
+    return false;
+  return !isUrl(params) || /^https?:$/.test(URL.parse(params.url)?.protocol ?? '');
+}
+
+/** Whether a server that is called again asks the same. Its id of a page is a new one. */
+export function isSameQuestion(one: Asked, other: Asked): boolean {
+  return isDeepStrictEqual(essence(one), essence(other));
+}
+
+function essence(asked: Asked): unknown {
+  // As JSON, as it was kept.
+  return JSON.parse(JSON.stringify(isUrl(asked) ? [asked.message, asked.url] : [asked.message, asked.requestedSchema]));
 }
 
 function ask(state: State, server: string, problem?: string): InputNeeded {

@@ -1,6 +1,5 @@
 // Makes tools of what an MCP server lists. Descriptions and schemas are instructions to the model, so a worker keeps those that it
 // began with: a tool that the server changes later is not called until somebody has looked.
-import { isDeepStrictEqual } from 'node:util';
 import {
   type CallToolResult,
   type Client,
@@ -27,7 +26,7 @@ import { outcomeUnknown } from '../tools/attempts.ts';
 import { InputNeeded } from '../tools/needsInput.ts';
 import { ToolError } from '../tools/toolError.ts';
 import type { Connection } from './connection.ts';
-import { type Answered, answerFor, questionInCall, questionOf } from './elicitation.ts';
+import { type Answered, answerFor, isSameQuestion, questionInCall, questionOf } from './elicitation.ts';
 import { resultOf } from './result.ts';
 
 export interface Selection {
@@ -229,7 +228,7 @@ function askingInCall({ effect, answered, server }: Call) {
   return {
     signal: ended.signal,
     elicit(params: ElicitRequest['params']): ElicitResult {
-      const known = earlier.find((one) => isDeepStrictEqual(one.asked, JSON.parse(JSON.stringify(params))));
+      const known = earlier.find((one) => isSameQuestion(one.asked, params));
       if (known) return known.result;
       if (effect === 'once') return { action: 'cancel' };
       asked ??= params;
