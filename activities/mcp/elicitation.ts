@@ -57,7 +57,7 @@ export function questionInCall(params: Asked, earlier: readonly EarlierAnswer[],
 
 /** The types are those of the older protocol, in which a page to open has an id. */
 function isValid({ method, params }: ElicitRequest): boolean {
-  if (!isSpecType.ElicitRequest({ method, params: isUrl(params) ? { elicitationId: '', ...params } : params }))
+  if (!isSpecType.ElicitRequest({ method, params: isUrl(params) ? { ...params, elicitationId: '' } : params }))
     return false;
   return !isUrl(params) || /^https?:$/.test(URL.parse(params.url)?.protocol ?? '');
 }

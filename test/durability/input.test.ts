@@ -6,6 +6,7 @@ import { before, describe, test } from 'node:test';
 import { asked } from '../support/people.ts';
 import { serverAddress } from '../support/server.ts';
 import { toolTexts } from '../support/toolTexts.ts';
+import { eventually } from '../support/waits.ts';
 import { scripts } from './inputAgent.ts';
 import { openCase } from './openCase.ts';
 
@@ -28,9 +29,11 @@ describe('a call that asked for input', () => {
       const [open] = await asked(handle);
       await doomed.end('SIGKILL');
       // Nobody works for the run now, and the inbox has its question.
-      const { waiting } = await here.holdfast.inbox({ agent: 'asker' });
-      const entry = waiting.find(({ workflowId }) => workflowId === handle.workflowId);
-      assert.equal(entry?.questions[0]?.kind, 'approval');
+      const entry = await eventually(async () => {
+        const { waiting } = await here.holdfast.inbox({ agent: 'asker' });
+        return waiting.find(({ workflowId }) => workflowId === handle.workflowId);
+      });
+      assert.equal(entry.questions[0]?.kind, 'approval');
       await here.worker();
       await handle.decide({ call: '1.0', digest: open!.digest, verdict: 'respond', text: '{"sure":true}' });
       assert.equal((await handle.result()).status, 'completed');
