@@ -10,7 +10,7 @@ import { endFailedEdits, isBeingEdited } from './openDecisions.ts';
 import type { Reading } from './reading.ts';
 import type { RunEvent } from './run.ts';
 import { spendOf } from './spend.ts';
-import { type OpenCall, type OpenTurn, settle } from './turns.ts';
+import { askAgain, callIdOf, type OpenCall, type OpenTurn, settle } from './turns.ts';
 
 /** Settles the calls that the completed workflow task settled without an event. */
 export function settleByKernel(reading: Reading, atMs: number): RunEvent[] {
@@ -33,8 +33,23 @@ export function approvalsIn(reading: Reading, { turn, takenAtMs, askedAtMs, call
   });
 }
 
+/** The workflow has received the questions of calls that ask for input, so they are pending now. */
+export function questionsTaken(reading: Reading, atMs: number): RunEvent[] {
+  const taken = reading.asked.splice(0);
+  const turn = reading.turns.at(-1);
+  if (taken.length === 0 || !turn) return [];
+  for (const { call, planned } of taken) {
+    askAgain(call, planned);
+    restartExpiry(reading, reading.taskStartedAtMs);
+  }
+  const ids = new Set(taken.map(({ call }) => callIdOf(call)));
+  return approvalsIn(reading, turn).flatMap((question) =>
+    question.kind === 'approval' && ids.has(question.call) ? [{ type: 'question', atMs, question }] : [],
+  );
+}
+
 /** Begins the time for an answer again, as the workflow does when a call asks for input. */
-export function restartExpiry(reading: Reading, atMs: number): void {
+function restartExpiry(reading: Reading, atMs: number): void {
   const turn = reading.turns.at(-1);
   if (!turn || endsByExpiry(viewOf(reading, turn))) return;
   turn.askedAtMs = atMs;

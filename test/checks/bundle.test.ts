@@ -9,7 +9,7 @@ import { buildBundle } from '../../worker/workflowBundle.ts';
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** 2.1 MB when this was written, two thirds of it the source map. */
-const BYTES_MAX = 2_500_000;
+const BYTES_MAX = 2_600_000;
 
 test('has no zod, openai, activity, agent or Node code in the workflow bundle', async () => {
   const code = await buildBundle();

@@ -27,13 +27,14 @@ describe('a call that asked for input', () => {
       const doomed = await here.worker();
       const handle = await here.holdfast.start('asker', 'Go.', { id: `asker-${randomUUID()}` });
       const [open] = await asked(handle);
-      await doomed.end('SIGKILL');
-      // Nobody works for the run now, and the inbox has its question.
+      // The memo has it as soon as the workflow does.
       const entry = await eventually(async () => {
         const { waiting } = await here.holdfast.inbox({ agent: 'asker' });
         return waiting.find(({ workflowId }) => workflowId === handle.workflowId);
       });
       assert.equal(entry.questions[0]?.kind, 'approval');
+      await doomed.end('SIGKILL');
+      // Nobody works for the run now.
       await here.worker();
       await handle.decide({ call: '1.0', digest: open!.digest, verdict: 'respond', text: '{"sure":true}' });
       assert.equal((await handle.result()).status, 'completed');

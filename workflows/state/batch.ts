@@ -24,6 +24,8 @@ interface OpenCall extends BatchCall {
   decision: RecordedDecision | null;
   isEditing: boolean;
   isCancelled: boolean;
+  /** A person cancelled it while it ran. */
+  isCancelRequested: boolean;
   child: SubAgent | null;
   /** Cancels the running call, or the planning of its new arguments. */
   scope: Cancellable | null;
@@ -66,6 +68,7 @@ export class Batch {
       decision: state.decisions[slot] ?? null,
       isEditing: false,
       isCancelled: state.cancelled.includes(slot),
+      isCancelRequested: false,
       child: null,
       scope: null,
       waiting: [],
@@ -139,6 +142,8 @@ export class Batch {
     call.scope = null;
     call.planned = planned;
     call.decision = null;
+    // Its question was on the way.
+    call.isCancelled = call.isCancelRequested;
     if (endsByExpiry) return;
     this.#askedAtMs = Date.now();
     this.#isExpired = false;
@@ -178,8 +183,10 @@ export class Batch {
   /** Cancels a running call, or keeps one from starting. */
   cancelCall(slot: number): void {
     const call = this.#calls[slot]!;
-    if (call.isRunning) call.scope?.cancel();
-    else call.isCancelled = true;
+    if (call.isRunning) {
+      call.isCancelRequested = true;
+      call.scope?.cancel();
+    } else call.isCancelled = true;
   }
 
   cancelRunning(): void {

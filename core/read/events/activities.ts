@@ -6,12 +6,11 @@ import { completedOutcome, type FailureCause, failedOutcome } from '../../batch/
 import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId, parseEditActivityId } from '../../names.ts';
 import type { CompactAnswer, CompactInput, ModelAnswer, ModelCallInput, PlannedCall } from '../../types.ts';
 import { addSpend, lostIn } from '../../usage.ts';
-import { restartExpiry } from '../batchView.ts';
 import { causeInWords } from '../ends.ts';
 import { eventId, firstJson, type HistoryEvent, type LongLike, type Payloads } from '../history.ts';
 import type { Activity, Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
-import { askAgain, type OpenCall, schedule, settle } from '../turns.ts';
+import { type OpenCall, schedule, settle } from '../turns.ts';
 import { compactionEnded, compactionFailed, compactionStarted } from './compactions.ts';
 import { editPlanned } from './decisions.ts';
 import { modelAnswered, modelCallStarted, modelFailed } from './modelCalls.ts';
@@ -86,8 +85,7 @@ function callCompleted(reading: Reading, call: OpenCall, result: unknown, atMs: 
   if (!policy) return [];
   const asked = askedAgain(call, result, policy);
   if (!asked) return [settle(call, completedOutcome(call.tool, result, policy), atMs)];
-  askAgain(call, asked);
-  restartExpiry(reading, atMs);
+  reading.asked.push({ call, planned: asked });
   return [];
 }
 

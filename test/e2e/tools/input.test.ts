@@ -80,6 +80,10 @@ endToEnd('calls that ask for input', (bench) => {
     await respond(handle, open, 'b');
     const { run } = await bench.finished(handle.workflowId);
     assert.deepEqual(toolTexts(run), ['b of ["a","b"], approved by ben']);
+    const questions: (string | null)[] = [];
+    for await (const event of handle.events())
+      if (event.type === 'question' && event.question.kind === 'approval') questions.push(event.question.question);
+    assert.deepEqual(questions, [null, 'Which account?']);
     const mine = keys.filter((key) => key.startsWith(`${handle.workflowId}/`));
     assert.deepEqual({ runs: mine.length, keys: new Set(mine).size }, { runs: 2, keys: 1 });
     assert.equal(run.spend.toolCalls, 1);
