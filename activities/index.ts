@@ -27,5 +27,6 @@ export type {
   ToolSource,
 } from './define/types.ts';
 export { type McpOptions, mcp } from './mcp/mcp.ts';
+export { type InputNeeded, needsInput } from './tools/needsInput.ts';
 export { type OnceOptions, type OwnKey, once, type PgClient, type PgPool } from './tools/once.ts';
 export { ToolError } from './tools/toolError.ts';

@@ -1,7 +1,7 @@
 // Checks the results of activities. Anybody who can reach the server can complete an activity by hand, and an error in the
 // workflow would block the run for ever. Fields that are not known are accepted: the worker of the activity may be newer.
 import { isAttachments } from './attachments.ts';
-import { isProviderData, isReason } from './carriedState.ts';
+import { isAskedInput, isProviderData, isReason } from './carriedState.ts';
 import {
   type Check,
   hasShape,
@@ -25,6 +25,7 @@ import type {
   Lost,
   Mark,
   ModelAnswer,
+  NeededInput,
   PassedOver,
   PlannedCall,
   ToolCall,
@@ -53,7 +54,9 @@ const isCall = hasShape<ToolCall>({
 const isPlanned = isEither(
   hasShape<Plan>({
     digest: isText,
-    ask: optional(hasShape<Ask>({ question: nullable(isText), external: optional(isBoolean) })),
+    ask: optional(
+      hasShape<Ask>({ question: nullable(isText), external: optional(isBoolean), input: optional(isAskedInput) }),
+    ),
     arguments: optional(isText),
     child: optional(
       hasShape<ChildCall>({ agent: isText, input: isText, context: optional(nullable(isRecord(isAnything))) }),
@@ -105,7 +108,11 @@ const isAnswer = hasShape<ModelAnswer>({
   passedOver: optional(isList(hasShape<PassedOver>({ model: isText, error: isText }))),
 });
 
-const isToolResult = hasShape<ToolCallResult>({ text: isText, attachments: optional(nullable(isAttachments)) });
+const isToolResult = hasShape<ToolCallResult>({
+  text: isText,
+  attachments: optional(nullable(isAttachments)),
+  needsInput: optional(hasShape<NeededInput>({ question: isText, state: isText })),
+});
 
 const isCompactAnswer = hasShape<CompactAnswer>({
   strategy: isOneOf('summarise', 'drop-oldest', 'own'),

@@ -20,7 +20,9 @@ import {
 } from './shape.ts';
 import type {
   AgentRecord,
+  ApprovedBy,
   Ask,
+  AskedInput,
   Attachment,
   Attribution,
   Budget,
@@ -250,10 +252,26 @@ const isOutcome = isEither(
   }),
 );
 
+export const isAskedInput = isShape<AskedInput>({
+  round: isWholeNumber(1),
+  digest: isText,
+  state: isText,
+  decision: optional(
+    isShape<ApprovedBy>({
+      verdict: isText,
+      by: nullable(isText),
+      why: nullable(isText),
+      arguments: optional(isText),
+    }),
+  ),
+});
+
 const isPlanned = isEither(
   isShape<Extract<PlannedCall, { digest: string }>>({
     digest: isText,
-    ask: optional(isShape<Ask>({ question: nullable(isText), external: optional(isBoolean) })),
+    ask: optional(
+      isShape<Ask>({ question: nullable(isText), external: optional(isBoolean), input: optional(isAskedInput) }),
+    ),
     arguments: optional(isText),
     child: optional(
       isShape<ChildCall>({ agent: isText, input: isText, context: optional(nullable(isRecord(isAnything))) }),

@@ -74,6 +74,14 @@ export const STORE_OUTAGE_MS = 24 * HOUR_MS;
 /** A day without a worker must not fail a call: work waits in the queue during a deploy or overnight. */
 export const QUEUE_WAIT_MS = 24 * HOUR_MS;
 
+/** What a call may ask a person, and take along until it is answered. Both are carried over, for each call of a batch. */
+export const INPUT = {
+  questionBytesMax: 4 * KB,
+  stateBytesMax: 16 * KB,
+  // A server that is never content would ask for ever.
+  roundsMax: 10,
+} as const;
+
 /** The text of one tool result, in UTF-8. */
 export const RESULT_BYTES_MAX = 64 * KB;
 /** The arguments of one call. */

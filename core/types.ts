@@ -370,7 +370,23 @@ export interface Ask {
   readonly question: string | null;
   /** The call is carried out elsewhere, so that it can only be answered or rejected. */
   readonly external?: true;
+  /** The call has run, and asked for input: it runs again with the answer. */
+  readonly input?: AskedInput;
 }
+
+/** What a call that asked for input takes along until it is answered. */
+export interface AskedInput {
+  /** How often the call has asked, from 1. */
+  readonly round: number;
+  /** The digest of the call as it was planned, of which its idempotency key is made. */
+  readonly digest: string;
+  /** The tool's own, which it gets back with the answer. */
+  readonly state: string;
+  /** The decision that approved the call, if there was one. */
+  readonly decision?: ApprovedBy;
+}
+
+export type ApprovedBy = Pick<RecordedDecision, 'verdict' | 'by' | 'why' | 'arguments'>;
 
 export interface ChildCall {
   readonly agent: string;
@@ -503,6 +519,8 @@ export type Question =
       readonly question: string | null;
       /** The call is carried out elsewhere: `respond` with its result, or `reject` it. */
       readonly external?: true;
+      /** The call has run, and asks for input: `respond` with the answer, or `reject` it. `external` is set as well. */
+      readonly input?: true;
       readonly sinceMs: number;
       readonly expiresAtMs: number | null;
     }
@@ -583,6 +601,14 @@ export interface ToolCallInput {
   readonly context?: RunContext;
   /** The decision, if the call needed an approval. */
   readonly decision?: Pick<RecordedDecision, 'verdict' | 'by' | 'why'>;
+  /** The answer to the question that the call has asked, and the state that it asked with. */
+  readonly answer?: InputAnswer;
+}
+
+/** A person's answer to a call that asked for input. */
+export interface InputAnswer {
+  readonly text: string;
+  readonly state: string;
 }
 
 /** The second argument of a tool's activity on a queue of its own; the first are the arguments of the call. */
@@ -602,6 +628,13 @@ export interface PlanCallInput {
 export interface ToolCallResult {
   readonly text: string;
   readonly attachments?: readonly Attachment[];
+  /** The call is not over: it needs a person's answer first, and runs again with it. */
+  readonly needsInput?: NeededInput;
+}
+
+export interface NeededInput {
+  readonly question: string;
+  readonly state: string;
 }
 
 export type FailureKind =

@@ -26,6 +26,7 @@ const isQuestion = isEither(
     arguments: isText,
     question: nullable(isText),
     external: optional(isBoolean),
+    input: optional(isBoolean),
     sinceMs: isTime,
     expiresAtMs: nullable(isTime),
   }),

@@ -1,5 +1,13 @@
 // The types of a defined agent and tool, and of the arguments that users' functions receive. Read this first.
-import type { AgentRules, Budget, Message, RecordedDecision, RunContext, ToolPolicy } from '../../core/types.ts';
+import type {
+  AgentRules,
+  Budget,
+  InputAnswer,
+  Message,
+  RecordedDecision,
+  RunContext,
+  ToolPolicy,
+} from '../../core/types.ts';
 import type { CompactionRules } from '../compact/compactionOptions.ts';
 import type { Script } from '../testing/script.ts';
 import type { ApprovalRule, Permissions } from './permissions.ts';
@@ -162,6 +170,8 @@ export interface ToolContext<Context = RunContext> {
   readonly credentials: Credentials;
   /** The decision that approved this call, if a person was asked. For a tool's own records. */
   readonly decision?: Pick<RecordedDecision, 'verdict' | 'by' | 'why'>;
+  /** A person's answer, if this call has asked for one with `needsInput`, and the state that it asked with. */
+  readonly answer?: InputAnswer;
   readonly log: ToolLog;
   /** Reports progress, shown by `holdfast watch` and the Web UI. Small JSON value. Not written to history. */
   progress(detail: unknown): void;

@@ -1,7 +1,11 @@
 // The connection to an MCP server: opened when it is needed, shared by all calls, and opened again after the server has gone away.
 import {
   Client,
+  type ElicitRequest,
+  type ElicitResult,
+  INTERNAL_ERROR,
   type PriorDiscovery,
+  ProtocolError,
   StreamableHTTPClientTransport,
   type Transport,
 } from '@modelcontextprotocol/client';
@@ -28,7 +32,15 @@ export interface Connection {
   hide(text: string): string;
   /** Called after each connect, and when the server says that its tools have changed. */
   onTools(listener: (client: Client) => void): void;
+  /** The calls in flight, for a server that asks a person while one of them runs. */
+  readonly inFlight: Set<CallInFlight>;
   close(): Promise<void>;
+}
+
+/** A call in flight to a server of the older protocol. */
+export interface CallInFlight {
+  /** Answers the server's question, or ends the call with it. */
+  elicit(params: ElicitRequest['params']): ElicitResult;
 }
 
 /** A server of the older protocol may never answer the question which one it speaks. */
@@ -49,6 +61,7 @@ export function createConnection(name: string, server: Server, startMs: number):
   const onHeaders = (values: string[]) => {
     sent = [values, ...sent].slice(0, HEADERS_KEPT);
   };
+  const inFlight = new Set<CallInFlight>();
   let listener: (client: Client) => void = () => undefined;
   /** Which protocol the server speaks: asking a program for it takes a process of its own. */
   let prior: PriorDiscovery | undefined;
@@ -59,6 +72,9 @@ export function createConnection(name: string, server: Server, startMs: number):
     const client = new Client(
       { name: 'holdfast', version: VERSION },
       {
+        capabilities: { elicitation: { form: {}, url: {} } },
+        // A question outlives this process.
+        inputRequired: { autoFulfill: false },
         versionNegotiation: { mode: 'auto', probe: { timeoutMs: Math.min(PROBE_MS, startMs / 2) } },
         // A tool that has run must not fail for the shape of its result.
         jsonSchemaValidator: {
@@ -70,6 +86,12 @@ export function createConnection(name: string, server: Server, startMs: number):
     );
     calls.set(client, 0);
     connecting = transport;
+    client.setRequestHandler('elicitation/create', ({ params }) => {
+      const [call, another] = inFlight;
+      // Nothing in the question says which call it is of.
+      if (!call || another) throw new ProtocolError(INTERNAL_ERROR, 'several calls are running: try again later');
+      return call.elicit(params);
+    });
     let isGone = false;
     client.onclose = () => {
       isGone = true;
@@ -135,6 +157,7 @@ export function createConnection(name: string, server: Server, startMs: number):
     },
     drop,
     hide,
+    inFlight,
     onTools(told) {
       listener = told;
     },

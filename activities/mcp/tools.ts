@@ -3,6 +3,10 @@
 import {
   type CallToolResult,
   type Client,
+  type ElicitRequest,
+  type ElicitResult,
+  type InputRequiredResult,
+  isInputRequiredResult,
   type Tool as McpTool,
   MissingRequiredClientCapabilityError,
   ProtocolError,
@@ -10,7 +14,7 @@ import {
   SdkErrorCode,
   SdkHttpError,
 } from '@modelcontextprotocol/client';
-import { ERROR_CHARS_MAX, MCP_CALL_MS_MAX } from '../../core/limits.ts';
+import { ERROR_CHARS_MAX, INPUT, MCP_CALL_MS_MAX } from '../../core/limits.ts';
 import { cutText } from '../../core/text.ts';
 import type { Effect } from '../../core/types.ts';
 import { defineTool, type SharedPolicy } from '../define/defineTool.ts';
@@ -19,8 +23,10 @@ import type { ApprovalRule } from '../define/permissions.ts';
 import type { OpenSource, Tool, ToolContext } from '../define/types.ts';
 import { callDigest } from '../digest.ts';
 import { outcomeUnknown } from '../tools/attempts.ts';
+import { InputNeeded } from '../tools/needsInput.ts';
 import { ToolError } from '../tools/toolError.ts';
 import type { Connection } from './connection.ts';
+import { type Answered, answerFor, isSameQuestion, questionInCall, questionOf } from './elicitation.ts';
 import { resultOf } from './result.ts';
 
 export interface Selection {
@@ -131,7 +137,15 @@ function toolOf(
         const accepted = async () => {
           if (await isChanged(name)) throw notAccepted(connection);
         };
-        return resultOf(await callTool(connection, { name, arguments: args }, { ctx, effect, accepted }));
+        const server = `the MCP server "${connection.name}"`;
+        const answered = ctx.answer && (await answerFor(ctx.answer, server));
+        if (answered instanceof InputNeeded) return answered;
+        const result = await callTool(
+          connection,
+          { name, arguments: args },
+          { ctx, effect, accepted, answered, server },
+        );
+        return result instanceof InputNeeded ? result : resultOf(result);
       },
     });
   } catch (error) {
@@ -149,31 +163,64 @@ interface Call {
   readonly effect: Effect;
   /** Rejects unless the tool is still the one that was accepted. */
   accepted(): Promise<void>;
+  /** What a person has answered to the server's question. */
+  readonly answered: Answered | undefined;
+  readonly server: string;
 }
 
-async function callTool(connection: Connection, asked: McpCall, call: Call, isAgain = false): Promise<CallToolResult> {
-  const { ctx, effect, accepted } = call;
+async function callTool(
+  connection: Connection,
+  asked: McpCall,
+  call: Call,
+  isAgain = false,
+): Promise<CallToolResult | InputNeeded> {
+  const { ctx, effect, accepted, answered, server } = call;
   const client = await connected(connection, ctx.signal);
   // Another call has dropped it just now.
   if (!connection.isOpen(client)) return callTool(connection, asked, call, isAgain);
+  const inCall = askingInCall(call);
   return connection.inCall(client, async () => {
     await accepted();
+    if (client.getProtocolEra() === 'legacy') connection.inFlight.add(inCall);
     try {
-      const result = await client.callTool(
-        { ...asked, _meta: { 'holdfast/idempotencyKey': ctx.idempotencyKey } },
-        // The tool's own timeout aborts the signal.
-        { signal: ctx.signal, timeout: MCP_CALL_MS_MAX, onprogress: (progress) => ctx.progress(progress) },
+      const { inputResponses, requestState } = answered ?? {};
+      const result: CallToolResult | InputRequiredResult = await client.callTool(
+        {
+          ...asked,
+          _meta: { 'holdfast/idempotencyKey': ctx.idempotencyKey },
+          ...(client.getProtocolEra() === 'modern' && inputResponses && { inputResponses }),
+          ...(requestState !== undefined && { requestState }),
+        },
+        {
+          // The tool's own timeout aborts the signal.
+          signal: AbortSignal.any([ctx.signal, inCall.signal]),
+          timeout: MCP_CALL_MS_MAX,
+          onprogress: (progress) => ctx.progress(progress),
+          allowInputRequired: true,
+        },
       );
+      if (isInputRequiredResult(result)) {
+        if (Object.keys(result.inputRequests ?? {}).length > 0) return questionOf(result, server);
+        // The server asks for nothing but to be called again.
+        const { requestState, rounds = 0 } = { ...answered, ...result };
+        if (requestState === undefined || rounds >= INPUT.roundsMax)
+          throw new ToolError(`${server} asked to be called again ${rounds} times, and for nothing else`);
+        const next = { inputResponses: {}, requestState, earlier: [], rounds: rounds + 1 };
+        return await callTool(connection, asked, { ...call, answered: next });
+      }
       if (result.isError)
         throw new ToolError(shown(connection, resultOf(result).text) || 'the tool failed without a message');
       return result;
     } catch (error) {
+      if (inCall.signal.aborted && !ctx.signal.aborted) return inCall.question();
       if (ctx.signal.aborted || error instanceof ToolError) throw error;
       if (!isAgain && isSessionLost(error)) {
         connection.drop(client);
         return callTool(connection, asked, call, true);
       }
       throw failureOf(error, connection, client, effect);
+    } finally {
+      connection.inFlight.delete(inCall);
     }
   });
 }
@@ -182,6 +229,28 @@ async function callTool(connection: Connection, asked: McpCall, call: Call, isAg
 function shown(connection: Connection, text: string): string {
   // Cut before: it may be megabytes.
   return connection.hide(cutText(text, ERROR_CHARS_MAX));
+}
+
+/**
+ * Ends the call with what a server of the older protocol asks while it runs. The call runs again with the answer, from its beginning, so
+ * a tool that may not run twice asks in vain.
+ */
+function askingInCall({ effect, answered, server }: Call) {
+  const earlier = answered?.earlier ?? [];
+  const ended = new AbortController();
+  let asked: ElicitRequest['params'] | undefined;
+  return {
+    signal: ended.signal,
+    elicit(params: ElicitRequest['params']): ElicitResult {
+      const known = earlier.find((one) => isSameQuestion(one.asked, params));
+      if (known) return known.result;
+      if (effect === 'once') return { action: 'cancel' };
+      asked ??= params;
+      ended.abort(new Error('the call waits for a person'));
+      return { action: 'cancel' };
+    },
+    question: () => questionInCall(asked!, earlier, server),
+  };
 }
 
 /** A server that was started again refuses requests of a session that it does not know, and has not run the tool. */

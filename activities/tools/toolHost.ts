@@ -22,6 +22,7 @@ import { createStopController, type StopController } from '../stopController.ts'
 import { stoppedFailure } from '../stoppedFailure.ts';
 import { beginAttempt, outcomeUnknown, type ToolAttempts } from './attempts.ts';
 import { resultText } from './jsonText.ts';
+import { InputNeeded } from './needsInput.ts';
 import { present } from './present.ts';
 import { createSemaphore, type Semaphore } from './semaphore.ts';
 import { ThreadDied } from './threads.ts';
@@ -66,6 +67,7 @@ export function createToolHost({ registry, threads, attachments }: ToolDependenc
           toolContext(input, { context: ofTool, credentials }, stop.signal, attempts, heartbeats.report),
         ),
       );
+      if (value instanceof InputNeeded) return { text: value.question, needsInput: { ...value } };
       const text = present(tool, agent.present, shownIn(value));
       return await keepAttachments(text, value, tool.policy.effect, attachments);
     } catch (thrown) {
@@ -217,6 +219,7 @@ function toolContext(
     workflowId: info.workflowExecution?.workflowId ?? '',
     ...of,
     ...(input.decision && { decision: input.decision }),
+    ...(input.answer && { answer: input.answer }),
     log: { info: (message, meta) => log.info(message, meta), warn: (message, meta) => log.warn(message, meta) },
     progress(detail) {
       // Read now: the tool may change the value before the next heartbeat.

@@ -27,6 +27,7 @@ export function openApprovals(view: ApprovalsView, max = Number.POSITIVE_INFINIT
       arguments: planned.arguments ?? call.call.function.arguments,
       question: planned.ask?.question ?? null,
       ...(planned.ask?.external && { external: true }),
+      ...(planned.ask?.input && { input: true }),
       sinceMs: askedAtMs,
       expiresAtMs: askedAtMs + approvalTimeoutMs,
     });

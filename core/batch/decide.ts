@@ -3,7 +3,8 @@
 import { budgetReached, limitOf, limitReached } from '../budget.ts';
 import type { Reason, ReasonOf } from '../reasons/codes.ts';
 import { reason } from '../reasons/reason.ts';
-import type { AllowedCall, Outcome } from '../types.ts';
+import type { AllowedCall, FailureKind, Outcome } from '../types.ts';
+import { inputOf } from './input.ts';
 import {
   countsAsRun,
   handoffOutcome,
@@ -32,7 +33,7 @@ export function decideBatch(view: BatchView): BatchDecision {
   reviewCalls();
   const ended = halted ?? expiryReason(view) ?? cancelReason(control);
   if (ended !== null) {
-    for (const slot of open) settle(slot, notRun(calls[slot]!.tool, 'cancelled', ended));
+    for (const slot of open) settle(slot, notStarted(calls[slot]!, 'cancelled', ended));
     open = [];
   } else if (!control.isPaused) {
     startCalls();
@@ -61,7 +62,10 @@ export function decideBatch(view: BatchView): BatchDecision {
       else {
         const outcome = outcomeByPeople(call) ?? (halted === null ? outcomeByExpiry(call, control, rules) : null);
         if (outcome) settle(slot, outcome);
-        else open.push(slot);
+        else {
+          open.push(slot);
+          if (inputOf(planned)) counted += 1;
+        }
       }
     }
   }
@@ -87,7 +91,7 @@ export function decideBatch(view: BatchView): BatchDecision {
       busyOf.set(tool, ofTool + 1);
       running += 1;
       busy += 1;
-      counted += 1;
+      if (!inputOf(call.planned)) counted += 1;
       if (child) subAgents += 1;
       return false;
     });
@@ -116,6 +120,8 @@ export function decideBatch(view: BatchView): BatchDecision {
   }
 
   function refusalOf(slot: number): ReasonOf<'budget_reached'> | ReturnType<typeof subAgentRefusal> {
+    // It has run already, and counts.
+    if (inputOf(calls[slot]!.planned)) return null;
     if (budget && spend.toolCalls + counted >= limitOf(budget, 'toolCalls'))
       return budgetReached(budget, 'toolCalls', spend);
     if (!plannedOf(slot).child) return null;
@@ -158,19 +164,28 @@ export function decideBatch(view: BatchView): BatchDecision {
 }
 
 /** Returns the outcome that a person's decision or cancellation gives a call before it starts. */
-function outcomeByPeople({ tool, decision, isCancelled }: CallView): Outcome | null {
-  if (isCancelled) return notRun(tool, 'cancelled', reason('call_not_started', { why: 'cancelled' }));
+function outcomeByPeople(call: CallView): Outcome | null {
+  const { tool, planned, decision, isCancelled } = call;
+  if (isCancelled) return notStarted(call, 'cancelled', reason('call_not_started', { why: 'cancelled' }));
   if (decision?.verdict === 'reject') {
     const { by, why } = decision;
-    return notRun(tool, 'rejected', reason('call_rejected', { ...(by && { by }), ...(why && { why }) }));
+    return notStarted(call, 'rejected', reason('call_rejected', { ...(by && { by }), ...(why && { why }) }));
   }
-  return decision?.verdict === 'respond' ? succeeded(tool, decision.text ?? '') : null;
+  return decision?.verdict === 'respond' && !inputOf(planned) ? succeeded(tool, decision.text ?? '') : null;
+}
+
+/** The outcome of a call that does not start. One that asked for input has run before. */
+function notStarted({ tool, planned }: CallView, kind: FailureKind, why: Reason): Outcome {
+  if (!inputOf(planned)) return notRun(tool, kind, why);
+  return { ok: false, ran: true, tool, kind, reason: reason('call_not_answered', { why: why.text }) };
 }
 
 function outcomeByExpiry(call: CallView, control: BatchControl, rules: BatchRules): Outcome | null {
   if (!isOverdue(call, control)) return null;
   const { approvalTimeoutMs: timeoutMs } = rules;
-  return notRun(call.tool, 'rejected', reason('call_approval_timed_out', { timeoutMs }));
+  const why = reason('call_approval_timed_out', { timeoutMs });
+  // Its code says that the run ends, if the agent wants that.
+  return { ok: false, ran: inputOf(call.planned) !== undefined, tool: call.tool, kind: 'rejected', reason: why };
 }
 
 /** Whether the call is a pending approval. */

@@ -16,6 +16,7 @@ import type {
   ToolCallResult,
   ToolPolicy,
 } from '../types.ts';
+import { inputOf } from './input.ts';
 
 /** An error that the tool host has not cut. More than what it leaves, so that recorded outcomes stay as they are. */
 const FOREIGN_ERROR_CHARS_MAX = 2 * ERROR_CHARS_MAX;
@@ -45,7 +46,8 @@ export function completedOutcome(tool: string, result: unknown, policy: ToolPoli
     return succeeded(tool, cutBytes(textOf(result).toWellFormed(), RESULT_BYTES_MAX));
   const problem = isNotJson(result) ? 'its result is not JSON' : resultProblem.tool(result);
   if (problem !== null) return failedOutcome(tool, { source: 'other', message: problem }, policy);
-  const { text, attachments } = result as ToolCallResult;
+  const { text, attachments, needsInput } = result as ToolCallResult;
+  if (needsInput) return { ok: false, ran: true, tool, kind: 'failed', reason: reason('call_asked_too_much', {}) };
   return succeeded(tool, text, attachments);
 }
 
@@ -198,6 +200,7 @@ export function countsAsRun(
   decision: RecordedDecision | null,
 ): boolean {
   if (!outcome?.ok) return outcome?.ran === true;
+  if (planned && inputOf(planned)) return true;
   return !(planned && 'handoff' in planned && planned.handoff !== undefined) && decision?.verdict !== 'respond';
 }
 

@@ -1,15 +1,16 @@
 // The batch of a run, for the kernel. Some calls end without an event in history; the reader asks the kernel for them, as the
 // workflow did.
 import { openApprovals } from '../batch/approvals.ts';
-import { decideBatch } from '../batch/decide.ts';
+import { decideBatch, endsByExpiry } from '../batch/decide.ts';
 import { type BatchRules, type BatchView, rulesOf } from '../batch/view.ts';
+import { TIMER } from '../names.ts';
 import type { Question } from '../types.ts';
 import { budgetQuestions } from '../waits.ts';
 import { endFailedEdits, isBeingEdited } from './openDecisions.ts';
 import type { Reading } from './reading.ts';
 import type { RunEvent } from './run.ts';
 import { spendOf } from './spend.ts';
-import { type OpenCall, type OpenTurn, settle } from './turns.ts';
+import { askAgain, callIdOf, type OpenCall, type OpenTurn, settle } from './turns.ts';
 
 /** Settles the calls that the completed workflow task settled without an event. */
 export function settleByKernel(reading: Reading, atMs: number): RunEvent[] {
@@ -22,14 +23,39 @@ export function settleByKernel(reading: Reading, atMs: number): RunEvent[] {
 }
 
 /** Returns the pending approvals of a turn. */
-export function approvalsIn(reading: Reading, { turn, takenAtMs, calls }: OpenTurn): Question[] {
+export function approvalsIn(reading: Reading, { turn, takenAtMs, askedAtMs, calls }: OpenTurn): Question[] {
   if (takenAtMs === null) return [];
   return openApprovals({
     turn,
-    askedAtMs: takenAtMs,
+    askedAtMs: askedAtMs ?? takenAtMs,
     approvalTimeoutMs: rulesIn(reading).approvalTimeoutMs,
     calls: calls.map((call) => callView(reading, call)),
   });
+}
+
+/** The workflow has received the questions of calls that ask for input, so they are pending now. */
+export function questionsTaken(reading: Reading, atMs: number): RunEvent[] {
+  const taken = reading.asked.splice(0);
+  const turn = reading.turns.at(-1);
+  if (taken.length === 0 || !turn) return [];
+  for (const { call, planned } of taken) {
+    askAgain(call, planned);
+    restartExpiry(reading, reading.taskStartedAtMs);
+  }
+  const ids = new Set(taken.map(({ call }) => callIdOf(call)));
+  return approvalsIn(reading, turn).flatMap((question) =>
+    question.kind === 'approval' && ids.has(question.call) ? [{ type: 'question', atMs, question }] : [],
+  );
+}
+
+/** Begins the time for an answer again, as the workflow does when a call asks for input. */
+function restartExpiry(reading: Reading, atMs: number): void {
+  const turn = reading.turns.at(-1);
+  if (!turn || endsByExpiry(viewOf(reading, turn))) return;
+  turn.askedAtMs = atMs;
+  turn.expired = false;
+  // The workflow has cancelled it, or the timer has fired and no longer matters.
+  for (const [id, kind] of reading.timers) if (kind === TIMER.approval) reading.timers.delete(id);
 }
 
 function viewOf(reading: Reading, turn: OpenTurn): BatchView {

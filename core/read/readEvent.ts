@@ -1,6 +1,6 @@
 // Reads one event of a history: passes it to the reader of its kind, after settling what the workflow settled before it.
 
-import { settleByKernel } from './batchView.ts';
+import { questionsTaken, settleByKernel } from './batchView.ts';
 import { causeOf } from './ends.ts';
 import { activityFailed, activityScheduled, activityStarted, activitySucceeded } from './events/activities.ts';
 import { childEventOf } from './events/childEvents.ts';
@@ -36,7 +36,7 @@ function runEventsOf(reading: Reading, event: HistoryEvent, atMs: number): RunEv
   }
   if (event.workflowTaskCompletedEventAttributes) {
     reading.taskDone = true;
-    return answerTaken(reading, atMs);
+    return [...answerTaken(reading, atMs), ...questionsTaken(reading, atMs)];
   }
 
   const scheduled = event.activityTaskScheduledEventAttributes;

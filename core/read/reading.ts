@@ -1,7 +1,7 @@
 // The state of the reader: what is known of a run so far. Everything else in this folder is functions over it.
 import { parseActivityId } from '../names.ts';
 import type { Reason } from '../reasons/codes.ts';
-import type { AgentRecord, Decision, Message, ParentRun, Spend, Waits } from '../types.ts';
+import type { AgentRecord, Decision, Message, ParentRun, PlannedCall, Spend, Waits } from '../types.ts';
 import { NO_SPEND, NO_USAGE } from '../usage.ts';
 import type { Compaction, Run, RunEvent } from './run.ts';
 import type { OpenCall, OpenTurn, Writable } from './turns.ts';
@@ -21,6 +21,8 @@ export interface Reading {
   atMs: number;
   /** When the last workflow task started: `Date.now()` in the workflow. */
   taskStartedAtMs: number;
+  /** Calls whose activity ended with a question, and their new plans, until the workflow has received them. */
+  readonly asked: { readonly call: OpenCall; readonly planned: PlannedCall }[];
   /** A workflow task is completed, and what it settled without an event is not settled here yet. */
   taskDone: boolean;
   /** Events that `read()` found; they are returned with those of the next history event. */
@@ -132,6 +134,7 @@ export function openReading(): Reading {
     agent: undefined,
     atMs: 0,
     taskStartedAtMs: 0,
+    asked: [],
     taskDone: false,
     due: [],
     activities: new Map(),

@@ -19,6 +19,8 @@ export type OpenTurn = Writable<Omit<Turn, 'calls' | 'userMessages'>> & {
   /** When the workflow received the answer; null before. */
   takenAtMs: number | null;
   interrupted: boolean;
+  /** When its approvals became pending, or a call last asked for input, if that is later than `takenAtMs`. */
+  askedAtMs: number | null;
   /** Its approvals have timed out. */
   expired: boolean;
 };
@@ -49,6 +51,7 @@ export function openTurn(turn: number, agent: string, startedAtMs: number): Open
     retryMessage: undefined,
     takenAtMs: null,
     interrupted: false,
+    askedAtMs: null,
     expired: false,
   };
 }
@@ -101,6 +104,15 @@ export function schedule(call: OpenCall, atMs: number): RunEvent {
   call.scheduledAtMs = atMs;
   const { turn, slot, callId, tool, childId } = call;
   return { type: 'call_scheduled', atMs, turn, slot, callId, tool, childId };
+}
+
+/** Makes a call that ran pending again, with the question that it asked. */
+export function askAgain(call: OpenCall, planned: PlannedCall): void {
+  call.planned = planned;
+  call.approval = approvalOf(planned);
+  call.decision = null;
+  call.scheduledAtMs = null;
+  call.startedAtMs = null;
 }
 
 export function settle(call: OpenCall, outcome: Outcome, atMs: number): RunEvent {

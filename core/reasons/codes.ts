@@ -63,6 +63,8 @@ export interface ReasonParameters {
   readonly call_not_started: { readonly why: 'cancelled' | 'interrupted' | 'stopped' };
   readonly run_ended_first: None;
   readonly call_rejected: { readonly by?: string; readonly why?: string };
+  readonly call_not_answered: { readonly why: string };
+  readonly call_asked_too_much: None;
   readonly call_approval_timed_out: { readonly timeoutMs: number };
   readonly call_not_run_approval: { readonly timeoutMs: number };
   readonly call_over_budget: { readonly limit: BudgetLimit; readonly amount: number; readonly spent: number };

@@ -1,5 +1,5 @@
 // The English text of every reason. No other module words reasons, and nothing reads the texts back.
-import { BATCH_FAILURES_SHOWN } from '../limits.ts';
+import { BATCH_FAILURES_SHOWN, INPUT } from '../limits.ts';
 import { count, cutText, inWords, plural } from '../text.ts';
 import type { ReasonCode, ReasonParameters } from './codes.ts';
 
@@ -61,6 +61,9 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   call_not_started: ({ why }) => NOT_STARTED[why],
   run_ended_first: () => 'not run: the run ended first',
   call_rejected: ({ why }) => (why ? `rejected by a person: ${why}` : 'rejected by a person'),
+  call_not_answered: ({ why }) => `it asked a person for input before its end, and was not answered: ${why}`,
+  call_asked_too_much: () =>
+    `asked for input more than ${INPUT.roundsMax} times, or with a state of more than ${count(INPUT.stateBytesMax)} bytes`,
   call_approval_timed_out: ({ timeoutMs }) => `approval timed out: nobody decided within ${inWords(timeoutMs)}`,
   call_not_run_approval: ({ timeoutMs }) =>
     `not run: the approval of another call timed out after ${inWords(timeoutMs)}, and the run ends`,

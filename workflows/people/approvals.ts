@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { resultProblem } from '../../core/activityResults.ts';
 import { countOpenApprovals } from '../../core/batch/approvals.ts';
+import { inputOf } from '../../core/batch/input.ts';
 import { RULE_TIMEOUT_MS } from '../../core/limits.ts';
 import { callActivityId, editActivityId, FAILURE, PLAN_ACTIVITY, parseActivityId, TIMER } from '../../core/names.ts';
 import { reason } from '../../core/reasons/reason.ts';
@@ -69,7 +70,13 @@ export async function decide(run: Run, decision: Decision): Promise<RecordedDeci
   const { verdict, text } = decision;
   if (verdict === 'edit') return edit(run, pending, decision);
   // A model API would refuse ill-formed text.
-  return record(run, pending, decision, verdict === 'respond' ? { text: text!.toWellFormed() } : {});
+  if (verdict !== 'respond') return record(run, pending, decision, {});
+  // The model still reads that a person changed the arguments.
+  const edited = inputOf(pending.batch.calls[pending.slot]!.planned)?.decision?.arguments;
+  return record(run, pending, decision, {
+    text: text!.toWellFormed(),
+    ...(edited !== undefined && { arguments: edited }),
+  });
 }
 
 async function edit(run: Run, pending: Pending, decision: Decision): Promise<RecordedDecision> {

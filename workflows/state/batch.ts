@@ -24,6 +24,8 @@ interface OpenCall extends BatchCall {
   decision: RecordedDecision | null;
   isEditing: boolean;
   isCancelled: boolean;
+  /** A person cancelled it while it ran. */
+  isCancelRequested: boolean;
   child: SubAgent | null;
   /** Cancels the running call, or the planning of its new arguments. */
   scope: Cancellable | null;
@@ -47,14 +49,14 @@ export function newBatch({ message, plan, kind, tell, end, value }: ModelAnswer)
 
 export class Batch {
   readonly answer: BatchState['answer'];
-  readonly askedAtMs: number;
+  #askedAtMs: number;
   readonly #calls: readonly OpenCall[];
   #isExpired: boolean;
   #running = 0;
 
   constructor(state: BatchState) {
     this.answer = state.answer;
-    this.askedAtMs = state.askedAtMs;
+    this.#askedAtMs = state.askedAtMs;
     this.#isExpired = state.isExpired;
     this.#calls = state.calls.map((call, slot) => ({
       call,
@@ -66,10 +68,16 @@ export class Batch {
       decision: state.decisions[slot] ?? null,
       isEditing: false,
       isCancelled: state.cancelled.includes(slot),
+      isCancelRequested: false,
       child: null,
       scope: null,
       waiting: [],
     }));
+  }
+
+  /** When its approvals became pending, or a call last asked for input. */
+  get askedAtMs(): number {
+    return this.#askedAtMs;
   }
 
   get calls(): readonly BatchCall[] {
@@ -123,6 +131,24 @@ export class Batch {
     call.child = null;
   }
 
+  /**
+   * Makes a call that ran pending again, with the question that it asked. The time for an answer begins again, for all calls of the
+   * batch, unless the run ends because it is over.
+   */
+  ask(slot: number, planned: PlannedCall, endsByExpiry: boolean): void {
+    const call = this.#calls[slot]!;
+    this.#running -= 1;
+    call.isRunning = false;
+    call.scope = null;
+    call.planned = planned;
+    call.decision = null;
+    // Its question was on the way.
+    call.isCancelled = call.isCancelRequested;
+    if (endsByExpiry) return;
+    this.#askedAtMs = Date.now();
+    this.#isExpired = false;
+  }
+
   decide(slot: number, decision: RecordedDecision): void {
     this.#calls[slot]!.decision = decision;
   }
@@ -157,8 +183,10 @@ export class Batch {
   /** Cancels a running call, or keeps one from starting. */
   cancelCall(slot: number): void {
     const call = this.#calls[slot]!;
-    if (call.isRunning) call.scope?.cancel();
-    else call.isCancelled = true;
+    if (call.isRunning) {
+      call.isCancelRequested = true;
+      call.scope?.cancel();
+    } else call.isCancelled = true;
   }
 
   cancelRunning(): void {
@@ -177,7 +205,7 @@ export class Batch {
       outcomes: this.#calls.map(({ outcome }) => outcome),
       decisions: this.#calls.map(({ decision }) => decision),
       cancelled: this.#calls.flatMap(({ isCancelled }, slot) => (isCancelled ? [slot] : [])),
-      askedAtMs: this.askedAtMs,
+      askedAtMs: this.#askedAtMs,
       isExpired: this.#isExpired,
     };
   }

@@ -1,11 +1,12 @@
 // Runs the batch of a turn: applies the steps that the kernel decides, and waits for the next change. A pending approval does not
 // count towards the limits, so the other calls keep running.
 import { allHandlersFinished } from '@temporalio/workflow';
-import { decideBatch } from '../../core/batch/decide.ts';
+import { decideBatch, endsByExpiry } from '../../core/batch/decide.ts';
+import { inputOf } from '../../core/batch/input.ts';
 import type { BatchStep, BatchView } from '../../core/batch/view.ts';
 import { childRunId } from '../../core/names.ts';
 import { jsonBytes } from '../../core/text.ts';
-import type { AllowedCall, Outcome } from '../../core/types.ts';
+import type { AllowedCall, Outcome, PlannedCall } from '../../core/types.ts';
 import {
   continueNow,
   isFull,
@@ -22,15 +23,21 @@ import type { Run } from '../state/run.ts';
 import { SubAgent } from '../state/subAgent.ts';
 import { watchTime } from './budgetTime.ts';
 import { runSubAgent } from './runSubAgent.ts';
-import { callToRun, runTool } from './runTool.ts';
+import { answerOf, callToRun, runTool } from './runTool.ts';
 
 /** Runs the open batch. Resolves when every call has an outcome; throws only to continue as new. */
 export async function runBatch(run: Run): Promise<Batch> {
   const batch = run.batch!;
-  const expiry = watchExpiry(run, batch);
+  let expiry = watchExpiry(run, batch);
+  let { askedAtMs } = batch;
   let preparation: Preparation | null = null;
   for (;;) {
     run.wake.reset();
+    if (batch.askedAtMs !== askedAtMs) {
+      expiry.stop();
+      expiry = watchExpiry(run, batch);
+      askedAtMs = batch.askedAtMs;
+    }
     const { steps, reached, waitsFor } = decideBatch(viewOf(run, batch));
     const isPostponed = applySteps(run, batch, steps);
     if (reached) run.budget.recordReached(reached);
@@ -110,14 +117,20 @@ function startCall(run: Run, batch: Batch, slot: number): boolean {
   const call = batch.calls[slot]!;
   // The kernel starts what the plan allows.
   const { child } = call.planned as AllowedCall;
+  const answerBytes = inputOf(call.planned) ? jsonBytes(answerOf(call)) : 0;
   const contextBytes = run.input.context ? jsonBytes(run.input.context) : 0;
-  if (!run.task.reserve(jsonBytes(child ?? callToRun(call).function.arguments) + contextBytes)) return false;
+  if (!run.task.reserve(jsonBytes(child ?? callToRun(call).function.arguments) + contextBytes + answerBytes))
+    return false;
   const settle = (outcome: Outcome) => {
     batch.settle(slot, outcome);
     run.wake.wake();
   };
   if (!child) {
-    batch.start(slot, runTool(run, slot, call, settle), null);
+    const ask = (planned: PlannedCall) => {
+      batch.ask(slot, planned, endsByExpiry(viewOf(run, batch)));
+      run.wake.wake();
+    };
+    batch.start(slot, runTool(run, slot, call, settle, ask), null);
     return true;
   }
   const subAgent = new SubAgent(childRunId(run.workflowId, run.turns.turn, slot));

@@ -1,10 +1,19 @@
 // Runs a tool call as an activity, with its outcome as data.
 import { type ActivityOptions, scheduleActivity } from '@temporalio/workflow';
+import { askedAgain, inputOf } from '../../core/batch/input.ts';
 import { completedOutcome, failedOutcome } from '../../core/batch/outcomes.ts';
 import { QUEUE_WAIT_MS, TOOL_LOST } from '../../core/limits.ts';
 import { callActivityId, idempotencyKey } from '../../core/names.ts';
 import { callSummary } from '../../core/summary.ts';
-import type { Outcome, QueuedCallContext, ToolCall, ToolCallInput, ToolPolicy } from '../../core/types.ts';
+import type {
+  InputAnswer,
+  Outcome,
+  PlannedCall,
+  QueuedCallContext,
+  ToolCall,
+  ToolCallInput,
+  ToolPolicy,
+} from '../../core/types.ts';
 import { CallScope } from '../runtime/callScope.ts';
 import type { BatchCall } from '../state/batch.ts';
 import type { Run } from '../state/run.ts';
@@ -14,9 +23,20 @@ import { neverSent, untilSent } from './unsent.ts';
 /** The tool host's own timeout should come before the server's: it is a failure, where the server's is a lost attempt. */
 const HOST_FIRST_MS = 5_000;
 
-/** Starts the call; `settle` receives its outcome. A failed tool is an outcome, so this does not throw. */
-export function runTool(run: Run, slot: number, batchCall: BatchCall, settle: (outcome: Outcome) => void): CallScope {
-  const { tool, decision } = batchCall;
+/**
+ * Starts the call; `settle` receives its outcome, or `ask` its new plan if it needs input first. A failed tool is an outcome, so this
+ * does not throw.
+ */
+export function runTool(
+  run: Run,
+  slot: number,
+  batchCall: BatchCall,
+  settle: (outcome: Outcome) => void,
+  ask: (planned: PlannedCall) => void,
+): CallScope {
+  const { tool, planned } = batchCall;
+  const answer = answerOf(batchCall);
+  const decision = answer ? inputOf(planned)?.decision : batchCall.decision;
   const call = callToRun(batchCall);
   const { turn } = run.turns;
   const policy = run.agent!.policies[tool]!;
@@ -30,6 +50,7 @@ export function runTool(run: Run, slot: number, batchCall: BatchCall, settle: (o
     idempotencyKey: idempotencyKey(run.workflowId, run.rootRunId, turn, slot, digestOf(batchCall)),
     ...(run.input.context && { context: run.input.context }),
     ...(decision && { decision: { verdict: decision.verdict, by: decision.by, why: decision.why } }),
+    ...(answer && { answer }),
   };
   const options = { ...optionsOf(policy), activityId: callActivityId(turn, slot), summary: callSummary(call) };
   const scope = new CallScope();
@@ -37,7 +58,11 @@ export function runTool(run: Run, slot: number, batchCall: BatchCall, settle: (o
   scope
     .run(() => scheduleActivity<unknown>(tool, policy.queue === undefined ? [input] : queuedInput(input), options))
     .then(
-      (result) => settle(completedOutcome(tool, result, policy)),
+      (result) => {
+        const asked = askedAgain(batchCall, result, policy);
+        if (asked) ask(asked);
+        else settle(completedOutcome(tool, result, policy));
+      },
       (error) => settle(isUnsent() ? neverSent(tool) : failedOutcome(tool, failureCause(error), policy)),
     );
   return scope;
@@ -50,7 +75,13 @@ export function callToRun({ call, planned }: BatchCall): ToolCall {
 }
 
 function digestOf({ planned }: BatchCall): string {
-  return 'digest' in planned ? planned.digest : '';
+  return inputOf(planned)?.digest ?? ('digest' in planned ? planned.digest : '');
+}
+
+/** Returns the answer with which a call that asked for input runs again. */
+export function answerOf({ planned, decision }: BatchCall): InputAnswer | undefined {
+  const input = inputOf(planned);
+  return input && { text: decision?.text ?? '', state: input.state };
 }
 
 /** A worker of another language gets the arguments as an object. */

@@ -1,6 +1,7 @@
 // Reads activities: model calls, compactions, tool calls and edits, which differ in their types and ids.
 
 import { NOT_JSON, resultProblem } from '../../activityResults.ts';
+import { askedAgain } from '../../batch/input.ts';
 import { completedOutcome, type FailureCause, failedOutcome } from '../../batch/outcomes.ts';
 import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId, parseEditActivityId } from '../../names.ts';
 import type { CompactAnswer, CompactInput, ModelAnswer, ModelCallInput, PlannedCall } from '../../types.ts';
@@ -81,7 +82,11 @@ function isOther(encoding: string): boolean {
 
 function callCompleted(reading: Reading, call: OpenCall, result: unknown, atMs: number): RunEvent[] {
   const policy = reading.agent?.policies[call.tool];
-  return policy ? [settle(call, completedOutcome(call.tool, result, policy), atMs)] : [];
+  if (!policy) return [];
+  const asked = askedAgain(call, result, policy);
+  if (!asked) return [settle(call, completedOutcome(call.tool, result, policy), atMs)];
+  reading.asked.push({ call, planned: asked });
+  return [];
 }
 
 const PROBLEM = {

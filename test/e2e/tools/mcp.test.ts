@@ -238,16 +238,15 @@ endToEnd('an MCP server that misbehaves', (bench) => {
 
   const failing = sumsServer();
   const fails = bench.agent({
-    tools: [mcp({ ...failing.options, effect: 'read', tools: ['fail', 'ask', 'odd.name/x'] })],
+    tools: [mcp({ ...failing.options, effect: 'read', tools: ['fail', 'odd.name/x'] })],
     script: ({ turn }) =>
-      turn === 1 ? { calls: ['fail', 'ask', 'odd_name_x'].map((tool) => ({ tool, arguments: {} })) } : 'Done.',
+      turn === 1 ? { calls: ['fail', 'odd_name_x'].map((tool) => ({ tool, arguments: {} })) } : 'Done.',
   });
   test('what the tool itself says is wrong is told to the model, once', async () => {
     await failing.forget();
     const { run } = await bench.run(fails);
-    const [failed, question, value] = toolTexts(run);
+    const [failed, value] = toolTexts(run);
     assert.match(failed!, /There is no bed 7/);
-    assert.match(question!, /asks for something during the call that agents cannot give/);
     assert.deepEqual({ value, calls: await failing.calls() }, { value: '{"total":7}', calls: 'fail\n' });
   });
 
