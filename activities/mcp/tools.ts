@@ -255,7 +255,9 @@ function askingInCall({ effect, answered, server }: Call) {
 
 /** A server that was started again refuses requests of a session that it does not know, and has not run the tool. */
 function isSessionLost(error: unknown): boolean {
-  return error instanceof SdkHttpError && (error.status === 404 || error.status === 400);
+  if (!(error instanceof SdkHttpError)) return false;
+  // The protocol's status for it is 404. With 400, it may be anything else.
+  return error.status === 404 || (error.status === 400 && /session/i.test(error.message));
 }
 
 /** Connecting continues for other calls if this one is stopped. */

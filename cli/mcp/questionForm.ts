@@ -60,7 +60,11 @@ function asksText(question: Question): string {
       ? inertJson(shownArguments(question.arguments, ARGUMENTS_CHARS_MAX))
       : inertJsonLines(question.arguments).join('\n');
   const asked = question.question === null ? [] : [inertQuestion(question.question)];
-  const wants = question.external ? 'waits for the result of' : 'wants to call';
+  const wants = question.input
+    ? 'needs an answer for'
+    : question.external
+      ? 'waits for the result of'
+      : 'wants to call';
   return [`${wants} ${inertLine(question.tool, 64)} (call ${inertLine(question.call, 32)}) with`, args, ...asked].join(
     '\n',
   );

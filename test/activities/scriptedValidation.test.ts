@@ -201,7 +201,7 @@ test('distinguishes invalid JSON, a wrong path and a wrong method', async (t) =>
   const chat = `${model.baseURL}/chat/completions`;
   const answers = [
     await fetch(chat, { method: 'POST', body: '{"model":' }),
-    await fetch(`${model.baseURL}/responses`, { method: 'POST', body: '{}' }),
+    await fetch(`${model.baseURL}/embeddings`, { method: 'POST', body: '{}' }),
     await fetch(chat),
   ];
   assert.deepEqual(
