@@ -9,12 +9,22 @@ export function errorInAnswer(error: unknown, headers: Headers): APIError {
   return new APIError(undefined, given, undefined, headers);
 }
 
+/** Codes of the Responses API within a stream, which has no status. */
+const STATUS_OF_CODE: ReadonlyMap<unknown, number> = new Map([
+  ['server_error', 500],
+  ['rate_limit_exceeded', 429],
+  ['invalid_prompt', 400],
+]);
+
 /** The HTTP status; or, within an answer, the one that its code names, as OpenRouter's do. */
 export function statusOf(error: unknown): number | undefined {
   if (!(error instanceof APIError)) return undefined;
   if (error.status !== undefined) return error.status;
   const { code, status } = fieldsOf(error.error);
-  return [code, status].map(Number).find((number) => Number.isInteger(number) && number >= 400 && number < 600);
+  return (
+    STATUS_OF_CODE.get(code) ??
+    [code, status].map(Number).find((number) => Number.isInteger(number) && number >= 400 && number < 600)
+  );
 }
 
 /** What the provider behind a gateway said, which OpenRouter has beside its own message. */

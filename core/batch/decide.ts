@@ -60,12 +60,11 @@ export function decideBatch(view: BatchView): BatchDecision {
         handoffTo ??= handoffTarget(call);
       } else if ('problem' in planned) settle(slot, problemOutcome(tool, planned.problem));
       else {
+        // It has run before, and counts, whatever becomes of its question.
+        if (inputOf(planned)) counted += 1;
         const outcome = outcomeByPeople(call) ?? (halted === null ? outcomeByExpiry(call, control, rules) : null);
         if (outcome) settle(slot, outcome);
-        else {
-          open.push(slot);
-          if (inputOf(planned)) counted += 1;
-        }
+        else open.push(slot);
       }
     }
   }

@@ -39,8 +39,9 @@ export function questionsTaken(reading: Reading, atMs: number): RunEvent[] {
   const turn = reading.turns.at(-1);
   if (taken.length === 0 || !turn) return [];
   for (const { call, planned } of taken) {
+    const isOver = endsByExpiry(viewOf(reading, turn));
     askAgain(call, planned);
-    restartExpiry(reading, reading.taskStartedAtMs);
+    if (!isOver) restartExpiry(reading, turn);
   }
   const ids = new Set(taken.map(({ call }) => callIdOf(call)));
   return approvalsIn(reading, turn).flatMap((question) =>
@@ -49,13 +50,11 @@ export function questionsTaken(reading: Reading, atMs: number): RunEvent[] {
 }
 
 /** Begins the time for an answer again, as the workflow does when a call asks for input. */
-function restartExpiry(reading: Reading, atMs: number): void {
-  const turn = reading.turns.at(-1);
-  if (!turn || endsByExpiry(viewOf(reading, turn))) return;
-  turn.askedAtMs = atMs;
+function restartExpiry({ timers, taskStartedAtMs }: Reading, turn: OpenTurn): void {
+  turn.askedAtMs = taskStartedAtMs;
   turn.expired = false;
   // The workflow has cancelled it, or the timer has fired and no longer matters.
-  for (const [id, kind] of reading.timers) if (kind === TIMER.approval) reading.timers.delete(id);
+  for (const [id, kind] of timers) if (kind === TIMER.approval) timers.delete(id);
 }
 
 function viewOf(reading: Reading, turn: OpenTurn): BatchView {

@@ -29,7 +29,7 @@ export type OpenCall = Writable<Call> & {
   outcome: Outcome | null;
   /** The plan of the call; after an edit, the new one. */
   planned: PlannedCall;
-  /** Cancelled before it started. */
+  /** Cancelled before it started, or while it ran. */
   isCancelled: boolean;
 };
 

@@ -171,7 +171,7 @@ test('what fails is a failure, of the kind that it says', async () => {
       type: 'response.failed',
       response: { status: 'failed', error: { code: 'server_error', message: 'Overloaded.' } },
     }),
-    /Overloaded/,
+    { type: 'ModelUnavailable', message: /Overloaded/ },
   );
   await assert.rejects(
     failing({ type: 'error', code: 'rate_limit_exceeded', message: 'Slow down.', param: null }),

@@ -122,7 +122,8 @@ function answersEachCall(witness: Witness, transcript: readonly Message[]): void
     else if (call.hasStarted && result === null) wants(false, 'nothing has come of it');
     else if (result && 'text' in result) wants(told.endsWith(result.text), `it answered ${result.text}`);
     else if (result) wants(result.failed.includes(kind ?? ''), `it failed as ${result.failed}`);
-    else if (decision?.verdict === 'respond') wants(told === decision.text, `a person answered ${decision.text}`);
+    else if (decision?.verdict === 'respond' && !planned.ask?.input)
+      wants(told === decision.text, `a person answered ${decision.text}`);
     else if (decision?.verdict === 'reject') wants(kind === 'rejected', 'a person rejected it');
     else if (planned.handoff === undefined) wants(kind === 'cancelled' || kind === 'rejected', 'it has not run');
   }

@@ -31,7 +31,18 @@ test('covers every answer, command, decision and loss', () => {
   const answers = ['final', 'calls', 'truncated', 'refused', 'again', 'ended'].map((kind) => `answer ${kind}`);
   const commands = Object.values(UPDATE).flatMap((name) => [`${name} completed`, `${name} rejected`]);
   const decisions = ['approve', 'edit', 'reject', 'respond'].map((verdict) => `decided ${verdict}`);
-  const others = ['call', 'child', 'compacted', 'at rest', 'continue as new', 'lost', 'evicted', 'decide refused'];
+  const others = [
+    'call',
+    'call asks',
+    'call again',
+    'child',
+    'compacted',
+    'at rest',
+    'continue as new',
+    'lost',
+    'evicted',
+    'decide refused',
+  ];
   const rare = [...answers, ...commands, ...decisions, ...others].filter(
     (what) => (played.counts[what] ?? 0) < TIMES_MIN,
   );

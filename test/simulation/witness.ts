@@ -44,6 +44,8 @@ export type Brings =
   | { readonly kind: 'compacted'; readonly answer: CompactAnswer }
   | { readonly kind: 'noAnswer'; readonly spend: Partial<Spend> }
   | { readonly kind: 'result'; readonly call: string; readonly result: Result }
+  /** The call has run, and asks a person for input. */
+  | { readonly kind: 'asks'; readonly call: string; readonly question: string; readonly state: string }
   | { readonly kind: 'report'; readonly child: string; readonly spend: Spend; readonly waiting: boolean }
   | {
       readonly kind: 'childEnd';
@@ -63,8 +65,10 @@ export interface Call {
   readonly place: string;
   readonly turn: number;
   readonly call: ToolCall;
-  readonly planned: PlannedCall;
+  planned: PlannedCall;
   hasStarted: boolean;
+  /** The arguments of its first start. */
+  ranWith: string | null;
   result: Result | null;
   decision: RecordedDecision | null;
 }
@@ -140,7 +144,7 @@ export class Witness implements Listener {
   get openCalls(): Call[] {
     return [...this.calls.values()].filter(
       ({ turn, planned, result, decision }) =>
-        turn === this.turns && !('problem' in planned) && !result && !isAnswerOf(decision),
+        turn === this.turns && !('problem' in planned) && !result && !isAnswerOf(planned, decision),
     );
   }
 
@@ -198,6 +202,8 @@ export class Witness implements Listener {
         this.callAt(brings.call).result = brings.result;
         return;
       }
+      case 'asks':
+        return this.callAsks(brings);
       case 'report':
         if (!this.running.has(brings.child)) return;
         this.childSpend[brings.child] = brings.spend;
@@ -242,6 +248,7 @@ export class Witness implements Listener {
         call,
         planned,
         hasStarted: false,
+        ranWith: null,
         result: null,
         decision: null,
       });
@@ -254,6 +261,25 @@ export class Witness implements Listener {
     this.seen.splice(0, answer.replaced, ...answer.messages);
     this.spend = addSpend(this.spend, spendOfCompaction(answer));
     this.count(answer.replaced > 0 ? 'compacted' : 'nothing to compact');
+  }
+
+  /** It waits as if it had not started, and is asked about under a digest of its own. */
+  private callAsks({ call: place, question, state }: Extract<Brings, { kind: 'asks' }>): void {
+    const call = this.callAt(place);
+    const { planned } = call;
+    if ('problem' in planned) throw new Violation(`The call ${place} asks, and its plan forbids it.`);
+    const before = planned.ask?.input;
+    const round = (before?.round ?? 0) + 1;
+    const digest = before?.digest ?? planned.digest;
+    this.running.delete(place);
+    call.planned = {
+      ...planned,
+      digest: `${digest}.${round}`,
+      ask: { question, external: true, input: { round, digest, state } },
+    };
+    call.hasStarted = false;
+    call.decision = null;
+    this.count('call asks');
   }
 
   /** The turn that was interrupted, or that failed, is not one that the model has used. */
@@ -418,12 +444,20 @@ export class Witness implements Listener {
     const same = [...this.running].filter((other) => this.callAt(other).call.function.name === tool).length;
     if (same > limit) throw new Violation(`${same} calls of ${tool} run at once, and ${limit} may.`);
     const changed = 'problem' in planned ? undefined : planned.arguments;
-    const args = call.decision?.arguments ?? changed ?? call.call.function.arguments;
+    const args = call.ranWith ?? call.decision?.arguments ?? changed ?? call.call.function.arguments;
+    call.ranWith = args;
+    this.getsItsAnswer(call, input);
     if (input.arguments !== args)
       throw new Violation(`The call ${place} runs with ${input.arguments} in place of ${args}.`);
     const key = idempotencyKey(this.workflowId, this.rootRunId, call.turn, input.slot, digestOf(tool, args));
     if (input.idempotencyKey !== key)
       throw new Violation(`The key of ${place} is ${input.idempotencyKey}, not ${key}.`);
+  }
+
+  private getsItsAnswer({ place, planned, decision }: Call, { answer }: ToolCallInput): void {
+    const asked = 'problem' in planned ? undefined : planned.ask?.input;
+    if (answer?.state !== asked?.state || (asked && answer?.text !== decision?.text))
+      throw new Violation(`The call ${place} runs with the answer ${JSON.stringify(answer)}.`);
   }
 
   private startsChild({ seq, workflowId, input }: Extract<Asked, { kind: 'child' }>): void {
@@ -445,19 +479,21 @@ export class Witness implements Listener {
     if (call.hasStarted) throw new Violation(`The call ${place} is started twice.`);
     if (call.turn !== this.turns) throw new Violation(`The call ${place} starts in turn ${this.turns}.`);
     if ('problem' in planned) throw new Violation(`The call ${place} runs, and its plan forbids it.`);
-    if (planned.ask && decision?.verdict !== 'approve' && decision?.verdict !== 'edit')
+    const isAnswered = planned.ask?.input && decision?.verdict === 'respond';
+    if (planned.ask && !isAnswered && decision?.verdict !== 'approve' && decision?.verdict !== 'edit')
       throw new Violation(`The call ${place} runs without the decision that it needs: ${JSON.stringify(decision)}`);
     if (this.interruptedTurn === call.turn) throw new Violation(`The call ${place} starts after an interrupt.`);
     const busy = [...this.running].filter((other) => !this.waitingChildren.has(other)).length;
     const limit = this.input.parallel ?? this.agent!.rules.parallel;
     if (busy >= limit) throw new Violation(`${busy + 1} calls run at once, and ${limit} may.`);
     const toolCallsMax = limitOf(this.budget, 'toolCalls');
-    if (this.totalSpend.toolCalls >= toolCallsMax)
+    const isNew = call.ranWith === null;
+    if (isNew && this.totalSpend.toolCalls >= toolCallsMax)
       throw new Violation(`The call ${place} is beyond the budget of ${toolCallsMax} tool calls.`);
     call.hasStarted = true;
-    this.spend = addSpend(this.spend, { toolCalls: 1 });
+    if (isNew) this.spend = addSpend(this.spend, { toolCalls: 1 });
     this.running.add(place);
-    this.count('call');
+    this.count(isNew ? 'call' : 'call again');
     return call;
   }
 
@@ -482,6 +518,7 @@ export class Witness implements Listener {
 }
 
 /** A decision that is the call's answer: nothing runs for it. */
-function isAnswerOf(decision: RecordedDecision | null): boolean {
-  return decision?.verdict === 'reject' || decision?.verdict === 'respond';
+function isAnswerOf(planned: PlannedCall, decision: RecordedDecision | null): boolean {
+  const runsAgain = 'ask' in planned && planned.ask?.input !== undefined;
+  return decision?.verdict === 'reject' || (decision?.verdict === 'respond' && !runsAgain);
 }

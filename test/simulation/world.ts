@@ -4,7 +4,15 @@ import { unreadable } from '../../client/payloads/plain.ts';
 import { runResult } from '../../core/ends.ts';
 import { COMPACT_ACTIVITY, FAILURE, MODEL_ACTIVITY, PLAN_ACTIVITY, SIGNAL, UPDATE } from '../../core/names.ts';
 import { reasonFields } from '../../core/reasons/reason.ts';
-import type { CompactInput, ModelCallInput, PlanCallInput, Question, RunStatus, Spend } from '../../core/types.ts';
+import type {
+  CompactInput,
+  ModelCallInput,
+  PlanCallInput,
+  Question,
+  RunStatus,
+  Spend,
+  ToolCallInput,
+} from '../../core/types.ts';
 import { addSpend, NO_SPEND, NO_USAGE } from '../../core/usage.ts';
 import type { ChildReport, ParentCommand } from '../../workflows/messages.ts';
 import { type Job, payloadOf } from './commands.ts';
@@ -256,6 +264,13 @@ export class World {
       ] as const);
       return told({ failed: kinds }, { failed: { failure: activityFailure(activity, cause) } });
     }
+    const { arguments: args, answer } = activity.input as ToolCallInput;
+    const rounds = Number(answer?.state ?? 0);
+    if (rounds < roundsOf(args)) {
+      const needsInput = { question: `What about ${activity.id}?`, state: String(rounds + 1) };
+      const job = resolved(activity, { completed: { result: payloadOf({ text: needsInput.question, needsInput }) } });
+      return this.give(witness.note(job, { kind: 'asks', call: activity.id, ...needsInput }));
+    }
     const text = `result of ${activity.id}`;
     told({ text }, { completed: { result: payloadOf({ text }) } });
   }
@@ -434,6 +449,13 @@ export class World {
   private give(job: Job): void {
     this.server.waiting.push(job);
   }
+}
+
+/** How often a call with these arguments asks a person before it ends. */
+function roundsOf(args: string): number {
+  const { n } = JSON.parse(args) as { readonly n: number };
+  if (n % 8 === 0) return 2;
+  return n % 4 === 0 ? 1 : 0;
 }
 
 type Resolution = NonNullable<NonNullable<Job['resolveActivity']>['result']>;

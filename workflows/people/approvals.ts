@@ -153,11 +153,14 @@ async function replan(run: Run, batch: Batch, slot: number, written: string, sco
 export function watchExpiry(run: Run, batch: Batch): { stop(): void } {
   if (batch.isExpired || countOpenApprovals(batch.calls) === 0) return { stop() {} };
   const scope = new CancellationScope();
-  const expiresAtMs = batch.askedAtMs + run.batchRules.approvalTimeoutMs;
+  const { askedAtMs } = batch;
+  const expiresAtMs = askedAtMs + run.batchRules.approvalTimeoutMs;
   scope
     .run(() => sleep(Math.max(1, expiresAtMs - Date.now()), { summary: TIMER.approval }))
     .then(
       () => {
+        // A call that has asked in the same task has its own time.
+        if (batch.askedAtMs !== askedAtMs) return;
         batch.expire();
         run.wake.wake();
       },

@@ -1,5 +1,6 @@
 // The update and query handlers of a run. Handlers change the state and wake the loop; only the loop acts.
 import { setHandler } from '@temporalio/workflow';
+import { inputOf } from '../../core/batch/input.ts';
 import { budgetProblem, raiseProblem } from '../../core/budget.ts';
 import { QUEUE_BYTES_MAX, QUEUE_MAX } from '../../core/limits.ts';
 import { callActivityId } from '../../core/names.ts';
@@ -207,8 +208,9 @@ function slotOf({ batch, turns, workflowId }: Run, input: CancelCallInput): numb
   if (!batch || slot === undefined || slot < 0)
     throw refusal('no_such_call', { workflowId, call: cutText(JSON.stringify(named), 100) });
   // A call that a person responded to or rejected is over, even before the loop settles it.
-  const { outcome, decision } = batch.calls[slot]!;
-  if (outcome || decision?.verdict === 'reject' || decision?.verdict === 'respond')
+  const { outcome, decision, planned } = batch.calls[slot]!;
+  const isAnswered = decision?.verdict === 'respond' && !inputOf(planned);
+  if (outcome || decision?.verdict === 'reject' || isAnswered)
     throw refusal('call_over', { call: callActivityId(turns.turn, slot) });
   return slot;
 }

@@ -106,7 +106,7 @@ function judgeCall(tally: Tally, workflowId: string, call: Call, expected: Call 
     problem(tally, 'lost', `${workflowId} ${place} (${call.tool}) did not happen`);
 }
 
-const HAS_EFFECT: readonly string[] = ['book', 'send', 'ask', 'register', 'post'];
+const HAS_EFFECT: readonly string[] = ['book', 'send', 'ask', 'register', 'post', 'survey'];
 
 /** Results of calls with an unknown outcome are as designed; everything else must be equal. */
 function withoutUnknown(transcript: readonly Message[], calls: readonly Call[]): readonly Message[] {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+import { createMcpHandler, inputRequired, McpServer } from '@modelcontextprotocol/server';
 import pg from 'pg';
 import { z } from 'zod';
 import { type CallPlace, writeEffect } from './ledger.ts';
@@ -16,8 +16,8 @@ export interface ProofMcpServer {
 const inputSchema = z.object({ name: z.string(), ms: z.number().default(0), bytes: z.number().default(0) });
 type Input = z.output<typeof inputSchema>;
 
-/** `fetch` reads, `register` does nothing for a key that it knows, `post` writes each time. */
-export const MCP_EFFECTS = { fetch: 'read', register: 'idempotent', post: 'once' } as const;
+/** `fetch` reads, `register` does nothing for a key that it knows, `post` writes each time, `survey` asks a person first. */
+export const MCP_EFFECTS = { fetch: 'read', register: 'idempotent', post: 'once', survey: 'idempotent' } as const;
 
 export async function startMcpServer(ledger: string): Promise<ProofMcpServer> {
   const pool = new pg.Pool({ connectionString: ledger, max: 10 });
@@ -35,7 +35,7 @@ export async function startMcpServer(ledger: string): Promise<ProofMcpServer> {
     }
   }
 
-  const acts: Readonly<Record<keyof typeof MCP_EFFECTS, (key: string) => Promise<void>>> = {
+  const acts: Readonly<Record<Exclude<keyof typeof MCP_EFFECTS, 'survey'>, (key: string) => Promise<void>>> = {
     fetch: async () => undefined,
     register: (key) => register('register', key),
     post: (key) => writeEffect(pool, callOf(key), 'post'),
@@ -50,6 +50,20 @@ export async function startMcpServer(ledger: string): Promise<ProofMcpServer> {
         await sleep(args.ms / 2);
         return { content: [{ type: 'text', text: textOf(args) }] };
       });
+    server.registerTool(
+      'survey',
+      { description: 'Asks, and then registers.', inputSchema },
+      async (args, { mcpReq }) => {
+        const requestedSchema = z.object({ sure: z.boolean() });
+        if (!mcpReq.inputResponses)
+          return inputRequired({
+            inputRequests: { sure: inputRequired.elicit({ message: 'Sure?', requestedSchema }) },
+            requestState: `asked about ${args.name}`,
+          });
+        await register('survey', String(mcpReq._meta?.['holdfast/idempotencyKey']));
+        return { content: [{ type: 'text', text: `${textOf(args)} ${mcpReq.requestState()}` }] };
+      },
+    );
     return server;
   });
 

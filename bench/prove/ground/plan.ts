@@ -17,7 +17,7 @@ export interface Plan {
 export interface Step {
   /**
    * `look` reads, `book` is idempotent by `once`, `send` must not run twice, `ask` is a `book` that needs an approval, `answer` is
-   * answered from outside, `fetch`, `register` and `post` are an MCP server's, `delegate` is a run of a sub-agent.
+   * answered from outside, `fetch`, `register`, `post` and `survey` are an MCP server's, `delegate` is a run of a sub-agent.
    */
   readonly tool: 'look' | 'book' | 'send' | 'ask' | 'answer' | keyof typeof MCP_EFFECTS | 'delegate';
   readonly name: string;

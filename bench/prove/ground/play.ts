@@ -117,7 +117,8 @@ async function doAct(handle: RunHandle, act: Act, id: string): Promise<void> {
     case 'answer': {
       const { questions } = await handle.read();
       for (const question of questions)
-        if (question.kind === 'approval') await handle.respond(question.call, `The answer to ${question.arguments}`);
+        if (question.kind === 'approval')
+          await handle.respond(question.call, question.input ? '{"sure":true}' : `The answer to ${question.arguments}`);
       return;
     }
     case 'raise': {

@@ -2,7 +2,6 @@
 // and calls, what they do, how long they take, and which of them is hit.
 import { seeded } from '../../../test/support/people.ts';
 import { MOMENT } from './doors.ts';
-import { MCP_EFFECTS } from './mcpServer.ts';
 import type { Blow } from './moments.ts';
 import type { Plan, Step } from './plan.ts';
 import type { Act, Play } from './play.ts';
@@ -42,7 +41,7 @@ export function drawFrom(id: string, seed: number): Draw {
 
 const EFFECTS = ['book', 'send'] as const;
 const TOOLS = ['look', 'book', 'book', 'send'] as const;
-const MCP_TOOLS = Object.keys(MCP_EFFECTS) as (keyof typeof MCP_EFFECTS)[];
+const MCP_TOOLS = ['fetch', 'register', 'post'] as const;
 /** Longer than any parallel call: when one of those has ended, this one has not. */
 const SLOW_MS = 1_500;
 
@@ -104,11 +103,11 @@ function ofApproval(name: string, dies: (at: string) => Dies): Point {
   };
 }
 
-function ofOutside(name: string, dies: (at: string) => Dies): Point {
+function ofOutside(name: string, tool: 'answer' | 'survey', dies: (at: string) => Dies): Point {
   return {
     name,
     draw(draw) {
-      const { plan, at } = planWith(draw, (step) => ({ ...step, tool: 'answer' }));
+      const { plan, at } = planWith(draw, (step) => ({ ...step, tool }));
       return { agent: 'prover', plan, people: [{ act: 'answer' }], dies: dies(at) };
     },
   };
@@ -247,10 +246,15 @@ export const POINTS: readonly Point[] = [
   signed(ofModel('answer complete, activity not reported', MOMENT.returned)),
   signed(ofTool('answer recorded, tools not scheduled', TOOLS, MOMENT.decided)),
   signed(ofContinuing('just after continue-as-new', MOMENT.told('next'))),
-  ofOutside('an answer from outside is waited for', () => ({ before: 'answer' })),
-  ofOutside('an answer from outside came, not taken', () => ({ moment: MOMENT.came('decide') })),
-  ofOutside('an answer from outside taken, the model not asked', (at) => ({
+  ofOutside('an answer from outside is waited for', 'answer', () => ({ before: 'answer' })),
+  ofOutside('an answer from outside came, not taken', 'answer', () => ({ moment: MOMENT.came('decide') })),
+  ofOutside('an answer from outside taken, the model not asked', 'answer', (at) => ({
     moment: MOMENT.decided(`${Number.parseInt(at, 10) + 1}.model`),
+  })),
+  ofOutside("an MCP server's question returned, not reported", 'survey', (at) => ({ moment: MOMENT.returned(at) })),
+  ofOutside("an MCP server's question waits", 'survey', () => ({ before: 'answer' })),
+  ofOutside("the answer to an MCP server's question came, not taken", 'survey', () => ({
+    moment: MOMENT.came('decide'),
   })),
   ofApproval('an approval waits', () => ({ before: 'approve' })),
   ofApproval('a decision came, not taken', () => ({ moment: MOMENT.came('decide') })),

@@ -84,10 +84,10 @@ function messageEvents(command: 'send' | 'steer' | 'interrupt', input: CommandIn
   return [{ type: 'message', atMs, command, text: shown, by }];
 }
 
-/** Only for a call that has not started: the end of a running one has its own event. */
+/** For a call that has not started, or that asks for input at its end: any other end of a running one has its own event. */
 function cancelCall({ turns }: Reading, { call: named }: CommandInput): void {
   const call = turns.at(-1)?.calls.find((one) => named === callIdOf(one) || named === one.callId);
-  if (call && call.outcome === null && call.scheduledAtMs === null) call.isCancelled = true;
+  if (call && call.outcome === null) call.isCancelled = true;
 }
 
 /** Anything can be sent, so values of other types are ignored. */

@@ -16,7 +16,8 @@ export function timerStarted({ timers }: Reading, id: number, metadata: HistoryE
 export function timerFired(reading: Reading, { startedEventId }: Fired): RunEvent[] {
   const kind = reading.timers.get(eventId(startedEventId));
   const turn = reading.turns.at(-1);
-  if (kind === TIMER.approval && turn) turn.expired = true;
+  // A call that has asked in the same task has begun the time again.
+  if (kind === TIMER.approval && turn && reading.asked.length === 0) turn.expired = true;
   if (kind === TIMER.timeLimit) reading.cancelling = true;
   return [];
 }
