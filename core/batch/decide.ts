@@ -60,7 +60,7 @@ export function decideBatch(view: BatchView): BatchDecision {
         handoffTo ??= handoffTarget(call);
       } else if ('problem' in planned) settle(slot, problemOutcome(tool, planned.problem));
       else {
-        // It has run before, and counts, whatever becomes of its question.
+        // It has run before, and counts, answered or not.
         if (inputOf(planned)) counted += 1;
         const outcome = outcomeByPeople(call) ?? (halted === null ? outcomeByExpiry(call, control, rules) : null);
         if (outcome) settle(slot, outcome);
