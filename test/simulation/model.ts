@@ -58,7 +58,7 @@ export class Model {
   answer(input: ModelCallInput): ModelAnswer {
     const { random } = this;
     const agent = this.agentNow(input.agent);
-    const said = this.say(input.turn);
+    const said = withProviderData(this.say(input.turn), input.turn);
     return {
       ...said,
       mark: { length: input.length + 1, digest: `${input.turn}/${random.int(0, 1e6)}` },
@@ -221,6 +221,13 @@ export class Model {
       ...(tool === 'to_gamma' && { handoff: this.random.pick(AGENTS) }),
     };
   }
+}
+
+/** What a provider has sent beside text and calls, in every other turn. */
+function withProviderData<Said extends Pick<ModelAnswer, 'message'>>(said: Said, turn: number): Said {
+  if (turn % 2 === 0) return said;
+  const provider = { from: 'a server', model: 'model', message: { reasoning: `thoughts of turn ${turn}` } };
+  return { ...said, message: { ...said.message, provider } };
 }
 
 function problem(error: string): PlannedCall {

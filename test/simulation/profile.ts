@@ -52,6 +52,8 @@ export function profileOf(random: Random): Profile {
       ...(random.chance(0.2) && { maxTurns: random.int(1, 6) }),
       ...(random.chance(0.2) && { parallel: random.int(1, 4) }),
       ...(budget && { budget }),
+      // Of every other run, whatever else it has.
+      ...(parentId === null && { context: { tenant: 'acme' } }),
     },
     chances: { lost: some(0.5, 0.2), evicted: some(0.5, 0.3), suggests: some(0.2, 0.1) },
     calls: {

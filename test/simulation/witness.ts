@@ -369,6 +369,7 @@ export class Witness implements Listener {
   }
 
   private starts({ type, seq, id, input }: Extract<Asked, { kind: 'activity' }>): void {
+    this.hasContext(id, input as { readonly context?: RunInput['context'] });
     if (type === PLAN_ACTIVITY) {
       // In the task of the cancellation itself they may have come first.
       if (this.wasCancelled) throw new Violation('New arguments are looked at after the run was cancelled.');
@@ -383,6 +384,11 @@ export class Witness implements Listener {
     if (!(type in TOOLS)) throw new Violation(`It runs the tool ${type}, which no plan has allowed.`);
     const call = this.startsCall(id);
     this.startsTool(call, type, input as ToolCallInput);
+  }
+
+  private hasContext(id: string, { context }: { readonly context?: RunInput['context'] }): void {
+    if (JSON.stringify(context) !== JSON.stringify(this.input.context))
+      throw new Violation(`${id} has the context ${JSON.stringify(context)}.`);
   }
 
   private asksModel(input: ModelCallInput): void {
@@ -462,6 +468,7 @@ export class Witness implements Listener {
 
   private startsChild({ seq, workflowId, input }: Extract<Asked, { kind: 'child' }>): void {
     const place = workflowId.slice(this.workflowId.length + 1);
+    this.hasContext(place, input);
     this.children.set(seq, place);
     const call = this.startsCall(place);
     if (childRunId(this.workflowId, call.turn, Number(place.split('.')[1])) !== workflowId)
