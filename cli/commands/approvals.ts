@@ -98,7 +98,8 @@ function printHints(screen: Screen, hints: readonly string[]): void {
 export function howTo(id: string, question: Question, flags: string): string {
   if (question.kind === 'budget')
     return `Raise it: ${commandLine(['raise', id, OPTION_OF[question.reached.parameters.limit], 'N'], flags)} (or stop)`;
-  if (question.external) return `Answer it: ${commandLine(['respond', id, question.call, 'TEXT'], flags)} (or reject)`;
+  if (question.external)
+    return `Answer it: ${commandLine(['respond', id, question.call, '--text', 'TEXT'], flags)} (or reject)`;
   return `Decide: ${commandLine(['approve', id, question.call], flags)} (or reject, edit, respond)`;
 }
 

@@ -255,6 +255,20 @@ test('raises a reached limit by its own option', () => {
   assert.deepEqual(options, ['--tokens', '--cost', '--model-calls', '--active']);
 });
 
+test('says how to answer what is carried out elsewhere, in words that the command takes', async () => {
+  const of = { tool: 'sign', arguments: '{}', question: null, sinceMs: 0, expiresAtMs: null, external: true } as const;
+  const said = howTo('r1', { kind: 'approval', call: '1.0', digest: '', ...of }, '');
+  const words = /respond (.*) \(or reject\)/.exec(said)![1]!.split(' ');
+  const program = holdfastProgram();
+  const respond = program.commands.find((command) => command.name() === 'respond')!;
+  let taken: unknown;
+  respond.action((...args: unknown[]) => {
+    taken = [...args.slice(0, 2), (args[2] as { text: string }).text];
+  });
+  await program.parseAsync(['respond', ...words], { from: 'user' });
+  assert.deepEqual(taken, ['r1', '1.0', 'TEXT']);
+});
+
 test('prints costs with four digits, and one call in the singular', () => {
   assert.deepEqual([0.0466475, 0.1, 12.3456, 12_345.678].map(costText), ['0.04665', '0.1', '12.35', '12345.68']);
   wording(() =>
