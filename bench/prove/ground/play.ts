@@ -31,6 +31,9 @@ export interface Played {
   readonly children: readonly Run[];
 }
 
+/** The context of every run. */
+export const CONTEXT = { tenant: 'acme' };
+
 /** Far beyond any expected duration, also after an outage of ten minutes: the server may let a task wait for ten more. */
 const LOST_MS = 1_800_000;
 const LOOK_MS = 50;
@@ -46,9 +49,7 @@ export async function play(
   before: Before = async () => {},
 ): Promise<Played> {
   // The same id is the same run, so a start without an answer can be repeated.
-  const handle = await persist(() =>
-    holdfast.start(agent, JSON.stringify(plan), { context: { tenant: 'acme' }, ...options, id }),
-  );
+  const handle = await persist(() => holdfast.start(agent, JSON.stringify(plan), { context: CONTEXT, ...options, id }));
   for (const [i, act] of people.entries()) {
     const replies = 1 + people.slice(0, i).filter((one) => one.act === 'say').length;
     await persist(() => untilItWaits(handle, act, replies));

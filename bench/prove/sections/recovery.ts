@@ -5,7 +5,7 @@ import type { RunHandle } from '../../../client/index.ts';
 import { TOOL_DEFAULTS } from '../../../core/limits.ts';
 import { type Lane, openLane } from '../ground/lane.ts';
 import type { Ledger, Start } from '../ground/ledger.ts';
-import { persist } from '../ground/play.ts';
+import { CONTEXT, persist } from '../ground/play.ts';
 import { type Stage, withStage } from '../ground/stage.ts';
 import type { Row, SectionOnSite } from '../section.ts';
 
@@ -91,8 +91,13 @@ async function killInTool({ ledger }: Stage, lane: Lane, tool: string): Promise<
 async function killHolder({ ledger }: Stage, lane: Lane): Promise<number> {
   const id = `recovery-${++count}`;
   const plan = { id, turns: [[{ tool: 'look', name: 'a' }], [{ tool: 'ask', name: 'b' }]] };
-  const handle = await lane.holdfast.start('prover', JSON.stringify(plan), { id });
-  while ((await handle.read()).questions.length === 0) await sleep(LOOK_MS);
+  const handle = await lane.holdfast.start('prover', JSON.stringify(plan), { id, context: CONTEXT });
+  for (;;) {
+    const { status, questions, reason } = await handle.read();
+    if (questions.length > 0) break;
+    if (status !== 'running') throw new Error(`${id} ended as ${status}: ${reason}`);
+    await sleep(LOOK_MS);
+  }
   const holder = await holderOf(handle);
   const killedAtMs = await kill(lane, holder);
   await persist(() => handle.approve());
