@@ -1,6 +1,6 @@
 // Opens the model of a worker: the one that its settings name, or the offline script if they name none.
 
-import type { ModelApi } from '../activities/define/types.ts';
+import { isModelApi, type ModelApi } from '../activities/define/modelApi.ts';
 import { type BodyHook, createEndpoint, type ModelEndpoint } from '../activities/model/endpoint.ts';
 import {
   createModels,
@@ -90,8 +90,8 @@ export function modelSettingsFrom(env: NodeJS.ProcessEnv): ModelSettings {
 
 function apiFrom(api: string | undefined, option: string): ModelApi | undefined {
   if (!api) return undefined;
-  if (api !== 'chat' && api !== 'responses') throw new TypeError(`${option} is "${api}". Set it to chat or responses.`);
-  return api;
+  if (isModelApi(api)) return api;
+  throw new TypeError(`${option} is "${api}". Set it to chat or responses.`);
 }
 
 function milliseconds(env: NodeJS.ProcessEnv, name: string): number | undefined {

@@ -9,6 +9,7 @@ import { type CompactionOptions, compactionRules } from '../compact/compactionOp
 import type { Script } from '../testing/script.ts';
 import { toMs } from './defineTool.ts';
 import type { JsonSchema } from './jsonSchema.ts';
+import { isModelApi, type ModelApi } from './modelApi.ts';
 import { outputFormat } from './output.ts';
 import { type ApprovalRule, approvalProblem, type Permissions, permissionsProblem } from './permissions.ts';
 import type { Prices } from './prices.ts';
@@ -18,7 +19,6 @@ import type {
   Credentials,
   FunctionOfContext,
   Guardrails,
-  ModelApi,
   ModelTakes,
   Presenter,
   ReasoningOptions,
@@ -259,8 +259,8 @@ export function defineAgent<Output = unknown, Context = RunContext, Given = RunC
 }
 
 function apiOption(api: unknown, wrong: (problem: string) => Error): Agent['api'] {
-  if (api !== undefined && api !== 'chat' && api !== 'responses') throw wrong("api must be 'chat' or 'responses'.");
-  return api;
+  if (api === undefined || isModelApi(api)) return api;
+  throw wrong("api must be 'chat' or 'responses'.");
 }
 
 const SUMMARIES: readonly unknown[] = [undefined, 'auto', 'concise', 'detailed'];

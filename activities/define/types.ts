@@ -10,13 +10,11 @@ import type {
 } from '../../core/types.ts';
 import type { CompactionRules } from '../compact/compactionOptions.ts';
 import type { Script } from '../testing/script.ts';
+import type { ModelApi } from './modelApi.ts';
 import type { ApprovalRule, Permissions } from './permissions.ts';
 import type { Prices } from './prices.ts';
 import type { RuleContext } from './rules.ts';
 import type { Schema } from './schema.ts';
-
-/** The API of a model's server: Chat Completions, which all have, or OpenAI's Responses. */
-export type ModelApi = 'chat' | 'responses';
 
 export interface ReasoningOptions {
   /** How much the model thinks, in its own words: `'low'`, `'medium'`, `'high'`. */

@@ -1,7 +1,8 @@
 // The model's server: any that speaks the Chat Completions API, or the Responses API.
 import OpenAI from 'openai';
 import { MODEL_CALL, MODEL_OUTAGE } from '../../core/limits.ts';
-import type { Agent, ModelApi } from '../define/types.ts';
+import type { ModelApi } from '../define/modelApi.ts';
+import type { Agent } from '../define/types.ts';
 import { modelFetch } from './modelFetch.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 import { type Secrets, secretsOf } from './secrets.ts';

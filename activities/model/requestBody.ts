@@ -2,7 +2,8 @@
 import type { Message } from '../../core/types.ts';
 import type { LoadedAttachments } from '../attachments/load.ts';
 import { type Taken, withParts } from '../attachments/parts.ts';
-import type { Agent, ModelApi, OutputFormat } from '../define/types.ts';
+import type { ModelApi } from '../define/modelApi.ts';
+import type { Agent, OutputFormat } from '../define/types.ts';
 import { hopelessAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 import { withProviderData } from './providerData.ts';

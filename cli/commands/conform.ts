@@ -1,6 +1,6 @@
 // `holdfast conform`: checks what a model's server makes of an agent's requests. It needs no Temporal server.
 import { Command, Option } from 'commander';
-import type { ModelApi } from '../../activities/define/types.ts';
+import { MODEL_APIS, type ModelApi } from '../../activities/define/modelApi.ts';
 import type { Conformed } from '../../activities/model/conform.ts';
 import { modelSettingsFrom } from '../../worker/model.ts';
 import { EXIT, UsageError } from '../exit.ts';
@@ -19,9 +19,7 @@ export function conformCommand(): Command {
     .description("check what a model's server makes of an agent's requests")
     .option('--base-url <url>', 'the server (default: OPENAI_BASE_URL; OpenAI with OPENAI_API_KEY)')
     .option('--model <name>', 'the model (default: OPENAI_MODEL)')
-    .addOption(
-      new Option('--api <api>', 'the API to use (default: HOLDFAST_MODEL_API, or chat)').choices(['chat', 'responses']),
-    )
+    .addOption(new Option('--api <api>', 'the API to use (default: HOLDFAST_MODEL_API, or chat)').choices(MODEL_APIS))
     .option('--json', 'print one JSON array')
     .action(async ({ json, ...options }: ConformOptions) => {
       const settings = modelSettingsFrom(process.env);

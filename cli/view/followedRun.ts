@@ -40,13 +40,12 @@ export function createFollowedRun(): FollowedRun {
   const compactions: TimelineCompaction[] = [];
   const text = createTail(TEXT_LINES);
   const reasoning = createTail(REASONING_LINES);
-  const call: CallWritten | null = null;
   const seen = {
     startedAtMs: 0,
     lastAtMs: 0,
     text,
     reasoning,
-    call: call as CallWritten | null,
+    call: null as CallWritten | null,
     turns,
     compactions,
     add,
