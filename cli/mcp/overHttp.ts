@@ -1,10 +1,7 @@
 // Serves clients over HTTP, of both protocols: those with sessions, which can be asked during a call, and those without.
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
 import {
   createMcpHandler,
   hostHeaderValidationResponse,
@@ -18,6 +15,7 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import { LRUCache } from 'lru-cache';
+import { exchange } from './exchange.ts';
 
 export const MCP_PATH = '/mcp';
 
@@ -63,7 +61,7 @@ export async function serveOverHttp(factory: McpServerFactory, options: HttpOpti
   }
 
   const server = createServer((incoming, outgoing) => {
-    serve(incoming, outgoing, respond).catch((error) => {
+    exchange(incoming, outgoing, respond).catch((error) => {
       onError(error instanceof Error ? error : new Error(String(error)));
       if (!outgoing.headersSent) outgoing.writeHead(500);
       outgoing.end();
@@ -132,38 +130,3 @@ function legacySessions(factory: McpServerFactory, onError: (error: Error) => vo
 }
 
 const UNKNOWN_SESSION = { jsonrpc: '2.0', error: { code: -32_001, message: 'Session not found' }, id: null };
-
-/** One exchange, in the terms of the web. A client that goes away aborts the request. */
-async function serve(
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  respond: (request: Request) => Promise<Response>,
-): Promise<void> {
-  const gone = new AbortController();
-  outgoing.once('close', () => gone.abort());
-  const hasBody = incoming.method !== 'GET' && incoming.method !== 'HEAD';
-  let request: Request;
-  try {
-    request = new Request(new URL(incoming.url ?? '/', 'http://localhost'), {
-      method: incoming.method ?? 'GET',
-      headers: Object.entries(incoming.headersDistinct).flatMap(([name, values = []]) =>
-        values.map((value): [string, string] => [name, value]),
-      ),
-      signal: gone.signal,
-      ...(hasBody && { body: Readable.toWeb(incoming) as ReadableStream<Uint8Array>, duplex: 'half' }),
-    } as RequestInit);
-  } catch {
-    // Headers or a method that no client of ours sends.
-    outgoing.writeHead(400).end();
-    return;
-  }
-  const response = await respond(request);
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  if (!response.body) {
-    outgoing.end();
-    return;
-  }
-  await pipeline(Readable.fromWeb(response.body as ReadableStream<Uint8Array>), outgoing).catch((error) => {
-    if (!gone.signal.aborted) throw error;
-  });
-}

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createMcpHandler, inputRequired, McpServer } from '@modelcontextprotocol/server';
 import pg from 'pg';
 import { z } from 'zod';
+import { exchange } from '../../../cli/mcp/exchange.ts';
 import { type CallPlace, writeEffect } from './ledger.ts';
 
 export interface ProofMcpServer {
@@ -67,21 +68,9 @@ export async function startMcpServer(ledger: string): Promise<ProofMcpServer> {
     return server;
   });
 
-  const http = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const answer = await handler.fetch(
-      new Request(`http://${request.headers.host}${request.url}`, {
-        method: request.method!,
-        headers: new Headers(request.headers as Record<string, string>),
-        ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
-      }),
-    );
-    response.writeHead(answer.status, Object.fromEntries(answer.headers));
+  const http = createServer((request, response) => {
     // A worker that was killed does not read to the end.
-    response.on('error', () => undefined);
-    for await (const chunk of answer.body ?? []) response.write(chunk);
-    response.end();
+    exchange(request, response, (asked) => handler.fetch(asked)).catch(() => response.destroy());
   }).listen(0, '127.0.0.1');
   await once(http, 'listening');
   return {
