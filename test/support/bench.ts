@@ -1,5 +1,6 @@
 // The bench that end-to-end tests run on: a real server, a real worker, the real client, and a scripted model over HTTP.
-// Every test runs twice: with the SDK's workflow cache, and without, where every workflow task replays from the start.
+// Every test runs three times: with the SDK's workflow cache; without, where every workflow task replays from the start; and in
+// memory, without a server. What runs came to in memory has to be what they came to on the server.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe } from 'node:test';
@@ -20,7 +21,8 @@ import { TRANSCRIPT_QUERY } from '../../core/names.ts';
 import type { History } from '../../core/read/history.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message, TranscriptPage } from '../../core/types.ts';
-import { createWorker, type HoldfastWorker, type WorkerOptions } from '../../worker/index.ts';
+import { createWorker, type WorkerOptions } from '../../worker/index.ts';
+import { openMemory } from '../../worker/memory/index.ts';
 import { workflowCode } from '../../worker/workflowBundle.ts';
 import { recordHistory } from './histories.ts';
 import { quietLogs } from './quiet.ts';
@@ -59,21 +61,28 @@ export interface Bench {
   readonly address: string;
   readonly taskQueue: string;
   readonly cached: boolean;
+  /** Whether there is no server: for tests of what only a server has. */
+  readonly isInMemory: boolean;
 }
 
 type BenchOptions = Partial<Omit<WorkerOptions, 'agents' | 'address' | 'taskQueue'>>;
 
-/** Declares the tests of `define` once for each cache mode. */
+const MODES = { cached: 'cached workflows', replaying: 'replaying every task', memory: 'in memory' } as const;
+type Mode = keyof typeof MODES;
+
+/** Declares the tests of `define` once for each mode. */
 export function endToEnd(name: string, define: (bench: Bench) => void, options: BenchOptions = {}): void {
   quietLogs();
   const histories: NamedHistory[] = [];
-  for (const cached of [true, false])
-    describe(`${name} (${cached ? 'cached workflows' : 'replaying every task'})`, { concurrency: 4 }, () => {
-      const opened = openBench(cached, options, histories);
+  const outcomes = new Outcomes();
+  for (const mode of Object.keys(MODES) as Mode[])
+    describe(`${name} (${MODES[mode]})`, { concurrency: 4 }, () => {
+      const opened = openBench(mode, options, histories, outcomes);
       before(opened.open);
       after(opened.close);
       define(opened.bench);
     });
+  after(() => outcomes.compare('cached', 'memory'));
   // Of both modes together: to load the workflow code takes longer than to replay.
   after(() => replayAll(histories));
 }
@@ -85,7 +94,7 @@ interface NamedHistory {
   readonly history: History;
 }
 
-function openBench(cached: boolean, options: BenchOptions, histories: NamedHistory[]) {
+function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[], outcomes: Outcomes) {
   const agents: Agent[] = [];
   const scripts: Record<string, Script> = {};
   const summaries: Record<string, ScriptFunction> = {};
@@ -94,8 +103,7 @@ function openBench(cached: boolean, options: BenchOptions, histories: NamedHisto
   const taskQueue = `test-${randomUUID()}`;
   let model: ScriptedModel;
   let holdfast: Holdfast;
-  let worker: HoldfastWorker;
-  let running: Promise<void>;
+  let closeServed: () => Promise<void>;
 
   const bench: Bench = {
     taskQueue,
@@ -131,6 +139,7 @@ function openBench(cached: boolean, options: BenchOptions, histories: NamedHisto
       assert.equal(run.status, result.status);
       assert.deepEqual(conversation(run), await transcriptOf(holdfast, workflowId));
       assert.equal(conversation(run).length, result.transcriptLength);
+      outcomes.add(mode, run.agent, { result, transcript: run.transcript });
       for (const [at, one] of runHistories.entries()) {
         const name = one === history ? workflowId : `${workflowId}.link-${at + 1}`;
         histories.push({ workflowId, name, history: one });
@@ -146,31 +155,52 @@ function openBench(cached: boolean, options: BenchOptions, histories: NamedHisto
     get address() {
       return holdfast.address;
     },
-    cached,
+    cached: mode !== 'replaying',
+    isInMemory: mode === 'memory',
   };
+
+  /** Serves the agents: with a worker on the server, or in memory. */
+  async function serve(
+    model: NonNullable<WorkerOptions['model']>,
+  ): Promise<{ readonly holdfast: Holdfast; close(): Promise<void> }> {
+    const { temporal, payloads, ...rest } = options;
+    if (mode === 'memory') {
+      const memory = await openMemory({ ...rest, agents, taskQueue, model, payloads, temporal, time: 'real' });
+      return { holdfast: memory.holdfast, close: memory.close };
+    }
+    const address = await serverAddress();
+    const holdfast = await connect({ address, namespace: 'default', taskQueue, payloads });
+    const worker = await createWorker({
+      ...options,
+      agents,
+      address,
+      namespace: 'default',
+      taskQueue,
+      model,
+      temporal: { ...temporal, ...(mode === 'replaying' && { maxCachedWorkflows: 0 }) },
+    });
+    const running = worker.run();
+    return {
+      holdfast,
+      async close() {
+        worker.shutdown();
+        await running;
+        await holdfast.close();
+      },
+    };
+  }
 
   return {
     bench,
     async open() {
-      const address = await serverAddress();
       model = await startScriptedModel({ scripts, summaries, contextTokens, wire });
-      holdfast = await connect({ address, namespace: 'default', taskQueue, payloads: options.payloads });
-      worker = await createWorker({
-        ...options,
-        agents,
-        address,
-        namespace: 'default',
-        taskQueue,
-        // A run that waits for an hour shows no fault: where a test wants one to wait, its agent says so.
-        model: { apiKey: 'offline', baseURL: model.baseURL, outageMs: 0, ...options.model },
-        temporal: { ...options.temporal, ...(!cached && { maxCachedWorkflows: 0 }) },
-      });
-      running = worker.run();
+      // A run that waits for an hour shows no fault: where a test wants one to wait, its agent says so.
+      const served = await serve({ apiKey: 'offline', baseURL: model.baseURL, outageMs: 0, ...options.model });
+      holdfast = served.holdfast;
+      closeServed = served.close;
     },
     async close() {
-      worker.shutdown();
-      await running;
-      await holdfast.close();
+      await closeServed();
       await model.close();
     },
   };
@@ -187,6 +217,35 @@ export async function transcriptOf({ client }: Holdfast, workflowId: string): Pr
     if (messages.length >= page.length) return messages;
   }
 }
+
+/** What the runs of each mode came to, in the order in which those of an agent were looked at. */
+class Outcomes {
+  readonly #found = new Map<string, unknown[]>();
+
+  add(mode: Mode, agent: string, outcome: unknown): void {
+    const key = `${mode} ${agent}`;
+    this.#found.set(key, [...(this.#found.get(key) ?? []), outcome]);
+  }
+
+  compare(one: Mode, other: Mode): void {
+    for (const [key, outcomes] of this.#found) {
+      if (!key.startsWith(`${one} `)) continue;
+      const agent = key.slice(one.length + 1);
+      const others = this.#found.get(`${other} ${agent}`);
+      if (others) assert.deepEqual(others.map(comparable), outcomes.map(comparable), `runs of ${agent} in memory`);
+    }
+  }
+}
+
+const IDS = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
+/** Without ids and times, which are others in each run. */
+function comparable(outcome: unknown): unknown {
+  const text = JSON.stringify(outcome, (key, value) => (TIMES.has(key) ? 0 : value));
+  return JSON.parse(text.replaceAll(IDS, 'ID'));
+}
+
+const TIMES = new Set(['activeMs', 'startedAtMs', 'endedAtMs', 'atMs']);
 
 async function replayAll(histories: readonly NamedHistory[]): Promise<void> {
   if (histories.length === 0) return;

@@ -1,0 +1,95 @@
+// Temporal in memory: a client, and the SDK's own worker, over a server in this process. No server, no network, and virtual time.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Client } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
+import type { NativeConnection, WorkerOptions as TemporalWorkerOptions } from '@temporalio/worker';
+import type { Holdfast } from '../../client/connect.ts';
+import { connect } from '../../client/connect.ts';
+import { loadPayloads } from '../../client/payloads/load.ts';
+import { dataConverter } from '../../client/payloads/options.ts';
+import { TASK_QUEUE } from '../../core/names.ts';
+import { HoldfastPlugin, type PluginOptions } from '../plugin.ts';
+import { MemoryWorker } from './nativeWorker.ts';
+import { MemoryServer } from './server.ts';
+import { memoryService } from './service.ts';
+
+export interface MemoryOptions extends PluginOptions {
+  /** @default 'holdfast' */
+  readonly taskQueue?: string | undefined;
+  readonly namespace?: string | undefined;
+  /**
+   * `virtual`: time passes while code runs, and otherwise jumps to the next thing that is due. `real`: as it does outside.
+   * @default 'virtual'
+   */
+  readonly time?: 'virtual' | 'real' | undefined;
+  /** When virtual time begins. @default now */
+  readonly now?: Date | undefined;
+  /** Other options of Temporal's worker. */
+  readonly temporal?: Partial<Omit<TemporalWorkerOptions, 'connection' | 'namespace' | 'taskQueue'>> | undefined;
+}
+
+export interface Memory {
+  readonly holdfast: Holdfast;
+  readonly server: MemoryServer;
+  close(): Promise<void>;
+}
+
+/** Starts a worker and a client over a server in memory. */
+export async function openMemory(options: MemoryOptions): Promise<Memory> {
+  const {
+    taskQueue = TASK_QUEUE,
+    namespace = 'default',
+    time = 'virtual',
+    now = new Date(),
+    temporal,
+    ...rest
+  } = options;
+  const payloads = await loadPayloads(options.payloads);
+  const server = new MemoryServer({ namespace, taskQueue, time, nowMs: now.getTime() });
+  const connection = memoryConnection(server);
+  const plugin = new HoldfastPlugin({ ...rest, payloads });
+  const worker = await MemoryWorker.create({
+    connection: connection as unknown as NativeConnection,
+    namespace,
+    taskQueue,
+    // The sandbox has a thread of its own, as on a worker: what it hooks is none of this process's business.
+    workflowThreadPoolSize: 1,
+    ...temporal,
+    plugins: [...(temporal?.plugins ?? []), plugin],
+  }).catch(async (error) => {
+    await plugin.close();
+    throw error;
+  });
+  const running = worker.run();
+  running.catch((error) => server.broken(error instanceof Error ? error : new Error(String(error))));
+  const converter: DataConverter = dataConverter(payloads);
+  const client = new Client({ connection: connection as never, namespace, dataConverter: converter });
+  const holdfast = await connect({ client, taskQueue });
+  return {
+    holdfast,
+    server,
+    async close() {
+      worker.shutdown();
+      await running;
+      server.close();
+    },
+  };
+}
+
+/** Stands for a connection to a server, for the client and the worker. */
+function memoryConnection(server: MemoryServer) {
+  const calls = new AsyncLocalStorage<AbortSignal>();
+  return {
+    workflowService: memoryService(server, () => calls.getStore()),
+    operatorService: { listSearchAttributes: async () => ({ customAttributes: {} }) },
+    plugins: [],
+    options: { address: 'memory' },
+    nativeWorker: server.worker,
+    referenceHolders: new Set(),
+    close: async () => {},
+    ensureConnected: async () => {},
+    withDeadline: <R>(_deadline: number | Date, call: () => Promise<R>) => call(),
+    withMetadata: <R>(_metadata: unknown, call: () => Promise<R>) => call(),
+    withAbortSignal: <R>(signal: AbortSignal, call: () => Promise<R>) => calls.run(signal, call),
+  };
+}

@@ -1,0 +1,123 @@
+// Stands where the native half of Temporal's worker is: tasks come from the server in memory, and go back to it. The other half, from
+// the sandbox to the codecs, is the SDK's own.
+
+import type { native } from '@temporalio/core-bridge';
+import type { coresdk } from '@temporalio/proto';
+import { type NativeConnection, ShutdownError, Worker } from '@temporalio/worker';
+import type { NativeWorkerLike } from '@temporalio/worker/lib/worker.js';
+import { core } from './proto.ts';
+
+export type Activation = coresdk.workflow_activation.IWorkflowActivation;
+export type Completion = coresdk.workflow_completion.IWorkflowActivationCompletion;
+export type ActivityTask = coresdk.activity_task.IActivityTask;
+export type ActivityResult = coresdk.activity_result.IActivityExecutionResult;
+
+/** What a server is told by its worker. */
+export interface WorkerReports {
+  activated(completion: Completion): void;
+  activityEnded(taskToken: Uint8Array, result: ActivityResult): void;
+  heartbeat(taskToken: Uint8Array, details: coresdk.IActivityHeartbeat['details']): void;
+}
+
+const ActivationMessage = core.workflow_activation.WorkflowActivation;
+const CompletionMessage = core.workflow_completion.WorkflowActivationCompletion;
+
+export class MemoryNativeWorker implements NativeWorkerLike {
+  readonly type = 'worker';
+  readonly #activations = new Tasks();
+  readonly #activities = new Tasks();
+  readonly #reports: WorkerReports;
+
+  constructor(reports: WorkerReports) {
+    this.#reports = reports;
+  }
+
+  activate(activation: Activation): void {
+    this.#activations.add(Buffer.from(ActivationMessage.encode(activation).finish()));
+  }
+
+  runActivity(task: ActivityTask): void {
+    this.#activities.add(Buffer.from(core.activity_task.ActivityTask.encode(task).finish()));
+  }
+
+  pollWorkflowActivation(): Promise<Buffer> {
+    return this.#activations.next();
+  }
+
+  pollActivityTask(): Promise<Buffer> {
+    return this.#activities.next();
+  }
+
+  async completeWorkflowActivation(bytes: Buffer): Promise<void> {
+    const completion = CompletionMessage.decodeDelimited(bytes);
+    // An eviction needs no answer.
+    this.#reports.activated(completion);
+  }
+
+  async completeActivityTask(bytes: Buffer): Promise<void> {
+    const { taskToken, result } = core.ActivityTaskCompletion.decodeDelimited(bytes);
+    this.#reports.activityEnded(taskToken, result!);
+  }
+
+  recordActivityHeartbeat(bytes: Buffer): void {
+    const { taskToken, details } = core.ActivityHeartbeat.decodeDelimited(bytes);
+    this.#reports.heartbeat(taskToken, details);
+  }
+
+  initiateShutdown(): void {
+    this.#activations.close();
+    this.#activities.close();
+  }
+
+  async finalizeShutdown(): Promise<void> {}
+
+  flushCoreLogs(): void {}
+
+  async pollNexusTask(): Promise<Buffer> {
+    throw new ShutdownError('There is no Nexus here.');
+  }
+
+  async completeNexusTask(): Promise<void> {}
+
+  async replaceClient(_client: native.Client): Promise<void> {}
+}
+
+/** Tasks for a worker that polls. */
+class Tasks {
+  readonly #tasks: Buffer[] = [];
+  #poll: { resolve(task: Buffer): void; reject(error: Error): void } | null = null;
+  #isClosed = false;
+
+  add(task: Buffer): void {
+    const poll = this.#poll;
+    this.#poll = null;
+    if (poll) poll.resolve(task);
+    else this.#tasks.push(task);
+  }
+
+  next(): Promise<Buffer> {
+    const task = this.#tasks.shift();
+    if (task) return Promise.resolve(task);
+    if (this.#isClosed) return Promise.reject(new ShutdownError('The server in memory is closed.'));
+    return new Promise((resolve, reject) => {
+      this.#poll = { resolve, reject };
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#poll?.reject(new ShutdownError('The server in memory is closed.'));
+    this.#poll = null;
+  }
+}
+
+/** Temporal's worker, with tasks from a server in memory: the one that `connection` is of. */
+export class MemoryWorker extends Worker {
+  protected static override nativeWorkerCtor = {
+    create: async (_runtime: unknown, connection: NativeConnection) =>
+      (connection as unknown as { readonly nativeWorker: NativeWorkerLike }).nativeWorker,
+    createReplay: () => {
+      throw new TypeError('A server in memory replays no histories.');
+    },
+  };
+}

@@ -1,0 +1,142 @@
+// A server of Temporal in memory, for one worker: executions, their tasks, and time. It keeps what it has for as long as it lives.
+import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import type { ActivityRun } from './activityRun.ts';
+import { type Clock, realClock, virtualClock } from './clock.ts';
+import { Execution, type ExecutionHost, type ExecutionStart } from './execution.ts';
+import { type Activation, type ActivityTask, type Completion, MemoryNativeWorker } from './nativeWorker.ts';
+import { unavailable } from './serviceError.ts';
+
+export interface MemoryServerOptions {
+  readonly namespace: string;
+  readonly taskQueue: string;
+  /** `virtual`: time passes only while code runs, and jumps over waits. */
+  readonly time: 'virtual' | 'real';
+  /** When virtual time begins. */
+  readonly nowMs: number;
+}
+
+export class MemoryServer implements ExecutionHost {
+  readonly clock: Clock;
+  readonly namespace: string;
+  readonly worker: MemoryNativeWorker;
+  readonly #taskQueue: string;
+  /** By run id, in the order in which they started. */
+  readonly #executions = new Map<string, Execution>();
+  readonly #latest = new Map<string, Execution>();
+  readonly #activations = new Map<string, (completion: Completion) => void>();
+  /** Attempts that the worker has, by token. */
+  readonly #attempts = new Map<string, { readonly activity: ActivityRun; readonly token: Uint8Array }>();
+  readonly #endListeners = new Set<(error: Error) => void>();
+  #busy = 0;
+  #tokens = 0;
+  #failure: Error | null = null;
+
+  constructor({ namespace, taskQueue, time, nowMs }: MemoryServerOptions) {
+    this.namespace = namespace;
+    this.#taskQueue = taskQueue;
+    this.clock = time === 'real' ? realClock() : virtualClock(nowMs, () => this.settled());
+    this.worker = new MemoryNativeWorker({
+      activated: (completion) => {
+        const answer = this.#activations.get(completion.runId ?? '');
+        this.#activations.delete(completion.runId ?? '');
+        answer?.(completion);
+      },
+      activityEnded: (taskToken, result) => {
+        const attempt = this.#attempts.get(keyOf(taskToken));
+        this.#attempts.delete(keyOf(taskToken));
+        attempt?.activity.attemptEnded(attempt.token, result);
+      },
+      heartbeat: (taskToken, details) => this.#attempts.get(keyOf(taskToken))?.activity.heartbeat(details),
+    });
+  }
+
+  start(start: ExecutionStart): Execution {
+    const execution = new Execution(this, start, this.#executions.size);
+    this.#executions.set(start.runId, execution);
+    this.#latest.set(start.workflowId, execution);
+    return execution;
+  }
+
+  latest(workflowId: string): Execution | undefined {
+    return this.#latest.get(workflowId);
+  }
+
+  byRun(runId: string): Execution | undefined {
+    return this.#executions.get(runId);
+  }
+
+  all(): Execution[] {
+    return [...this.#executions.values()];
+  }
+
+  activate(activation: Activation): Promise<Completion> {
+    return new Promise((resolve) => {
+      this.#activations.set(activation.runId ?? '', resolve);
+      this.worker.activate(activation);
+    });
+  }
+
+  dispatch(taskQueue: string, task: ActivityTask): boolean {
+    if (taskQueue !== this.#taskQueue) return false;
+    this.worker.runActivity(task);
+    return true;
+  }
+
+  newToken(activity: ActivityRun): Uint8Array {
+    this.#tokens += 1;
+    const token = Buffer.from(String(this.#tokens));
+    this.#attempts.set(keyOf(token), { activity, token });
+    return token;
+  }
+
+  newRunId(): string {
+    return randomUUID();
+  }
+
+  async busy<T>(work: Promise<T>): Promise<T> {
+    this.#busy += 1;
+    try {
+      return await work;
+    } finally {
+      this.#busy -= 1;
+    }
+  }
+
+  /** Resolves once no workflow has anything to do before time passes, or an activity ends. */
+  async settled(): Promise<void> {
+    do await setImmediate();
+    while (this.#busy > 0);
+  }
+
+  closed(execution: Execution): void {
+    const { parent } = execution.start;
+    // One that continued as new is not over for its parent.
+    if (parent && execution.isOver) this.byRun(parent.runId)?.childClosed(parent.initiatedEventId, execution);
+  }
+
+  broken(error: Error): void {
+    this.#failure ??= error;
+    this.#end(error);
+  }
+
+  /** Tells who waits that there will be no answer. */
+  listenForEnd(listener: (error: Error) => void): () => void {
+    if (this.#failure) queueMicrotask(() => listener(this.#failure!));
+    this.#endListeners.add(listener);
+    return () => this.#endListeners.delete(listener);
+  }
+
+  close(): void {
+    this.clock.close();
+    this.#end(unavailable('The server in memory is closed.'));
+  }
+
+  #end(error: Error): void {
+    for (const listener of [...this.#endListeners]) listener(error);
+  }
+}
+
+function keyOf(token: Uint8Array): string {
+  return Buffer.from(token).toString();
+}
