@@ -123,7 +123,12 @@ export const UPDATE = {
 } as const;
 
 /** The summaries of a run's timers, by which the read model recognises them. */
-export const TIMER = { approval: 'approval', timeLimit: 'time limit' } as const;
+export const TIMER = {
+  approval: 'approval',
+  timeLimit: 'time limit',
+  idle: 'idle session',
+  outage: 'model unavailable',
+} as const;
 
 /** Signals between a run and its sub-agents. */
 export const SIGNAL = { fromParent: 'fromParent', fromChild: 'fromChild' } as const;

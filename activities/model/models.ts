@@ -64,6 +64,11 @@ function partsOf(written: string, providers: ReadonlyMap<string, unknown>): Part
   return isTag || prefix === FINE_TUNED || !PROVIDER_NAME.test(prefix) ? own : { provider: prefix, model };
 }
 
+/** The provider that a model's name begins with; undefined if it is one of the worker's own server. */
+export function providerIn(written: string): string | undefined {
+  return partsOf(written, new Map()).provider;
+}
+
 /** Returns what is wrong with the models of an agent; null if each has a server. */
 export function modelsProblem(
   { name, models }: Agent,

@@ -16,7 +16,8 @@ export interface Exchange extends Caller {
 
 /** The response to the request, as the wire has it. */
 export function replyIn({ request, chat, wire }: Exchange, messages: readonly ScriptedMessage[]): Reply {
-  return replyTo(request, messages, wire?.shape, chat.namesTool);
+  // In the words of the request: an agent's own model, or the name of its script.
+  return { ...replyTo(request, messages, wire?.shape, chat.namesTool), model: chat.model };
 }
 
 export async function deliver(exchange: Exchange, reply: Reply): Promise<void> {

@@ -23,13 +23,16 @@ import type {
 import { type Caller, sendJson } from './send.ts';
 import { checkContext } from './validation/checkContext.ts';
 import { isObject } from './validation/readAs.ts';
-import { readRequest } from './validation/validate.ts';
+import { type ChatRequest, readRequest } from './validation/validate.ts';
 import { WIRES, type WireName } from './wires/index.ts';
 import type { RawMessage, Wire } from './wires/wire.ts';
 
 export interface ScriptedModelOptions {
-  /** Agents whose `offline` scripts are served. Agents without a script are ignored. */
-  readonly agents?: Iterable<{ readonly name: string; readonly offline?: Script | undefined }>;
+  /**
+   * Agents whose `offline` scripts are served. Agents without a script are ignored. Their own models are served, too: of several agents
+   * with one model, the one whose tools or instructions a request has.
+   */
+  readonly agents?: Iterable<ScriptedAgent>;
   /** Scripts by agent name. They override the agents' own. */
   readonly scripts?: Readonly<Record<string, Script>>;
   /** Answers to requests for a summary of a conversation, by agent name. @default a line that says a script wrote it */
@@ -54,6 +57,15 @@ export interface ScriptedModelOptions {
   readonly port?: number;
   /** Maximum time for a script to answer. @default 30_000 */
   readonly scriptTimeoutMs?: number;
+}
+
+/** What `defineAgent` returns, as far as the scripted model needs it. */
+export interface ScriptedAgent {
+  readonly name: string;
+  readonly offline?: Script | undefined;
+  readonly models?: readonly string[];
+  readonly instructions?: unknown;
+  readonly tools?: { keys(): Iterable<string> };
 }
 
 export interface ScriptedModel {
@@ -87,7 +99,8 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
   const { delayMs = 0, chunkDelayMs = 0, port = 0, scriptTimeoutMs = SCRIPT_MS_MAX } = options;
   for (const [name, value] of Object.entries({ delayMs, chunkDelayMs, scriptTimeoutMs }))
     if (!(value >= 0 && value < 2 ** 31)) throw new TypeError(`${name} must be a number of milliseconds, at least 0.`);
-  const scripts = scriptsOf(options);
+  const agents = [...(options.agents ?? [])];
+  const scripts = scriptsOf({ ...options, agents });
   const wireOf = wiresOf(options);
   const log = requestLog(LOG_ENTRIES_MAX, LOG_BYTES_MAX);
   const countAttempt = attemptCounter();
@@ -107,7 +120,8 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
       }
       checkRules(wire, caller, body);
       const chat = readRequest(body, wire ? (wire.callIdCharsMax ?? Number.POSITIVE_INFINITY) : CALL_ID_CHARS_MAX);
-      const { agent, script: turnScript } = findScript(scripts, chat.model);
+      const agent = agentOf(chat, scripts, agents);
+      const turnScript = scripts.get(agent)!;
       const request = scriptedRequest(agent, countAttempt(chat), chat);
       record({ agent, turn: request.turn, attempt: request.attempt });
       checkContext(chat, options.contextTokens?.[agent]);
@@ -191,19 +205,48 @@ function scriptsOf({ agents = [], scripts = {} }: ScriptedModelOptions): Map<str
   return found;
 }
 
-function findScript(scripts: ReadonlyMap<string, Script>, model: string): { agent: string; script: Script } {
+/** The agent whose script a request is for: named by the offline model, or found by its own model. */
+function agentOf(chat: ChatRequest, scripts: ReadonlyMap<string, Script>, agents: readonly ScriptedAgent[]): string {
   const prefix = offlineModel('');
-  const agent = model.startsWith(prefix) ? model.slice(prefix.length) : null;
-  const script = agent === null ? undefined : scripts.get(agent);
-  if (agent !== null && script) return { agent, script };
+  const { model } = chat;
+  const named = model.startsWith(prefix) ? model.slice(prefix.length) : null;
+  if (named !== null && scripts.has(named)) return named;
+  const ofModel = agents.filter(
+    ({ name, models = [] }) => scripts.has(name) && models.some((one) => isModel(one, model)),
+  );
+  const [only, second] = fitting(ofModel, chat);
+  if (only && !second) return only.name;
+  if (only)
+    throw badRequest(
+      `Several agents have the model "${model}", and the request could be of each: ${ofModel.map(({ name }) => name).join(', ')}. Give them different tools, instructions or models.`,
+      'model',
+      'script_missing',
+    );
   const names = [...scripts.keys()].map(offlineModel).join(', ') || 'none';
-  const problem = agent === null ? `it does not serve a model "${model}"` : `agent "${agent}" has no script`;
+  const problem = named === null ? `it does not serve a model "${model}"` : `agent "${named}" has no script`;
   throw badRequest(
     `This is Holdfast's offline script, not a model, and ${problem}. Set OPENAI_API_KEY to use a real model, or give the ` +
       `agent an \`offline\` script. Available scripts: ${names}.`,
     'model',
     'script_missing',
   );
+}
+
+/** With or without the name of its provider. */
+function isModel(written: string, asked: string): boolean {
+  return written === asked || written.slice(written.indexOf(':') + 1) === asked;
+}
+
+/** Those of the agents that the request fits best: by its tools, then by its instructions. */
+function fitting(agents: readonly ScriptedAgent[], { tools, messages }: ChatRequest): readonly ScriptedAgent[] {
+  if (agents.length < 2) return agents;
+  const asked = [...tools].sort().join();
+  const byTools = agents.filter((agent) => [...(agent.tools?.keys() ?? [])].sort().join() === asked);
+  const left = byTools.length > 0 ? byTools : agents;
+  if (left.length < 2) return left;
+  const system = messages.find(({ role }) => role === 'system')?.content ?? '';
+  const byText = left.filter(({ instructions }) => typeof instructions === 'string' && system.startsWith(instructions));
+  return byText.length > 0 ? byText : left;
 }
 
 function defaultSummary({ agent, messages }: ScriptedRequest): string {

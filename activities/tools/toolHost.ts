@@ -179,7 +179,7 @@ async function runToEnd(tool: Tool, stop: StopController, run: () => Promise<unk
   const ended = Promise.withResolvers<never>();
   stop.signal.addEventListener('abort', () => ended.reject(stoppedInFlight(tool, stop.signal.reason)), { once: true });
   // Temporal's own timeout arrives only with the next heartbeat, and includes the wait for a semaphore.
-  const timer = setTimeout(() => stop.abort(timedOut(tool)), tool.policy.timeoutMs);
+  const timer = setTimeout(() => stop.abort(toolTimedOut(tool)), tool.policy.timeoutMs);
   const work = run();
   work.catch(() => undefined);
   try {
@@ -190,7 +190,7 @@ async function runToEnd(tool: Tool, stop: StopController, run: () => Promise<unk
   }
 }
 
-function timedOut(tool: Tool): ApplicationFailure {
+export function toolTimedOut(tool: Tool): ApplicationFailure {
   return ApplicationFailure.retryable(
     reason('tool_timed_out', { timeoutMs: tool.policy.timeoutMs }).text,
     FAILURE.toolTimeout,

@@ -148,7 +148,7 @@ endToEnd('a client', (bench) => {
       );
   });
 
-  test('throws NoWorker for a task queue without workers', async () => {
+  bench.onServer('throws NoWorker for a task queue without workers', async () => {
     const empty = await connect({ address: bench.address, namespace: 'default', taskQueue: `empty-${randomUUID()}` });
     const run = await empty.start('counter', 'Anyone?');
     await assert.rejects(run.pickedUp(300), (error) => {
@@ -173,7 +173,7 @@ endToEnd('a client', (bench) => {
     await assert.rejects(start('Go.', 'x'.repeat(256)), refused(/has 256/));
   });
 
-  test('distinguishes a missing server from a missing namespace', async () => {
+  bench.onServer('distinguishes a missing server from a missing namespace', async () => {
     await assert.rejects(
       connect({ address: '127.0.0.1:1' }),
       (error) => error instanceof TemporalUnreachable && /127\.0\.0\.1:1/.test(error.message),

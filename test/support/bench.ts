@@ -3,7 +3,7 @@
 // memory, without a server. What runs came to in memory has to be what they came to on the server.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, describe } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { Worker } from '@temporalio/worker';
 import { type AgentOptions, defineAgent } from '../../activities/define/defineAgent.ts';
 import type { Agent } from '../../activities/define/types.ts';
@@ -57,21 +57,30 @@ export interface Bench {
   /** Waits for a run that the test started, and checks it like `run`. */
   finished(workflowId: string): Promise<Finished>;
   readonly holdfast: Holdfast;
+  /** Another client, with a connection of its own where there is a server. */
+  connect(): Promise<Holdfast>;
   readonly model: ScriptedModel;
   readonly address: string;
   readonly taskQueue: string;
   readonly cached: boolean;
-  /** Whether there is no server: for tests of what only a server has. */
-  readonly isInMemory: boolean;
+  /** Declares a test of what only a server has, such as a second worker: in memory, there is none. */
+  onServer(name: string, define: () => Promise<void>): void;
 }
 
-type BenchOptions = Partial<Omit<WorkerOptions, 'agents' | 'address' | 'taskQueue'>>;
+interface BenchOptions extends Partial<Omit<WorkerOptions, 'agents' | 'address' | 'taskQueue'>> {
+  /** Runs come to other ends each time: in races, or where they find what earlier ones left. */
+  readonly endsVary?: boolean;
+}
 
 const MODES = { cached: 'cached workflows', replaying: 'replaying every task', memory: 'in memory' } as const;
 type Mode = keyof typeof MODES;
 
 /** Declares the tests of `define` once for each mode. */
-export function endToEnd(name: string, define: (bench: Bench) => void, options: BenchOptions = {}): void {
+export function endToEnd(
+  name: string,
+  define: (bench: Bench) => void,
+  { endsVary, ...options }: BenchOptions = {},
+): void {
   quietLogs();
   const histories: NamedHistory[] = [];
   const outcomes = new Outcomes();
@@ -82,7 +91,7 @@ export function endToEnd(name: string, define: (bench: Bench) => void, options: 
       after(opened.close);
       define(opened.bench);
     });
-  after(() => outcomes.compare('cached', 'memory'));
+  if (!endsVary) after(() => outcomes.compare('cached', 'memory'));
   // Of both modes together: to load the workflow code takes longer than to replay.
   after(() => replayAll(histories));
 }
@@ -152,11 +161,17 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
     get model() {
       return model;
     },
+    connect: () =>
+      mode === 'memory'
+        ? connect({ client: holdfast.client, taskQueue })
+        : connect({ address: holdfast.address, namespace: 'default', taskQueue, payloads: options.payloads }),
     get address() {
       return holdfast.address;
     },
-    cached: mode !== 'replaying',
-    isInMemory: mode === 'memory',
+    cached: mode === 'cached',
+    onServer(name, define) {
+      if (mode !== 'memory') test(name, define);
+    },
   };
 
   /** Serves the agents: with a worker on the server, or in memory. */

@@ -43,13 +43,16 @@ export function shuffled<T>(items: readonly T[], random: () => number): T[] {
  * end (`history.maximumBufferedEventsSizeInBytes`). It is no fault of the worker's, and the task is there again at once.
  */
 const FORCE_CLOSE = 17;
+/** A run wanted to end while there was news for it. */
+const UNHANDLED_COMMAND = 1;
 
 /** The failed workflow tasks, with their causes: there may be none for any input. */
 export function failedTasks({ events }: History): string[] {
   return (events ?? []).flatMap((event) => {
     // Our type of an event leaves out what we do not read.
     const { workflowTaskFailedEventAttributes: failed } = event as WithFailedTask;
-    return failed && failed.cause !== FORCE_CLOSE ? [`${failed.cause}: ${failed.failure?.message}`] : [];
+    const isFault = failed && failed.cause !== FORCE_CLOSE && failed.cause !== UNHANDLED_COMMAND;
+    return isFault ? [`${failed.cause}: ${failed.failure?.message}`] : [];
   });
 }
 

@@ -20,6 +20,12 @@ export type ActivityEnd =
   | { readonly how: 'failed' | 'timedOut'; readonly failure: Failure; readonly retryState: number }
   | { readonly how: 'canceled'; readonly details: Payloads };
 
+/**
+ * What happens to an attempt. `run`: the worker runs it. `lose`: it runs, and the worker is lost before it says so. `end`: it ends so,
+ * without having run.
+ */
+export type ActivityFate = 'run' | 'lose' | { readonly end: ActivityEnd };
+
 export interface ActivityOwner {
   readonly clock: Clock;
   readonly namespace: string;
@@ -29,6 +35,7 @@ export interface ActivityOwner {
   /** Gives it to the worker; false if there is none on its task queue. */
   dispatch(taskQueue: string, task: ActivityTask): boolean;
   newToken(activity: ActivityRun): Uint8Array;
+  fateOf(activity: ActivityRun): ActivityFate;
   ended(activity: ActivityRun, end: ActivityEnd): void;
 }
 
@@ -49,6 +56,7 @@ export class ActivityRun {
   #heartbeat: Payloads = null;
   #state: 'waiting' | 'running' | 'over' = 'waiting';
   #token: Uint8Array | null = null;
+  #isToBeLost = false;
   #nextMs: number | null = null;
   #stopWaiting: (() => void)[] = [];
   #stopDeadline: () => void = () => {};
@@ -71,6 +79,13 @@ export class ActivityRun {
     const { clock } = this.#owner;
     this.#attemptMs = clock.nowMs();
     this.#nextMs = null;
+    const fate = this.#owner.fateOf(this);
+    if (typeof fate === 'object') {
+      // Not within the task that scheduled it.
+      this.#wait(0, () => this.#end(fate.end));
+      return;
+    }
+    this.#isToBeLost = fate === 'lose';
     const token = this.#owner.newToken(this);
     const nowMs = clock.nowMs();
     const { command } = this;
@@ -118,6 +133,12 @@ export class ActivityRun {
   /** The worker has ended an attempt; one that timed out before is of no interest. */
   attemptEnded(token: Uint8Array, result: ActivityResult): void {
     if (this.#state !== 'running' || token !== this.#token) return;
+    if (this.#isToBeLost) {
+      this.#isToBeLost = false;
+      // Only time tells that its worker is gone.
+      this.#endWork();
+      return;
+    }
     this.#clear();
     const { completed, failed, cancelled } = result;
     if (completed) this.#end({ how: 'completed', result: completed.result });
@@ -142,12 +163,6 @@ export class ActivityRun {
     this.#clear();
     this.#stopDeadline();
     this.#state = 'over';
-  }
-
-  /** Plays a worker that is lost in the middle: it never says what became of the attempt. */
-  lose(): void {
-    if (this.#state !== 'running') return;
-    this.#timeOut(msOf(this.command.heartbeatTimeout) > 0 ? 'HEARTBEAT' : 'START_TO_CLOSE');
   }
 
   pending(): PendingActivityInfo {

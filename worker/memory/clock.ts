@@ -6,6 +6,10 @@ export interface Clock {
   at(timeMs: number, due: () => void, kind?: WaitKind): () => void;
   /** Time passes as it does outside until the returned function is called: user code runs. */
   begin(): () => void;
+  /** Whether nothing more happens by itself: no code runs, and nothing is due that is not left to a person. */
+  isIdle(): boolean;
+  /** Resolves with the next change of what runs or is due. */
+  changed(): Promise<void>;
   /** Lets time pass: everything that is due until then happens in its order. */
   advance(ms: number): Promise<void>;
   close(): void;
@@ -36,6 +40,13 @@ export function virtualClock(startMs: number, settle: () => Promise<void>): Cloc
   let isAdvancing = false;
   let isChecking = false;
 
+  const listeners = new Set<() => void>();
+
+  function announce(): void {
+    for (const listener of [...listeners]) listener();
+    listeners.clear();
+  }
+
   const nowMs = () => Math.floor(running > 0 ? baseMs + performance.now() - sinceMs : baseMs);
 
   function next(isIncluded: (entry: Entry) => boolean = () => true): Entry | undefined {
@@ -51,6 +62,7 @@ export function virtualClock(startMs: number, settle: () => Promise<void>): Cloc
   function happen(entry: Entry): void {
     entries.delete(entry);
     entry.due();
+    announce();
   }
 
   function moveTo(timeMs: number): void {
@@ -100,7 +112,9 @@ export function virtualClock(startMs: number, settle: () => Promise<void>): Cloc
       const entry = { timeMs, order, due, kind };
       entries.add(entry);
       arm();
-      return () => entries.delete(entry);
+      return () => {
+        if (entries.delete(entry)) announce();
+      };
     },
     begin() {
       if (running === 0) sinceMs = performance.now();
@@ -113,8 +127,11 @@ export function virtualClock(startMs: number, settle: () => Promise<void>): Cloc
         if (running === 1) baseMs = nowMs();
         running -= 1;
         arm();
+        announce();
       };
     },
+    isIdle: () => running === 0 && next(({ kind }) => kind === 'itself') === undefined,
+    changed: () => new Promise((resolve) => listeners.add(resolve)),
     async advance(ms) {
       const endMs = nowMs() + ms;
       await settle();
@@ -163,6 +180,8 @@ export function realClock(): Clock {
       };
     },
     begin: () => () => {},
+    isIdle: () => false,
+    changed: () => new Promise(() => {}),
     advance() {
       throw new TypeError('Time passes by itself here: it was made with `time: "real"`.');
     },

@@ -6,7 +6,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { coresdk, temporal } from '@temporalio/proto';
 import { TIMER } from '../../core/names.ts';
-import { type ActivityEnd, ActivityRun, type Failure } from './activityRun.ts';
+import { type ActivityEnd, type ActivityFate, ActivityRun, type Failure } from './activityRun.ts';
 import type { Clock, WaitKind } from './clock.ts';
 import { type Attributes, type Fields, HistoryWriter, long, timestamp } from './history.ts';
 import type { Activation, ActivityTask, Completion } from './nativeWorker.ts';
@@ -54,6 +54,7 @@ export interface ExecutionHost {
   activate(activation: Activation): Promise<Completion>;
   dispatch(taskQueue: string, task: ActivityTask): boolean;
   newToken(activity: ActivityRun): Uint8Array;
+  fateOf(activity: ActivityRun, execution: Execution): ActivityFate;
   newRunId(): string;
   /** Work is under way until the promise settles. */
   busy<T>(work: Promise<T>): Promise<T>;
@@ -86,7 +87,7 @@ export interface Outcome {
   readonly failure?: Failure | null;
 }
 
-interface Update {
+export interface Update {
   readonly id: string;
   readonly name: string;
   readonly input: readonly Payload[];
@@ -195,6 +196,10 @@ export class Execution {
     return !this.isOpen && this.status !== Status.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW;
   }
 
+  get hasTask(): boolean {
+    return this.isOpen && (this.#isInTask || this.#isTaskDue);
+  }
+
   get pendingChildren(): readonly Ref[] {
     return [...this.#children.values()].map(({ workflowId, runId }) => ({ workflowId, runId }));
   }
@@ -237,15 +242,16 @@ export class Execution {
     );
   }
 
-  /** Delivers an update, once for each id. */
-  update(id: string, name: string, input: readonly Payload[], headers: PayloadFields | null | undefined): void {
-    if (this.#updates.has(id)) return;
+  /** Delivers an update. */
+  update(id: string, name: string, input: readonly Payload[], headers: PayloadFields | null | undefined): Update {
     const update: Update = { id, name, input, headers, acceptedEventId: null, outcome: null };
     this.#updates.set(id, update);
     this.#happen(() => this.#giveUpdate(update));
+    return update;
   }
 
-  updateOf(id: string): Pick<Update, 'acceptedEventId' | 'outcome'> | undefined {
+  /** One that was refused is forgotten: its id may be used again. */
+  updateOf(id: string): Update | undefined {
     return this.#updates.get(id);
   }
 
@@ -253,9 +259,8 @@ export class Execution {
   query(type: string, args: readonly Payload[], headers: PayloadFields | null | undefined): Promise<Payload | null> {
     return this.#oneAtATime(async () => {
       await this.#load();
-      const { successful, failed } = await this.#activate({
-        jobs: [{ queryWorkflow: { queryId: 'query', queryType: type, arguments: [...args], headers: { ...headers } } }],
-      });
+      const asked = { queryId: 'query', queryType: type, arguments: [...args], headers: { ...headers } };
+      const { successful, failed } = await this.#host.activate(this.#activation([{ queryWorkflow: asked }]));
       const answer = successful?.commands?.[0]?.respondToQuery;
       if (!this.isOpen) await this.#evict();
       if (answer?.succeeded) return answer.succeeded.response ?? null;
@@ -320,43 +325,33 @@ export class Execution {
     const given = this.#jobs.splice(0);
     if (!this.isOpen || given.length === 0) return;
     this.#isInTask = true;
-    const scheduledEventId = this.history.add('workflowTaskScheduledEventAttributes', {
-      taskQueue: { name: this.start.taskQueue },
-      startToCloseTimeout: timestamp(TASK_TIMEOUT_MS),
-      attempt: this.#failedTasks + 1,
-    });
-    const startedEventId = this.history.add('workflowTaskStartedEventAttributes', {
-      scheduledEventId,
-      identity: IDENTITY,
-    });
-    this.#taskLength = this.history.events.length;
+    const startedMs = this.#host.clock.nowMs();
+    this.#taskLength = this.history.events.length + 2;
     try {
       await this.#load();
       const task = new Task(this.activities);
       const records: Recorded[] = [];
       let jobs: Job[] = [...given].sort((a, b) => order(a) - order(b));
       while (jobs.length > 0) {
-        const activation = { timestamp: timestamp(this.#host.clock.nowMs()), jobs };
-        const { successful, failed } = await this.#activate(activation);
-        if (failed) return this.#taskFailed(given, { scheduledEventId, startedEventId }, failed.failure ?? {});
+        const activation = this.#activation(jobs);
+        const { successful, failed } = await this.#host.activate(activation);
+        if (failed) return this.#taskFailed(given, this.#writeTask(startedMs), failed.failure ?? {});
         const commands = successful?.commands ?? [];
         records.push({ activation, flags: successful?.usedInternalFlags ?? [], commands });
         jobs = commands.flatMap((command) => task.take(command));
       }
       // The server takes no end while there is news: the workflow has to see it first.
-      if (task.isEnd && this.#later.length > 0) return this.#takenBack(given, { scheduledEventId, startedEventId });
+      if (task.isEnd && this.#later.length > 0) return this.#takenBack(given, this.#writeTask(startedMs));
       this.#failedTasks = 0;
       this.#records.push(...records);
       if (task.isNothing && given.every(({ doUpdate }) => doUpdate)) {
-        // Of a task that only refused updates, nothing stays.
-        this.history.drop(2);
+        // A task that only refused updates leaves nothing.
         for (const command of task.commands) this.#carryOut(command, 0);
         return;
       }
       const flags = [...new Set(records.flatMap((record) => [...record.flags]))];
       const completed = this.history.add('workflowTaskCompletedEventAttributes', {
-        scheduledEventId,
-        startedEventId,
+        ...this.#writeTask(startedMs),
         identity: IDENTITY,
         ...(flags.length > 0 && { sdkMetadata: { langUsedFlags: flags } }),
       });
@@ -366,6 +361,19 @@ export class Execution {
       for (const what of this.#later.splice(0)) what();
       this.#wake();
     }
+  }
+
+  /** Only once it is known that something follows from it. */
+  #writeTask(startedMs: number): TaskIds {
+    const scheduled = {
+      taskQueue: { name: this.start.taskQueue },
+      startToCloseTimeout: timestamp(TASK_TIMEOUT_MS),
+      attempt: this.#failedTasks + 1,
+    };
+    const scheduledEventId = this.history.add('workflowTaskScheduledEventAttributes', scheduled, null, startedMs);
+    const started = { scheduledEventId, identity: IDENTITY };
+    const startedEventId = this.history.add('workflowTaskStartedEventAttributes', started, null, startedMs);
+    return { scheduledEventId, startedEventId };
   }
 
   async #takenBack(given: readonly Job[], task: TaskIds): Promise<void> {
@@ -394,17 +402,17 @@ export class Execution {
     this.#jobs.unshift(...given);
   }
 
-  #activate(activation: Pick<Activation, 'jobs'> & Partial<Activation>): Promise<Completion> {
+  #activation(jobs: readonly Job[]): Activation {
     const { events, bytes } = this.history;
-    return this.#host.activate({
+    return {
       runId: this.start.runId,
       timestamp: timestamp(this.#host.clock.nowMs()),
       isReplaying: false,
       historyLength: this.#taskLength,
       historySizeBytes: long(bytes),
       continueAsNewSuggested: events.length > SUGGEST.events || bytes > SUGGEST.bytes,
-      ...activation,
-    });
+      jobs: [...jobs],
+    };
   }
 
   /** Replays the execution from its beginning if the worker does not have it. */
@@ -413,7 +421,7 @@ export class Execution {
     this.#isLoaded = true;
     for (const [at, { activation, flags, commands }] of this.#records.entries()) {
       const patches = commands.flatMap(({ setPatchMarker }) => (setPatchMarker ? [setPatchMarker.patchId!] : []));
-      const { successful, failed } = await this.#activate({
+      const { successful, failed } = await this.#host.activate({
         ...activation,
         isReplaying: true,
         availableInternalFlags: [...flags],
@@ -550,6 +558,7 @@ export class Execution {
         workflowType: this.start.type,
         dispatch: (taskQueue, given) => host.dispatch(taskQueue, given),
         newToken: (one) => host.newToken(one),
+        fateOf: (one) => host.fateOf(one, this),
         ended: (one, end) => this.#happen(() => this.#activityEnded(seq!, one, end)),
       },
       command,
@@ -863,8 +872,10 @@ export class Execution {
           input: { name, args: { payloads: [...input] }, header: { fields: { ...update.headers } } },
         },
       });
-    else if (rejected && update.acceptedEventId === null) update.outcome = { failure: rejected };
-    else {
+    else if (rejected && update.acceptedEventId === null) {
+      update.outcome = { failure: rejected };
+      this.#updates.delete(id);
+    } else {
       update.outcome = rejected ? { failure: rejected } : { success: { payloads: completed ? [completed] : [] } };
       this.history.add('workflowExecutionUpdateCompletedEventAttributes', {
         meta: { updateId: id, identity: IDENTITY },
@@ -956,9 +967,7 @@ export class Execution {
   }
 
   /** The update's answer; throws if the execution is over without one. */
-  answerTo(id: string, isAcceptedEnough: boolean): { readonly outcome: Outcome | null } | null {
-    const update = this.#updates.get(id);
-    if (!update) throw notFound(`There is no update ${id}.`);
+  answerTo(update: Update, isAcceptedEnough: boolean): { readonly outcome: Outcome | null } | null {
     if (update.outcome) return { outcome: update.outcome };
     if (update.acceptedEventId !== null && isAcceptedEnough) return { outcome: null };
     if (this.isOpen) return null;
@@ -1075,7 +1084,7 @@ function isNothing({ metadata, data }: Payload): boolean {
 function kindOf(userMetadata: Command['userMetadata']): WaitKind {
   const summary = userMetadata?.summary;
   const text = summary ? defaultPayloadConverter.fromPayload<unknown>(summary as never) : '';
-  return text === TIMER.approval ? 'person' : 'itself';
+  return text === TIMER.approval || text === TIMER.idle ? 'person' : 'itself';
 }
 
 function isOfQueue({ timeoutFailureInfo }: Failure): boolean {

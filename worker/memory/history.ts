@@ -31,12 +31,16 @@ export class HistoryWriter {
     this.#nowMs = nowMs;
   }
 
-  /** Returns the event's id. */
-  add<Name extends Attributes>(name: Name, fields: Fields<Name>, userMetadata?: HistoryEvent['userMetadata']): number {
-    const nowMs = this.#nowMs();
+  /** Returns the event's id. `atMs`: when it happened, if that is not now. */
+  add<Name extends Attributes>(
+    name: Name,
+    fields: Fields<Name>,
+    userMetadata?: HistoryEvent['userMetadata'],
+    atMs = this.#nowMs(),
+  ): number {
     const event = EventMessage.fromObject({
       eventId: this.events.length + 1,
-      eventTime: timestamp(nowMs),
+      eventTime: timestamp(atMs),
       eventType: typeOf(name),
       [name]: fields,
       ...(userMetadata && { userMetadata }),
@@ -45,11 +49,6 @@ export class HistoryWriter {
     this.bytes += EventMessage.encode(event).finish().length;
     for (const listener of [...this.#listeners]) listener();
     return this.events.length;
-  }
-
-  /** Takes the last events back, of a task that the server would forget. */
-  drop(count: number): void {
-    this.events.splice(-count);
   }
 
   /** Calls `listener` for each new event, until the returned function is called. */

@@ -10,7 +10,7 @@ import { dataConverter } from '../../client/payloads/options.ts';
 import { TASK_QUEUE } from '../../core/names.ts';
 import { HoldfastPlugin, type PluginOptions } from '../plugin.ts';
 import { MemoryWorker } from './nativeWorker.ts';
-import { MemoryServer } from './server.ts';
+import { type FateOf, MemoryServer } from './server.ts';
 import { memoryService } from './service.ts';
 
 export interface MemoryOptions extends PluginOptions {
@@ -24,6 +24,8 @@ export interface MemoryOptions extends PluginOptions {
   readonly time?: 'virtual' | 'real' | undefined;
   /** When virtual time begins. @default now */
   readonly now?: Date | undefined;
+  /** What happens to each attempt of an activity. @default the worker runs it */
+  readonly fateOf?: FateOf | undefined;
   /** Other options of Temporal's worker. */
   readonly temporal?: Partial<Omit<TemporalWorkerOptions, 'connection' | 'namespace' | 'taskQueue'>> | undefined;
 }
@@ -41,11 +43,12 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     namespace = 'default',
     time = 'virtual',
     now = new Date(),
+    fateOf,
     temporal,
     ...rest
   } = options;
   const payloads = await loadPayloads(options.payloads);
-  const server = new MemoryServer({ namespace, taskQueue, time, nowMs: now.getTime() });
+  const server = new MemoryServer({ namespace, taskQueue, time, nowMs: now.getTime(), fateOf });
   const connection = memoryConnection(server);
   const plugin = new HoldfastPlugin({ ...rest, payloads });
   const worker = await MemoryWorker.create({

@@ -1,7 +1,7 @@
 // A server of Temporal in memory, for one worker: executions, their tasks, and time. It keeps what it has for as long as it lives.
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { ActivityRun } from './activityRun.ts';
+import type { ActivityFate, ActivityRun } from './activityRun.ts';
 import { type Clock, realClock, virtualClock } from './clock.ts';
 import { Execution, type ExecutionHost, type ExecutionStart } from './execution.ts';
 import { type Activation, type ActivityTask, type Completion, MemoryNativeWorker } from './nativeWorker.ts';
@@ -14,12 +14,17 @@ export interface MemoryServerOptions {
   readonly time: 'virtual' | 'real';
   /** When virtual time begins. */
   readonly nowMs: number;
+  /** @default the worker runs every attempt */
+  readonly fateOf?: FateOf | undefined;
 }
+
+export type FateOf = (activity: ActivityRun, execution: Execution) => ActivityFate;
 
 export class MemoryServer implements ExecutionHost {
   readonly clock: Clock;
   readonly namespace: string;
   readonly worker: MemoryNativeWorker;
+  readonly fateOf: FateOf;
   readonly #taskQueue: string;
   /** By run id, in the order in which they started. */
   readonly #executions = new Map<string, Execution>();
@@ -32,7 +37,8 @@ export class MemoryServer implements ExecutionHost {
   #tokens = 0;
   #failure: Error | null = null;
 
-  constructor({ namespace, taskQueue, time, nowMs }: MemoryServerOptions) {
+  constructor({ namespace, taskQueue, time, nowMs, fateOf = () => 'run' }: MemoryServerOptions) {
+    this.fateOf = fateOf;
     this.namespace = namespace;
     this.#taskQueue = taskQueue;
     this.clock = time === 'real' ? realClock() : virtualClock(nowMs, () => this.settled());
@@ -47,7 +53,7 @@ export class MemoryServer implements ExecutionHost {
         this.#attempts.delete(keyOf(taskToken));
         attempt?.activity.attemptEnded(attempt.token, result);
       },
-      heartbeat: (taskToken, details) => this.#attempts.get(keyOf(taskToken))?.activity.heartbeat(details),
+      heartbeat: (taskToken, details) => void this.heartbeat(taskToken, details),
     });
   }
 
@@ -90,6 +96,13 @@ export class MemoryServer implements ExecutionHost {
     return token;
   }
 
+  /** Returns whether the attempt is to be cancelled. */
+  heartbeat(token: Uint8Array, details: Parameters<ActivityRun['heartbeat']>[0]): boolean {
+    const activity = this.#attempts.get(keyOf(token))?.activity;
+    activity?.heartbeat(details);
+    return activity?.isCancelRequested === true;
+  }
+
   newRunId(): string {
     return randomUUID();
   }
@@ -107,6 +120,16 @@ export class MemoryServer implements ExecutionHost {
   async settled(): Promise<void> {
     do await setImmediate();
     while (this.#busy > 0);
+  }
+
+  /** Resolves once nothing happens any more unless a person does something, or time is advanced. */
+  async rest(): Promise<void> {
+    for (;;) {
+      await this.settled();
+      if (this.#failure) throw this.#failure;
+      if (this.clock.isIdle()) return;
+      await this.clock.changed();
+    }
   }
 
   closed(execution: Execution): void {

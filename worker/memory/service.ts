@@ -2,7 +2,7 @@
 
 import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
-import type { Execution, PayloadFields } from './execution.ts';
+import type { Execution, PayloadFields, Update } from './execution.ts';
 import { long, timestamp } from './history.ts';
 import { api } from './proto.ts';
 import type { MemoryServer } from './server.ts';
@@ -127,14 +127,14 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
     return { runId, started: true };
   }
 
-  async function updateAnswer(execution: Execution, id: string, stage: number | null | undefined) {
+  async function updateAnswer(execution: Execution, update: Update, stage: number | null | undefined) {
     const isAcceptedEnough = stage !== Stage.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED;
     const answer = await when(
       (listener) => execution.watch(listener),
-      () => execution.answerTo(id, isAcceptedEnough),
+      () => execution.answerTo(update, isAcceptedEnough),
       LONG_POLL_MS,
     );
-    const updateRef = { workflowExecution: { ...execution.ref }, updateId: id };
+    const updateRef = { workflowExecution: { ...execution.ref }, updateId: update.id };
     if (!answer) return { updateRef, stage: Stage.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ADMITTED };
     const { outcome } = answer;
     return {
@@ -187,15 +187,17 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
     async updateWorkflowExecution({ workflowExecution, firstExecutionRunId, request, waitPolicy }) {
       const execution = found(workflowExecution);
       const id = request?.meta?.updateId || server.newRunId();
-      if (!execution.updateOf(id)) {
-        const { name, args, header } = request?.input ?? {};
+      const { name, args, header } = request?.input ?? {};
+      const update =
+        execution.updateOf(id) ??
         open(workflowExecution, firstExecutionRunId).update(id, name!, args?.payloads ?? [], header?.fields);
-      }
-      return updateAnswer(execution, id, waitPolicy?.lifecycleStage);
+      return updateAnswer(execution, update, waitPolicy?.lifecycleStage);
     },
     async pollWorkflowExecutionUpdate({ updateRef, waitPolicy }) {
-      const id = updateRef?.updateId ?? '';
-      return updateAnswer(found(updateRef?.workflowExecution), id, waitPolicy?.lifecycleStage);
+      const execution = found(updateRef?.workflowExecution);
+      const update = execution.updateOf(updateRef?.updateId ?? '');
+      if (!update) throw notFound(`There is no update ${updateRef?.updateId}.`);
+      return updateAnswer(execution, update, waitPolicy?.lifecycleStage);
     },
     async getWorkflowExecutionHistory(request) {
       const { maximumPageSize, nextPageToken, waitNewEvent, historyEventFilterType } = request;
@@ -222,6 +224,10 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
         nextPageToken: isAll ? EMPTY : writeToken(ref.runId, next),
       };
     },
+    /** Of a program that has an attempt's token: the tool host of the worker. */
+    recordActivityTaskHeartbeat: async ({ taskToken, details }) => ({
+      cancelRequested: server.heartbeat(taskToken!, details?.payloads),
+    }),
     async describeWorkflowExecution({ execution: ref }) {
       const execution = found(ref);
       return {
@@ -229,6 +235,7 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
         workflowExecutionInfo: infoOf(execution),
         pendingActivities: [...execution.activities.values()].map((activity) => activity.pending()),
         pendingChildren: execution.pendingChildren,
+        ...(execution.hasTask && { pendingWorkflowTask: { attempt: 1 } }),
       };
     },
     async listWorkflowExecutions({ query, pageSize, nextPageToken }) {

@@ -3,6 +3,7 @@ import { CancellationScope, condition } from '@temporalio/workflow';
 import { attachmentsField } from '../../core/attachments.ts';
 import { replyWith } from '../../core/ends.ts';
 import { AGENT_DEFAULTS, REPLIES_AWAITED_MAX } from '../../core/limits.ts';
+import { TIMER } from '../../core/names.ts';
 import { reason, reasonFields } from '../../core/reasons/reason.ts';
 import { isSet } from '../../core/requests.ts';
 import { jsonBytes } from '../../core/text.ts';
@@ -26,7 +27,13 @@ export async function nextMessage(run: Run): Promise<End | null> {
   if (session.isClosing) return { status: 'completed', reason: null };
   const idleMs = run.rules.idleMs ?? AGENT_DEFAULTS.idleMs;
   const isWoken = await waitForPeople(run, () =>
-    condition(() => session.queued > 0 || session.isClosing || control.stop !== null || mustContinueAsNew(run), idleMs),
+    condition(
+      () => session.queued > 0 || session.isClosing || control.stop !== null || mustContinueAsNew(run),
+      idleMs,
+      {
+        summary: TIMER.idle,
+      },
+    ),
   );
   // A message may arrive together with the timeout.
   if (isWoken || session.queued > 0) return null;

@@ -2,7 +2,7 @@
 // limit takes effect, and calls the model again.
 import { type ActivityFailure, ApplicationFailure, condition } from '@temporalio/workflow';
 import { MODEL_OUTAGE, STORE_OUTAGE_MS } from '../../core/limits.ts';
-import { isOutage } from '../../core/names.ts';
+import { isOutage, TIMER } from '../../core/names.ts';
 import { hasShape, isNumber, optional } from '../../core/shape.ts';
 import { mustContinueAsNew } from '../ending/continueAsNew.ts';
 import { showOutage } from '../people/details.ts';
@@ -41,7 +41,9 @@ export function pauseIn({ turns }: Run, { cause }: ActivityFailure, askedAtMs: n
 export async function waitOut(run: Run, { ms, message }: Pause): Promise<void> {
   const { control, session } = run;
   showOutage(run, message, Date.now() + ms);
-  await condition(() => control.stop !== null || control.isPaused || session.queued > 0 || mustContinueAsNew(run), ms);
+  await condition(() => control.stop !== null || control.isPaused || session.queued > 0 || mustContinueAsNew(run), ms, {
+    summary: TIMER.outage,
+  });
 }
 
 export function isUnavailable(cause: unknown): cause is ApplicationFailure {

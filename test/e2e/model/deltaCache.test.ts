@@ -87,7 +87,7 @@ endToEnd('a worker that is stopped between two turns', (bench) => {
     tools: [waits, fetch],
     script: [{ text: 'First.', calls: [{ tool: 'fetch' }] }, { calls: [{ tool: 'waits' }] }, 'Done.'],
   });
-  test('leaves the transcript to the next worker, which queries it', async () => {
+  bench.onServer('leaves the transcript to the next worker, which queries it', async () => {
     const taskQueue = `test-${randomUUID()}`;
     const worker = () =>
       createWorker({

@@ -376,7 +376,7 @@ endToEnd('guardrails', (bench) => {
   });
 
   const deployed = bench.agent({ script: [{ text: 'One.', calls: [{ tool: 'wait' }] }, 'Two.'] });
-  test('applies changed guardrails after a deploy to what follows', async () => {
+  bench.onServer('applies changed guardrails after a deploy to what follows', async () => {
     const started = gate();
     const proceed = gate();
     const wait = defineTool({

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { z } from 'zod';
 import { type AgentOptions, defineTool } from '../../../activities/index.ts';
-import { CommandRejected, connect, RunOver } from '../../../client/index.ts';
+import { CommandRejected, RunOver } from '../../../client/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import type { Verdict } from '../../../core/types.ts';
 import { endToEnd } from '../../support/bench.ts';
@@ -450,9 +450,7 @@ endToEnd('approvals', (bench) => {
     const calls = Array.from({ length: 30 }, (_, at) => ({ to: 'moe', amount: 101 + at }));
     const handle = await start(busy, [calls]);
     const questions = shuffled(await asked(handle, 30), random);
-    const people = await Promise.all(
-      [1, 2, 3].map(() => connect({ address: bench.address, taskQueue: bench.holdfast.taskQueue })),
-    );
+    const people = await Promise.all([1, 2, 3].map(() => bench.connect()));
     const told: string[] = [];
     await Promise.all(
       people.map(async (person, at) => {

@@ -49,7 +49,7 @@ endToEnd('commands', (bench) => {
   const why = (error: unknown) => ((error as Error).cause as Error).message;
 
   const talker = bench.agent({ script: ({ turn }) => `answer ${turn}` });
-  test('take effect once if they are sent again with their id', async () => {
+  bench.onServer('take effect once if they are sent again with their id', async () => {
     const taskQueue = `orders-${randomUUID()}`;
     const unserved = await connect({ address: bench.address, namespace: 'default', taskQueue });
     const handle = await unserved.start(talker.name, '', { session: true, ...golden(bench.cached, 'sent-again') });

@@ -191,7 +191,7 @@ endToEnd('functions of the context', (bench) => {
     assert.equal(run.turns[0]?.attempts, 1);
   });
 
-  test('keep what an earlier worker has recorded', async () => {
+  bench.onServer('keep what an earlier worker has recorded', async () => {
     const taskQueue = `test-${randomUUID()}`;
     const holdfast = await connect({ address: bench.address, namespace: 'default', taskQueue });
     const made: string[] = [];

@@ -163,7 +163,7 @@ endToEnd(
       assert.ok(!(await onTheServer(bench, workflowId)).text.includes(SECRET), 'the secret is in history');
     });
 
-    test('reports what is missing without a key', async () => {
+    bench.onServer('reports what is missing without a key', async () => {
       const { run } = await bench.run(nurse, 'And now?');
       const stranger = await connect({ address: bench.address, namespace: 'default', payloads: {} });
       try {
@@ -202,7 +202,7 @@ endToEnd(
       assert.match(text, /"driverName":"file"/);
     });
 
-    test('reports what is missing without a store', async () => {
+    bench.onServer('reports what is missing without a store', async () => {
       const { run } = await bench.run(hoarder, randomBytes(300_000).toString('base64'));
       const stranger = await connect({ address: bench.address, namespace: 'default', payloads: {} });
       try {

@@ -1,0 +1,233 @@
+// Agents in memory: the workflow and the activities of a worker, in virtual time, with people who are played and faults.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { z } from 'zod';
+import { asTool, defineAgent, defineTool } from '../../activities/index.ts';
+import type { Script } from '../../activities/testing/index.ts';
+import { callTool, matchCalls, recordedTools, scriptFrom, testAgent } from '../../worker/testing/index.ts';
+import { quietLogs } from '../support/quiet.ts';
+
+quietLogs();
+
+const paid: number[] = [];
+
+const getOrder = defineTool({
+  name: 'get_order',
+  description: 'Gets an order.',
+  input: z.object({ order: z.number() }),
+  effect: 'read',
+  run: ({ order }) => ({ order, total: 20 }),
+});
+
+const pay = defineTool({
+  name: 'pay',
+  description: 'Pays an amount.',
+  input: z.object({ amount: z.number() }),
+  effect: 'idempotent',
+  run: ({ amount }) => {
+    paid.push(amount);
+    return { paid: amount };
+  },
+});
+
+const script: Script = [
+  { calls: [{ tool: 'get_order', arguments: { order: 4711 } }] },
+  { calls: [{ tool: 'pay', arguments: { amount: 20 } }] },
+  ({ results }) => `Result: ${JSON.stringify(results[0]?.result)}`,
+];
+
+const refunds = (options: object = {}) =>
+  defineAgent({ name: 'refunds', model: 'gpt-5', instructions: 'Refund.', tools: [getOrder, pay], ...options });
+
+describe('testAgent', () => {
+  test('runs a real agent with its own model name, and names its calls', async () => {
+    await using lab = await testAgent(refunds(), { script });
+    const { result, run, calls, transcript } = await lab.run('Refund order 4711');
+    assert.deepEqual(
+      { status: result.status, output: result.output, model: run.turns[0]?.model, turns: run.turns.length },
+      { status: 'completed', output: 'Result: {"paid":20}', model: 'gpt-5', turns: 3 },
+    );
+    assert.equal(matchCalls(calls, ['get_order', { tool: 'pay', arguments: { amount: 20 }, ok: true }]), null);
+    assert.match(
+      matchCalls(calls, ['get_order', { tool: 'pay', arguments: { amount: 21 } }]) ?? '',
+      /^Call 2 is .*expected: .*21/,
+    );
+    assert.match(matchCalls(calls, ['get_order']) ?? '', /There are 2 calls; expected 1/);
+    assert.deepEqual(
+      transcript.map(({ role }) => role),
+      ['user', 'assistant', 'tool', 'assistant', 'tool', 'assistant'],
+    );
+  });
+
+  test('runs what a test puts in place of a tool, under the rules of the tool', async () => {
+    paid.length = 0;
+    await using lab = await testAgent(refunds(), { script, tools: { pay: () => 'nothing was paid' } });
+    const { result } = await lab.run('Refund order 4711');
+    assert.deepEqual({ output: result.output, paid }, { output: 'Result: "nothing was paid"', paid: [] });
+  });
+
+  test('waits for a person who is played, and for no time', async () => {
+    const agent = refunds({ approvals: { pay: 'always' }, approvalTimeout: '3 days' });
+    await using lab = await testAgent(agent, { script, now: new Date('2026-01-01T00:00:00Z') });
+    const run = await lab.start('Refund order 4711');
+    const asked = await run.waiting();
+    assert.deepEqual(
+      asked.map((question) => question.kind !== 'budget' && question.call),
+      ['2.0'],
+    );
+    await run.approve('2.0');
+    assert.equal((await run.result()).status, 'completed');
+    assert.ok(lab.now().getTime() < Date.parse('2026-01-01T00:01:00Z'), `it is ${lab.now().toISOString()}`);
+  });
+
+  test('lets an approval expire when time is advanced, and not before', async () => {
+    const agent = refunds({ approvals: { pay: 'always' }, approvalTimeout: '3 days' });
+    await using lab = await testAgent(agent, { script });
+    const run = await lab.start('Refund order 4711');
+    await run.waiting();
+    await lab.advance('2 days');
+    assert.equal((await run.questions()).length, 1);
+    await lab.advance('25 hours');
+    const calls = await run.calls();
+    assert.equal(matchCalls(calls.slice(1), [{ tool: 'pay', ok: false, kind: 'rejected' }]), null);
+  });
+
+  test('says what a run waits for that nobody answers', async () => {
+    await using lab = await testAgent(refunds({ approvals: { pay: 'always' } }), { script });
+    const run = await lab.start('Refund order 4711');
+    await assert.rejects(run.result(), /waits for a decision about 2\.0\. Play the person/);
+  });
+
+  test('ends an idle session when its time has passed', async () => {
+    const agent = refunds({ idleTimeout: '4 hours' });
+    await using lab = await testAgent(agent, { script: ({ input }) => `Heard: ${input}` });
+    const run = await lab.start('one', { session: true });
+    await run.waiting();
+    const reply = await run.ask('two');
+    await lab.advance('5 hours');
+    const result = await run.result();
+    assert.deepEqual(
+      { reply: reply.status === 'completed' && reply.output, reason: result.reasonCode },
+      { reply: 'Heard: two', reason: 'idle_timeout' },
+    );
+  });
+
+  test('retries a tool that fails, without waiting for its back-off', async () => {
+    paid.length = 0;
+    const slow = defineTool({ ...toolOptions(pay), retry: { attempts: 3, initial: '1 hour', max: '1 hour' } });
+    await using lab = await testAgent(refunds({ tools: [getOrder, slow] }), { script });
+    lab.failTool('pay', 'no connection', { times: 2 });
+    const { result, run } = await lab.run('Refund order 4711');
+    assert.deepEqual(
+      { status: result.status, attempts: run.turns[1]?.calls[0]?.attempts, paid },
+      { status: 'completed', attempts: 3, paid: [20] },
+    );
+  });
+
+  test('plays a tool that does not answer, to its timeout', async () => {
+    await using lab = await testAgent(refunds(), { script });
+    lab.failTool('pay', 'timeout', { times: 10 });
+    const { calls } = await lab.run('Refund order 4711');
+    assert.equal(matchCalls(calls, ['get_order', { tool: 'pay', ok: false, kind: 'timeout' }]), null);
+  });
+
+  test('loses the worker in a call: the next attempt has the same key', async () => {
+    const keys: string[] = [];
+    const tools = { pay: (_: unknown, ctx: { idempotencyKey: string }) => keys.push(ctx.idempotencyKey) };
+    await using lab = await testAgent(refunds(), { script, tools });
+    lab.kill('2.0');
+    const { result, run } = await lab.run('Refund order 4711');
+    assert.deepEqual(
+      {
+        status: result.status,
+        attempts: run.turns[1]?.calls[0]?.attempts,
+        keys: keys.length,
+        different: new Set(keys).size,
+      },
+      { status: 'completed', attempts: 2, keys: 2, different: 1 },
+    );
+  });
+
+  test('waits out an hour of a model that is away, in no time', async () => {
+    await using lab = await testAgent(refunds(), { script });
+    lab.model.fault(503, { times: 8 });
+    const { result } = await lab.run('Refund order 4711');
+    assert.equal(result.status, 'completed');
+  });
+
+  test('runs sub-agents and agents with one model, each with its script', async () => {
+    const clerk = defineAgent({ name: 'clerk', model: 'gpt-5', instructions: 'Look it up.', tools: [getOrder] });
+    const boss = defineAgent({
+      name: 'boss',
+      model: 'openai:gpt-5',
+      instructions: 'Ask the clerk.',
+      tools: [asTool(clerk, { name: 'ask_clerk', description: 'Asks the clerk.' })],
+    });
+    await using lab = await testAgent(boss, {
+      script: {
+        boss: [
+          { calls: [{ tool: 'ask_clerk', arguments: { task: 'What is the total?' } }] },
+          ({ results }) => `Boss: ${JSON.stringify(results[0]?.result)}`,
+        ],
+        clerk: [{ calls: [{ tool: 'get_order', arguments: { order: 1 } }] }, 'It is 20.'],
+      },
+    });
+    const { result } = await lab.run('What is the total?');
+    assert.match(result.output ?? '', /^Boss: .*It is 20\./);
+  });
+
+  test('plays a recorded run again, and stops at a call that it does not have', async () => {
+    paid.length = 0;
+    await using first = await testAgent(refunds(), { script });
+    const { run, transcript } = await first.run('Refund order 4711');
+    paid.length = 0;
+    await using again = await testAgent(refunds(), { script: scriptFrom(run), tools: recordedTools(run) });
+    const played = await again.run('Refund order 4711');
+    assert.deepEqual({ transcript: played.transcript, paid }, { transcript, paid: [] });
+
+    const other: Script = [{ calls: [{ tool: 'get_order', arguments: { order: 4712 } }] }, 'Done.'];
+    await using changed = await testAgent(refunds(), { script: other, tools: recordedTools(run) });
+    const { calls } = await changed.run('Refund order 4712');
+    assert.match(JSON.stringify(calls[0]?.result), /no call of get_order with .*4712.*The nearest is 1\.0 with .*4711/);
+  });
+
+  test('refuses names of tools, scripts and calls that do not exist', async () => {
+    await assert.rejects(
+      testAgent(refunds(), { script, tools: { pya: () => 1 } }),
+      /no agent of this test has a tool "pya"/i,
+    );
+    await assert.rejects(testAgent(refunds(), { script: { refund: script } }), /no agent of this name/);
+    await using lab = await testAgent(refunds(), { script });
+    assert.throws(() => lab.failTool('refund', 'timeout'), /has a tool "refund"/);
+    assert.throws(() => lab.kill('pay'), /not the id of a call/);
+    await assert.rejects(lab.advance('soon' as never), /Expected a duration/);
+  });
+});
+
+describe('callTool', () => {
+  test('calls a tool with its schema, and returns what a model reads', async () => {
+    assert.deepEqual(await callTool(getOrder, { order: 3 }), {
+      call: '1.0',
+      tool: 'get_order',
+      arguments: { order: 3 },
+      result: { order: 3, total: 20 },
+      ok: true,
+      kind: null,
+    });
+    const wrong = await callTool(getOrder, { order: 'three' } as never);
+    assert.deepEqual({ ok: wrong.ok, kind: wrong.kind }, { ok: false, kind: 'invalid_arguments' });
+  });
+});
+
+function toolOptions({ name, description }: { readonly name: string; readonly description: string }) {
+  return {
+    name,
+    description,
+    input: z.object({ amount: z.number() }),
+    effect: 'idempotent' as const,
+    run: ({ amount }: { amount: number }) => {
+      paid.push(amount);
+      return { paid: amount };
+    },
+  };
+}

@@ -1,0 +1,109 @@
+// What a recorded run says and does, for a test: its model's answers as a script, its tools' results as stubs.
+
+import { callDigest } from '../../activities/digest.ts';
+import type { Script, ScriptedMessage } from '../../activities/testing/index.ts';
+import { ToolError } from '../../activities/tools/toolError.ts';
+import { type Call, type Run, toolCalls } from '../../core/read/run.ts';
+import type { ToolStub } from './stubs.ts';
+
+/**
+ * Returns the recorded answers of a run's model, one for each turn: a script that plays it again.
+ *
+ * ```ts
+ * const run = await holdfast.get('refund-4711').read();
+ * await using test = await testAgent(refunds, { script: scriptFrom(run), tools: recordedTools(run) });
+ * ```
+ */
+export function scriptFrom(run: Run): Script {
+  const first = run.turns[0]?.turn ?? 1;
+  if (first > 1)
+    throw new TypeError(
+      `The record of ${run.workflowId} begins with turn ${first}: the server no longer keeps earlier turns.`,
+    );
+  const answers: ScriptedMessage[] = [];
+  for (const { answeredAtMs, text, calls } of run.turns) {
+    if (answeredAtMs === null) break;
+    answers.push({
+      ...(text !== null && { text }),
+      ...(calls.length > 0 && {
+        calls: calls.map((call) => ({ tool: call.tool, arguments: call.arguments, id: call.callId })),
+      }),
+    });
+  }
+  return answers;
+}
+
+/** A tool was called with arguments that the record does not have. */
+export class UnrecordedCall extends ToolError {
+  readonly tool: string;
+  readonly arguments: unknown;
+  /** The recorded call of the tool that is most like it. */
+  readonly nearest: { readonly call: string; readonly arguments: unknown } | null;
+
+  constructor(tool: string, args: unknown, nearest: UnrecordedCall['nearest']) {
+    const like = nearest ? ` The nearest is ${nearest.call} with ${JSON.stringify(nearest.arguments)}.` : '';
+    super(`The record has no call of ${tool} with ${JSON.stringify(args)}.${like}`);
+    this.tool = tool;
+    this.arguments = args;
+    this.nearest = nearest;
+  }
+}
+
+/**
+ * Returns the recorded results of a run's tools, as stubs by tool. A call with other arguments than any in the record fails with an
+ * `UnrecordedCall`; equal calls are answered in the order of the record, and the last of them from then on.
+ */
+export function recordedTools(...runs: readonly Run[]): Readonly<Record<string, ToolStub>> {
+  const byDigest = new Map<string, Call[]>();
+  const tools = new Set<string>();
+  for (const call of runs.flatMap(toolCalls)) {
+    if (call.text === null || call.attempts === 0 || call.childId !== null) continue;
+    tools.add(call.tool);
+    const digest = callDigest(call.tool, parsed(call.arguments));
+    byDigest.set(digest, [...(byDigest.get(digest) ?? []), call]);
+  }
+  const stub = (tool: string): ToolStub => {
+    const answer: ToolStub = (input) => {
+      const found = byDigest.get(callDigest(tool, input));
+      const call = found && found.length > 1 ? found.shift()! : found?.[0];
+      if (!call) throw new UnrecordedCall(tool, input, nearest(tool, input, [...byDigest.values()].flat()));
+      if (call.ok) return call.text;
+      throw new ToolError(errorIn(call.text!));
+    };
+    return Object.assign(answer, { isText: true as const });
+  };
+  return Object.fromEntries([...tools].map((tool) => [tool, stub(tool)]));
+}
+
+/** The message in what the model read of a call that failed. */
+function errorIn(text: string): string {
+  const value = parsed(text) as { readonly error?: unknown } | null;
+  return typeof value?.error === 'string' ? value.error : text;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The recorded call of this tool with the most equal fields. */
+export function nearest(tool: string, args: unknown, calls: readonly Call[]): UnrecordedCall['nearest'] {
+  let [best, most] = [null as UnrecordedCall['nearest'], -1];
+  for (const call of calls) {
+    if (call.tool !== tool) continue;
+    const recorded = parsed(call.arguments);
+    const same = equalFields(args, recorded);
+    if (same > most) [best, most] = [{ call: `${call.turn}.${call.slot}`, arguments: recorded }, same];
+  }
+  return best;
+}
+
+function equalFields(one: unknown, other: unknown): number {
+  if (typeof one !== 'object' || typeof other !== 'object' || !one || !other) return one === other ? 1 : 0;
+  return Object.entries(one).filter(
+    ([name, value]) => JSON.stringify(value) === JSON.stringify((other as Record<string, unknown>)[name]),
+  ).length;
+}

@@ -1,0 +1,325 @@
+// `testAgent`: runs a real agent in memory, through the code that runs it on a worker. Time is virtual, people are played, faults are injected.
+import type { Agent, Tool } from '../../activities/define/types.ts';
+import { providerIn } from '../../activities/model/models.ts';
+import { withTheirSubAgents } from '../../activities/registry.ts';
+import {
+  type Script,
+  type ScriptedAnswer,
+  type ScriptedFault,
+  type ScriptedModel,
+  type ScriptFunction,
+  startScriptedModel,
+} from '../../activities/testing/index.ts';
+import { toolTimedOut } from '../../activities/tools/toolHost.ts';
+import type { Holdfast } from '../../client/connect.ts';
+import type { PayloadOptions } from '../../client/payloads/options.ts';
+import type { RunHandle } from '../../client/runHandle.ts';
+import type { StartOptions } from '../../client/startOptions.ts';
+import { DURATION_EXAMPLES, type Duration, durationMs } from '../../core/duration.ts';
+import { parseActivityId } from '../../core/names.ts';
+import type { Run } from '../../core/read/run.ts';
+import type { AsJson, Message, Question, RunContext, RunResult } from '../../core/types.ts';
+import { type Memory, openMemory } from '../memory/index.ts';
+import type { FateOf } from '../memory/server.ts';
+import type { ModelSettings, Providers } from '../model.ts';
+import { type CalledTool, calledTools } from './calls.ts';
+import { checkToolNames, type ToolStub, withStubs } from './stubs.ts';
+
+export type { ToolStub };
+
+export interface TestAgentOptions {
+  /**
+   * What plays the model: the script of the agent, or scripts by the name of agent. An agent without one has its `offline` script.
+   */
+  readonly script?: Script | Readonly<Record<string, Script>>;
+  /** A real model, in place of scripts. */
+  readonly model?: ModelSettings;
+  /** Servers of models beside `model`. */
+  readonly providers?: Providers;
+  /** Run in place of tools, by name. The schema, the rules and the policy of a tool stay as they are. */
+  readonly tools?: Readonly<Record<string, ToolStub>>;
+  /** The context of runs that are started with none. */
+  readonly context?: RunContext;
+  /** When virtual time begins. @default now */
+  readonly now?: Date;
+  readonly payloads?: PayloadOptions;
+}
+
+/**
+ * `timeout`: the tool does not answer within its timeout. `lost`: it runs, and its worker is lost before it answers. An error or a text: the tool throws it,
+ * before it does anything.
+ */
+export type ToolFault = 'timeout' | 'lost' | Error | (string & {});
+
+/** A status of HTTP, such as `429`, or another fault of a scripted answer. */
+export type ModelFault = number | ScriptedFault;
+
+export interface AgentTest<Output = unknown, Given = RunContext> extends AsyncDisposable {
+  /** Starts a run of the agent. */
+  start(input: string, options?: StartOptions<Given>): Promise<TestRun<AsJson<Output>>>;
+  /** Runs the agent to its end. */
+  run(input: string, options?: StartOptions<Given>): Promise<FinishedRun<AsJson<Output>>>;
+  /** The next attempts of this tool fail; `@default times 1`. */
+  failTool(tool: string, fault: ToolFault, options?: { readonly times?: number }): void;
+  /** The worker is lost while it runs this call of the next run that makes it, such as `1.2`: what the tool did, nobody knows. */
+  kill(call: string): void;
+  readonly model: {
+    /** The next requests to the scripted model fail; `@default times 1`. */
+    fault(fault: ModelFault, options?: { readonly times?: number }): void;
+    /** The requests so far, oldest first. */
+    readonly requests: ScriptedModel['requests'];
+  };
+  /** Lets virtual time pass: what is due until then happens. */
+  advance(time: Duration): Promise<void>;
+  /** Virtual time. */
+  now(): Date;
+  /** The client of the runs. */
+  readonly holdfast: Holdfast;
+  close(): Promise<void>;
+}
+
+export interface TestRun<Output = unknown> extends RunHandle<Output> {
+  /** Resolves once nothing happens any more unless a person does something: with the questions that are open. */
+  waiting(): Promise<readonly Question[]>;
+  /** The tool calls so far. */
+  calls(): Promise<readonly CalledTool[]>;
+  /** The messages so far, without the instructions. */
+  transcript(): Promise<readonly Message[]>;
+}
+
+export interface FinishedRun<Output = unknown> {
+  readonly result: RunResult<Output>;
+  readonly run: Run;
+  readonly calls: readonly CalledTool[];
+  readonly transcript: readonly Message[];
+}
+
+/** How long a test waits in real time, once only a person could continue its run. */
+const PATIENCE_MS = 1_000;
+
+/**
+ * Runs agents in memory: their workflow, activities and tools, without a server.
+ *
+ * ```ts
+ * await using test = await testAgent(refunds, { script, tools: { refund: () => ({ ok: true }) } });
+ * const run = await test.start('Refund order 4711');
+ * await run.approve('1.0');
+ * assert.equal((await run.result()).status, 'completed');
+ * ```
+ */
+export async function testAgent<Output, Given>(
+  agent: Agent<Output, Given> | readonly [Agent<Output, Given>, ...Agent[]],
+  options: TestAgentOptions = {},
+): Promise<AgentTest<Output, Given>> {
+  const given = (Array.isArray(agent) ? agent : [agent]) as readonly Agent[];
+  const [first] = given as readonly [Agent<Output, Given>];
+  const all = withTheirSubAgents(given);
+  const { tools = {} } = options;
+  checkToolNames(Object.keys(tools), all);
+  const faults = new Faults();
+  const served = withStubs(given, (tool) => faults.wrap(tool, tools[tool.name] ?? (tool.run as ToolStub)));
+  const { model, settings, providers } = await modelOf(all, options, faults);
+  const close = { model: async () => model?.close() };
+  const memory = await openMemory({
+    agents: served,
+    model: settings,
+    providers,
+    payloads: options.payloads,
+    now: options.now,
+    fateOf: faults.fateOf,
+  }).catch(async (error) => {
+    await close.model();
+    throw error;
+  });
+  const { holdfast, server } = memory;
+
+  async function start(input: string, startOptions: StartOptions<Given> = {}): Promise<TestRun<AsJson<Output>>> {
+    const { context = options.context } = startOptions as StartOptions;
+    const handle = await holdfast.start(first, input, {
+      ...startOptions,
+      ...(context !== undefined && { context }),
+    } as StartOptions<never>);
+    return testRun(handle as RunHandle<AsJson<Output>>, memory);
+  }
+
+  const test: AgentTest<Output, Given> = {
+    start,
+    async run(input, startOptions) {
+      const handle = await start(input, startOptions);
+      const result = await handle.result();
+      const run = await handle.read();
+      return { result, run, calls: calledTools(run), transcript: withoutInstructions(run) };
+    },
+    failTool(tool, fault, { times = 1 } = {}) {
+      checkToolNames([tool], all);
+      faults.ofTool(tool, fault, times);
+    },
+    kill(call) {
+      const place = parseActivityId(call);
+      if (!place || place.slot === null)
+        throw new TypeError(`"${call}" is not the id of a call. Expected turn and slot, such as "1.0".`);
+      faults.kill(call);
+    },
+    model: {
+      fault(fault, { times = 1 } = {}) {
+        if (!model) throw new TypeError('Only a scripted model has faults. Leave out the option "model".');
+        faults.ofModel(fault, times);
+      },
+      get requests() {
+        return model?.requests ?? [];
+      },
+    },
+    async advance(time) {
+      const ms = durationMs(time);
+      if (!(ms >= 0)) throw new TypeError(`Expected a duration, such as ${DURATION_EXAMPLES}; not ${String(time)}.`);
+      await server.clock.advance(ms);
+    },
+    now: () => new Date(server.clock.nowMs()),
+    holdfast,
+    async close() {
+      await memory.close();
+      await close.model();
+    },
+    [Symbol.asyncDispose]: () => test.close(),
+  };
+  return test;
+}
+
+function testRun<Output>(handle: RunHandle<Output>, { server }: Memory): TestRun<Output> {
+  return {
+    ...handle,
+    async waiting() {
+      await server.rest();
+      return handle.questions();
+    },
+    async calls() {
+      return calledTools(await handle.read());
+    },
+    async transcript() {
+      return withoutInstructions(await handle.read());
+    },
+    async result() {
+      let timer: NodeJS.Timeout | undefined;
+      const given = new AbortController();
+      const stuck = new Promise<never>((_, reject) => {
+        const look = async () => {
+          await server.rest();
+          if (given.signal.aborted) return;
+          const before = server.clock.nowMs();
+          timer = setTimeout(async () => {
+            if (given.signal.aborted) return;
+            if (!server.clock.isIdle() || server.clock.nowMs() !== before) return look().catch(reject);
+            reject(new Error(await whyStuck(handle)));
+          }, PATIENCE_MS);
+        };
+        look().catch(reject);
+      });
+      try {
+        return await Promise.race([handle.result(), stuck]);
+      } finally {
+        given.abort();
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+async function whyStuck(handle: RunHandle): Promise<string> {
+  const questions = await handle.questions();
+  const { paused } = await handle.read();
+  const asked = questions.map((question) =>
+    question.kind === 'budget' ? 'a higher budget' : `a decision about ${question.call}`,
+  );
+  const what = paused ? 'to be resumed' : asked.length > 0 ? asked.join(', ') : 'a message';
+  return `The run ${handle.workflowId} does not end by itself: it waits for ${what}. Play the person, or let time pass with advance().`;
+}
+
+function withoutInstructions({ transcript }: Run): readonly Message[] {
+  return transcript.filter(({ role }) => role !== 'system');
+}
+
+/** Faults to come, by what they are of. */
+class Faults {
+  readonly #tools = new Map<string, ToolFault[]>();
+  readonly #model: ModelFault[] = [];
+  readonly #killed = new Set<string>();
+
+  ofTool(tool: string, fault: ToolFault, times: number): void {
+    const faults = this.#tools.get(tool) ?? [];
+    this.#tools.set(tool, [...faults, ...Array<ToolFault>(times).fill(fault)]);
+  }
+
+  ofModel(fault: ModelFault, times: number): void {
+    this.#model.push(...Array<ModelFault>(times).fill(fault));
+  }
+
+  kill(call: string): void {
+    this.#killed.add(call);
+  }
+
+  readonly fateOf: FateOf = ({ command }) => {
+    const { activityId, activityType } = command;
+    if (this.#killed.delete(activityId ?? '')) return 'lose';
+    const faults = this.#tools.get(activityType ?? '') ?? [];
+    if (faults[0] !== 'lost') return 'run';
+    faults.shift();
+    return 'lose';
+  };
+
+  /** A tool throws what is next. Without a `run`, it stays as it is. */
+  wrap(tool: Tool, run: ToolStub | undefined): ToolStub | undefined {
+    if (!run) return undefined;
+    const faulty: ToolStub = (input, ctx) => {
+      const faults = this.#tools.get(tool.name) ?? [];
+      if (faults.length === 0 || faults[0] === 'lost') return run(input, ctx);
+      const fault = faults.shift()!;
+      if (fault === 'timeout') throw toolTimedOut(tool);
+      throw fault instanceof Error ? fault : new Error(fault);
+    };
+    return run.isText ? Object.assign(faulty, { isText: true as const }) : faulty;
+  }
+
+  script(script: Script): ScriptFunction {
+    return async (request) => {
+      const fault = this.#model.shift();
+      if (fault !== undefined) return typeof fault === 'number' ? { fault: 'status', status: fault } : fault;
+      if (typeof script === 'function') return script(request);
+      const answer: ScriptedAnswer | ScriptFunction | undefined = script[request.turn - 1];
+      if (answer === undefined)
+        throw new Error(`The script of ${request.agent} has no answer for turn ${request.turn}.`);
+      return typeof answer === 'function' ? answer(request) : answer;
+    };
+  }
+}
+
+interface TestModel {
+  readonly model: ScriptedModel | null;
+  readonly settings: ModelSettings;
+  readonly providers: Providers;
+}
+
+async function modelOf(
+  agents: readonly Agent[],
+  { script, model, providers = {} }: TestAgentOptions,
+  faults: Faults,
+): Promise<TestModel> {
+  if (model) {
+    if (script) throw new TypeError('Pass either a script or a model.');
+    return { model: null, settings: model, providers };
+  }
+  const scripts: Record<string, Script> = {};
+  for (const { name, offline } of agents) if (offline) scripts[name] = offline;
+  const [first] = agents;
+  if (typeof script === 'function' || Array.isArray(script)) scripts[first!.name] = script as Script;
+  else Object.assign(scripts, script);
+  for (const name of Object.keys(scripts))
+    if (!agents.some((agent) => agent.name === name))
+      throw new TypeError(`There is a script for "${name}", and no agent of this name in the test.`);
+  const wrapped = Object.entries(scripts).map(([name, one]) => [name, faults.script(one)] as const);
+  const scripted = await startScriptedModel({ agents, scripts: Object.fromEntries(wrapped) });
+  scripted.unref();
+  const settings = { apiKey: 'scripted', baseURL: scripted.baseURL };
+  // Whatever servers the agents name, the script answers.
+  const names = new Set(agents.flatMap(({ models }) => models.flatMap((one) => providerIn(one) ?? [])));
+  return { model: scripted, settings, providers: Object.fromEntries([...names].map((name) => [name, settings])) };
+}
