@@ -56,7 +56,7 @@ export function replyTo(
     created: Math.floor(Date.now() / 1_000),
     model: offlineModel(request.agent),
     choices,
-    usage: usageOf(request, choices),
+    usage: usageOf(request, choices, messages[0]?.usage),
   };
 }
 
@@ -108,14 +108,18 @@ export function tokensIn(value: unknown): number {
   return Math.ceil(JSON.stringify(value).length / 4);
 }
 
-function usageOf(request: ScriptedRequest, choices: readonly ReplyChoice[]): ReplyUsage {
-  const prompt_tokens = tokensIn(request.messages);
-  const completion_tokens = choices.length === 0 ? 0 : tokensIn(choices);
+function usageOf(
+  request: ScriptedRequest,
+  choices: readonly ReplyChoice[],
+  said: ScriptedMessage['usage'],
+): ReplyUsage {
+  const prompt_tokens = said?.inputTokens ?? tokensIn(request.messages);
+  const completion_tokens = said?.outputTokens ?? (choices.length === 0 ? 0 : tokensIn(choices));
   return {
     prompt_tokens,
     completion_tokens,
     total_tokens: prompt_tokens + completion_tokens,
-    prompt_tokens_details: { cached_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: said?.cachedTokens ?? 0 },
     completion_tokens_details: { reasoning_tokens: 0 },
   };
 }

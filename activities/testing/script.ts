@@ -54,6 +54,8 @@ export interface ScriptedMessage extends Pace {
   readonly refusal?: string;
   /** A call in the legacy format, one per message. */
   readonly functionCall?: { readonly tool: string; readonly arguments?: unknown };
+  /** The tokens that the answer says it took. @default an estimate by length */
+  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number; readonly cachedTokens?: number };
   /** For example `length` or `content_filter`. It may contradict the message. @default derived from the message */
   readonly finishReason?: string;
 }

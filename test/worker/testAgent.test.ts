@@ -166,7 +166,7 @@ describe('testAgent', () => {
     await using lab = await testAgent(boss, {
       script: {
         boss: [
-          { calls: [{ tool: 'ask_clerk', arguments: { task: 'What is the total?' } }] },
+          { calls: [{ tool: 'ask_clerk', arguments: { input: 'What is the total?' } }] },
           ({ results }) => `Boss: ${JSON.stringify(results[0]?.result)}`,
         ],
         clerk: [{ calls: [{ tool: 'get_order', arguments: { order: 1 } }] }, 'It is 20.'],

@@ -55,8 +55,6 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     connection: connection as unknown as NativeConnection,
     namespace,
     taskQueue,
-    // The sandbox has a thread of its own, as on a worker: what it hooks is none of this process's business.
-    workflowThreadPoolSize: 1,
     ...temporal,
     plugins: [...(temporal?.plugins ?? []), plugin],
   }).catch(async (error) => {

@@ -5,6 +5,7 @@ import type { native } from '@temporalio/core-bridge';
 import type { coresdk } from '@temporalio/proto';
 import { type NativeConnection, ShutdownError, Worker } from '@temporalio/worker';
 import type { NativeWorkerLike } from '@temporalio/worker/lib/worker.js';
+import type { WorkflowCreator } from '@temporalio/worker/lib/workflow/interface.js';
 import { core } from './proto.ts';
 
 export type Activation = coresdk.workflow_activation.IWorkflowActivation;
@@ -111,8 +112,56 @@ class Tasks {
   }
 }
 
+interface Thread {
+  ref(): void;
+  unref(): void;
+}
+
+/**
+ * The SDK's sandbox in a thread of its own, for as many workers as want it: what it hooks is none of this process's business. It keeps the
+ * process alive while one of them is open.
+ */
+class SharedSandbox extends Worker {
+  static readonly #opened = new Map<string, Promise<WorkflowCreator>>();
+  static readonly #users = new Map<WorkflowCreator, number>();
+
+  static async open(
+    ...[bundle, options, logger]: Parameters<typeof Worker.createWorkflowCreator>
+  ): Promise<WorkflowCreator> {
+    let opening = SharedSandbox.#opened.get(bundle.code);
+    if (!opening) {
+      opening = Worker.createWorkflowCreator(bundle, { ...options, workflowThreadPoolSize: 1 }, logger);
+      SharedSandbox.#opened.set(bundle.code, opening);
+    }
+    const creator = await opening;
+    const users = SharedSandbox.#users;
+    const count = (change: number) => {
+      const left = (users.get(creator) ?? 0) + change;
+      users.set(creator, left);
+      for (const thread of threadsOf(creator)) left > 0 ? thread.ref() : thread.unref();
+    };
+    count(1);
+    return { createWorkflow: (given) => creator.createWorkflow(given), destroy: async () => count(-1) };
+  }
+}
+
+/** Of the SDK's creator, which says nothing of its threads. */
+function threadsOf(creator: WorkflowCreator): readonly Thread[] {
+  const { workerThreadClients = [] } = creator as {
+    readonly workerThreadClients?: readonly { workerThread: Thread }[];
+  };
+  return workerThreadClients.map(({ workerThread }) => workerThread);
+}
+
 /** Temporal's worker, with tasks from a server in memory: the one that `connection` is of. */
 export class MemoryWorker extends Worker {
+  /** The sandbox's thread is shared by all workers in memory with this code: to start one takes longer than most tests. */
+  protected static override async createWorkflowCreator(
+    ...given: Parameters<(typeof SharedSandbox)['open']>
+  ): Promise<WorkflowCreator> {
+    return SharedSandbox.open(...given);
+  }
+
   protected static override nativeWorkerCtor = {
     create: async (_runtime: unknown, connection: NativeConnection) =>
       (connection as unknown as { readonly nativeWorker: NativeWorkerLike }).nativeWorker,

@@ -4,6 +4,8 @@ import { callDigest } from '../../activities/digest.ts';
 import type { Script, ScriptedMessage } from '../../activities/testing/index.ts';
 import { ToolError } from '../../activities/tools/toolError.ts';
 import { type Call, type Run, toolCalls } from '../../core/read/run.ts';
+import { type NearestCall, nearestTo } from './play.ts';
+import { errorIn, parsed } from './recording.ts';
 import type { ToolStub } from './stubs.ts';
 
 /**
@@ -38,9 +40,9 @@ export class UnrecordedCall extends ToolError {
   readonly tool: string;
   readonly arguments: unknown;
   /** The recorded call of the tool that is most like it. */
-  readonly nearest: { readonly call: string; readonly arguments: unknown } | null;
+  readonly nearest: NearestCall | null;
 
-  constructor(tool: string, args: unknown, nearest: UnrecordedCall['nearest']) {
+  constructor(tool: string, args: unknown, nearest: NearestCall | null) {
     const like = nearest ? ` The nearest is ${nearest.call} with ${JSON.stringify(nearest.arguments)}.` : '';
     super(`The record has no call of ${tool} with ${JSON.stringify(args)}.${like}`);
     this.tool = tool;
@@ -62,48 +64,18 @@ export function recordedTools(...runs: readonly Run[]): Readonly<Record<string, 
     const digest = callDigest(call.tool, parsed(call.arguments));
     byDigest.set(digest, [...(byDigest.get(digest) ?? []), call]);
   }
+  const calls = [...byDigest.values()]
+    .flat()
+    .map(({ turn, slot, tool, arguments: args }) => ({ call: `${turn}.${slot}`, tool, arguments: parsed(args) }));
   const stub = (tool: string): ToolStub => {
     const answer: ToolStub = (input) => {
       const found = byDigest.get(callDigest(tool, input));
       const call = found && found.length > 1 ? found.shift()! : found?.[0];
-      if (!call) throw new UnrecordedCall(tool, input, nearest(tool, input, [...byDigest.values()].flat()));
+      if (!call) throw new UnrecordedCall(tool, input, nearestTo(tool, input, calls));
       if (call.ok) return call.text;
       throw new ToolError(errorIn(call.text!));
     };
     return Object.assign(answer, { isText: true as const });
   };
   return Object.fromEntries([...tools].map((tool) => [tool, stub(tool)]));
-}
-
-/** The message in what the model read of a call that failed. */
-function errorIn(text: string): string {
-  const value = parsed(text) as { readonly error?: unknown } | null;
-  return typeof value?.error === 'string' ? value.error : text;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-/** The recorded call of this tool with the most equal fields. */
-export function nearest(tool: string, args: unknown, calls: readonly Call[]): UnrecordedCall['nearest'] {
-  let [best, most] = [null as UnrecordedCall['nearest'], -1];
-  for (const call of calls) {
-    if (call.tool !== tool) continue;
-    const recorded = parsed(call.arguments);
-    const same = equalFields(args, recorded);
-    if (same > most) [best, most] = [{ call: `${call.turn}.${call.slot}`, arguments: recorded }, same];
-  }
-  return best;
-}
-
-function equalFields(one: unknown, other: unknown): number {
-  if (typeof one !== 'object' || typeof other !== 'object' || !one || !other) return one === other ? 1 : 0;
-  return Object.entries(one).filter(
-    ([name, value]) => JSON.stringify(value) === JSON.stringify((other as Record<string, unknown>)[name]),
-  ).length;
 }

@@ -29,16 +29,24 @@ export function withStubs(agents: readonly Agent[], stubOf: (tool: Tool) => Tool
 
   function toolWith(tool: Tool): Tool {
     const { subAgent, handoff } = tool;
-    if (typeof handoff === 'object') return { ...tool, handoff: agentWith(handoff) };
-    if (subAgent) {
+    if (handoff !== undefined) return typeof handoff === 'object' ? { ...tool, handoff: agentWith(handoff) } : tool;
+    const stub = stubOf(tool);
+    if (!stub && subAgent) {
       const { agent } = subAgent;
       return typeof agent === 'object' ? { ...tool, subAgent: { ...subAgent, agent: agentWith(agent) } } : tool;
     }
-    const stub = stubOf(tool);
     if (!stub) return tool;
     const { queue: _, ...policy } = tool.policy;
     const present = stub.isText ? (text: unknown) => text as string : tool.present;
-    return { ...tool, run: stub as Tool['run'], present, thread: undefined, external: false, policy };
+    return {
+      ...tool,
+      run: stub as Tool['run'],
+      present,
+      thread: undefined,
+      subAgent: undefined,
+      external: false,
+      policy,
+    };
   }
 
   return agents.map(agentWith);

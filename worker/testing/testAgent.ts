@@ -117,7 +117,7 @@ export async function testAgent<Output, Given>(
   const { tools = {} } = options;
   checkToolNames(Object.keys(tools), all);
   const faults = new Faults();
-  const served = withStubs(given, (tool) => faults.wrap(tool, tools[tool.name] ?? (tool.run as ToolStub)));
+  const served = withStubs(given, (tool) => faults.wrap(tool, tools[tool.name] ?? (tool.run as ToolStub | undefined)));
   const { model, settings, providers } = await modelOf(all, options, faults);
   const close = { model: async () => model?.close() };
   const memory = await openMemory({
@@ -316,10 +316,21 @@ async function modelOf(
     if (!agents.some((agent) => agent.name === name))
       throw new TypeError(`There is a script for "${name}", and no agent of this name in the test.`);
   const wrapped = Object.entries(scripts).map(([name, one]) => [name, faults.script(one)] as const);
-  const scripted = await startScriptedModel({ agents, scripts: Object.fromEntries(wrapped) });
-  scripted.unref();
-  const settings = { apiKey: 'scripted', baseURL: scripted.baseURL };
+  return scripted(agents, Object.fromEntries(wrapped));
+}
+
+/** One script for all agents. */
+export async function scriptedModelFor(agents: readonly Agent[], script: ScriptFunction) {
+  const all = withTheirSubAgents(agents);
+  const { model, settings, providers } = await scripted(all, Object.fromEntries(all.map(({ name }) => [name, script])));
+  return { settings, providers, close: () => model.close() };
+}
+
+async function scripted(agents: readonly Agent[], scripts: Readonly<Record<string, Script>>) {
+  const model = await startScriptedModel({ agents, scripts });
+  model.unref();
+  const settings = { apiKey: 'scripted', baseURL: model.baseURL };
   // Whatever servers the agents name, the script answers.
   const names = new Set(agents.flatMap(({ models }) => models.flatMap((one) => providerIn(one) ?? [])));
-  return { model: scripted, settings, providers: Object.fromEntries([...names].map((name) => [name, settings])) };
+  return { model, settings, providers: Object.fromEntries([...names].map((name) => [name, settings])) };
 }
