@@ -58,6 +58,7 @@ export class ActivityRun {
   #token: Uint8Array | null = null;
   #isToBeLost = false;
   #nextMs: number | null = null;
+  #lastEndMs: number | null = null;
   #stopWaiting: (() => void)[] = [];
   #stopDeadline: () => void = () => {};
   #stopHeartbeat: () => void = () => {};
@@ -182,6 +183,7 @@ export class ActivityRun {
       ...(isRunning && { lastStartedTime: timestamp(this.#attemptMs) }),
       ...(this.#heartbeat && { heartbeatDetails: { payloads: this.#heartbeat } }),
       ...(this.lastFailure && { lastFailure: this.lastFailure }),
+      ...(this.#lastEndMs !== null && { lastAttemptCompleteTime: timestamp(this.#lastEndMs) }),
       ...(this.#nextMs !== null && { nextAttemptScheduleTime: timestamp(this.#nextMs) }),
     };
   }
@@ -228,6 +230,7 @@ export class ActivityRun {
     this.lastFailure = failure;
     this.attempt += 1;
     this.#nextMs = nextMs;
+    this.#lastEndMs = this.#owner.clock.nowMs();
     this.#wait(nextMs - this.#owner.clock.nowMs(), () => this.start());
   }
 

@@ -245,7 +245,7 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
       const next = from + page.length;
       return { executions: page.map(infoOf), nextPageToken: next < all.length ? writeToken('', next) : EMPTY };
     },
-    countWorkflowExecutions: async ({ query }) => ({ count: list(query).length, groups: [] }),
+    countWorkflowExecutions: async ({ query }) => ({ count: long(list(query).length), groups: [] }),
   } satisfies Methods;
 
   return new Proxy(methods as unknown as Service, {

@@ -64,7 +64,7 @@ async function toldOfBad(bench: Bench, agent: Parameters<Bench['run']>[0]): Prom
 
 endToEnd('a bad call', (bench) => {
   const agentWith = (name: string, bad: readonly ScriptedCall[]) =>
-    bench.agent({ tools: [note, listNotes], script: [{ calls: withSiblings(bad, name) }, 'Done.'] });
+    bench.agent({ endsVary: true, tools: [note, listNotes], script: [{ calls: withSiblings(bad, name) }, 'Done.'] });
   bench.agent({ tools: [secret], script: ['Nothing.'] });
 
   const unknown = agentWith('unknown', [

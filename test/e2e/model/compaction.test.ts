@@ -517,6 +517,7 @@ endToEnd('compaction', (bench) => {
   let interrupt: (() => Promise<unknown>) | undefined;
   const quick = bench.agent({
     ...usual,
+    endsVary: true,
     script: (request) => (request.input === 'Go on.' ? steps(Number.POSITIVE_INFINITY, 2)(request) : 'Here.'),
     compaction: {
       ...LIMIT,

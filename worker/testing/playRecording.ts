@@ -1,0 +1,92 @@
+// `playRecording`: a recorded run as a test. `holdfast record-test` writes the test and the recording.
+import { readFile } from 'node:fs/promises';
+import type { Agent } from '../../activities/define/types.ts';
+import type { Run } from '../../core/read/run.ts';
+import type { Message } from '../../core/types.ts';
+import { type CalledTool, calledTools } from './calls.ts';
+import { openPlayer, type Stopped } from './play.ts';
+import type { Recording } from './recording.ts';
+
+export interface PlayedRecording {
+  readonly status: Run['status'];
+  readonly output: string | null;
+  /** The answer, parsed by the agent's `output` schema. */
+  readonly value: unknown;
+  readonly calls: readonly CalledTool[];
+  /** The messages, without the instructions. */
+  readonly transcript: readonly Message[];
+  readonly run: Run;
+}
+
+/**
+ * Plays a recording with the agents of today: the model, the tools and the people are those of the record. Throws if the agents do
+ * something that the record does not have.
+ *
+ * ```ts
+ * const { status, calls } = await playRecording(agents, new URL('./refund-4711.recording.json', import.meta.url));
+ * ```
+ * @param agents agents, or a module that exports them
+ * @param recording a recording, or the file that has one
+ */
+export async function playRecording(
+  agents: Iterable<Agent> | Readonly<Record<string, unknown>>,
+  recording: Recording | URL | string,
+): Promise<PlayedRecording> {
+  const read =
+    typeof recording === 'string' || recording instanceof URL
+      ? (JSON.parse(await readFile(recording, 'utf8')) as Recording)
+      : recording;
+  if (read?.format !== 1 || typeof read.input?.agent !== 'string')
+    throw new TypeError('This is not a recording of this version. Write it with: holdfast record-test ID');
+  const player = await openPlayer({ agents: agentsIn(agents, read.input.agent), model: 'recorded' });
+  try {
+    const { run, stopped } = await player.play(read);
+    if (stopped) throw new Error(stoppedText(stopped));
+    const { status, output, value, transcript } = run;
+    return {
+      status,
+      output,
+      value: value ?? null,
+      calls: calledTools(run),
+      transcript: transcript.filter(({ role }) => role !== 'system'),
+      run,
+    };
+  } finally {
+    await player.close();
+  }
+}
+
+function agentsIn(given: Iterable<Agent> | Readonly<Record<string, unknown>>, wanted: string): Agent[] {
+  const values: readonly unknown[] = isIterable(given) ? [...given] : Object.values(given);
+  const all = values.flatMap((value) => (isIterable(value) ? [...value] : [value]));
+  const isAgent = (value: unknown): value is Agent => (value as { readonly kind?: unknown } | null)?.kind === 'agent';
+  const agents = [...new Set(all.filter(isAgent))];
+  if (!agents.some(({ name }) => name === wanted))
+    throw new TypeError(
+      `The recording is of agent "${wanted}", and there is none of this name among: ${agents.map(({ name }) => name).join(', ') || 'none'}.`,
+    );
+  return agents;
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+}
+
+/** What the record lacks, as a sentence. */
+export function stoppedText(stopped: Stopped): string {
+  switch (stopped.kind) {
+    case 'call': {
+      const { call, tool, nearest } = stopped;
+      const like = nearest ? ` The nearest is ${nearest.call}, with ${JSON.stringify(nearest.arguments)}.` : '';
+      return `The record has no call of ${tool} with ${JSON.stringify(stopped.arguments)}, which is call ${call} now.${like}`;
+    }
+    case 'decision':
+      return `The record has no decision about ${stopped.call}, a call of ${stopped.tool}, and the run waits for one now.`;
+    case 'answer':
+      return `The record has no answer of the model in turn ${stopped.turn}, and the run asks for one now.`;
+    case 'waits':
+      return stopped.for === 'budget'
+        ? 'The run waits for a higher budget, and the record does not say who raised it.'
+        : 'The run waits for a message, and the record has none.';
+  }
+}

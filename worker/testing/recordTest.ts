@@ -1,0 +1,104 @@
+// Writes a recorded run as a test: the recording as a file, and a test file that plays it.
+import type { Agent } from '../../activities/define/types.ts';
+import { type PlayedRecording, playRecording } from './playRecording.ts';
+import type { Recording } from './recording.ts';
+
+export interface RecordTestOptions {
+  /** The agents of today. */
+  readonly agents: readonly Agent[];
+  /** The module that exports them, as the test imports it. */
+  readonly module: string;
+  /** The file of the recording, as the test imports it: `./refund-4711.recording.json`. */
+  readonly recordingFile: string;
+  /** @default 'node' */
+  readonly framework?: 'node' | 'vitest';
+}
+
+export interface RecordedTest {
+  readonly recording: string;
+  readonly test: string;
+  readonly manifest: Manifest;
+}
+
+export interface Manifest {
+  /** What comes from the record: answers of the model, decisions of people, and results by tool. */
+  readonly recorded: {
+    readonly answers: number;
+    readonly decisions: number;
+    readonly messages: number;
+    readonly results: Readonly<Record<string, number>>;
+  };
+  /** Tools that do not run in the test: all that the run has called. */
+  readonly stubbed: readonly string[];
+  /** Tools of the agent that the run has not called. A call of one fails the test. */
+  readonly unseen: readonly string[];
+}
+
+/** Plays the recording once, and returns a test that expects what it came to. Throws if it cannot be played. */
+export async function recordTest(recording: Recording, options: RecordTestOptions): Promise<RecordedTest> {
+  const played = await playRecording(options.agents, recording);
+  const manifest = manifestOf(recording, options.agents);
+  return {
+    recording: `${JSON.stringify({ manifest, ...recording }, null, 2)}\n`,
+    test: testText(recording, played, options),
+    manifest,
+  };
+}
+
+function manifestOf({ input, answers, decisions, messages, results }: Recording, agents: readonly Agent[]): Manifest {
+  const counts: Record<string, number> = {};
+  for (const { tool } of results) counts[tool] = (counts[tool] ?? 0) + 1;
+  const tools = [...(agents.find(({ name }) => name === input.agent)?.tools.keys() ?? [])];
+  return {
+    recorded: {
+      answers: answers.length,
+      decisions: decisions.length,
+      messages: messages.length,
+      results: counts,
+    },
+    stubbed: Object.keys(counts),
+    unseen: tools.filter((name) => counts[name] === undefined),
+  };
+}
+
+function testText(
+  { workflowId, input }: Recording,
+  { status, output, value, calls }: PlayedRecording,
+  { module, recordingFile, framework = 'node' }: RecordTestOptions,
+): string {
+  const expected = calls.map(({ tool, arguments: args, ok, kind }) => ({
+    tool,
+    arguments: args,
+    ok,
+    ...(kind !== null && { kind }),
+  }));
+  const isVitest = framework === 'vitest';
+  const [what, answer] = value === null ? ['output', output] : ['value', value];
+  const equal = (actual: string, wanted: string, isDeep = false) =>
+    isVitest
+      ? `  expect(${actual}).${isDeep ? 'toEqual' : 'toBe'}(${wanted});`
+      : `  assert.${isDeep ? 'deepEqual' : 'equal'}(${actual}, ${wanted});`;
+  const name = `${input.agent}: ${workflowId}`;
+  return [
+    `// Written by holdfast record-test from the run ${JSON.stringify(workflowId)}. Nothing happens outside of the test.`,
+    ...(isVitest
+      ? ["import { expect, test } from 'vitest';"]
+      : ["import assert from 'node:assert/strict';", "import { test } from 'node:test';"]),
+    "import { matchCalls, playRecording } from 'holdfast/testing';",
+    `import * as agents from ${JSON.stringify(module)};`,
+    '',
+    `test(${JSON.stringify(name)}, async () => {`,
+    `  const recording = new URL(${JSON.stringify(recordingFile)}, import.meta.url);`,
+    `  const { status, ${what}, calls } = await playRecording(agents, recording);`,
+    `  const expected = ${indented(JSON.stringify(expected, null, 2))};`,
+    equal('matchCalls(calls, expected)', 'null'),
+    equal('status', JSON.stringify(status)),
+    equal(what as string, indented(JSON.stringify(answer, null, 2)), typeof answer === 'object'),
+    '});',
+    '',
+  ].join('\n');
+}
+
+function indented(json: string): string {
+  return json.replaceAll('\n', '\n  ');
+}
