@@ -10,6 +10,9 @@ export type {
   CompletedReply,
   CompletedRun,
   Decision,
+  Fork,
+  ForkEffects,
+  ForkOf,
   OutputOf,
   Question,
   RecordedDecision,
@@ -36,6 +39,7 @@ export {
   HoldfastError,
   InvalidAttachment,
   InvalidConnect,
+  InvalidFork,
   InvalidPayloads,
   InvalidSchedule,
   InvalidStart,
@@ -50,6 +54,7 @@ export {
   TemporalUnreachable,
 } from './errors/errors.ts';
 export type { ErrorCode, ErrorFacts } from './errors/facts.ts';
+export type { ForkOptions, ForkSummary } from './forks.ts';
 export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
 export type { RunSummary } from './listRuns.ts';
 export { type FileStorageOptions, fileStorage } from './payloads/fileStorage.ts';

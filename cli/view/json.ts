@@ -18,6 +18,8 @@ export function runJson(run: Run) {
     reasonParameters: run.reasonParameters,
     warnings: run.warnings,
     turns: countsOf(run).turns,
+    ...(run.fork && { fork: run.fork }),
+    ...(run.resets && { resets: run.resets.map(({ atMs, ...reset }) => ({ at: isoTime(atMs), ...reset })) }),
     ...(run.earlier && { earlier: run.earlier }),
     toolCalls: toolCalls(run).map(callJson),
     paused: run.paused,
@@ -93,12 +95,13 @@ export function waitingJson({ workflowId, runId, agent, parentId, sinceMs, count
 }
 
 export function listedJson(run: RunSummary) {
-  const { workflowId, runId, agent, parentId, state, status, waiting, startedAtMs, endedAtMs } = run;
+  const { workflowId, runId, agent, parentId, forkOf, state, status, waiting, startedAtMs, endedAtMs } = run;
   return {
     workflowId,
     runId,
     agent,
     parentId,
+    ...(forkOf && { forkOf }),
     state: listedState(state),
     status: status ?? listedState(state),
     waiting,
