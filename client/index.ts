@@ -1,6 +1,8 @@
 // `holdfast/client`: starts, follows and commands runs from any program.
 export { ExternalStorage, type PayloadCodec, type StorageDriver, ValueError } from '@temporalio/common';
 export type { Duration } from '../core/duration.ts';
+export { diffRuns, type RunDiff, type RunDifference, type RunFigures } from '../core/read/diffRuns.ts';
+export type { History } from '../core/read/history.ts';
 export type { Call, Run, RunEvent, RunState, Turn } from '../core/read/run.ts';
 export type { Reason, ReasonCode, ReasonParameters } from '../core/reasons/codes.ts';
 export type {

@@ -1,5 +1,5 @@
 // Turns the read model into the documented JSON of runs. Times are ISO 8601.
-import type { Decided, RunSummary, Schedule, Waiting } from '../../client/index.ts';
+import type { Decided, ForkSummary, RunSummary, Schedule, Waiting } from '../../client/index.ts';
 import { type Call, type Compaction, countsOf, type Run, type RunEvent, toolCalls } from '../../core/read/run.ts';
 import type { Question, RecordedDecision } from '../../core/types.ts';
 
@@ -80,6 +80,10 @@ export function questionJson(question: Question) {
   }
   const { sinceMs, expiresAtMs, ...approval } = question;
   return { ...approval, since: isoTime(sinceMs), expiresAt: isoTime(expiresAtMs) };
+}
+
+export function forkJson({ startedAtMs, ...fork }: ForkSummary) {
+  return { ...fork, startedAt: isoTime(startedAtMs) };
 }
 
 export function decisionJson({ atMs, ...decision }: RecordedDecision) {

@@ -47,7 +47,7 @@ export function forkPoint(histories: readonly History[], turn: number): ForkPoin
     return unreadable(`it is a workflow ${JSON.stringify(start?.workflowType?.name ?? '')}, and no run of an agent`);
   const problem = runInputProblem(given);
   if (problem) return unreadable(problem);
-  const at = events.findLastIndex((event) => turnOf(event) === turn);
+  const at = events.findLastIndex((event) => modelCallOf(event) === turn);
   const scheduled = events[at]?.activityTaskScheduledEventAttributes;
   if (!scheduled) return { kind: 'no_turn', turns: turnsOf(events) };
 
@@ -89,13 +89,13 @@ function unreadable(why: string): NoForkPoint {
 }
 
 /** The turn that the event calls the model for. */
-function turnOf({ activityTaskScheduledEventAttributes: scheduled }: HistoryEvent): number | undefined {
+export function modelCallOf({ activityTaskScheduledEventAttributes: scheduled }: HistoryEvent): number | undefined {
   const ids = scheduled?.activityType?.name === MODEL_ACTIVITY ? parseActivityId(scheduled.activityId ?? '') : null;
   return ids?.slot === null ? ids.turn : undefined;
 }
 
 function turnsOf(events: readonly HistoryEvent[]): { first: number; last: number } | null {
-  const turns = events.map(turnOf).filter((turn) => turn !== undefined);
+  const turns = events.map(modelCallOf).filter((turn) => turn !== undefined);
   return turns.length === 0 ? null : { first: Math.min(...turns), last: Math.max(...turns) };
 }
 
