@@ -97,7 +97,7 @@ export function inWords(ms: number): string {
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const [near] = known
     .map((other) => ({ other, edits: edits(name.toLowerCase(), other.toLowerCase()) }))
-    .filter(({ other, edits: n }) => n <= Math.max(name.length, other.length) / 3)
+    .filter(({ other, edits: n }) => n <= 0.4 * Math.max(name.length, other.length))
     .sort((a, b) => a.edits - b.edits);
   return near?.other;
 }
