@@ -144,7 +144,7 @@ endToEnd('forks', (bench) => {
   });
   const long = bench.agent({
     tools: [look, effect, weigh],
-    maxHistoryEvents: 20,
+    maxHistoryEvents: 40,
     maxTurns: 30,
     script: ({ turn, tools }) =>
       turn < 8 ? looks(String(turn)) : turn === 8 ? { calls: [{ tool: 'effect' }] } : tools.join(),
@@ -157,7 +157,7 @@ endToEnd('forks', (bench) => {
   test('keep their changes and effects over continue-as-new, and for their agent only', async () => {
     const handle = await originalOf(long);
     assert.ok((await handle.histories()).length > 1);
-    for (const turn of [1, 4, 7]) {
+    for (const turn of [1, 7]) {
       const fork = await handle.fork({ turn, effects: 'block', dropTools: ['weigh'], instructions: 'You hurry.' });
       const { run } = await bench.finished(fork.workflowId);
       assert.equal(run.output, 'look,effect');
