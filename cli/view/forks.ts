@@ -54,7 +54,7 @@ function turnsText(first: number, last: number): string {
   return first === last ? `turn ${first}` : `turns ${first}–${last}`;
 }
 
-/** Says that the run was reset by Temporal, which is not a fork: it goes on under its own id. */
+/** Says that the run was reset by Temporal, which is not a fork: it continues under its own id. */
 export function resetLines({ resets = [] }: Pick<Run, 'resets'>, screen: Screen): string[] {
   return resets
     .map(({ atMs, from, turn }) => {
