@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import {
   HoldfastError,
   InvalidAttachment,
+  InvalidFork,
   InvalidPayloads,
   InvalidSchedule,
   InvalidStart,
@@ -55,6 +56,7 @@ const USAGE_ERRORS = [
   PayloadUnreadable,
   RunNotFound,
   InvalidAttachment,
+  InvalidFork,
   InvalidStart,
   InvalidSchedule,
   ScheduleExists,

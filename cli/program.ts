@@ -7,7 +7,9 @@ import { cancelCommand } from './commands/cancel.ts';
 import { chatCommand } from './commands/chat.ts';
 import { conformCommand } from './commands/conform.ts';
 import { devCommand } from './commands/dev.ts';
+import { diffCommand } from './commands/diff.ts';
 import { exportCommand } from './commands/export.ts';
+import { forkCommand } from './commands/fork.ts';
 import { listCommand } from './commands/list.ts';
 import { mcpCommand } from './commands/mcp.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -54,6 +56,8 @@ export function holdfastProgram(): Command {
     cancelCommand(),
     scheduleCommand(),
     mcpCommand(),
+    forkCommand(),
+    diffCommand(),
     exportCommand(),
     replayCommand(),
     setupCommand(),

@@ -27,8 +27,11 @@ export function checkStart(
   if (wrong) throw new InvalidStart('context_invalid', { problem: wrong });
   const bytes = utf8Length(input);
   if (bytes > INPUT_BYTES_MAX) throw new InvalidStart('input_too_large', { bytes, bytesMax: INPUT_BYTES_MAX });
-  if (workflowId === '' || workflowId.length > ID_CHARS_MAX)
-    throw new InvalidStart('run_id_invalid', { id: workflowId, charsMax: ID_CHARS_MAX });
+  checkRunId(workflowId);
+}
+
+export function checkRunId(id: string): void {
+  if (id === '' || id.length > ID_CHARS_MAX) throw new InvalidStart('run_id_invalid', { id, charsMax: ID_CHARS_MAX });
 }
 
 function attachmentsProblem(attachments: RunInput['attachments'], input: string): string | null {

@@ -114,7 +114,8 @@ function inboxOf(found: readonly Waiting[], limit: number, total = found.length)
   return { total, waiting: waiting.slice(0, limit) };
 }
 
-function quoted(text: string): string {
+/** As a string of a visibility query. */
+export function quoted(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 

@@ -1,6 +1,8 @@
 // `holdfast/client`: starts, follows and commands runs from any program.
 export { ExternalStorage, type PayloadCodec, type StorageDriver, ValueError } from '@temporalio/common';
 export type { Duration } from '../core/duration.ts';
+export { diffRuns, type RunDiff, type RunDifference, type RunFigures } from '../core/read/diffRuns.ts';
+export type { History } from '../core/read/history.ts';
 export type { Call, Run, RunEvent, RunState, Turn } from '../core/read/run.ts';
 export type { Reason, ReasonCode, ReasonParameters } from '../core/reasons/codes.ts';
 export type {
@@ -10,6 +12,9 @@ export type {
   CompletedReply,
   CompletedRun,
   Decision,
+  Fork,
+  ForkEffects,
+  ForkOf,
   OutputOf,
   Question,
   RecordedDecision,
@@ -36,6 +41,7 @@ export {
   HoldfastError,
   InvalidAttachment,
   InvalidConnect,
+  InvalidFork,
   InvalidPayloads,
   InvalidSchedule,
   InvalidStart,
@@ -50,6 +56,7 @@ export {
   TemporalUnreachable,
 } from './errors/errors.ts';
 export type { ErrorCode, ErrorFacts } from './errors/facts.ts';
+export type { ForkOptions, ForkSummary } from './forks.ts';
 export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
 export type { RunSummary } from './listRuns.ts';
 export { type FileStorageOptions, fileStorage } from './payloads/fileStorage.ts';

@@ -1,7 +1,7 @@
 // Lists runs from Temporal's visibility, latest first.
 import type { Client, WorkflowClient, WorkflowExecutionInfo } from '@temporalio/client';
 import { WORKFLOW_TYPE } from '../core/names.ts';
-import type { RunStatus } from '../core/types.ts';
+import type { ForkOf, RunStatus } from '../core/types.ts';
 import { readMemo } from './memo.ts';
 import { lenientClient } from './payloads/lenient.ts';
 
@@ -12,6 +12,8 @@ export interface RunSummary {
   readonly agent: string | null;
   /** The workflow id of the parent; null if this run is not a sub-agent's. */
   readonly parentId: string | null;
+  /** The run and the turn that it is a fork of; null if it is none. */
+  readonly forkOf: ForkOf | null;
   /** Temporal's workflow status in lower case. A run that stopped early is `completed` here. */
   readonly state: string;
   /** How the run ended; null while it runs, or if the workflow did not end by itself. */
@@ -36,13 +38,14 @@ export async function listRuns(
   const ended = ofStatus("ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'");
   // The agent is in the memo, which queries cannot filter on.
   for await (const found of latestOf(ofStatus("ExecutionStatus = 'Running'"), ended)) {
-    const { agent: name, parentId, status, startedAtMs, waits } = readMemo(found.memo);
+    const { agent: name, parentId, forkOf, status, startedAtMs, waits } = readMemo(found.memo);
     if (agent !== undefined && name !== agent) continue;
     runs.push({
       workflowId: found.workflowId,
       runId: found.runId,
       agent: name,
       parentId,
+      forkOf,
       state: found.status.name.toLowerCase(),
       // The run itself writes its status when it ends.
       status: status ?? (await statusInResult(workflows, found)),

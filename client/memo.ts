@@ -1,7 +1,8 @@
 // Reads what a run has written to its memo. A run may have been started by anybody, with any memo.
+import { isForkOf } from '../core/forks.ts';
 import { MEMO } from '../core/names.ts';
 import { isTime } from '../core/shape.ts';
-import type { RunStatus, Waits } from '../core/types.ts';
+import type { ForkOf, RunStatus, Waits } from '../core/types.ts';
 import { readWaits } from '../core/waits.ts';
 import { UNREADABLE } from './payloads/lenient.ts';
 
@@ -11,6 +12,7 @@ export interface RunMemo {
   readonly parentId: string | null;
   readonly status: RunStatus | null;
   readonly startedAtMs: number | null;
+  readonly forkOf: ForkOf | null;
   /** null if the run does not wait, undefined if this process cannot read the questions. */
   readonly waits: Waits | null | undefined;
 }
@@ -27,6 +29,7 @@ export function readMemo(memo: Readonly<Record<string, unknown>> = {}): RunMemo 
     parentId: text(MEMO.parent),
     status: status === UNREADABLE ? null : (status as RunStatus | null),
     startedAtMs: isTime(startedAt, '') === null ? (startedAt as number) : null,
+    forkOf: isForkOf(memo[MEMO.forkOf], '') === null ? (memo[MEMO.forkOf] as ForkOf) : null,
     waits: readWaits(memo[MEMO.waits]),
   };
 }

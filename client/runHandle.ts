@@ -12,6 +12,7 @@ import type { RunResult } from '../core/types.ts';
 import { NoWorker, RunNotFound, RunOver, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
 import { followRun } from './followRun.ts';
+import { type ForkOptions, type ForkSummary, forksOf, startFork } from './forks.ts';
 import { historyPages } from './history.ts';
 import { lenientClient } from './payloads/lenient.ts';
 import { toPayloadError } from './payloads/payloadError.ts';
@@ -46,6 +47,17 @@ export interface RunHandle<Output = unknown> extends RunCommands<Output> {
   history(): Promise<History>;
   /** All histories of the run that the server still has, decoded and in order. `readRun` reads them as one run. */
   histories(): Promise<History[]>;
+  /**
+   * Starts a fork: a new run with this one's conversation up to a turn, and with something changed. This run stays as it is, open or
+   * ended. Calls with an effect wait for a person, unless `effects` says otherwise.
+   *
+   * ```ts
+   * const fork = await run.fork({ turn: 3, instructions: 'Check the order before you refund.' });
+   * ```
+   */
+  fork(options: ForkOptions): Promise<RunHandle<Output>>;
+  /** The forks of this run, latest first. */
+  forks(): Promise<ForkSummary[]>;
   /** Ends the run now: what is running is cancelled, and the run closes as cancelled. */
   cancel(): Promise<void>;
   /**
@@ -174,6 +186,15 @@ export function runHandle<Output = unknown>(
     describe: () => withRunErrors(lastHandle(lenientClient(client).workflow).then((last) => last.describe())),
     history: () => withRunErrors(history()),
     histories: () => withRunErrors(runHistories(client, execution)),
+    async fork(options) {
+      const fork = await withRunErrors(
+        runHistories(client, execution).then((all) => startFork(client, all, workflowId, options)),
+      );
+      return runHandle<Output>(client, address, fork.workflowId, fork.runId);
+    },
+    async forks() {
+      return forksOf(client, workflowId, (await read()).startedAtMs);
+    },
     async cancel() {
       try {
         await (await currentExecution()).cancel();

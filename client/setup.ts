@@ -1,4 +1,4 @@
-// Checks for and registers the search attributes with which one query finds every run that waits for a person.
+// Checks for and registers the search attributes with which one query finds every run that waits for a person, or every fork of a run.
 import type { Connection } from '@temporalio/client';
 import { ATTRIBUTE } from '../core/names.ts';
 import { HoldfastError } from './errors/errors.ts';
@@ -9,14 +9,26 @@ interface Operator {
 }
 
 /** Temporal's `IndexedValueType`: keyword and datetime. */
-const TYPES = { [ATTRIBUTE.agent]: 2, [ATTRIBUTE.waitingSince]: 6 } as const;
-const NAMES = Object.keys(TYPES) as (keyof typeof TYPES)[];
+const TYPES = { [ATTRIBUTE.agent]: 2, [ATTRIBUTE.waitingSince]: 6, [ATTRIBUTE.forkOf]: 2 } as const;
+type Name = keyof typeof TYPES;
+const NAMES = Object.keys(TYPES) as Name[];
+const OF_INBOX = [ATTRIBUTE.agent, ATTRIBUTE.waitingSince] as const;
 
-/** Whether the namespace has the search attributes. False if the server does not allow listing them. */
-export async function hasAttributes({ operatorService }: Operator, namespace: string): Promise<boolean> {
+/** Whether the namespace has the search attributes of the inbox. */
+export async function hasAttributes(operator: Operator, namespace: string): Promise<boolean> {
+  return hasAll(operator, namespace, OF_INBOX);
+}
+
+/** Whether the namespace has the search attribute. */
+export async function hasAttribute(operator: Operator, namespace: string, name: Name): Promise<boolean> {
+  return hasAll(operator, namespace, [name]);
+}
+
+/** False if the server does not allow listing them. */
+async function hasAll({ operatorService }: Operator, namespace: string, names: readonly Name[]): Promise<boolean> {
   try {
     const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-    return NAMES.every((name) => customAttributes?.[name] === TYPES[name]);
+    return names.every((name) => customAttributes?.[name] === TYPES[name]);
   } catch {
     // Not every server allows this call. The inbox then reads memos.
     return false;

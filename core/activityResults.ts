@@ -55,7 +55,12 @@ const isPlanned = isEither(
   hasShape<Plan>({
     digest: isText,
     ask: optional(
-      hasShape<Ask>({ question: nullable(isText), external: optional(isBoolean), input: optional(isAskedInput) }),
+      hasShape<Ask>({
+        question: nullable(isText),
+        external: optional(isBoolean),
+        input: optional(isAskedInput),
+        because: optional(isReason),
+      }),
     ),
     arguments: optional(isText),
     child: optional(

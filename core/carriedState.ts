@@ -2,6 +2,7 @@
 // begins with a check of it, and the read model reads it.
 import { RECORDED_DECISION, RECORDED_REPLY } from './answers.ts';
 import { isAttachments } from './attachments.ts';
+import { isForkGuard } from './forks.ts';
 import type { ReasonOf } from './reasons/codes.ts';
 import {
   type Check,
@@ -270,7 +271,12 @@ const isPlanned = isEither(
   isShape<Extract<PlannedCall, { digest: string }>>({
     digest: isText,
     ask: optional(
-      isShape<Ask>({ question: nullable(isText), external: optional(isBoolean), input: optional(isAskedInput) }),
+      isShape<Ask>({
+        question: nullable(isText),
+        external: optional(isBoolean),
+        input: optional(isAskedInput),
+        because: optional(isReason),
+      }),
     ),
     arguments: optional(isText),
     child: optional(
@@ -401,6 +407,7 @@ const isParentRun: Check = isShape<ParentRun>({
   maxDepth: optional(isWholeNumber(1)),
   reports: isBoolean,
   priced: optional(isBoolean),
+  fork: optional(isForkGuard),
 });
 
 /** Returns what is wrong with the `parent` of a sub-agent's input; null if it is valid. */

@@ -149,10 +149,19 @@ export const MEMO = {
   replied: 'replied',
   /** In a history that is not the first: when the run started. */
   startedAt: 'startedAt',
+  /** Of a fork: the run and the turn that it is a fork of. */
+  forkOf: 'forkOf',
 } as const;
 
-/** Search attributes that `holdfast setup` registers. With the first, one query finds all runs that wait for people. */
-export const ATTRIBUTE = { waitingSince: 'HoldfastWaitingSince', agent: 'HoldfastAgent' } as const;
+/**
+ * Search attributes that `holdfast setup` registers. With the first, one query finds all runs that wait for people, and with the last, one
+ * finds the forks of a run.
+ */
+export const ATTRIBUTE = {
+  waitingSince: 'HoldfastWaitingSince',
+  agent: 'HoldfastAgent',
+  forkOf: 'HoldfastForkOf',
+} as const;
 
 /**
  * The update ids of a decision, in the order in which they are tried. A decision that is sent twice is one update. The server

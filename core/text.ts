@@ -92,3 +92,24 @@ export function inWords(ms: number): string {
   for (const [unitMs, word] of units) if (ms % unitMs === 0) return plural(ms / unitMs, word);
   return `${Number((ms / 1_000).toFixed(1))} seconds`;
 }
+
+/** Returns the known name that differs least from a misspelt one; undefined if none is near. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const [near] = known
+    .map((other) => ({ other, edits: edits(name.toLowerCase(), other.toLowerCase()) }))
+    .filter(({ other, edits: n }) => n <= 0.4 * Math.max(name.length, other.length))
+    .sort((a, b) => a.edits - b.edits);
+  return near?.other;
+}
+
+/** The letters to insert, delete or replace to make one text of the other. */
+function edits(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + Number(from[i - 1] !== to[j - 1])));
+    row = next;
+  }
+  return row[to.length]!;
+}

@@ -112,6 +112,48 @@ export interface ParentRun {
   readonly reports: boolean;
   /** Whether a budget above limits the cost: then a model without a price is an error. */
   readonly priced?: boolean;
+  /** If a run above is a fork that does not let effects happen unasked. */
+  readonly fork?: ForkGuard;
+}
+
+/** The turn that a fork begins with: its model call is made again, and everything before it is kept. */
+export interface ForkOf {
+  readonly workflowId: string;
+  /** The run id of the run's first execution. */
+  readonly runId: string;
+  readonly turn: number;
+}
+
+/**
+ * What a fork does about calls that may have an effect: all but those of tools with `effect: 'read'`. `ask`: a person decides. `block`:
+ * they do not run, and the model reads why. `live`: they run as the agent says.
+ */
+export type ForkEffects = 'ask' | 'block' | 'live';
+
+/** What keeps a fork, and the runs below it, from repeating effects. */
+export interface ForkGuard {
+  readonly of: ForkOf;
+  readonly effects: ForkEffects;
+}
+
+/** How a run is a fork of another. Beside the input, and carried over. */
+export interface Fork extends ForkGuard {
+  readonly changes?: ForkChanges;
+}
+
+/** Changes to the agent whose turn is forked. Its sub-agents, and other agents that get the conversation, stay as they are. */
+export interface ForkChanges extends AgentChanges {
+  readonly agent: string;
+}
+
+/** Changes to an agent, for one run. */
+export interface AgentChanges {
+  /** In place of the agent's models. */
+  readonly model?: string;
+  /** In place of the agent's instructions. */
+  readonly instructions?: string;
+  /** Tools that the model is not offered. */
+  readonly dropTools?: readonly string[];
 }
 
 /** Limits on the spend of a run and its sub-agents. */
@@ -260,6 +302,8 @@ export interface ModelCallInput {
   readonly priced?: boolean;
   /** Whether the run has waited for an unavailable model: then a failure of the provider is not retried here, but by the run. */
   readonly waited?: boolean;
+  /** Changes to the agent, of a fork. */
+  readonly changes?: AgentChanges;
   /** Whether to return the transcript's `weight`, which decides whether the run can carry it over. */
   readonly weigh?: boolean;
 }
@@ -304,7 +348,7 @@ export interface PassedOver {
 
 /** The input of the activity `compact`. It has the transcript in the same form as `callModel`. */
 export interface CompactInput
-  extends Pick<ModelCallInput, 'agent' | 'known' | 'length' | 'fresh' | 'heard' | 'priced' | 'context'> {
+  extends Pick<ModelCallInput, 'agent' | 'known' | 'length' | 'fresh' | 'heard' | 'priced' | 'context' | 'changes'> {
   /** Digest of the agent as it was last recorded; absent in histories of earlier releases. */
   readonly recorded?: string;
   /** The last turn; compaction takes place before the next. */
@@ -372,6 +416,8 @@ export interface Ask {
   readonly external?: true;
   /** The call has run, and asked for input: it runs again with the answer. */
   readonly input?: AskedInput;
+  /** Why a person is asked, if not only by a rule of the agent. */
+  readonly because?: Reason;
 }
 
 /** What a call that asked for input takes along until it is answered. */
@@ -521,6 +567,8 @@ export type Question =
       readonly external?: true;
       /** The call has run, and asks for input: `respond` with the answer, or `reject` it. `external` is set as well. */
       readonly input?: true;
+      /** Why a person is asked, if not only by a rule of the agent. */
+      readonly because?: Reason;
       readonly sinceMs: number;
       readonly expiresAtMs: number | null;
     }

@@ -1,5 +1,6 @@
 // Reads the open questions in a memo: anybody who can start a workflow can write one.
 import { BUDGET_LIMITS, type BudgetReached } from './budget.ts';
+import { isReason } from './carriedState.ts';
 import { WAITS_SHOWN } from './limits.ts';
 import {
   hasShape,
@@ -27,6 +28,7 @@ const isQuestion = isEither(
     question: nullable(isText),
     external: optional(isBoolean),
     input: optional(isBoolean),
+    because: optional(isReason),
     sinceMs: isTime,
     expiresAtMs: nullable(isTime),
   }),

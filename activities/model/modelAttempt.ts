@@ -1,10 +1,12 @@
 // Runs one attempt at a model call, for every activity that makes one: heartbeats, the timeout, the cost of all attempts, streamed text.
 import { Context } from '@temporalio/activity';
-import { CancelledFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { MODEL_CALL } from '../../core/limits.ts';
+import { FAILURE } from '../../core/names.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import type { AgentRecord, ModelCallInput, RunContext, Usage } from '../../core/types.ts';
 import { recordOf } from '../agentRecord.ts';
+import { changedAgent } from '../changedAgent.ts';
 import { parseContext } from '../define/context.ts';
 import type { RuleContext } from '../define/rules.ts';
 import type { Agent } from '../define/types.ts';
@@ -35,13 +37,13 @@ export interface ModelAttempt {
 
 export type AttemptDependencies = Pick<ActivityDependencies, 'registry' | 'models' | 'runOptions' | 'index'>;
 
-type AttemptInput = Pick<ModelCallInput, 'agent' | 'turn' | 'priced' | 'waited' | 'context'> &
+type AttemptInput = Pick<ModelCallInput, 'agent' | 'turn' | 'priced' | 'waited' | 'context' | 'changes'> &
   Partial<Pick<ModelCallInput, 'recorded'>>;
 
 /** Runs `work` as one attempt at a model call. The failure that it throws has the cost of all attempts in its details. */
 export async function runModelAttempt<T>(
   { registry, models, runOptions, index }: AttemptDependencies,
-  { agent: name, turn, priced, waited, context: given, recorded = '' }: AttemptInput,
+  { agent: name, turn, priced, waited, context: given, changes, recorded = '' }: AttemptInput,
   work: (agent: Agent, attempt: ModelAttempt) => Promise<T>,
 ): Promise<T> {
   const { attempt } = Context.current().info;
@@ -52,9 +54,11 @@ export async function runModelAttempt<T>(
   const stop = createStopController();
   let timer: NodeJS.Timeout | undefined;
   try {
-    const agent = registry.agent(name);
-    const endpoints = models.endpointsOf(agent);
+    const served = registry.agent(name);
+    const agent = changes ? changedAgent(served, changes) : served;
+    const endpoints = models.endpointsOf(agent, changes?.model);
     const endpoint = attempts.start(agent, endpoints);
+    requireServer(models, agent, changes?.model);
     const { timeoutMs } = endpoint;
     // The timeout is ours, not the server's, so that it counts as a failed attempt.
     timer = setTimeout(() => stop.abort(badAnswer(reason('model_timed_out', { timeoutMs }))), timeoutMs);
@@ -87,6 +91,14 @@ export async function runModelAttempt<T>(
     stop.release();
     heartbeats.stop();
   }
+}
+
+/** The models of agents are checked when a worker starts; a fork may name any. */
+function requireServer(models: AttemptDependencies['models'], agent: Agent, model: string | undefined): void {
+  const problem = model === undefined ? null : models.problemOf(agent);
+  if (problem === null || model === undefined) return;
+  const why = reason('fork_model', { model, problem });
+  throw ApplicationFailure.create({ message: why.text, type: FAILURE.notReady, nonRetryable: true, details: [why] });
 }
 
 export function ruleContext(agent: string, turn: number, context: RunContext): RuleContext {

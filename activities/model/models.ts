@@ -3,8 +3,10 @@ import type { Agent } from '../define/types.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 
 export interface Models {
-  /** One endpoint for each of the agent's models; its `modelFor` is that model. */
-  endpointsOf(agent: Agent): readonly [ModelEndpoint, ...ModelEndpoint[]];
+  /** One endpoint for each of the agent's models; its `modelFor` is that model. With `asked`, that of this model alone. */
+  endpointsOf(agent: Agent, asked?: string): readonly [ModelEndpoint, ...ModelEndpoint[]];
+  /** Returns what is wrong with the agent's models; null if each has a server here. */
+  problemOf(agent: Agent): string | null;
   /** How long a run waits while no model is available. */
   readonly outageMs: number;
 }
@@ -36,12 +38,15 @@ export function createModels({ own, modelBy, providers }: ModelsOptions): Models
   }
 
   return {
-    endpointsOf(agent) {
+    endpointsOf(agent, asked) {
+      // Who names a model for one run means it, whatever the worker's default.
+      if (asked !== undefined) return [endpointOf(asked)];
       if (modelBy === 'worker') return [own];
       const [first, ...others] = agent.models.map(endpointOf);
       // An agent has at least one model.
       return [first!, ...others];
     },
+    problemOf: (agent) => modelsProblem(agent, { providers, modelBy: modelBy === 'script' ? modelBy : 'agent' }),
     outageMs: own.outageMs,
   };
 }

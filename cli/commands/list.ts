@@ -51,7 +51,8 @@ function row(run: RunSummary): string[] {
   const { workflowId, agent, startedAtMs, endedAtMs } = run;
   const startedAt = new Date(startedAtMs).toISOString().slice(0, 19).replace('T', ' ');
   const took = endedAtMs === null ? '' : seconds(endedAtMs - startedAtMs);
-  return [inertLine(workflowId, 100), statusOf(run), `${startedAt}Z`, took, inertLine(agent ?? '', 64)];
+  const fork = run.forkOf ? ` (fork of ${inertLine(run.forkOf.workflowId, 100)}, turn ${run.forkOf.turn})` : '';
+  return [inertLine(workflowId, 100), statusOf(run), `${startedAt}Z`, took, `${inertLine(agent ?? '', 64)}${fork}`];
 }
 
 function statusOf({ state, status, waiting }: RunSummary): string {

@@ -1,6 +1,7 @@
 // `holdfast show`: shows a run as it is now, or its transcript.
 
 import { Command } from 'commander';
+import type { ForkSummary, RunHandle } from '../../client/index.ts';
 import { withLabels } from '../../core/attachmentLabels.ts';
 import type { Message } from '../../core/types.ts';
 import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
@@ -9,9 +10,11 @@ import { commandLine } from '../terminal/commandLine.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { printJson, toStderr } from '../terminal/output.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
+import { wrapped } from '../terminal/wrap.ts';
 import { contextLines } from '../view/context.ts';
 import { waitingSubAgents } from '../view/family.ts';
-import { runJson } from '../view/json.ts';
+import { forkLines, forksText, resetLines } from '../view/forks.ts';
+import { forkJson, runJson } from '../view/json.ts';
 import { bars, compactionLines, peopleLines, summary } from '../view/showRun.ts';
 import { stuckLine } from '../view/stuckRun.ts';
 import { howTo } from './approvals.ts';
@@ -32,15 +35,19 @@ export function showCommand(): Command {
     .option('--json', 'print one JSON object, as of run; with --transcript one array of messages')
     .action((id: string, { transcript, json }: ShowOptions, command: Command) =>
       withHoldfast(command, async (holdfast) => {
-        const run = await holdfast.get(id).read();
+        const handle = holdfast.get(id);
+        const run = await handle.read();
         const screen = createScreen(process.stdout);
+        const forks = transcript ? [] : await forksIn(handle);
         if (transcript && json) printJson(run.transcript);
         else if (transcript) screen.print(...run.transcript.flatMap((message) => messageLines(message, screen)));
-        else if (json) printJson(runJson(run));
+        else if (json) printJson({ ...runJson(run), ...(forks.length > 0 && { forks: forks.map(forkJson) }) });
         else {
           screen.print(
             `${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(withLabels(run.input, run.attachments))}`,
             ...contextLines(run.context, screen),
+            ...forkLines(run.fork, screen),
+            ...resetLines(run, screen),
             '',
           );
           screen.print(...bars(run, screen), '');
@@ -49,7 +56,7 @@ export function showCommand(): Command {
           const people = peopleLines(run, screen);
           if (people.length > 0) screen.print(...people, '');
           if (run.output !== null) screen.print(inert(run.output), '');
-          screen.print(...summary(run, screen));
+          screen.print(...summary(run, screen), ...(forks.length > 0 ? wrapped(forksText(forks), screen.columns) : []));
           const flags = addressFlags(settingsOf(command));
           const stuck = run.endedAtMs === null ? await stuckLine(holdfast, id) : null;
           if (stuck) toStderr(stuck);
@@ -62,6 +69,11 @@ export function showCommand(): Command {
         return EXIT.completed;
       }),
     );
+}
+
+/** A server that cannot be searched says nothing of the run itself. */
+async function forksIn(handle: RunHandle): Promise<readonly ForkSummary[]> {
+  return handle.forks().catch(() => []);
 }
 
 function messageLines(message: Message, screen: Screen): string[] {

@@ -7,6 +7,7 @@ import { shownArguments } from '../../core/shownArguments.ts';
 import type { Question } from '../../core/types.ts';
 import { idText, inertJson, inertJsonLines, inertLine, inertQuestion } from '../terminal/inert.ts';
 import type { OpenQuestion } from '../view/openQuestions.ts';
+import { askedText } from '../view/people.ts';
 
 /** Longer arguments are cut field by field. */
 const ARGUMENTS_CHARS_MAX = 8_000;
@@ -59,7 +60,8 @@ function asksText(question: Question): string {
     question.arguments.length > ARGUMENTS_CHARS_MAX
       ? inertJson(shownArguments(question.arguments, ARGUMENTS_CHARS_MAX))
       : inertJsonLines(question.arguments).join('\n');
-  const asked = question.question === null ? [] : [inertQuestion(question.question)];
+  const text = askedText(question);
+  const asked = text === '' ? [] : [inertQuestion(text)];
   const wants = question.input
     ? 'needs an answer for'
     : question.external

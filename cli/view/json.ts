@@ -1,5 +1,5 @@
 // Turns the read model into the documented JSON of runs. Times are ISO 8601.
-import type { Decided, RunSummary, Schedule, Waiting } from '../../client/index.ts';
+import type { Decided, ForkSummary, RunSummary, Schedule, Waiting } from '../../client/index.ts';
 import { type Call, type Compaction, countsOf, type Run, type RunEvent, toolCalls } from '../../core/read/run.ts';
 import type { Question, RecordedDecision } from '../../core/types.ts';
 
@@ -18,6 +18,8 @@ export function runJson(run: Run) {
     reasonParameters: run.reasonParameters,
     warnings: run.warnings,
     turns: countsOf(run).turns,
+    ...(run.fork && { fork: run.fork }),
+    ...(run.resets && { resets: run.resets.map(({ atMs, ...reset }) => ({ at: isoTime(atMs), ...reset })) }),
     ...(run.earlier && { earlier: run.earlier }),
     toolCalls: toolCalls(run).map(callJson),
     paused: run.paused,
@@ -80,6 +82,10 @@ export function questionJson(question: Question) {
   return { ...approval, since: isoTime(sinceMs), expiresAt: isoTime(expiresAtMs) };
 }
 
+export function forkJson({ startedAtMs, ...fork }: ForkSummary) {
+  return { ...fork, startedAt: isoTime(startedAtMs) };
+}
+
 export function decisionJson({ atMs, ...decision }: RecordedDecision) {
   return { ...decision, at: isoTime(atMs) };
 }
@@ -93,12 +99,13 @@ export function waitingJson({ workflowId, runId, agent, parentId, sinceMs, count
 }
 
 export function listedJson(run: RunSummary) {
-  const { workflowId, runId, agent, parentId, state, status, waiting, startedAtMs, endedAtMs } = run;
+  const { workflowId, runId, agent, parentId, forkOf, state, status, waiting, startedAtMs, endedAtMs } = run;
   return {
     workflowId,
     runId,
     agent,
     parentId,
+    ...(forkOf && { forkOf }),
     state: listedState(state),
     status: status ?? listedState(state),
     waiting,

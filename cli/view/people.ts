@@ -54,8 +54,14 @@ function commandDetail({ call, budget }: Extract<PersonEvent, { type: 'command' 
 /** Returns a question on one line. */
 export function questionText(question: Question): string {
   if (question.kind === 'budget') return `budget: ${inertLine(question.reason, TEXT_CHARS_MAX)}`;
-  const asked = question.question ? ` ${oneLine(inertQuestion(question.question), TEXT_CHARS_MAX)}` : '';
+  const text = askedText(question);
+  const asked = text ? ` ${oneLine(inertQuestion(text), TEXT_CHARS_MAX)}` : '';
   return `${callText(question)} ${argumentsText(question.arguments, TEXT_CHARS_MAX)}${asked}`;
+}
+
+/** The question of the agent, and why it is asked beside that. */
+export function askedText({ question, because }: Extract<Question, { kind: 'approval' }>): string {
+  return [question, because?.text].filter(Boolean).join(' ');
 }
 
 /** Returns the arguments as they were parsed, on one line, each field cut by itself. */
@@ -88,7 +94,8 @@ export function questionParts(
   linesMax = Number.POSITIVE_INFINITY,
 ): { readonly what: readonly string[]; readonly asked: readonly string[] } {
   if (question.kind === 'budget') return { what: indented(questionText(question), columns), asked: [] };
-  const { question: asked, expiresAtMs, arguments: args } = question;
+  const { expiresAtMs, arguments: args } = question;
+  const asked = askedText(question);
   const below = (text: string) => wrapped(text, columns - 6).map((line) => `      ${line}`);
   const until = expiresAtMs === null ? '' : `Waits until ${new Date(expiresAtMs).toISOString().slice(0, 16)}Z.`;
   const text = asked ? inertQuestion(asked) : '';

@@ -1,15 +1,7 @@
 // Shows a run on the screen: live while it runs, and its summary at the end.
 import { WorkflowFailedError } from '@temporalio/client';
 import type { RunHandle } from '../../client/index.ts';
-import {
-  type Compaction,
-  countsOf,
-  type Earlier,
-  type Run,
-  type RunEvent,
-  type RunState,
-  toolCalls,
-} from '../../core/read/run.ts';
+import { type Compaction, countsOf, type Run, type RunEvent, type RunState, toolCalls } from '../../core/read/run.ts';
 import { count, plural } from '../../core/text.ts';
 import type { Reply } from '../../core/types.ts';
 import { howTo } from '../commands/approvals.ts';
@@ -25,6 +17,7 @@ import { budgetText, spendText } from './budget.ts';
 import { contextLines } from './context.ts';
 import { type FamilyEvent, followFamily } from './family.ts';
 import { type CallWritten, createFollowedRun, type FollowedRun, progressText } from './followedRun.ts';
+import { earlierLines, forkLines } from './forks.ts';
 import { runJson } from './json.ts';
 import { type OpenQuestion, reportQuestions } from './openQuestions.ts';
 import { byAndWhy, decisionText, personLines, questionText } from './people.ts';
@@ -129,7 +122,8 @@ function linesOf(event: RunEvent, seen: FollowedRun, screen: Screen, plainText: 
           screen.paint('bold', part),
         ),
         ...contextLines(event.context ?? null, screen),
-        ...expiredLines(event.earlier, screen),
+        ...forkLines(event.fork, screen),
+        ...earlierLines(event.earlier, event.fork, screen),
       ];
     case 'answer':
       return [
@@ -242,7 +236,7 @@ function replyLines({ status, output, reason }: Reply, screen: Screen): string[]
 /** Returns the bars of a whole run. */
 export function bars(run: Run, screen: Screen): string[] {
   const drawn = timeline(run, axisOf(firstShownMs(run), run.endedAtMs, Date.now()), screen);
-  const lines = [...expiredLines(run.earlier, screen), ...drawn];
+  const lines = [...earlierLines(run.earlier, run.fork, screen), ...drawn];
   if (lines.length <= ROWS_MAX) return lines;
   return [...lines.slice(0, ROWS_MAX), `… ${lines.length - 1 - ROWS_MAX} more rows: see --json`, lines.at(-1) ?? ''];
 }
@@ -252,17 +246,6 @@ function firstShownMs({ earlier, startedAtMs, turns, compactions }: Run): number
   if (!earlier) return startedAtMs;
   const shown = [turns[0]?.startedAtMs, compactions[0]?.startedAtMs].filter((ms) => ms !== undefined && ms !== null);
   return shown.length > 0 ? Math.min(...shown) : startedAtMs;
-}
-
-/** Says which turns the server no longer keeps. */
-function expiredLines(earlier: Earlier | undefined, screen: Screen): string[] {
-  if (!earlier || earlier.turns === 0) return [];
-  const { turns, calls, failedCalls } = earlier;
-  const which = turns === 1 ? 'turn 1' : `turns 1–${turns}`;
-  const what = `${plural(calls, 'call')}${failedCalls > 0 ? `, ${failedCalls} failed` : ''}`;
-  return wrapped(`${which} (${what}): no longer kept by the server (retention)`, screen.columns - 2).map((line) =>
-    screen.paint('dim', `  ${line}`),
-  );
 }
 
 /** Returns warnings, the line that sums up the run, and its spend. */

@@ -66,6 +66,19 @@ export class InvalidStart extends HoldfastError<
   override readonly name = 'InvalidStart';
 }
 
+/** The options of a fork are invalid, or the run has no such turn. */
+export class InvalidFork extends HoldfastError<
+  | 'fork_invalid'
+  | 'turn_not_found'
+  | 'run_without_turns'
+  | 'fork_call_unknown'
+  | 'fork_tool_unknown'
+  | 'fork_id_taken'
+  | 'fork_too_large'
+> {
+  override readonly name = 'InvalidFork';
+}
+
 /** An image or a file that cannot be sent: what it is, or that there is nowhere to store it. */
 export class InvalidAttachment extends HoldfastError<
   'attachment_invalid' | 'attachment_without_store' | 'attachment_not_stored'

@@ -45,6 +45,32 @@ export interface ErrorFacts {
   readonly budget_invalid: { readonly problem: string };
   readonly context_invalid: { readonly problem: string };
   readonly run_id_invalid: { readonly id: string; readonly charsMax: number };
+  // InvalidFork
+  readonly fork_invalid: { readonly problem: string };
+  /** `first` and `last`: the turns that the server has. */
+  readonly turn_not_found: {
+    readonly workflowId: string;
+    readonly turn: number;
+    readonly first: number;
+    readonly last: number;
+  };
+  readonly run_without_turns: { readonly workflowId: string };
+  /** `isCompacted`: the run has the call, but its result is no longer in the conversation. `known`: the call ids before the turn. */
+  readonly fork_call_unknown: {
+    readonly workflowId: string;
+    readonly turn: number;
+    readonly call: string;
+    readonly isCompacted: boolean;
+    readonly known: readonly string[];
+  };
+  readonly fork_tool_unknown: {
+    readonly agent: string;
+    readonly tool: string;
+    readonly known: readonly string[];
+    readonly near?: string;
+  };
+  readonly fork_id_taken: { readonly id: string };
+  readonly fork_too_large: { readonly workflowId: string; readonly turn: number };
   // InvalidAttachment
   /** `what` is its name, path or URL. */
   readonly attachment_invalid: { readonly what: string; readonly problem: string };

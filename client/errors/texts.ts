@@ -9,6 +9,7 @@ export function errorText<Code extends ErrorCode>(code: Code, facts: ErrorFacts[
 
 const CONFIGURE =
   'Use the payload settings of the worker: set HOLDFAST_PAYLOADS=./payloads.ts, the option "payloads", or the "dataConverter" of the client that you pass (docs/payloads.md).';
+const CALLS_SHOWN_MAX = 20;
 const CRON_EXAMPLE = '"0 3 * * 1-5" is 03:00 from Monday to Friday';
 const EVERY_EXAMPLE = 'Use a number and a unit: "30 seconds", "90s", "1h", "7 days".';
 
@@ -60,6 +61,28 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
   context_invalid: ({ problem }) => problem,
   run_id_invalid: ({ id, charsMax }) =>
     `A run id must have 1 to ${charsMax} characters; this one has ${count(id.length)}.`,
+
+  fork_invalid: ({ problem }) => problem,
+  turn_not_found: ({ workflowId, turn, first, last }) => {
+    const has = first === last ? `only turn ${first}` : `turns ${first} to ${last}`;
+    // Those of a fork's original are not its own.
+    const gone =
+      turn < first ? ` Earlier ones are those of the run that it is a fork of, or retention has deleted them.` : '';
+    return `${named(workflowId)} has no turn ${turn} in its history, which has ${has}.${gone} Choose one of these.`;
+  },
+  run_without_turns: ({ workflowId }) => `${named(workflowId)} has no turn yet: no worker has called its model.`,
+  fork_call_unknown: ({ workflowId, turn, call, isCompacted, known }) => {
+    const what = isCompacted
+      ? `The result of call ${named(call)} is no longer in the conversation, which was compacted before turn ${turn}.`
+      : `${named(workflowId)} has no call ${named(call)} before turn ${turn}.`;
+    const calls = known.slice(-CALLS_SHOWN_MAX).join(', ');
+    return `${what} ${calls === '' ? 'There is none.' : `Its calls before that turn: ${calls}.`}`;
+  },
+  fork_tool_unknown: ({ agent, tool, known, near }) =>
+    `Agent ${named(agent)} has no tool ${JSON.stringify(tool)}.${near === undefined ? '' : ` Did you mean ${near}?`} Its tools: ${known.join(', ') || 'none'}.`,
+  fork_id_taken: ({ id }) => `There is a run ${JSON.stringify(id)} already. Choose another id for the fork.`,
+  fork_too_large: ({ workflowId, turn }) =>
+    `The conversation of ${named(workflowId)} before turn ${turn} is too large for a payload. Configure a store for large payloads, as its worker has (docs/payloads.md).`,
 
   attachment_invalid: ({ what, problem }) => `${what === '' ? '' : `${JSON.stringify(what)}: `}${problem}`,
   attachment_without_store: () =>

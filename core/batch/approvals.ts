@@ -28,6 +28,7 @@ export function openApprovals(view: ApprovalsView, max = Number.POSITIVE_INFINIT
       question: planned.ask?.question ?? null,
       ...(planned.ask?.external && { external: true }),
       ...(planned.ask?.input && { input: true }),
+      ...(planned.ask?.because && { because: planned.ask.because }),
       sinceMs: askedAtMs,
       expiresAtMs: askedAtMs + approvalTimeoutMs,
     });

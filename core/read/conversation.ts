@@ -41,7 +41,8 @@ export function userMessagesIn(reading: Reading, { fresh, heard }: Sent): UserMe
   const last = turnsSince(reading).at(-1);
   // A turn without an answer is repeated, with the same messages.
   const repeats = last && !last.answer && last.takenAtMs === null ? last : undefined;
-  const messages = (fresh ?? heard ?? []).filter(({ role }) => role === 'user');
+  // Those that the run began with are in the transcript already.
+  const messages = (fresh ?? heard ?? []).filter(({ role }) => role === 'user').slice(reading.unseenBefore);
   const { retryMessage } = turnsSince(reading).findLast(({ takenAtMs }) => takenAtMs !== null) ?? {};
   const isRetry = retryMessage !== undefined && messages[0]?.content === retryMessage;
   return { messages: isRetry ? messages.slice(1) : messages, repeats };

@@ -41,6 +41,8 @@ export interface HistoryEvent {
   readonly eventTime?: Timestamp | null;
   readonly userMetadata?: { readonly summary?: Payload | null } | null;
   readonly workflowExecutionStartedEventAttributes?: {
+    readonly workflowType?: { readonly name?: string | null } | null;
+    readonly taskQueue?: { readonly name?: string | null } | null;
     readonly input?: Payloads | null;
     readonly workflowId?: string | null;
     readonly originalExecutionRunId?: string | null;
@@ -49,6 +51,10 @@ export interface HistoryEvent {
   } | null;
   readonly workflowTaskStartedEventAttributes?: object | null;
   readonly workflowTaskCompletedEventAttributes?: object | null;
+  readonly workflowTaskFailedEventAttributes?: {
+    readonly baseRunId?: string | null;
+    readonly newRunId?: string | null;
+  } | null;
   readonly activityTaskScheduledEventAttributes?: {
     readonly activityId?: string | null;
     readonly activityType?: { readonly name?: string | null } | null;

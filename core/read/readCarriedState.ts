@@ -41,6 +41,11 @@ export function takeOver(reading: Reading, handOver: CarriedState): void {
   reading.earlierCompactions = conversation.compactions;
   reading.warningsBefore = tally.warnings;
   reading.before = conversation.messages;
+  const unseen = conversation.messages.slice(conversation.seen.length);
+  reading.unseenBefore = unseen.filter(({ role }) => role === 'user').length;
+  reading.carried = handOver;
+  reading.isIdle = session.idle;
+  reading.replied = session.idle ? session.message : Math.max(0, session.message - 1);
   reading.waits = readWaits(published.waits) ?? null;
   reading.pausedByParent = control.pausedByParent;
   reading.stopped = control.stop !== null;

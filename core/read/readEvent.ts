@@ -9,6 +9,7 @@ import { closed } from './events/end.ts';
 import { fromChild, signalled } from './events/family.ts';
 import { memoChanged } from './events/memo.ts';
 import { answerTaken } from './events/modelCalls.ts';
+import { wasReset } from './events/resets.ts';
 import { continuedAsNew, started } from './events/start.ts';
 import { timerFired, timerStarted } from './events/timers.ts';
 import { eventId, firstJson, type HistoryEvent, timeMs } from './history.ts';
@@ -38,6 +39,9 @@ function runEventsOf(reading: Reading, event: HistoryEvent, atMs: number): RunEv
     reading.taskDone = true;
     return [...answerTaken(reading, atMs), ...questionsTaken(reading, atMs)];
   }
+
+  const failedTask = event.workflowTaskFailedEventAttributes;
+  if (failedTask) return wasReset(reading, failedTask, atMs);
 
   const scheduled = event.activityTaskScheduledEventAttributes;
   if (scheduled) return activityScheduled(reading, id, scheduled, atMs);

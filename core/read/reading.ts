@@ -1,7 +1,9 @@
 // The state of the reader: what is known of a run so far. Everything else in this folder is functions over it.
+
+import type { CarriedState } from '../carriedState.ts';
 import { parseActivityId } from '../names.ts';
 import type { Reason } from '../reasons/codes.ts';
-import type { AgentRecord, Decision, Message, ParentRun, PlannedCall, Spend, Waits } from '../types.ts';
+import type { AgentRecord, Decision, ForkGuard, Message, ParentRun, PlannedCall, Spend, Waits } from '../types.ts';
 import { NO_SPEND, NO_USAGE } from '../usage.ts';
 import type { Compaction, Run, RunEvent } from './run.ts';
 import type { OpenCall, OpenTurn, Writable } from './turns.ts';
@@ -53,6 +55,13 @@ export interface Reading {
   sentToCompaction: readonly Message[];
   /** Messages of people that were sent to a compaction that failed, and not again since. */
   sentToFailedCompaction: readonly Message[];
+  /** The state that the first history begins with: of a fork, and if earlier histories are missing. */
+  carried: CarriedState | undefined;
+  /** How many messages with the role `user` at the end of `before` the model has not been sent yet. */
+  unseenBefore: number;
+  /** The number of the last message that the session replied to, and whether the model was not called since. */
+  replied: number;
+  isIdle: boolean;
   /** Ids of accepted messages: one that is sent again has no event. */
   readonly messageIds: Set<string>;
   readonly commandIds: Set<string>;
@@ -148,6 +157,10 @@ export function openReading(): Reading {
     turnsBefore: 0,
     sentToCompaction: [],
     sentToFailedCompaction: [],
+    carried: undefined,
+    unseenBefore: 0,
+    replied: 0,
+    isIdle: true,
     messageIds: new Set(),
     commandIds: new Set(),
     stopped: false,
@@ -157,6 +170,11 @@ export function openReading(): Reading {
     childSpend: new Map(),
     spendAtEnd: undefined,
   };
+}
+
+/** Returns what keeps the run from repeating effects, if it belongs to a fork. */
+export function guardIn({ run, parent }: Reading): ForkGuard | undefined {
+  return run.fork ?? parent?.fork;
 }
 
 /** Returns the call with a call id, `<turn>.<slot>`. */

@@ -7,6 +7,7 @@ import type {
   Budget,
   CompactStrategy,
   FailureKind,
+  Fork,
   Message,
   PassedOver,
   Question,
@@ -51,7 +52,11 @@ export interface Run extends ReasonFields {
   readonly paused: { readonly by: string | null } | null;
   /** The questions that wait for people. */
   readonly questions: readonly Question[];
-  /** Counts of what the server no longer keeps; absent if every history is there. */
+  /** Set if the run is a fork: of which run and turn, and with which changes. */
+  readonly fork?: Fork;
+  /** Resets of the run by Temporal, in order; absent without any. */
+  readonly resets?: readonly Reset[];
+  /** Counts of what the server no longer keeps, and of what a fork began with; absent if every history is there. */
   readonly earlier?: Earlier;
   /** Compactions of the transcript, in order. They leave `turns` as they were. */
   readonly compactions: readonly Compaction[];
@@ -84,8 +89,17 @@ export interface Compaction {
   readonly error: string | null;
 }
 
+/** A reset of the run to an earlier state, with `temporal workflow reset`. What followed is in the history of another execution. */
+export interface Reset {
+  readonly atMs: number;
+  /** The run id of the execution that was reset. */
+  readonly from: string;
+  /** The last turn that the state before the reset had begun; 0 if there was none. */
+  readonly turn: number;
+}
+
 /**
- * Counts of the turns whose histories the server has deleted: the namespace's retention applies to the closed histories of a
+ * Counts of the turns before those in `turns`: those that a fork began with, and those whose histories the server has deleted: the namespace's retention applies to the closed histories of a
  * run that continued as new. Their messages are in the transcript, and their tokens in `usage` and `spend`.
  */
 export interface Earlier {
@@ -163,6 +177,8 @@ export type RunEvent =
       readonly input: string;
       /** Absent if the run has none. */
       readonly context?: RunContext;
+      /** Set if the run is a fork. */
+      readonly fork?: Fork;
       /** Counts of what the server no longer keeps; absent if every history is there. */
       readonly earlier?: Earlier;
     }

@@ -19,6 +19,8 @@ export interface ReasonParameters {
   readonly same_failure: { readonly tool: string; readonly times: number; readonly error: string };
   readonly output_limit: None;
   readonly model_refused: None;
+  /** The model that a fork names has no server on this worker. */
+  readonly fork_model: { readonly model: string; readonly problem: string };
   /** No worker knows the agent, so the model was not called. */
   readonly unknown_agent: { readonly message: string };
   readonly context_invalid: { readonly agent: string; readonly problem: string };
@@ -84,10 +86,16 @@ export interface ReasonParameters {
   readonly too_many_calls: { readonly max: number; readonly number: number };
   readonly answer_cut_off: None;
   readonly not_approved: None;
+  /** The run is a fork, or below one, in which calls with an effect do not run. */
+  readonly fork_blocks: { readonly workflowId: string; readonly tool: string; readonly effect?: string };
   readonly not_permitted: { readonly why: string };
   readonly rejected_by_guardrail: { readonly why: string };
   readonly guardrail_changed_badly: { readonly problem: string };
   readonly sub_agent_input: { readonly tool: string; readonly error: string };
+
+  // ── Why a person is asked about a call ──
+  /** The run is a fork, or below one, in which calls with an effect wait for a person. */
+  readonly fork_asks: { readonly workflowId: string; readonly tool: string; readonly effect?: string };
 
   // ── Warnings ──
   readonly calls_failed: {

@@ -26,6 +26,7 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   output_limit: () =>
     "The model's answer was cut off at its output limit. Raise maxOutputTokens, or ask for less at once.",
   model_refused: () => 'The model, or its provider, declined to answer.',
+  fork_model: ({ problem }) => problem,
   agent_function_failed: ({ agent, option, problem }) => `The function ${option} of ${agent} failed: ${problem}`,
   context_invalid: ({ agent, problem }) => `The context of the run does not fit ${agent}: ${problem}`,
   model_error: ({ message }) => message,
@@ -87,6 +88,10 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
     `not run: at most ${plural(max, 'call')} per turn are allowed; this is number ${count(number)}`,
   answer_cut_off: () =>
     'not run: the answer was cut off at the output limit before its calls were complete. Ask for less at once.',
+  fork_blocks: ({ workflowId, tool, effect = 'unknown' }) =>
+    `not run: this run belongs to a fork of ${workflowId}, in which calls with an effect are blocked (${tool} has the effect ${effect})`,
+  fork_asks: ({ workflowId, tool, effect = 'unknown' }) =>
+    `This run belongs to a fork of ${workflowId}, and ${tool} has the effect ${effect}: it could happen a second time.`,
   not_approved: () => 'not permitted: a person has to approve it, and nobody has',
   not_permitted: ({ why }) => `not permitted: ${why}`,
   rejected_by_guardrail: ({ why }) => `not run: ${why}`,

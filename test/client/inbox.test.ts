@@ -211,7 +211,7 @@ test('reads memos without search attributes, and loses nothing when they are add
   await second.approve();
   assert.equal((await second.result()).status, 'completed');
 
-  assert.deepEqual((await holdfast.setup()).toSorted(), ['HoldfastAgent', 'HoldfastWaitingSince']);
+  assert.deepEqual((await holdfast.setup()).toSorted(), ['HoldfastAgent', 'HoldfastForkOf', 'HoldfastWaitingSince']);
   // Registered is one thing; that all parts of the server know of it, another.
   await eventually(async () => (await holdfast.setup()).length === 0);
   await office.restart();

@@ -27,8 +27,12 @@ const DYNAMIC_CONFIG: DynamicConfig = {
 // lose the last moments.
 const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=normal'];
 
-// The search attributes that `holdfast setup` registers on other servers: with them the inbox is one query.
-const SEARCH_ATTRIBUTES = [`${ATTRIBUTE.waitingSince}=Datetime`, `${ATTRIBUTE.agent}=Keyword`];
+// The search attributes that `holdfast setup` registers on other servers: with them, the inbox and the forks of a run are one query each.
+const SEARCH_ATTRIBUTES = [
+  `${ATTRIBUTE.waitingSince}=Datetime`,
+  `${ATTRIBUTE.agent}=Keyword`,
+  `${ATTRIBUTE.forkOf}=Keyword`,
+];
 
 export interface DevServerArguments {
   readonly ip: string;

@@ -59,7 +59,7 @@ function fits(run: Run): boolean {
   const { length, bytes } = weight ?? { length: 0, bytes: 0 };
   const handOver = run.carried();
   const rest = { ...handOver, conversation: { ...handOver.conversation, messages: [] } };
-  let bytesLeft = CARRIED_STATE_BYTES_MAX - bytes - jsonBytes([run.input, { handOver: rest }]);
+  let bytesLeft = CARRIED_STATE_BYTES_MAX - bytes - jsonBytes([run.input, { ...run.passedOn, handOver: rest }]);
   // Stops once the answer is known: there may be a hundred times as many messages.
   for (let at = length; at < messages.length && bytesLeft >= 0; at++)
     bytesLeft -= jsonBytes(messages[at]) + (at > length ? 1 : 0);
@@ -114,5 +114,5 @@ export async function continueNow(run: Run): Promise<void> {
     memo: Object.fromEntries(entries.filter(([, value]) => value !== null && value !== undefined)),
     typedSearchAttributes,
   });
-  await next(run.input, { ...(run.parent && { parent: run.parent }), handOver: run.carried() });
+  await next(run.input, { ...run.passedOn, handOver: run.carried() });
 }

@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { resultProblem } from '../../core/activityResults.ts';
 import { countOpenApprovals } from '../../core/batch/approvals.ts';
+import { guardCall } from '../../core/batch/effects.ts';
 import { inputOf } from '../../core/batch/input.ts';
 import { RULE_TIMEOUT_MS } from '../../core/limits.ts';
 import { callActivityId, editActivityId, FAILURE, PLAN_ACTIVITY, parseActivityId, TIMER } from '../../core/names.ts';
@@ -145,8 +146,9 @@ async function replan(run: Run, batch: Batch, slot: number, written: string, sco
   }
   const problem = resultProblem.plan(planned);
   if (problem !== null) throw refusal('edit_not_planned', { error: problem });
-  if ('problem' in planned) throw refusal('edit_rejected', { problem: planned.problem.reason.text });
-  return { ...planned, arguments: planned.arguments ?? written };
+  const guarded = guardCall(planned, tool, run.agent, run.guard);
+  if ('problem' in guarded) throw refusal('edit_rejected', { problem: guarded.problem.reason.text });
+  return { ...guarded, arguments: guarded.arguments ?? written };
 }
 
 /** One timer for the batch: all its approvals became pending together. */

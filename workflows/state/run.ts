@@ -8,12 +8,24 @@ import {
   parentProblem,
 } from '../../core/carriedState.ts';
 import { runResult } from '../../core/ends.ts';
+import { forkProblem } from '../../core/forks.ts';
 import { AGENT_DEFAULTS } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
 import { reasonFields } from '../../core/reasons/reason.ts';
 import { runInputProblem, withoutNulls } from '../../core/runInput.ts';
-import type { AgentRecord, AgentRules, ParentRun, RunInput, RunResult, RunStatus, Spend } from '../../core/types.ts';
+import type {
+  AgentChanges,
+  AgentRecord,
+  AgentRules,
+  Fork,
+  ForkGuard,
+  ParentRun,
+  RunInput,
+  RunResult,
+  RunStatus,
+  Spend,
+} from '../../core/types.ts';
 import { TaskBytes } from '../runtime/taskBytes.ts';
 import { Wake } from '../runtime/wake.ts';
 import { Batch } from './batch.ts';
@@ -26,8 +38,8 @@ import { newSession, Session } from './session.ts';
 import { newTally, Tally } from './tally.ts';
 import { newTurns, Turns } from './turns.ts';
 
-/** The second argument of the workflow: from its parent, or from the execution that it continues. */
-export type Origin = { readonly parent?: ParentRun; readonly handOver?: CarriedState };
+/** The second argument of the workflow: from its parent, from the execution that it continues, or of the run that it is a fork of. */
+export type Origin = { readonly parent?: ParentRun; readonly fork?: Fork; readonly handOver?: CarriedState };
 
 export interface End {
   readonly status: RunStatus;
@@ -51,6 +63,7 @@ export type Phase =
 export class Run {
   readonly input: RunInput;
   readonly parent: ParentRun | undefined;
+  readonly fork: Fork | undefined;
   readonly workflowId: string;
   /** The run id of the first execution of the topmost run. A reset keeps it, while sub-agents get new run ids. */
   readonly rootRunId: string;
@@ -70,10 +83,11 @@ export class Run {
   #agent: AgentRecord | null;
   #batch: Batch | null;
 
-  constructor(input: RunInput, parent: ParentRun | undefined, state: CarriedState) {
+  constructor(input: RunInput, { parent, fork }: Pick<Origin, 'parent' | 'fork'>, state: CarriedState) {
     const { workflowId, firstExecutionRunId } = workflowInfo();
     this.input = input;
-    this.parent = parent;
+    this.parent = parent ?? undefined;
+    this.fork = fork;
     this.workflowId = workflowId;
     this.rootRunId = parent?.rootRunId ?? firstExecutionRunId;
     this.startedAtMs = state.startedAtMs;
@@ -111,6 +125,22 @@ export class Run {
 
   get isSession(): boolean {
     return this.input.session === true;
+  }
+
+  /** What the next execution gets beside the carried state. */
+  get passedOn(): Pick<Origin, 'parent' | 'fork'> {
+    return { ...(this.parent && { parent: this.parent }), ...(this.fork && { fork: this.fork }) };
+  }
+
+  /** Set in a fork, and in the runs below one. */
+  get guard(): ForkGuard | undefined {
+    return this.fork ?? this.parent?.fork;
+  }
+
+  /** Changes to the agent that has the conversation. */
+  get changes(): AgentChanges | undefined {
+    const { agent, ...changes } = this.fork?.changes ?? {};
+    return agent === this.#agentName ? changes : undefined;
   }
 
   get rules(): Partial<AgentRules> {
@@ -194,19 +224,38 @@ export function openRun(input: RunInput, origin: Origin | undefined): Run {
   const problem = runInputProblem(input) ?? originProblem(origin);
   if (problem) throw ApplicationFailure.nonRetryable(problem, FAILURE.invalidInput);
   const given = withoutNulls(input);
-  const { parent, handOver } = origin ?? {};
-  return new Run(given, parent ?? undefined, handOver ?? newState(given));
+  const { handOver, ...others } = origin ?? {};
+  return new Run(given, others, handOver ? begun(handOver) : newState(given));
 }
 
-/** Only a parent may pass `parent`, and only continue-as-new may pass `handOver`, which is the carried state. */
+/** A fork starts now, and not when it was made. */
+function begun(state: CarriedState): CarriedState {
+  const { continuedFromExecutionRunId, startTime } = workflowInfo();
+  return continuedFromExecutionRunId ? state : { ...state, startedAtMs: startTime.getTime() };
+}
+
+/**
+ * Only a parent may pass `parent`. Only continue-as-new and the client, for a fork, may pass `handOver`, which is the carried state; a fork
+ * begins between two turns.
+ */
 function originProblem(origin: unknown): string | null {
   if (origin === undefined || origin === null) return null;
   if (typeof origin !== 'object' || Array.isArray(origin)) return 'Start an agent with one argument, its input.';
-  const { parent, handOver, ...others } = origin as Record<string, unknown>;
+  const { parent, fork, handOver, ...others } = origin as Record<string, unknown>;
   const info = workflowInfo();
-  if (Object.keys(others).length > 0 || (parent && !info.parent) || (handOver && !info.continuedFromExecutionRunId))
+  if (
+    Object.keys(others).length > 0 ||
+    (parent && !info.parent) ||
+    (handOver && !fork && !info.continuedFromExecutionRunId)
+  )
     return 'Start an agent with one argument, its input. Only another run of an agent can pass a second one.';
-  return (parent ? parentProblem(parent) : null) ?? (handOver ? carriedStateProblem(handOver) : null);
+  if (fork && !handOver) return 'A fork needs the state that it begins with. Start it with the client.';
+  const problem =
+    (parent ? parentProblem(parent) : null) ??
+    (fork ? forkProblem(fork) : null) ??
+    (handOver ? carriedStateProblem(handOver) : null);
+  if (problem !== null || info.continuedFromExecutionRunId) return problem;
+  return (handOver as CarriedState | undefined)?.batch ? 'A fork begins between two turns, without a batch.' : null;
 }
 
 function newState(given: RunInput): CarriedState {

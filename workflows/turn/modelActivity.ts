@@ -31,6 +31,7 @@ export function conversationInput(run: Run) {
     ...(run.input.context && { context: run.input.context }),
     ...(limitsCost(run) && { priced: true }),
     ...(run.turns.outage && { waited: true }),
+    ...(run.changes && { changes: run.changes }),
   };
 }
 

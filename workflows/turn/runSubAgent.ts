@@ -67,12 +67,14 @@ async function resultOf(run: Run, asked: ChildCall, subAgent: SubAgent): Promise
 /** What a sub-agent needs to know about the runs above it. */
 function parentRun(run: Run): ParentRun {
   const { depth, maxDepth } = run.batchRules;
+  const { guard } = run;
   return {
     depth,
     rootRunId: run.rootRunId,
     maxDepth,
     reports: run.parent?.reports === true || run.budget.limitsSubAgents,
     ...(limitsCost(run) && { priced: true }),
+    ...(guard && { fork: { of: guard.of, effects: guard.effects } }),
   };
 }
 

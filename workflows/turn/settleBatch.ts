@@ -1,6 +1,7 @@
 // Makes a batch from a model's answer, and writes the results of a finished batch to the transcript.
 import { ApplicationFailure } from '@temporalio/workflow';
 import { attachmentsField } from '../../core/attachments.ts';
+import { guardPlan } from '../../core/batch/effects.ts';
 import { outcomeAttachments, outcomeText } from '../../core/batch/outcomes.ts';
 import { batchWarning } from '../../core/batch/report.ts';
 import { FAILURE } from '../../core/names.ts';
@@ -18,7 +19,8 @@ export function recordAnswer(run: Run, answer: ModelAnswer): void {
     throw ApplicationFailure.nonRetryable('The first answer has no record of the agent.', FAILURE.model);
   run.tally.addUsage(answer.usage);
   run.tally.addSpend(spendOfAnswer(answer));
-  run.openBatch(new Batch(newBatch(answer)));
+  const plan = guardPlan(answer.plan, answer.message.tool_calls ?? [], run.agent, run.guard);
+  run.openBatch(new Batch(newBatch({ ...answer, plan })));
 }
 
 /** Writes exactly one result for each call, in the order of the calls. */

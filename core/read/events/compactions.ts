@@ -43,6 +43,7 @@ export function compactionEnded(
   const { strategy, replaced, messages, tokens, usage, summary = null, warning = null } = answer;
   reading.before = [...messages, ...conversation.slice(replaced)];
   reading.turnsBefore = reading.turns.length;
+  reading.unseenBefore = 0;
   reading.sentToCompaction = [...reading.sentToCompaction, ...sent.messages];
   if (sent.repeats) sent.repeats.userMessages = [];
   run.usage = addUsage(run.usage, usage);

@@ -1,8 +1,9 @@
 // Reads decisions about pending calls: one event accepts a decision, another has its result. A decision counts once it is
 // accepted, except an edit, whose arguments are planned first.
+import { guardCall } from '../../batch/effects.ts';
 import type { Decision, PlannedCall, RecordedDecision } from '../../types.ts';
 import { recordedOf, take } from '../openDecisions.ts';
-import { callAt, type OpenDecision, type Reading } from '../reading.ts';
+import { callAt, guardIn, type OpenDecision, type Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
 
 export function decisionAccepted(reading: Reading, id: number, decision: Partial<Decision>): RunEvent[] {
@@ -29,7 +30,7 @@ export function editPlanned(reading: Reading, callId: string, planned: PlannedCa
   const decision = open.decision as Decision;
   const ran = planned.arguments ?? decision.arguments ?? '';
   open.state = 'over';
-  call.planned = { ...planned, arguments: ran };
+  call.planned = guardCall({ ...planned, arguments: ran }, call.tool, reading.agent, guardIn(reading));
   call.decision = { ...recordedOf(decision, reading.taskStartedAtMs), arguments: ran };
   return [];
 }

@@ -31,6 +31,8 @@ type Replied = Omit<AnyReply, 'output' | 'value'>;
 
 function messageAnswered(reading: Reading, replied: Replied, atMs: number): RunEvent[] {
   const settled = settleByKernel(reading, atMs);
+  reading.replied = replied.message;
+  reading.isIdle = true;
   return [...settled, { type: 'reply', atMs, reply: replyOf(reading, replied) }];
 }
 

@@ -1,5 +1,6 @@
 // Reads model calls: each begins a turn.
 
+import { guardPlan } from '../../batch/effects.ts';
 import type { FailureCause } from '../../batch/outcomes.ts';
 import { isOutage } from '../../names.ts';
 import type { ModelAnswer, ModelCallInput } from '../../types.ts';
@@ -7,7 +8,7 @@ import { addSpend, addUsage, spendOfAnswer } from '../../usage.ts';
 import { approvalsIn, settleByKernel } from '../batchView.ts';
 import { userMessagesIn } from '../conversation.ts';
 import { causeInWords } from '../ends.ts';
-import type { Reading } from '../reading.ts';
+import { guardIn, type Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
 import { type OpenTurn, openCalls, openTurn } from '../turns.ts';
 
@@ -23,6 +24,7 @@ export function modelCallStarted(
   const settled = settleByKernel(reading, atMs);
   const { messages, repeats } = userMessagesIn(reading, input);
   reading.sentToFailedCompaction = [];
+  reading.isIdle = false;
   // The model was unavailable, and is called again for the same turn.
   if (repeats?.turn === turn) {
     const compactedMessages = [...repeats.compactedMessages, ...sentToCompaction];
@@ -46,14 +48,16 @@ export function modelCallStarted(
 
 export function modelAnswered(reading: Reading, open: OpenTurn, answer: ModelAnswer, atMs: number): RunEvent[] {
   const { run } = reading;
-  const { message, plan, usage, model, agent, tell: retryMessage, passedOver } = answer;
+  const { message, usage, model, agent, tell: retryMessage, passedOver } = answer;
   const { turn } = open;
-  const calls = openCalls(turn, message.tool_calls ?? [], plan);
+  const asked = message.tool_calls ?? [];
+  const calls = openCalls(turn, asked, guardPlan(answer.plan, asked, agent ?? reading.agent, guardIn(reading)));
   const { content: text } = message;
   Object.assign(open, { answer, answeredAtMs: atMs, usage, model: model || null, text, retryMessage, calls });
   run.usage = addUsage(run.usage, usage);
   run.spend = addSpend(run.spend, spendOfAnswer(answer));
   if (text) run.output = text;
+  reading.unseenBefore = 0;
   // Raised limits and the run's own take precedence over the agent's.
   if (!reading.agent && agent?.rules.budget) run.budget = { ...agent.rules.budget, ...run.budget };
   reading.agent = agent ?? reading.agent;

@@ -4,9 +4,10 @@ import { withLabels } from '../../attachmentLabels.ts';
 import { isAttachments } from '../../attachments.ts';
 import { budgetProblem } from '../../budget.ts';
 import { type CarriedState, parentProblem } from '../../carriedState.ts';
+import { forkProblem } from '../../forks.ts';
 import { contextProblem } from '../../runInput.ts';
 import { isWholeNumber } from '../../shape.ts';
-import type { ParentRun, RunInput } from '../../types.ts';
+import type { Fork, ParentRun, RunInput } from '../../types.ts';
 import { settleByKernel } from '../batchView.ts';
 import { firstJson, type HistoryEvent, jsonAt } from '../history.ts';
 import { carriedStateIn, continueReading, takeOver } from '../readCarriedState.ts';
@@ -37,12 +38,25 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   run.budget = given.budget && budgetProblem(given.budget) === null ? given.budget : null;
   run.startedAtMs = atMs;
   reading.parallel = isWholeNumber(1)(given.parallel, '') === null ? given.parallel : undefined;
-  const { parent } = Object(origin) as { readonly parent?: ParentRun };
+  const { parent, fork } = Object(origin) as { readonly parent?: ParentRun; readonly fork?: Fork };
   reading.parent = parentProblem(parent) === null ? parent : undefined;
-  if (handOver) takeOver(reading, handOver);
-  const { agent, input, context, earlier } = run;
+  if (fork && forkProblem(fork) === null) run.fork = fork;
+  // A fork starts now, and not when it was made.
+  const isContinued = Boolean(start.continuedExecutionRunId);
+  if (handOver) takeOver(reading, isContinued ? handOver : { ...handOver, startedAtMs: atMs });
+  const { agent, input, context, earlier, fork: forked } = run;
   const shown = withLabels(input, run.attachments);
-  return [{ type: 'started', atMs, agent, input: shown, ...(context && { context }), ...(earlier && { earlier }) }];
+  return [
+    {
+      type: 'started',
+      atMs,
+      agent,
+      input: shown,
+      ...(context && { context }),
+      ...(forked && { fork: forked }),
+      ...(earlier && { earlier }),
+    },
+  ];
 }
 
 /** The carried state was read already, unless a history before it is missing. */

@@ -40,6 +40,11 @@ endToEnd('invalid input', (bench) => {
     'a made-up carried state': [good, { handOver: {} }],
     'half a carried state': [good, { handOver: { version: 1, agentName: agent.name } }],
     'a carried state of another version': [good, { handOver: { version: 2 } }],
+    'a made-up fork without a state': [
+      good,
+      { fork: { of: { workflowId: 'w', runId: 'r', turn: 1 }, effects: 'live' } },
+    ],
+    'a made-up fork of nothing': [good, { fork: {}, handOver: {} }],
     'a second argument that is a list': [good, [1]],
     'a second argument that is a text': [good, 'carried'],
     'a second argument of other fields': [good, { carried: {} }],
