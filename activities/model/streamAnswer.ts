@@ -5,15 +5,17 @@ import { ANSWER_BYTES_MAX, ANSWER_CALLS_MAX } from '../../core/limits.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { count, inWords, oneLine } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
-import type { LoadedAttachments } from '../attachments/load.ts';
+import { fieldsOf } from '../../core/wire/fields.ts';
+import type { LoadedAttachments } from '../../core/wire/parts.ts';
 import type { Agent } from '../define/types.ts';
-import { type AnswerBuilder, buildAnswer, fieldsOf, listOf, type RawAnswer } from './answer.ts';
+import { type AnswerBuilder, buildAnswer, listOf, type RawAnswer } from './answer.ts';
 import { badAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 import { modelFailure } from './modelFailure.ts';
 import { isStream } from './modelFetch.ts';
 import { insteadOf, refusedIn } from './refusals.ts';
-import { apiOf, requestBody, sourceOf } from './requestBody.ts';
+import { apiOf, requestBody, sourceOf, wireForm } from './requestBody.ts';
+import type { SentRequest } from './requestRecord.ts';
 import { readEvents } from './responses/events.ts';
 import { errorInAnswer } from './serverError.ts';
 
@@ -21,6 +23,10 @@ export interface ModelsAnswer extends RawAnswer {
   /** The `source` of the endpoint that answered, and the model that it was asked for. */
   readonly from: string;
   readonly asked: string;
+}
+
+export interface SentAnswer extends ModelsAnswer {
+  readonly sent: SentRequest;
 }
 
 export interface StreamOptions {
@@ -38,7 +44,7 @@ export async function streamAnswer(
   messages: readonly Message[],
   options: StreamOptions,
   refused = endpoint.refusals.of(endpoint.modelFor(agent), agent.name),
-): Promise<ModelsAnswer> {
+): Promise<SentAnswer> {
   const { signal, onProgress, warn } = options;
   const model = endpoint.modelFor(agent);
   const { silenceMs, timeoutMs } = endpoint;
@@ -77,6 +83,7 @@ export async function streamAnswer(
       model: endpoint.secrets.hide(built.model),
       from: sourceOf(endpoint, agent),
       asked: endpoint.secrets.hide(model),
+      sent: { body, form: wireForm(endpoint, agent, refused) },
     };
   } catch (error) {
     if (signal.aborted) throw signal.reason;

@@ -9,6 +9,8 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   namespace_missing: { address: '127.0.0.1:1', namespace: 'n' },
   run_not_found: { workflowId: 'w', namespace: 'n' },
   run_over: { workflowId: 'w' },
+  turn_not_found: { workflowId: 'w', turn: 7, first: 4, last: 5, deleted: 3 },
+  model_not_asked: { workflowId: 'w', turn: 2 },
   not_picked_up: { workflowId: 'w', withinMs: 300 },
   unanswered: { workflowId: 'w', withinMs: 300, id: 'm' },
   refused_by_run: { workflowId: 'w', message: 'There is no call 9.9.', reasonCode: null, reasonParameters: null },

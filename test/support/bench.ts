@@ -14,7 +14,7 @@ import {
   startScriptedModel,
   type WireName,
 } from '../../activities/testing/index.ts';
-import { connect, type Holdfast, type Run, type RunResult, type StartOptions } from '../../client/index.ts';
+import { connect, type Holdfast, type Run, type RunResult, requestOf, type StartOptions } from '../../client/index.ts';
 import { TOLERANT } from '../../client/payloads/tolerant.ts';
 import { TRANSCRIPT_QUERY } from '../../core/names.ts';
 import type { History } from '../../core/read/history.ts';
@@ -131,6 +131,8 @@ function openBench(cached: boolean, options: BenchOptions, histories: NamedHisto
       assert.equal(run.status, result.status);
       assert.deepEqual(conversation(run), await transcriptOf(holdfast, workflowId));
       assert.equal(conversation(run).length, result.transcriptLength);
+      for (const { turn, request } of run.turns)
+        if (request?.recorded) assert.deepEqual(requestOf(run, turn).unknown, [], `the request of turn ${turn}`);
       for (const [at, one] of runHistories.entries()) {
         const name = one === history ? workflowId : `${workflowId}.link-${at + 1}`;
         histories.push({ workflowId, name, history: one });

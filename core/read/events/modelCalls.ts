@@ -26,7 +26,8 @@ export function modelCallStarted(
   // The model was unavailable, and is called again for the same turn.
   if (repeats?.turn === turn) {
     const compactedMessages = [...repeats.compactedMessages, ...sentToCompaction];
-    Object.assign(repeats, { userMessages: messages, compactedMessages, answeredAtMs: null, error: null });
+    const asked = askedNow(reading);
+    Object.assign(repeats, { userMessages: messages, compactedMessages, asked, answeredAtMs: null, error: null });
     reading.sentToCompaction = [];
     activities.set(id, { kind: 'model', of: repeats, attemptsBefore: repeats.attempts });
     return settled;
@@ -37,6 +38,9 @@ export function modelCallStarted(
     ...openTurn(turn, agent, atMs),
     userMessages: messages,
     compactedMessages: sentToCompaction,
+    asked: askedNow(reading),
+    // Those of the agent, until an answer records others.
+    instructions: turns.findLast((one) => one.agent === agent)?.instructions ?? null,
   };
   reading.sentToCompaction = [];
   turns.push(open);
@@ -44,9 +48,13 @@ export function modelCallStarted(
   return [...settled, { type: 'model_call_started', atMs, turn, agent }];
 }
 
+function askedNow({ before, turnsBefore }: Reading): OpenTurn['asked'] {
+  return { before, turnsBefore };
+}
+
 export function modelAnswered(reading: Reading, open: OpenTurn, answer: ModelAnswer, atMs: number): RunEvent[] {
   const { run } = reading;
-  const { message, plan, usage, model, agent, tell: retryMessage, passedOver } = answer;
+  const { message, plan, usage, model, agent, tell: retryMessage, passedOver, request } = answer;
   const { turn } = open;
   const calls = openCalls(turn, message.tool_calls ?? [], plan);
   const { content: text } = message;
@@ -57,6 +65,8 @@ export function modelAnswered(reading: Reading, open: OpenTurn, answer: ModelAns
   // Raised limits and the run's own take precedence over the agent's.
   if (!reading.agent && agent?.rules.budget) run.budget = { ...agent.rules.budget, ...run.budget };
   reading.agent = agent ?? reading.agent;
+  open.instructions = reading.agent?.instructions ?? null;
+  if (request?.framed) reading.frames[request.frame] = request.framed;
   const toolCalls = calls.map(({ callId, tool, arguments: args }) => ({ callId, tool, arguments: args }));
   return [{ type: 'answer', atMs, turn, text, calls: toolCalls, usage, ...(passedOver && { passedOver }) }];
 }
