@@ -145,6 +145,8 @@ endToEnd(
             const { run } = await bench.run(agent);
             assert.equal(run.status, 'completed', run.reason ?? '');
             assert.deepEqual(made(run), answered(bench.model.requests, agent).slice(before));
+            // All of it follows from the transcript, and from what the server is known to refuse.
+            for (const { request } of await answersOf(bench, run)) assert.equal(request?.pieces, undefined);
           }
         });
       }
