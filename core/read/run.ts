@@ -57,7 +57,7 @@ export interface Run extends ReasonFields {
   readonly earlier?: Earlier;
   /** Compactions of the transcript, in order. They leave `turns` as they were. */
   readonly compactions: readonly Compaction[];
-  /** The messages as the next model call would receive them, instructions first. */
+  /** The messages of the next model call, instructions first. A guardrail may change them before they are sent: `requestOf` has what was. */
   readonly transcript: readonly Message[];
   /** Messages that requests to the model were made of: each turn says which are its own. A compaction begins with new ones. */
   readonly messages: readonly Message[];
