@@ -7,6 +7,7 @@ import { count, inWords, oneLine } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
 import { fieldsOf } from '../../core/wire/fields.ts';
 import type { LoadedAttachments } from '../../core/wire/parts.ts';
+import type { ModelApi } from '../define/modelApi.ts';
 import type { Agent } from '../define/types.ts';
 import { type AnswerBuilder, buildAnswer, listOf, type RawAnswer } from './answer.ts';
 import { badAnswer } from './badAnswer.ts';
@@ -45,10 +46,41 @@ export async function streamAnswer(
   options: StreamOptions,
   refused = endpoint.refusals.of(endpoint.modelFor(agent), agent.name),
 ): Promise<SentAnswer> {
-  const { signal, onProgress, warn } = options;
+  const { signal, warn } = options;
   const model = endpoint.modelFor(agent);
-  const { silenceMs, timeoutMs } = endpoint;
   const body = requestBody(endpoint, agent, messages, refused, options.attachments);
+  try {
+    const answer = await sendRequest(endpoint, apiOf(endpoint, agent), body, new Set(agent.tools.keys()), options);
+    endpoint.refusals.remember(model, agent.name, refused);
+    return {
+      ...answer,
+      model: endpoint.secrets.hide(answer.model),
+      from: sourceOf(endpoint, agent),
+      asked: endpoint.secrets.hide(model),
+      sent: { body, form: wireForm(endpoint, agent, refused) },
+    };
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    const what = refusedIn(error, body, refused);
+    if (what !== null) {
+      const { message } = modelFailure(error, { endpoint, model });
+      warn?.(`The model of ${agent.name} does not take ${what}; ${insteadOf(what)}: ${message}`);
+      return await streamAnswer(endpoint, agent, messages, options, new Set([...refused, what]));
+    }
+    const compacts = agent.compaction !== null;
+    throw modelFailure(error, { endpoint, model, compacts });
+  }
+}
+
+/** Sends a body as it is, and reads the answer. Throws what the client throws. `tools`: the names in it. */
+export async function sendRequest(
+  endpoint: Pick<ModelEndpoint, 'client' | 'silenceMs' | 'timeoutMs'>,
+  api: ModelApi,
+  body: Readonly<Record<string, unknown>>,
+  tools: ReadonlySet<string>,
+  { signal, onProgress }: Pick<StreamOptions, 'signal' | 'onProgress'>,
+): Promise<RawAnswer> {
+  const { silenceMs, timeoutMs } = endpoint;
   const request = new AbortController();
   const abort = () => request.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
@@ -60,11 +92,10 @@ export async function streamAnswer(
     request.abort();
   }, silenceMs);
   try {
-    const api = apiOf(endpoint, agent);
     const response = await endpoint.client
       .post(PATHS[api], { body, stream: true, signal: request.signal, timeout: timeoutMs })
       .asResponse();
-    const answer = buildAnswer(new Set(agent.tools.keys()));
+    const answer = buildAnswer(tools);
     for await (const part of api === 'responses' ? chunks(response, request) : parts(response, request, 'choices')) {
       silence.refresh();
       answer.add(part);
@@ -77,25 +108,11 @@ export async function streamAnswer(
     const built = answer.build();
     // OpenRouter ends a stream so, also without saying more.
     if (built.finishReasons.includes('error')) throw badAnswer("The model's server ended its answer with an error.");
-    endpoint.refusals.remember(model, agent.name, refused);
-    return {
-      ...built,
-      model: endpoint.secrets.hide(built.model),
-      from: sourceOf(endpoint, agent),
-      asked: endpoint.secrets.hide(model),
-      sent: { body, form: wireForm(endpoint, agent, refused) },
-    };
+    return built;
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (isSilent) throw silent(silenceMs);
-    const what = refusedIn(error, body, refused);
-    if (what !== null) {
-      const { message } = modelFailure(error, { endpoint, model });
-      warn?.(`The model of ${agent.name} does not take ${what}; ${insteadOf(what)}: ${message}`);
-      return await streamAnswer(endpoint, agent, messages, options, new Set([...refused, what]));
-    }
-    const compacts = agent.compaction !== null;
-    throw modelFailure(error, { endpoint, model, compacts });
+    throw error;
   } finally {
     clearTimeout(silence);
     signal.removeEventListener('abort', abort);

@@ -19,6 +19,15 @@ function shown({ url, stored, type }: Attachment): Loaded {
   return isTextType(type) ? { text: storedMark(stored) } : { url: dataUrl(type, storedMark(stored)) };
 }
 
+/** The request with the bytes in the place of their marks. */
+export function withStored<T>(request: T, inPlace: (sha256: string) => string | undefined): T {
+  const filled = (text: string) => text.replace(MARK, (mark, sha256: string) => inPlace(sha256) ?? mark);
+  // Only strings are changed, so it keeps its type.
+  return JSON.parse(JSON.stringify(request), (_, value) => (typeof value === 'string' ? filled(value) : value)) as T;
+}
+
+const MARK = /\{\{stored sha256:([0-9a-f]{64})\}\}/g;
+
 /** `data` is base64, or what stands for it. */
 export function dataUrl(type: string | undefined, data: string): string {
   return `data:${type ?? 'application/octet-stream'};base64,${data}`;

@@ -39,7 +39,7 @@ function takenBy({ takes: { images = true, files = true } = {} }: WireForm, take
   };
 }
 
-function withSchemaInInstructions([system, ...rest]: readonly Message[], json: object): readonly Message[] {
+export function withSchemaInInstructions([system, ...rest]: readonly Message[], json: object): readonly Message[] {
   const text = `Your last answer has to be JSON that fits this schema, and nothing else: ${JSON.stringify(json)}`;
   if (system?.role !== 'system') return [{ role: 'system', content: text }, ...(system ? [system] : []), ...rest];
   return [{ role: 'system', content: `${system.content}\n\n${text}` }, ...rest];
