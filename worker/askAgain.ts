@@ -79,6 +79,8 @@ export async function askAgain(request: ModelRequest, options: AskAgainOptions):
   const { times = 1, signal = new AbortController().signal, onAnswer, models: named } = options;
   const problem = requestProblem(request);
   if (problem) throw new TypeError(problem);
+  if (!Number.isSafeInteger(times) || times < 1)
+    throw new TypeError(`times is ${times}. Set it to a whole number of at least 1.`);
   const endpoints = endpointsOf(named ?? [modelOf(request, options)], options);
   const body = await bodyOf(request, options);
   const asks = endpoints.flatMap((one) => Array.from({ length: times }, (_, i) => ({ ...one, number: i + 1 })));
@@ -116,6 +118,9 @@ export function requestProblem({ turn, api, body, unknown }: ModelRequest): stri
   return isWhole ? null : `The request of turn ${turn} cannot be asked again. ${unknown.join(' ')}`;
 }
 
+/** No server is named for a model without a provider. */
+export class NoServer extends TypeError {}
+
 interface Asked {
   readonly written: string;
   readonly endpoint: ModelEndpoint;
@@ -132,7 +137,7 @@ function endpointsOf(named: readonly string[], { model, providers: given = {} }:
     if (problem) throw new TypeError(`The model "${written}" cannot be asked: ${problem}`);
     const endpoint = endpointOf(written);
     if (endpoint.source === own.source && !hasOwn)
-      throw new TypeError(`The model "${written}" has no server. Set apiKey or baseURL of model.`);
+      throw new NoServer(`The model "${written}" has no server. Set apiKey or baseURL of model.`);
     return { written, endpoint };
   });
 }

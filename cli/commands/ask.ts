@@ -70,7 +70,7 @@ async function askAndPrint(
   options: AskAgainOptions,
 ): Promise<number> {
   // Imported here: the client of the model is much of what this program would have to load.
-  const { askAgain } = await import('../../worker/askAgain.ts');
+  const { askAgain, NoServer } = await import('../../worker/askAgain.ts');
   const screen = createScreen(process.stdout);
   const { signal, stop } = untilInterrupted();
   const notes = notesOn(request);
@@ -86,6 +86,10 @@ async function askAndPrint(
     };
     await askAgain(request, { ...options, download, signal, onAnswer });
   } catch (error) {
+    if (error instanceof NoServer)
+      throw new UsageError(
+        'No server is named. Pass --base-url, or set OPENAI_API_KEY; the providers of a module come with --agents FILE.',
+      );
     // What it says of its options is about those of the command.
     if (error instanceof TypeError && all.length === 0) throw new UsageError(error.message, { cause: error });
     throw error;

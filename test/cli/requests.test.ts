@@ -255,5 +255,5 @@ for (const [what, args, message] of wrong)
 test('refuses to ask where no server is named', async () => {
   const { code, stderr } = await holdfast(['ask', id, '--turn', '1', '--address', await serverAddress()]);
   assert.equal(code, 2);
-  assert.match(stderr, /has no server/);
+  assert.match(stderr, /No server is named\. Pass --base-url/);
 });

@@ -17,6 +17,7 @@ import {
 import { fileStorage, RequestUnavailable, type Run, requestOf } from '../../../client/index.ts';
 import { firstJson } from '../../../core/read/history.ts';
 import type { Message, ModelAnswer } from '../../../core/types.ts';
+import { askAgain } from '../../../worker/index.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
 import { pdf, png } from '../../support/pictures.ts';
 import { golden } from '../../support/toolTexts.ts';
@@ -238,6 +239,84 @@ endToEnd(
             .slice(before)
             .map((json) => json.replace('key-of-other', '[hidden]')),
         );
+      });
+    });
+
+    describe('are asked again', () => {
+      const server = () => ({ apiKey: 'offline', baseURL: bench.model.baseURL });
+      const last = (agent: { readonly name: string }) => answered(bench.model.requests, agent).at(-1);
+
+      const seer = bench.agent({ script: () => 'Seen.' });
+      test('with the bytes of images', async () => {
+        const attachments = await Promise.all([
+          bench.holdfast.upload(png(9_000), { name: 'photo.png' }),
+          bench.holdfast.upload(Buffer.from('A text.'), { name: 'note.txt' }),
+        ]);
+        const { run } = await bench.run(seer, 'Look.', { attachments });
+        const sent = last(seer);
+        const count = answered(bench.model.requests, seer).length;
+        const request = requestOf(run, 1);
+        const { download } = bench.holdfast;
+        const [answer] = await askAgain(request, {
+          model: server(),
+          download,
+          prices: { '*': { input: 1_000_000, output: 0 } },
+        });
+        assert.deepEqual([answer?.text, answer?.error, answer?.cost], ['Seen.', null, answer?.usage?.inputTokens]);
+        assert.equal(answered(bench.model.requests, seer).length, count + 1);
+        assert.equal(last(seer), sent);
+        await assert.rejects(askAgain(request, { model: server() }), /Pass download/);
+      });
+
+      const thinker = bench.agent({
+        api: 'responses',
+        reasoning: { effort: 'low' },
+        tools: [look],
+        script: ({ turn }) => (turn < 3 ? looks(`place ${turn}`) : 'Done.'),
+      });
+      test('with reasoning for the server that sent it, and for no other', async () => {
+        const { run } = await bench.run(thinker);
+        const sent = last(thinker);
+        assert.match(sent!, /encrypted_content":"/);
+        const request = requestOf(run, 3);
+        await askAgain(request, { model: server() });
+        assert.equal(last(thinker), sent);
+        // Another provider at the same address has another account.
+        const providers = { twin: { ...server() } };
+        const [answer] = await askAgain(request, {
+          model: {},
+          providers,
+          models: [`twin:${offlineModel(thinker.name)}`],
+        });
+        assert.equal(answer?.text, 'Done.', answer?.error ?? '');
+        assert.doesNotMatch(last(thinker)!, /encrypted_content":"/);
+      });
+
+      const strict = bench.agent({ wire: 'mistral', tools: [look], script: walk(3) });
+      const easy = bench.agent({ tools: [look], maxOutputTokens: 500, script: walk(3) });
+      test('without what another server refuses', async () => {
+        const { run } = await bench.run(easy);
+        const model = offlineModel(strict.name);
+        const [answer] = await askAgain(requestOf(run, 3), { model: server(), models: [model], message: 'Now.' });
+        assert.equal(answer?.text, 'Done.', answer?.error ?? '');
+        assert.match(answer!.changed.join('\n'), /max_completion_tokens: max_tokens is sent instead/);
+        assert.match(answer!.changed.join('\n'), /ids of calls/);
+        const body = JSON.parse(last(strict)!) as { readonly model: string; readonly max_tokens: number };
+        assert.deepEqual([body.model, body.max_tokens], [model, 500]);
+      });
+
+      test('by name, unless that is of no use', async () => {
+        const { run } = await bench.run(easy);
+        const request = requestOf(run, 1);
+        await assert.rejects(askAgain(request, { model: {} }), { message: /has no server\. Set apiKey or baseURL/ });
+        await assert.rejects(askAgain(request, { model: server(), models: ['local:x'] }), /no provider "local"/);
+        const broken = { ...server(), body: () => assert.fail('no body') };
+        const [answer] = await askAgain(request, { model: {}, providers: { broken }, models: ['broken:x'] });
+        assert.match(answer?.error ?? '', /no body/);
+        const old = { ...request, api: null, unknown: ['It is old.'] };
+        await assert.rejects(askAgain(old, { model: server() }), {
+          message: 'The request of turn 1 cannot be asked again. It is old.',
+        });
       });
     });
 
