@@ -32,7 +32,7 @@ export function messagesSince(reading: Reading, repeated?: OpenTurn): Message[] 
   ]);
 }
 
-/** What a turn adds to the transcript: the answer, the results of its calls, and what the model is told. */
+/** What a turn adds to the transcript: the answer, the results of its calls, and what the engine tells the model. */
 export function messagesFrom({ answer, calls, retryMessage }: OpenTurn): Message[] {
   return [
     ...(answer ? [answer.message] : []),

@@ -46,9 +46,16 @@ const PAGES = [
   ),
 ];
 /** Pages with code that is only compiled. */
-const COMPILED = ['approvals', 'starting-runs', 'models', 'images', 'payloads', 'operations', 'existing-workers'].map(
-  (page) => `docs/${page}.md`,
-);
+const COMPILED = [
+  'approvals',
+  'starting-runs',
+  'models',
+  'images',
+  'payloads',
+  'operations',
+  'existing-workers',
+  'debugging',
+].map((page) => `docs/${page}.md`);
 
 let folder: string;
 let address: string;
