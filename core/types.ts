@@ -350,6 +350,11 @@ export type RequestPiece =
   | { readonly kept: readonly [number, number] }
   /** As in the request that was last recorded in this history. */
   | { readonly before: readonly [number, number] }
+  /**
+   * The message that follows from the transcript at a position, with its JSON in parts: ranges of what it is without the change, and texts
+   * between them.
+   */
+  | { readonly edited: readonly [number, readonly (string | readonly [number, number])[]] }
   | { readonly put: readonly unknown[] };
 
 export interface PassedOver {

@@ -12,7 +12,7 @@ import type {
   RequestRecord,
   WireForm,
 } from '../../core/types.ts';
-import { difference } from '../../core/wire/difference.ts';
+import { difference, joinParts, textParts } from '../../core/wire/difference.ts';
 import type { Loaded, LoadedAttachments } from '../../core/wire/parts.ts';
 import { DIGEST_CHARS, itemJson, itemsDigest, requestItems, splitBody } from '../../core/wire/requestItems.ts';
 import { dataUrl, shownAttachments, storedMark } from '../../core/wire/stored.ts';
@@ -118,16 +118,52 @@ function inPieces({ sent, messages, form, attachments, before, secrets }: Change
   const needsMore = alone.some((piece) => 'put' in piece);
   const found = needsMore && before ? difference(wire, own, before) : alone;
   if (found.length === 1 && isWhole(found[0], own.length)) return { json: readers, pieces: null };
-  const pieces = found.map(
-    (piece): RequestPiece =>
-      'put' in piece ? { put: piece.put.map((one) => hidden(JSON.parse(one), secrets)) } : piece,
-  );
-  const json = pieces.flatMap((piece) => {
-    if ('put' in piece) return piece.put.map(itemJson);
-    const [at, count] = 'kept' in piece ? piece.kept : piece.before;
-    return ('kept' in piece ? readers : before!).slice(at, at + count);
-  });
+  const pieces: RequestPiece[] = [];
+  const json: string[] = [];
+  /** Where a changed message is among those that follow from the transcript, if each has its place. */
+  let at = 0;
+  for (const piece of found) {
+    if ('put' in piece) {
+      for (const one of piece.put) {
+        const edited = editOf(one, readers[at], at, secrets) ?? hiddenPut(one, secrets);
+        add(pieces, edited.piece);
+        json.push(edited.json);
+        at += 1;
+      }
+      continue;
+    }
+    pieces.push(piece);
+    const [from, count] = 'kept' in piece ? piece.kept : piece.before;
+    json.push(...('kept' in piece ? readers : before!).slice(from, from + count));
+    at = 'kept' in piece ? from + count : at + count;
+  }
   return { json, pieces };
+}
+
+interface PieceOf {
+  readonly piece: RequestPiece;
+  readonly json: string;
+}
+
+/** null: it is not shorter, or has secrets. */
+function editOf(sent: string, expected: string | undefined, at: number, secrets: Secrets): PieceOf | null {
+  if (expected === undefined) return null;
+  const parts = textParts(sent, expected);
+  if (JSON.stringify(parts).length > sent.length / 2) return null;
+  if (parts.some((part) => typeof part === 'string' && secrets.hide(part) !== part)) return null;
+  return { piece: { edited: [at, parts] }, json: joinParts(parts, expected) };
+}
+
+function hiddenPut(sent: string, secrets: Secrets): PieceOf {
+  const put = hidden(JSON.parse(sent), secrets);
+  return { piece: { put: [put] }, json: itemJson(put) };
+}
+
+/** Messages that follow one another are one piece. */
+function add(pieces: RequestPiece[], piece: RequestPiece): void {
+  const last = pieces.at(-1);
+  if (last && 'put' in last && 'put' in piece) pieces[pieces.length - 1] = { put: [...last.put, ...piece.put] };
+  else pieces.push(piece);
 }
 
 function isWhole(piece: object | undefined, length: number): boolean {

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { attachmentsOf } from '../../core/attachments.ts';
 import type { Run, Turn } from '../../core/read/run.ts';
 import type { Attachment, Message, RequestFrame, RequestPiece, WireForm } from '../../core/types.ts';
+import { joinParts } from '../../core/wire/difference.ts';
 import { itemJson, itemsDigest, joinBody, requestItems } from '../../core/wire/requestItems.ts';
 import { shownAttachments } from '../../core/wire/stored.ts';
 import { RequestUnavailable } from '../errors/errors.ts';
@@ -65,7 +66,8 @@ export function requestOf(run: Run, turn: number): ModelRequest {
   const { form } = frame;
   const made = itemsAt(run, at);
   const isSame = made.json !== null && itemsDigest(made.json, sha256) === recorded.messages;
-  const json = made.json ?? made.expected;
+  // What has another digest may be no JSON.
+  const json = isSame || made.json === null ? (made.json ?? made.expected) : made.json.filter(isJson);
   const items: readonly unknown[] = json.map((one) => JSON.parse(one));
   const unknown = [
     ...(frame.left ? [LEFT[frame.left]] : []),
@@ -141,6 +143,11 @@ function itemsAfter(run: Run, turn: Turn, before: readonly string[] | null): Mad
       json.push(...piece.put.map(itemJson));
       continue;
     }
+    if ('edited' in piece) {
+      const [at, parts] = piece.edited;
+      json.push(joinParts(parts, expected[at] ?? ''));
+      continue;
+    }
     const [from, count] = 'kept' in piece ? piece.kept : piece.before;
     const source = 'kept' in piece ? expected : before;
     if (!source) return { json: null, expected };
@@ -151,10 +158,15 @@ function itemsAfter(run: Run, turn: Turn, before: readonly string[] | null): Mad
 
 /** null for what is no list of pieces: whoever can complete an activity can write anything. */
 function piecesOf(given: unknown): readonly RequestPiece[] | null {
-  const isRange = (range: unknown) => Array.isArray(range) && range.every(Number.isSafeInteger);
+  const isRange = (range: unknown) => Array.isArray(range) && range.length === 2 && range.every(Number.isSafeInteger);
+  const isEdit = (edit: unknown) =>
+    Array.isArray(edit) &&
+    Number.isSafeInteger(edit[0]) &&
+    Array.isArray(edit[1]) &&
+    edit[1].every((part) => typeof part === 'string' || isRange(part));
   const isPiece = (piece: unknown) => {
-    const { kept, before, put } = Object(piece) as Partial<Record<string, unknown>>;
-    return Array.isArray(put) || isRange(kept) || isRange(before);
+    const { kept, before, edited, put } = Object(piece) as Partial<Record<string, unknown>>;
+    return Array.isArray(put) || isRange(kept) || isRange(before) || isEdit(edited);
   };
   // isPiece has checked each of them.
   return Array.isArray(given) && given.every(isPiece) ? (given as readonly RequestPiece[]) : null;
@@ -167,6 +179,15 @@ function frameOf({ frames }: Run, digest: string): RequestFrame | null {
   if (!isForm || !Array.isArray(refused) || typeof frame.body !== 'object') return null;
   // Its fields were checked above.
   return frame as RequestFrame;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Only a guardrail answers without a model. */

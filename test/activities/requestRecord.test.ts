@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { createRequestRecords, type RecordOptions } from '../../activities/model/requestRecord.ts';
 import { secretsOf } from '../../activities/model/secrets.ts';
 import type { Message, RequestMark, RequestRecord } from '../../core/types.ts';
-import { difference } from '../../core/wire/difference.ts';
+import { difference, joinParts, textParts } from '../../core/wire/difference.ts';
 
 const form = { api: 'chat', from: 'here', model: 'm', refused: [] } as const;
 
@@ -54,6 +54,25 @@ test('needs no request before, where this worker has not made it', () => {
   );
 });
 
+test('has of a changed message what is other in it', () => {
+  const long = (name: string) =>
+    `The account of ${name} is 4711.\n${'All is well, '.repeat(400)}so far. ${name} says hello.`;
+  const messages: Message[] = [{ role: 'user', content: long('Ann') }];
+  const sent = { body: { model: 'm', messages: [{ role: 'user', content: long('[name]') }] }, form };
+  const requests = createRequestRecords(0);
+  const record = requests.record({
+    workflowId: 'w',
+    last: undefined,
+    sent,
+    messages,
+    mayDiffer: true,
+    attachments: new Map(),
+    secrets: secretsOf([]),
+    room: 1_000_000,
+  });
+  assert.ok(JSON.stringify(record.pieces).length < 120, JSON.stringify(record.pieces));
+});
+
 test('leaves out what has no room', () => {
   for (const { framed, pieces } of records(3, undefined, { room: 0, last: undefined })) {
     assert.deepEqual(framed, { form, body: null, left: 'too_large' });
@@ -67,6 +86,13 @@ test('hides secrets in what it records', () => {
   const [record] = records(1, undefined, { sent, secrets: secretsOf([secret]) });
   assert.doesNotMatch(JSON.stringify(record), /very-secret/);
   assert.match(JSON.stringify(record), /Use \[hidden\]\./);
+});
+
+test('makes a text of its parts, whatever it is', () => {
+  const texts = fc
+    .array(fc.constantFrom('a', ' ', 'b', '\\n', 'c', '  '), { maxLength: 20 })
+    .map((all) => all.join(''));
+  fc.assert(fc.property(texts, texts, (text, other) => assert.equal(joinParts(textParts(text, other), other), text)));
 });
 
 test('makes what was sent of its pieces, whatever was sent', () => {

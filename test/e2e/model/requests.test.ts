@@ -402,3 +402,25 @@ endToEnd(
     },
   },
 );
+
+endToEnd(
+  'requests without a cache',
+  (bench) => {
+    const masked = bench.agent({
+      tools: [look],
+      beforeModel: masks,
+      script: ({ turn }) =>
+        turn < 8 ? { calls: [{ tool: 'look', arguments: { at: `place ${turn}`, bytes: 4_000 } }] } : 'Done.',
+    });
+    test('are made again byte by byte, and recorded as what is other in them', async () => {
+      const { run } = await bench.run(masked);
+      assert.deepEqual(made(run), answered(bench.model.requests, masked));
+      const records = (await answersOf(bench, run)).map(
+        ({ request }) => JSON.stringify(request?.pieces ?? null).length,
+      );
+      assert.ok(Math.max(...records) < 800, `${records} bytes`);
+    });
+  },
+  // As if another worker had answered each turn before.
+  { transcriptCacheBytes: 0 },
+);
