@@ -17,7 +17,6 @@ import type { Loaded, LoadedAttachments } from '../../core/wire/parts.ts';
 import { DIGEST_CHARS, itemJson, itemsDigest, requestItems, splitBody } from '../../core/wire/requestItems.ts';
 import { dataUrl, shownAttachments, storedMark } from '../../core/wire/stored.ts';
 import { sha256 } from '../digest.ts';
-
 import type { Secrets } from './secrets.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -49,6 +48,8 @@ export interface RequestRecords {
 
 /** Room for the changed requests of some dozen long conversations. */
 const CACHE_BYTES = 16 * 1024 * 1024;
+/** One for each agent, and some for those that are refused something. */
+const FRAMES_MAX = 100;
 
 export function createRequestRecords(bytesMax: number = CACHE_BYTES): RequestRecords {
   // The messages that were sent, as JSON, where they differed from the transcript: the next turn changes the same ones again.
@@ -57,13 +58,28 @@ export function createRequestRecords(bytesMax: number = CACHE_BYTES): RequestRec
     sizeCalculation: ({ json }) => json.reduce((sum, one) => sum + 2 * one.length + 64, 64),
   });
 
+  // To look for secrets in the tools of each request would take longer than all else here.
+  const frames = new LRUCache<string, { readonly frame: string; readonly framed: RequestFrame }>({ max: FRAMES_MAX });
+
+  /** Its digest is that of what is recorded, from which nobody can guess a secret. */
+  function frameOf(sent: RequestFrame, secrets: Secrets) {
+    const key = sha256(JSON.stringify(sent));
+    const known = frames.get(key);
+    if (known) return known;
+    const framed = hidden(sent, secrets);
+    const made = { frame: sha256(JSON.stringify(framed)).slice(0, DIGEST_CHARS), framed };
+    frames.set(key, made);
+    return made;
+  }
+
   return {
     record({ workflowId, last, sent: { body, form }, messages, mayDiffer, attachments, secrets, room }) {
       const split = splitBody(body, form.api);
-      const framed: RequestFrame = split ? { form, body: split.frame } : { form, body: null, left: 'no_messages' };
-      const frame = sha256(JSON.stringify(framed)).slice(0, DIGEST_CHARS);
-      const isNew = frame !== last?.frame;
-      const shown = isNew ? fitting(hidden(framed, secrets), Math.min(room, REQUEST_RECORD_BYTES_MAX)) : undefined;
+      const { frame, framed } = frameOf(
+        split ? { form, body: split.frame } : { form, body: null, left: 'no_messages' },
+        secrets,
+      );
+      const shown = frame === last?.frame ? undefined : fitting(framed, Math.min(room, REQUEST_RECORD_BYTES_MAX));
       const record = (of: Pick<RequestRecord, 'messages' | 'pieces'>): RequestRecord => ({
         frame,
         ...of,

@@ -77,11 +77,17 @@ export function requestOf(run: Run, turn: number): ModelRequest {
     ...of,
     api: form.api,
     server: form.from.replace(/, Responses API$/, ''),
-    body: joinBody(frame.body ?? { model: form.model }, items, form.api),
+    body: joinBody(frame.body ?? bodyAround(form, items), items, form.api),
     isExact: unknown.length === 0,
     unknown,
     refused: form.refused,
   };
+}
+
+/** In the place of a frame that is not known. */
+function bodyAround({ model, api }: WireForm, [first]: readonly unknown[]): Readonly<Record<string, unknown>> {
+  const hasInstructions = api === 'responses' && 'instructions' in Object(first);
+  return { model, ...(hasInstructions && { instructions: null }) };
 }
 
 const LEFT = {
@@ -114,14 +120,12 @@ interface Made {
 
 /** Makes the messages of the turn at a position. A piece of the request before is made first, from the last one that stands by itself on. */
 function itemsAt(run: Run, at: number): Made {
-  const chain = [at];
-  while (needsBefore(run.turns[chain[0]!])) {
-    const earlier = run.turns.slice(0, chain[0]).findLastIndex(({ request }) => request?.recorded);
-    if (earlier < 0) break;
-    chain.unshift(earlier);
-  }
+  /** From the last to the first. */
+  const chain = [run.turns[at]!];
+  for (let earlier = at - 1; earlier >= 0 && needsBefore(chain.at(-1)); earlier--)
+    if (run.turns[earlier]!.request?.recorded) chain.push(run.turns[earlier]!);
   let made: Made | undefined;
-  for (const position of chain) made = itemsAfter(run, run.turns[position]!, made?.json ?? null);
+  for (const turn of chain.toReversed()) made = itemsAfter(run, turn, made?.json ?? null);
   return made!;
 }
 
