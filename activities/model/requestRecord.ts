@@ -66,7 +66,8 @@ export function createRequestRecords(bytesMax: number = CACHE_BYTES): RequestRec
     const key = sha256(JSON.stringify(sent));
     const known = frames.get(key);
     if (known) return known;
-    const framed = hidden(sent, secrets);
+    // The form is as in the messages, whose provider data it is compared with.
+    const framed = { ...sent, body: hidden(sent.body, secrets) };
     const made = { frame: sha256(JSON.stringify(framed)).slice(0, DIGEST_CHARS), framed };
     frames.set(key, made);
     return made;
