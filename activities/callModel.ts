@@ -1,5 +1,7 @@
 // The model activity: loads the transcript, calls the model, and plans the calls in its answer.
 import { Context } from '@temporalio/activity';
+import { ANSWER_PAYLOAD_BYTES_MAX } from '../core/limits.ts';
+import { jsonBytes } from '../core/text.ts';
 import type { AgentRecord, Message, ModelAnswer, ModelCallInput, PlanCallInput, PlannedCall } from '../core/types.ts';
 import { NO_USAGE } from '../core/usage.ts';
 import { loadAttachments } from './attachments/load.ts';
@@ -10,7 +12,8 @@ import type { Agent } from './define/types.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { AttemptCounter } from './model/attempts.ts';
 import { ruleContext, runModelAttempt } from './model/modelAttempt.ts';
-import { type ModelsAnswer, streamAnswer } from './model/streamAnswer.ts';
+import type { RecordOptions } from './model/requestRecord.ts';
+import { type SentAnswer, streamAnswer } from './model/streamAnswer.ts';
 import { planBatch, planCall } from './plan/plan.ts';
 import type { Planned } from './plan/types.ts';
 import type { RunOptions } from './runOptions.ts';
@@ -32,7 +35,8 @@ export function createModelHost(dependencies: ModelHostDependencies): ModelHost 
         const transcript = await transcripts.load(ctx.workflowId, input, askForPage);
         const turn: Turn = { input, agent, agentRecord, workflowId: ctx.workflowId, transcript, attempts };
 
-        const request = await guardRequest(agent, withInstructions(options, transcript.messages), ctx);
+        const messages = withInstructions(options, transcript.messages);
+        const request = await guardRequest(agent, messages, ctx);
         if ('instead' in request) return record(turn, request.instead, null, dependencies);
 
         requirePrice();
@@ -51,7 +55,12 @@ export function createModelHost(dependencies: ModelHostDependencies): ModelHost 
         const planned = await planBatch(agent, ctx, transcript.messages, answer);
         const allowed = await guardAnswer(agent.guardrails.afterModel, planned, repairs, ctx);
         const checked = await checkOutput(agent.output, allowed, repairs);
-        return record(turn, checked, answer, dependencies);
+        return record(turn, checked, answer, dependencies, {
+          messages,
+          attachments,
+          mayDiffer: request.messages !== messages || endpoint.body !== undefined,
+          secrets: endpoint.secrets,
+        });
       },
     );
   };
@@ -75,13 +84,14 @@ function withInstructions({ instructions }: RunOptions, messages: readonly Messa
 async function record(
   { input, agent, agentRecord, workflowId, transcript, attempts }: Turn,
   planned: Planned,
-  answer: ModelsAnswer | null,
-  { transcripts, runOptions, weigh }: ModelHostDependencies,
+  answer: SentAnswer | null,
+  { transcripts, runOptions, requests, weigh }: ModelHostDependencies,
+  asked?: Pick<RecordOptions, 'messages' | 'attachments' | 'mayDiffer' | 'secrets'>,
 ): Promise<ModelAnswer> {
   const extended = extend(transcript, [planned.message]);
   transcripts.keep(workflowId, extended);
   runOptions.keep(agent, agentRecord);
-  return {
+  const recorded: ModelAnswer = {
     ...planned,
     mark: markOf(extended),
     ...(input.weigh && { weight: await weigh(extended.messages, workflowId) }),
@@ -89,6 +99,12 @@ async function record(
     model: answer ? answer.model || answer.asked : '',
     usage: answer?.usage ?? NO_USAGE,
     ...attempts.costOfAnswer(answer ?? undefined),
+  };
+  if (!answer || !asked) return recorded;
+  const room = ANSWER_PAYLOAD_BYTES_MAX - jsonBytes(recorded);
+  return {
+    ...recorded,
+    request: requests.record({ ...asked, workflowId, last: input.request, sent: answer.sent, room }),
   };
 }
 

@@ -6,13 +6,15 @@ import { cachedAttachments } from './attachments/cache.ts';
 import { createModelHost, createPlanHost, type ModelHost, type PlanHost } from './callModel.ts';
 import { type CompactHost, createCompactHost } from './compact/compact.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { createRequestRecords } from './model/requestRecord.ts';
 import { notRegistered } from './registry.ts';
 import { createRunOptions } from './runOptions.ts';
 import { createToolHost, type ToolHost } from './tools/toolHost.ts';
 import { createTranscripts } from './transcript/transcripts.ts';
 
 /** Dependencies that the worker supplies. Caches are created here. */
-interface ActivitiesOptions extends Omit<ActivityDependencies, 'transcripts' | 'askForPage' | 'runOptions'> {
+interface ActivitiesOptions
+  extends Omit<ActivityDependencies, 'transcripts' | 'askForPage' | 'runOptions' | 'requests'> {
   /** @default 64 MiB */
   readonly transcriptCacheBytes: number | undefined;
 }
@@ -29,6 +31,8 @@ export function createActivities({ transcriptCacheBytes, ...rest }: ActivitiesOp
     transcripts: createTranscripts(transcriptCacheBytes),
     askForPage: createAskForPage(ask),
     runOptions: createRunOptions(createAskForAgent(ask)),
+    // Without a cache, none of what is sent is kept.
+    requests: createRequestRecords(transcriptCacheBytes === 0 ? 0 : undefined),
   };
   const runTool = createToolHost(dependencies);
   return {

@@ -1,6 +1,7 @@
 // The dependencies that all activities of a worker share.
 import type { AgentRecord, StoredBytes } from '../core/types.ts';
 import type { Models } from './model/models.ts';
+import type { RequestRecords } from './model/requestRecord.ts';
 import type { Registry } from './registry.ts';
 import type { RunOptionsReader } from './runOptions.ts';
 import type { Threads } from './tools/threads.ts';
@@ -13,6 +14,7 @@ export interface ActivityDependencies {
   readonly transcripts: Transcripts;
   readonly askForPage: AskForPage;
   readonly runOptions: RunOptionsReader;
+  readonly requests: RequestRecords;
   /** Where the worker's runs publish what the inbox lists. */
   readonly index: NonNullable<AgentRecord['index']>;
   readonly weigh: Weigh;

@@ -7,6 +7,9 @@ export function digestOf(...texts: readonly string[]): string {
   return hash('sha256', data, 'buffer').subarray(0, 16).toString('base64url');
 }
 
+/** In hexadecimal. */
+export const sha256 = (text: string): string => hash('sha256', text, 'hex');
+
 /** Extends a transcript's digest by one message, so that every prefix of the transcript has a digest. */
 export function extendDigest(before: string, messageJson: string): string {
   return digestOf(before, messageJson);

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { VERSION } from '../core/version.ts';
 import { agentsCommand } from './commands/agents.ts';
 import { approvalsCommand } from './commands/approvals.ts';
+import { askCommand } from './commands/ask.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { chatCommand } from './commands/chat.ts';
 import { conformCommand } from './commands/conform.ts';
@@ -47,6 +48,7 @@ export function holdfastProgram(): Command {
     chatCommand(),
     watchCommand(),
     showCommand(),
+    askCommand(),
     listCommand(),
     agentsCommand(),
     conformCommand(),

@@ -17,7 +17,7 @@ import { type Schedules, schedulesOf } from './schedules/schedules.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
 import { addAttributes } from './setup.ts';
 import { type StartOptions, startOptions } from './startOptions.ts';
-import { type UploadOptions, upload } from './upload.ts';
+import { download, type UploadOptions, upload } from './upload.ts';
 
 export interface ConnectOptions extends SettingsOptions {
   /**
@@ -98,6 +98,8 @@ export interface Holdfast {
    * ```
    */
   upload(source: Uint8Array | string | URL, options?: UploadOptions): Promise<Attachment>;
+  /** The bytes of an image or a file in the payload store. Throws `InvalidAttachment` for one at a URL, and `StoredPayloadLost` if they are gone. */
+  download(attachment: Attachment): Promise<Uint8Array>;
   /** Lists the runs that wait for a person, sub-agents included, longest wait first. */
   inbox(options?: InboxOptions): Promise<Inbox>;
   /** Registers the search attributes that make the inbox a single query. Returns the names of those that were missing. */
@@ -156,6 +158,7 @@ export async function connect(options: ConnectOptions | ExistingClientOptions = 
     },
     get: (workflowId, runId) => runHandle(client, address, workflowId, runId),
     upload: (source, uploadOptions) => upload(attachments, source, uploadOptions),
+    download: (attachment) => download(attachments, attachment),
     inbox: (inboxOptions) => withClientErrors(address, readInbox(client, inboxOptions)),
     setup: () => withClientErrors(address, addAttributes(client.connection, client.options.namespace)),
     list: (listOptions = {}) => withClientErrors(address, listRuns(client, listOptions)),

@@ -116,7 +116,7 @@ function noPoint(workflowId: string, turn: number, found: NoForkPoint): Error {
   if (found.kind === 'unreadable') return new RunUnreadable('history_unreadable', { workflowId, why: found.why });
   const { turns } = found;
   if (turns === null) return new InvalidFork('run_without_turns', { workflowId });
-  return new InvalidFork('turn_not_found', { workflowId, turn, ...turns });
+  return new InvalidFork('fork_turn_not_found', { workflowId, turn, ...turns });
 }
 
 function changedState(point: ForkPoint, { message, results = {} }: ForkOptions): ForkPoint['state'] {

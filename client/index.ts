@@ -47,6 +47,7 @@ export {
   InvalidStart,
   NoWorker,
   PayloadUnreadable,
+  RequestUnavailable,
   RunNotFound,
   RunOver,
   RunUnreadable,
@@ -62,6 +63,13 @@ export type { RunSummary } from './listRuns.ts';
 export { type FileStorageOptions, fileStorage } from './payloads/fileStorage.ts';
 export { dataConverter, type PayloadOptions } from './payloads/options.ts';
 export { type PayloadPool, type PostgresStorageOptions, postgresStorage } from './payloads/postgresStorage.ts';
+export {
+  type FieldDifference,
+  type MessagesDifference,
+  type RequestDifference,
+  requestDifference,
+} from './requests/requestDifference.ts';
+export { type ModelRequest, requestOf } from './requests/requestOf.ts';
 export type { Decided, RunCommands } from './runCommands.ts';
 export type { RunHandle } from './runHandle.ts';
 export type {

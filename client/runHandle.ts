@@ -17,6 +17,7 @@ import { historyPages } from './history.ts';
 import { lenientClient } from './payloads/lenient.ts';
 import { toPayloadError } from './payloads/payloadError.ts';
 import { openReader } from './readHistory.ts';
+import { type ModelRequest, requestOf } from './requests/requestOf.ts';
 import { commandsTo, type RunCommands } from './runCommands.ts';
 import { executionIds, lastExecution, runHistories, runPages } from './runHistories.ts';
 
@@ -38,6 +39,8 @@ export interface RunHandle<Output = unknown> extends RunCommands<Output> {
   events(options?: { readonly signal?: AbortSignal }): AsyncIterable<RunEvent>;
   /** Reads the run's current state from its histories. */
   read(): Promise<Run>;
+  /** What the model was asked in a turn. Throws `RequestUnavailable` if it was not. */
+  request(turn: number): Promise<ModelRequest>;
   /**
    * Temporal's own description of the run's last execution: status, pending activities, memo. What this process cannot read
    * is `(not readable here)`.
@@ -183,6 +186,7 @@ export function runHandle<Output = unknown>(
     },
     events: ({ signal } = {}) => events(signal),
     read,
+    request: async (turn) => requestOf(await read(), turn),
     describe: () => withRunErrors(lastHandle(lenientClient(client).workflow).then((last) => last.describe())),
     history: () => withRunErrors(history()),
     histories: () => withRunErrors(runHistories(client, execution)),

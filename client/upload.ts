@@ -1,10 +1,10 @@
-// `upload`: images and files for a run's input and messages. Their bytes go into the payload store, and history has a reference.
+// `upload` and `download`: images and files for a run's input and messages. Their bytes go into the payload store, and history has a reference.
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ATTACHMENT_BYTES_MAX } from '../core/limits.ts';
 import { attachmentAt, checkBytes } from '../core/mediaTypes.ts';
 import type { Attachment } from '../core/types.ts';
-import { InvalidAttachment } from './errors/errors.ts';
+import { InvalidAttachment, StoredPayloadLost } from './errors/errors.ts';
 import type { AttachmentStore } from './payloads/attachmentStore.ts';
 
 export interface UploadOptions {
@@ -38,6 +38,13 @@ export async function upload(
   if (!checked.ok) throw invalid(what, checked.problem);
   const stored = await store.put(bytes);
   return { kind: checked.kind, ...(name !== undefined && { name }), type: checked.type, stored };
+}
+
+export async function download(store: AttachmentStore, { name, url, stored }: Attachment): Promise<Uint8Array> {
+  if (!stored) throw invalid(name ?? url ?? '', 'It has no bytes in the payload store.');
+  const got = await store.get(stored);
+  if ('lost' in got) throw new StoredPayloadLost('stored_attachment_lost', { why: got.lost });
+  return got.bytes;
 }
 
 /** A path has no scheme of several letters: that of one would be a drive. */

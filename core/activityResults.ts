@@ -28,6 +28,7 @@ import type {
   NeededInput,
   PassedOver,
   PlannedCall,
+  RequestRecord,
   ToolCall,
   ToolCallResult,
   ToolPolicy,
@@ -111,6 +112,15 @@ const isAnswer = hasShape<ModelAnswer>({
   cost: optional(isNumber),
   lost: optional(isLost),
   passedOver: optional(isList(hasShape<PassedOver>({ model: isText, error: isText }))),
+  // Only readers use the rest of it, and they say what they cannot use.
+  request: optional(
+    hasShape<RequestRecord>({
+      frame: isText,
+      messages: isText,
+      framed: optional(isAnything),
+      pieces: optional(isAnything),
+    }),
+  ),
 });
 
 const isToolResult = hasShape<ToolCallResult>({

@@ -120,6 +120,10 @@ export const BATCH_FAILURES_SHOWN = 50;
 export const INSTRUCTIONS_BYTES_MAX = 256 * KB;
 /** An agent's further fields of a request; recorded with its instructions. */
 export const BODY_BYTES_MAX = 64 * KB;
+/** What is recorded of a request to the model, with the answer: its parameters and tools, and what guardrails changed in its messages. */
+export const REQUEST_RECORD_BYTES_MAX = 256 * KB;
+/** An answer and what is recorded beside it, in one payload of 2 MiB: the record of its request has what is left. */
+export const ANSWER_PAYLOAD_BYTES_MAX = 1900 * KB;
 /** Models of an agent, of which the next one is asked when one has failed. Each attempt asks one. */
 export const MODELS_MAX = 4;
 /** The text of why a model was passed over. */

@@ -306,6 +306,8 @@ export interface ModelCallInput {
   readonly changes?: AgentChanges;
   /** Whether to return the transcript's `weight`, which decides whether the run can carry it over. */
   readonly weigh?: boolean;
+  /** The request that was last recorded in this history; absent if none was. */
+  readonly request?: RequestMark;
 }
 
 /** The result of the activity `callModel`: the model's message and the plan for its calls. */
@@ -339,7 +341,65 @@ export interface ModelAnswer {
   readonly lost?: Lost;
   /** The agent's other models that were asked before, and why they did not answer. */
   readonly passedOver?: readonly PassedOver[];
+  /** The request that was answered; absent if the model was not asked, and in histories of earlier releases. */
+  readonly request?: RequestRecord;
 }
+
+/** Digests of a request. */
+export interface RequestMark {
+  /** Of its frame. */
+  readonly frame: string;
+  /** Of its messages, as they were sent. */
+  readonly messages: string;
+}
+
+/** A request to the model, as far as it does not follow from the transcript. */
+export interface RequestRecord extends RequestMark {
+  /** The frame, if it is not the one that was last recorded in this history. */
+  readonly framed?: RequestFrame;
+  /**
+   * The messages that were sent, in pieces, if a guardrail or the `body` of a provider changed them; null if the change is too
+   * large to record.
+   */
+  readonly pieces?: readonly RequestPiece[] | null;
+}
+
+/** What the requests of many turns have in common: everything but their messages. */
+export interface RequestFrame {
+  readonly form: WireForm;
+  /** The body as it was sent, with null in the place of its messages; null if it is not recorded, for the reason in `left`. */
+  readonly body: Readonly<Record<string, unknown>> | null;
+  /** `too_large` for a payload. `no_messages`: the `body` of the provider sends them in a form that is not known. */
+  readonly left?: 'too_large' | 'no_messages';
+}
+
+/** How messages are written in a request. The same messages in the same form are the same on the wire. */
+export interface WireForm {
+  readonly api: 'chat' | 'responses';
+  /** The server, as in `ProviderData`: it gets its own data back. */
+  readonly from: string;
+  /** The model that was asked. */
+  readonly model: string;
+  /** What its server has refused, and is not sent. */
+  readonly refused: readonly string[];
+  /** What the agent says that the model takes beside text. */
+  readonly takes?: { readonly images?: boolean; readonly files?: boolean };
+  /** The output schema, if it is sent in the instructions. */
+  readonly schema?: Readonly<Record<string, unknown>>;
+}
+
+/** Some of the messages of a request. Ranges are a position and a count. */
+export type RequestPiece =
+  /** As they follow from the transcript. */
+  | { readonly kept: readonly [number, number] }
+  /** As in the request that was last recorded in this history. */
+  | { readonly before: readonly [number, number] }
+  /**
+   * The message that follows from the transcript at a position, with its JSON in parts: ranges of what it is without the change, and texts
+   * between them.
+   */
+  | { readonly edited: readonly [number, readonly (string | readonly [number, number])[]] }
+  | { readonly put: readonly unknown[] };
 
 export interface PassedOver {
   readonly model: string;

@@ -128,7 +128,7 @@ function modelByOf({ apiKey, baseURL, model }: ModelSettings): ModelsOptions['mo
   return model === undefined ? 'agent' : 'worker';
 }
 
-function openProviders(providers: Providers): Map<string, ModelEndpoint | null> {
+export function openProviders(providers: Providers): Map<string, ModelEndpoint | null> {
   return new Map(Object.entries(providers).map(([name, settings]) => [name, openProvider(name, settings)]));
 }
 

@@ -11,20 +11,10 @@ import {
 import { FAILURE } from '../../core/names.ts';
 import { cutBytes } from '../../core/text.ts';
 import type { Attachment, Message } from '../../core/types.ts';
+import type { Loaded, LoadedAttachments } from '../../core/wire/parts.ts';
+import { dataUrl } from '../../core/wire/stored.ts';
 import type { ModelTakes } from '../define/types.ts';
 import type { AttachmentStore } from '../dependencies.ts';
-
-/** How a request to the model has it. */
-export type Loaded =
-  /** For `image_url` or `file_data`: a data: URL, or the https: URL itself. */
-  | { readonly url: string }
-  /** The text of a file, which every model reads. */
-  | { readonly text: string }
-  /** Why it is not there. */
-  | { readonly missing: string };
-
-/** By the attachment itself: a message is used as it is, with what it has beside it. */
-export type LoadedAttachments = ReadonlyMap<Attachment, Loaded>;
 
 /** Loads the attachments of the messages that the model is said to take. Throws if the store is away: then the run waits. */
 export async function loadAttachments(
@@ -65,5 +55,5 @@ async function load({ type, url, stored }: Attachment, store: AttachmentStore, s
   }
   const bytes = Buffer.from(got.bytes.buffer, got.bytes.byteOffset, got.bytes.byteLength);
   if (isTextType(type)) return { text: cutBytes(bytes.toString('utf8'), MESSAGE_BYTES_MAX) };
-  return { url: `data:${type ?? 'application/octet-stream'};base64,${bytes.toString('base64')}` };
+  return { url: dataUrl(type, bytes.toString('base64')) };
 }

@@ -3,6 +3,7 @@
 import { jsonBytes, utf8Length } from '../../core/text.ts';
 import type { Usage } from '../../core/types.ts';
 import { NO_USAGE } from '../../core/usage.ts';
+import { type Fields, fieldsOf } from '../../core/wire/fields.ts';
 import { badAnswer } from './badAnswer.ts';
 import { type GrowingCall, type GrowingCalls, growingCalls } from './growingCalls.ts';
 import { type GrowingText, growingText } from './growingText.ts';
@@ -170,13 +171,6 @@ function callsOf(choice: Choice): readonly GrowingCall[] {
 }
 
 // ── What a server sent, checked ─────────────────────────────────────────────────────────────────────────────────────
-
-type Fields = Readonly<Record<string, unknown>>;
-
-/** The fields of an object; none of anything else. */
-export function fieldsOf(given: unknown): Fields {
-  return typeof given === 'object' && given !== null ? (given as Fields) : {};
-}
 
 export function listOf(given: unknown, field: string): readonly unknown[] {
   if (given === undefined || given === null) return [];

@@ -1,7 +1,7 @@
 // Checks what a model's server makes of the requests of an agent's run: with the real client, plan and transcript, but no run.
 import { z } from 'zod';
 import type { Attachment, Message } from '../../core/types.ts';
-import type { LoadedAttachments } from '../attachments/load.ts';
+import type { LoadedAttachments } from '../../core/wire/parts.ts';
 import { defineAgent } from '../define/defineAgent.ts';
 import { defineTool } from '../define/defineTool.ts';
 import { checkOutput } from '../define/output.ts';

@@ -3,6 +3,8 @@ import type { Agent } from '../define/types.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 
 export interface Models {
+  /** The endpoint of a model that an agent could name; its `modelFor` is that model. */
+  endpointOf(model: string): ModelEndpoint;
   /** One endpoint for each of the agent's models; its `modelFor` is that model. With `asked`, that of this model alone. */
   endpointsOf(agent: Agent, asked?: string): readonly [ModelEndpoint, ...ModelEndpoint[]];
   /** Returns what is wrong with the agent's models; null if each has a server here. */
@@ -38,6 +40,7 @@ export function createModels({ own, modelBy, providers }: ModelsOptions): Models
   }
 
   return {
+    endpointOf,
     endpointsOf(agent, asked) {
       // Who names a model for one run means it, whatever the worker's default.
       if (asked !== undefined) return [endpointOf(asked)];
@@ -80,14 +83,23 @@ export function modelsProblem(
   { providers, modelBy }: Pick<ModelsOptions, 'providers' | 'modelBy'>,
 ): string | null {
   for (const written of models) {
-    const { provider } = partsOf(written, providers);
-    if (provider === undefined) continue;
-    // In its place, the worker's own server would get conversations that are not for it.
-    if (providers.get(provider) === null && modelBy === 'agent')
-      return `Agent ${name}: its model is "${written}", but providers.${provider} has neither apiKey nor baseURL. Set one of them.`;
-    if (providers.has(provider)) continue;
-    const known = [OWN, ...providers.keys()].join(', ');
-    return `Agent ${name}: its model is "${written}", but there is no provider "${provider}". Add it to providers, which has: ${known}. If it is part of the model's name, write "${OWN}:${written}".`;
+    const problem = modelProblem(written, { providers, modelBy });
+    if (problem) return `Agent ${name}: its model is "${written}", but ${problem}`;
   }
   return null;
+}
+
+/** The same of one model, as the end of a sentence. */
+export function modelProblem(
+  written: string,
+  { providers, modelBy }: Pick<ModelsOptions, 'providers' | 'modelBy'>,
+): string | null {
+  const { provider } = partsOf(written, providers);
+  if (provider === undefined) return null;
+  // In its place, the worker's own server would get conversations that are not for it.
+  if (providers.get(provider) === null && modelBy === 'agent')
+    return `providers.${provider} has neither apiKey nor baseURL. Set one of them.`;
+  if (providers.has(provider)) return null;
+  const known = [OWN, ...providers.keys()].join(', ');
+  return `there is no provider "${provider}". Add it to providers, which has: ${known}. If it is part of the model's name, write "${OWN}:${written}".`;
 }

@@ -1,10 +1,8 @@
 // What a model's server has refused in a request, by model. It is left out from then on, or sent in another form: models differ in what
 // they take, and the server says so.
-import { createHash } from 'node:crypto';
 import { APIError } from 'openai';
-import { fieldsOf } from './answer.ts';
-import { answersWithCalls } from './providerData.ts';
-import { inChatsWords, withChatsNames } from './responses/request.ts';
+import { fieldsOf } from '../../core/wire/fields.ts';
+import { inChatsWords, withChatsNames } from '../../core/wire/responses.ts';
 import { providersWords, statusOf } from './serverError.ts';
 
 /** Servers whose content is a string, or which do not say which of the parts they do not know. */
@@ -227,51 +225,4 @@ function isOfMessages(what: Refusable): boolean {
 
 function isOfSchema(what: Refusable): boolean {
   return what === 'strict' || what === 'response_format';
-}
-
-/** Nine letters and digits for each id, the same for the same. */
-export function withShortIds(messages: readonly object[]): readonly object[] {
-  const short = (id: unknown) => createHash('sha256').update(String(id)).digest('hex').slice(0, 9);
-  return messages.map((message) => {
-    const { tool_call_id: id, tool_calls: calls } = fieldsOf(message);
-    if (id !== undefined) return { ...message, tool_call_id: short(id) };
-    if (!Array.isArray(calls)) return message;
-    return { ...message, tool_calls: calls.map((call) => ({ ...call, id: short(call.id) })) };
-  });
-}
-
-/** An answer of the model between the results of its calls and a person's message. */
-export function withAnswersBetween(messages: readonly object[]): readonly object[] {
-  return messages.flatMap((message, i) => {
-    const isAfterResult = fieldsOf(message)['role'] === 'user' && fieldsOf(messages[i - 1])['role'] === 'tool';
-    return isAfterResult ? [{ role: 'assistant', content: 'I have the results.' }, message] : [message];
-  });
-}
-
-/** What Gemini takes in place of a signature, for calls that it did not make. */
-const NO_SIGNATURE = 'skip_thought_signature_validator';
-
-/** Of the calls in an answer, Gemini signs the first. */
-export function withSignatures(messages: readonly object[]): readonly object[] {
-  return messages.map((message) => {
-    const { tool_calls: calls } = fieldsOf(message);
-    if (!Array.isArray(calls) || calls.some(isSigned)) return message;
-    const [first, ...others] = calls;
-    const extra = fieldsOf(first.extra_content);
-    const signed = { ...extra, google: { ...fieldsOf(extra['google']), thought_signature: NO_SIGNATURE } };
-    return { ...message, tool_calls: [{ ...first, extra_content: signed }, ...others] };
-  });
-}
-
-/** Gemini's API has the signature in `google`, Vertex AI also in `vertex`. */
-function isSigned(call: unknown): boolean {
-  return Object.values(fieldsOf(fieldsOf(call)['extra_content'])).some((own) => 'thought_signature' in fieldsOf(own));
-}
-
-/** Empty reasoning, where DeepSeek wants some and there is none. */
-export function withReasoning(messages: readonly object[]): readonly object[] {
-  const isWithCalls = answersWithCalls(messages);
-  return messages.map((message, i) =>
-    fieldsOf(message)['role'] === 'assistant' && isWithCalls(i) ? { reasoning_content: '', ...message } : message,
-  );
 }

@@ -1,14 +1,14 @@
 // The request to the model: what the agent says, in the form that its server takes.
-import type { Message } from '../../core/types.ts';
-import type { LoadedAttachments } from '../attachments/load.ts';
-import { type Taken, withParts } from '../attachments/parts.ts';
+import type { Message, WireForm } from '../../core/types.ts';
+import type { LoadedAttachments } from '../../core/wire/parts.ts';
+import { responsesBody } from '../../core/wire/responses.ts';
+import { wireMessages } from '../../core/wire/wireMessages.ts';
 import type { ModelApi } from '../define/modelApi.ts';
 import type { Agent, OutputFormat } from '../define/types.ts';
+import { sha256 } from '../digest.ts';
 import { hopelessAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
-import { withProviderData } from './providerData.ts';
-import { type Refusable, withAnswersBetween, withReasoning, withShortIds, withSignatures } from './refusals.ts';
-import { responsesBody } from './responses/request.ts';
+import type { Refusable } from './refusals.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -19,6 +19,23 @@ export function apiOf(endpoint: Pick<ModelEndpoint, 'api'>, agent: Pick<Agent, '
 /** Whose data comes back with a request: what a server sent through one of its APIs, it does not take through the other. */
 export function sourceOf(endpoint: Pick<ModelEndpoint, 'api' | 'source'>, agent: Pick<Agent, 'api'>): string {
   return apiOf(endpoint, agent) === 'responses' ? `${endpoint.source}, Responses API` : endpoint.source;
+}
+
+/** How the messages of a request are written. */
+export function wireForm(endpoint: ModelEndpoint, agent: Agent, refused: ReadonlySet<Refusable>): WireForm {
+  const { images, files } = agent.modelTakes;
+  const isInWords = agent.output && refused.has('response_format');
+  return {
+    api: apiOf(endpoint, agent),
+    from: sourceOf(endpoint, agent),
+    model: endpoint.secrets.hide(endpoint.modelFor(agent)),
+    // The order in which they were learned says nothing.
+    refused: [...refused].sort(),
+    ...((images === false || files === false) && {
+      takes: { ...(images === false && { images }), ...(files === false && { files }) },
+    }),
+    ...(isInWords && { schema: { ...agent.output.json } }),
+  };
 }
 
 export function requestBody(
@@ -58,17 +75,6 @@ function chatBody(
     type: 'function' as const,
     function: { name, description, parameters: { ...input.json } },
   }));
-  const messagesOnWire = () => {
-    const all = output && !takes('response_format') ? withSchemaInInstructions(messages, output) : messages;
-    const only = takes('what another model sent') ? undefined : endpoint.secrets.hide(model);
-    const whole = withParts(all, attachments, takenBy(agent, takes));
-    const from = takes('reasoning of this request') ? sourceOf(endpoint, agent) : null;
-    const own = withProviderData(whole, from, only);
-    const ids = takes('ids of calls') ? own : withShortIds(own);
-    const ordered = takes('a message right after a result') ? ids : withAnswersBetween(ids);
-    const signed = takes('a call without a signature') ? ordered : withSignatures(ordered);
-    return takes('an answer without reasoning') ? signed : withReasoning(signed);
-  };
   const further = Object.entries(agent.body ?? {}).filter(([name]) => !refused.has(name as Refusable));
   return {
     ...Object.fromEntries(further),
@@ -78,7 +84,7 @@ function chatBody(
       apiOf(endpoint, agent) === 'responses' &&
       takes('reasoning.summary') && { reasoning: { summary: reasoning.summary } }),
     model,
-    messages: messagesOnWire(),
+    messages: wireMessages(messages, wireForm(endpoint, agent, refused), attachments, sha256),
     stream: true,
     ...(takes('stream_options') && { stream_options: { include_usage: true } }),
     ...(tools.length > 0 && { tools }),
@@ -94,17 +100,6 @@ function chatBody(
   };
 }
 
-function takenBy({ modelTakes: { images = true, files = true } }: Agent, takes: (what: Refusable) => boolean): Taken {
-  return {
-    images: images && takes('an image'),
-    files: files && takes('a file'),
-    imageUrls: takes('an image by URL'),
-    fileUrls: takes('a file by URL'),
-    these: takes('an image or a file of this request') && takes('one of the images and files of this request'),
-    urlsOfThese: takes('an image or a file at a URL of this request'),
-  };
-}
-
 function responseFormat(output: OutputFormat, takesStrict: boolean): object {
   const { json } = output;
   const strict = takesStrict ? output.strict : null;
@@ -112,10 +107,4 @@ function responseFormat(output: OutputFormat, takesStrict: boolean): object {
     type: 'json_schema',
     json_schema: { name: 'output', strict: strict !== null, schema: { ...(strict ?? json) } },
   };
-}
-
-function withSchemaInInstructions([system, ...rest]: readonly Message[], { json }: OutputFormat): readonly Message[] {
-  const text = `Your last answer has to be JSON that fits this schema, and nothing else: ${JSON.stringify(json)}`;
-  if (system?.role !== 'system') return [{ role: 'system', content: text }, ...(system ? [system] : []), ...rest];
-  return [{ role: 'system', content: `${system.content}\n\n${text}` }, ...rest];
 }

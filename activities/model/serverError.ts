@@ -1,7 +1,7 @@
 // What a model's server reports as an error, in whichever form: OpenAI's object in the body, other objects, within a stream, or in a
 // body with status 200. All of them become the client's APIError, with the status that the server gave or meant.
 import { APIError } from 'openai';
-import { fieldsOf } from './answer.ts';
+import { fieldsOf } from '../../core/wire/fields.ts';
 
 /** An error that was in the answer itself. */
 export function errorInAnswer(error: unknown, headers: Headers): APIError {

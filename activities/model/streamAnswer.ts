@@ -5,15 +5,18 @@ import { ANSWER_BYTES_MAX, ANSWER_CALLS_MAX } from '../../core/limits.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { count, inWords, oneLine } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
-import type { LoadedAttachments } from '../attachments/load.ts';
+import { fieldsOf } from '../../core/wire/fields.ts';
+import type { LoadedAttachments } from '../../core/wire/parts.ts';
+import type { ModelApi } from '../define/modelApi.ts';
 import type { Agent } from '../define/types.ts';
-import { type AnswerBuilder, buildAnswer, fieldsOf, listOf, type RawAnswer } from './answer.ts';
+import { type AnswerBuilder, buildAnswer, listOf, type RawAnswer } from './answer.ts';
 import { badAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
 import { modelFailure } from './modelFailure.ts';
 import { isStream } from './modelFetch.ts';
 import { insteadOf, refusedIn } from './refusals.ts';
-import { apiOf, requestBody, sourceOf } from './requestBody.ts';
+import { apiOf, requestBody, sourceOf, wireForm } from './requestBody.ts';
+import type { SentRequest } from './requestRecord.ts';
 import { readEvents } from './responses/events.ts';
 import { errorInAnswer } from './serverError.ts';
 
@@ -21,6 +24,10 @@ export interface ModelsAnswer extends RawAnswer {
   /** The `source` of the endpoint that answered, and the model that it was asked for. */
   readonly from: string;
   readonly asked: string;
+}
+
+export interface SentAnswer extends ModelsAnswer {
+  readonly sent: SentRequest;
 }
 
 export interface StreamOptions {
@@ -38,11 +45,42 @@ export async function streamAnswer(
   messages: readonly Message[],
   options: StreamOptions,
   refused = endpoint.refusals.of(endpoint.modelFor(agent), agent.name),
-): Promise<ModelsAnswer> {
-  const { signal, onProgress, warn } = options;
+): Promise<SentAnswer> {
+  const { signal, warn } = options;
   const model = endpoint.modelFor(agent);
-  const { silenceMs, timeoutMs } = endpoint;
   const body = requestBody(endpoint, agent, messages, refused, options.attachments);
+  try {
+    const answer = await sendRequest(endpoint, apiOf(endpoint, agent), body, new Set(agent.tools.keys()), options);
+    endpoint.refusals.remember(model, agent.name, refused);
+    return {
+      ...answer,
+      model: endpoint.secrets.hide(answer.model),
+      from: sourceOf(endpoint, agent),
+      asked: endpoint.secrets.hide(model),
+      sent: { body, form: wireForm(endpoint, agent, refused) },
+    };
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    const what = refusedIn(error, body, refused);
+    if (what !== null) {
+      const { message } = modelFailure(error, { endpoint, model });
+      warn?.(`The model of ${agent.name} does not take ${what}; ${insteadOf(what)}: ${message}`);
+      return await streamAnswer(endpoint, agent, messages, options, new Set([...refused, what]));
+    }
+    const compacts = agent.compaction !== null;
+    throw modelFailure(error, { endpoint, model, compacts });
+  }
+}
+
+/** Sends a body as it is, and reads the answer. Throws what the client throws. `tools`: the names in it. */
+export async function sendRequest(
+  endpoint: Pick<ModelEndpoint, 'client' | 'silenceMs' | 'timeoutMs'>,
+  api: ModelApi,
+  body: Readonly<Record<string, unknown>>,
+  tools: ReadonlySet<string>,
+  { signal, onProgress }: Pick<StreamOptions, 'signal' | 'onProgress'>,
+): Promise<RawAnswer> {
+  const { silenceMs, timeoutMs } = endpoint;
   const request = new AbortController();
   const abort = () => request.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
@@ -54,11 +92,10 @@ export async function streamAnswer(
     request.abort();
   }, silenceMs);
   try {
-    const api = apiOf(endpoint, agent);
     const response = await endpoint.client
       .post(PATHS[api], { body, stream: true, signal: request.signal, timeout: timeoutMs })
       .asResponse();
-    const answer = buildAnswer(new Set(agent.tools.keys()));
+    const answer = buildAnswer(tools);
     for await (const part of api === 'responses' ? chunks(response, request) : parts(response, request, 'choices')) {
       silence.refresh();
       answer.add(part);
@@ -71,24 +108,11 @@ export async function streamAnswer(
     const built = answer.build();
     // OpenRouter ends a stream so, also without saying more.
     if (built.finishReasons.includes('error')) throw badAnswer("The model's server ended its answer with an error.");
-    endpoint.refusals.remember(model, agent.name, refused);
-    return {
-      ...built,
-      model: endpoint.secrets.hide(built.model),
-      from: sourceOf(endpoint, agent),
-      asked: endpoint.secrets.hide(model),
-    };
+    return built;
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (isSilent) throw silent(silenceMs);
-    const what = refusedIn(error, body, refused);
-    if (what !== null) {
-      const { message } = modelFailure(error, { endpoint, model });
-      warn?.(`The model of ${agent.name} does not take ${what}; ${insteadOf(what)}: ${message}`);
-      return await streamAnswer(endpoint, agent, messages, options, new Set([...refused, what]));
-    }
-    const compacts = agent.compaction !== null;
-    throw modelFailure(error, { endpoint, model, compacts });
+    throw error;
   } finally {
     clearTimeout(silence);
     signal.removeEventListener('abort', abort);

@@ -1,11 +1,19 @@
 // `holdfast show`: shows a run as it is now, or its transcript.
 
-import { Command } from 'commander';
-import type { ForkSummary, RunHandle } from '../../client/index.ts';
+import { Command, Option } from 'commander';
+import {
+  type ForkSummary,
+  type ModelRequest,
+  RequestUnavailable,
+  type RunHandle,
+  requestDifference,
+  requestOf,
+} from '../../client/index.ts';
 import { withLabels } from '../../core/attachmentLabels.ts';
+import type { Run, Turn } from '../../core/read/run.ts';
 import type { Message } from '../../core/types.ts';
 import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT, UsageError, wholeNumber } from '../exit.ts';
 import { commandLine } from '../terminal/commandLine.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { printJson, toStderr } from '../terminal/output.ts';
@@ -15,8 +23,10 @@ import { contextLines } from '../view/context.ts';
 import { waitingSubAgents } from '../view/family.ts';
 import { forkLines, forksText, resetLines } from '../view/forks.ts';
 import { forkJson, runJson } from '../view/json.ts';
+import { requestDiffLines } from '../view/requestDiff.ts';
 import { bars, compactionLines, peopleLines, summary } from '../view/showRun.ts';
 import { stuckLine } from '../view/stuckRun.ts';
+import { turnJson, turnLines } from '../view/turn.ts';
 import { howTo } from './approvals.ts';
 
 /** Commands to suggest, for the run and its first waiting sub-agents. */
@@ -24,6 +34,9 @@ const HINTS_MAX = 5;
 
 interface ShowOptions {
   readonly transcript?: boolean;
+  readonly turn?: number;
+  readonly request?: boolean;
+  readonly diff?: boolean;
   readonly json?: boolean;
 }
 
@@ -31,15 +44,26 @@ export function showCommand(): Command {
   return new Command('show')
     .description('show a run as it is now')
     .argument('<id>', 'workflow id of the run')
-    .option('--transcript', 'show the messages that the next model call would send')
+    .addOption(
+      new Option('--transcript', 'show the messages of the next model call, before its guardrails').conflicts('turn'),
+    )
+    .option('--turn <n>', 'show this turn: what the model was told, its answer, and its calls', wholeNumber)
+    .addOption(
+      new Option('--request', 'with --turn: print the request that the model was sent, as JSON').conflicts('diff'),
+    )
+    .option('--diff', 'with --turn: show what changed in the request since the turn before')
     .option('--json', 'print one JSON object, as of run; with --transcript one array of messages')
-    .action((id: string, { transcript, json }: ShowOptions, command: Command) =>
-      withHoldfast(command, async (holdfast) => {
+    .action((id: string, options: ShowOptions, command: Command) => {
+      const { transcript, turn, json } = options;
+      if (turn === undefined && (options.request || options.diff))
+        throw new UsageError(`${options.request ? '--request' : '--diff'} is about one turn. Name it with --turn N.`);
+      return withHoldfast(command, async (holdfast) => {
         const handle = holdfast.get(id);
         const run = await handle.read();
         const screen = createScreen(process.stdout);
-        const forks = transcript ? [] : await forksIn(handle);
-        if (transcript && json) printJson(run.transcript);
+        const forks = transcript || turn !== undefined ? [] : await forksIn(handle);
+        if (turn !== undefined) showTurn(run, turn, options, screen);
+        else if (transcript && json) printJson(run.transcript);
         else if (transcript) screen.print(...run.transcript.flatMap((message) => messageLines(message, screen)));
         else if (json) printJson({ ...runJson(run), ...(forks.length > 0 && { forks: forks.map(forkJson) }) });
         else {
@@ -67,8 +91,58 @@ export function showCommand(): Command {
           }
         }
         return EXIT.completed;
-      }),
-    );
+      });
+    });
+}
+
+function showTurn(run: Run, number: number, { request, diff, json }: ShowOptions, screen: Screen): void {
+  const turn = run.turns.find((one) => one.turn === number);
+  // Its error says which turns there are.
+  if (request || !turn) return showRequest(requestOf(run, number), turn, json === true);
+  if (diff) {
+    const changed = requestDifference(requestBefore(run, number), requestOf(run, number));
+    return json ? printJson(changed) : screen.print(...requestDiffLines(changed, screen));
+  }
+  if (json) printJson(turnJson(turn));
+  else screen.print(...turnLines(turn, run, screen));
+}
+
+function showRequest(request: ModelRequest, turn: Turn | undefined, json: boolean): void {
+  const { body, isExact, unknown, api, server, refused } = request;
+  if (json) {
+    const answer = turn && turnJson(turn);
+    printJson({
+      turn: request.turn,
+      agent: request.agent,
+      api,
+      server,
+      refused,
+      isExact,
+      unknown,
+      request: body,
+      answer,
+    });
+    return;
+  }
+  printJson(body);
+  if (!isExact) toStderr(...unknown);
+}
+
+/** The request of the last turn before that asked the model. */
+function requestBefore(run: Run, number: number): ModelRequest {
+  // Says so if there is no such turn.
+  requestOf(run, number);
+  for (const { turn } of run.turns.toReversed())
+    if (turn < number) {
+      try {
+        return requestOf(run, turn);
+      } catch (error) {
+        if (!(error instanceof RequestUnavailable)) throw error;
+      }
+    }
+  throw new UsageError(
+    `Turn ${number} has the first request that is known of this run: there is none to compare it with.`,
+  );
 }
 
 /** A server that cannot be searched says nothing of the run itself. */

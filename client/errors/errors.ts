@@ -48,6 +48,11 @@ export class CommandRejected extends HoldfastError<
   override readonly name = 'CommandRejected';
 }
 
+/** The run has no such turn, or did not ask the model in it. */
+export class RequestUnavailable extends HoldfastError<'turn_not_found' | 'model_not_asked'> {
+  override readonly name = 'RequestUnavailable';
+}
+
 /** The run has ended and accepts no more commands. */
 export class RunOver extends HoldfastError<'run_over'> {
   override readonly name = 'RunOver';
@@ -69,7 +74,7 @@ export class InvalidStart extends HoldfastError<
 /** The options of a fork are invalid, or the run has no such turn. */
 export class InvalidFork extends HoldfastError<
   | 'fork_invalid'
-  | 'turn_not_found'
+  | 'fork_turn_not_found'
   | 'run_without_turns'
   | 'fork_call_unknown'
   | 'fork_tool_unknown'

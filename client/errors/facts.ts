@@ -48,7 +48,7 @@ export interface ErrorFacts {
   // InvalidFork
   readonly fork_invalid: { readonly problem: string };
   /** `first` and `last`: the turns that the server has. */
-  readonly turn_not_found: {
+  readonly fork_turn_not_found: {
     readonly workflowId: string;
     readonly turn: number;
     readonly first: number;
@@ -115,6 +115,16 @@ export interface ErrorFacts {
   readonly payload_invalid: { readonly why: string };
   readonly storage_missing: Record<never, never>;
   readonly storage_unknown: { readonly store: string };
+  // RequestUnavailable
+  /** `first` and `last` are null if there is no turn. `deleted`: turns whose histories the server no longer keeps. */
+  readonly turn_not_found: {
+    readonly workflowId: string;
+    readonly turn: number;
+    readonly first: number | null;
+    readonly last: number | null;
+    readonly deleted: number;
+  };
+  readonly model_not_asked: { readonly workflowId: string; readonly turn: number };
   // RunUnreadable
   readonly history_unreadable: { readonly workflowId: string; readonly why: string };
   // StoredPayloadLost: `store` describes the store.

@@ -31,6 +31,15 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
     `The Temporal server at ${address} has no namespace ${JSON.stringify(namespace)}. Create it, or set the option "namespace" or TEMPORAL_NAMESPACE.`,
 
   run_not_found: ({ workflowId }) => `There is no run ${JSON.stringify(workflowId)}.`,
+  turn_not_found: ({ workflowId, turn, first, last, deleted }) => {
+    const run = `The run ${JSON.stringify(workflowId)} has no turn ${turn}`;
+    const gone =
+      deleted > 0 ? ` The server no longer keeps ${deleted === 1 ? 'turn 1' : `turns 1 to ${deleted}`}.` : '';
+    if (first === null || last === null) return `${run}: the model was not asked yet.${gone}`;
+    return `${run}. It has ${first === last ? `turn ${first}` : `turns ${first} to ${last}`}.${gone}`;
+  },
+  model_not_asked: ({ workflowId, turn }) =>
+    `Turn ${turn} of the run ${JSON.stringify(workflowId)} asked no model: a guardrail answered in its place.`,
   run_over: ({ workflowId }) => `The run ${JSON.stringify(workflowId)} is over.`,
 
   not_picked_up: ({ workflowId, withinMs }) =>
@@ -63,7 +72,7 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
     `A run id must have 1 to ${charsMax} characters; this one has ${count(id.length)}.`,
 
   fork_invalid: ({ problem }) => problem,
-  turn_not_found: ({ workflowId, turn, first, last }) => {
+  fork_turn_not_found: ({ workflowId, turn, first, last }) => {
     const has = first === last ? `only turn ${first}` : `turns ${first} to ${last}`;
     // Those of a fork's original are not its own.
     const gone =

@@ -5,6 +5,7 @@ import { settleByKernel } from './batchView.ts';
 import { conversation } from './conversation.ts';
 import { openQuestions } from './questions.ts';
 import type { Reading } from './reading.ts';
+import { requestsIn } from './requests.ts';
 import type { Run } from './run.ts';
 import { spendOf } from './spend.ts';
 import { asTurn } from './turns.ts';
@@ -14,13 +15,16 @@ export function asRun(reading: Reading): Run {
   if (reading.taskDone) reading.due.push(...settleByKernel(reading, reading.atMs));
   const isOver = run.endedAtMs !== null;
   const instructions: Message[] = agent ? [{ role: 'system', content: agent.instructions }] : [];
+  const { messages, requests } = requestsIn(turns);
   return {
     ...run,
     paused: run.paused ?? (pausedByParent && !isOver ? { by: null } : null),
     spend: isOver ? run.spend : spendOf(reading, turns),
-    turns: turns.map(asTurn),
+    turns: turns.map((turn, i) => asTurn(turn, requests[i] ?? null)),
     questions: openQuestions(reading),
     compactions: compactions.map((compaction) => ({ ...compaction })),
     transcript: [...instructions, ...conversation(reading)],
+    messages,
+    frames: { ...reading.frames },
   };
 }

@@ -26,14 +26,21 @@ function turnsSince({ turns, turnsBefore }: Reading): OpenTurn[] {
 
 /** Returns the messages of the turns that are not in `before`; without the user messages of `repeated`, which are sent again. */
 export function messagesSince(reading: Reading, repeated?: OpenTurn): Message[] {
-  return turnsSince(reading).flatMap(({ turn, userMessages, answer, calls, retryMessage }): Message[] => [
-    ...(turn === repeated?.turn ? [] : userMessages),
+  return turnsSince(reading).flatMap((turn) => [
+    ...(turn.turn === repeated?.turn ? [] : turn.userMessages),
+    ...messagesFrom(turn),
+  ]);
+}
+
+/** What a turn adds to the transcript: the answer, the results of its calls, and what the engine tells the model. */
+export function messagesFrom({ answer, calls, retryMessage }: OpenTurn): Message[] {
+  return [
     ...(answer ? [answer.message] : []),
     ...calls.flatMap(({ callId, text, attachments }): Message[] =>
       text === null ? [] : [{ role: 'tool', tool_call_id: callId, content: text, ...attachmentsField(attachments) }],
     ),
     ...(retryMessage === undefined ? [] : [{ role: 'user', content: retryMessage } as const]),
-  ]);
+  ];
 }
 
 /** Returns the messages of people among those sent: all with the role `user`, except a retry message of the engine. */

@@ -3,15 +3,27 @@
 import type { CarriedState } from '../carriedState.ts';
 import { parseActivityId } from '../names.ts';
 import type { Reason } from '../reasons/codes.ts';
-import type { AgentRecord, Decision, ForkGuard, Message, ParentRun, PlannedCall, Spend, Waits } from '../types.ts';
+import type {
+  AgentRecord,
+  Decision,
+  ForkGuard,
+  Message,
+  ParentRun,
+  PlannedCall,
+  RequestFrame,
+  Spend,
+  Waits,
+} from '../types.ts';
 import { NO_SPEND, NO_USAGE } from '../usage.ts';
 import type { Compaction, Run, RunEvent } from './run.ts';
 import type { OpenCall, OpenTurn, Writable } from './turns.ts';
 
 export interface Reading {
-  readonly run: Writable<Omit<Run, 'turns' | 'transcript' | 'questions' | 'compactions'>>;
+  readonly run: Writable<Omit<Run, 'turns' | 'transcript' | 'questions' | 'compactions' | 'messages' | 'frames'>>;
   readonly turns: OpenTurn[];
   readonly compactions: Writable<Compaction>[];
+  /** Frames of requests, by digest. */
+  readonly frames: Record<string, RequestFrame>;
   /** From the run's input. */
   parallel: number | undefined;
   parent: ParentRun | undefined;
@@ -138,6 +150,7 @@ export function openReading(): Reading {
     },
     turns: [],
     compactions: [],
+    frames: {},
     parallel: undefined,
     parent: undefined,
     agent: undefined,

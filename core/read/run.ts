@@ -13,6 +13,8 @@ import type {
   Question,
   RecordedDecision,
   Reply,
+  RequestFrame,
+  RequestRecord,
   RunContext,
   RunResult,
   RunStatus,
@@ -60,8 +62,12 @@ export interface Run extends ReasonFields {
   readonly earlier?: Earlier;
   /** Compactions of the transcript, in order. They leave `turns` as they were. */
   readonly compactions: readonly Compaction[];
-  /** The messages as the next model call would receive them, instructions first. */
+  /** The messages of the next model call, instructions first. A guardrail may change them before they are sent: `requestOf` has what was. */
   readonly transcript: readonly Message[];
+  /** Messages that requests to the model were made of: each turn says which are its own. A compaction begins with new ones. */
+  readonly messages: readonly Message[];
+  /** What requests had beside their messages, by digest. */
+  readonly frames: Readonly<Record<string, RequestFrame>>;
 }
 
 /** A compaction: the older part of the transcript was replaced before it outgrew the context window. */
@@ -129,6 +135,18 @@ export interface Turn {
   readonly usage: Usage;
   readonly error: string | null;
   readonly calls: readonly Call[];
+  /** What its request was made of, for `requestOf`; null if that is in a history that the server no longer keeps. */
+  readonly request: TurnRequest | null;
+}
+
+export interface TurnRequest {
+  /** The transcript, without the instructions: the positions in `Run.messages`. */
+  readonly from: number;
+  readonly to: number;
+  /** null if no answer has recorded them. */
+  readonly instructions: string | null;
+  /** null: the model was not asked or did not answer, or an earlier release recorded the turn. Its frame is in `Run.frames`. */
+  readonly recorded: Omit<RequestRecord, 'framed'> | null;
 }
 
 export interface Call {

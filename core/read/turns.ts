@@ -4,16 +4,20 @@ import { outcomeAttachments, outcomeText } from '../batch/outcomes.ts';
 import { callActivityId } from '../names.ts';
 import type { Message, ModelAnswer, Outcome, PlannedCall, RecordedDecision, ToolCall } from '../types.ts';
 import { NO_USAGE } from '../usage.ts';
-import type { Call, RunEvent, Turn } from './run.ts';
+import type { Call, RunEvent, Turn, TurnRequest } from './run.ts';
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-export type OpenTurn = Writable<Omit<Turn, 'calls' | 'userMessages'>> & {
+export type OpenTurn = Writable<Omit<Turn, 'calls' | 'userMessages' | 'request'>> & {
   userMessages: readonly Message[];
   /** Messages of this turn that were sent to a compaction before it, and are part of the compacted transcript. */
   compactedMessages: readonly Message[];
   calls: readonly OpenCall[];
   answer: ModelAnswer | undefined;
+  /** The transcript when the model was asked: what was carried or compacted before, and how many turns are in it. */
+  asked: { readonly before: readonly Message[]; readonly turnsBefore: number } | undefined;
+  /** The instructions of its agent, once an answer has recorded them. */
+  instructions: string | null;
   /** The engine's message to the model before it is asked again; it follows the results of the calls. */
   retryMessage: string | undefined;
   /** When the workflow received the answer; null before. */
@@ -48,6 +52,8 @@ export function openTurn(turn: number, agent: string, startedAtMs: number): Open
     error: null,
     calls: [],
     answer: undefined,
+    asked: undefined,
+    instructions: null,
     retryMessage: undefined,
     takenAtMs: null,
     interrupted: false,
@@ -132,7 +138,10 @@ export function callIdOf({ turn, slot }: OpenCall): string {
   return callActivityId(turn, slot);
 }
 
-export function asTurn({ userMessages, compactedMessages, calls, ...open }: OpenTurn): Turn {
+export function asTurn(
+  { userMessages, compactedMessages, calls, ...open }: OpenTurn,
+  request: TurnRequest | null,
+): Turn {
   const { turn, agent, startedAtMs, answeredAtMs, attempts, model, text, usage, error } = open;
   const { passedOver } = open.answer ?? {};
   const shown = {
@@ -150,7 +159,7 @@ export function asTurn({ userMessages, compactedMessages, calls, ...open }: Open
   const texts = [...compactedMessages, ...userMessages].map((message) =>
     message.role === 'user' ? withLabels(message.content, message.attachments) : (message.content ?? ''),
   );
-  return { ...shown, userMessages: texts, calls: calls.map(asCall) };
+  return { ...shown, userMessages: texts, calls: calls.map(asCall), request };
 }
 
 function asCall({ outcome: _, planned: __, isCancelled: ___, ...call }: OpenCall): Call {

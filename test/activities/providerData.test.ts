@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildAnswer } from '../../activities/model/answer.ts';
-import { providerData, withProviderData } from '../../activities/model/providerData.ts';
+import { providerData } from '../../activities/model/providerData.ts';
 import type { Message } from '../../core/types.ts';
+import { withProviderData } from '../../core/wire/providerData.ts';
 
 function answerOf(...deltas: object[]) {
   const answer = buildAnswer();

@@ -111,6 +111,8 @@ test('shows that messages were compacted when a user returns to a chat', () => {
     questions: [],
     compactions: [compaction],
     transcript,
+    messages: [],
+    frames: {},
   };
   assert.deepEqual(
     recapLines(run, screen).filter((line) => line !== ''),

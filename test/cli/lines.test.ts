@@ -54,6 +54,7 @@ const turn: Turn = {
   usage: NO_USAGE,
   error: null,
   calls: [],
+  request: null,
 };
 const hello: Message[] = [
   { role: 'user', content: 'Hello.' },
@@ -82,6 +83,8 @@ const run: Run = {
   compactions: [],
   questions: [],
   transcript: hello,
+  messages: [],
+  frames: {},
 };
 
 test('summarises a run as paused, idle or without a worker for its agent', () => {

@@ -77,6 +77,15 @@ export const BUGS: readonly Bug[] = [
     found: /The key of/,
   },
   {
+    what: 'the request that was recorded last is forgotten',
+    edit: {
+      file: 'workflows/state/conversation.ts',
+      from: 'if (request) this.#request = { frame: request.frame, messages: request.messages };',
+      to: '',
+    },
+    found: /another request than was recorded/,
+  },
+  {
     what: 'continue-as-new leaves commands without an answer',
     edit: {
       file: continueAsNew,

@@ -5,6 +5,7 @@ import { countsOf, type Run } from '../../core/read/run.ts';
 import type { Message, Question, RunResult } from '../../core/types.ts';
 import type { Historian } from './historian.ts';
 import { Violation } from './violation.ts';
+import type { Witness } from './witness.ts';
 
 /** Only people can do something now. Of a budget, history tells where the run writes a memo. */
 export function compareQuestions({ chain }: Historian, asked: readonly Question[], hasMemo: boolean): void {
@@ -19,9 +20,19 @@ function withoutSpent(question: Question): unknown {
 }
 
 /** The run is over; `result` is null for a cancelled one, which has none. */
-export function compareEnd({ chain }: Historian, transcript: readonly Message[], result: RunResult | null): void {
+export function compareEnd(
+  { chain }: Historian,
+  transcript: readonly Message[],
+  sent: Witness['sent'],
+  result: RunResult | null,
+): void {
   const run = readRun(...chain);
   sameList('message', conversationOf(run), transcript);
+  for (const { turn, request } of run.turns) {
+    if (!request?.recorded) continue;
+    sameList(`message to turn ${turn},`, run.messages.slice(request.from, request.to), sent.get(turn) ?? []);
+    if (!run.frames[request.recorded.frame]) throw new Violation(`The request of turn ${turn} has no frame.`);
+  }
   same('status', run.status, result?.status ?? 'cancelled');
   if (!result) return;
   const { turns, calls, failedCalls } = countsOf(run);

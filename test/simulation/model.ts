@@ -14,6 +14,7 @@ import type {
   ModelCallInput,
   PlanCallInput,
   PlannedCall,
+  RequestRecord,
   ToolCall,
   ToolPolicy,
   Usage,
@@ -59,15 +60,29 @@ export class Model {
     const { random } = this;
     const agent = this.agentNow(input.agent);
     const said = withProviderData(this.say(input.turn), input.turn);
+    const isAsked = said.kind !== 'ended' || random.chance(0.5);
     return {
       ...said,
       mark: { length: input.length + 1, digest: `${input.turn}/${random.int(0, 1e6)}` },
       ...(agent.digest !== input.recorded && { agent }),
       ...(input.weigh && { weight: 100 }),
-      model: said.kind === 'ended' && random.chance(0.5) ? '' : 'model',
+      model: isAsked ? 'model' : '',
+      ...(isAsked && { request: this.request(agent, input) }),
       usage: this.usage(),
       ...(random.chance(0.5) && { cost: random.int(0, 8) / 4 }),
       ...(random.chance(0.2) && { lost: this.lost() }),
+    };
+  }
+
+  /** The frame is that of the agent; now and then, a guardrail has changed the messages. */
+  private request({ digest }: AgentRecord, { turn, request: last }: ModelCallInput): RequestRecord {
+    const frame = `frame of ${digest}`;
+    const form = { api: 'chat', from: 'here', model: 'model', refused: [] } as const;
+    return {
+      frame,
+      messages: `sent in ${turn}/${this.random.int(0, 1e6)}`,
+      ...(frame !== last?.frame && { framed: { form, body: { model: 'model', messages: null } } }),
+      ...(this.random.chance(0.2) && { pieces: [{ put: [{ role: 'user', content: 'masked' }] }] }),
     };
   }
 

@@ -71,7 +71,7 @@ async function lookAtEnd(server: Server, witness: Witness): Promise<RunStatus> {
   keepsWhatWasSaid(witness, transcript);
   answersEachCall(witness, transcript);
   const heard = hearsEachMessage(witness, transcript);
-  compareEnd(server.historian, transcript, end.how === 'cancelled' ? null : (end.said as RunResult));
+  compareEnd(server.historian, transcript, witness.sent, end.how === 'cancelled' ? null : (end.said as RunResult));
   if (end.how === 'cancelled') {
     if (!witness.isCancelled) throw new Violation('It is cancelled, and nobody asked for it.');
     leavesItsMemo(server, witness, 'cancelled');

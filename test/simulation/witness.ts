@@ -24,6 +24,7 @@ import type {
   PlannedCall,
   RaiseInput,
   RecordedDecision,
+  RequestMark,
   RunInput,
   SendInput,
   Spend,
@@ -110,6 +111,10 @@ export class Witness implements Listener {
   private readonly children = new Map<number, string>();
   private readonly ids = new Set<string>();
   private mark: Mark = { length: 0, digest: '' };
+  /** The request that this history has recorded last. */
+  private request: RequestMark | undefined;
+  /** What the model was sent, by turn. */
+  readonly sent = new Map<number, readonly Message[]>();
   private isAsking = false;
   private isCompacting = false;
   private wasAtWork = false;
@@ -183,6 +188,7 @@ export class Witness implements Listener {
         this.nobodyIsLeft('continues as new');
         this.activities.clear();
         this.children.clear();
+        this.request = undefined;
       }
       if (command.kind === 'end') this.nobodyIsLeft('ends');
     }
@@ -234,6 +240,7 @@ export class Witness implements Listener {
   private receiveAnswer(answer: ModelAnswer): void {
     this.isAsking = false;
     this.mark = answer.mark;
+    if (answer.request) this.request = { frame: answer.request.frame, messages: answer.request.messages };
     this.seen.push(answer.message);
     this.agent = answer.agent ?? this.agent;
     this.firstRules ??= this.agent?.rules ?? null;
@@ -396,6 +403,11 @@ export class Witness implements Listener {
     this.sends('the model is asked', input);
     if (input.turn !== this.turns + 1) throw new Violation(`Turn ${input.turn} comes after turn ${this.turns}.`);
     if (input.recorded !== (this.agent?.digest ?? '')) throw new Violation('It names another agent than was recorded.');
+    if (JSON.stringify(input.request) !== JSON.stringify(this.request))
+      throw new Violation(
+        `It names another request than was recorded: ${JSON.stringify([input.request, this.request])}`,
+      );
+    this.sent.set(input.turn, [...this.seen]);
     this.turns += 1;
     this.turnsSinceHeard += 1;
     const maxTurns = this.input.maxTurns ?? this.agent?.rules.maxTurns ?? Number.POSITIVE_INFINITY;

@@ -15,7 +15,7 @@ import {
   startScriptedModel,
   type WireName,
 } from '../../activities/testing/index.ts';
-import { connect, type Holdfast, type Run, type RunResult, type StartOptions } from '../../client/index.ts';
+import { connect, type Holdfast, type Run, type RunResult, requestOf, type StartOptions } from '../../client/index.ts';
 import { TOLERANT } from '../../client/payloads/tolerant.ts';
 import { TRANSCRIPT_QUERY } from '../../core/names.ts';
 import type { History } from '../../core/read/history.ts';
@@ -158,6 +158,8 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
       assert.deepEqual(conversation(run), await transcriptOf(holdfast, workflowId));
       assert.equal(conversation(run).length, result.transcriptLength);
       if (!varying.has(run.agent)) outcomes.add(mode, run.agent, { result, transcript: run.transcript });
+      for (const { turn, request } of run.turns)
+        if (request?.recorded) assert.deepEqual(requestOf(run, turn).unknown, [], `the request of turn ${turn}`);
       for (const [at, one] of runHistories.entries()) {
         const name = one === history ? workflowId : `${workflowId}.link-${at + 1}`;
         histories.push({ workflowId, name, history: one });

@@ -5,7 +5,15 @@ import type { ConversationState } from '../../core/carriedState.ts';
 import { tokensOf } from '../../core/compaction.ts';
 import { FRESH_BYTES_MAX, PAGE_BYTES_MAX } from '../../core/limits.ts';
 import { jsonBytes } from '../../core/text.ts';
-import type { CompactAnswer, Mark, Message, ModelAnswer, RunInput, TranscriptPage } from '../../core/types.ts';
+import type {
+  CompactAnswer,
+  Mark,
+  Message,
+  ModelAnswer,
+  RequestMark,
+  RunInput,
+  TranscriptPage,
+} from '../../core/types.ts';
 
 /** The bytes that the first `length` messages take in a payload, as a worker has measured them. */
 interface Weight {
@@ -33,6 +41,7 @@ export class Conversation {
   #refused: ConversationState['refused'];
   #weight: Weight | null = null;
   #isCompactionIneffective = false;
+  #request: RequestMark | null = null;
 
   constructor(state: ConversationState) {
     this.#messages = [...state.messages];
@@ -86,11 +95,16 @@ export class Conversation {
     return this.#messages.slice(this.#seen.length);
   }
 
+  /** The request that was last recorded in this history. It is not carried over, so that each history has its own. */
+  get request(): RequestMark | null {
+    return this.#request;
+  }
+
   append(message: Message): void {
     this.#messages.push(message);
   }
 
-  recordAnswer({ message, mark, usage, weight }: ModelAnswer): void {
+  recordAnswer({ message, mark, usage, weight, request }: ModelAnswer): void {
     const answered = tokensOf([message]);
     // The provider's count includes instructions and tools, but not every server reports it. Output tokens include reasoning,
     // which is not sent back to the model.
@@ -101,6 +115,7 @@ export class Conversation {
     this.#messages.push(message);
     this.#seen = mark;
     if (weight !== undefined) this.#weight = { length: mark.length, bytes: weight };
+    if (request) this.#request = { frame: request.frame, messages: request.messages };
   }
 
   /** Returns the number of the compaction. */

@@ -39,6 +39,7 @@ export async function askModel(run: Run): Promise<Asked> {
     recorded: run.agent?.digest ?? '',
     ...(repairs > 0 && { repairs }),
     ...(mustWeigh(run) && { weigh: true }),
+    ...(run.conversation.request && { request: run.conversation.request }),
   };
   const scope = new CancellationScope();
   run.enter({ is: 'calling_model', scope });

@@ -1,8 +1,9 @@
 // Reads the events of the Responses API as chunks of Chat Completions, so that one builder makes the answer of either.
-import { fieldsOf, listOf } from '../answer.ts';
+import { fieldsOf } from '../../../core/wire/fields.ts';
+import { ITEMS, type PlacedItem } from '../../../core/wire/items.ts';
+import { listOf } from '../answer.ts';
 import { badAnswer } from '../badAnswer.ts';
 import { errorInAnswer } from '../serverError.ts';
-import { ITEMS, type PlacedItem } from './items.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -28,7 +28,8 @@ export function modelCallStarted(
   // The model was unavailable, and is called again for the same turn.
   if (repeats?.turn === turn) {
     const compactedMessages = [...repeats.compactedMessages, ...sentToCompaction];
-    Object.assign(repeats, { userMessages: messages, compactedMessages, answeredAtMs: null, error: null });
+    const asked = askedNow(reading);
+    Object.assign(repeats, { userMessages: messages, compactedMessages, asked, answeredAtMs: null, error: null });
     reading.sentToCompaction = [];
     activities.set(id, { kind: 'model', of: repeats, attemptsBefore: repeats.attempts });
     return settled;
@@ -39,6 +40,9 @@ export function modelCallStarted(
     ...openTurn(turn, agent, atMs),
     userMessages: messages,
     compactedMessages: sentToCompaction,
+    asked: askedNow(reading),
+    // Those of the agent, until an answer records others.
+    instructions: turns.findLast((one) => one.agent === agent)?.instructions ?? null,
   };
   reading.sentToCompaction = [];
   turns.push(open);
@@ -46,9 +50,13 @@ export function modelCallStarted(
   return [...settled, { type: 'model_call_started', atMs, turn, agent }];
 }
 
+function askedNow({ before, turnsBefore }: Reading): OpenTurn['asked'] {
+  return { before, turnsBefore };
+}
+
 export function modelAnswered(reading: Reading, open: OpenTurn, answer: ModelAnswer, atMs: number): RunEvent[] {
   const { run } = reading;
-  const { message, usage, model, agent, tell: retryMessage, passedOver } = answer;
+  const { message, usage, model, agent, tell: retryMessage, passedOver, request } = answer;
   const { turn } = open;
   const asked = message.tool_calls ?? [];
   const calls = openCalls(turn, asked, guardPlan(answer.plan, asked, agent ?? reading.agent, guardIn(reading)));
@@ -61,6 +69,8 @@ export function modelAnswered(reading: Reading, open: OpenTurn, answer: ModelAns
   // Raised limits and the run's own take precedence over the agent's.
   if (!reading.agent && agent?.rules.budget) run.budget = { ...agent.rules.budget, ...run.budget };
   reading.agent = agent ?? reading.agent;
+  open.instructions = reading.agent?.instructions ?? null;
+  if (request?.framed) reading.frames[request.frame] = request.framed;
   const toolCalls = calls.map(({ callId, tool, arguments: args }) => ({ callId, tool, arguments: args }));
   return [{ type: 'answer', atMs, turn, text, calls: toolCalls, usage, ...(passedOver && { passedOver }) }];
 }

@@ -175,7 +175,7 @@ endToEnd('forks', (bench) => {
     assert.equal(run.fork?.of.workflowId, first.workflowId);
     await assert.rejects(
       first.fork({ turn: 2 }),
-      refusedAs('turn_not_found', /turns 3 to 9\. Earlier ones are those of the run/),
+      refusedAs('fork_turn_not_found', /turns 3 to 9\. Earlier ones are those of the run/),
     );
 
     const given = await (await originalOf(giver)).fork({ turn: 1, instructions: 'You give.', dropTools: ['weigh'] });
@@ -231,7 +231,7 @@ endToEnd('forks', (bench) => {
     const { workflowId } = handle;
     const refused = (options: Parameters<RunHandle['fork']>[0], code: string, says: RegExp) =>
       assert.rejects(handle.fork(options), refusedAs(code, says));
-    await refused({ turn: 9 }, 'turn_not_found', /has no turn 9 in its history, which has turns 1 to 3/);
+    await refused({ turn: 9 }, 'fork_turn_not_found', /has no turn 9 in its history, which has turns 1 to 3/);
     await refused({ turn: 0 }, 'fork_invalid', /whole number/);
     await refused({ turn: 2, dropTools: ['wiegh'] }, 'fork_tool_unknown', /Did you mean weigh\?/);
     await refused({ turn: 2, results: { '2.0': 'x' } }, 'fork_call_unknown', /no call 2\.0 before turn 2.* 1\.0, 1\.1/);

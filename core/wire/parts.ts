@@ -1,9 +1,20 @@
 // Puts images and files into the messages of a request, as parts of the Chat Completions API. Messages of tools take only text, so
 // those of results follow in a message of their own.
-import { attachmentLabel, RESULTS_HEAD } from '../../core/attachmentLabels.ts';
-import { attachmentsOf, isTextType } from '../../core/attachments.ts';
-import type { Attachment, Message } from '../../core/types.ts';
-import type { Loaded, LoadedAttachments } from './load.ts';
+import { attachmentLabel, RESULTS_HEAD } from '../attachmentLabels.ts';
+import { attachmentsOf, isTextType } from '../attachments.ts';
+import type { Attachment, Message } from '../types.ts';
+
+/** How a request to the model has it. */
+export type Loaded =
+  /** For `image_url` or `file_data`: a data: URL, or the https: URL itself. */
+  | { readonly url: string }
+  /** The text of a file, which every model reads. */
+  | { readonly text: string }
+  /** Why it is not there. */
+  | { readonly missing: string };
+
+/** By the attachment itself: a message is used as it is, with what it has beside it. */
+export type LoadedAttachments = ReadonlyMap<Attachment, Loaded>;
 
 /** What the model is known to take. */
 export interface Taken {

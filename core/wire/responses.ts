@@ -1,6 +1,6 @@
 // The request to the Responses API, made of the one to Chat Completions, so that both say the same. It is stateless: the server keeps
 // nothing, and what the model has thought comes back to it encrypted.
-import { fieldsOf } from '../answer.ts';
+import { fieldsOf } from './fields.ts';
 import { ITEMS, type Item, type PlacedItem } from './items.ts';
 
 type Body = Readonly<Record<string, unknown>>;
