@@ -42,13 +42,14 @@ export interface HistoryEvent {
   readonly userMetadata?: { readonly summary?: Payload | null } | null;
   readonly workflowExecutionStartedEventAttributes?: {
     readonly input?: Payloads | null;
+    readonly workflowType?: { readonly name?: string | null } | null;
     readonly workflowId?: string | null;
     readonly originalExecutionRunId?: string | null;
     readonly continuedExecutionRunId?: string | null;
     readonly firstExecutionRunId?: string | null;
   } | null;
   readonly workflowTaskStartedEventAttributes?: object | null;
-  readonly workflowTaskCompletedEventAttributes?: object | null;
+  readonly workflowTaskCompletedEventAttributes?: { readonly startedEventId?: LongLike | null } | null;
   readonly activityTaskScheduledEventAttributes?: {
     readonly activityId?: string | null;
     readonly activityType?: { readonly name?: string | null } | null;
