@@ -6,6 +6,8 @@ import { findMatches, type Range } from './findMatches.ts';
 import { mapLeaves, type NamedBy } from './maskValue.ts';
 import { checkMaskRules, type MaskRule, REPLACEMENT } from './rules.ts';
 
+export { checkMaskRules, type MaskRule };
+
 /** A shorter value that a rule names by its field is replaced there only: `no` and `7` are everywhere. */
 const FOUND_ELSEWHERE_CHARS = 4;
 
@@ -33,13 +35,18 @@ export async function maskHistories(histories: readonly History[], rules: readon
 
 export function createMasker(given: readonly MaskRule[]): Masker {
   const rules = checkMaskRules(given);
-  const numbers = new Map<string, number>();
+  /** The numbers of the values for each replacement. */
+  const numbers = new Map<string, Map<string, number>>();
   /** The replacements of values that a rule names by their field. */
   const replacements = new Map<string, string>();
 
   function replacementOf(value: string, rule: MaskRule): string {
-    if (!numbers.has(value)) numbers.set(value, numbers.size + 1);
-    return (rule.with ?? REPLACEMENT).replaceAll('{n}', String(numbers.get(value)));
+    const text = rule.with ?? REPLACEMENT;
+    const numbered = numbers.get(text) ?? new Map<string, number>();
+    numbers.set(text, numbered);
+    const number = numbered.get(value) ?? numbered.size + 1;
+    numbered.set(value, number);
+    return text.replaceAll('{n}', String(number));
   }
 
   function named(leaf: string | number | boolean, rule: NamedBy): string {
