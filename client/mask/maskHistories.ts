@@ -61,7 +61,7 @@ export function createMasker(given: readonly MaskRule[]): Masker {
       const texts = new Set<string>();
       await eachLeaf(histories, rules, (leaf, rule) => {
         if (rule) named(leaf, rule);
-        else if (typeof leaf === 'string') texts.add(leaf);
+        else texts.add(String(leaf));
         return leaf;
       });
       const masked = new Map([...texts].map((text) => [text, text]));
@@ -83,7 +83,9 @@ export function createMasker(given: readonly MaskRule[]): Masker {
       }
       await eachLeaf(histories, rules, (leaf, rule) => {
         if (rule) return named(leaf, rule);
-        return typeof leaf === 'string' ? (masked.get(leaf) ?? leaf) : leaf;
+        const text = String(leaf);
+        const now = masked.get(text) ?? text;
+        return now === text ? leaf : now;
       });
     },
   };

@@ -63,7 +63,7 @@ const FREE: ReadonlySet<string> = new Set([
   'state',
 ]);
 
-/** Replaces one leaf of a value: a text, or a number or boolean that a rule names by its field. */
+/** Replaces one leaf of a value. It returns what it is given, or a text. */
 export type Replace = (leaf: string | number | boolean, named: NamedBy | null) => unknown;
 
 /** The rule whose `key` or `path` names the leaf, or a field above it. */
@@ -91,8 +91,7 @@ export function mapLeaves(
   function map(at: unknown, place: Place, nesting: number): unknown {
     if (typeof at === 'string') return mapText(at, place, nesting);
     // Outside, the engine counts with them.
-    if (typeof at === 'number' || typeof at === 'boolean')
-      return place.named && place.isFree ? replace(at, place.named) : at;
+    if (typeof at === 'number' || typeof at === 'boolean') return place.isFree ? replace(at, place.named) : at;
     if (at === null || typeof at !== 'object') return at;
     if (Array.isArray(at)) return at.map((one, index) => map(one, inside(place, String(index), false), nesting));
     return Object.fromEntries(

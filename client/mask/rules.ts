@@ -11,7 +11,7 @@ export type MaskRule = (
       readonly path: string;
     }
   | {
-      /** Regular expression, searched for in all texts. */
+      /** Regular expression, searched for in all texts; where a text is JSON, in each of its values. */
       readonly match: string;
     }
 ) & {
