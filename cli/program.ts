@@ -6,6 +6,7 @@ import { approvalsCommand } from './commands/approvals.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { chatCommand } from './commands/chat.ts';
 import { conformCommand } from './commands/conform.ts';
+import { debugCommand } from './commands/debug.ts';
 import { devCommand } from './commands/dev.ts';
 import { exportCommand } from './commands/export.ts';
 import { listCommand } from './commands/list.ts';
@@ -56,6 +57,7 @@ export function holdfastProgram(): Command {
     mcpCommand(),
     exportCommand(),
     replayCommand(),
+    debugCommand(),
     setupCommand(),
   ])
     program.addCommand(inherited(command, program));

@@ -58,6 +58,7 @@ export interface HistoryEvent {
   readonly activityTaskStartedEventAttributes?: {
     readonly scheduledEventId?: LongLike | null;
     readonly attempt?: number | null;
+    readonly lastFailure?: Failure | null;
   } | null;
   readonly activityTaskCompletedEventAttributes?: (ActivityEnd & { readonly result?: Payloads | null }) | null;
   readonly activityTaskFailedEventAttributes?: (ActivityEnd & { readonly failure?: Failure | null }) | null;
