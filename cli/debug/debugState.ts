@@ -1,6 +1,7 @@
 // Where a person is in a run that is debugged, and how that looks: pure functions, so that the terminal only draws and reads keys.
 import type { Run } from '../../core/read/run.ts';
 import type { RunStep } from '../../core/read/steps.ts';
+import { plural } from '../../core/text.ts';
 import { columnsOf, cutTo, fit } from '../terminal/columns.ts';
 import { idText, inertLine } from '../terminal/inert.ts';
 import type { Screen } from '../terminal/screen.ts';
@@ -158,6 +159,8 @@ export const HELP: readonly (readonly [keys: string, does: string])[] = [
   ['?, q', 'this help; quit'],
 ];
 
+const KEYS_SHOWN = '←→ step  t turn  c call  f failure  / search  ? help  q quit';
+
 /** Rows of the frame that are neither list nor step: the title, two lines between, and the keys. */
 const FRAME_ROWS = 4;
 const STEPS_MIN = 3;
@@ -173,6 +176,16 @@ export function pageOf(rows: number): number {
   return parts(rows).step;
 }
 
+/** Returns the state with no more lines scrolled away than there are. */
+export function clamped(state: DebugState, { columns, rows }: Pick<Screen, 'columns' | 'rows'>): DebugState {
+  const most = Math.max(0, wrappedAt(state, columns).length - pageOf(rows));
+  return state.scrolled <= most ? state : { ...state, scrolled: most };
+}
+
+function wrappedAt({ debugged, at }: DebugState, columns: number): string[] {
+  return linesAt(debugged, at).flatMap((line) => wrapped(line.replaceAll('\t', '    '), columns - 1));
+}
+
 /** Returns the screen: as many lines as it has rows, none wider than it. `path` has the ids of the runs above this one. */
 export function frameOf(
   state: DebugState,
@@ -184,12 +197,11 @@ export function frameOf(
   const { list, step } = parts(rows);
   const status = run.status.replaceAll('_', ' ');
   const where = `${[...path, run.workflowId].map(idText).join(' > ')}: ${status}, step ${at + 1} of ${steps.length}`;
-  const lines = isHelp ? helpLines() : linesAt(debugged, at).flatMap((line) => wrapped(line, columns - 1));
+  const lines = isHelp ? helpLines() : wrappedAt(state, columns);
   const scrolled = Math.min(state.scrolled, Math.max(0, lines.length - step));
   const shown = lines.slice(scrolled, scrolled + step);
   const rest = lines.length - scrolled - shown.length;
-  const keys =
-    typing === null ? notice || '←→ step  t turn  c call  f failure  / search  ? help  q quit' : `/${typing}`;
+  const keys = typing === null ? inertLine(notice, columns * 2) || KEYS_SHOWN : `/${inertLine(typing, columns)}`;
   const line = (text: string) => paint('dim', text);
   const between = '─'.repeat(columns);
   return [
@@ -197,11 +209,11 @@ export function frameOf(
     ...padded(listLines(state, list, columns, paint), list),
     line(between),
     ...padded(
-      shown.map((one) => cutTo(one.replaceAll('\t', '    '), columns)),
+      shown.map((one) => cutTo(one, columns)),
       step,
     ),
-    line(rest > 0 ? fit(`── ${rest} more lines: ↓ `, columns).replaceAll(' ', '─') : between),
-    cutTo(inertLine(keys, columns * 2), columns - 1),
+    line(rest > 0 ? cutTo(`── ${plural(rest, 'more line')}: ↓ ${between}`, columns) : between),
+    cutTo(keys, columns - 1),
   ].slice(0, rows);
 }
 

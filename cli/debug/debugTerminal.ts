@@ -7,6 +7,7 @@ import { printable, styled } from '../terminal/output.ts';
 import {
   act,
   childOf,
+  clamped,
   type DebugAction,
   type DebuggedRun,
   type DebugState,
@@ -106,7 +107,7 @@ export async function debugOnTerminal(
   }
 
   function show(next: DebugState): void {
-    state = next;
+    state = clamped(next, size());
     draw();
   }
 
