@@ -3,7 +3,7 @@ import { DefaultLogger, type ReplayWorkerOptions, Runtime } from '@temporalio/wo
 import { TOLERANT } from '../../client/payloads/tolerant.ts';
 import { parseActivityId } from '../../core/names.ts';
 import { eventId, type History, type HistoryEvent } from '../../core/read/history.ts';
-import { withoutStacks, workflowCode } from '../workflowBundle.ts';
+import { withAbsoluteSources, withoutStacks, workflowCode } from '../workflowBundle.ts';
 import { type Difference, differenceText, firstDifference, firstExtra } from './difference.ts';
 import { type Recording, type ReplayedHistory, recordingWorker } from './recordingWorker.ts';
 import type { RecordedStep, Step } from './steps.ts';
@@ -63,7 +63,7 @@ export async function createReplayer({ workflowsPath, debug = false }: ReplayOpt
   const code = await workflowCode(workflowsPath);
   const options: ReplayWorkerOptions = {
     // The SDK replays in the main thread, where a debugger finds it; in one of its own, each history would take longer.
-    workflowBundle: debug ? code : await withoutStacks(code),
+    workflowBundle: debug ? await withAbsoluteSources(code) : await withoutStacks(code),
     dataConverter: TOLERANT,
   };
   let stream = openStream(options);
