@@ -14,7 +14,7 @@ import { type ExportMask, openMask } from '../export/mask.ts';
 import { fileNameOf, writePrivately } from '../export/privateFile.ts';
 import { withQueryErrors } from '../recorded/queried.ts';
 import { idText } from '../terminal/inert.ts';
-import { printText, stdoutDrained, toStderr } from '../terminal/output.ts';
+import { exitWhenWritten, printText, toStderr } from '../terminal/output.ts';
 
 interface ExportOptions {
   readonly output?: string;
@@ -85,9 +85,8 @@ async function exportRuns(
   if (runs === 0 && failed === 0) toStderr('The query finds no run of an agent.');
   if (mask) {
     await mask.close();
-    await stdoutDrained();
     // The SDK's runtime keeps the process if it has replayed nothing.
-    process.stdout.write('', () => process.exit(failed > 0 ? EXIT.otherwise : code));
+    exitWhenWritten(failed > 0 ? EXIT.otherwise : code);
   }
   return failed > 0 ? EXIT.otherwise : code;
 }

@@ -11,7 +11,7 @@ import { EXIT, UsageError, wholeNumber } from '../exit.ts';
 import type { Verdict } from '../replay/replaySource.ts';
 import { namedSources, queriedSources, type Source } from '../replay/sources.ts';
 import { inertLine } from '../terminal/inert.ts';
-import { printJson, stdoutDrained, toStderr } from '../terminal/output.ts';
+import { exitWhenWritten, printJson, stdoutDrained, toStderr } from '../terminal/output.ts';
 import { createScreen, type Screen, seconds } from '../terminal/screen.ts';
 
 /** As long as a path may be on most systems. */
@@ -45,7 +45,7 @@ export function replayCommand(): Command {
       }
       const code = await replayAll(what, options, command);
       // The SDK's runtime keeps the process if it has replayed nothing, or if a replay has not ended.
-      process.stdout.write('', () => process.exit(code));
+      exitWhenWritten(code);
     });
 }
 
