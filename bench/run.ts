@@ -6,6 +6,7 @@ import { historySize } from './historySize.ts';
 import { latency } from './latency.ts';
 import { overhead } from './overhead.ts';
 import { recovery } from './recovery.ts';
+import { replay } from './replay.ts';
 import { soak } from './soak.ts';
 import { thousand } from './thousand.ts';
 import { tools } from './tools.ts';
@@ -26,9 +27,10 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   waiting,
   topology,
   endless,
+  replay,
 };
 /** Too long for every day. */
-const ONLY_WHEN_NAMED = ['thousand', 'soak', 'waiting', 'topology', 'endless'];
+const ONLY_WHEN_NAMED = ['thousand', 'soak', 'waiting', 'topology', 'endless', 'replay'];
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in BENCHMARKS));

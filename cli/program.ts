@@ -7,6 +7,7 @@ import { askCommand } from './commands/ask.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { chatCommand } from './commands/chat.ts';
 import { conformCommand } from './commands/conform.ts';
+import { debugCommand } from './commands/debug.ts';
 import { devCommand } from './commands/dev.ts';
 import { diffCommand } from './commands/diff.ts';
 import { exportCommand } from './commands/export.ts';
@@ -62,6 +63,7 @@ export function holdfastProgram(): Command {
     diffCommand(),
     exportCommand(),
     replayCommand(),
+    debugCommand(),
     setupCommand(),
   ])
     program.addCommand(inherited(command, program));

@@ -5,6 +5,7 @@ import type { AsJson, Attachment, OutputOf, RunInput } from '../core/types.ts';
 import { checkStart } from './checkStart.ts';
 import { InvalidConnect, InvalidStart, TemporalUnreachable, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
+import { findRuns } from './findRuns.ts';
 import { MESSAGE_BYTES_MAX, RECEIVE_OPTION } from './history.ts';
 import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
 import { listRuns, type RunSummary } from './listRuns.ts';
@@ -109,6 +110,14 @@ export interface Holdfast {
    * @param options.limit `@default 20`
    */
   list(options?: { readonly agent?: string; readonly limit?: number }): Promise<RunSummary[]>;
+  /**
+   * Yields the runs of agents that a visibility query of Temporal finds, latest first. A run that continued as new is yielded once.
+   *
+   * ```ts
+   * for await (const run of holdfast.find("StartTime > '2026-01-08T00:00:00Z'")) console.log(run.workflowId);
+   * ```
+   */
+  find(query: string): AsyncGenerator<RunHandle>;
   /** Runs on a cron expression or an interval. */
   readonly schedules: Schedules;
   /** Closes the connection, unless it is that of a given client. Runs are not affected. */
@@ -160,6 +169,7 @@ export async function connect(options: ConnectOptions | ExistingClientOptions = 
     upload: (source, uploadOptions) => upload(attachments, source, uploadOptions),
     download: (attachment) => download(attachments, attachment),
     inbox: (inboxOptions) => withClientErrors(address, readInbox(client, inboxOptions)),
+    find: (query) => findRuns(client, address, query),
     setup: () => withClientErrors(address, addAttributes(client.connection, client.options.namespace)),
     list: (listOptions = {}) => withClientErrors(address, listRuns(client, listOptions)),
     schedules: schedulesOf(client, address, taskQueue),

@@ -27,6 +27,8 @@ import { executionIds, lastExecution, runHistories, runPages } from './runHistor
  */
 export interface RunHandle<Output = unknown> extends RunCommands<Output> {
   readonly workflowId: string;
+  /** The run id with which the handle was made: by `start`, `find`, or `get`. */
+  readonly runId: string | undefined;
   /** Waits for the end of the run. Resolves for every status; throws if the workflow itself failed. */
   result(): Promise<RunResult<Output>>;
   /**
@@ -173,6 +175,7 @@ export function runHandle<Output = unknown>(
   return {
     ...commands,
     workflowId,
+    runId,
     async result() {
       try {
         // The agent's schema has validated the value; its type comes from the caller.

@@ -2,9 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { FAILURES } from '../client/payloads/options.ts';
-import { buildBundle, bundleName, sdkVersion } from './workflowBundle.ts';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -14,8 +12,17 @@ const types = spawnSync(join(root, 'node_modules/.bin/tsc'), ['--project', join(
   stdio: 'inherit',
 });
 if (types.status !== 0) process.exit(types.status ?? 1);
-for (const failures of [{}, { failureConverterPath: FAILURES }])
-  await writeFile(join(dist, bundleName(failures)), await buildBundle(undefined, failures));
+// Of the code that is shipped, so that a debugger finds the sources of the bundle beside it.
+const { buildBundle, bundleName, sdkVersion, withRelativeSources }: typeof import('./workflowBundle.ts') = await import(
+  pathToFileURL(join(dist, 'worker/workflowBundle.js')).href
+);
+const { FAILURES }: typeof import('../client/payloads/options.ts') = await import(
+  pathToFileURL(join(dist, 'client/payloads/options.js')).href
+);
+for (const failures of [{}, { failureConverterPath: FAILURES }]) {
+  const code = withRelativeSources(await buildBundle(undefined, failures), dist);
+  await writeFile(join(dist, bundleName(failures)), code);
+}
 await writeFile(join(dist, 'workflow-bundle-sdk.txt'), sdkVersion());
 await chmod(join(dist, 'cli/main.js'), 0o755);
 console.log('Built dist/.');

@@ -4,7 +4,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
 import type { BundleOptions, Logger } from '@temporalio/worker';
@@ -44,8 +44,51 @@ export async function workflowCode(userPath?: string, failures: Failures = {}): 
   return { codePath };
 }
 
+interface SourceMap {
+  readonly file?: string;
+  readonly sources: readonly string[];
+  readonly [field: string]: unknown;
+}
+
 /** An empty source map: the SDK requires one in every bundle. */
-const NO_SOURCE_MAP = { version: 3, file: 'workflow-bundle.js', sources: [], names: [], mappings: '' };
+const NO_SOURCE_MAP: SourceMap = { version: 3, file: 'workflow-bundle.js', sources: [], names: [], mappings: '' };
+
+const MAP_COMMENT = '//# sourceMappingURL=data:application/json;base64,';
+const MAP_START = '//# sourceMappingURL=';
+
+function mapIn(code: string): { readonly actual: string; readonly map: SourceMap } {
+  const at = code.lastIndexOf(MAP_START);
+  const base64 = code.slice(code.indexOf('base64,', at) + 'base64,'.length).trimEnd();
+  return { actual: code.slice(0, at), map: JSON.parse(Buffer.from(base64, 'base64').toString()) };
+}
+
+function withMap(actual: string, map: SourceMap): string {
+  return `${actual}${MAP_COMMENT}${Buffer.from(JSON.stringify(map)).toString('base64')}`;
+}
+
+/**
+ * The same code, whose source map names the sources as they are beside it in an installed package: `workflows/agent.js`, and
+ * `../../@temporalio/workflow/…`. The bundler names those of the machine on which it is built.
+ */
+export function withRelativeSources(code: string, packageFolder: string): string {
+  const { actual, map } = mapIn(code);
+  const sources = map.sources.map((source) => {
+    const [, installed] = /.*[/\\]node_modules[/\\](.*)$/.exec(source) ?? [];
+    if (installed !== undefined) return `../../${installed}`;
+    return isAbsolute(source) ? relative(packageFolder, source) : source;
+  });
+  return withMap(actual, { ...map, sources });
+}
+
+/** The same code for a debugger, which takes the paths of sources, and of the code itself, from the source map. */
+export async function withAbsoluteSources(bundle: WorkflowCode): Promise<WorkflowCode> {
+  if (!('codePath' in bundle)) return bundle;
+  const { codePath } = bundle;
+  const { actual, map } = mapIn(await readFile(codePath, 'utf8'));
+  const isFile = (source: string) => isAbsolute(source) || /^(\.\.[/\\]|workflows[/\\]|core[/\\])/.test(source);
+  const sources = map.sources.map((source) => (isFile(source) ? resolve(dirname(codePath), source) : source));
+  return { code: withMap(actual, { ...map, file: codePath, sources }) };
+}
 
 /**
  * The same code, changed so that the sandbox collects no stacks: the SDK captures one for each promise, maps it through the
@@ -53,10 +96,9 @@ const NO_SOURCE_MAP = { version: 3, file: 'workflow-bundle.js', sources: [], nam
  */
 export async function withoutStacks(bundle: WorkflowCode): Promise<WorkflowCode> {
   const code = 'code' in bundle ? bundle.code : await readFile(bundle.codePath, 'utf8');
-  const actual = code.slice(0, code.lastIndexOf('//# sourceMappingURL='));
-  const map = Buffer.from(JSON.stringify(NO_SOURCE_MAP)).toString('base64');
+  const actual = code.slice(0, code.lastIndexOf(MAP_START));
   // Before the SDK freezes the sandbox's globals, and on no line of its own.
-  return { code: `Error.stackTraceLimit = 0; ${actual}//# sourceMappingURL=data:application/json;base64,${map}` };
+  return { code: withMap(`Error.stackTraceLimit = 0; ${actual}`, NO_SOURCE_MAP) };
 }
 
 export function bundleName({ failureConverterPath }: Failures): string {

@@ -51,6 +51,11 @@ export async function stdoutDrained(): Promise<void> {
   if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
 }
 
+/** Ends the process once everything is written, though something keeps it. */
+export function exitWhenWritten(code: number): void {
+  process.stdout.write('', () => process.exit(code));
+}
+
 /** Prints the single object or array of a command. */
 export function printJson(value: unknown): void {
   printJsonText(`${JSON.stringify(value, null, 2)}\n`);

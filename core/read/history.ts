@@ -50,7 +50,7 @@ export interface HistoryEvent {
     readonly firstExecutionRunId?: string | null;
   } | null;
   readonly workflowTaskStartedEventAttributes?: object | null;
-  readonly workflowTaskCompletedEventAttributes?: object | null;
+  readonly workflowTaskCompletedEventAttributes?: { readonly startedEventId?: LongLike | null } | null;
   readonly workflowTaskFailedEventAttributes?: {
     readonly baseRunId?: string | null;
     readonly newRunId?: string | null;
@@ -63,6 +63,7 @@ export interface HistoryEvent {
   readonly activityTaskStartedEventAttributes?: {
     readonly scheduledEventId?: LongLike | null;
     readonly attempt?: number | null;
+    readonly lastFailure?: Failure | null;
   } | null;
   readonly activityTaskCompletedEventAttributes?: (ActivityEnd & { readonly result?: Payloads | null }) | null;
   readonly activityTaskFailedEventAttributes?: (ActivityEnd & { readonly failure?: Failure | null }) | null;

@@ -259,11 +259,16 @@ test('replays an exported history, and names turn and call of a mismatch', async
   await writeFile(join(dir, 'other.json'), exported.replace('"name": "fever"', '"name": "pulse"'));
   const both = await holdfast(['replay', dir]);
   assert.equal(both.code, 1);
-  assert.match(both.stdout, /^✗ .*other\.json: turn 1, call 1\.1 \(pulse\), event \d+: .*'pulse'.*'fever'/m);
+  assert.match(
+    both.stdout,
+    /^✗ .*other\.json: turn 1, call 1\.1 \(pulse\), event \d+: .*has activity 1\.1 \(pulse\), and the code wants activity 1\.1 \(fever\)$/m,
+  );
   assert.match(both.stdout, /^2 replayed; 1 does not match/m);
   const { json } = await answer('replay', join(dir, 'other.json'));
-  const { turn, slot, callId } = json[0];
+  const { turn, slot, callId, has, wants, sdk } = json[0];
   assert.deepEqual({ turn, slot, callId }, { turn: 1, slot: 1, callId: 'call_1_1' });
+  assert.deepEqual([has.name, wants], ['pulse', { kind: 'activity', id: '1.1', name: 'fever' }]);
+  assert.match(sdk, /'pulse'.*'fever'/);
 });
 
 test('renders hostile text of a model, tool or name inert everywhere', async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,6 +12,8 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { findTemporalCli } from '../../worker/dev/temporalCli.ts';
+import { generatedLine, pauseAt } from '../support/debugger.ts';
+import { GOLDEN_FOLDER } from '../support/histories.ts';
 import { noS3, startS3 } from '../support/s3.ts';
 
 const run = promisify(execFile);
@@ -30,11 +32,11 @@ export const crier = defineAgent({
 `;
 
 const ENTRIES = `import { defineAgent, defineTool, ToolError } from 'holdfast';
-import { connect, type RunResult } from 'holdfast/client';
-import { createWorker } from 'holdfast/worker';
+import { connect, maskHistories, type RunResult } from 'holdfast/client';
+import { createWorker, replayHistories } from 'holdfast/worker';
 import { agent, runAgent } from 'holdfast/workflows';
 import { startScriptedModel } from 'holdfast/testing';
-export const all = [defineAgent, defineTool, ToolError, connect, createWorker, agent, runAgent, startScriptedModel];
+export const all = [defineAgent, defineTool, ToolError, connect, maskHistories, createWorker, replayHistories, agent, runAgent, startScriptedModel];
 export const outputOf = (result: RunResult): string | null => result.output;
 // @ts-expect-error the types are there: a tool without an effect is refused
 defineTool({ name: 'x', description: 'x', input: 1, run: () => 1 });
@@ -111,6 +113,25 @@ test('has every entry with its types', async () => {
     stdout: error.stderr,
   }));
   assert.match(stdout, /input must be a z\.object|effect/, 'it runs as far as the tool that is refused');
+});
+
+test('maps a breakpoint of replay --inspect to a source that the package ships', async () => {
+  const dist = join(folder, 'node_modules/holdfast/dist');
+  const source = join(dist, 'workflows/agent.js');
+  const text = await readFile(source, 'utf8');
+  const line = text.split('\n').findIndex((one) => one.includes('handleCommands(run)'));
+  const lineNumber = generatedLine(
+    await readFile(join(dist, 'workflow-bundle.js'), 'utf8'),
+    /workflows\/agent\.js$/,
+    line,
+  );
+  const history = fileURLToPath(new URL('one-of-four-fails.json', GOLDEN_FOLDER));
+  const paused = await pauseAt(
+    [process.execPath, join(dist, 'cli/main.js'), 'replay', history, '--inspect'],
+    { urlRegex: 'workflow-bundle\\.js$', lineNumber },
+    { cwd: folder },
+  );
+  assert.deepEqual(paused, { source: await realpath(source), line, text });
 });
 
 test('installs no test-only packages for production', async () => {
