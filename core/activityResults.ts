@@ -20,6 +20,7 @@ import {
 import type {
   AgentRecord,
   Ask,
+  CallTask,
   ChildCall,
   CompactAnswer,
   Lost,
@@ -112,6 +113,7 @@ const isToolResult = hasShape<ToolCallResult>({
   text: isText,
   attachments: optional(nullable(isAttachments)),
   needsInput: optional(hasShape<NeededInput>({ question: isText, state: isText })),
+  task: optional(hasShape<CallTask>({ state: isText, limitMs: isWholeNumber(1) })),
 });
 
 const isCompactAnswer = hasShape<CompactAnswer>({

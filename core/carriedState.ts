@@ -26,6 +26,7 @@ import type {
   Attachment,
   Attribution,
   Budget,
+  CallTask,
   ChildCall,
   Mark,
   Message,
@@ -252,6 +253,8 @@ const isOutcome = isEither(
   }),
 );
 
+const isCallTask = isShape<CallTask>({ state: isText, limitMs: isWholeNumber(1) });
+
 export const isAskedInput = isShape<AskedInput>({
   round: isWholeNumber(1),
   digest: isText,
@@ -264,6 +267,7 @@ export const isAskedInput = isShape<AskedInput>({
       arguments: optional(isText),
     }),
   ),
+  task: optional(isCallTask),
 });
 
 const isPlanned = isEither(

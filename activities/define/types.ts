@@ -10,6 +10,7 @@ import type {
 } from '../../core/types.ts';
 import type { CompactionRules } from '../compact/compactionOptions.ts';
 import type { Script } from '../testing/script.ts';
+import type { ToolTasks } from '../tools/task.ts';
 import type { ModelApi } from './modelApi.ts';
 import type { ApprovalRule, Permissions } from './permissions.ts';
 import type { Prices } from './prices.ts';
@@ -113,6 +114,8 @@ export interface Tool<Context = any, Args = any> {
   readonly approval: ApprovalRule;
   readonly run: ((input: never, ctx: ToolContext) => unknown) | undefined;
   readonly thread: URL | undefined;
+  /** Set if a call may start a task, which goes on without it. */
+  readonly tasks: ToolTasks | undefined;
   /** Set if a call starts a run of this agent; `ask` makes its input. */
   readonly subAgent: SubAgent | undefined;
   /** A call is carried out by a program or a person outside, which responds with the result. */

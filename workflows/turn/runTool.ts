@@ -1,11 +1,14 @@
 // Runs a tool call as an activity, with its outcome as data.
 import { type ActivityOptions, scheduleActivity } from '@temporalio/workflow';
 import { askedAgain, inputOf } from '../../core/batch/input.ts';
-import { completedOutcome, failedOutcome } from '../../core/batch/outcomes.ts';
-import { QUEUE_WAIT_MS, TOOL_LOST } from '../../core/limits.ts';
-import { callActivityId, idempotencyKey } from '../../core/names.ts';
+import { completedOutcome, failedOutcome, failedTaskOutcome } from '../../core/batch/outcomes.ts';
+import { askedByTask, startedTask } from '../../core/batch/task.ts';
+import { QUEUE_WAIT_MS, TASK, TOOL_LOST } from '../../core/limits.ts';
+import { callActivityId, cancelActivityId, idempotencyKey } from '../../core/names.ts';
 import { callSummary } from '../../core/summary.ts';
+import { jsonBytes } from '../../core/text.ts';
 import type {
+  CallTask,
   InputAnswer,
   Outcome,
   PlannedCall,
@@ -52,20 +55,77 @@ export function runTool(
     ...(decision && { decision: { verdict: decision.verdict, by: decision.by, why: decision.why } }),
     ...(answer && { answer }),
   };
-  const options = { ...optionsOf(policy), activityId: callActivityId(turn, slot), summary: callSummary(call) };
   const scope = new CallScope();
   const isUnsent = untilSent();
-  scope
-    .run(() => scheduleActivity<unknown>(tool, policy.queue === undefined ? [input] : queuedInput(input), options))
-    .then(
-      (result) => {
-        const asked = askedAgain(batchCall, result, policy);
-        if (asked) ask(asked);
-        else settle(completedOutcome(tool, result, policy));
-      },
-      (error) => settle(isUnsent() ? neverSent(tool) : failedOutcome(tool, failureCause(error), policy)),
-    );
+  const asked = askedByTask(planned);
+  if (asked) look(asked);
+  else
+    scope
+      .run(() =>
+        scheduleActivity<unknown>(tool, policy.queue === undefined ? [input] : queuedInput(input), {
+          ...optionsOf(policy),
+          activityId: callActivityId(turn, slot),
+          summary: callSummary(call),
+        }),
+      )
+      .then(
+        (result) => {
+          const task = startedTask(result, policy);
+          if (task) look(task);
+          else end(result);
+        },
+        (error) => settle(isUnsent() ? neverSent(tool) : failedOutcome(tool, failureCause(error), policy)),
+      );
   return scope;
+
+  function end(result: unknown): void {
+    const planned = askedAgain(batchCall, result, policy);
+    if (planned) ask(planned);
+    else settle(completedOutcome(tool, result, policy));
+  }
+
+  /** Looks at a task until it is over. */
+  async function look(task: CallTask): Promise<void> {
+    // The task is all that it needs, and the arguments may be large.
+    const of = { ...input, arguments: '{}', task };
+    const summary = `${callSummary(call)} (task)`;
+    let result: unknown;
+    try {
+      await run.task.until(jsonBytes(of));
+      result = await scope.run(() => scheduleActivity<unknown>(tool, [of], lookOptions(task, summary)));
+    } catch (error) {
+      const cause = failureCause(error);
+      if (cause.source === 'cancelled') await cancel({ ...of, task: { ...task, cancel: true } }, summary);
+      settle(failedTaskOutcome(tool, cause, policy, task));
+      return;
+    }
+    end(result);
+  }
+
+  function lookOptions({ limitMs }: CallTask, summary: string): ActivityOptions {
+    return {
+      ...optionsOf(policy),
+      activityId: callActivityId(turn, slot),
+      summary,
+      scheduleToCloseTimeout: limitMs + QUEUE_WAIT_MS,
+      retry: {
+        initialInterval: TASK.pollMsMin,
+        maximumInterval: TASK.failureMsMax,
+        maximumAttempts: Math.ceil(limitMs / TASK.pollMsMin) + TOOL_LOST.max,
+      },
+    };
+  }
+
+  /** Cancels the task, as far as the server can be reached. An activity that waits for its next attempt is not told that it is cancelled. */
+  async function cancel(of: ToolCallInput, summary: string): Promise<void> {
+    const options: ActivityOptions = {
+      activityId: cancelActivityId(turn, slot),
+      summary: `cancels ${summary}`,
+      scheduleToCloseTimeout: TASK.cancelMs,
+      retry: { maximumAttempts: 2 },
+    };
+    await new CallScope().run(() => scheduleActivity<unknown>(tool, [of], options)).catch(() => undefined);
+  }
 }
 
 /** Returns the call with the arguments of its plan, which a guardrail or a person may have changed. */
