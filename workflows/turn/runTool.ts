@@ -38,23 +38,10 @@ export function runTool(
   ask: (planned: PlannedCall) => void,
 ): CallScope {
   const { tool, planned } = batchCall;
-  const answer = answerOf(batchCall);
-  const decision = answer ? inputOf(planned)?.decision : batchCall.decision;
   const call = callToRun(batchCall);
   const { turn } = run.turns;
   const policy = run.agent!.policies[tool]!;
-  const input: ToolCallInput = {
-    agent: run.agentName,
-    tool,
-    turn,
-    slot,
-    callId: call.id,
-    arguments: call.function.arguments,
-    idempotencyKey: idempotencyKey(run.workflowId, run.rootRunId, turn, slot, digestOf(batchCall)),
-    ...(run.input.context && { context: run.input.context }),
-    ...(decision && { decision: { verdict: decision.verdict, by: decision.by, why: decision.why } }),
-    ...(answer && { answer }),
-  };
+  const input = toolInput(run, slot, batchCall);
   const scope = new CallScope();
   const isUnsent = untilSent();
   const asked = askedByTask(planned);
@@ -95,7 +82,7 @@ export function runTool(
       result = await scope.run(() => scheduleActivity<unknown>(tool, [of], lookOptions(task, summary)));
     } catch (error) {
       const cause = failureCause(error);
-      if (cause.source === 'cancelled') await cancel({ ...of, task: { ...task, cancel: true } }, summary);
+      if (cause.source === 'cancelled') await cancelTask(run, slot, batchCall, task);
       settle(failedTaskOutcome(tool, cause, policy, task));
       return;
     }
@@ -115,17 +102,41 @@ export function runTool(
       },
     };
   }
+}
 
-  /** Cancels the task, as far as the server can be reached. An activity that waits for its next attempt is not told that it is cancelled. */
-  async function cancel(of: ToolCallInput, summary: string): Promise<void> {
-    const options: ActivityOptions = {
-      activityId: cancelActivityId(turn, slot),
-      summary: `cancels ${summary}`,
-      scheduleToCloseTimeout: TASK.cancelMs,
-      retry: { maximumAttempts: 2 },
-    };
-    await new CallScope().run(() => scheduleActivity<unknown>(tool, [of], options)).catch(() => undefined);
-  }
+/**
+ * Cancels the task of a call, if it can be reached soon. An activity of its own does: one that waits for its next attempt is not told
+ * that it is cancelled.
+ */
+export async function cancelTask(run: Run, slot: number, call: BatchCall, task: CallTask): Promise<void> {
+  const input = { ...toolInput(run, slot, call), arguments: '{}', task: { ...task, cancel: true as const } };
+  const options: ActivityOptions = {
+    activityId: cancelActivityId(run.turns.turn, slot),
+    summary: `${callSummary(callToRun(call))} (cancels its task)`,
+    scheduleToCloseTimeout: TASK.cancelMs,
+    retry: { maximumAttempts: 2 },
+  };
+  await new CallScope().run(() => scheduleActivity<unknown>(call.tool, [input], options)).catch(() => undefined);
+}
+
+function toolInput(run: Run, slot: number, batchCall: BatchCall): ToolCallInput {
+  const { tool, planned } = batchCall;
+  const answer = answerOf(batchCall);
+  const decision = answer ? inputOf(planned)?.decision : batchCall.decision;
+  const call = callToRun(batchCall);
+  const { turn } = run.turns;
+  return {
+    agent: run.agentName,
+    tool,
+    turn,
+    slot,
+    callId: call.id,
+    arguments: call.function.arguments,
+    idempotencyKey: idempotencyKey(run.workflowId, run.rootRunId, turn, slot, digestOf(batchCall)),
+    ...(run.input.context && { context: run.input.context }),
+    ...(decision && { decision: { verdict: decision.verdict, by: decision.by, why: decision.why } }),
+    ...(answer && { answer }),
+  };
 }
 
 /** Returns the call with the arguments of its plan, which a guardrail or a person may have changed. */
