@@ -191,6 +191,7 @@ export interface ThreadContext {
   readonly workflowId: string;
   readonly context: RunContext;
   readonly credentials: Credentials;
+  readonly answer?: InputAnswer;
 }
 
 /** Turns a result into text for the model. `json`: the whole value. `list`: its first items. Or a function. */

@@ -106,9 +106,12 @@ export function createToolHost({ registry, threads, attachments }: ToolDependenc
   async function call(tool: Tool, value: unknown, ctx: ToolContext): Promise<unknown> {
     // `value` is the output of the tool's schema, whose type is the parameter of `run`.
     if (tool.run) return await tool.run(value as never, ctx);
-    const { idempotencyKey, attempt, agent, workflowId, context, credentials } = ctx;
-    const module = String(tool.thread);
-    const task = { module, input: value, ctx: { idempotencyKey, attempt, agent, workflowId, context, credentials } };
+    const { idempotencyKey, attempt, agent, workflowId, context, credentials, answer } = ctx;
+    const task = {
+      module: String(tool.thread),
+      input: value,
+      ctx: { idempotencyKey, attempt, agent, workflowId, context, credentials, ...(answer && { answer }) },
+    };
     return await threads.run(task, ctx.signal).catch((error) => {
       throw error instanceof ThreadDied && tool.policy.effect === 'once' ? outcomeUnknown(error.message) : error;
     });
