@@ -634,7 +634,7 @@ export interface ToolCallResult {
   readonly attachments?: readonly Attachment[];
   /** The call is not over: it needs a person's answer first, and runs again with it. */
   readonly needsInput?: NeededInput;
-  /** The call is not over: its work goes on elsewhere. With `needsInput`, the task that goes on after the answer. */
+  /** The call is not over: its work continues elsewhere. With `needsInput`, it is the task that continues after the answer. */
   readonly task?: CallTask;
 }
 

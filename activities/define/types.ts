@@ -10,7 +10,6 @@ import type {
 } from '../../core/types.ts';
 import type { CompactionRules } from '../compact/compactionOptions.ts';
 import type { Script } from '../testing/script.ts';
-import type { ToolTasks } from '../tools/task.ts';
 import type { ModelApi } from './modelApi.ts';
 import type { ApprovalRule, Permissions } from './permissions.ts';
 import type { Prices } from './prices.ts';
@@ -114,7 +113,7 @@ export interface Tool<Context = any, Args = any> {
   readonly approval: ApprovalRule;
   readonly run: ((input: never, ctx: ToolContext) => unknown) | undefined;
   readonly thread: URL | undefined;
-  /** Set if a call may start a task, which goes on without it. */
+  /** Set if a call may start a task, which continues without it. */
   readonly tasks: ToolTasks | undefined;
   /** Set if a call starts a run of this agent; `ask` makes its input. */
   readonly subAgent: SubAgent | undefined;
@@ -126,6 +125,14 @@ export interface Tool<Context = any, Args = any> {
   readonly contextType?: (context: Context) => void;
   /** For types only; never set. */
   readonly argsType?: Args;
+}
+
+/** How a tool finds the tasks again that its calls have started. */
+export interface ToolTasks {
+  /** Returns the result, a question, or that the task runs; throws as `run` does. It may look again at any time, and in any process. */
+  look(state: string, ctx: ToolContext): Promise<unknown>;
+  /** Asks for the end of the task. */
+  cancel(state: string, ctx: ToolContext): Promise<void>;
 }
 
 export interface SubAgent {

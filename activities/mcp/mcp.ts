@@ -31,8 +31,8 @@ interface McpToolOptions extends SharedPolicy {
   /** How long the server may take until it can be called. @default '1 min' */
   readonly startTimeout?: Duration;
   /**
-   * How long a call may take with which the server goes on as a task, from its start to its result. The time in which it waits for a
-   * person does not count. `timeout` is then the limit of each request.
+   * How long a call may take that the server continues as a task, from its start to its result. The time in which it waits for a person
+   * does not count. `timeout` is then the limit of each request.
    * @default '1 day'
    */
   readonly taskTimeout?: Duration;

@@ -1,4 +1,4 @@
-// The official client with the results of calls that it does not know: the server goes on with the call as a task. It has the wire for
+// The official client with the results of calls that it does not know: the server continues the call as a task. It has the wire for
 // tasks, and refuses the type of result by which the newer protocol begins one.
 import { type CallToolResult, Client, type JSONRPCResponse } from '@modelcontextprotocol/client';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-// Tasks of an MCP server, in both eras of the protocol: a call that the server goes on with by itself, and answers when it is asked.
+// Tasks of an MCP server, in both eras of the protocol: a call that the server continues by itself, and answers when it is asked.
 import {
   type CallToolResult,
   type Client,
@@ -12,10 +12,10 @@ import { z } from 'zod';
 import { TASK } from '../../core/limits.ts';
 import { cutText, utf8Length } from '../../core/text.ts';
 import type { Effect } from '../../core/types.ts';
-import type { ToolContext } from '../define/types.ts';
+import type { ToolContext, ToolTasks } from '../define/types.ts';
 import { outcomeUnknown } from '../tools/attempts.ts';
 import { InputNeeded } from '../tools/needsInput.ts';
-import { TaskRuns, TaskStarted, type ToolTasks } from '../tools/task.ts';
+import { TaskRuns, TaskStarted } from '../tools/task.ts';
 import { ToolError } from '../tools/toolError.ts';
 import { connected, isSessionLost, shown } from './calls.ts';
 import type { Connection, Session } from './connection.ts';

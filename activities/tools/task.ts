@@ -1,4 +1,4 @@
-// Tasks: what a tool returns whose work goes on without it, and how the host looks at it. A look that finds the task running is an
+// Tasks: what a tool returns whose work continues without it, and how the host looks at it. A look that finds the task running is an
 // attempt that fails, with the time until the next one: Temporal waits, no process does, and history does not grow.
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
@@ -6,7 +6,6 @@ import { TASK } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import type { CallTask, ToolPolicy } from '../../core/types.ts';
-import type { ToolContext } from '../define/types.ts';
 import { outcomeUnknown, type ToolAttempts } from './attempts.ts';
 
 /** Returned by a tool's `run` once the task is found again by `state`, whatever happens to this process. */
@@ -30,14 +29,6 @@ export class TaskRuns {
     this.text = text;
     this.pollMs = pollMs;
   }
-}
-
-/** How a tool finds the tasks again that its calls have started. */
-export interface ToolTasks {
-  /** Returns the result, a question, or that the task runs; throws as `run` does. It may look again at any time, and in any process. */
-  look(state: string, ctx: ToolContext): Promise<unknown>;
-  /** Asks for the end of the task. */
-  cancel(state: string, ctx: ToolContext): Promise<void>;
 }
 
 /** Looks may be repeated, whatever the effect of the tool. */

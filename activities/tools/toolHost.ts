@@ -70,7 +70,7 @@ export function createToolHost({ registry, threads, attachments }: ToolDependenc
           needsInput: { ...value },
           ...(task && { task: { state: task.state, limitMs: Math.max(leftOf(task), 1) } }),
         };
-      if (value instanceof TaskStarted) return { text: 'The call goes on as a task.', task: { ...value } };
+      if (value instanceof TaskStarted) return { text: 'The call continues as a task.', task: { ...value } };
       if (value instanceof TaskRuns) throw taskRuns(value, task!, attempts);
       const text = present(tool, agent.present, shownIn(value));
       return await keepAttachments(text, value, policy.effect, attachments);

@@ -5,7 +5,7 @@ import { utf8Length } from '../text.ts';
 import type { CallTask, PlannedCall, ToolCallResult, ToolPolicy } from '../types.ts';
 import { inputOf } from './input.ts';
 
-/** Returns the task that a call goes on with once its question is answered. */
+/** Returns the task that has asked a person, and continues with the answer. */
 export function askedByTask(planned: PlannedCall): CallTask | undefined {
   return inputOf(planned)?.task;
 }

@@ -92,7 +92,7 @@ function viewOf(run: Run, { calls, isExpired }: Batch): BatchView {
   };
 }
 
-/** Returns whether a call did not fit this workflow task, and waits for the next. `cancelled` receives what goes on meanwhile. */
+/** Returns whether a call did not fit this workflow task, and waits for the next. `cancelled` receives the tasks that are being cancelled. */
 function applySteps(run: Run, batch: Batch, steps: readonly BatchStep[], cancelled: Promise<void>[]): boolean {
   let isPostponed = false;
   for (const step of steps)
