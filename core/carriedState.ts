@@ -2,6 +2,7 @@
 // begins with a check of it, and the read model reads it.
 import { RECORDED_DECISION, RECORDED_REPLY } from './answers.ts';
 import { isAttachments } from './attachments.ts';
+import { TASK } from './limits.ts';
 import type { ReasonOf } from './reasons/codes.ts';
 import {
   type Check,
@@ -253,7 +254,9 @@ const isOutcome = isEither(
   }),
 );
 
-const isCallTask = isShape<CallTask>({ state: isText, limitMs: isWholeNumber(1) });
+/** Its limit becomes a timeout, and a count of attempts. */
+const isTaskLimit = isWholeNumber(1, TASK.limitMsMax);
+const isCallTask = isShape<CallTask>({ state: isText, limitMs: isTaskLimit });
 
 export const isAskedInput = isShape<AskedInput>({
   round: isWholeNumber(1),

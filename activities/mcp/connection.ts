@@ -22,6 +22,8 @@ export type Server =
 
 export interface Connection {
   readonly name: string;
+  /** A program ends with its worker. */
+  readonly isProgram: boolean;
   /** The connected client. Rejects if the server does not answer in time. */
   client(): Promise<Client>;
   /** Whether this client may still be used. One that was dropped stays open while it has calls. */
@@ -136,10 +138,10 @@ export function createConnection(name: string, server: Server, startMs: number):
         // The answer is sent once a person has given it, perhaps by another process.
         return new Promise<never>(() => {});
       }
+      if (taskId !== undefined) throw new ProtocolError(INTERNAL_ERROR, 'nobody waits for this task: ask again later');
       const [call, another] = inFlight;
       // Nothing in the question says which call it is of.
-      if (!call || another || taskId !== undefined)
-        throw new ProtocolError(INTERNAL_ERROR, 'several calls are running: try again later');
+      if (!call || another) throw new ProtocolError(INTERNAL_ERROR, 'several calls are running: try again later');
       return call.elicit(params);
     });
     return client;
@@ -167,6 +169,7 @@ export function createConnection(name: string, server: Server, startMs: number):
 
   return {
     name,
+    isProgram: 'command' in server,
     client() {
       open ??= connect().catch((error) => {
         open = null;

@@ -52,15 +52,15 @@ type Found = z.infer<typeof inTask>;
 const anything = z.looseObject({});
 
 /** Whether calls of the tool are started as tasks, which clients of the older protocol ask for. Those of the newer one do not. */
-export function asksForTask(client: Client, taskSupport: string | undefined): boolean {
+export function asksForTask(client: Client, { isProgram }: Connection, taskSupport: string | undefined): boolean {
   if (client.getProtocolEra() !== 'legacy' || !client.getServerCapabilities()?.tasks?.requests?.tools?.call)
     return false;
-  // A program ends with its worker, and its tasks with it. Then a call that can be made again is better.
-  return taskSupport === 'required' || (taskSupport === 'optional' && client.transport?.sessionId !== undefined);
+  // The tasks of a program end with its worker. A call that may be made again is then better.
+  return taskSupport === 'required' || (taskSupport === 'optional' && !isProgram);
 }
 
 /** Returns what is kept of a task with which the server has answered a call. */
-export async function startedTask(
+export async function keptTask(
   task: StartedTask,
   client: Client,
   connection: Connection,
@@ -71,7 +71,9 @@ export async function startedTask(
   const text = JSON.stringify(state);
   if (utf8Length(text) <= TASK.stateBytesMax) return new TaskStarted({ state: text, limitMs });
   await cancelTask(client, task.taskId).catch(() => undefined);
-  throw new ToolError(`${named(connection)} answered with a task whose id is longer than ${TASK.stateBytesMax} bytes`);
+  throw new ToolError(
+    `${named(connection)} answered with a task whose id and session are longer than ${TASK.stateBytesMax} bytes`,
+  );
 }
 
 export function tasksOf(connection: Connection, effect: Effect): ToolTasks {

@@ -30,7 +30,7 @@ import { connected, isSessionLost, shown } from './calls.ts';
 import type { Connection } from './connection.ts';
 import { type Answered, answerFor, isSameQuestion, questionInCall, questionOf } from './elicitation.ts';
 import { taskIn } from './taskClient.ts';
-import { asksForTask, startedTask, tasksOf, toolResult } from './tasks.ts';
+import { asksForTask, keptTask, tasksOf, toolResult } from './tasks.ts';
 
 export interface Selection {
   wrong(problem: string): Error;
@@ -200,7 +200,7 @@ async function callTool(
           _meta: { 'holdfast/idempotencyKey': ctx.idempotencyKey },
           ...(client.getProtocolEra() === 'modern' && inputResponses && { inputResponses }),
           ...(requestState !== undefined && { requestState }),
-          ...(asksForTask(client, call.taskSupport) && { task: { ttl: call.taskMs } }),
+          ...(asksForTask(client, connection, call.taskSupport) && { task: { ttl: call.taskMs } }),
         },
         {
           // The tool's own timeout aborts the signal.
@@ -220,7 +220,7 @@ async function callTool(
         return await callTool(connection, asked, { ...call, answered: next });
       }
       const task = taskIn(result);
-      return task ? await startedTask(task, client, connection, call.taskMs) : result;
+      return task ? await keptTask(task, client, connection, call.taskMs) : result;
     } catch (error) {
       if (inCall.signal.aborted && !ctx.signal.aborted) return inCall.question();
       if (ctx.signal.aborted || error instanceof ToolError) throw error;

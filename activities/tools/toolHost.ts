@@ -68,9 +68,13 @@ export function createToolHost({ registry, threads, attachments }: ToolDependenc
         return {
           text: value.question,
           needsInput: { ...value },
-          ...(task && { task: { state: task.state, limitMs: Math.max(leftOf(task), 1) } }),
+          ...(task && { task: { state: task.state, limitMs: Math.max(Math.round(leftOf(task)), 1) } }),
         };
-      if (value instanceof TaskStarted) return { text: 'The call continues as a task.', task: { ...value } };
+      if (value instanceof TaskStarted)
+        return {
+          text: 'The call continues as a task.',
+          task: { state: value.state, limitMs: Math.ceil(value.limitMs) },
+        };
       if (value instanceof TaskRuns) throw taskRuns(value, task!, attempts);
       const text = present(tool, agent.present, shownIn(value));
       return await keepAttachments(text, value, policy.effect, attachments);
@@ -78,7 +82,7 @@ export function createToolHost({ registry, threads, attachments }: ToolDependenc
       const failure = thrown instanceof CancelledFailure ? stoppedFailure(thrown) : toolFailure(thrown);
       if (failure instanceof CancelledFailure) throw failure;
       const shown = withoutSecrets(failure, secrets);
-      if (shown.type === FAILURE.taskRuns) throw shown;
+      if (task && shown.type === FAILURE.taskRuns) throw shown;
       throw task ? lookFailed(shown, task, attempts, tool.policy) : attempts.failed(shown);
     } finally {
       heartbeats.stop();

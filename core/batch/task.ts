@@ -16,5 +16,5 @@ export function startedTask(result: unknown, policy: ToolPolicy): CallTask | nul
   if (policy.queue !== undefined || isNotJson(result) || resultProblem.tool(result) !== null) return null;
   const { task, needsInput } = result as ToolCallResult;
   if (!task || needsInput || utf8Length(task.state) > TASK.stateBytesMax) return null;
-  return { state: task.state, limitMs: Math.min(task.limitMs, TASK.limitMsMax) };
+  return task;
 }

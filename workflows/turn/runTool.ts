@@ -116,6 +116,7 @@ export async function cancelTask(run: Run, slot: number, call: BatchCall, task: 
     scheduleToCloseTimeout: TASK.cancelMs,
     retry: { maximumAttempts: 2 },
   };
+  await run.task.until(jsonBytes(input));
   await new CallScope().run(() => scheduleActivity<unknown>(call.tool, [input], options)).catch(() => undefined);
 }
 

@@ -453,6 +453,7 @@ describe('opening MCP servers', () => {
       [{ name: '' }, /name is missing/],
       [{ timeout: 'soon' }, /timeout is "soon"/],
       [{ startTimeout: 'soon' }, /startTimeout is "soon"/],
+      [{ taskTimeout: '90 days' }, /taskTimeout is "90 days", which is longer than 24 days/],
     ];
     for (const [given, message] of wrong)
       assert.throws(() => mcp({ ...options, effect: 'read', ...given } as never), message, JSON.stringify(given));
