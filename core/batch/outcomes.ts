@@ -77,10 +77,13 @@ export function failedTaskOutcome(
   policy: ToolPolicy,
   { limitMs }: CallTask,
 ): Failed {
-  if (cause.source === 'cancelled')
-    return { ok: false, ran: true, tool, ...lost(policy, 'cancelled', reason('call_cancelled')) };
-  // The task has been started, whatever became of the looks.
-  return failedOutcome(tool, cause, { ...policy, timeoutMs: limitMs, attempts: Math.max(2, policy.attempts) });
+  // The looks are many, and so are no call that may not have started.
+  const failed = failedOutcome(tool, cause, { ...policy, timeoutMs: limitMs, attempts: Math.max(2, policy.attempts) });
+  // Only a look knows that the task has failed.
+  const isKnown = cause.source === 'application' && cause.type === FAILURE.tool;
+  return isKnown || failed.kind === 'outcome_unknown'
+    ? failed
+    : { ...failed, ...lost(policy, failed.kind, failed.reason) };
 }
 
 /** The outcome of a call that was in flight when its run ended. */

@@ -29,5 +29,9 @@ const work: Script = [{ calls: [{ tool: 'work', arguments: { ms: 12_000 } }] }, 
 export const scripts: Readonly<Record<string, Script>> = {
   program: work,
   address: work,
-  example: [{ calls: [{ tool: 'simulate-research-query', arguments: { topic: 'python' } }] }, 'Done.'],
+  // The input says whether the task asks a person.
+  example: ({ turn, input }) =>
+    turn === 1
+      ? { calls: [{ tool: 'simulate-research-query', arguments: { topic: 'python', ambiguous: input === 'Ask.' } }] }
+      : 'Done.',
 };

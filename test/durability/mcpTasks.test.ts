@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { RunHandle } from '../../client/index.ts';
 import { toolCalls } from '../../core/read/run.ts';
 import { everythingOverHttp, programOverHttp, type ServerOverHttp } from '../support/everythingServer.ts';
+import { asked } from '../support/people.ts';
 import { serverAddress } from '../support/server.ts';
 import { toolTexts } from '../support/toolTexts.ts';
 import { eventually } from '../support/waits.ts';
@@ -39,13 +40,18 @@ describe('a task of an MCP server', () => {
       .split('\n')
       .filter((line) => line.startsWith('call ') && line.includes(`${id}/`)).length;
 
-  /** Starts the agent, and resolves once its task has been looked at. */
-  async function begin(agent: string, env: Record<string, string>) {
+  async function startRun(agent: string, env: Record<string, string>, input = 'Go.') {
     // Workers inherit the environment.
     Object.assign(process.env, { FOLDER: folder, ONLY_AGENT: agent, ...env });
     const here = await openCase(address, cast);
     await here.worker();
-    const run = await here.holdfast.start(agent, 'Go.', { id: `task-${agent}-${randomUUID()}` });
+    const run = await here.holdfast.start(agent, input, { id: `task-${agent}-${randomUUID()}` });
+    return { here, run };
+  }
+
+  /** Starts the agent, and resolves once its task has been looked at. */
+  async function begin(agent: string, env: Record<string, string>) {
+    const { here, run } = await startRun(agent, env);
     await eventually(async () => {
       const { raw } = await here.holdfast.client.workflow.getHandle(run.workflowId).describe();
       return raw.pendingActivities?.some(({ activityId, attempt }) => activityId === '1.0' && (attempt ?? 0) >= 3);
@@ -92,6 +98,17 @@ describe('a task of an MCP server', () => {
     const { text, kind } = await endOf(run);
     assert.match(text, /^# Research Report: python\n/);
     assert.equal(kind, null);
+    await here.close();
+  });
+
+  test('example: gets its answer from another worker than the one that it has asked', async () => {
+    const server = kept(await everythingOverHttp());
+    const { here, run } = await startRun('example', { EVERYTHING_URL: server.url }, 'Ask.');
+    const [open] = await asked(run);
+    await here.killAndReplace();
+    const { call, digest } = open!;
+    await run.decide({ call, digest, verdict: 'respond', text: '{"interpretation":"snake"}' });
+    assert.match((await endOf(run)).text, /^# Research Report: python \(snake\)\n/);
     await here.close();
   });
 

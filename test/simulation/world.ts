@@ -276,7 +276,9 @@ export class World {
         [['invalid_arguments'], applicationCause('no such patient', FAILURE.invalidArguments)],
         [['outcome_unknown'], applicationCause('nobody knows', FAILURE.outcomeUnknown)],
       ] as const);
-      return told({ failed: kinds }, { failed: { failure: activityFailure(activity, cause) } });
+      // Whatever the look failed of, the task may have done its work.
+      const possible = task ? [...kinds, 'outcome_unknown'] : kinds;
+      return told({ failed: possible }, { failed: { failure: activityFailure(activity, cause) } });
     }
     // A look has no arguments.
     const args = task?.state ?? written;

@@ -132,6 +132,33 @@ endToEnd('tasks of the newer protocol', (bench) => {
     assert.equal((await linesOf(`${handle.workflowId}/`, 'call')).length, 1);
   });
 
+  const carried = bench.agent({ tools: [transports.http], script: calls(['ask']), maxHistoryEvents: 15 });
+  test('continues with the answer in a new history', async () => {
+    const handle = await bench.holdfast.start(carried.name, 'Go.');
+    const [open] = await asked(handle);
+    for (let i = 0; i < 4; i += 1) await handle.steer(`Note ${i}.`);
+    const { call, digest } = open!;
+    await handle.decide({ call, digest, verdict: 'respond', text: '{"sure":false}' });
+    const { run } = await bench.finished(handle.workflowId);
+    assert.deepEqual(toolTexts(run), ['Over: {"action":"accept","content":{"sure":false}}']);
+    assert.equal((await linesOf(`${handle.workflowId}/`, 'call')).length, 1);
+  });
+
+  for (const [command, send] of [
+    ['reject', (handle: RunHandle) => handle.reject('1.0', { why: 'No.' })],
+    ['stop', (handle: RunHandle) => handle.stop()],
+    ['cancel', (handle: RunHandle) => handle.cancel()],
+  ] as const)
+    test(`${command} cancels a task that waits for an answer`, async () => {
+      const handle = await bench.holdfast.start(asks.name, 'Go.');
+      await asked(handle);
+      await send(handle);
+      const { run } = await bench.finished(handle.workflowId);
+      assert.match(toolTexts(run)[0]!, /asked a person for input before its end, and was not answered/);
+      const [line] = await linesOf(`${handle.workflowId}/`, 'call');
+      assert.equal((await linesOf(line!.split(' ')[1]!, 'cancel')).length, 1);
+    });
+
   const works = bench.agent({ tools: [transports.http], script: calls(['work', { ms: 6_000 }]) });
   test('is called once, and looks do not make the history longer', async () => {
     const handle = await bench.holdfast.start(works.name, 'Go.', golden(bench.cached, 'mcp-task'));
