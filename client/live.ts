@@ -56,6 +56,11 @@ function failureOf(failure: Failure): AttemptFailure {
   return cause.source === 'application' && cause.type === FAILURE.notRegistered ? 'unknown_agent' : 'error';
 }
 
+/** What the task of a call does, if the last attempt was a look that found it running; else null. */
+function taskText(failure: Failure | null | undefined): string | null {
+  return failure?.applicationFailureInfo?.type === FAILURE.taskRuns ? (failure.message ?? '') : null;
+}
+
 /** The events that are new for an activity, and what has been reported with them. */
 export function newEvents(activity: PendingActivity, before: Reported): { events: LiveEvent[]; now: Reported } {
   const ids = parseActivityId(activity.activityId ?? '');
@@ -65,6 +70,14 @@ export function newEvents(activity: PendingActivity, before: Reported): { events
   if (!ids || startedMs === 0) return { events: [], now: before };
   const { turn, slot } = ids;
   const events: LiveEvent[] = [];
+  // Its text says what it waits for, and another look is no news.
+  const waitsFor = attempt > 1 && slot !== null ? taskText(activity.lastFailure) : null;
+  if (waitsFor !== null) {
+    const progress = JSON.stringify(waitsFor);
+    if (progress !== before.progress)
+      events.push({ type: 'progress', atMs: startedMs, turn, slot: slot!, progress: waitsFor });
+    return { events, now: { ...NOTHING_REPORTED, attempt, progress } };
+  }
   if (attempt !== before.attempt)
     events.push({
       type: 'attempt',

@@ -2,6 +2,7 @@
 // workflow would block the run for ever. Fields that are not known are accepted: the worker of the activity may be newer.
 import { isAttachments } from './attachments.ts';
 import { isAskedInput, isProviderData, isReason } from './carriedState.ts';
+import { TASK } from './limits.ts';
 import {
   type Check,
   hasShape,
@@ -20,6 +21,7 @@ import {
 import type {
   AgentRecord,
   Ask,
+  CallTask,
   ChildCall,
   CompactAnswer,
   Lost,
@@ -127,6 +129,7 @@ const isToolResult = hasShape<ToolCallResult>({
   text: isText,
   attachments: optional(nullable(isAttachments)),
   needsInput: optional(hasShape<NeededInput>({ question: isText, state: isText })),
+  task: optional(hasShape<CallTask>({ state: isText, limitMs: isWholeNumber(1, TASK.limitMsMax) })),
 });
 
 const isCompactAnswer = hasShape<CompactAnswer>({

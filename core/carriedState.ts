@@ -3,6 +3,7 @@
 import { RECORDED_DECISION, RECORDED_REPLY } from './answers.ts';
 import { isAttachments } from './attachments.ts';
 import { isForkGuard } from './forks.ts';
+import { TASK } from './limits.ts';
 import type { ReasonOf } from './reasons/codes.ts';
 import {
   type Check,
@@ -27,6 +28,7 @@ import type {
   Attachment,
   Attribution,
   Budget,
+  CallTask,
   ChildCall,
   Mark,
   Message,
@@ -253,6 +255,10 @@ const isOutcome = isEither(
   }),
 );
 
+/** Its limit becomes a timeout, and a count of attempts. */
+const isTaskLimit = isWholeNumber(1, TASK.limitMsMax);
+const isCallTask = isShape<CallTask>({ state: isText, limitMs: isTaskLimit });
+
 export const isAskedInput = isShape<AskedInput>({
   round: isWholeNumber(1),
   digest: isText,
@@ -265,6 +271,7 @@ export const isAskedInput = isShape<AskedInput>({
       arguments: optional(isText),
     }),
   ),
+  task: optional(isCallTask),
 });
 
 const isPlanned = isEither(

@@ -59,6 +59,24 @@ export const MCP_START_MS = MINUTE_MS;
 /** A call of an MCP tool; the tool's own timeout ends it sooner. */
 export const MCP_CALL_MS_MAX = 24 * 24 * HOUR_MS;
 
+/** A task that a call has started elsewhere. */
+export const TASK = {
+  limitMs: 24 * HOUR_MS,
+  // Above what `mcp()` takes: an activity may be completed by hand, with any number.
+  limitMsMax: 25 * 24 * HOUR_MS,
+  // Between two looks. The task says how long it should be.
+  pollMsMin: 1_000,
+  pollMs: 5_000,
+  pollMsMax: 5 * MINUTE_MS,
+  // Looks in a row that fail, with pauses that double up to a minute: half an hour, in which a server is started again.
+  failuresMax: 32,
+  failureMsMax: MINUTE_MS,
+  // It is in history, and a batch may have a thousand calls.
+  stateBytesMax: 2 * KB,
+  // To cancel one is best effort, and a run that ends waits for it.
+  cancelMs: 10_000,
+} as const;
+
 /** While the model's provider is at fault, the run waits and calls again. */
 export const MODEL_OUTAGE = {
   // Shorter ones are the rule, and for longer ones somebody should look.

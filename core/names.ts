@@ -35,6 +35,16 @@ export function editActivityId(turn: number, slot: number): string {
   return `edit.${callActivityId(turn, slot)}`;
 }
 
+/** The activity id of cancelling the task that a call has started. */
+export function cancelActivityId(turn: number, slot: number): string {
+  return `cancel.${callActivityId(turn, slot)}`;
+}
+
+/** Returns the call id of the call whose task is cancelled; null for the id of another activity. */
+export function parseCancelActivityId(id: string): string | null {
+  return /^cancel\.(\d+\.\d+)$/.exec(id)?.[1] ?? null;
+}
+
 /** Returns the call id of the edited call; null for the id of another activity. */
 export function parseEditActivityId(id: string): string | null {
   return /^edit\.(\d+\.\d+)$/.exec(id)?.[1] ?? null;
@@ -75,6 +85,8 @@ export const FAILURE = {
   toolTimeout: 'ToolTimedOut',
   /** A tool of effect `once` was stopped in flight, so the effect may or may not have happened. */
   outcomeUnknown: 'OutcomeUnknown',
+  /** The task of a call is not over: another attempt looks again. */
+  taskRuns: 'TaskRuns',
   invalidArguments: 'InvalidArguments',
   /** The call is not permitted, or needs an approval that it does not have. */
   notPermitted: 'NotPermitted',

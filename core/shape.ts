@@ -15,11 +15,12 @@ export const isTime: Check = (value, path) =>
   typeof value === 'number' && Math.abs(value) <= DATE_MS_MAX ? null : expected(path, 'a time in milliseconds', value);
 export const isAnything: Check = () => null;
 
-export function isWholeNumber(min: number): Check {
+export function isWholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER): Check {
+  const atMost = max < Number.MAX_SAFE_INTEGER ? `, and at most ${max}` : '';
   return (value, path) =>
-    typeof value === 'number' && Number.isSafeInteger(value) && value >= min
+    typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
       ? null
-      : expected(path, `a whole number of at least ${min}`, value);
+      : expected(path, `a whole number of at least ${min}${atMost}`, value);
 }
 
 export function isOneOf(...values: readonly string[]): Check {

@@ -490,6 +490,8 @@ export interface AskedInput {
   readonly state: string;
   /** The decision that approved the call, if there was one. */
   readonly decision?: ApprovedBy;
+  /** The task that has asked. */
+  readonly task?: CallTask;
 }
 
 export type ApprovedBy = Pick<RecordedDecision, 'verdict' | 'by' | 'why' | 'arguments'>;
@@ -711,6 +713,8 @@ export interface ToolCallInput {
   readonly decision?: Pick<RecordedDecision, 'verdict' | 'by' | 'why'>;
   /** The answer to the question that the call has asked, and the state that it asked with. */
   readonly answer?: InputAnswer;
+  /** The call has run, and started this task: the activity looks at it, or cancels it. */
+  readonly task?: CallTask & { readonly cancel?: true };
 }
 
 /** A person's answer to a call that asked for input. */
@@ -738,6 +742,16 @@ export interface ToolCallResult {
   readonly attachments?: readonly Attachment[];
   /** The call is not over: it needs a person's answer first, and runs again with it. */
   readonly needsInput?: NeededInput;
+  /** The call is not over: its work continues elsewhere. With `needsInput`, it is the task that continues after the answer. */
+  readonly task?: CallTask;
+}
+
+/** Work that a call has started elsewhere, such as a task of an MCP server. Activities look at it until it is over. */
+export interface CallTask {
+  /** The tool's own, by which it finds the task again. */
+  readonly state: string;
+  /** How long it may still take. */
+  readonly limitMs: number;
 }
 
 export interface NeededInput {

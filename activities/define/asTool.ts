@@ -143,6 +143,7 @@ function workflowTool(name: string, description: string, input: SchemaSource, wr
     present: undefined,
     run: undefined,
     thread: undefined,
+    tasks: undefined,
     subAgent: undefined,
     external: false,
     handoff: undefined,

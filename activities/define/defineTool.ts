@@ -141,6 +141,7 @@ export function defineTool<Input extends SchemaSource, Result, Context extends S
     approval: ruleWithContext(approval as ApprovalRule, context),
     run: run as Tool['run'],
     thread,
+    tasks: undefined,
     subAgent: undefined,
     external: false,
     handoff: undefined,

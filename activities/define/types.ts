@@ -113,6 +113,8 @@ export interface Tool<Context = any, Args = any> {
   readonly approval: ApprovalRule;
   readonly run: ((input: never, ctx: ToolContext) => unknown) | undefined;
   readonly thread: URL | undefined;
+  /** Set if a call may start a task, which continues without it. */
+  readonly tasks: ToolTasks | undefined;
   /** Set if a call starts a run of this agent; `ask` makes its input. */
   readonly subAgent: SubAgent | undefined;
   /** A call is carried out by a program or a person outside, which responds with the result. */
@@ -123,6 +125,14 @@ export interface Tool<Context = any, Args = any> {
   readonly contextType?: (context: Context) => void;
   /** For types only; never set. */
   readonly argsType?: Args;
+}
+
+/** How a tool finds the tasks again that its calls have started. */
+export interface ToolTasks {
+  /** Returns the result, a question, or that the task runs; throws as `run` does. It may look again at any time, and in any process. */
+  look(state: string, ctx: ToolContext): Promise<unknown>;
+  /** Asks for the end of the task. */
+  cancel(state: string, ctx: ToolContext): Promise<void>;
 }
 
 export interface SubAgent {
@@ -188,6 +198,7 @@ export interface ThreadContext {
   readonly workflowId: string;
   readonly context: RunContext;
   readonly credentials: Credentials;
+  readonly answer?: InputAnswer;
 }
 
 /** Turns a result into text for the model. `json`: the whole value. `list`: its first items. Or a function. */

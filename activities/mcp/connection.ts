@@ -1,6 +1,7 @@
 // The connection to an MCP server: opened when it is needed, shared by all calls, and opened again after the server has gone away.
 import {
-  Client,
+  type Client,
+  type ClientOptions,
   type ElicitRequest,
   type ElicitResult,
   INTERNAL_ERROR,
@@ -13,6 +14,7 @@ import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotoc
 import { cutText } from '../../core/text.ts';
 import { VERSION } from '../../core/version.ts';
 import { secretsOf } from '../model/secrets.ts';
+import { TASKS, TaskClient } from './taskClient.ts';
 
 export type Server =
   | { readonly command: string; readonly args: string[]; readonly env: Record<string, string>; readonly cwd?: string }
@@ -20,6 +22,8 @@ export type Server =
 
 export interface Connection {
   readonly name: string;
+  /** A program ends with its worker. */
+  readonly isProgram: boolean;
   /** The connected client. Rejects if the server does not answer in time. */
   client(): Promise<Client>;
   /** Whether this client may still be used. One that was dropped stays open while it has calls. */
@@ -34,7 +38,19 @@ export interface Connection {
   onTools(listener: (client: Client) => void): void;
   /** The calls in flight, for a server that asks a person while one of them runs. */
   readonly inFlight: Set<CallInFlight>;
+  /** What receives the questions of a task while it is looked at, by the id of the task. */
+  readonly looks: Map<string, (asked: ElicitRequest['params'], requestId: string | number) => void>;
+  /** The session of an open client, which a server over HTTP may keep tasks by. */
+  sessionOf(client: Client): Session | undefined;
+  /** Runs a call in a session of a server over HTTP that another connection has opened. */
+  inSession<T>(session: Session, call: (client: Client) => Promise<T>): Promise<T>;
   close(): Promise<void>;
+}
+
+/** As the header fields that name it. */
+export interface Session {
+  readonly id: string;
+  readonly version: string;
 }
 
 /** A call in flight to a server of the older protocol. */
@@ -62,6 +78,7 @@ export function createConnection(name: string, server: Server, startMs: number):
     sent = [values, ...sent].slice(0, HEADERS_KEPT);
   };
   const inFlight = new Set<CallInFlight>();
+  const looks: Connection['looks'] = new Map();
   let listener: (client: Client) => void = () => undefined;
   /** Which protocol the server speaks: asking a program for it takes a process of its own. */
   let prior: PriorDiscovery | undefined;
@@ -69,29 +86,13 @@ export function createConnection(name: string, server: Server, startMs: number):
   async function connect(): Promise<Client> {
     if (isClosed) throw new Error(`The connection to the MCP server "${name}" is closed.`);
     const { transport, errorOutput } = transportTo(server, onHeaders);
-    const client = new Client(
-      { name: 'holdfast', version: VERSION },
-      {
-        capabilities: { elicitation: { form: {}, url: {} } },
-        // A question outlives this process.
-        inputRequired: { autoFulfill: false },
-        versionNegotiation: { mode: 'auto', probe: { timeoutMs: Math.min(PROBE_MS, startMs / 2) } },
-        // A tool that has run must not fail for the shape of its result.
-        jsonSchemaValidator: {
-          getValidator: () => (data) => ({ valid: true, data: data as never, errorMessage: undefined }),
-        },
-        // At once: the model's next call may be of a tool that has changed.
-        listChanged: { tools: { onChanged: () => listener(client), autoRefresh: false, debounceMs: 0 } },
-      },
-    );
+    const client = newClient({
+      versionNegotiation: { mode: 'auto', probe: { timeoutMs: Math.min(PROBE_MS, startMs / 2) } },
+      // At once: the model's next call may be of a tool that has changed.
+      listChanged: { tools: { onChanged: () => listener(client), autoRefresh: false, debounceMs: 0 } },
+    });
     calls.set(client, 0);
     connecting = transport;
-    client.setRequestHandler('elicitation/create', ({ params }) => {
-      const [call, another] = inFlight;
-      // Nothing in the question says which call it is of.
-      if (!call || another) throw new ProtocolError(INTERNAL_ERROR, 'several calls are running: try again later');
-      return call.elicit(params);
-    });
     let isGone = false;
     client.onclose = () => {
       isGone = true;
@@ -112,6 +113,37 @@ export function createConnection(name: string, server: Server, startMs: number):
     prior = discover ? { kind: 'modern', discover } : { kind: 'legacy' };
     current = client;
     listener(client);
+    return client;
+  }
+
+  function newClient(options: ClientOptions): Client {
+    const client = new TaskClient(
+      { name: 'holdfast', version: VERSION },
+      {
+        ...options,
+        capabilities: { elicitation: { form: {}, url: {} }, extensions: { [TASKS]: {} } },
+        // A question outlives this process.
+        inputRequired: { autoFulfill: false },
+        // A tool that has run must not fail for the shape of its result.
+        jsonSchemaValidator: {
+          getValidator: () => (data) => ({ valid: true, data: data as never, errorMessage: undefined }),
+        },
+      },
+    );
+    client.setRequestHandler('elicitation/create', ({ params }, { mcpReq }) => {
+      const taskId = taskOf(params);
+      const look = taskId === undefined ? undefined : looks.get(taskId);
+      if (look) {
+        look(params, mcpReq.id);
+        // The answer is sent once a person has given it, perhaps by another process.
+        return new Promise<never>(() => {});
+      }
+      if (taskId !== undefined) throw new ProtocolError(INTERNAL_ERROR, 'nobody waits for this task: ask again later');
+      const [call, another] = inFlight;
+      // Nothing in the question says which call it is of.
+      if (!call || another) throw new ProtocolError(INTERNAL_ERROR, 'several calls are running: try again later');
+      return call.elicit(params);
+    });
     return client;
   }
 
@@ -137,6 +169,7 @@ export function createConnection(name: string, server: Server, startMs: number):
 
   return {
     name,
+    isProgram: 'command' in server,
     client() {
       open ??= connect().catch((error) => {
         open = null;
@@ -158,6 +191,25 @@ export function createConnection(name: string, server: Server, startMs: number):
     drop,
     hide,
     inFlight,
+    looks,
+    sessionOf(client) {
+      // The newer protocol has none.
+      if (client.getProtocolEra() !== 'legacy' || !('url' in server)) return undefined;
+      const id = client.transport?.sessionId;
+      return id === undefined ? undefined : { id, version: client.getNegotiatedProtocolVersion() ?? '' };
+    },
+    async inSession({ id, version }, call) {
+      if (!('url' in server)) throw new Error('A program has no sessions.');
+      const transport = overHttp(server, onHeaders, id);
+      const client = newClient({});
+      await client.connect(transport);
+      transport.setProtocolVersion(version);
+      try {
+        return await call(client);
+      } finally {
+        await client.close().catch(() => undefined);
+      }
+    },
     onTools(told) {
       listener = told;
     },
@@ -174,23 +226,7 @@ function transportTo(
   server: Server,
   onHeaders: (values: string[]) => void,
 ): { readonly transport: Transport; errorOutput(): string } {
-  if ('url' in server) {
-    const transport = new StreamableHTTPClientTransport(server.url, {
-      async fetch(url, init) {
-        const headers = new Headers(init?.headers);
-        const own = await server.headers();
-        for (const [name, value] of Object.entries(own)) headers.set(name, value);
-        // A scheme comes before the token. Programs without types may give numbers.
-        onHeaders(
-          Object.values(own)
-            .map(String)
-            .flatMap((value) => [value, ...value.split(/\s+/)]),
-        );
-        return fetch(url, { ...init, headers });
-      },
-    });
-    return { transport, errorOutput: () => '' };
-  }
+  if ('url' in server) return { transport: overHttp(server, onHeaders), errorOutput: () => '' };
   const { command, args, cwd } = server;
   const env = { ...getDefaultEnvironment(), ...networkEnvironment(), ...server.env };
   const transport = new StdioClientTransport({ command, args, env, stderr: 'pipe', ...(cwd !== undefined && { cwd }) });
@@ -200,6 +236,33 @@ function transportTo(
     output = (output + chunk.toString()).slice(-ERROR_OUTPUT_CHARS);
   });
   return { transport, errorOutput: () => (output.trim() === '' ? '' : `\n${output.trim()}`) };
+}
+
+function overHttp(
+  server: Extract<Server, { url: URL }>,
+  onHeaders: (values: string[]) => void,
+  sessionId?: string,
+): StreamableHTTPClientTransport {
+  return new StreamableHTTPClientTransport(server.url, {
+    ...(sessionId !== undefined && { sessionId }),
+    async fetch(url, init) {
+      const headers = new Headers(init?.headers);
+      const own = await server.headers();
+      for (const [name, value] of Object.entries(own)) headers.set(name, value);
+      // A scheme comes before the token. Programs without types may give numbers.
+      onHeaders(
+        Object.values(own)
+          .map(String)
+          .flatMap((value) => [value, ...value.split(/\s+/)]),
+      );
+      return fetch(url, { ...init, headers });
+    },
+  });
+}
+
+/** Returns the task that a question belongs to. */
+function taskOf({ _meta }: ElicitRequest['params']): string | undefined {
+  return _meta?.['io.modelcontextprotocol/related-task']?.taskId;
 }
 
 /** What a program needs to reach anything where connections go through a proxy or are signed by a company's own authority. */

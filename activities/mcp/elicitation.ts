@@ -23,6 +23,8 @@ export interface Answered {
   readonly rounds?: number;
   /** The questions and answers of a call to a server that asks over the connection, while the call runs. */
   readonly earlier: readonly EarlierAnswer[];
+  /** The request that a task of the older protocol has asked with, which the answer names. */
+  readonly replyTo?: string | number;
 }
 
 export interface EarlierAnswer {
@@ -35,6 +37,7 @@ interface State {
   readonly asked: Readonly<Record<string, Asked>>;
   readonly requestState?: string;
   readonly earlier?: readonly EarlierAnswer[];
+  readonly replyTo?: string | number;
 }
 
 /** Returns the question of a server that answered that it needs input. */
@@ -53,6 +56,11 @@ export function questionOf({ inputRequests, requestState }: InputRequiredResult,
 /** Returns the question of a server that asked while the call ran. */
 export function questionInCall(params: Asked, earlier: readonly EarlierAnswer[], server: string): InputNeeded {
   return ask({ asked: { input: params }, earlier }, server);
+}
+
+/** Returns the question of a task of the older protocol. */
+export function questionInTask(params: Asked, replyTo: string | number, server: string): InputNeeded {
+  return ask({ asked: { input: params }, replyTo }, server);
 }
 
 /** The types are those of the older protocol, in which a page to open has an id. */
@@ -98,7 +106,7 @@ function requireSize(server: string, what: string, text: string, max: number): v
 /** Returns what the server gets; or the question again, if the answer is not what the server asked for. */
 export async function answerFor({ text, state }: InputAnswer, server: string): Promise<Answered | InputNeeded> {
   const kept = JSON.parse(state) as State;
-  const { asked, requestState, earlier = [] } = kept;
+  const { asked, requestState, replyTo, earlier = [] } = kept;
   const keys = Object.keys(asked);
   const given = keys.every((key) => isUrl(asked[key]!)) ? {} : jsonOf(text);
   if (given === null) return ask(kept, server, 'The answer was not a JSON object.');
@@ -115,7 +123,12 @@ export async function answerFor({ text, state }: InputAnswer, server: string): P
     inputResponses[key] = { action: 'accept', content };
   }
   const now = keys.map((key) => ({ asked: asked[key]!, result: inputResponses[key]! }));
-  return { inputResponses, ...(requestState !== undefined && { requestState }), earlier: [...earlier, ...now] };
+  return {
+    inputResponses,
+    ...(requestState !== undefined && { requestState }),
+    ...(replyTo !== undefined && { replyTo }),
+    earlier: [...earlier, ...now],
+  };
 }
 
 async function checkedBy(schema: JsonSchema, content: unknown, server: string): Promise<string | null> {

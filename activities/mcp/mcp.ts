@@ -2,7 +2,7 @@
 // like that of any other tool. What the server says of its tools is for the model; what may be retried, and what needs a person,
 // is up to whoever writes the agent.
 import type { Duration } from '../../core/duration.ts';
-import { MCP_START_MS } from '../../core/limits.ts';
+import { MCP_START_MS, TASK } from '../../core/limits.ts';
 import type { Effect } from '../../core/types.ts';
 import { policyOf, type SharedPolicy, toMs } from '../define/defineTool.ts';
 import { type ApprovalRule, approvalProblem } from '../define/permissions.ts';
@@ -30,6 +30,12 @@ interface McpToolOptions extends SharedPolicy {
   readonly approval?: ApprovalRule | Readonly<Record<string, ApprovalRule>>;
   /** How long the server may take until it can be called. @default '1 min' */
   readonly startTimeout?: Duration;
+  /**
+   * How long a call may take that the server continues as a task, from its start to its result. The time in which it waits for a person
+   * does not count. `timeout` is then the limit of each request.
+   * @default '1 day'
+   */
+  readonly taskTimeout?: Duration;
 }
 
 /** A program that speaks MCP over its standard input and output. */
@@ -66,7 +72,7 @@ export type McpOptions = McpToolOptions & (McpProgram | McpAddress);
  * ```
  */
 export function mcp(options: McpOptions): ToolSource {
-  const { name, tools = [], prefix = '', effect, approval = 'never', startTimeout, ...rest } = options;
+  const { name, tools = [], prefix = '', effect, approval = 'never', startTimeout, taskTimeout, ...rest } = options;
   const wrong = (problem: string) => new TypeError(`MCP server ${JSON.stringify(name)}: ${problem}`);
   if (typeof name !== 'string' || name === '') throw wrong('name is missing. It names the server in messages.');
   if (!/^[a-zA-Z0-9_-]{0,40}$/.test(prefix)) throw wrong('prefix must be up to 40 letters, digits, "_" or "-".');
@@ -86,6 +92,7 @@ export function mcp(options: McpOptions): ToolSource {
   if (taken.length > 0) requireNamed(taken);
   const server = serverOf(rest, wrong);
   const startMs = toMs('startTimeout', startTimeout, MCP_START_MS, wrong);
+  const taskMs = toMs('taskTimeout', taskTimeout, TASK.limitMs, wrong);
   const { timeout, heartbeat, retry, maxParallel, workerParallel } = rest;
   const given = Object.entries({ timeout, heartbeat, retry, maxParallel, workerParallel });
   const policy: SharedPolicy = Object.fromEntries(given.filter(([, value]) => value !== undefined));
@@ -100,6 +107,7 @@ export function mcp(options: McpOptions): ToolSource {
     effectOf: (tool) => (isByTool(effect) ? ownOf(effect, tool) : effect),
     approvalOf: (tool) => (isByTool(approval) ? (ownOf(approval, tool) ?? 'never') : approval),
     policyFor: (one) => policyFor(one, policy),
+    taskMs,
   };
   return {
     kind: 'source',

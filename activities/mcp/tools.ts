@@ -14,7 +14,7 @@ import {
   SdkErrorCode,
   SdkHttpError,
 } from '@modelcontextprotocol/client';
-import { ERROR_CHARS_MAX, INPUT, MCP_CALL_MS_MAX } from '../../core/limits.ts';
+import { INPUT, MCP_CALL_MS_MAX } from '../../core/limits.ts';
 import { cutText } from '../../core/text.ts';
 import type { Effect } from '../../core/types.ts';
 import { defineTool, type SharedPolicy } from '../define/defineTool.ts';
@@ -24,10 +24,13 @@ import type { OpenSource, Tool, ToolContext } from '../define/types.ts';
 import { callDigest } from '../digest.ts';
 import { outcomeUnknown } from '../tools/attempts.ts';
 import { InputNeeded } from '../tools/needsInput.ts';
+import { TaskStarted } from '../tools/task.ts';
 import { ToolError } from '../tools/toolError.ts';
+import { connected, isSessionLost, shown } from './calls.ts';
 import type { Connection } from './connection.ts';
 import { type Answered, answerFor, isSameQuestion, questionInCall, questionOf } from './elicitation.ts';
-import { resultOf } from './result.ts';
+import { taskIn } from './taskClient.ts';
+import { asksForTask, keptTask, tasksOf, toolResult } from './tasks.ts';
 
 export interface Selection {
   wrong(problem: string): Error;
@@ -41,6 +44,8 @@ export interface Selection {
   effectOf(tool: string): Effect | undefined;
   approvalOf(tool: string): ApprovalRule;
   policyFor(effect: Effect): SharedPolicy;
+  /** How long a task may take. */
+  readonly taskMs: number;
 }
 
 /** Connects, and returns the tools that are taken. */
@@ -120,13 +125,13 @@ function toolOf(
   isChanged: (tool: string) => Promise<boolean>,
   selection: Selection,
 ): Tool {
-  const { name, inputSchema } = tool;
+  const { name, inputSchema, execution } = tool;
   const { wrong } = selection;
   const effect = selection.effectOf(name);
   if (effect === undefined)
     throw wrong(`effect says nothing of its tool ${name}. Add it, or name the tools to take in tools.`);
   try {
-    return defineTool({
+    const defined = defineTool({
       ...selection.policyFor(effect),
       name: selection.nameOf(name),
       description: descriptionOf(tool),
@@ -143,11 +148,12 @@ function toolOf(
         const result = await callTool(
           connection,
           { name, arguments: args },
-          { ctx, effect, accepted, answered, server },
+          { ctx, effect, accepted, answered, server, taskSupport: execution?.taskSupport, taskMs: selection.taskMs },
         );
-        return result instanceof InputNeeded ? result : resultOf(result);
+        return result instanceof InputNeeded || result instanceof TaskStarted ? result : toolResult(connection, result);
       },
     });
+    return { ...defined, tasks: tasksOf(connection, effect) };
   } catch (error) {
     throw wrong(`its tool ${name} cannot be taken: ${error instanceof Error ? error.message : error}`);
   }
@@ -166,6 +172,10 @@ interface Call {
   /** What a person has answered to the server's question. */
   readonly answered: Answered | undefined;
   readonly server: string;
+  /** Whether the tool is called as a task, in the older protocol. */
+  readonly taskSupport: string | undefined;
+  /** How long a task may take. */
+  readonly taskMs: number;
 }
 
 async function callTool(
@@ -173,7 +183,7 @@ async function callTool(
   asked: McpCall,
   call: Call,
   isAgain = false,
-): Promise<CallToolResult | InputNeeded> {
+): Promise<CallToolResult | InputNeeded | TaskStarted> {
   const { ctx, effect, accepted, answered, server } = call;
   const client = await connected(connection, ctx.signal);
   // Another call has dropped it just now.
@@ -190,6 +200,7 @@ async function callTool(
           _meta: { 'holdfast/idempotencyKey': ctx.idempotencyKey },
           ...(client.getProtocolEra() === 'modern' && inputResponses && { inputResponses }),
           ...(requestState !== undefined && { requestState }),
+          ...(asksForTask(client, connection, call.taskSupport) && { task: { ttl: call.taskMs } }),
         },
         {
           // The tool's own timeout aborts the signal.
@@ -208,9 +219,8 @@ async function callTool(
         const next = { inputResponses: {}, requestState, earlier: [], rounds: rounds + 1 };
         return await callTool(connection, asked, { ...call, answered: next });
       }
-      if (result.isError)
-        throw new ToolError(shown(connection, resultOf(result).text) || 'the tool failed without a message');
-      return result;
+      const task = taskIn(result);
+      return task ? await keptTask(task, client, connection, call.taskMs) : result;
     } catch (error) {
       if (inCall.signal.aborted && !ctx.signal.aborted) return inCall.question();
       if (ctx.signal.aborted || error instanceof ToolError) throw error;
@@ -223,12 +233,6 @@ async function callTool(
       connection.inFlight.delete(inCall);
     }
   });
-}
-
-/** The text of an error, which comes to the model and into history. */
-function shown(connection: Connection, text: string): string {
-  // Cut before: it may be megabytes.
-  return connection.hide(cutText(text, ERROR_CHARS_MAX));
 }
 
 /**
@@ -253,24 +257,7 @@ function askingInCall({ effect, answered, server }: Call) {
   };
 }
 
-/** A server that was started again refuses requests of a session that it does not know, and has not run the tool. */
-function isSessionLost(error: unknown): boolean {
-  if (!(error instanceof SdkHttpError)) return false;
-  // The protocol's status for it is 404. With 400, it may be anything else.
-  return error.status === 404 || (error.status === 400 && /session/i.test(error.message));
-}
-
-/** Connecting continues for other calls if this one is stopped. */
-async function connected(connection: Connection, signal: AbortSignal): Promise<Client> {
-  const stopped = Promise.withResolvers<never>();
-  const stop = () => stopped.reject(signal.reason);
-  signal.addEventListener('abort', stop);
-  try {
-    return await Promise.race([connection.client(), stopped.promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}
+const BAD_RESULT: readonly string[] = [SdkErrorCode.InvalidResult, SdkErrorCode.UnsupportedResultType];
 
 /** What a failed call is: refused by the server for good, or cut off, when nobody knows whether the tool ran. */
 function failureOf(error: unknown, connection: Connection, client: Client, effect: Effect): unknown {
@@ -283,7 +270,7 @@ function failureOf(error: unknown, connection: Connection, client: Client, effec
   if (error instanceof ProtocolError || isRefused) return new ToolError(`${server} refused the call: ${text}`);
   // It has not run the tool, and may later.
   if (error instanceof SdkHttpError && error.status === 429) return new Error(`${server} is busy: ${text}`);
-  if (error instanceof SdkError && error.code === SdkErrorCode.InvalidResult)
+  if (error instanceof SdkError && BAD_RESULT.includes(error.code))
     return new ToolError(`${server} answered badly: ${text}`);
   connection.drop(client);
   const why = `the connection to ${server} was lost during the call: ${text}`;

@@ -22,6 +22,8 @@ export interface ToolAttempts {
   readonly counts: Counts;
   /** Returns the failure to throw, which is final if no attempt may follow. Sends a last heartbeat for the next attempt. */
   failed(failure: ApplicationFailure): ApplicationFailure;
+  /** Forgets the attempts that failed or were lost, for a call of which more follow although this one did what it should. */
+  succeeded(): void;
 }
 
 /** Rejects if the call may not run again. */
@@ -47,6 +49,7 @@ export async function beginAttempt({ effect, attempts }: ToolPolicy): Promise<To
       context.heartbeat(next);
       return failure;
     },
+    succeeded: () => context.heartbeat({ begun: 0, failures: 0 }),
   };
 }
 

@@ -1,6 +1,7 @@
 // Runs in a worker thread: imports the tool's module, calls it, and sends back a result that can be cloned.
 import { MessageChannel } from 'node:worker_threads';
 import { resultText } from './jsonText.ts';
+import { InputNeeded } from './needsInput.ts';
 import type { ThreadAnswer, ThreadTask } from './threads.ts';
 import { readThrown } from './thrown.ts';
 
@@ -8,7 +9,9 @@ export default async function threadMain({ module, input, ctx }: ThreadTask): Pr
   try {
     const { default: run } = await import(module);
     if (typeof run !== 'function') throw new TypeError(`${module} must have a function as its default export.`);
-    return { value: cloneable(await run(input, ctx)) };
+    const value: unknown = await run(input, ctx);
+    // Its class would be lost by cloning.
+    return value instanceof InputNeeded ? { needsInput: { ...value } } : { value: cloneable(value) };
   } catch (thrown) {
     return { thrown: readThrown(thrown) };
   }

@@ -1,7 +1,9 @@
 // Worker threads for CPU-bound tools. At its timeout the thread is terminated: nothing else can stop a busy loop.
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
+import type { NeededInput } from '../../core/types.ts';
 import type { ThreadContext } from '../define/types.ts';
+import { InputNeeded } from './needsInput.ts';
 import type { Thrown } from './thrown.ts';
 import { failureOf } from './toolFailure.ts';
 
@@ -11,7 +13,10 @@ export interface ThreadTask {
   readonly ctx: ThreadContext;
 }
 
-export type ThreadAnswer = { readonly value: unknown } | { readonly thrown: Thrown };
+export type ThreadAnswer =
+  | { readonly value: unknown }
+  | { readonly needsInput: NeededInput }
+  | { readonly thrown: Thrown };
 
 // A tool that needs more memory loses its thread; it does not take the memory of other runs.
 const HEAP_MB_MAX = 512;
@@ -48,7 +53,7 @@ export function createThreads(size: number = availableParallelism()): Threads {
         throw signal.aborted ? error : new ThreadDied(error instanceof Error ? error.message : String(error));
       })) as ThreadAnswer;
       if ('thrown' in answer) throw failureOf(answer.thrown);
-      return answer.value;
+      return 'needsInput' in answer ? new InputNeeded(answer.needsInput) : answer.value;
     },
     async close() {
       await pool?.destroy();

@@ -6,7 +6,7 @@ import { FAILURE } from '../../core/names.ts';
 import type { ReasonParameters } from '../../core/reasons/codes.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { inWords } from '../../core/text.ts';
-import type { RunContext, ToolCallInput, ToolCallResult } from '../../core/types.ts';
+import type { RunContext, ToolCallInput, ToolCallResult, ToolPolicy } from '../../core/types.ts';
 import { keepAttachments } from '../attachments/keep.ts';
 import { shownIn } from '../attachments/made.ts';
 import { contextOfTool, parseContext } from '../define/context.ts';
@@ -25,6 +25,7 @@ import { resultText } from './jsonText.ts';
 import { InputNeeded } from './needsInput.ts';
 import { present } from './present.ts';
 import { createSemaphore, type Semaphore } from './semaphore.ts';
+import { leftOf, lookFailed, lookPolicy, TaskRuns, TaskStarted, taskRuns, taskTimedOut } from './task.ts';
 import { ThreadDied } from './threads.ts';
 import { readThrown } from './thrown.ts';
 import { toolFailure } from './toolFailure.ts';
@@ -41,44 +42,62 @@ export function createToolHost({ registry, threads, attachments }: ToolDependenc
 
   return async function runTool(input) {
     const tool = registry.tool(input.agent, input.tool);
-    const attempts = await beginAttempt(tool.policy);
-    const heartbeats = startHeartbeats(tool.policy.heartbeatMs, attempts.counts);
+    const { task } = input;
+    const policy = task ? lookPolicy(tool.policy) : tool.policy;
+    const attempts = await beginAttempt(policy);
+    const heartbeats = startHeartbeats(policy.heartbeatMs, attempts.counts);
     const stop = createStopController();
     const acquired: (() => void)[] = [];
     let secrets: Secrets | undefined;
     try {
-      const read = await readArguments(tool, input.arguments);
-      if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
       const agent = registry.agent(input.agent);
       const context = await parseContext(agent, input.context);
-      await requirePermission(agent, tool, input, context);
+      const start = task ? lookAt(tool, task) : await callOf(agent, tool, input, context);
       const ofTool = await contextOf(tool, context);
       const credentials = await credentialsOf(agent, context);
       if (agent.credentials) secrets = secretsOf(Object.values(credentials));
-      const semaphores = semaphoresOf(tool);
+      const semaphores = task ? [] : semaphoresOf(tool);
       if (semaphores.length > 0) {
-        const late = AbortSignal.timeout(tool.policy.waitMs ?? 0);
+        const late = AbortSignal.timeout(policy.waitMs ?? 0);
         for (const semaphore of semaphores) acquired.push(await acquire(semaphore, tool, stop.signal, late));
       }
-      const value = await runToEnd(tool, stop, () =>
-        call(
-          tool,
-          read.value,
-          toolContext(input, { context: ofTool, credentials }, stop.signal, attempts, heartbeats.report),
-        ),
+      const value = await runToEnd(policy, stop, () =>
+        start(toolContext(input, { context: ofTool, credentials }, stop.signal, attempts, heartbeats.report)),
       );
-      if (value instanceof InputNeeded) return { text: value.question, needsInput: { ...value } };
+      if (value instanceof InputNeeded)
+        return {
+          text: value.question,
+          needsInput: { ...value },
+          ...(task && { task: { state: task.state, limitMs: Math.max(Math.round(leftOf(task)), 1) } }),
+        };
+      if (value instanceof TaskStarted)
+        return {
+          text: 'The call continues as a task.',
+          task: { state: value.state, limitMs: Math.ceil(value.limitMs) },
+        };
+      if (value instanceof TaskRuns) throw taskRuns(value, task!, attempts);
       const text = present(tool, agent.present, shownIn(value));
-      return await keepAttachments(text, value, tool.policy.effect, attachments);
+      return await keepAttachments(text, value, policy.effect, attachments);
     } catch (thrown) {
       const failure = thrown instanceof CancelledFailure ? stoppedFailure(thrown) : toolFailure(thrown);
-      throw failure instanceof CancelledFailure ? failure : attempts.failed(withoutSecrets(failure, secrets));
+      if (failure instanceof CancelledFailure) throw failure;
+      const shown = withoutSecrets(failure, secrets);
+      if (task && shown.type === FAILURE.taskRuns) throw shown;
+      throw task ? lookFailed(shown, task, attempts, tool.policy) : attempts.failed(shown);
     } finally {
       heartbeats.stop();
       stop.release();
       for (const release of acquired) release();
     }
   };
+
+  /** Returns the function that runs the call, which may run. */
+  async function callOf(agent: Agent, tool: Tool, input: ToolCallInput, context: RunContext) {
+    const read = await readArguments(tool, input.arguments);
+    if (!read.ok) throw ApplicationFailure.nonRetryable(read.problem.reason.text, FAILURE.invalidArguments);
+    await requirePermission(agent, tool, input, context);
+    return (ctx: ToolContext) => call(tool, read.value, ctx);
+  }
 
   function semaphoresOf(tool: Tool): Semaphore[] {
     const semaphores = tool.thread ? [threadSemaphore] : [];
@@ -91,9 +110,12 @@ export function createToolHost({ registry, threads, attachments }: ToolDependenc
   async function call(tool: Tool, value: unknown, ctx: ToolContext): Promise<unknown> {
     // `value` is the output of the tool's schema, whose type is the parameter of `run`.
     if (tool.run) return await tool.run(value as never, ctx);
-    const { idempotencyKey, attempt, agent, workflowId, context, credentials } = ctx;
-    const module = String(tool.thread);
-    const task = { module, input: value, ctx: { idempotencyKey, attempt, agent, workflowId, context, credentials } };
+    const { idempotencyKey, attempt, agent, workflowId, context, credentials, answer } = ctx;
+    const task = {
+      module: String(tool.thread),
+      input: value,
+      ctx: { idempotencyKey, attempt, agent, workflowId, context, credentials, ...(answer && { answer }) },
+    };
     return await threads.run(task, ctx.signal).catch((error) => {
       throw error instanceof ThreadDied && tool.policy.effect === 'once' ? outcomeUnknown(error.message) : error;
     });
@@ -124,6 +146,19 @@ function withoutSecrets(failure: ApplicationFailure, secrets: Secrets | undefine
   failure.message = secrets.hide(failure.message);
   if (failure.stack !== undefined) failure.stack = secrets.hide(failure.stack);
   return failure;
+}
+
+/** Returns the function that looks at the task of a call, or cancels it. */
+function lookAt(tool: Tool, task: NonNullable<ToolCallInput['task']>) {
+  const { tasks } = tool;
+  if (!tasks) throw outcomeUnknown('the tool has started a task, and now has none: another tool has its name');
+  return async (ctx: ToolContext): Promise<unknown> => {
+    if (task.cancel) return tasks.cancel(task.state, ctx);
+    const found = await tasks.look(task.state, ctx);
+    if (!(found instanceof TaskRuns) || leftOf(task) > 0) return found;
+    await tasks.cancel(task.state, ctx).catch(() => undefined);
+    throw taskTimedOut(task);
+  };
 }
 
 /**
@@ -173,13 +208,15 @@ function notRun(why: string, type: string): ApplicationFailure {
  * Runs the tool until it returns, times out or is cancelled, even if it ignores its signal. What it returns after that is
  * discarded.
  */
-async function runToEnd(tool: Tool, stop: StopController, run: () => Promise<unknown>): Promise<unknown> {
+async function runToEnd(policy: ToolPolicy, stop: StopController, run: () => Promise<unknown>): Promise<unknown> {
   // A call that was cancelled while its arguments were read does not run.
   stop.signal.throwIfAborted();
   const ended = Promise.withResolvers<never>();
-  stop.signal.addEventListener('abort', () => ended.reject(stoppedInFlight(tool, stop.signal.reason)), { once: true });
+  stop.signal.addEventListener('abort', () => ended.reject(stoppedInFlight(policy, stop.signal.reason)), {
+    once: true,
+  });
   // Temporal's own timeout arrives only with the next heartbeat, and includes the wait for a semaphore.
-  const timer = setTimeout(() => stop.abort(toolTimedOut(tool)), tool.policy.timeoutMs);
+  const timer = setTimeout(() => stop.abort(toolTimedOut(policy)), policy.timeoutMs);
   const work = run();
   work.catch(() => undefined);
   try {
@@ -190,16 +227,13 @@ async function runToEnd(tool: Tool, stop: StopController, run: () => Promise<unk
   }
 }
 
-export function toolTimedOut(tool: Tool): ApplicationFailure {
-  return ApplicationFailure.retryable(
-    reason('tool_timed_out', { timeoutMs: tool.policy.timeoutMs }).text,
-    FAILURE.toolTimeout,
-  );
+export function toolTimedOut({ timeoutMs }: Pick<ToolPolicy, 'timeoutMs'>): ApplicationFailure {
+  return ApplicationFailure.retryable(reason('tool_timed_out', { timeoutMs }).text, FAILURE.toolTimeout);
 }
 
 /** The failure of a tool that was stopped while it ran. */
-function stoppedInFlight(tool: Tool, reason: unknown): unknown {
-  if (tool.policy.effect !== 'once' || !(reason instanceof CancelledFailure)) return reason;
+function stoppedInFlight({ effect }: ToolPolicy, reason: unknown): unknown {
+  if (effect !== 'once' || !(reason instanceof CancelledFailure)) return reason;
   return outcomeUnknown('stopped while it ran');
 }
 

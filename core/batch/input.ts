@@ -19,7 +19,7 @@ export function askedAgain(
   // A tool on a queue of its own may return anything.
   if (policy.queue !== undefined || isNotJson(result) || 'problem' in planned) return null;
   if (resultProblem.tool(result) !== null) return null;
-  const { needsInput } = result as ToolCallResult;
+  const { needsInput, task } = result as ToolCallResult;
   if (!needsInput) return null;
   const before = planned.ask?.input;
   const round = (before?.round ?? 0) + 1;
@@ -33,7 +33,7 @@ export function askedAgain(
     ask: {
       question: cutBytes(needsInput.question, INPUT.questionBytesMax),
       external: true,
-      input: { round, digest, state: needsInput.state, ...(approved && { decision: approved }) },
+      input: { round, digest, state: needsInput.state, ...(approved && { decision: approved }), ...(task && { task }) },
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Reason } from '../reasons/codes.ts';
 import { reason } from '../reasons/reason.ts';
 import { cutBytes, cutText } from '../text.ts';
 import type {
+  CallTask,
   FailureKind,
   Outcome,
   PlannedCall,
@@ -69,6 +70,22 @@ export function failedOutcome(tool: string, cause: FailureCause, policy: ToolPol
   return { ok: false, ran: true, tool, ...failureOf(cause, policy) };
 }
 
+/** The outcome of a call whose task was not seen to its end. */
+export function failedTaskOutcome(
+  tool: string,
+  cause: FailureCause,
+  policy: ToolPolicy,
+  { limitMs }: CallTask,
+): Failed {
+  // The looks are many, and so are no call that may not have started.
+  const failed = failedOutcome(tool, cause, { ...policy, timeoutMs: limitMs, attempts: Math.max(2, policy.attempts) });
+  // Only a look knows that the task has failed.
+  const isKnown = cause.source === 'application' && cause.type === FAILURE.tool;
+  return isKnown || failed.kind === 'outcome_unknown'
+    ? failed
+    : { ...failed, ...lost(policy, failed.kind, failed.reason) };
+}
+
 /** The outcome of a call that was in flight when its run ended. */
 export function abandonedOutcome(tool: string, policy: ToolPolicy): Failed {
   return failedOutcome(tool, { source: 'other', message: 'the run ended while it was in flight' }, policy);
@@ -99,6 +116,9 @@ function applicationFailure(type: string | null | undefined, message: string, po
       return { kind: 'invalid_arguments', reason: toolError };
     case FAILURE.notPermitted:
       return { kind: 'rejected', reason: toolError };
+    // As many looks as there may be, or as the task had time for, have found it running.
+    case FAILURE.taskRuns:
+      return lost(policy, 'timeout', reason('tool_timed_out', { timeoutMs: policy.timeoutMs }));
     case FAILURE.toolTimeout:
       return lost(policy, 'timeout', toolError);
     case FAILURE.outcomeUnknown:

@@ -106,6 +106,8 @@ export type Activity =
   /** `attemptsBefore`: at earlier activities of the same turn. */
   | { readonly kind: 'model'; readonly of: OpenTurn; readonly attemptsBefore: number }
   | { readonly kind: 'call'; readonly of: OpenCall }
+  /** Cancels the task of the call. */
+  | { readonly kind: 'cancel'; readonly of: OpenCall }
   /** Plans new arguments for the call with this call id. */
   | { readonly kind: 'edit'; readonly callId: string }
   | OpenCompaction;

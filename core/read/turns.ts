@@ -1,8 +1,9 @@
 // Turns and calls while they are read: what a `Run` shows of them, and what only the reader needs.
 import { withLabels } from '../attachmentLabels.ts';
 import { outcomeAttachments, outcomeText } from '../batch/outcomes.ts';
+import { askedByTask } from '../batch/task.ts';
 import { callActivityId } from '../names.ts';
-import type { Message, ModelAnswer, Outcome, PlannedCall, RecordedDecision, ToolCall } from '../types.ts';
+import type { CallTask, Message, ModelAnswer, Outcome, PlannedCall, RecordedDecision, ToolCall } from '../types.ts';
 import { NO_USAGE } from '../usage.ts';
 import type { Call, RunEvent, Turn, TurnRequest } from './run.ts';
 
@@ -33,6 +34,8 @@ export type OpenCall = Writable<Call> & {
   outcome: Outcome | null;
   /** The plan of the call; after an edit, the new one. */
   planned: PlannedCall;
+  /** The task that it has started, and that activities look at. */
+  task: CallTask | null;
   /** Cancelled before it started, or while it ran. */
   isCancelled: boolean;
 };
@@ -95,6 +98,7 @@ export function openCalls(
     outcome: null,
     // The plan has an entry for each call.
     planned: plan[slot]!,
+    task: (plan[slot] && askedByTask(plan[slot])) ?? null,
     isCancelled: cancelled.includes(slot),
   }));
 }
@@ -115,6 +119,7 @@ export function schedule(call: OpenCall, atMs: number): RunEvent {
 /** Makes a call that ran pending again, with the question that it asked. */
 export function askAgain(call: OpenCall, planned: PlannedCall): void {
   call.planned = planned;
+  call.task = askedByTask(planned) ?? null;
   call.approval = approvalOf(planned);
   call.decision = null;
   call.scheduledAtMs = null;
@@ -162,6 +167,6 @@ export function asTurn(
   return { ...shown, userMessages: texts, calls: calls.map(asCall), request };
 }
 
-function asCall({ outcome: _, planned: __, isCancelled: ___, ...call }: OpenCall): Call {
+function asCall({ outcome: _, planned: __, isCancelled: ___, task: ____, ...call }: OpenCall): Call {
   return call;
 }

@@ -10,6 +10,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { ToolContext } from '../../activities/define/types.ts';
+import { mcp } from '../../activities/index.ts';
+import { InputNeeded } from '../../activities/tools/needsInput.ts';
+import { TaskRuns, TaskStarted } from '../../activities/tools/task.ts';
 import { connect, type Holdfast } from '../../client/index.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
 import { asked } from '../support/people.ts';
@@ -333,6 +337,43 @@ test('runs a call as a task, which asks, is answered, and is polled from anywher
     const task = await rpc(port, 'tasks/get', { taskId: long.result!['taskId'] }, both);
     return task.result!['status'] === 'cancelled';
   });
+  await stop(started);
+});
+
+test('is a server whose tasks agents with mcp() wait for, and answer', async () => {
+  const { started, port } = await serve();
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const url = `http://127.0.0.1:${port}/mcp`;
+  const { tools, close } = await mcp({ name: 'agents', url, headers, tools: ['payer'], effect: 'once' }).open();
+  const [tool] = tools;
+  const context = (attempt: number, answer?: { text: string; state: string }) =>
+    ({
+      signal: new AbortController().signal,
+      idempotencyKey: `payer-${port}`,
+      attempt,
+      ...(answer && { answer }),
+      progress() {},
+    }) as unknown as ToolContext;
+  const begun = await tool!.run!({ input: 'Pay.' } as never, context(1));
+  assert.ok(begun instanceof TaskStarted);
+  // A call that is made again after its worker was lost finds the same run.
+  assert.deepEqual(await tool!.run!({ input: 'Pay.' } as never, context(2)), begun);
+  const look = (attempt: number, answer?: { text: string; state: string }) =>
+    tool!.tasks!.look(begun.state, context(attempt, answer));
+  assert.ok((await look(1)) instanceof TaskRuns);
+  const question = await eventually(async () => {
+    const found = await look(2);
+    return found instanceof InputNeeded && found;
+  });
+  assert.match(question.question, /pay/);
+  const answer = { text: JSON.stringify(approve.decision.content), state: question.state };
+  assert.ok((await look(1, answer)) instanceof TaskRuns);
+  const result = await eventually(async () => {
+    const found = await look(2, answer);
+    return !(found instanceof TaskRuns) && found;
+  });
+  assert.equal((result as { text: string }).text, 'paid 500 to ann\u202e');
+  await close();
   await stop(started);
 });
 

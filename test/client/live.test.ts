@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NOTHING_REPORTED, newEvents, type PendingActivity, type Reported } from '../../client/live.ts';
+import { FAILURE } from '../../core/names.ts';
 import type { LiveEvent } from '../../core/read/run.ts';
 
 const STARTED = { seconds: 100 };
@@ -106,4 +107,26 @@ test("reports a tool's progress when it changes", () => {
       ['progress', 5, 2],
     ],
   );
+});
+
+test('reports what the task of a call does, and no attempts for the looks at it', () => {
+  const look = (attempt: number, message: string): PendingActivity => ({
+    ...pending(attempt, null, '2.0'),
+    lastFailure: attempt > 1 ? { message, applicationFailureInfo: { type: FAILURE.taskRuns } } : null,
+  });
+  const [first, ...events] = looks(
+    pending(1, null, '2.0'),
+    look(1, ''),
+    look(2, 'It works.'),
+    look(3, 'It works.'),
+    look(4, 'Half of it is done.'),
+    { ...look(5, ''), lastFailure: { message: 'it broke' } },
+  );
+  const of = { turn: 2, slot: 0 };
+  assert.equal(first!['type'], 'attempt');
+  assert.deepEqual(events, [
+    { type: 'progress', ...of, progress: 'It works.' },
+    { type: 'progress', ...of, progress: 'Half of it is done.' },
+    { type: 'attempt', ...of, attempt: 5, restarts: false, lastError: 'it broke', lastFailure: 'error' },
+  ]);
 });

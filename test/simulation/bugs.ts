@@ -202,6 +202,20 @@ export const BUGS: readonly Bug[] = [
     },
     found: /replay does something else/,
   },
+  {
+    what: 'the task of a cancelled call goes on',
+    edit: {
+      file: 'workflows/turn/runTool.ts',
+      from: "if (cause.source === 'cancelled') await cancelTask(run, slot, batchCall, task);",
+      to: '',
+    },
+    found: /while calls run/,
+  },
+  {
+    what: 'a call whose task has asked a person starts another one with the answer',
+    edit: { file: 'core/batch/input.ts', from: ', ...(task && { task })', to: '' },
+    found: /starts its task again/,
+  },
   // Only the read model shows these, which decides with the kernel as it should be.
   {
     what: 'calls that an interrupt ended are said to have been stopped',

@@ -8,12 +8,14 @@ import {
   MODEL_ACTIVITY,
   PLAN_ACTIVITY,
   parseActivityId,
+  parseCancelActivityId,
   UPDATE,
 } from '../../core/names.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type {
   AgentRecord,
   Budget,
+  CallTask,
   CompactAnswer,
   CompactInput,
   Decision,
@@ -46,7 +48,17 @@ export type Brings =
   | { readonly kind: 'noAnswer'; readonly spend: Partial<Spend> }
   | { readonly kind: 'result'; readonly call: string; readonly result: Result }
   /** The call has run, and asks a person for input. */
-  | { readonly kind: 'asks'; readonly call: string; readonly question: string; readonly state: string }
+  | {
+      readonly kind: 'asks';
+      readonly call: string;
+      readonly question: string;
+      readonly state: string;
+      readonly task?: CallTask;
+    }
+  /** The call has started a task, and goes on. */
+  | { readonly kind: 'task'; readonly call: string }
+  /** A look at a task was cancelled, which says nothing of the call yet. */
+  | { readonly kind: 'look' }
   | { readonly kind: 'report'; readonly child: string; readonly spend: Spend; readonly waiting: boolean }
   | {
       readonly kind: 'childEnd';
@@ -94,6 +106,8 @@ export class Witness implements Listener {
   /** What of it the model has been sent. */
   readonly heard = new Set<string>();
   readonly running = new Set<string>();
+  /** Those of them that have started a task. */
+  readonly tasks = new Set<string>();
   readonly waitingChildren = new Set<string>();
   agent: AgentRecord | null = null;
   isPaused = false;
@@ -205,11 +219,18 @@ export class Witness implements Listener {
         return;
       case 'result': {
         this.running.delete(brings.call);
+        this.tasks.delete(brings.call);
         this.callAt(brings.call).result = brings.result;
         return;
       }
       case 'asks':
         return this.callAsks(brings);
+      case 'task':
+        this.tasks.add(brings.call);
+        this.count('call has a task');
+        return;
+      case 'look':
+        return;
       case 'report':
         if (!this.running.has(brings.child)) return;
         this.childSpend[brings.child] = brings.spend;
@@ -271,7 +292,7 @@ export class Witness implements Listener {
   }
 
   /** It waits as if it had not started, and is asked about under a digest of its own. */
-  private callAsks({ call: place, question, state }: Extract<Brings, { kind: 'asks' }>): void {
+  private callAsks({ call: place, question, state, task }: Extract<Brings, { kind: 'asks' }>): void {
     const call = this.callAt(place);
     const { planned } = call;
     if ('problem' in planned) throw new Violation(`The call ${place} asks, and its plan forbids it.`);
@@ -279,10 +300,11 @@ export class Witness implements Listener {
     const round = (before?.round ?? 0) + 1;
     const digest = before?.digest ?? planned.digest;
     this.running.delete(place);
+    this.tasks.delete(place);
     call.planned = {
       ...planned,
       digest: `${digest}.${round}`,
-      ask: { question, external: true, input: { round, digest, state } },
+      ask: { question, external: true, input: { round, digest, state, ...(task && { task }) } },
     };
     call.hasStarted = false;
     call.decision = null;
@@ -300,6 +322,8 @@ export class Witness implements Listener {
   private cancelledUnsent(id: string | undefined): void {
     if (id === undefined) return;
     if (parseActivityId(id)?.slot == null) return this.noAnswer({ modelCalls: 1 });
+    // The task is cancelled next.
+    if (this.tasks.has(id)) return;
     this.running.delete(id);
     this.callAt(id).result = { failed: ['cancelled'] };
     // It never got to the server: it has not run.
@@ -389,8 +413,23 @@ export class Witness implements Listener {
       return this.sends('the conversation is compacted', input as CompactInput);
     }
     if (!(type in TOOLS)) throw new Violation(`It runs the tool ${type}, which no plan has allowed.`);
+    const { task } = input as ToolCallInput;
+    const cancelled = parseCancelActivityId(id);
+    if (task && this.looks(cancelled ?? id, cancelled !== null)) return;
     const call = this.startsCall(id);
+    if (task) this.tasks.add(id);
     this.startsTool(call, type, input as ToolCallInput);
+  }
+
+  /** Whether the call has a task already: otherwise, its task asked, and has the answer now. */
+  private looks(place: string, cancels: boolean): boolean {
+    const isKnown = this.tasks.has(place);
+    if (isKnown && !this.running.has(place)) throw new Violation(`It looks at the task of ${place}, which is over.`);
+    const { planned } = this.callAt(place);
+    const hasAsked = 'ask' in planned && planned.ask?.input?.task !== undefined;
+    if (cancels && !isKnown && !hasAsked) throw new Violation(`It cancels a task of ${place}, which has none.`);
+    if (isKnown || cancels) this.count(cancels ? 'task cancelled' : 'look');
+    return isKnown || cancels;
   }
 
   private hasContext(id: string, { context }: { readonly context?: RunInput['context'] }): void {
@@ -465,7 +504,10 @@ export class Witness implements Listener {
     const args = call.ranWith ?? call.decision?.arguments ?? changed ?? call.call.function.arguments;
     call.ranWith = args;
     this.getsItsAnswer(call, input);
-    if (input.arguments !== args)
+    if (!input.task && 'ask' in planned && planned.ask?.input?.task)
+      throw new Violation(`The call ${place} starts its task again.`);
+    // A task that has asked goes on, and needs its answer only.
+    if (!input.task && input.arguments !== args)
       throw new Violation(`The call ${place} runs with ${input.arguments} in place of ${args}.`);
     const key = idempotencyKey(this.workflowId, this.rootRunId, call.turn, input.slot, digestOf(tool, args));
     if (input.idempotencyKey !== key)

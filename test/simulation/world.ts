@@ -2,7 +2,15 @@
 // have their say meanwhile.
 import { unreadable } from '../../client/payloads/plain.ts';
 import { runResult } from '../../core/ends.ts';
-import { COMPACT_ACTIVITY, FAILURE, MODEL_ACTIVITY, PLAN_ACTIVITY, SIGNAL, UPDATE } from '../../core/names.ts';
+import {
+  COMPACT_ACTIVITY,
+  FAILURE,
+  MODEL_ACTIVITY,
+  PLAN_ACTIVITY,
+  parseCancelActivityId,
+  SIGNAL,
+  UPDATE,
+} from '../../core/names.ts';
 import { reasonFields } from '../../core/reasons/reason.ts';
 import type {
   CompactInput,
@@ -249,10 +257,16 @@ export class World {
 
   private settleTool(activity: PendingActivity): void {
     const { random, witness } = this;
+    const { arguments: written, answer, task } = activity.input as ToolCallInput;
     const told = (result: Result, resolution: Resolution) =>
       this.give(witness.note(resolved(activity, resolution), { kind: 'result', call: activity.id, result }));
-    if (activity.isCancelRequested && random.chance(0.7))
-      return told({ failed: ['cancelled'] }, { cancelled: { failure: activityFailure(activity, cancelledCause()) } });
+    if (task?.cancel) return this.settleCancel(activity);
+    if (activity.isCancelRequested && random.chance(0.7)) {
+      const cancelled = { cancelled: { failure: activityFailure(activity, cancelledCause()) } };
+      // Its task is cancelled next.
+      if (task) return this.give(witness.note(resolved(activity, cancelled), { kind: 'look' }));
+      return told({ failed: ['cancelled'] }, cancelled);
+    }
     if (random.chance(this.profile.failing)) {
       const [kinds, cause] = random.pick([
         [['failed'], applicationCause('it broke', FAILURE.tool)],
@@ -262,17 +276,41 @@ export class World {
         [['invalid_arguments'], applicationCause('no such patient', FAILURE.invalidArguments)],
         [['outcome_unknown'], applicationCause('nobody knows', FAILURE.outcomeUnknown)],
       ] as const);
-      return told({ failed: kinds }, { failed: { failure: activityFailure(activity, cause) } });
+      // Whatever the look failed of, the task may have done its work.
+      const possible = task ? [...kinds, 'outcome_unknown'] : kinds;
+      return told({ failed: possible }, { failed: { failure: activityFailure(activity, cause) } });
     }
-    const { arguments: args, answer } = activity.input as ToolCallInput;
+    // A look has no arguments.
+    const args = task?.state ?? written;
+    if (!task && !answer && random.chance(0.15)) {
+      const started = { text: 'started', task: { state: args, limitMs: 60_000 } };
+      const job = resolved(activity, { completed: { result: payloadOf(started) } });
+      return this.give(witness.note(job, { kind: 'task', call: activity.id }));
+    }
     const rounds = Number(answer?.state ?? 0);
     if (rounds < roundsOf(args)) {
       const needsInput = { question: `What about ${activity.id}?`, state: String(rounds + 1) };
-      const job = resolved(activity, { completed: { result: payloadOf({ text: needsInput.question, needsInput }) } });
-      return this.give(witness.note(job, { kind: 'asks', call: activity.id, ...needsInput }));
+      const result = { text: needsInput.question, needsInput, ...(task && { task }) };
+      const job = resolved(activity, { completed: { result: payloadOf(result) } });
+      return this.give(witness.note(job, { kind: 'asks', call: activity.id, ...needsInput, ...(task && { task }) }));
     }
     const text = `result of ${activity.id}`;
     told({ text }, { completed: { result: payloadOf({ text }) } });
+  }
+
+  /** Best effort: however it ends, the call is over. */
+  private settleCancel(activity: PendingActivity): void {
+    const failure = activityFailure(activity, timeoutCause('scheduleToStart'));
+    const resolution: Resolution = this.random.chance(0.2)
+      ? { failed: { failure } }
+      : { completed: { result: payloadOf({ text: '' }) } };
+    const call = parseCancelActivityId(activity.id)!;
+    const result = { failed: ['cancelled', 'outcome_unknown'] };
+    // A call whose task has asked a person is over without it.
+    const brings = this.witness.running.has(call)
+      ? { kind: 'result' as const, call, result }
+      : { kind: 'look' as const };
+    this.give(this.witness.note(resolved(activity, resolution), brings));
   }
 
   // ── Sub-agents and the parent ─────────────────────────────────────────────────────────────────────────────────────

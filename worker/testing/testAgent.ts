@@ -273,7 +273,7 @@ class Faults {
       const faults = this.#tools.get(tool.name) ?? [];
       if (faults.length === 0 || faults[0] === 'lost') return run(input, ctx);
       const fault = faults.shift()!;
-      if (fault === 'timeout') throw toolTimedOut(tool);
+      if (fault === 'timeout') throw toolTimedOut(tool.policy);
       throw fault instanceof Error ? fault : new Error(fault);
     };
     return run.isText ? Object.assign(faulty, { isText: true as const }) : faulty;

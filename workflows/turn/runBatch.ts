@@ -3,6 +3,7 @@
 import { allHandlersFinished } from '@temporalio/workflow';
 import { decideBatch, endsByExpiry } from '../../core/batch/decide.ts';
 import { inputOf } from '../../core/batch/input.ts';
+import { askedByTask } from '../../core/batch/task.ts';
 import type { BatchStep, BatchView } from '../../core/batch/view.ts';
 import { childRunId } from '../../core/names.ts';
 import { jsonBytes } from '../../core/text.ts';
@@ -23,7 +24,7 @@ import type { Run } from '../state/run.ts';
 import { SubAgent } from '../state/subAgent.ts';
 import { watchTime } from './budgetTime.ts';
 import { runSubAgent } from './runSubAgent.ts';
-import { answerOf, callToRun, runTool } from './runTool.ts';
+import { answerOf, callToRun, cancelTask, runTool } from './runTool.ts';
 
 /** Runs the open batch. Resolves when every call has an outcome; throws only to continue as new. */
 export async function runBatch(run: Run): Promise<Batch> {
@@ -31,6 +32,7 @@ export async function runBatch(run: Run): Promise<Batch> {
   let expiry = watchExpiry(run, batch);
   let { askedAtMs } = batch;
   let preparation: Preparation | null = null;
+  const cancelled: Promise<void>[] = [];
   for (;;) {
     run.wake.reset();
     if (batch.askedAtMs !== askedAtMs) {
@@ -39,7 +41,7 @@ export async function runBatch(run: Run): Promise<Batch> {
       askedAtMs = batch.askedAtMs;
     }
     const { steps, reached, waitsFor } = decideBatch(viewOf(run, batch));
-    const isPostponed = applySteps(run, batch, steps);
+    const isPostponed = applySteps(run, batch, steps, cancelled);
     if (reached) run.budget.recordReached(reached);
     if (reached && run.budget.asksAtLimit) run.budget.ask();
     if (waitsFor === null) break;
@@ -62,6 +64,7 @@ export async function runBatch(run: Run): Promise<Batch> {
     await run.wake.next();
   }
   expiry.stop();
+  if (cancelled.length > 0) await Promise.all(cancelled);
   if (preparation) run.enter({ is: 'running' });
   // The budget keeps no call of this batch from running any more.
   if (run.budget.asksAtLimit) run.budget.stopAsking(run.spend);
@@ -89,14 +92,19 @@ function viewOf(run: Run, { calls, isExpired }: Batch): BatchView {
   };
 }
 
-/** Returns whether a call did not fit this workflow task, and waits for the next. */
-function applySteps(run: Run, batch: Batch, steps: readonly BatchStep[]): boolean {
+/** Returns whether a call did not fit this workflow task, and waits for the next. `cancelled` receives the tasks that are being cancelled. */
+function applySteps(run: Run, batch: Batch, steps: readonly BatchStep[], cancelled: Promise<void>[]): boolean {
   let isPostponed = false;
   for (const step of steps)
     switch (step.do) {
-      case 'settle':
+      case 'settle': {
+        const call = batch.calls[step.slot]!;
+        const task = askedByTask(call.planned);
+        // Nobody answers its question.
+        if (task) cancelled.push(cancelTask(run, step.slot, call, task));
         batch.settle(step.slot, step.outcome);
         break;
+      }
       case 'start':
         isPostponed ||= !startCall(run, batch, step.slot);
         break;

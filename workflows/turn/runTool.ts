@@ -1,11 +1,14 @@
 // Runs a tool call as an activity, with its outcome as data.
 import { type ActivityOptions, scheduleActivity } from '@temporalio/workflow';
 import { askedAgain, inputOf } from '../../core/batch/input.ts';
-import { completedOutcome, failedOutcome } from '../../core/batch/outcomes.ts';
-import { QUEUE_WAIT_MS, TOOL_LOST } from '../../core/limits.ts';
-import { callActivityId, idempotencyKey } from '../../core/names.ts';
+import { completedOutcome, failedOutcome, failedTaskOutcome } from '../../core/batch/outcomes.ts';
+import { askedByTask, startedTask } from '../../core/batch/task.ts';
+import { QUEUE_WAIT_MS, TASK, TOOL_LOST } from '../../core/limits.ts';
+import { callActivityId, cancelActivityId, idempotencyKey } from '../../core/names.ts';
 import { callSummary } from '../../core/summary.ts';
+import { jsonBytes } from '../../core/text.ts';
 import type {
+  CallTask,
   InputAnswer,
   Outcome,
   PlannedCall,
@@ -35,12 +38,95 @@ export function runTool(
   ask: (planned: PlannedCall) => void,
 ): CallScope {
   const { tool, planned } = batchCall;
+  const call = callToRun(batchCall);
+  const { turn } = run.turns;
+  const policy = run.agent!.policies[tool]!;
+  const input = toolInput(run, slot, batchCall);
+  const scope = new CallScope();
+  const isUnsent = untilSent();
+  const asked = askedByTask(planned);
+  if (asked) look(asked);
+  else
+    scope
+      .run(() =>
+        scheduleActivity<unknown>(tool, policy.queue === undefined ? [input] : queuedInput(input), {
+          ...optionsOf(policy),
+          activityId: callActivityId(turn, slot),
+          summary: callSummary(call),
+        }),
+      )
+      .then(
+        (result) => {
+          const task = startedTask(result, policy);
+          if (task) look(task);
+          else end(result);
+        },
+        (error) => settle(isUnsent() ? neverSent(tool) : failedOutcome(tool, failureCause(error), policy)),
+      );
+  return scope;
+
+  function end(result: unknown): void {
+    const planned = askedAgain(batchCall, result, policy);
+    if (planned) ask(planned);
+    else settle(completedOutcome(tool, result, policy));
+  }
+
+  /** Looks at a task until it is over. */
+  async function look(task: CallTask): Promise<void> {
+    // The task is all that it needs, and the arguments may be large.
+    const of = { ...input, arguments: '{}', task };
+    const summary = `${callSummary(call)} (task)`;
+    let result: unknown;
+    try {
+      await run.task.until(jsonBytes(of));
+      result = await scope.run(() => scheduleActivity<unknown>(tool, [of], lookOptions(task, summary)));
+    } catch (error) {
+      const cause = failureCause(error);
+      if (cause.source === 'cancelled') await cancelTask(run, slot, batchCall, task);
+      settle(failedTaskOutcome(tool, cause, policy, task));
+      return;
+    }
+    end(result);
+  }
+
+  function lookOptions({ limitMs }: CallTask, summary: string): ActivityOptions {
+    return {
+      ...optionsOf(policy),
+      activityId: callActivityId(turn, slot),
+      summary,
+      scheduleToCloseTimeout: limitMs + QUEUE_WAIT_MS,
+      retry: {
+        initialInterval: TASK.pollMsMin,
+        maximumInterval: TASK.failureMsMax,
+        maximumAttempts: Math.ceil(limitMs / TASK.pollMsMin) + TOOL_LOST.max,
+      },
+    };
+  }
+}
+
+/**
+ * Cancels the task of a call, if it can be reached soon. An activity of its own does: one that waits for its next attempt is not told
+ * that it is cancelled.
+ */
+export async function cancelTask(run: Run, slot: number, call: BatchCall, task: CallTask): Promise<void> {
+  const input = { ...toolInput(run, slot, call), arguments: '{}', task: { ...task, cancel: true as const } };
+  const options: ActivityOptions = {
+    activityId: cancelActivityId(run.turns.turn, slot),
+    summary: `${callSummary(callToRun(call))} (cancels its task)`,
+    scheduleToCloseTimeout: TASK.cancelMs,
+    retry: { maximumAttempts: 2 },
+  };
+  await run.task.until(jsonBytes(input));
+  await new CallScope().run(() => scheduleActivity<unknown>(call.tool, [input], options)).catch(() => undefined);
+}
+
+function toolInput(run: Run, slot: number, batchCall: BatchCall): ToolCallInput {
+  const { tool, planned } = batchCall;
   const answer = answerOf(batchCall);
   const decision = answer ? inputOf(planned)?.decision : batchCall.decision;
   const call = callToRun(batchCall);
   const { turn } = run.turns;
-  const policy = run.agent!.policies[tool]!;
-  const input: ToolCallInput = {
+  return {
     agent: run.agentName,
     tool,
     turn,
@@ -52,20 +138,6 @@ export function runTool(
     ...(decision && { decision: { verdict: decision.verdict, by: decision.by, why: decision.why } }),
     ...(answer && { answer }),
   };
-  const options = { ...optionsOf(policy), activityId: callActivityId(turn, slot), summary: callSummary(call) };
-  const scope = new CallScope();
-  const isUnsent = untilSent();
-  scope
-    .run(() => scheduleActivity<unknown>(tool, policy.queue === undefined ? [input] : queuedInput(input), options))
-    .then(
-      (result) => {
-        const asked = askedAgain(batchCall, result, policy);
-        if (asked) ask(asked);
-        else settle(completedOutcome(tool, result, policy));
-      },
-      (error) => settle(isUnsent() ? neverSent(tool) : failedOutcome(tool, failureCause(error), policy)),
-    );
-  return scope;
 }
 
 /** Returns the call with the arguments of its plan, which a guardrail or a person may have changed. */

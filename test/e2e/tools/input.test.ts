@@ -91,6 +91,23 @@ endToEnd('calls that ask for input', (bench) => {
     assert.equal((await respond(handle, open, 'a')).text, 'b');
   });
 
+  const inThread = defineTool({
+    name: 'choose_in_thread',
+    description: 'Asks which account.',
+    input: z.object({}),
+    effect: 'once',
+    thread: new URL('../../support/threads/choose.ts', import.meta.url),
+  });
+  const threaded = bench.agent({ tools: [inThread], script: once('choose_in_thread') });
+  test('a tool in a thread asks, and gets the answer', async () => {
+    const handle = await bench.holdfast.start(threaded.name, 'Go.');
+    const open = await question(handle);
+    assert.equal(open.question, 'Which account?');
+    await respond(handle, open, 'b');
+    const { run } = await bench.finished(handle.workflowId);
+    assert.deepEqual(toolTexts(run), ['b, under the same key']);
+  });
+
   const carried = bench.agent({ tools: [choose], script: once('choose'), maxHistoryEvents: 15 });
   test('the question outlives steering and a new history', async () => {
     const handle = await bench.holdfast.start(carried.name, 'Go.');

@@ -1,13 +1,10 @@
 // Tools of MCP servers, against the official example server over both transports, and against a server that misbehaves.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, request as httpRequest, type ServerResponse } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -20,12 +17,12 @@ import { fileStorage } from '../../../client/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import { holdfast } from '../../cli/command.ts';
 import { endToEnd } from '../../support/bench.ts';
+import { everything, everythingOverHttp, freePort, type ServerOverHttp } from '../../support/everythingServer.ts';
 import { asked } from '../../support/people.ts';
 import { sentTo } from '../../support/sent.ts';
 import { golden, toolTexts } from '../../support/toolTexts.ts';
 import { eventually } from '../../support/waits.ts';
 
-const everything = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js'));
 const sums = fileURLToPath(new URL('../../support/mcpServer.ts', import.meta.url));
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-mcp-'));
@@ -51,47 +48,11 @@ const inTurn =
     return next ? { calls: [{ tool: next[0], arguments: next[1] }] } : 'Done.';
   };
 
-let http: { readonly url: string; restart(): Promise<void>; close(): Promise<void> };
+let http: ServerOverHttp;
 before(async () => {
   http = await everythingOverHttp();
 });
 after(() => http.close());
-
-async function everythingOverHttp() {
-  const port = await freePort();
-  let child: ChildProcess;
-  async function start() {
-    child = spawn(process.execPath, [everything, 'streamableHttp'], {
-      env: { ...process.env, PORT: String(port) },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    for await (const line of createInterface(child.stderr!)) if (line.includes('listening')) break;
-    child.stderr!.resume();
-  }
-  async function close() {
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exited;
-  }
-  await start();
-  return {
-    url: `http://127.0.0.1:${port}/mcp`,
-    async restart() {
-      await close();
-      await start();
-    },
-    close,
-  };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Forwards to the example server, but refuses its calls; counts the streams that clients hold open. */
 async function refusingProxy(to: string, status: number) {
@@ -492,6 +453,7 @@ describe('opening MCP servers', () => {
       [{ name: '' }, /name is missing/],
       [{ timeout: 'soon' }, /timeout is "soon"/],
       [{ startTimeout: 'soon' }, /startTimeout is "soon"/],
+      [{ taskTimeout: '90 days' }, /taskTimeout is "90 days", which is longer than 24 days/],
     ];
     for (const [given, message] of wrong)
       assert.throws(() => mcp({ ...options, effect: 'read', ...given } as never), message, JSON.stringify(given));
