@@ -14,7 +14,9 @@ import { exportCommand } from './commands/export.ts';
 import { forkCommand } from './commands/fork.ts';
 import { listCommand } from './commands/list.ts';
 import { mcpCommand } from './commands/mcp.ts';
+import { recordTestCommand } from './commands/recordTest.ts';
 import { replayCommand } from './commands/replay.ts';
+import { rerunCommand } from './commands/rerun.ts';
 import { runCommand } from './commands/run.ts';
 import { scheduleCommand } from './commands/schedule.ts';
 import { sendCommand } from './commands/send.ts';
@@ -63,6 +65,8 @@ export function holdfastProgram(): Command {
     diffCommand(),
     exportCommand(),
     replayCommand(),
+    rerunCommand(),
+    recordTestCommand(),
     debugCommand(),
     setupCommand(),
   ])

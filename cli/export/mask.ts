@@ -52,7 +52,7 @@ export async function openMask(path: string): Promise<ExportMask> {
   };
 }
 
-async function rulesIn(path: string): Promise<readonly MaskRule[]> {
+export async function rulesIn(path: string): Promise<readonly MaskRule[]> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');

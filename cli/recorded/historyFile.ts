@@ -7,8 +7,8 @@ import { WORKFLOW_TYPE } from '../../core/names.ts';
 import type { History } from '../../core/read/history.ts';
 import { UsageError } from '../exit.ts';
 
-/** What to do with a file, for its error: `replayed`, `shown`. */
-type Purpose = 'replayed' | 'shown';
+/** What to do with a file, for its error. */
+export type Purpose = 'replayed' | 'shown' | 'rerun' | 'recorded';
 
 /** Reads the histories of a run from a file. Throws an error that names the file. */
 export async function readHistoryFile(path: string, settings: SettingsOptions, purpose: Purpose): Promise<History[]> {

@@ -1,11 +1,11 @@
 // Replays one source: all histories of a run, each with its verdict.
-import { connect, type Holdfast, TemporalUnreachable } from '../../client/index.ts';
+import { TemporalUnreachable } from '../../client/index.ts';
 import type { SettingsOptions } from '../../client/settings.ts';
 import type { History } from '../../core/read/history.ts';
 import { readRun } from '../../core/read/readRun.ts';
 import { toolCalls } from '../../core/read/run.ts';
 import { createReplayer, type Misfit, silenceSdk } from '../../worker/replay/replayer.ts';
-import { checkIsOfAgent, readHistoryFile } from '../recorded/historyFile.ts';
+import { openHistories } from '../recorded/histories.ts';
 import type { Source } from './sources.ts';
 
 /** The verdict about one history, as `--json` prints it. */
@@ -33,19 +33,11 @@ export async function createSourceReplayer(
 ): Promise<SourceReplayer> {
   silenceSdk();
   const replayer = await createReplayer({ debug });
-  let connection: Promise<Holdfast> | undefined;
-
-  async function historiesOf(source: Source): Promise<History[]> {
-    if ('file' in source) return readHistoryFile(source.file, settings, 'replayed');
-    connection ??= connect(settings);
-    const histories = await (await connection).get(source.workflowId, source.runId).histories();
-    for (const history of histories) checkIsOfAgent(history);
-    return histories;
-  }
+  const recorded = openHistories(settings, 'replayed');
 
   return {
     async replay(source) {
-      const histories = await historiesOf(source);
+      const histories = await recorded.of(source);
       const verdicts: Verdict[] = [];
       for (const [at, history] of histories.entries()) {
         const outcome = await replayer.replay(history);
@@ -60,7 +52,7 @@ export async function createSourceReplayer(
     },
     async close() {
       await replayer.close();
-      await (await connection?.catch(() => undefined))?.close();
+      await recorded.close();
     },
   };
 }

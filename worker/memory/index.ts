@@ -2,7 +2,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
-import type { NativeConnection, WorkerOptions as TemporalWorkerOptions } from '@temporalio/worker';
+import { IllegalStateError } from '@temporalio/common';
+import {
+  DefaultLogger,
+  type NativeConnection,
+  Runtime,
+  type WorkerOptions as TemporalWorkerOptions,
+} from '@temporalio/worker';
 import type { Holdfast } from '../../client/connect.ts';
 import { connect } from '../../client/connect.ts';
 import { loadPayloads } from '../../client/payloads/load.ts';
@@ -36,6 +42,15 @@ export interface Memory {
   close(): Promise<void>;
 }
 
+/** The SDK says of each worker that it starts and ends. A program that has installed a runtime of its own keeps it. */
+function quietRuntime(): void {
+  try {
+    Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
+  } catch (error) {
+    if (!(error instanceof IllegalStateError)) throw error;
+  }
+}
+
 /** Starts a worker and a client over a server in memory. */
 export async function openMemory(options: MemoryOptions): Promise<Memory> {
   const {
@@ -47,6 +62,7 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     temporal,
     ...rest
   } = options;
+  quietRuntime();
   const payloads = await loadPayloads(options.payloads);
   const server = new MemoryServer({ namespace, taskQueue, time, nowMs: now.getTime(), fateOf });
   const connection = memoryConnection(server);

@@ -4,8 +4,9 @@ import type { Agent } from '../../activities/define/types.ts';
 import type { Run } from '../../core/read/run.ts';
 import type { Message } from '../../core/types.ts';
 import { type CalledTool, calledTools } from './calls.ts';
-import { openPlayer, type Stopped } from './play.ts';
+import { openPlayer } from './play.ts';
 import type { Recording } from './recording.ts';
+import { stoppedText } from './stoppedText.ts';
 
 export interface PlayedRecording {
   readonly status: Run['status'];
@@ -70,23 +71,4 @@ function agentsIn(given: Iterable<Agent> | Readonly<Record<string, unknown>>, wa
 
 function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
-}
-
-/** What the record lacks, as a sentence. */
-export function stoppedText(stopped: Stopped): string {
-  switch (stopped.kind) {
-    case 'call': {
-      const { call, tool, nearest } = stopped;
-      const like = nearest ? ` The nearest is ${nearest.call}, with ${JSON.stringify(nearest.arguments)}.` : '';
-      return `The record has no call of ${tool} with ${JSON.stringify(stopped.arguments)}, which is call ${call} now.${like}`;
-    }
-    case 'decision':
-      return `The record has no decision about ${stopped.call}, a call of ${stopped.tool}, and the run waits for one now.`;
-    case 'answer':
-      return `The record has no answer of the model in turn ${stopped.turn}, and the run asks for one now.`;
-    case 'waits':
-      return stopped.for === 'budget'
-        ? 'The run waits for a higher budget, and the record does not say who raised it.'
-        : 'The run waits for a message, and the record has none.';
-  }
 }

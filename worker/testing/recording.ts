@@ -75,6 +75,10 @@ export function recordingOf(...histories: readonly History[]): Recording {
   const run = readRun(...histories);
   const events = histories.flatMap((history) => history.events ?? []);
   const input = inputOf(events, run);
+  if (run.fork)
+    throw new NotPlayable(
+      `${run.workflowId} is a fork: it begins with turns of ${run.fork.of.workflowId}, and not with its input. Play that one.`,
+    );
   if (run.earlier && run.earlier.turns > 0)
     throw new NotPlayable(
       `The record of ${run.workflowId} begins with turn ${run.earlier.turns + 1}: the server no longer keeps earlier turns (retention).`,
