@@ -74,6 +74,7 @@ async function replayAll(
         });
         report.add(verdicts);
         await stdoutDrained();
+        if (interrupted.signal.aborted) break;
       }
       await replayer.close();
     } else {
@@ -82,6 +83,7 @@ async function replayAll(
       for await (const verdicts of replayInLanes(chained(first, sources), lanes, settings)) {
         report.add(verdicts);
         await stdoutDrained();
+        if (interrupted.signal.aborted) break;
       }
     }
     const code = interrupted.signal.aborted ? EXIT.interrupted : report.end();

@@ -1,5 +1,6 @@
 // Replays many sources in several processes, and returns their verdicts in the order of the sources.
 import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { extname } from 'node:path';
 import { TemporalUnreachable } from '../../client/index.ts';
 import type { SettingsOptions } from '../../client/settings.ts';
@@ -40,13 +41,13 @@ export async function* replayInLanes(
     }
     while (underWay.length > 0) yield await underWay.shift()!;
   } finally {
-    for (const lane of lanes) lane.close();
+    await Promise.all(lanes.map((lane) => lane.close()));
   }
 }
 
 interface Lane {
   replay(source: Source): Promise<readonly Verdict[]>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 const MODULE = new URL(`./lane${extname(import.meta.url)}`, import.meta.url);
@@ -71,7 +72,12 @@ function openLane(settings: SettingsOptions): Lane {
       }
       return reply.verdicts;
     },
-    close: () => void child?.kill(),
+    async close() {
+      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      // It may be in the middle of a replay, and keeps nothing.
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
   };
 }
 

@@ -22,7 +22,7 @@ export interface RunStep {
   readonly failed: boolean;
   /** Of an answer: what was decided about each call. */
   readonly plan?: readonly PlannedCall[];
-  /** Of an answer that the model has to give again: what it is told. */
+  /** Of an answer that the model has to give again: the message to it. */
   readonly tell?: string;
   /** Of an answer: what has changed in the agent since it was last recorded. */
   readonly agentChanged?: readonly string[];

@@ -1,4 +1,4 @@
-// `export`, `replay`, `show` and `watch` of a run that continued as new, with all its histories or without the first.
+// `export`, `replay`, `show`, `debug` and `watch` of a run that continued as new, with all its histories or without the first.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
@@ -210,6 +210,10 @@ test('reports the missing turns if the first history is gone, and shows the rest
   assert.match(watched.stderr, gone);
   const [started] = (await command('watch', 'rounds', '--json')).stdout.split('\n');
   assert.deepEqual(JSON.parse(started ?? '').earlier, earlier);
+
+  const debugged = await command('debug', 'rounds');
+  assert.match(debugged.stdout, new RegExp(`The server no longer keeps turns 1 to ${earlier.turns} \\(retention\\)`));
+  assert.match(debugged.stdout, /the run continues as new/);
 
   const file = join(dir, 'left.json');
   const exported = await command('export', 'rounds', '-o', file);

@@ -82,6 +82,7 @@ test('prints the id of a run inert, in every command', async () => {
     ['show', WAITS],
     ['cancel', RAN],
     ['replay', RAN],
+    ['debug', RAN],
     ['export', RAN],
     ['export', RAN, '-o', join(dir, 'ran.json')],
     ['pause', WAITS],
@@ -96,7 +97,10 @@ test('prints the id of a run inert, in every command', async () => {
 
 test('prints an error about an id inert, in every command', async () => {
   await sayAll([
-    ...['show', 'watch', 'cancel', 'export', 'pause', 'stop', 'approve', 'close'].map((name) => [name, MISSING]),
+    ...['show', 'watch', 'cancel', 'export', 'debug', 'pause', 'stop', 'approve', 'close'].map((name) => [
+      name,
+      MISSING,
+    ]),
     ['approvals', MISSING],
     ['send', MISSING, 'Hello.'],
     ['send', RAN, 'Hello.'],

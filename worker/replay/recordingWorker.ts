@@ -26,6 +26,10 @@ interface Completion {
   readonly failed?: { readonly failure?: { readonly message?: string | null } | null } | null;
 }
 
+interface SandboxOptions {
+  readonly isolateExecutionTimeoutMs?: number | undefined;
+}
+
 export interface ReplayedHistory {
   readonly error?: Error;
 }
@@ -37,6 +41,7 @@ interface SdkWorker {
   ): {
     handleActivation(workflow: unknown, given: { readonly activation: Activation }): Promise<Handled>;
   };
+  createWorkflowCreator(bundle: unknown, options: SandboxOptions, logger: unknown): Promise<unknown>;
   runReplayHistories(
     options: ReplayWorkerOptions,
     histories: AsyncIterable<{ readonly workflowId: string; readonly history: History }>,
@@ -47,10 +52,18 @@ const requireFromCommon = createRequire(createRequire(import.meta.url).resolve('
 const completionProto: { decodeDelimited(bytes: Uint8Array): Completion } =
   requireFromCommon('@temporalio/proto').coresdk.workflow_completion.WorkflowActivationCompletion;
 
+const Base = Worker as unknown as SdkWorker;
+
 /** Returns the SDK's worker, which replays one history after another, with a recording of each. */
 export function recordingWorker(recordingOf: () => Recording): SdkWorker {
   const readers = new WeakMap<Recording, CommandReader>();
-  return class extends (Worker as unknown as SdkWorker) {
+  return class extends Base {
+    static override createWorkflowCreator(bundle: unknown, options: SandboxOptions, logger: unknown): Promise<unknown> {
+      // In the main thread, the SDK limits each entry into the sandbox to 49 days, for which Node starts a thread each time:
+      // half of the time that a replay took.
+      return Base.createWorkflowCreator(bundle, { ...options, isolateExecutionTimeoutMs: undefined }, logger);
+    }
+
     override async handleActivation(workflow: unknown, given: { readonly activation: Activation }): Promise<Handled> {
       const { historyLength = 0, jobs } = given.activation;
       const isOver = jobs.some(({ removeFromCache }) => removeFromCache);

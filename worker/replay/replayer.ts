@@ -46,8 +46,11 @@ export interface Replayer {
   close(): Promise<void>;
 }
 
-/** A replay takes 50 ms. One that takes this long never ends: its history breaks off where the worker waits for more. */
-const REPLAY_MS = 30_000;
+/**
+ * A replay takes 0.2 ms for each event. One that takes this long never ends: its history breaks off where the worker waits for
+ * more.
+ */
+const limitMs = ({ events }: History) => 30_000 + 5 * (events?.length ?? 0);
 
 /**
  * Loads the workflow code once, into one worker that replays what it is given. Payloads must be decoded: by the client, by
@@ -76,7 +79,7 @@ export async function createReplayer({ workflowsPath, debug = false }: ReplayOpt
       let result: ReplayedHistory | null;
       try {
         const replayed = stream.replay(history, recording);
-        result = await (debug ? replayed : withinLimit(replayed));
+        result = await (debug ? replayed : withinLimit(replayed, limitMs(history)));
       } catch (error) {
         result = { error: error instanceof Error ? error : new Error(String(error)) };
       }
@@ -84,7 +87,7 @@ export async function createReplayer({ workflowsPath, debug = false }: ReplayOpt
         // A worker that waits for more, or has failed, replays nothing else.
         stream = openStream(options);
         if (result === null) {
-          const problem = `the replay did not end within ${REPLAY_MS / 1_000} s`;
+          const problem = `the replay did not end within ${limitMs(history) / 1_000} s`;
           return { ok: false, ...unexplained(events, recording, problem) };
         }
       }
@@ -170,10 +173,10 @@ function openStream(options: ReplayWorkerOptions): ReplayStream {
 }
 
 /** Returns null if the replay does not end. */
-async function withinLimit<T>(replay: Promise<T>): Promise<T | null> {
+async function withinLimit<T>(replay: Promise<T>, ms: number): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), REPLAY_MS);
+    timer = setTimeout(() => resolve(null), ms);
   });
   try {
     return await Promise.race([replay, limit]);
