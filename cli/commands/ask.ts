@@ -112,7 +112,7 @@ function modelsIn({ model, n }: AskOptions): readonly string[] | undefined {
 }
 
 function serverOf({ baseUrl }: AskOptions): AskAgainOptions['model'] {
-  const { apiKey, baseURL = undefined, silenceMs } = modelSettingsFrom(process.env);
+  const { apiKey, baseURL, silenceMs } = modelSettingsFrom(process.env);
   const url = baseUrl ?? baseURL;
   if (url !== undefined && !/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
     throw new UsageError('The server is not a URL. Pass one, such as --base-url http://127.0.0.1:8000/v1.');
