@@ -31,7 +31,7 @@ interface State {
   readonly session?: Session;
 }
 
-/** Each request about a task. The server has the answer, or it does not. */
+/** The limit of each request about a task, if the tool's timeout is not shorter. */
 const REQUEST_MS = 30_000;
 /** Until a server of the older protocol that needs input asks. It has to be asked for its result first. */
 const QUESTION_MS = 5_000;
@@ -124,13 +124,25 @@ async function lookAt(look: Look): Promise<unknown> {
     case 'cancelled':
       throw new ToolError(`${named(connection)} has cancelled the task of this call${statusOf(connection, found)}`);
     case 'failed':
-      if (!isModern) return endOf(connection, await resultOfTask(client, id, signal));
-      throw new ToolError(
-        `the task of this call has failed: ${shown(connection, found.error?.message ?? found.statusMessage ?? 'no reason is given')}`,
-      );
+      throw await failedTask(look, found, isModern);
     case 'completed':
       return endOf(connection, isModern ? found.result : await resultOfTask(client, id, signal));
   }
+}
+
+/** Why a task has failed: the older protocol says so with its result, which is one of the tool or an error of the protocol. */
+async function failedTask({ client, connection, state, ctx }: Look, found: Found, isModern: boolean) {
+  let why = found.error?.message;
+  if (!isModern)
+    try {
+      const result = await resultOfTask(client, state.id, ctx.signal);
+      if (isCallToolResult(result)) why = resultOf({ ...result, content: result.content ?? [] }).text;
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      why = error.message;
+    }
+  const text = why || found.statusMessage || 'no reason is given';
+  return new ToolError(`the task of this call has failed: ${shown(connection, text)}`);
 }
 
 /** Sends the answer of a person to what the task asks, or asks. */
@@ -159,7 +171,6 @@ async function replyOrAsk({ client, connection, state, answered, ctx }: Look, fo
   const question = Promise.withResolvers<InputNeeded>();
   question.promise.catch(() => undefined);
   connection.looks.set(state.id, (asked: ElicitRequest['params'], replyTo) => {
-    // One that was answered is a new one by its id.
     try {
       question.resolve(questionInTask(asked, replyTo, named(connection)));
     } catch (error) {

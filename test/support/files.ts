@@ -27,6 +27,8 @@ export const LONGEST: readonly string[] = [
   'test/simulation/simulation.test.ts',
   'test/package/pack.test.ts',
   'test/durability/crash.test.ts',
+  'test/e2e/tools/mcpTasks.test.ts',
+  'test/durability/mcpTasks.test.ts',
 ];
 
 export function longestFirst(files: readonly string[]): string[] {

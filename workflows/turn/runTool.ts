@@ -27,6 +27,12 @@ import { neverSent, untilSent } from './unsent.ts';
 const HOST_FIRST_MS = 5_000;
 
 /**
+ * Of an activity that looks at a task, which needs no more than that; the arguments of its call may be large. They are no object, so that
+ * a worker that knows no tasks refuses them, and does not run the call again.
+ */
+const NO_ARGUMENTS = 'null';
+
+/**
  * Starts the call; `settle` receives its outcome, or `ask` its new plan if it needs input first. A failed tool is an outcome, so this
  * does not throw.
  */
@@ -73,8 +79,7 @@ export function runTool(
 
   /** Looks at a task until it is over. */
   async function look(task: CallTask): Promise<void> {
-    // The task is all that it needs, and the arguments may be large.
-    const of = { ...input, arguments: '{}', task };
+    const of = { ...input, arguments: NO_ARGUMENTS, task };
     const summary = `${callSummary(call)} (task)`;
     let result: unknown;
     try {
@@ -109,7 +114,7 @@ export function runTool(
  * that it is cancelled.
  */
 export async function cancelTask(run: Run, slot: number, call: BatchCall, task: CallTask): Promise<void> {
-  const input = { ...toolInput(run, slot, call), arguments: '{}', task: { ...task, cancel: true as const } };
+  const input = { ...toolInput(run, slot, call), arguments: NO_ARGUMENTS, task: { ...task, cancel: true as const } };
   const options: ActivityOptions = {
     activityId: cancelActivityId(run.turns.turn, slot),
     summary: `${callSummary(callToRun(call))} (cancels its task)`,

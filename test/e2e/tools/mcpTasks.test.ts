@@ -22,6 +22,7 @@ import { golden, toolTexts } from '../../support/toolTexts.ts';
 import { eventually } from '../../support/waits.ts';
 
 const tasks = fileURLToPath(new URL('../../support/taskServer.ts', import.meta.url));
+const older = fileURLToPath(new URL('../../support/olderTaskServer.ts', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-tasks-'));
 /** What the servers of the newer protocol did, a line each. */
 const log = async () => (await readFile(join(folder, 'log'), 'utf8')).split('\n');
@@ -82,6 +83,22 @@ endToEnd('tasks of the older protocol', (bench) => {
       assert.match(toolTexts(run)[0]!, /^# Research Report: python \(snake\)\n/);
     });
   }
+});
+
+endToEnd('a program of the older protocol', (bench) => {
+  const program = mcp({ name: 'older', command: process.execPath, args: [older], effect: 'read' });
+  const both = bench.agent({
+    tools: [program],
+    script: [{ calls: ['breaks', 'may_be'].map((tool) => ({ tool, arguments: {} })) }, 'Done.'],
+  });
+  test('says why its task has failed, and is called without a task where it may be', async () => {
+    const { run, history } = await bench.run(both);
+    const [breaks, mayBe] = toolTexts(run);
+    assert.match(breaks!, /"the task of this call has failed: It is broken\."/);
+    assert.equal(mayBe, 'It worked.');
+    const scheduled = history.events?.flatMap(({ activityTaskScheduledEventAttributes: one }) => one?.activityId ?? []);
+    assert.deepEqual(scheduled, ['1.model', '1.0', '1.1', '1.0', '2.model']);
+  });
 });
 
 endToEnd('tasks of the newer protocol', (bench) => {
