@@ -5,9 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { historyToJson } from '../worker/historyJson.ts';
+import { historiesToJson, historyToJson } from '../worker/historyJson.ts';
+import { testAgent } from '../worker/testing/index.ts';
 import { type Ground, loop, openGround } from './ground.ts';
 import { printRow, sampleOf } from './measure.ts';
+import { walker } from './rerunAgents.ts';
 
 /** `HOLDFAST_BENCH_REPLAY=100` for fewer. */
 const HISTORIES = Number(process.env['HOLDFAST_BENCH_REPLAY'] ?? 1_000);
@@ -17,8 +19,39 @@ const RUNS = 10;
 /** Some 200 events. */
 const TURNS = 14;
 
+/** Recorded runs that are played again, and the turns of each. */
+const RERUNS = { runs: 100, turns: 10 };
+
 export async function replay(): Promise<void> {
   await replayOfMany();
+  await rerunOfMany();
+}
+
+/** 100 runs of 10 turns, played again in memory by the command, with the answers of the record. */
+async function rerunOfMany(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-rerun-'));
+  const agents = fileURLToPath(new URL('./rerunAgents.ts', import.meta.url));
+  try {
+    await using lab = await testAgent(walker);
+    for (let at = 0; at < RERUNS.runs; at++) {
+      const run = await lab.start(`Walk ${RERUNS.turns} turns, number ${at}.`);
+      await run.result();
+      await writeFile(join(folder, `${at}.json`), historiesToJson(await run.histories()));
+    }
+    const command = ['rerun', folder, '--agents', agents, '--model', 'recorded'];
+    const measured: Measured[] = [];
+    for (let at = 0; at < MEASUREMENTS; at++) measured.push(await measure(command));
+    printRow({
+      what: `${RERUNS.runs} runs of ${RERUNS.turns} turns played again, without a model`,
+      sample: sampleOf(measured.map(({ s }) => s)),
+      unit: 's',
+      digits: 1,
+      target: { at: 'most', value: 30 },
+    });
+    printRow({ what: '  CPU', sample: sampleOf(measured.map(({ cpuS }) => cpuS)), unit: 's', digits: 1 });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** 1,000 histories of 200 events through the command, from its start to its end. */
