@@ -3,8 +3,9 @@ import { Command } from 'commander';
 import { diffRuns, type RunDiff, type RunDifference, type RunFigures } from '../../client/index.ts';
 import { costText } from '../../core/reasons/english.ts';
 import { count } from '../../core/text.ts';
+import { settingsOf } from '../connected.ts';
 import { EXIT } from '../exit.ts';
-import { historiesOf } from '../histories.ts';
+import { historiesOfOne } from '../recorded/histories.ts';
 import { columnsOf, fit } from '../terminal/columns.ts';
 import { idText, inert, inertLine } from '../terminal/inert.ts';
 import { printJson } from '../terminal/output.ts';
@@ -21,7 +22,9 @@ export function diffCommand(): Command {
     .argument('<b>', 'workflow id of the other, or a file')
     .option('--json', 'print one JSON object')
     .action(async (a: string, b: string, { json }: { readonly json?: boolean }, command: Command) => {
-      const [one, other] = [await historiesOf(a, command), await historiesOf(b, command)];
+      const settings = settingsOf(command);
+      const one = await historiesOfOne(a, settings, 'compared');
+      const other = await historiesOfOne(b, settings, 'compared');
       const diff = diffRuns(one, other);
       if (json) printJson(diff);
       else {

@@ -11,8 +11,7 @@ import { settingsOf } from '../connected.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { rulesIn } from '../export/mask.ts';
 import { fileNameOf, writePrivately } from '../export/privateFile.ts';
-import { openHistories } from '../recorded/histories.ts';
-import { namedSources, type Source } from '../replay/sources.ts';
+import { historiesOfOne } from '../recorded/histories.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { exitWhenWritten, toStderr } from '../terminal/output.ts';
 
@@ -50,13 +49,8 @@ async function recordOne(run: string, options: RecordTestOptions, command: Comma
   const file = await findAgentsFile(options.agents);
   const agents = await loadAgents(file);
   const rules: readonly MaskRule[] = options.mask === undefined ? [] : await rulesIn(options.mask);
-  const sources: Source[] = [];
-  for await (const source of namedSources([run])) sources.push(source);
-  const [source, second] = sources;
-  if (!source || second) throw new UsageError(`${run} is a folder of ${sources.length} histories. Name one of them.`);
-  const histories = openHistories(settingsOf(command), 'recorded');
   try {
-    const found = await histories.of(source);
+    const found = await historiesOfOne(run, settingsOf(command), 'recorded');
     if (rules.length > 0) await maskHistories(found, rules);
     const recording = recordingOf(...found);
     const target = resolve(options.to ?? join('test', `${fileNameOf(recording.workflowId)}.test.ts`));
@@ -96,8 +90,6 @@ async function recordOne(run: string, options: RecordTestOptions, command: Comma
   } catch (error) {
     if (error instanceof NotPlayable) throw new UsageError(error.message, { cause: error });
     throw error;
-  } finally {
-    await histories.close();
   }
 }
 

@@ -2,7 +2,8 @@
 import { connect, type Holdfast } from '../../client/index.ts';
 import type { SettingsOptions } from '../../client/settings.ts';
 import type { History } from '../../core/read/history.ts';
-import type { Source } from '../replay/sources.ts';
+import { UsageError } from '../exit.ts';
+import { namedSources, type Source } from '../replay/sources.ts';
 import { checkIsOfAgent, type Purpose, readHistoryFile } from './historyFile.ts';
 
 export interface RecordedHistories {
@@ -24,4 +25,18 @@ export function openHistories(settings: SettingsOptions, purpose: Purpose): Reco
     },
     close: async () => (await connection?.catch(() => undefined))?.close(),
   };
+}
+
+/** The histories of one run, which `what` names: a file, or a workflow id. */
+export async function historiesOfOne(what: string, settings: SettingsOptions, purpose: Purpose): Promise<History[]> {
+  const sources: Source[] = [];
+  for await (const source of namedSources([what])) sources.push(source);
+  const [source, second] = sources;
+  if (!source || second) throw new UsageError(`${what} is a folder. Name a run or one of the files.`);
+  const recorded = openHistories(settings, purpose);
+  try {
+    return await recorded.of(source);
+  } finally {
+    await recorded.close();
+  }
 }

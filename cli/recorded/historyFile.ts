@@ -8,7 +8,7 @@ import type { History } from '../../core/read/history.ts';
 import { UsageError } from '../exit.ts';
 
 /** What to do with a file, for its error. */
-export type Purpose = 'replayed' | 'shown' | 'rerun' | 'recorded';
+export type Purpose = 'replayed' | 'shown' | 'rerun' | 'recorded' | 'compared';
 
 /** Reads the histories of a run from a file. Throws an error that names the file. */
 export async function readHistoryFile(path: string, settings: SettingsOptions, purpose: Purpose): Promise<History[]> {

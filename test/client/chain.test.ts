@@ -156,6 +156,19 @@ endToEnd(
         });
         known = run;
       }
+      // A fork has what was carried along, but no turn of a history that is gone.
+      const [firstKept] = known.turns;
+      const fork = await handle.fork({ turn: firstKept!.turn });
+      const forked = await eventually(async () => {
+        const run = await fork.read();
+        const last = run.transcript.at(-1);
+        return run.turns.length > 0 && last?.role === 'assistant' && !last.tool_calls && run;
+      });
+      const replied = conversation(forked).length;
+      assert.deepEqual(conversation(forked), conversation(whole).slice(0, replied));
+      await fork.close();
+      await bench.finished(fork.workflowId);
+      await assert.rejects(handle.fork({ turn: 1 }), { name: 'InvalidFork', code: 'turn_not_found' });
       const histories = await handle.histories();
       assert.equal(histories.length, runIds.length - 2);
       assert.deepEqual(readRun(...historiesFromJson(historiesToJson(histories))), known);
