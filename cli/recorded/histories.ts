@@ -1,4 +1,5 @@
 // The histories of recorded runs, from files and from the server, for the commands that play or replay them.
+import { stat } from 'node:fs/promises';
 import { connect, type Holdfast } from '../../client/index.ts';
 import type { SettingsOptions } from '../../client/settings.ts';
 import type { History } from '../../core/read/history.ts';
@@ -29,10 +30,10 @@ export function openHistories(settings: SettingsOptions, purpose: Purpose): Reco
 
 /** The histories of one run, which `what` names: a file, or a workflow id. */
 export async function historiesOfOne(what: string, settings: SettingsOptions, purpose: Purpose): Promise<History[]> {
-  const sources: Source[] = [];
-  for await (const source of namedSources([what])) sources.push(source);
-  const [source, second] = sources;
-  if (!source || second) throw new UsageError(`${what} is a folder. Name a run or one of the files.`);
+  if ((await stat(what).catch(() => null))?.isDirectory())
+    throw new UsageError(`${what} is a folder. Name a run or one of the files.`);
+  // Neither a folder nor several: there is one.
+  const source = (await namedSources([what]).next()).value as Source;
   const recorded = openHistories(settings, purpose);
   try {
     return await recorded.of(source);

@@ -263,7 +263,7 @@ class Outcomes {
   }
 }
 
-const IDS = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+const IDS = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{64}\b/g;
 
 /** In an order of their own, and without ids and times, which are others in each run. */
 function comparable(outcomes: readonly unknown[]): unknown[] {

@@ -87,7 +87,13 @@ endToEnd('an outage of the model', (bench) => {
     );
   });
 
-  const limited = bench.agent({ modelOutage: '1 h', timeLimit: '3 s', tools: [work], script: down(1_000, 2) });
+  const limited = bench.agent({
+    endsVary: true,
+    modelOutage: '1 h',
+    timeLimit: '3 s',
+    tools: [work],
+    script: down(1_000, 2),
+  });
   const thrifty = bench.agent({
     modelOutage: '1 h',
     budget: { activeTime: '3 s' },

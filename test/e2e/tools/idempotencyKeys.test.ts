@@ -114,7 +114,7 @@ describe('idempotency keys', { skip: noPostgres }, () => {
         assert.equal(JSON.parse(call?.text ?? '').cents, 100);
       });
 
-      test('stays the same after a reset with the same plan', async () => {
+      bench.onServer('stays the same after a reset with the same plan', async () => {
         const id = randomUUID();
         const { run } = await bench.run(payer, id, { id });
         const handle = bench.holdfast.get(id);
@@ -128,7 +128,7 @@ describe('idempotency keys', { skip: noPostgres }, () => {
         assert.match(keysOf(id)[0]!, new RegExp(`^${id}/${run.runId}/1\\.0/`));
       });
 
-      test("changes after a reset with another plan, unless it is the tool's own", async () => {
+      bench.onServer("changes after a reset with another plan, unless it is the tool's own", async () => {
         const id = randomUUID();
         await bench.run(payer, id, { id });
         amounts.set(id, 250);
