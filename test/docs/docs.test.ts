@@ -35,7 +35,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   'holdfast/client': 'client/index.ts',
   'holdfast/worker': 'worker/index.ts',
   'holdfast/workflows': 'workflows/index.ts',
-  'holdfast/testing': 'activities/testing/index.ts',
+  'holdfast/testing': 'worker/testing/index.ts',
 };
 
 /** Pages that bring agents of their own, which a worker serves while their scripts run. */
@@ -55,6 +55,7 @@ const COMPILED = [
   'operations',
   'existing-workers',
   'debugging',
+  'testing',
 ].map((page) => `docs/${page}.md`);
 
 let folder: string;
