@@ -168,7 +168,7 @@ endToEnd(
       assert.deepEqual(conversation(forked), conversation(whole).slice(0, replied));
       await fork.close();
       await bench.finished(fork.workflowId);
-      await assert.rejects(handle.fork({ turn: 1 }), { name: 'InvalidFork', code: 'turn_not_found' });
+      await assert.rejects(handle.fork({ turn: 1 }), { name: 'InvalidFork', code: 'fork_turn_not_found' });
       const histories = await handle.histories();
       assert.equal(histories.length, runIds.length - 2);
       assert.deepEqual(readRun(...historiesFromJson(historiesToJson(histories))), known);

@@ -1,22 +1,18 @@
 // One execution in memory: its history, its workflow tasks, and what it has under way. Commands are carried out as Temporal's server
 // and core do.
 
-import { isDeepStrictEqual } from 'node:util';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { coresdk, temporal } from '@temporalio/proto';
-import { TIMER } from '../../core/names.ts';
 import { type ActivityEnd, type ActivityFate, ActivityRun, type Failure } from './activityRun.ts';
-import type { Clock, WaitKind } from './clock.ts';
+import { childEndOf } from './childEnd.ts';
+import type { Clock } from './clock.ts';
+import { isOfQueue, kindOf, merged, type Payload, type PayloadFields, seedOf } from './fields.ts';
 import { type Attributes, type Fields, HistoryWriter, long, timestamp } from './history.ts';
 import type { Activation, ActivityTask, Completion } from './nativeWorker.ts';
 import { api, core } from './proto.ts';
 import { invalidArgument, notFound } from './serviceError.ts';
-
-export type Job = coresdk.workflow_activation.IWorkflowActivationJob;
-type Command = coresdk.workflow_commands.IWorkflowCommand;
-type Payload = temporal.api.common.v1.IPayload;
-export type PayloadFields = Readonly<Record<string, Payload>>;
+import { type Command, type Job, order, sameCommands, TaskCommands } from './taskCommands.ts';
 
 const { WorkflowExecutionStatus: Status, WorkflowTaskFailedCause, RetryState, ParentClosePolicy } = api.enums.v1;
 const { ActivityCancellationType } = core.workflow_commands;
@@ -102,7 +98,7 @@ interface Recorded {
   readonly commands: readonly Command[];
 }
 
-/** Workflow tasks that fail one after another before whoever waits is told. */
+/** Workflow tasks that fail one after another before those who wait learn of it. */
 const FAILED_TASKS_MAX = 3;
 
 export class Execution {
@@ -329,7 +325,7 @@ export class Execution {
     this.#taskLength = this.history.events.length + 2;
     try {
       await this.#load();
-      const task = new Task(this.activities);
+      const task = new TaskCommands(this.activities);
       const records: Recorded[] = [];
       let jobs: Job[] = [...given].sort((a, b) => order(a) - order(b));
       while (jobs.length > 0) {
@@ -781,50 +777,9 @@ export class Execution {
         initiatedEventId,
         startedEventId: child.startedEventId,
       };
-      const failed = (cause: Failure, retryState = 0): Job => ({
-        resolveChildWorkflowExecution: {
-          seq: child.seq,
-          result: {
-            [cause.canceledFailureInfo ? 'cancelled' : 'failed']: {
-              failure: {
-                message: 'Child Workflow execution failed',
-                cause,
-                childWorkflowExecutionFailureInfo: {
-                  ...fields,
-                  initiatedEventId: long(initiatedEventId),
-                  startedEventId: long(child.startedEventId),
-                  retryState,
-                },
-              },
-            },
-          },
-        },
-      });
-      const last = closed.history.events.at(-1)!;
-      if (last.workflowExecutionCompletedEventAttributes) {
-        const { result } = last.workflowExecutionCompletedEventAttributes;
-        this.history.add('childWorkflowExecutionCompletedEventAttributes', { ...fields, ...(result && { result }) });
-        const payload = result?.payloads?.[0];
-        this.#give({
-          resolveChildWorkflowExecution: {
-            seq: child.seq,
-            result: { completed: { ...(payload && { result: payload }) } },
-          },
-        });
-      } else if (last.workflowExecutionFailedEventAttributes) {
-        const { failure, retryState } = last.workflowExecutionFailedEventAttributes;
-        this.history.add('childWorkflowExecutionFailedEventAttributes', { ...fields, failure, retryState });
-        this.#give(failed(failure ?? {}, retryState ?? 0));
-      } else if (last.workflowExecutionCanceledEventAttributes) {
-        this.history.add('childWorkflowExecutionCanceledEventAttributes', fields);
-        this.#give(failed({ message: 'Child Workflow execution canceled', canceledFailureInfo: {} }));
-      } else if (last.workflowExecutionTimedOutEventAttributes) {
-        this.history.add('childWorkflowExecutionTimedOutEventAttributes', fields);
-        this.#give(failed({ message: 'Child Workflow execution timed out', timeoutFailureInfo: { timeoutType: 1 } }));
-      } else {
-        this.history.add('childWorkflowExecutionTerminatedEventAttributes', fields);
-        this.#give(failed({ message: 'Child Workflow execution terminated', terminatedFailureInfo: {} }));
-      }
+      const { resolution, ...event } = childEndOf(closed.history.events.at(-1)!, fields);
+      this.history.add(event.name, event.fields);
+      this.#give({ resolveChildWorkflowExecution: { seq: child.seq, result: resolution } });
     });
   }
 
@@ -991,118 +946,4 @@ interface TaskRef {
 interface TaskIds {
   readonly scheduledEventId: number;
   readonly startedEventId: number;
-}
-
-/** The commands of one task, before the server has any of them. */
-class Task {
-  readonly commands: Command[] = [];
-  isEnd = false;
-  readonly #activities: ReadonlyMap<number, ActivityRun>;
-
-  constructor(activities: ReadonlyMap<number, ActivityRun>) {
-    this.#activities = activities;
-  }
-
-  /** Whether it did nothing but refuse updates. */
-  get isNothing(): boolean {
-    return this.commands.every(({ updateResponse }) => updateResponse?.rejected);
-  }
-
-  /** Adds a command; returns what it brings without the server, as jobs of another activation. */
-  take(command: Command): Job[] {
-    const { requestCancelActivity, cancelChildWorkflowExecution: cancelChild, cancelTimer } = command;
-    if (requestCancelActivity) return this.#takeCancel(requestCancelActivity.seq!, command);
-    if (cancelChild) {
-      const seq = cancelChild.childWorkflowSeq!;
-      const fresh = this.#drop(({ startChildWorkflowExecution: one }) => one?.seq === seq);
-      if (!fresh) {
-        this.commands.push(command);
-        return [];
-      }
-      const { workflowId, workflowType } = fresh.startChildWorkflowExecution!;
-      const failure: Failure = {
-        message: 'Child Workflow Execution cancelled before scheduled',
-        cause: { message: 'cancelled', canceledFailureInfo: {} },
-        childWorkflowExecutionFailureInfo: { workflowExecution: { workflowId }, workflowType: { name: workflowType } },
-      };
-      return [{ resolveChildWorkflowExecutionStart: { seq, cancelled: { failure } } }];
-    }
-    if (cancelTimer && this.#drop(({ startTimer }) => startTimer?.seq === cancelTimer.seq)) return [];
-    this.isEnd ||= Boolean(
-      command.completeWorkflowExecution ||
-        command.failWorkflowExecution ||
-        command.cancelWorkflowExecution ||
-        command.continueAsNewWorkflowExecution,
-    );
-    this.commands.push(command);
-    return [];
-  }
-
-  #takeCancel(seq: number, command: Command): Job[] {
-    const fresh = this.#drop(({ scheduleActivity }) => scheduleActivity?.seq === seq);
-    const activity = fresh?.scheduleActivity ?? this.#activities.get(seq)?.command;
-    if (!activity) return [];
-    if (!fresh) {
-      this.commands.push(command);
-      if (activity.cancellationType === ActivityCancellationType.WAIT_CANCELLATION_COMPLETED) return [];
-    }
-    const failure: Failure = {
-      message: 'Activity cancelled',
-      cause: { message: 'Activity canceled', canceledFailureInfo: {} },
-      activityFailureInfo: { activityId: activity.activityId, activityType: { name: activity.activityType } },
-    };
-    return [{ resolveActivity: { seq, result: { cancelled: { failure } } } }];
-  }
-
-  /** What is cancelled in the task that asked for it never reaches the server. */
-  #drop(isIt: (command: Command) => boolean): Command | undefined {
-    const at = this.commands.findIndex(isIt);
-    return at < 0 ? undefined : this.commands.splice(at, 1)[0];
-  }
-}
-
-/** As the SDK's core sorts the jobs of a task. */
-function order({ initializeWorkflow, signalWorkflow, doUpdate }: Job): number {
-  if (initializeWorkflow) return 0;
-  return signalWorkflow || doUpdate ? 1 : 2;
-}
-
-/** A payload of nothing removes its field. */
-function merged(fields: PayloadFields, upserted: PayloadFields): PayloadFields {
-  const all = { ...fields, ...upserted };
-  return Object.fromEntries(Object.entries(all).filter(([, payload]) => !isNothing(payload)));
-}
-
-function isNothing({ metadata, data }: Payload): boolean {
-  const encoding = metadata?.['encoding'];
-  const text = encoding ? Buffer.from(encoding).toString() : '';
-  if (text === 'binary/null') return true;
-  return text === 'json/plain' && ['null', '[]'].includes(Buffer.from(data ?? []).toString());
-}
-
-/** Timers that a run shows what it waits for; the others pass by themselves. */
-function kindOf(userMetadata: Command['userMetadata']): WaitKind {
-  const summary = userMetadata?.summary;
-  const text = summary ? defaultPayloadConverter.fromPayload<unknown>(summary as never) : '';
-  return text === TIMER.approval || text === TIMER.idle ? 'person' : 'itself';
-}
-
-function isOfQueue({ timeoutFailureInfo }: Failure): boolean {
-  return timeoutFailureInfo?.timeoutType === api.enums.v1.TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START;
-}
-
-function sameCommands(one: readonly Command[], other: readonly Command[]): boolean {
-  return isDeepStrictEqual(comparable(one), comparable(other));
-}
-
-/** Stacks name lines of a bundle. */
-function comparable(commands: readonly Command[]): string {
-  return JSON.stringify(commands, (key, value: unknown) => (key === 'stackTrace' ? '' : value));
-}
-
-/** Chance in a workflow comes from its run's id, and is the same in a replay. */
-function seedOf(runId: string): number {
-  let seed = 0;
-  for (const letter of runId) seed = (seed * 31 + letter.charCodeAt(0)) % 2 ** 48;
-  return seed;
 }

@@ -13,7 +13,7 @@ export type Completion = coresdk.workflow_completion.IWorkflowActivationCompleti
 export type ActivityTask = coresdk.activity_task.IActivityTask;
 export type ActivityResult = coresdk.activity_result.IActivityExecutionResult;
 
-/** What a server is told by its worker. */
+/** What a worker reports to its server. */
 export interface WorkerReports {
   activated(completion: Completion): void;
   activityEnded(taskToken: Uint8Array, result: ActivityResult): void;

@@ -2,7 +2,8 @@
 
 import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
-import type { Execution, PayloadFields, Update } from './execution.ts';
+import type { Execution, Update } from './execution.ts';
+import type { PayloadFields } from './fields.ts';
 import { long, timestamp } from './history.ts';
 import { api } from './proto.ts';
 import type { MemoryServer } from './server.ts';
