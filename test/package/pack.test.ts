@@ -35,8 +35,8 @@ const ENTRIES = `import { defineAgent, defineTool, ToolError } from 'holdfast';
 import { connect, maskHistories, type RunResult } from 'holdfast/client';
 import { createWorker, replayHistories } from 'holdfast/worker';
 import { agent, runAgent } from 'holdfast/workflows';
-import { startScriptedModel } from 'holdfast/testing';
-export const all = [defineAgent, defineTool, ToolError, connect, maskHistories, createWorker, replayHistories, agent, runAgent, startScriptedModel];
+import { rerun, startScriptedModel, testAgent } from 'holdfast/testing';
+export const all = [defineAgent, defineTool, ToolError, connect, maskHistories, createWorker, replayHistories, agent, runAgent, startScriptedModel, testAgent, rerun];
 export const outputOf = (result: RunResult): string | null => result.output;
 // @ts-expect-error the types are there: a tool without an effect is refused
 defineTool({ name: 'x', description: 'x', input: 1, run: () => 1 });
@@ -86,6 +86,37 @@ async function startDev(more: Readonly<Record<string, string>> = {}, cwd = folde
   await ready;
   return { address: address!, stop };
 }
+
+const MEMORY = `import { writeFileSync } from 'node:fs';
+import { recordingOf, testAgent } from 'holdfast/testing';
+import { crier } from './agents.ts';
+await using lab = await testAgent(crier);
+const run = await lab.start('Shout.', { id: 'shouted' });
+console.log((await run.result()).output);
+writeFileSync('shouted.json', JSON.stringify(recordingOf(...(await run.histories()))));
+`;
+
+test('runs an agent in memory, and plays what it recorded', async () => {
+  await writeFile(join(folder, 'memory.ts'), MEMORY);
+  const { stdout } = await inFolder('node', ['memory.ts']);
+  assert.equal(stdout, 'HEAR YE\n');
+  await writeFile(
+    join(folder, 'played.test.ts'),
+    `import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { matchCalls, playRecording } from 'holdfast/testing';
+import * as agents from './agents.ts';
+test('shouts', async () => {
+  const { status, calls } = await playRecording(agents, new URL('./shouted.json', import.meta.url));
+  assert.equal(status, 'completed');
+  assert.equal(matchCalls(calls, [{ tool: 'shout', result: 'HEAR YE' }]), null);
+});
+`,
+  );
+  const { NODE_TEST_CONTEXT: _, ...own } = env as Record<string, string | undefined>;
+  const played = await run('node', ['--test', 'played.test.ts'], { cwd: folder, env: own, timeout: 240_000 });
+  assert.match(played.stdout, /pass 1/);
+});
 
 test('npx holdfast dev serves the agents file, and npx holdfast run uses it', async () => {
   const { address, stop } = await startDev();
@@ -167,6 +198,10 @@ test('uses the SDK of a project that has another version of it', async () => {
   try {
     const asked = await inside(other, 'npx', ['holdfast', '--address', address, 'run', 'crier', 'Go.', '--json']);
     assert.equal(JSON.parse(asked.stdout).output, 'HEAR YE');
+    // What is below the SDK's public interface is there, too.
+    await writeFile(join(other, 'memory.ts'), MEMORY);
+    const inMemory = await inside(other, 'node', ['memory.ts'], { HOLDFAST_CACHE: cache });
+    assert.equal(inMemory.stdout, 'HEAR YE\n');
   } finally {
     await stop();
   }
