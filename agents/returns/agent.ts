@@ -9,7 +9,7 @@ const SHORT = 200;
 
 const shorten = (message: Message): Message =>
   message.content && message.content.length > SHORT
-    ? ({ ...message, content: `${message.content.slice(0, SHORT)} …` } as Message)
+    ? { ...message, content: `${message.content.slice(0, SHORT)} …` }
     : message;
 
 export const returns = defineAgent({

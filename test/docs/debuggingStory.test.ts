@@ -160,7 +160,7 @@ function changeIn(text: string): Change {
 
 function run(command: string): Promise<string> {
   return new Promise((resolve) =>
-    execFile('bash', ['-c', `${command} 2>&1`], { cwd: dir, env: env(), timeout: 60_000 }, (_, stdout) =>
+    execFile('bash', ['-c', `${command} 2>&1`], { cwd: dir, env: env(), timeout: 120_000 }, (_, stdout) =>
       resolve(stdout),
     ),
   );
