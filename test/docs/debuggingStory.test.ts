@@ -25,7 +25,7 @@ I am customer 471. I have bought from you for nine years, and never had a reason
 The kettle was a present for my mother. It should have been there by the first of October, and came on the fourth.
 It is in two pieces. Please refund order 4711. The other two are fine.
 `;
-/** Two more customers whose mails are long, who have not complained. */
+/** Two more customers with long mails. */
 const LONG = new Set([12, 33]);
 const mailOf = (customer: number) =>
   LONG.has(customer)
@@ -54,7 +54,6 @@ before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'holdfast-story-'));
   await writeProject();
   server = await startDevServer();
-  // As a model: it answers for the agent's own model, by the agent's script.
   model = await startScriptedModel({ agents: [returns] });
   await startWorker();
   await writeFile(join(dir, 'mail.txt'), LONG_MAIL);
@@ -71,10 +70,13 @@ after(async () => {
 
 /** What the commands have in their environment. The `npx` and the `node` of this project come first. */
 function env(): Record<string, string> {
-  const { NODE_TEST_CONTEXT: _, FORCE_COLOR: __, PATH = '', ...own } = process.env;
+  // With NODE_TEST_CONTEXT, Node takes the test that is kept for a part of this one.
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(TEMPORAL_|OPENAI_|FORCE_COLOR|NODE_TEST_CONTEXT)/.test(name),
+  );
   return {
-    ...(own as Record<string, string>),
-    PATH: `${join(dir, 'bin')}:${dirname(process.execPath)}:${PATH}`,
+    ...(Object.fromEntries(own) as Record<string, string>),
+    PATH: `${join(dir, 'bin')}:${dirname(process.execPath)}:${process.env['PATH']}`,
     TEMPORAL_ADDRESS: server.address,
     OPENAI_BASE_URL: model.baseURL,
     OPENAI_API_KEY: 'offline',
@@ -107,7 +109,7 @@ async function startWorker(): Promise<void> {
   await worker.line(/^Polling after/);
 }
 
-/** The other runs of the night, which the faulty agent has served. */
+/** The other runs of that week, which the faulty agent has served. */
 async function recordOthers(): Promise<void> {
   const { returns: faulty } = (await import(pathToFileURL(join(dir, 'agents.ts')).href)) as { returns: Agent };
   await using lab = await testAgent(faulty);
@@ -166,7 +168,7 @@ function run(command: string): Promise<string> {
   );
 }
 
-/** Without what differs each time: times, days, short ids, paths, and how wide a column is. */
+/** Without what differs each time: times, days and how wide a column is. A clone calls the command in another way. */
 function comparable(line: string): string {
   return line
     .replaceAll('npm run -s holdfast --', 'npx holdfast')
@@ -177,8 +179,8 @@ function comparable(line: string): string {
     .trim();
 }
 
-/** The first line of the page that was not printed, in its order; a line `…` stands for any lines. */
-function missing(shows: readonly string[], printed: string): string | undefined {
+/** The first line in which the page and the output differ; a line `…` of the page stands for any lines. */
+function differing(shows: readonly string[], printed: string): string | undefined {
   const lines = printed
     .split('\n')
     .map(comparable)
@@ -198,13 +200,13 @@ function missing(shows: readonly string[], printed: string): string | undefined 
   return anywhere || at === lines.length ? undefined : lines[at];
 }
 
-/** `approvals` prints nothing until the fork has come so far, so it is asked again. */
+/** A fork takes a moment to reach its call: `approvals` is repeated until then. */
 async function printedBy(command: string, shows: readonly string[]): Promise<string> {
   if (!command.includes(' approvals ')) return run(command);
   let printed = '';
   await eventually(async () => {
     printed = await run(command);
-    return missing(shows, printed) === undefined;
+    return differing(shows, printed) === undefined;
   }).catch(() => undefined);
   return printed;
 }
@@ -220,14 +222,14 @@ test('prints what the page shows, from the complaint to the test that is kept', 
       continue;
     }
     const printed = await printedBy(part.command, part.shows);
-    const line = missing(part.shows, printed);
+    const line = differing(part.shows, printed);
     assert.equal(line, undefined, `$ ${part.command}\ndiffers at: ${line}\n${printed}`);
   }
 });
 
 test('the test that is kept fails with the fault', async () => {
   await change(undone(theFix()));
-  const printed = await run('node --test test/returns.test.ts');
+  const printed = await run('node --test returns.test.ts');
   assert.match(printed, /fail 1/);
   assert.match(printed, /order 4711/);
 });
