@@ -12,6 +12,7 @@ export const LONGEST: readonly string[] = [
   'test/agents/transfersExample.test.ts',
   'test/agents/refundsExample.test.ts',
   'test/cli/run.test.ts',
+  'test/docs/debuggingStory.test.ts',
   'test/e2e/people/approvalRaces.test.ts',
   'test/e2e/people/conversationRaces.test.ts',
   'test/durability/effects.test.ts',
