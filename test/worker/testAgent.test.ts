@@ -66,6 +66,33 @@ describe('testAgent', () => {
     assert.deepEqual({ output: result.output, paid }, { output: 'Result: "nothing was paid"', paid: [] });
   });
 
+  test('starts the runs of a schedule as time is advanced, and only then', async () => {
+    await using lab = await testAgent(refunds(), { script, now: new Date('2026-03-28T22:30:00Z') });
+    const { schedules } = lab.holdfast;
+    await schedules.add('hourly', { agent: 'refunds', input: 'Refund.', every: '1h' });
+    await schedules.add('nightly', {
+      agent: 'refunds',
+      input: 'Refund.',
+      cron: '30 2,3 * * *',
+      timezone: 'Europe/Berlin',
+    });
+    await lab.run('Refund order 4711');
+    assert.equal((await schedules.get('hourly')).runs, 0);
+    await lab.advance('3 hours');
+    const [hourly, nightly] = [await schedules.get('hourly'), await schedules.get('nightly')];
+    assert.deepEqual({ runs: hourly.runs, skipped: hourly.skipped }, { runs: 3, skipped: 0 });
+    // There is no half past two in this night.
+    assert.deepEqual(
+      { runs: nightly.runs, last: nightly.lastRun?.workflowId, next: nightly.nextRunAtMs },
+      { runs: 1, last: 'nightly-2026-03-29T01:30:00Z', next: Date.parse('2026-03-30T00:30:00Z') },
+    );
+    const started = await lab.holdfast.list({ agent: 'refunds' });
+    assert.deepEqual(
+      started.map(({ status }) => status),
+      Array(5).fill('completed'),
+    );
+  });
+
   test('waits for a person who is played, and for no time', async () => {
     const agent = refunds({ approvals: { pay: 'always' }, approvalTimeout: '3 days' });
     await using lab = await testAgent(agent, { script, now: new Date('2026-01-01T00:00:00Z') });
