@@ -66,6 +66,68 @@ describe('testAgent', () => {
     assert.deepEqual({ output: result.output, paid }, { output: 'Result: "nothing was paid"', paid: [] });
   });
 
+  test('starts the runs of a schedule as time is advanced, and only then', async () => {
+    await using lab = await testAgent(refunds(), { script, now: new Date('2026-03-28T22:30:00Z') });
+    const { schedules } = lab.holdfast;
+    await schedules.add('hourly', { agent: 'refunds', input: 'Refund.', every: '1h' });
+    await schedules.add('nightly', {
+      agent: 'refunds',
+      input: 'Refund.',
+      cron: '30 2,3 * * *',
+      timezone: 'Europe/Berlin',
+    });
+    await lab.run('Refund order 4711');
+    assert.equal((await schedules.get('hourly')).runs, 0);
+    await lab.advance('3 hours');
+    const [hourly, nightly] = [await schedules.get('hourly'), await schedules.get('nightly')];
+    assert.deepEqual({ runs: hourly.runs, skipped: hourly.skipped }, { runs: 3, skipped: 0 });
+    // There is no half past two in this night.
+    assert.deepEqual(
+      { runs: nightly.runs, last: nightly.lastRun?.workflowId, next: nightly.nextRunAtMs },
+      { runs: 1, last: 'nightly-2026-03-29T01:30:00Z', next: Date.parse('2026-03-30T00:30:00Z') },
+    );
+    const started = await lab.holdfast.list({ agent: 'refunds' });
+    assert.deepEqual(
+      started.map(({ status }) => status),
+      Array(5).fill('completed'),
+    );
+  });
+
+  test('does with the open run of a schedule what its overlap policy says', async () => {
+    const agent = refunds({ approvals: { pay: 'always' } });
+    const after: Record<string, unknown> = {};
+    for (const overlap of [
+      'skip',
+      'buffer-one',
+      'buffer-all',
+      'cancel-other',
+      'terminate-other',
+      'allow-all',
+    ] as const) {
+      await using lab = await testAgent(agent, { script, now: new Date('2026-01-08T02:30:00Z') });
+      const { schedules } = lab.holdfast;
+      await schedules.add('hourly', { agent: 'refunds', input: 'Refund.', every: '1h', overlap });
+      await lab.advance('3 hours');
+      const { runs, skipped } = await schedules.get('hourly');
+      const first = lab.holdfast.get('hourly-2026-01-08T03:00:00Z');
+      const { status } = await first.read();
+      if (status === 'running') {
+        await first.reject('2.0');
+        await first.result();
+      }
+      const { runs: runsAfter } = await schedules.get('hourly');
+      after[overlap] = { runs, skipped, status, runsAfter };
+    }
+    assert.deepEqual(after, {
+      skip: { runs: 1, skipped: 2, status: 'running', runsAfter: 1 },
+      'buffer-one': { runs: 1, skipped: 1, status: 'running', runsAfter: 2 },
+      'buffer-all': { runs: 1, skipped: 0, status: 'running', runsAfter: 2 },
+      'cancel-other': { runs: 3, skipped: 0, status: 'cancelled', runsAfter: 3 },
+      'terminate-other': { runs: 3, skipped: 0, status: 'terminated', runsAfter: 3 },
+      'allow-all': { runs: 3, skipped: 0, status: 'running', runsAfter: 3 },
+    });
+  });
+
   test('waits for a person who is played, and for no time', async () => {
     const agent = refunds({ approvals: { pay: 'always' }, approvalTimeout: '3 days' });
     await using lab = await testAgent(agent, { script, now: new Date('2026-01-01T00:00:00Z') });

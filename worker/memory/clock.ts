@@ -25,6 +25,9 @@ interface Entry {
   readonly kind: WaitKind;
 }
 
+/** How long `advance` waits for code that runs, in real time, before it lets virtual time pass over it. */
+const PATIENCE_MS = 1_000;
+
 /** The longest delay of `setTimeout`. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
@@ -36,6 +39,7 @@ export function virtualClock(startMs: number, settle: () => Promise<void>): Cloc
   const entries = new Set<Entry>();
   let [baseMs, order, running, isClosed] = [startMs, 0, 0, false];
   let sinceMs = 0;
+  let lastBeginMs = 0;
   let timer: NodeJS.Timeout | undefined;
   let isAdvancing = false;
   let isChecking = false;
@@ -66,7 +70,7 @@ export function virtualClock(startMs: number, settle: () => Promise<void>): Cloc
   }
 
   function moveTo(timeMs: number): void {
-    baseMs = Math.max(baseMs, timeMs);
+    baseMs = Math.max(nowMs(), timeMs);
     sinceMs = performance.now();
   }
 
@@ -87,6 +91,22 @@ export function virtualClock(startMs: number, settle: () => Promise<void>): Cloc
       },
       Math.min(TIMEOUT_MAX_MS, Math.max(0, first.timeMs - nowMs())),
     );
+  }
+
+  /** Until no code runs, or all that does has had its time: a tool may wait for ever. */
+  async function rest(): Promise<void> {
+    for (;;) {
+      await settle();
+      const patienceMs = lastBeginMs + PATIENCE_MS - performance.now();
+      if (isClosed || running === 0 || patienceMs <= 0) return;
+      await new Promise<void>((resolve) => {
+        const patience = setTimeout(resolve, patienceMs);
+        listeners.add(() => {
+          clearTimeout(patience);
+          resolve();
+        });
+      });
+    }
   }
 
   async function check(): Promise<void> {
@@ -119,6 +139,7 @@ export function virtualClock(startMs: number, settle: () => Promise<void>): Cloc
     begin() {
       if (running === 0) sinceMs = performance.now();
       running += 1;
+      lastBeginMs = performance.now();
       arm();
       let isOver = false;
       return () => {
@@ -134,15 +155,15 @@ export function virtualClock(startMs: number, settle: () => Promise<void>): Cloc
     changed: () => new Promise((resolve) => listeners.add(resolve)),
     async advance(ms) {
       const endMs = nowMs() + ms;
-      await settle();
       isAdvancing = true;
       try {
+        await rest();
         for (;;) {
           const first = next(({ timeMs }) => timeMs <= endMs);
           if (!first || isClosed) break;
           moveTo(first.timeMs);
           happen(first);
-          await settle();
+          await rest();
         }
         moveTo(endMs);
       } finally {

@@ -33,6 +33,7 @@ export class MemoryServer implements ExecutionHost {
   /** Attempts that the worker has, by token. */
   readonly #attempts = new Map<string, { readonly activity: ActivityRun; readonly token: Uint8Array }>();
   readonly #endListeners = new Set<(error: Error) => void>();
+  readonly #closeListeners: ((execution: Execution) => void)[] = [];
   #busy = 0;
   #tokens = 0;
   #failure: Error | null = null;
@@ -136,6 +137,12 @@ export class MemoryServer implements ExecutionHost {
     const { parent } = execution.start;
     // One that continued as new is not over for its parent.
     if (parent && execution.isOver) this.byRun(parent.runId)?.childClosed(parent.initiatedEventId, execution);
+    if (execution.isOver) for (const listener of this.#closeListeners) listener(execution);
+  }
+
+  /** Calls `listener` for each execution that is over. */
+  listenForClose(listener: (execution: Execution) => void): void {
+    this.#closeListeners.push(listener);
   }
 
   broken(error: Error): void {

@@ -6,6 +6,8 @@ import type { Execution, Update } from './execution.ts';
 import type { PayloadFields } from './fields.ts';
 import { long, timestamp } from './history.ts';
 import { api } from './proto.ts';
+import { Schedules } from './schedules.ts';
+import { msOf } from './scheduleTimes.ts';
 import type { MemoryServer } from './server.ts';
 import { alreadyExists, cancelled, invalidArgument, notFound, unimplemented } from './serviceError.ts';
 import { conditionOf } from './visibility.ts';
@@ -94,7 +96,7 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
     });
   }
 
-  async function start(request: temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest) {
+  function start(request: temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest) {
     const { workflowId, workflowType, taskQueue, input, memo, searchAttributes, header, userMetadata } = request;
     const before = server.latest(workflowId ?? '');
     if (before?.isOpen) {
@@ -155,13 +157,20 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
       .sort((a, b) => (b.closedMs ?? b.startedMs) - (a.closedMs ?? a.startedMs) || b.order - a.order);
   }
 
+  const schedules = new Schedules({
+    clock: server.clock,
+    start: (request) => start(request).runId,
+    latest: (workflowId) => server.latest(workflowId),
+    listenForClose: (listener) => server.listenForClose(listener),
+  });
+
   const methods = {
     describeNamespace: async ({ namespace }) => ({ namespaceInfo: { name: namespace } }),
-    startWorkflowExecution: start,
+    startWorkflowExecution: async (request) => start(request),
     async signalWithStartWorkflowExecution(request) {
       const { workflowId, signalName, signalInput, header } = request;
       const running = server.latest(workflowId ?? '');
-      const runId = running?.isOpen ? running.start.runId : (await start(request)).runId;
+      const runId = running?.isOpen ? running.start.runId : start(request).runId;
       server.byRun(runId)!.signal(signalName!, signalInput?.payloads ?? [], { headers: header?.fields });
       return { runId };
     },
@@ -247,6 +256,24 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
       return { executions: page.map(infoOf), nextPageToken: next < all.length ? writeToken('', next) : EMPTY };
     },
     countWorkflowExecutions: async ({ query }) => ({ count: long(list(query).length), groups: [] }),
+    createSchedule: async (request) => {
+      schedules.create(request);
+      return { conflictToken: EMPTY };
+    },
+    describeSchedule: async ({ scheduleId }) => schedules.describe(scheduleId),
+    listSchedules: async (request) => ({ schedules: schedules.list(request), nextPageToken: EMPTY }),
+    patchSchedule: async (request) => {
+      schedules.patch(request);
+      return {};
+    },
+    updateSchedule: async (request) => {
+      schedules.update(request);
+      return {};
+    },
+    deleteSchedule: async ({ scheduleId }) => {
+      schedules.remove(scheduleId);
+      return {};
+    },
   } satisfies Methods;
 
   return new Proxy(methods as unknown as Service, {
@@ -295,8 +322,4 @@ function infoOf(execution: Execution): temporal.api.workflow.v1.IWorkflowExecuti
     ...(start.parent && { parentExecution: { workflowId: start.parent.workflowId, runId: start.parent.runId } }),
     rootExecution: { ...(start.root ?? ref) },
   };
-}
-
-function msOf(length: { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined): number {
-  return length ? Number(length.seconds ?? 0) * 1_000 + (length.nanos ?? 0) / 1_000_000 : 0;
 }

@@ -17,3 +17,10 @@ export {
   type ToolStub,
   testAgent,
 } from './testAgent.ts';
+export {
+  startTestServer,
+  type TestServer,
+  type TestServerOptions,
+  type TestWorker,
+  type TestWorkerOptions,
+} from './testServer.ts';
