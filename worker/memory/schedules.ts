@@ -1,4 +1,4 @@
-// The schedules of a server in memory. Their times are such that virtual time does not run to by itself: only `advance` comes there.
+// The schedules of a server in memory. Virtual time never jumps to the times of one by itself: only `advance` gets there.
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import type { Clock } from './clock.ts';

@@ -69,7 +69,10 @@ export interface AgentTest<Output = unknown, Given = RunContext> extends AsyncDi
     /** The requests so far, oldest first. */
     readonly requests: ScriptedModel['requests'];
   };
-  /** Lets virtual time pass: what is due until then happens. */
+  /**
+   * Lets virtual time pass: what is due until then happens, runs of schedules among it. Code that runs is waited for, a tool that does
+   * not end for a second.
+   */
   advance(time: Duration): Promise<void>;
   /** Virtual time. */
   now(): Date;
