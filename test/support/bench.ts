@@ -66,6 +66,8 @@ export interface Bench {
   readonly address: string;
   readonly taskQueue: string;
   readonly cached: boolean;
+  /** For names that each mode has its own of. */
+  readonly mode: string;
   /** Declares a test of what only a server has, such as a second worker: in memory, there is none. */
   onServer(name: string, define: () => Promise<void>): void;
 }
@@ -181,6 +183,7 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
       return holdfast.address;
     },
     cached: mode === 'cached',
+    mode,
     onServer(name, define) {
       if (mode !== 'memory') test(name, define);
     },

@@ -219,11 +219,7 @@ function valuesOf(given: Range[] | null | undefined): Set<number> {
 /** How far local time is ahead of UTC, in milliseconds. */
 type OffsetAt = (utcMs: number) => number;
 
-<<<<<<< HEAD
 /** Local time continues evenly until its offset changes, so the next match is looked for up to there, and again after it. */
-=======
-/** Local time advances evenly until its offset changes, so the next match is looked for up to there, and again after it. */
->>>>>>> sched
 function nextOf(fields: Fields, offsetAt: OffsetAt, afterMs: number): number | null {
   let fromMs = (Math.floor(afterMs / SECOND_MS) + 1) * SECOND_MS;
   for (;;) {

@@ -38,11 +38,11 @@ endToEnd('guardrails', (bench) => {
     input: z.object({ amount: z.number(), to: z.string().default('shop') }),
     effect: 'once',
     run: ({ amount, to }) => {
-      paid.add(`${bench.cached} ${to} ${amount}`);
+      paid.add(`${bench.mode} ${to} ${amount}`);
       return `paid ${amount} to ${to}`;
     },
   });
-  const paidTo = (to: string, amount: number) => paid.of(`${bench.cached} ${to} ${amount}`);
+  const paidTo = (to: string, amount: number) => paid.of(`${bench.mode} ${to} ${amount}`);
   const call = (to: string, amount: number) => ({ tool: 'pay', arguments: { to, amount } });
 
   // ── beforeModel ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -118,10 +118,10 @@ endToEnd('guardrails', (bench) => {
   const tries = tally();
   const failing = bench.agent({
     beforeModel: () => {
-      if (tries.add(`before ${bench.cached}`) === 1) throw new Error('the list is down');
+      if (tries.add(`before ${bench.mode}`) === 1) throw new Error('the list is down');
     },
     afterModel: () => {
-      if (tries.add(`after ${bench.cached}`) === 1) throw new Error('the other list is down');
+      if (tries.add(`after ${bench.mode}`) === 1) throw new Error('the other list is down');
     },
     script: ['Fine.'],
   });

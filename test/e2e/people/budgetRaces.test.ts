@@ -114,7 +114,7 @@ endToEnd(
           : 'All done.',
     });
     /** Start ids are of the round, so that a failure can be found. */
-    const name = (race: string, round: number) => `${race}-${bench.cached}-${round}-${Date.now()}`;
+    const name = (race: string, round: number) => `${race}-${bench.mode}-${round}-${Date.now()}`;
 
     /** The end of a run, with the checks of every test; replayed in some rounds, since that takes the longest. */
     async function ended(id: string, round: number): Promise<Finished> {

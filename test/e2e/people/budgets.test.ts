@@ -237,13 +237,13 @@ endToEnd('budgets', (bench) => {
   const early = bench.agent({
     tools: [hold],
     budget: { modelCalls: 1, atLimit: 'ask' },
-    script: [{ calls: [{ tool: 'hold', arguments: { key: `early-${bench.cached}` } }] }, { text: 'Done.' }],
+    script: [{ calls: [{ tool: 'hold', arguments: { key: `early-${bench.mode}` } }] }, { text: 'Done.' }],
   });
   test('asks nobody if the limit is raised before it is reached', async () => {
     const handle = await bench.holdfast.start(early.name, 'Go.');
-    await eventually(async () => held.of(`early-${bench.cached}`) > 0);
+    await eventually(async () => held.of(`early-${bench.mode}`) > 0);
     await handle.raise({ modelCalls: 5 });
-    gateOf(`early-${bench.cached}`).open();
+    gateOf(`early-${bench.mode}`).open();
     const { result } = await bench.finished(handle.workflowId);
     assert.equal(result.status, 'completed');
     for await (const event of handle.events()) assert.notEqual(event.type, 'question');
@@ -344,7 +344,7 @@ endToEnd('budgets', (bench) => {
     script: ({ attempt }) => (attempt <= 2 ? { fault: 'emptyChoices' } : 'Here.'),
   });
   test('counts failed attempts, and their tokens as far as known', async () => {
-    const { run, result } = await bench.run(flaky, `lost ${bench.cached}`);
+    const { run, result } = await bench.run(flaky, `lost ${bench.mode}`);
     assert.equal(run.turns[0]?.attempts, 3);
     const { inputTokens, outputTokens } = usageOf(run);
     assert.equal(result.usage.inputTokens, inputTokens);
@@ -365,7 +365,7 @@ endToEnd('budgets', (bench) => {
     script: ({ attempt }) => (attempt === 1 ? { fault: 'emptyChoices' } : { fault: 'status', status: 400 }),
   });
   test('counts failed attempts if the last one fails for good', async () => {
-    const failed = await bench.run(refusing, `refused ${bench.cached}`);
+    const failed = await bench.run(refusing, `refused ${bench.mode}`);
     assert.deepEqual(
       { status: failed.result.status, modelCalls: failed.result.spend.modelCalls },
       { status: 'model_failed', modelCalls: 2 },

@@ -241,7 +241,7 @@ endToEnd('edge cases of commands', (bench) => {
   test('counts the time of a sub-agent that continues as new when it is resumed', async () => {
     await Promise.all(
       agents.map(async ({ name }) => {
-        const key = `${name}-${bench.cached}`;
+        const key = `${name}-${bench.mode}`;
         const handle = await bench.holdfast.start(name, key);
         const child = bench.holdfast.get(`${handle.workflowId}.1.0`);
         await eventually(async () => (await child.read().catch(() => null))?.turns[0]?.calls[0]?.scheduledAtMs);

@@ -26,11 +26,11 @@ endToEnd('permissions', (bench) => {
       input,
       effect: 'once',
       run: ({ amount }) => {
-        done.add(`${bench.cached} ${name}`);
+        done.add(`${bench.mode} ${name}`);
         return `${name} ${amount}`;
       },
     });
-  const times = (name: string) => done.of(`${bench.cached} ${name}`);
+  const times = (name: string) => done.of(`${bench.mode} ${name}`);
   const [pay, look, wipe] = [tool('pay'), tool('look'), tool('wipe')];
 
   const careful = bench.agent({

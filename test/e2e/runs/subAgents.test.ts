@@ -45,7 +45,7 @@ endToEnd('sub-agents', (bench) => {
   const entering = (key: string) => eventually(async () => entered.of(key) > 0);
   const holding = (key: string) => ({ calls: [{ tool: 'hold', arguments: { key } }] });
   /** Each test and cache mode has its own key. */
-  const mine = (key: string) => `${key}-${bench.cached}`;
+  const mine = (key: string) => `${key}-${bench.mode}`;
 
   let active = 0;
   let most = 0;

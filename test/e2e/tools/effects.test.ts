@@ -97,7 +97,7 @@ endToEnd('in flight', (bench) => {
   ];
 
   test('cancel: read and idempotent calls are cancelled, a once call is unknown', async () => {
-    const name = `cancel ${bench.cached}`;
+    const name = `cancel ${bench.mode}`;
     const handle = await start(name);
     await handle.cancel();
     const { calls, status } = await ended(handle);
@@ -108,7 +108,7 @@ endToEnd('in flight', (bench) => {
   });
 
   test('interrupt: the same, and the run continues', async () => {
-    const name = `interrupt ${bench.cached}`;
+    const name = `interrupt ${bench.mode}`;
     const handle = await start(name);
     await handle.interrupt('Leave it.');
     const { calls, status } = await ended(handle);
@@ -118,7 +118,7 @@ endToEnd('in flight', (bench) => {
   });
 
   test('cancelCall: settles each call by its effect, without a retry', async () => {
-    const name = `cancelCall ${bench.cached}`;
+    const name = `cancelCall ${bench.mode}`;
     const handle = await start(name);
     // The queued one first: it would start when the next ends.
     for (const call of ['1.3', '1.0', '1.1', '1.2']) await handle.cancelCall(call);
@@ -128,7 +128,7 @@ endToEnd('in flight', (bench) => {
   });
 
   test('stop: running calls finish, and queued ones do not start', async () => {
-    const name = `stop ${bench.cached}`;
+    const name = `stop ${bench.mode}`;
     const handle = await start(name);
     await handle.stop();
     waiting.gateOf(name).open();
@@ -145,7 +145,7 @@ endToEnd('in flight', (bench) => {
   const hanging = hands(() => new Promise(() => {}), '500 ms');
   const late = bench.agent({ tools: hanging.tools, script: callsEach });
   test('timeout: retries read and idempotent calls, a once call is unknown', async () => {
-    const name = `late ${bench.cached}`;
+    const name = `late ${bench.mode}`;
     const { run } = await bench.run(late, name, golden(bench.cached, 'effects-timeout'));
     const calls = toolCalls(run);
     assert.deepEqual(calls.map(essence), [
@@ -168,7 +168,7 @@ endToEnd('in flight', (bench) => {
   });
   const failed = bench.agent({ tools: failing.tools, script: callsEach });
   test('error: a once call that throws has failed, and is not unknown', async () => {
-    const name = `thrown ${bench.cached}`;
+    const name = `thrown ${bench.mode}`;
     const { run } = await bench.run(failed, name);
     assert.deepEqual(toolCalls(run).map(essence), [
       ['look', 'failed', 2],
@@ -199,7 +199,7 @@ endToEnd(
       script: ({ turn, input: name }) => (turn === 1 ? { calls: [{ tool: 'send', arguments: { name } }] } : 'Done.'),
     });
     test('does not run a second time, and is unknown', async () => {
-      const name = `raised ${bench.cached}`;
+      const name = `raised ${bench.mode}`;
       const id = `raised-${randomUUID()}`;
       await bench.holdfast.start(agent.name, name, { id });
       await sending.startsOf(`${name} send`).until(1);
@@ -224,7 +224,7 @@ endToEnd(
       );
     });
   },
-  { temporal: { interceptors: { activity: [loseResult] } } },
+  { onServer: true, temporal: { interceptors: { activity: [loseResult] } } },
 );
 
 const tooMuch: ActivityInterceptorsFactory = ({ info }) => ({
@@ -245,7 +245,7 @@ endToEnd(
     const quick = hands(() => 'done');
     const agent = bench.agent({ tools: quick.tools, script: callsEach });
     test('is a failure, and unknown for a once call', async () => {
-      const name = `too much ${bench.cached}`;
+      const name = `too much ${bench.mode}`;
       const { run, result } = await bench.run(agent, name);
       assert.equal(result.status, 'completed');
       const [look, put, ...sends] = toolCalls(run).map(({ kind }) => kind);
@@ -254,7 +254,7 @@ endToEnd(
       assert.deepEqual(quick.started(name)[2], 2);
     });
   },
-  { temporal: { interceptors: { activity: [tooMuch] } } },
+  { onServer: true, temporal: { interceptors: { activity: [tooMuch] } } },
 );
 
 endToEnd(
@@ -268,7 +268,7 @@ endToEnd(
         turn === 1 ? { calls: [...TOOLS, ...TOOLS].map(([tool]) => ({ tool, arguments: { name } })) } : 'Done.',
     });
     test('does not run, which a once call reports, and waits a day at most', async () => {
-      const name = `queued ${bench.cached}`;
+      const name = `queued ${bench.mode}`;
       const { id = name } = golden(bench.cached, 'effects-never-started');
       const handle = await bench.holdfast.start(agent.name, name, { id });
       await eventually(async () => held.started(name).some((times) => times === 1));

@@ -181,7 +181,7 @@ endToEnd('retries', (bench) => {
     ],
   });
   test('keeps the idempotency key over attempts, and changes it between calls', async () => {
-    const id = `keys-${bench.cached}`;
+    const id = `keys-${bench.mode}`;
     const { run } = await bench.run(keeps, 'Go.', { id });
     assert.deepEqual(toolTexts(run), ['kept', 'kept', 'kept', 'kept', 'kept']);
     assert.deepEqual(

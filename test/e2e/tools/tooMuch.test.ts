@@ -33,7 +33,7 @@ endToEnd('too much at once', (bench) => {
       {
         calls: times(2_001, (i) => ({
           tool: i % 1_000 === 0 ? 'keep' : 'none',
-          arguments: { key: `${bench.cached}` },
+          arguments: { key: `${bench.mode}` },
         })),
       },
       'Done.',
@@ -50,7 +50,7 @@ endToEnd('too much at once', (bench) => {
       kinds,
       times(2_001, (i) => (i === 0 ? null : i < 1_000 ? 'unknown_tool' : 'too_large')),
     );
-    assert.equal(effects.of(`${bench.cached}`), 1);
+    assert.equal(effects.of(`${bench.mode}`), 1);
   });
 
   const endless = bench.agent({ tools: [keep], script: calls(20_000), maxTurns: 1 });
