@@ -29,7 +29,7 @@ function userTexts({ messages }: ScriptedRequest): string[] {
 endToEnd(
   'races in a conversation',
   (bench) => {
-    const idOf = (name: string, { seed }: Round) => `${name}-${bench.cached ? 'cached' : 'replaying'}-${seed}`;
+    const idOf = (name: string, { seed }: Round) => `${name}-${bench.mode}-${seed}`;
     const nap = defineTool({
       name: 'nap',
       description: 'Takes its time.',

@@ -158,7 +158,7 @@ endToEnd('calls that ask for input', (bench) => {
     assert.match(toolTexts(run)[0]!, /asked for input more than 10 times/);
   });
 
-  const log = join(folder, bench.cached ? 'cached' : 'replaying');
+  const log = join(folder, bench.mode);
   const server = { name: 'sums', command: process.execPath, args: [sums], env: { CALLS: log } } as const;
   const modern = mcp({ ...server, effect: 'once', tools: ['ask', 'visit', 'lecture', 'nest'] });
 
