@@ -1,5 +1,6 @@
 // Digests of transcripts, calls and agent records. 128 bits are enough, since nobody gains from a collision.
 import { hash } from 'node:crypto';
+import { sortedFields } from '../core/sortedFields.ts';
 
 export function digestOf(...texts: readonly string[]): string {
   // The lengths make ("ab", "c") and ("a", "bc") differ.
@@ -17,15 +18,5 @@ export function extendDigest(before: string, messageJson: string): string {
 
 /** The digest of a tool and its arguments. The order of keys and the whitespace do not matter. */
 export function callDigest(tool: string, args: unknown): string {
-  return digestOf(tool, JSON.stringify(sorted(args)));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, child]) => [key, sorted(child)]),
-  );
+  return digestOf(tool, JSON.stringify(sortedFields(args)));
 }

@@ -1,6 +1,8 @@
 // Compares two runs turn by turn: where they part, and what each took. A fork is compared with its original from the turn that it began
 // with, and two runs of the same input from the first.
+
 import { callActivityId } from '../names.ts';
+import { sortedFields } from '../sortedFields.ts';
 import type { AgentRecord, Message, Spend } from '../types.ts';
 import { asRun } from './asRun.ts';
 import { conversation } from './conversation.ts';
@@ -221,16 +223,5 @@ function parsed(text: string): unknown {
 }
 
 function isSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
-}
-
-/** With the fields of every object in order. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, field]) => [key, sorted(field)]),
-  );
+  return JSON.stringify(sortedFields(a)) === JSON.stringify(sortedFields(b));
 }

@@ -253,6 +253,25 @@ describe('testAgent', () => {
     assert.match(JSON.stringify(calls[0]?.result), /no call of get_order with .*4712.*The nearest is 1\.0 with .*4711/);
   });
 
+  test('closes at once while a tool runs that would never end', async () => {
+    let started = () => {};
+    const running = new Promise<void>((resolve) => {
+      started = resolve;
+    });
+    const lab = await testAgent(refunds(), {
+      script,
+      tools: {
+        get_order: () => {
+          started();
+          return new Promise(() => {});
+        },
+      },
+    });
+    await lab.start('Refund order 4711');
+    await running;
+    await lab.close();
+  });
+
   test('refuses names of tools, scripts and calls that do not exist', async () => {
     await assert.rejects(
       testAgent(refunds(), { script, tools: { pya: () => 1 } }),

@@ -71,6 +71,8 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     connection: connection as unknown as NativeConnection,
     namespace,
     taskQueue,
+    // Nobody needs what still runs when a test is over.
+    shutdownGraceTime: 0,
     ...temporal,
     plugins: [...(temporal?.plugins ?? []), plugin],
   }).catch(async (error) => {
