@@ -71,8 +71,6 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     connection: connection as unknown as NativeConnection,
     namespace,
     taskQueue,
-    // Nobody needs what still runs when a test is over.
-    shutdownGraceTime: 0,
     ...temporal,
     plugins: [...(temporal?.plugins ?? []), plugin],
   }).catch(async (error) => {
@@ -88,6 +86,7 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     holdfast,
     server,
     async close() {
+      server.stopWork();
       worker.shutdown();
       await running;
       server.close();

@@ -5,6 +5,7 @@ import type { ActivityFate, ActivityRun } from './activityRun.ts';
 import { type Clock, realClock, virtualClock } from './clock.ts';
 import { Execution, type ExecutionHost, type ExecutionStart } from './execution.ts';
 import { type Activation, type ActivityTask, type Completion, MemoryNativeWorker } from './nativeWorker.ts';
+import { core } from './proto.ts';
 import { unavailable } from './serviceError.ts';
 
 export interface MemoryServerOptions {
@@ -102,6 +103,18 @@ export class MemoryServer implements ExecutionHost {
     const activity = this.#attempts.get(keyOf(token))?.activity;
     activity?.heartbeat(details);
     return activity?.isCancelRequested === true;
+  }
+
+  /** Cancels what the worker still runs, as core does at a worker's end: nobody needs it. */
+  stopWork(): void {
+    for (const { token } of this.#attempts.values())
+      this.worker.runActivity({
+        taskToken: token,
+        cancel: {
+          reason: core.activity_task.ActivityCancelReason.WORKER_SHUTDOWN,
+          details: { isWorkerShutdown: true },
+        },
+      });
   }
 
   newRunId(): string {
