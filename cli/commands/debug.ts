@@ -1,7 +1,7 @@
 // `holdfast debug`: goes through a run step by step, forwards and back.
 import { Command } from 'commander';
 import { connect } from '../../client/index.ts';
-import { requestOf } from '../../core/read/requestOf.ts';
+import { newInRequest } from '../../core/read/newInRequest.ts';
 import type { RunStep } from '../../core/read/steps.ts';
 import { settingsOf } from '../connected.ts';
 import type { DebuggedRun } from '../debug/debugState.ts';
@@ -70,6 +70,6 @@ function stepJson(step: RunStep, { run }: DebuggedRun): object {
     historyNumber: history,
     title: stepTitle(step),
     event: eventJson(event),
-    ...(event.type === 'model_call_started' && { request: requestOf(run, event.turn) }),
+    ...(event.type === 'model_call_started' && { request: newInRequest(run, event.turn) }),
   };
 }

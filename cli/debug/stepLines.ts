@@ -1,9 +1,11 @@
 // A step of a run as lines of text: a title, and everything that is known of it.
-import { requestOf } from '../../core/read/requestOf.ts';
+import { type RequestDifference, RequestUnavailable, requestDifference, requestOf } from '../../client/index.ts';
+import { newInRequest } from '../../core/read/newInRequest.ts';
 import { callAt, type Run } from '../../core/read/run.ts';
 import type { RunStep } from '../../core/read/steps.ts';
 import { count, plural } from '../../core/text.ts';
 import type { PlannedCall } from '../../core/types.ts';
+import { commandLine } from '../terminal/commandLine.ts';
 import { idText, inert, inertJson, inertJsonLines, inertLine } from '../terminal/inert.ts';
 import { seconds } from '../terminal/screen.ts';
 import { spendText } from '../view/budget.ts';
@@ -153,7 +155,7 @@ function eventLines(step: RunStep, run: Run): string[] {
 }
 
 function requestLines(run: Run, turn: number): string[] {
-  const request = requestOf(run, turn);
+  const request = newInRequest(run, turn);
   if (!request) return [];
   const { results, messages } = request;
   return [
@@ -161,6 +163,30 @@ function requestLines(run: Run, turn: number): string[] {
     ...results.flatMap(({ call, tool, text }) => textBlock(`Result of ${call} ${inertLine(tool, 64)}`, text)),
     ...messages.flatMap((text) => block('Message', text)),
     ...(results.length + messages.length === 0 ? ['', 'Nothing: the same request again.'] : []),
+    ...otherLines(run, turn),
+  ];
+}
+
+/** What is other than in the request of the turn before, besides what is new. */
+function otherLines(run: Run, turn: number): string[] {
+  let changed: RequestDifference;
+  try {
+    changed = requestDifference(requestOf(run, turn - 1), requestOf(run, turn));
+  } catch (error) {
+    // There is none before, or it was not recorded.
+    if (error instanceof RequestUnavailable) return [];
+    throw error;
+  }
+  const gone = changed.messages.flatMap((part) => (part.is === 'removed' ? part.messages : [])).length;
+  const fields = changed.fields.map(({ field }) => inertLine(field, 100));
+  if (gone === 0 && fields.length === 0) return [];
+  const what = [
+    ...(fields.length > 0 ? [`other fields: ${fields.join(', ')}`] : []),
+    ...(gone > 0 ? [`${plural(gone, 'message')} of it ${gone === 1 ? 'is' : 'are'} changed or gone`] : []),
+  ];
+  return [
+    '',
+    `Against the request before, ${what.join('; ')}. See it: ${commandLine(['show', run.workflowId, '--turn', String(turn), '--diff'])}`,
   ];
 }
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { History } from '../../core/read/history.ts';
+import { newInRequest } from '../../core/read/newInRequest.ts';
 import { readRun } from '../../core/read/readRun.ts';
-import { requestOf } from '../../core/read/requestOf.ts';
 import { toolCalls } from '../../core/read/run.ts';
 import { type RunStep, readSteps } from '../../core/read/steps.ts';
 import { historyFromJson } from '../../worker/historyJson.ts';
@@ -57,10 +57,10 @@ test('finds the first failure, and how the attempt before failed', async () => {
 
 test('has the results of the turn before in the request of a turn', async () => {
   const run = readRun(await golden('one-of-four-fails.json'));
-  assert.deepEqual(requestOf(run, 1)?.messages, [run.input]);
+  assert.deepEqual(newInRequest(run, 1)?.messages, [run.input]);
   assert.deepEqual(
-    requestOf(run, 2)?.results.map(({ call, text }) => [call, text]),
+    newInRequest(run, 2)?.results.map(({ call, text }) => [call, text]),
     run.turns[0]!.calls.map(({ slot, text }) => [`1.${slot}`, text]),
   );
-  assert.equal(requestOf(run, 99), null);
+  assert.equal(newInRequest(run, 99), null);
 });

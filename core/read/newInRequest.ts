@@ -2,7 +2,7 @@
 import type { Run } from './run.ts';
 
 /** What is new in the request of a turn. Everything before it is as it was sent with the turn before. */
-export interface TurnRequest {
+export interface NewInRequest {
   readonly agent: string;
   /** null until the model has answered. */
   readonly model: string | null;
@@ -13,7 +13,7 @@ export interface TurnRequest {
 }
 
 /** Returns null for a turn that the run does not have. */
-export function requestOf(run: Run, turn: number): TurnRequest | null {
+export function newInRequest(run: Run, turn: number): NewInRequest | null {
   const at = run.turns.findIndex((one) => one.turn === turn);
   const asked = run.turns[at];
   if (!asked) return null;
