@@ -115,8 +115,8 @@ export const BUGS: readonly Bug[] = [
     what: 'continue-as-new leaves calls that run',
     edit: {
       file: 'workflows/turn/runBatch.ts',
-      from: 'batch.running === 0 && !batch.isEditing && mustContinueAsNew(run)',
-      to: '!batch.isEditing && mustContinueAsNew(run)',
+      from: 'batch.running === 0 && !batch.isEditing && cancelling.size === 0',
+      to: '!batch.isEditing && cancelling.size === 0',
     },
     found: /continues as new while calls run/,
   },

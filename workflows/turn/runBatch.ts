@@ -32,7 +32,7 @@ export async function runBatch(run: Run): Promise<Batch> {
   let expiry = watchExpiry(run, batch);
   let { askedAtMs } = batch;
   let preparation: Preparation | null = null;
-  const cancelled: Promise<void>[] = [];
+  const cancelling = new Set<Promise<void>>();
   for (;;) {
     run.wake.reset();
     if (batch.askedAtMs !== askedAtMs) {
@@ -41,7 +41,7 @@ export async function runBatch(run: Run): Promise<Batch> {
       askedAtMs = batch.askedAtMs;
     }
     const { steps, reached, waitsFor } = decideBatch(viewOf(run, batch));
-    const isPostponed = applySteps(run, batch, steps, cancelled);
+    const isPostponed = applySteps(run, batch, steps, cancelling);
     if (reached) run.budget.recordReached(reached);
     if (reached && run.budget.asksAtLimit) run.budget.ask();
     if (waitsFor === null) break;
@@ -49,7 +49,8 @@ export async function runBatch(run: Run): Promise<Batch> {
       run.control.stopForFullHistory();
       continue;
     }
-    if (batch.running === 0 && !batch.isEditing && mustContinueAsNew(run)) {
+    const isAtRest = batch.running === 0 && !batch.isEditing && cancelling.size === 0;
+    if (isAtRest && mustContinueAsNew(run)) {
       if (preparation?.isReady && allHandlersFinished()) await continueNow(run);
       if (!preparation || preparation.isReady) preparation = prepareToContinue(run);
       await run.wake.next();
@@ -64,7 +65,7 @@ export async function runBatch(run: Run): Promise<Batch> {
     await run.wake.next();
   }
   expiry.stop();
-  if (cancelled.length > 0) await Promise.all(cancelled);
+  if (cancelling.size > 0) await Promise.all(cancelling);
   if (preparation) run.enter({ is: 'running' });
   // The budget keeps no call of this batch from running any more.
   if (run.budget.asksAtLimit) run.budget.stopAsking(run.spend);
@@ -92,8 +93,8 @@ function viewOf(run: Run, { calls, isExpired }: Batch): BatchView {
   };
 }
 
-/** Returns whether a call did not fit this workflow task, and waits for the next. `cancelled` receives the tasks that are being cancelled. */
-function applySteps(run: Run, batch: Batch, steps: readonly BatchStep[], cancelled: Promise<void>[]): boolean {
+/** Returns whether a call did not fit this workflow task, and waits for the next. `cancelling` receives the tasks that are being cancelled. */
+function applySteps(run: Run, batch: Batch, steps: readonly BatchStep[], cancelling: Set<Promise<void>>): boolean {
   let isPostponed = false;
   for (const step of steps)
     switch (step.do) {
@@ -101,7 +102,7 @@ function applySteps(run: Run, batch: Batch, steps: readonly BatchStep[], cancell
         const call = batch.calls[step.slot]!;
         const task = askedByTask(call.planned);
         // Nobody answers its question.
-        if (task) cancelled.push(cancelTask(run, step.slot, call, task));
+        if (task) keep(cancelling, cancelTask(run, step.slot, call, task), run);
         batch.settle(step.slot, step.outcome);
         break;
       }
@@ -118,6 +119,15 @@ function applySteps(run: Run, batch: Batch, steps: readonly BatchStep[], cancell
     }
   if (isPostponed) nextTask().then(() => run.wake.wake());
   return isPostponed;
+}
+
+/** The run does not continue as new before it has ended: its activity would be lost. */
+function keep(cancelling: Set<Promise<void>>, cancel: Promise<void>, run: Run): void {
+  const ended = cancel.then(() => {
+    cancelling.delete(ended);
+    run.wake.wake();
+  });
+  cancelling.add(ended);
 }
 
 /** Starts the call; returns false if its arguments would make this workflow task too large. */
