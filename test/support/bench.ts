@@ -264,7 +264,8 @@ class Outcomes {
       const [cached, replaying, memory] = (['cached', 'replaying', 'memory'] as const).map((mode) =>
         comparable(this.#found.get(`${mode} ${agent}`) ?? []),
       );
-      if (isDeepStrictEqual(cached, replaying)) assert.deepEqual(memory, cached, `runs of ${agent} in memory`);
+      // An agent may have another name in each mode.
+      if (cached?.length && isDeepStrictEqual(cached, replaying)) assert.deepEqual(memory, cached, `runs of ${agent} in memory`);
     }
   }
 }

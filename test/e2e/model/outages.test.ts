@@ -95,6 +95,7 @@ endToEnd('an outage of the model', (bench) => {
     script: down(1_000, 2),
   });
   const thrifty = bench.agent({
+    endsVary: true,
     modelOutage: '1 h',
     budget: { activeTime: '3 s' },
     tools: [work],
