@@ -28,8 +28,6 @@ test('says where a request has other messages than the one before', async () => 
   );
   assert.match(
     String(after[0]?.[1]),
-    new RegExp(
-      `, \\d+ messages of it are changed or gone\\. See it: .* show returns-471 --turn ${turn} --diff$`,
-    ),
+    new RegExp(`, \\d+ messages of it are changed or gone\\. See it: .* show returns-471 --turn ${turn} --diff$`),
   );
 });

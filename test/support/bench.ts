@@ -265,7 +265,8 @@ class Outcomes {
         comparable(this.#found.get(`${mode} ${agent}`) ?? []),
       );
       // An agent may have another name in each mode.
-      if (cached?.length && isDeepStrictEqual(cached, replaying)) assert.deepEqual(memory, cached, `runs of ${agent} in memory`);
+      if (cached?.length && isDeepStrictEqual(cached, replaying))
+        assert.deepEqual(memory, cached, `runs of ${agent} in memory`);
     }
   }
 }

@@ -284,7 +284,7 @@ endToEnd('forks', (bench) => {
     );
   });
 
-  test('are told apart from resets', async () => {
+  bench.onServer('are told apart from resets', async () => {
     const handle = await originalOf();
     const points = resetPoints(await handle.history());
     const { runId } = await handle.read();

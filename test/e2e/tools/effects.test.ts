@@ -267,7 +267,7 @@ endToEnd(
       script: ({ turn, input: name }) =>
         turn === 1 ? { calls: [...TOOLS, ...TOOLS].map(([tool]) => ({ tool, arguments: { name } })) } : 'Done.',
     });
-    test('does not run, which a once call reports, and waits a day at most', async () => {
+    bench.onServer('does not run, which a once call reports, and waits a day at most', async () => {
       const name = `queued ${bench.mode}`;
       const { id = name } = golden(bench.cached, 'effects-never-started');
       const handle = await bench.holdfast.start(agent.name, name, { id });
