@@ -160,7 +160,7 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
       assert.equal(run.status, result.status);
       assert.deepEqual(conversation(run), await transcriptOf(holdfast, workflowId));
       assert.equal(conversation(run).length, result.transcriptLength);
-      if (!varying.has(run.agent)) outcomes.add(mode, run.agent, { ...decided(result), transcript: run.transcript });
+      if (!varying.has(run.agent)) outcomes.add(mode, run.agent, decided(result, run));
       for (const { turn, request } of run.turns)
         if (request?.recorded) assert.deepEqual(requestOf(run, turn).unknown, [], `the request of turn ${turn}`);
       for (const [at, one] of runHistories.entries()) {
@@ -252,7 +252,9 @@ export async function transcriptOf({ client }: Holdfast, workflowId: string): Pr
 class Outcomes {
   readonly #found = new Map<string, unknown[]>();
 
-  add(mode: Mode, agent: string, outcome: unknown): void {
+  add(mode: Mode, agent: string, outcome: ReturnType<typeof decided>): void {
+    // When a limit, a person or a fault ends a run is a matter of times.
+    if (outcome.status !== 'completed') return;
     const key = `${mode} ${agent}`;
     this.#found.set(key, [...(this.#found.get(key) ?? []), outcome]);
   }
@@ -272,8 +274,8 @@ class Outcomes {
 }
 
 /** What a run came to, without what it spent on attempts that were lost. */
-function decided({ status, reasonCode, output, value, turns, calls, failedCalls }: RunResult) {
-  return { status, reasonCode, output, value, turns, calls, failedCalls };
+function decided({ status, output, value, turns, calls, failedCalls }: RunResult, { transcript }: Run) {
+  return { status, output, value, turns, calls, failedCalls, transcript };
 }
 
 const IDS = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{64}\b/g;
