@@ -1,5 +1,6 @@
 // Decisions that were accepted and are not answered yet. While an activity plans an edit's new arguments, other decisions
 // about the call wait: the first of them counts if the new arguments are not accepted.
+import { inputOf } from '../batch/input.ts';
 import type { Decision, RecordedDecision } from '../types.ts';
 import type { OpenDecision, Reading } from './reading.ts';
 import type { OpenCall } from './turns.ts';
@@ -12,7 +13,12 @@ export function isBeingEdited({ decisions }: Reading, call: OpenCall): boolean {
 /** Makes the decision count, or begins to plan its new arguments. */
 export function take({ taskStartedAtMs }: Reading, call: OpenCall, open: OpenDecision): void {
   const isEdit = open.decision.verdict === 'edit';
-  if (!isEdit) call.decision = recordedOf(open.decision as Decision, taskStartedAtMs);
+  if (!isEdit) {
+    // The model still reads that a person changed the arguments, before the call asked.
+    const edited = open.decision.verdict === 'respond' ? inputOf(call.planned)?.decision?.arguments : undefined;
+    const recorded = recordedOf(open.decision as Decision, taskStartedAtMs);
+    call.decision = { ...recorded, ...(edited !== undefined && { arguments: edited }) };
+  }
   open.state = isEdit ? 'editing' : 'over';
 }
 
