@@ -177,7 +177,7 @@ endToEnd(
       }
     });
   },
-  { payloads: { codecs: [encryption] } },
+  { onServer: true, payloads: { codecs: [encryption] } },
 );
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-payloads-'));
@@ -262,7 +262,7 @@ endToEnd(
       );
     });
   },
-  { payloads: { storage: fileStorage(shelf) } },
+  { onServer: true, payloads: { storage: fileStorage(shelf) } },
 );
 
 /** A store on a real disk that goes away, and comes back with all that it had. */
@@ -331,7 +331,7 @@ endToEnd(
       );
     });
   },
-  { payloads: { storage: first.storage, compressAbove: Number.POSITIVE_INFINITY } },
+  { onServer: true, payloads: { storage: first.storage, compressAbove: Number.POSITIVE_INFINITY } },
 );
 
 const second = mortalStore(join(folder, 'mortal2'));

@@ -85,81 +85,85 @@ after(async () => {
 const tool = (name: string, options: Partial<{ effect: 'read' | 'once'; timeout: string; queue: string }> = {}) =>
   defineTool({ name, description: 'Is elsewhere.', input, effect: 'read', queue, ...options } as never);
 
-endToEnd('tools on a queue of their own', (bench) => {
-  const names = Object.keys(returns);
-  const all = bench.agent({
-    tools: names.map((name) => tool(name)),
-    script: ({ turn }) =>
-      turn === 1 ? { calls: names.map((name) => ({ tool: name, arguments: { n: 30 } })) } : 'Done.',
-  });
-  test('get the arguments as an object, and return whatever JSON they like', async () => {
-    const { run } = await bench.run(all);
-    const [text, object, nothing, long, half, ...bad] = toolTexts(run);
-    assert.deepEqual([text, object, nothing], ['twelve inches', '{"inches":12,"of":["a",null]}', 'null']);
-    assert.match(long!, /^x+\n\[cut: the first [\d,]+ bytes of 100,000 bytes\]$/);
-    assert.equal(half, 'twelve \ufffd');
-    for (const one of bad) assert.match(one, /its result is not JSON/);
-    const call = seen.find(
-      ({ tool: name, context }) => name === 'object' && String(context['idempotencyKey']).startsWith(run.workflowId),
-    );
-    const { idempotencyKey, callId, ...context } = call!.context;
-    // As the model wrote them: the default is the schema's of TypeScript.
-    assert.deepEqual(
-      { args: call!.args, context },
-      { args: { n: 30 }, context: { agent: all.name, turn: 1, slot: 1 } },
-    );
-    assert.equal(callId, run.turns[0]?.calls[1]?.callId);
-    assert.match(String(idempotencyKey), new RegExp(`^${run.workflowId}/`));
-    const { events } = await bench.holdfast.client.workflow.getHandle(run.workflowId).fetchHistory();
-    const queues = events?.flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
-      names.includes(scheduled?.activityType?.name ?? '') ? [scheduled?.taskQueue?.name] : [],
-    );
-    assert.deepEqual(
-      queues,
-      names.map(() => queue),
-    );
-  });
+endToEnd(
+  'tools on a queue of their own',
+  (bench) => {
+    const names = Object.keys(returns);
+    const all = bench.agent({
+      tools: names.map((name) => tool(name)),
+      script: ({ turn }) =>
+        turn === 1 ? { calls: names.map((name) => ({ tool: name, arguments: { n: 30 } })) } : 'Done.',
+    });
+    test('get the arguments as an object, and return whatever JSON they like', async () => {
+      const { run } = await bench.run(all);
+      const [text, object, nothing, long, half, ...bad] = toolTexts(run);
+      assert.deepEqual([text, object, nothing], ['twelve inches', '{"inches":12,"of":["a",null]}', 'null']);
+      assert.match(long!, /^x+\n\[cut: the first [\d,]+ bytes of 100,000 bytes\]$/);
+      assert.equal(half, 'twelve \ufffd');
+      for (const one of bad) assert.match(one, /its result is not JSON/);
+      const call = seen.find(
+        ({ tool: name, context }) => name === 'object' && String(context['idempotencyKey']).startsWith(run.workflowId),
+      );
+      const { idempotencyKey, callId, ...context } = call!.context;
+      // As the model wrote them: the default is the schema's of TypeScript.
+      assert.deepEqual(
+        { args: call!.args, context },
+        { args: { n: 30 }, context: { agent: all.name, turn: 1, slot: 1 } },
+      );
+      assert.equal(callId, run.turns[0]?.calls[1]?.callId);
+      assert.match(String(idempotencyKey), new RegExp(`^${run.workflowId}/`));
+      const { events } = await bench.holdfast.client.workflow.getHandle(run.workflowId).fetchHistory();
+      const queues = events?.flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
+        names.includes(scheduled?.activityType?.name ?? '') ? [scheduled?.taskQueue?.name] : [],
+      );
+      assert.deepEqual(
+        queues,
+        names.map(() => queue),
+      );
+    });
 
-  const failing = bench.agent({
-    tools: [
-      tool('flaky'),
-      tool('refuses'),
-      tool('once', { effect: 'once' }),
-      tool('hangs', { timeout: '1 s' }),
-      tool('dumps'),
-      tool('text'),
-    ],
-    script: ({ turn }) =>
-      turn === 1
-        ? {
-            calls: [
-              ...['flaky', 'refuses', 'once', 'hangs', 'dumps'].map((name) => ({ tool: name, arguments: { n: 1 } })),
-              { tool: 'text', arguments: { n: 'one' } },
-            ],
-          }
-        : 'Done.',
-  });
-  test('are retried by their policy, and what goes wrong there is told to the model', async () => {
-    stuck = gate();
-    const { run } = await bench.run(failing, 'Go.', golden(bench.cached, 'queue-failing'));
-    stuck.open();
-    const calls = run.turns[0]!.calls.map(({ ok, kind, attempts }) => ({ ok, kind, attempts }));
-    assert.deepEqual(calls, [
-      { ok: true, kind: null, attempts: 3 },
-      { ok: false, kind: 'failed', attempts: 1 },
-      { ok: false, kind: 'failed', attempts: 1 },
-      { ok: false, kind: 'timeout', attempts: 3 },
-      { ok: false, kind: 'failed', attempts: 1 },
-      { ok: false, kind: 'invalid_arguments', attempts: 0 },
-    ]);
-    const texts = toolTexts(run);
-    assert.match(texts[1]!, /there is no patient 7/);
-    assert.match(texts[2]!, /too far/);
-    assert.match(texts[3]!, /timed out after 1 second/);
-    assert.match(texts[4]!, /^\{"error":"x+… \[cut: the first [\d,]+ of 500,000 characters\]/);
-    assert.ok(texts[4]!.length < 10_000);
-  });
-});
+    const failing = bench.agent({
+      tools: [
+        tool('flaky'),
+        tool('refuses'),
+        tool('once', { effect: 'once' }),
+        tool('hangs', { timeout: '1 s' }),
+        tool('dumps'),
+        tool('text'),
+      ],
+      script: ({ turn }) =>
+        turn === 1
+          ? {
+              calls: [
+                ...['flaky', 'refuses', 'once', 'hangs', 'dumps'].map((name) => ({ tool: name, arguments: { n: 1 } })),
+                { tool: 'text', arguments: { n: 'one' } },
+              ],
+            }
+          : 'Done.',
+    });
+    test('are retried by their policy, and what goes wrong there is told to the model', async () => {
+      stuck = gate();
+      const { run } = await bench.run(failing, 'Go.', golden(bench.cached, 'queue-failing'));
+      stuck.open();
+      const calls = run.turns[0]!.calls.map(({ ok, kind, attempts }) => ({ ok, kind, attempts }));
+      assert.deepEqual(calls, [
+        { ok: true, kind: null, attempts: 3 },
+        { ok: false, kind: 'failed', attempts: 1 },
+        { ok: false, kind: 'failed', attempts: 1 },
+        { ok: false, kind: 'timeout', attempts: 3 },
+        { ok: false, kind: 'failed', attempts: 1 },
+        { ok: false, kind: 'invalid_arguments', attempts: 0 },
+      ]);
+      const texts = toolTexts(run);
+      assert.match(texts[1]!, /there is no patient 7/);
+      assert.match(texts[2]!, /too far/);
+      assert.match(texts[3]!, /timed out after 1 second/);
+      assert.match(texts[4]!, /^\{"error":"x+… \[cut: the first [\d,]+ of 500,000 characters\]/);
+      assert.ok(texts[4]!.length < 10_000);
+    });
+  },
+  { onServer: true },
+);
 
 test('refuses what only a worker of its own could do', () => {
   const wrong: [object, RegExp][] = [
