@@ -40,5 +40,5 @@ endToEnd(
       assert.match((await bench.run(withStack)).result.output ?? '', /runBatch\.ts:\d+/);
     });
   },
-  { workflowsPath },
+  { onServer: true, workflowsPath },
 );
