@@ -1,4 +1,5 @@
 // Checks that a transcript is valid for the model API. Tests and the scripted model use it.
+import { isJson } from './json.ts';
 import type { Message } from './types.ts';
 
 /** Returns the first problem that a strict model API would refuse the transcript for; null if it is valid. */
@@ -25,13 +26,4 @@ export function transcriptProblem(messages: readonly Message[]): string | null {
     open = calls.map((call) => call.id);
   }
   return open.length > 0 ? `call ${open[0]} is not answered at the end` : null;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,9 +1,11 @@
 // Gets the script's answer to a request. An error in a script is reported to the caller as status 400, so it is not retried.
+
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { RESULTS_HEAD } from '../../core/attachmentLabels.ts';
 import { countReplaced, readNote } from '../../core/compaction.ts';
+import { parsed } from '../../core/json.ts';
 import { plural } from '../../core/text.ts';
 import type { Message } from '../../core/types.ts';
 import { ApiError, badRequest } from './apiError.ts';
@@ -38,14 +40,6 @@ function lastResults(messages: readonly Message[]): ScriptedRequest['results'] {
     const answer = messages[last + 1 + i];
     return { tool: call.function.name, result: parsed(answer?.content ?? '') };
   });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 /** Returns the script's answer to this turn. Throws an ApiError if there is none. */

@@ -1,6 +1,8 @@
 // What the model was really asked: the request of a turn, made again of what the run has recorded.
+
 import { hash } from 'node:crypto';
 import { attachmentsOf } from '../../core/attachments.ts';
+import { isJson } from '../../core/json.ts';
 import type { Run, Turn } from '../../core/read/run.ts';
 import type { Attachment, Message, RequestFrame, RequestPiece, WireForm } from '../../core/types.ts';
 import { joinParts } from '../../core/wire/difference.ts';
@@ -183,15 +185,6 @@ function frameOf({ frames }: Run, digest: string): RequestFrame | null {
   if (!isForm || !Array.isArray(refused) || typeof frame.body !== 'object') return null;
   // Its fields were checked above.
   return frame as RequestFrame;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Only a guardrail answers without a model. */

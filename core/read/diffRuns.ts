@@ -1,6 +1,7 @@
 // Compares two runs turn by turn: where they part, and what each took. A fork is compared with its original from the turn that it began
 // with, and two runs of the same input from the first.
 
+import { parsed } from '../json.ts';
 import { callActivityId } from '../names.ts';
 import { sortedFields } from '../sortedFields.ts';
 import type { AgentRecord, Message, Spend } from '../types.ts';
@@ -211,15 +212,6 @@ function figuresSince(run: Run, turns: ReadRun['turns'], from: number): NonNulla
     outputTokens: sum(({ usage }) => usage.outputTokens),
     cost: sum(({ answer }) => answer?.cost ?? 0),
   };
-}
-
-/** The text itself if it is no JSON. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 function isSame(a: unknown, b: unknown): boolean {

@@ -1,5 +1,7 @@
 // The tool calls of a run, in a form to compare with what a test expects.
+
 import { isDeepStrictEqual } from 'node:util';
+import { parsed } from '../../core/json.ts';
 import { type Run, toolCalls } from '../../core/read/run.ts';
 
 export interface CalledTool {
@@ -24,14 +26,6 @@ export function calledTools(run: Run): readonly CalledTool[] {
     ok: call.ok,
     kind: call.kind,
   }));
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 /** What a test expects of a call: the fields that it names. Of arguments and results that are objects, the fields that they name. */

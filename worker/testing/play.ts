@@ -3,23 +3,18 @@
 
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Agent } from '../../activities/define/types.ts';
-import { callDigest } from '../../activities/digest.ts';
 import type { ScriptFunction } from '../../activities/testing/index.ts';
 import type { RunHandle } from '../../client/runHandle.ts';
-import { COMPACT_ACTIVITY, MODEL_ACTIVITY, PLAN_ACTIVITY, parseActivityId } from '../../core/names.ts';
+import { parsed } from '../../core/json.ts';
+import { parseActivityId, RESERVED_TOOL_NAMES } from '../../core/names.ts';
 import type { Run } from '../../core/read/run.ts';
 import type { Question, ToolCallInput } from '../../core/types.ts';
 import type { ActivityEnd, ActivityFate } from '../memory/activityRun.ts';
 import { type Memory, openMemory } from '../memory/index.ts';
 import type { FateOf } from '../memory/server.ts';
 import type { ModelSettings, Providers } from '../model.ts';
-import {
-  parsed,
-  type RecordedOutcome,
-  type RecordedResult,
-  type RecordedVerdict,
-  type Recording,
-} from './recording.ts';
+import { ByCall } from './byCall.ts';
+import type { RecordedOutcome, RecordedResult, RecordedVerdict, Recording } from './recording.ts';
 import { withStubs } from './stubs.ts';
 import { scriptedModelFor } from './testAgent.ts';
 
@@ -64,8 +59,6 @@ export interface Player {
   close(): Promise<void>;
 }
 
-const ENGINES = new Set([MODEL_ACTIVITY, PLAN_ACTIVITY, COMPACT_ACTIVITY]);
-
 export async function openPlayer(options: PlayOptions): Promise<Player> {
   const { agents, model, providers } = options;
   let current: Playing | null = null;
@@ -105,8 +98,8 @@ class Playing {
   readonly #recording: Recording;
   readonly #options: PlayOptions;
   readonly #memory: Memory;
-  readonly #results = new Map<string, RecordedResult[]>();
-  readonly #verdicts = new Map<string, RecordedVerdict[]>();
+  readonly #results = new ByCall<RecordedResult>();
+  readonly #verdicts = new ByCall<RecordedVerdict>();
   readonly #messages: string[];
   #stopped: Stopped | null = null;
 
@@ -115,9 +108,8 @@ class Playing {
     this.#options = options;
     this.#memory = memory;
     this.#messages = [...recording.messages];
-    for (const result of recording.results) put(this.#results, callDigest(result.tool, result.arguments), result);
-    for (const verdict of recording.decisions)
-      put(this.#verdicts, callDigest(verdict.tool, verdict.arguments), verdict);
+    for (const result of recording.results) this.#results.add(result.tool, result.arguments, result);
+    for (const verdict of recording.decisions) this.#verdicts.add(verdict.tool, verdict.arguments, verdict);
   }
 
   async play(id: string): Promise<Played> {
@@ -150,9 +142,11 @@ class Playing {
   }
 
   readonly fateOf: FateOf = ({ command }, execution): ActivityFate => {
-    const place = parseActivityId(command.activityId ?? '');
     const tool = command.activityType ?? '';
-    if (!place || place.slot === null || ENGINES.has(tool)) return 'run';
+    // Tools may not have these names.
+    if (RESERVED_TOOL_NAMES.includes(tool)) return 'run';
+    // It would cancel the task that a server had begun for the recorded run.
+    if (parseActivityId(command.activityId ?? '') === null) return { end: endOf({ result: null }) };
     const values = (command.arguments ?? []).map((payload) =>
       defaultPayloadConverter.fromPayload<unknown>(payload as never),
     );
@@ -161,8 +155,7 @@ class Playing {
     const args = context === undefined ? parsed(first.arguments ?? '') : first;
     const agent = (context === undefined ? first.agent : (context as Partial<ToolCallInput>).agent) ?? '';
     if (this.#isLive(agent, tool)) return 'run';
-    const found = this.#results.get(callDigest(tool, args));
-    const result = found && found.length > 1 ? found.shift()! : found?.[0];
+    const result = this.#results.next(tool, args);
     if (result) return { end: endOf(result.outcome) };
     this.#stopped ??= {
       kind: 'call',
@@ -196,8 +189,7 @@ class Playing {
 
   async #decide(handle: RunHandle, question: Extract<Question, { kind: 'approval' }>): Promise<void> {
     const { call, digest, tool } = question;
-    const found = this.#verdicts.get(callDigest(tool, parsed(question.arguments)));
-    const recorded = found && found.length > 1 ? found.shift()! : found?.[0];
+    const recorded = this.#verdicts.next(tool, parsed(question.arguments));
     if (!recorded) {
       this.#stopped = { kind: 'decision', call, tool };
       return;
@@ -213,12 +205,6 @@ class Playing {
       ...(text !== undefined && { text }),
     });
   }
-}
-
-function put<T>(map: Map<string, T[]>, key: string, value: T): void {
-  const values = map.get(key);
-  if (values) values.push(value);
-  else map.set(key, [value]);
 }
 
 /** `MAXIMUM_ATTEMPTS_REACHED` of the protocol: the workflow reads the failure, and not why there was no other attempt. */

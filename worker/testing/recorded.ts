@@ -1,11 +1,12 @@
 // What a recorded run says and does, for a test: its model's answers as a script, its tools' results as stubs.
 
-import { callDigest } from '../../activities/digest.ts';
 import type { Script, ScriptedMessage } from '../../activities/testing/index.ts';
 import { ToolError } from '../../activities/tools/toolError.ts';
+import { parsed } from '../../core/json.ts';
 import { type Call, type Run, toolCalls } from '../../core/read/run.ts';
+import { ByCall } from './byCall.ts';
 import { type NearestCall, nearestTo } from './play.ts';
-import { errorIn, parsed } from './recording.ts';
+import { errorIn } from './recording.ts';
 import type { ToolStub } from './stubs.ts';
 
 /**
@@ -56,26 +57,24 @@ export class UnrecordedCall extends ToolError {
  * `UnrecordedCall`; equal calls are answered in the order of the record, and the last of them from then on.
  */
 export function recordedTools(...runs: readonly Run[]): Readonly<Record<string, ToolStub>> {
-  const byDigest = new Map<string, Call[]>();
-  const tools = new Set<string>();
-  for (const call of runs.flatMap(toolCalls)) {
-    if (call.text === null || call.attempts === 0 || call.childId !== null) continue;
-    tools.add(call.tool);
-    const digest = callDigest(call.tool, parsed(call.arguments));
-    byDigest.set(digest, [...(byDigest.get(digest) ?? []), call]);
-  }
-  const calls = [...byDigest.values()]
-    .flat()
-    .map(({ turn, slot, tool, arguments: args }) => ({ call: `${turn}.${slot}`, tool, arguments: parsed(args) }));
+  const recorded = runs
+    .flatMap(toolCalls)
+    .filter(({ text, attempts, childId }) => text !== null && attempts > 0 && childId === null);
+  const byCall = new ByCall<Call>();
+  for (const call of recorded) byCall.add(call.tool, parsed(call.arguments), call);
+  const calls = recorded.map(({ turn, slot, tool, arguments: args }) => ({
+    call: `${turn}.${slot}`,
+    tool,
+    arguments: parsed(args),
+  }));
   const stub = (tool: string): ToolStub => {
     const answer: ToolStub = (input) => {
-      const found = byDigest.get(callDigest(tool, input));
-      const call = found && found.length > 1 ? found.shift()! : found?.[0];
+      const call = byCall.next(tool, input);
       if (!call) throw new UnrecordedCall(tool, input, nearestTo(tool, input, calls));
       if (call.ok) return call.text;
       throw new ToolError(errorIn(call.text!));
     };
     return Object.assign(answer, { isText: true as const });
   };
-  return Object.fromEntries([...tools].map((tool) => [tool, stub(tool)]));
+  return Object.fromEntries(recorded.map(({ tool }) => [tool, stub(tool)]));
 }

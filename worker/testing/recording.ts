@@ -1,5 +1,6 @@
 // What a run was given and what came back: all that is needed to play it again without a model, tools or people.
-import { COMPACT_ACTIVITY, MODEL_ACTIVITY, PLAN_ACTIVITY, parseActivityId } from '../../core/names.ts';
+import { parsed } from '../../core/json.ts';
+import { MODEL_ACTIVITY, parseActivityId } from '../../core/names.ts';
 import { eventId, firstJson, type History, type HistoryEvent, jsonAt } from '../../core/read/history.ts';
 import { readRun } from '../../core/read/readRun.ts';
 import { type Run, toolCalls } from '../../core/read/run.ts';
@@ -154,7 +155,8 @@ function resultsIn(events: readonly HistoryEvent[]): RecordedResult[] {
   const results: RecordedResult[] = [];
   for (const { of, completed, failure } of endsIn(events)) {
     const place = parseActivityId(of.id);
-    if (!place || place.slot === null || ENGINES.has(of.type)) continue;
+    // Calls of tools, and not those of the model, or of an edit.
+    if (place?.slot == null) continue;
     const { timeoutFailureInfo: timeout, applicationFailureInfo: info } = failure ?? {};
     const outcome: RecordedOutcome = !failure
       ? { result: completed }
@@ -171,8 +173,6 @@ function resultsIn(events: readonly HistoryEvent[]): RecordedResult[] {
   }
   return results;
 }
-
-const ENGINES = new Set([MODEL_ACTIVITY, PLAN_ACTIVITY, COMPACT_ACTIVITY]);
 
 /** What sub-agents answered: their own runs are not part of the recording. */
 function childResults(run: Run): RecordedResult[] {
@@ -227,14 +227,6 @@ function argumentsIn(input: Parameters<typeof firstJson>[0]): unknown {
   if (jsonAt(input, 1) !== undefined) return first;
   const { arguments: args } = (first ?? {}) as Partial<ToolCallInput>;
   return typeof args === 'string' ? parsed(args) : first;
-}
-
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 /** The message in what the model read of a call that failed. */
