@@ -30,3 +30,4 @@ attribute() {
 
 attribute HoldfastWaitingSince Datetime
 attribute HoldfastAgent Keyword
+attribute HoldfastForkOf Keyword
