@@ -7,6 +7,7 @@ import { askCommand } from './commands/ask.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { chatCommand } from './commands/chat.ts';
 import { conformCommand } from './commands/conform.ts';
+import { consoleCommand } from './commands/console.ts';
 import { debugCommand } from './commands/debug.ts';
 import { devCommand } from './commands/dev.ts';
 import { diffCommand } from './commands/diff.ts';
@@ -51,6 +52,7 @@ export function holdfastProgram(): Command {
     chatCommand(),
     watchCommand(),
     showCommand(),
+    consoleCommand(),
     askCommand(),
     listCommand(),
     agentsCommand(),

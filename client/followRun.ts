@@ -11,10 +11,15 @@ import { runPages } from './runHistories.ts';
 /** Heartbeats reach the server two to ten times a second; polling more often would show nothing new. */
 const POLL_INTERVAL_MS = 200;
 
-export function followRun(client: Client, execution: ExecutionRef, signal?: AbortSignal): ReadableStream<RunEvent> {
+/** Yields the run's events. A `reader` of the caller's knows the run's state beside them. */
+export function followRun(
+  client: Client,
+  execution: ExecutionRef,
+  signal?: AbortSignal,
+  reader = openReader(execution.workflowId),
+): ReadableStream<RunEvent> {
   const stop = new AbortController();
   const signals = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  const reader = openReader(execution.workflowId);
   let poll = createLivePoll(client, execution);
   let currentRunId = execution.runId;
   let running = 0;

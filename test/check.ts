@@ -15,6 +15,7 @@ const CHECKS: Readonly<Record<string, readonly string[]>> = {
     '.',
   ],
   types: [bin('tsc')],
+  "the console's types": [bin('tsc'), '--project', `${root}/cli/console/page`],
   'layers and bundle': [process.execPath, '--test', `${root}/test/checks/*.test.ts`],
 };
 

@@ -1,28 +1,31 @@
 // `holdfast mcp`: serves agents as MCP tools, over standard input and output or over HTTP.
 import { createHash, randomBytes } from 'node:crypto';
-import { isIPv4 } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';
 import { connect, type Holdfast } from '../../client/index.ts';
 import type { RunContext } from '../../core/types.ts';
 import { AGENTS_OPTION, findAgentsFile, loadExportedAgents } from '../agentsFile.ts';
 import { addressFlags, parseName, settingsOf, unlessInterrupted, untilInterrupted, userName } from '../connected.ts';
-import { EXIT, errorText, portNumber, UsageError } from '../exit.ts';
+import { EXIT, errorText, UsageError } from '../exit.ts';
+import {
+  checkHost,
+  type HttpOptions,
+  listenError,
+  newToken,
+  tokenFromEnvironment,
+  withHttpOptions,
+} from '../http/httpOptions.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { toStderr, toStdout } from '../terminal/output.ts';
 import { parseDuration } from '../view/budget.ts';
 import { parseContext } from '../view/context.ts';
 
-interface McpCommandOptions {
+interface McpCommandOptions extends HttpOptions {
   readonly agents?: string;
   readonly context?: RunContext;
   readonly wait?: number;
   readonly by?: string;
   readonly forms: boolean;
   readonly http?: boolean;
-  readonly host?: string;
-  readonly port?: number;
-  readonly allowHost?: readonly string[];
-  readonly token?: string;
 }
 
 const HTTP_DEFAULTS = { host: '127.0.0.1', port: 3_920 } as const;
@@ -31,10 +34,9 @@ const WAIT_MS = 50_000;
 /** Node's timers end after 24 days; no client waits for one. */
 const WAIT_MAX_MS = 24 * 60 * 60_000;
 const TOKEN_VARIABLE = 'HOLDFAST_MCP_TOKEN';
-const TOKEN_CHARS_MIN = 16;
 
 export function mcpCommand(): Command {
-  return new Command('mcp')
+  const command = new Command('mcp')
     .description('serve agents as MCP tools')
     .argument('[agent...]', 'names of the agents (default: all that the module exports)')
     .option('--agents <file>', AGENTS_OPTION)
@@ -50,38 +52,26 @@ export function mcpCommand(): Command {
       parseName,
     )
     .option('--no-forms', 'ask clients nothing: what runs wait for is decided elsewhere')
-    .option('--http', 'serve over HTTP instead of standard input and output')
-    .option('--host <address>', `address to listen on (default: ${HTTP_DEFAULTS.host})`)
-    .option('--port <port>', `port to listen on (default: ${HTTP_DEFAULTS.port})`, portNumber)
-    .option(
-      '--allow-host <names>',
-      'host names under which clients reach it, beside those of this machine, separated by commas',
-      parseHosts,
-    )
-    .option(
-      '--token <token>',
-      `bearer token that clients have to send (default: ${TOKEN_VARIABLE}, or a new one)`,
-      parseToken,
-    )
-    .action(async (names: string[], options: McpCommandOptions, command: Command) => {
-      checkTransport(options);
-      if (options.http) await serveHttp(names, options, command);
-      else await serveStdio(names, options, command);
-      // The module may keep the process alive, with a database pool or a timer.
-      process.exit(EXIT.completed);
-    });
+    .option('--http', 'serve over HTTP instead of standard input and output');
+  return withHttpOptions(command, {
+    ...HTTP_DEFAULTS,
+    variable: TOKEN_VARIABLE,
+    token: 'bearer token that clients have to send',
+  }).action(async (names: string[], options: McpCommandOptions, command: Command) => {
+    checkTransport(options);
+    if (options.http) await serveHttp(names, options, command);
+    else await serveStdio(names, options, command);
+    // The module may keep the process alive, with a database pool or a timer.
+    process.exit(EXIT.completed);
+  });
 }
 
-function checkTransport({ http, host, port, allowHost, token }: McpCommandOptions): void {
+function checkTransport(options: McpCommandOptions): void {
+  const { http, host, port, allowHost, token } = options;
   const [option] =
     Object.entries({ host, port, 'allow-host': allowHost, token }).find(([, value]) => value !== undefined) ?? [];
   if (!http && option !== undefined) throw new UsageError(`--${option} is for HTTP. Add --http.`);
-  const isLoopback =
-    host === undefined || ['localhost', '::1'].includes(host) || (isIPv4(host) && host.startsWith('127.'));
-  if (!isLoopback && allowHost === undefined)
-    throw new UsageError(
-      `--host ${host} can be reached from other machines. Name the host names that clients may use: --allow-host agents.example.com`,
-    );
+  checkHost(options);
 }
 
 async function serveStdio(names: readonly string[], options: McpCommandOptions, command: Command): Promise<void> {
@@ -97,15 +87,14 @@ async function serveStdio(names: readonly string[], options: McpCommandOptions, 
 async function serveHttp(names: readonly string[], options: McpCommandOptions, command: Command): Promise<void> {
   const { serveOverHttp } = await loadServing(() => import('../mcp/overHttp.ts'));
   const { host = HTTP_DEFAULTS.host, port = HTTP_DEFAULTS.port, allowHost = [] } = options;
-  const given = options.token ?? tokenFromEnvironment();
-  const token = given ?? randomBytes(24).toString('base64url');
+  const given = options.token ?? tokenFromEnvironment(TOKEN_VARIABLE);
+  const token = given ?? newToken();
   // Of the token, so that a client that was asked something can answer after a restart.
   const stateKey = createHash('sha256').update(`holdfast mcp state ${token}`).digest();
   const { holdfast, factory, agents } = await open(names, options, command, stateKey, 'mcp');
   const serving = await serveOverHttp(factory, { host, port, token, allowedHosts: allowHost, onError: report }).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.syscall !== 'listen' && error.syscall !== 'getaddrinfo') throw error;
-      throw new UsageError(`${host}:${port} cannot be listened on (${error.code}). Choose with --host and --port.`);
+    (error) => {
+      throw listenError(error, host, port);
     },
   );
   toStdout(`Serving ${agents} at ${serving.url}`);
@@ -163,30 +152,4 @@ function parseWait(text: string): number {
   const waitMs = parseDuration(text);
   if (waitMs > WAIT_MAX_MS) throw new InvalidArgumentError('Expected at most 24h.');
   return waitMs;
-}
-
-function parseHosts(text: string): string[] {
-  const hosts = text.split(',').map((host) => host.trim().toLowerCase());
-  if (hosts.some((host) => !/^([a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])$/.test(host)))
-    throw new InvalidArgumentError('Expected host names without port, such as agents.example.com.');
-  return hosts;
-}
-
-function parseToken(text: string): string {
-  const problem = tokenProblem(text);
-  if (problem) throw new InvalidArgumentError(problem);
-  return text;
-}
-
-function tokenFromEnvironment(): string | undefined {
-  const token = process.env[TOKEN_VARIABLE];
-  const problem = token === undefined ? null : tokenProblem(token);
-  if (problem) throw new UsageError(`${TOKEN_VARIABLE} is no token. ${problem}`);
-  return token;
-}
-
-function tokenProblem(token: string): string | null {
-  return new RegExp(`^[\\w.~+/=-]{${TOKEN_CHARS_MIN},1000}$`).test(token)
-    ? null
-    : `Expected at least ${TOKEN_CHARS_MIN} letters, digits or any of -._~+/=`;
 }

@@ -1,7 +1,5 @@
 // Serves clients over HTTP, of both protocols: those with sessions, which can be asked during a call, and those without.
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { randomUUID } from 'node:crypto';
 import {
   createMcpHandler,
   hostHeaderValidationResponse,
@@ -15,7 +13,8 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import { LRUCache } from 'lru-cache';
-import { exchange } from './exchange.ts';
+import { isToken } from '../http/httpOptions.ts';
+import { type Listening, listen } from '../http/listen.ts';
 
 export const MCP_PATH = '/mcp';
 
@@ -24,9 +23,8 @@ const BODY_BYTES_MAX = 4 * 1024 * 1024;
 /** Sessions of the older protocol. The one that was idle for longest makes room. */
 const SESSIONS_MAX = 200;
 const SESSION_IDLE_MS = 60 * 60_000;
-const CONNECTIONS_MAX = 1_000;
 
-interface HttpOptions {
+interface ServeOptions {
   readonly host: string;
   readonly port: number;
   readonly token: string;
@@ -35,13 +33,8 @@ interface HttpOptions {
   readonly onError: (error: Error) => void;
 }
 
-export interface HttpServing {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 /** Rejects if the address cannot be listened to. */
-export async function serveOverHttp(factory: McpServerFactory, options: HttpOptions): Promise<HttpServing> {
+export async function serveOverHttp(factory: McpServerFactory, options: ServeOptions): Promise<Listening> {
   const { host, port, token, allowedHosts, onError } = options;
   const hosts = [...localhostAllowedHostnames(), ...allowedHosts];
   const gate = requireBearerAuth({ verifier: { verifyAccessToken: async (given) => authOf(given, token) } });
@@ -60,36 +53,19 @@ export async function serveOverHttp(factory: McpServerFactory, options: HttpOpti
       : modern.fetch(request);
   }
 
-  const server = createServer((incoming, outgoing) => {
-    exchange(incoming, outgoing, respond).catch((error) => {
-      onError(error instanceof Error ? error : new Error(String(error)));
-      if (!outgoing.headersSent) outgoing.writeHead(500);
-      outgoing.end();
-    });
-  });
-  server.maxConnections = CONNECTIONS_MAX;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
-  server.on('error', onError);
-  const { port: listening } = server.address() as AddressInfo;
+  const listening = await listen({ host, port, respond, onError });
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${listening}${MCP_PATH}`,
+    url: `${listening.url}${MCP_PATH}`,
     async close() {
       await modern.close();
       sessions.close();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await listening.close();
     },
   };
 }
 
-/** Compares digests, whose length and time tell nothing of the token. */
 function authOf(given: string, token: string) {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  if (!timingSafeEqual(digest(given), digest(token)))
-    throw new OAuthError(OAuthErrorCode.InvalidToken, 'That is not the token.');
+  if (!isToken(given, token)) throw new OAuthError(OAuthErrorCode.InvalidToken, 'That is not the token.');
   // The gate wants an end, which this token has not.
   return { token: given, clientId: 'holdfast', scopes: [], expiresAt: Number.MAX_SAFE_INTEGER };
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createMcpHandler, inputRequired, McpServer } from '@modelcontextprotocol/server';
 import pg from 'pg';
 import { z } from 'zod';
-import { exchange } from '../../../cli/mcp/exchange.ts';
+import { exchange } from '../../../cli/http/exchange.ts';
 import { type CallPlace, writeEffect } from './ledger.ts';
 
 export interface ProofMcpServer {

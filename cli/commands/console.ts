@@ -1,0 +1,95 @@
+// `holdfast console`: runs, their questions and their times, in a browser.
+import { Command, InvalidArgumentError } from 'commander';
+import { connect } from '../../client/index.ts';
+import { parseName, settingsOf, unlessInterrupted, untilInterrupted, userName } from '../connected.ts';
+import { EXIT, errorText, UsageError } from '../exit.ts';
+import {
+  checkHost,
+  type HttpOptions,
+  hostsOf,
+  listenError,
+  newToken,
+  tokenFromEnvironment,
+  withHttpOptions,
+} from '../http/httpOptions.ts';
+import { listen } from '../http/listen.ts';
+import { toStderr, toStdout } from '../terminal/output.ts';
+
+interface ConsoleCommandOptions extends HttpOptions {
+  readonly readOnly?: boolean;
+  readonly authHeader?: string;
+  readonly by?: string;
+  readonly uiUrl?: string;
+}
+
+export const CONSOLE_DEFAULTS = { host: '127.0.0.1', port: 3_930 } as const;
+const TOKEN_VARIABLE = 'HOLDFAST_CONSOLE_TOKEN';
+
+export function consoleCommand(): Command {
+  const command = new Command('console')
+    .description('show runs and what they wait for in a browser')
+    .option('--read-only', 'show only: nobody decides or sends anything')
+    .option('--by <name>', 'who decides; recorded with the run (default: your user name)', parseName)
+    .option(
+      '--auth-header <name>',
+      'behind a proxy that has found out who asks: the header with their name, instead of the token',
+      parseHeader,
+    )
+    .option('--ui-url <url>', "Temporal's Web UI, to link to", parseUrl);
+  return withHttpOptions(command, {
+    ...CONSOLE_DEFAULTS,
+    variable: TOKEN_VARIABLE,
+    token: 'token of the link',
+  }).action(async (options: ConsoleCommandOptions, command: Command) => {
+    checkHost(options);
+    if (options.authHeader !== undefined && options.token !== undefined)
+      throw new UsageError('--token and --auth-header exclude each other: the proxy lets in whom it knows.');
+    await serve(options, command);
+    process.exit(EXIT.completed);
+  });
+}
+
+async function serve(options: ConsoleCommandOptions, command: Command): Promise<void> {
+  const { host = CONSOLE_DEFAULTS.host, port = CONSOLE_DEFAULTS.port, authHeader = null, readOnly = false } = options;
+  const holdfast = await connect(settingsOf(command));
+  // Loaded here: no other command needs it.
+  const [{ consoleApp }, { pageFiles }] = await Promise.all([
+    import('../console/app.ts'),
+    import('../console/pageFiles.ts'),
+  ]);
+  const token = authHeader === null ? (options.token ?? tokenFromEnvironment(TOKEN_VARIABLE) ?? newToken()) : null;
+  const app = consoleApp({
+    holdfast,
+    files: await pageFiles(),
+    hosts: hostsOf(options),
+    token,
+    authHeader,
+    by: options.by ?? userName() ?? null,
+    readOnly,
+    uiUrl: options.uiUrl ?? null,
+  });
+  const onError = (error: Error) => toStderr(errorText(error));
+  const listening = await listen({ host, port, respond: app.fetch, onError }).catch((error) => {
+    throw listenError(error, host, port);
+  });
+  toStdout(`Console: ${listening.url}/${token === null ? '' : `#token=${token}`}`);
+  toStdout('Ctrl-C stops it; runs continue.');
+  const interrupt = untilInterrupted();
+  await unlessInterrupted(new Promise(() => {}), interrupt.signal);
+  app.close();
+  await listening.close();
+  await holdfast.close();
+}
+
+function parseHeader(name: string): string {
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
+    throw new InvalidArgumentError('Expected the name of a header, such as X-Forwarded-User.');
+  return name;
+}
+
+function parseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+    throw new InvalidArgumentError('Expected a URL that begins with http:// or https://.');
+  return text.replace(/\/+$/, '');
+}

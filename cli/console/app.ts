@@ -1,0 +1,151 @@
+// The console's server: the page's files, and the data and commands that the page asks for. It keeps nothing: everything is read
+// from the server's histories.
+import { type Context, Hono } from 'hono';
+import { streamSSE } from 'hono/streaming';
+import {
+  type Holdfast,
+  HoldfastError,
+  NoWorker,
+  RequestUnavailable,
+  RunNotFound,
+  TemporalUnreachable,
+} from '../../client/index.ts';
+import { callAt } from '../../core/read/run.ts';
+import { errorJson } from '../exit.ts';
+import { checkCommand, isCommand } from './commands.ts';
+import type { PageFiles } from './files.ts';
+import { Followers } from './followers.ts';
+import { type GateOptions, onlyWithToken, ownHost, type Passed } from './gate.ts';
+import { listsOf } from './lists.ts';
+
+export interface ConsoleOptions extends GateOptions {
+  readonly holdfast: Holdfast;
+  readonly files: PageFiles;
+  /** Nobody decides or sends anything. */
+  readonly readOnly: boolean;
+  /** Temporal's Web UI; null if it is not known. */
+  readonly uiUrl: string | null;
+}
+
+/** What the page knows before it shows anything. */
+export interface About {
+  readonly address: string;
+  readonly namespace: string;
+  readonly readOnly: boolean;
+  readonly by: string | null;
+  readonly uiUrl: string | null;
+}
+
+const LIMIT_MAX = 500;
+const BODY_BYTES_MAX = 2 * 1024 * 1024;
+/** Proxies close what is silent for a minute. */
+const KEEP_ALIVE_MS = 20_000;
+
+export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: ConsoleOptions) {
+  const followers = new Followers(holdfast);
+  const lists = listsOf(holdfast);
+  const app = new Hono<Passed>();
+  app.use(ownHost(gate));
+  app.onError((error, context) => refusal(context, error));
+
+  const api = new Hono<Passed>();
+  api.use(onlyWithToken(gate));
+  api.get('/about', (context) => {
+    const { address, namespace } = holdfast;
+    return context.json({ address, namespace, readOnly, by: context.get('by'), uiUrl } satisfies About);
+  });
+  api.get('/runs', async (context) => {
+    const { text = '', status = '', limit = '50' } = context.req.query();
+    const count = Math.min(Math.max(1, Number.parseInt(limit, 10) || 50), LIMIT_MAX);
+    return context.json(await lists.runs({ text, status, limit: count }));
+  });
+  api.get('/inbox', async (context) => context.json(await lists.inbox()));
+  api.get('/runs/:id/live', (context) =>
+    streamSSE(context, async (stream) => {
+      const gone = new AbortController();
+      stream.onAbort(() => gone.abort());
+      const alive = setInterval(() => void stream.write(': alive\n\n'), KEEP_ALIVE_MS);
+      try {
+        await followers.follow(
+          context.req.param('id'),
+          gone.signal,
+          (update) => void stream.writeSSE({ event: 'update', data: JSON.stringify(update) }),
+        );
+        await stream.writeSSE({ event: 'end', data: '{}' });
+      } catch (error) {
+        await stream.writeSSE({
+          event: 'failure',
+          data: JSON.stringify({ status: statusOf(error as Error), ...errorJson(error) }),
+        });
+      } finally {
+        clearInterval(alive);
+      }
+    }),
+  );
+  api.get('/runs/:id/calls/:call', async (context) => {
+    const { id, call } = context.req.param();
+    const found = callAt(await holdfast.get(id).read(), call);
+    return found ? context.json(found) : context.json(nothing(`The run has no call ${call}.`), 404);
+  });
+  api.get('/runs/:id/requests/:turn', async (context) => {
+    const { id, turn } = context.req.param();
+    return context.json(await holdfast.get(id).request(Number(turn)));
+  });
+  api.get('/runs/:id/forks', async (context) => context.json(await holdfast.get(context.req.param('id')).forks()));
+  api.post('/runs/:id/:command', async (context) => {
+    const { id, command } = context.req.param();
+    if (readOnly) return context.json({ error: { code: 'read_only', message: 'This console only shows.' } }, 403);
+    if (!isCommand(command)) return context.json(nothing(`There is no command ${command}.`), 404);
+    if (!context.req.header('content-type')?.startsWith('application/json'))
+      return context.json({ error: { code: 'type', message: 'Expected application/json.' } }, 415);
+    const body = await bodyOf(context);
+    if (body === undefined)
+      return context.json({ error: { code: 'body', message: 'Expected JSON, of 2 MiB at most.' } }, 400);
+    const checked = checkCommand(command, body, context.get('by'));
+    if ('problem' in checked) return context.json({ error: { code: 'body', message: checked.problem } }, 400);
+    return context.json({ answer: (await checked.execute(holdfast.get(id))) ?? null });
+  });
+  api.all('*', (context) => context.json(nothing('There is nothing here.'), 404));
+  app.route('/api', api);
+
+  app.get('*', (context) => {
+    const file = files.get(context.req.path);
+    if (!file) return context.text('There is nothing here. The console is at /.\n', 404);
+    // The names of scripts and styles change with their content.
+    const cache = context.req.path === '/' ? 'no-cache' : 'public, max-age=31536000, immutable';
+    return context.body(file.body, 200, { 'content-type': file.type, 'cache-control': cache });
+  });
+  return {
+    fetch: async (request: Request) => app.fetch(request),
+    /** Number of runs that are followed. */
+    followed: () => followers.size,
+    close: () => followers.close(),
+  };
+}
+
+const nothing = (message: string) => ({ error: { code: 'not_found', message } });
+
+async function bodyOf(context: Context): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of context.req.raw.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) return undefined;
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function refusal(context: Context, error: Error): Response {
+  return context.json(errorJson(error), statusOf(error));
+}
+
+function statusOf(error: Error) {
+  if (error instanceof RunNotFound || error instanceof RequestUnavailable) return 404;
+  if (error instanceof TemporalUnreachable || error instanceof NoWorker) return 503;
+  return error instanceof HoldfastError ? 409 : 500;
+}

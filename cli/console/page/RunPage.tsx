@@ -1,0 +1,174 @@
+// One run: what it is for, why it failed, what it waits for, what was said, and when.
+import { useEffect, useState } from 'preact/hooks';
+import type { About } from '../app.ts';
+import type { RunHead, TurnView } from '../runView.ts';
+import { post } from './api.ts';
+import { Action, Block, Problem, Status } from './parts.tsx';
+import { runLink } from './place.ts';
+import { QuestionCard, Text } from './Questions.tsx';
+import { Timeline } from './Timeline.tsx';
+import { Transcript } from './Transcript.tsx';
+import { useNow, useRun } from './useLive.ts';
+import { clock, count, duration, number, state } from './words.ts';
+
+export function RunPage({ workflowId, about }: { workflowId: string; about: About }) {
+  const { value, problem } = useRun(workflowId);
+  const [target, setTarget] = useState<string | null>(null);
+  const now = useNow(value !== null && value.head.endedAtMs === null);
+  useEffect(() => setTarget(null), [workflowId]);
+  useEffect(() => {
+    if (target?.startsWith('call-') === false) document.getElementById(target)?.scrollIntoView({ block: 'start' });
+  }, [target]);
+  // A second click on the same row leads there again.
+  const open = (next: string) => {
+    setTarget(null);
+    requestAnimationFrame(() => setTarget(next));
+  };
+  if (value === null)
+    return (
+      <main>
+        <h1 class="id">{workflowId}</h1>
+        <Problem text={problem} />
+        {problem === null && <p class="empty">Reading its history …</p>}
+      </main>
+    );
+  const { head, turns, written, progress } = value;
+  const isOpen = head.status === 'running';
+  return (
+    <main class="run">
+      <Head head={head} now={now} about={about} />
+      <Problem text={problem} />
+      <Failing head={head} turns={turns} open={open} />
+      {head.questions.map((question) => (
+        <QuestionCard
+          key={question.kind === 'approval' ? question.call : 'budget'}
+          workflowId={workflowId}
+          question={question}
+          readOnly={about.readOnly}
+        />
+      ))}
+      {isOpen && !about.readOnly && <Controls head={head} />}
+      <div class="columns">
+        <Transcript head={head} turns={turns} written={written} progress={progress} target={target} />
+        <Timeline head={head} turns={turns} now={now} open={open} />
+      </div>
+      {/* Without a schema, the text of the last turn is the output. */}
+      {head.valueJson !== undefined && <Block title="Value" text={head.valueJson} />}
+    </main>
+  );
+}
+
+function Head({ head, now, about }: { head: RunHead; now: number; about: About }) {
+  const { workflowId, runId, agent, status, startedAtMs, endedAtMs, counts, usage, spend, questions, paused, fork } =
+    head;
+  const tokens = usage.inputTokens + usage.outputTokens;
+  const facts = [
+    `${duration((endedAtMs ?? now) - startedAtMs)}${endedAtMs === null ? ' so far' : ''}`,
+    count(counts.turns, 'turn'),
+    `${count(counts.calls, 'call')}${counts.failedCalls > 0 ? `, ${number(counts.failedCalls)} failed` : ''}`,
+    count(tokens, 'token'),
+    spend.cost > 0 && `cost ${spend.cost.toFixed(4)}`,
+    `started ${clock(startedAtMs)}`,
+  ].filter(Boolean);
+  const ui = `${about.uiUrl}/namespaces/${encodeURIComponent(about.namespace)}/workflows/${encodeURIComponent(workflowId)}/${runId}/history`;
+  return (
+    <header class="run-head">
+      <h1>
+        <span class="id">{workflowId}</span> <Status status={questions.length > 0 ? 'waiting' : status} />
+        {paused && <span class="status waits">paused{paused.by && ` by ${paused.by}`}</span>}
+      </h1>
+      <p class="dim">
+        {agent} · {facts.join(' · ')}
+        {about.uiUrl !== null && (
+          <>
+            {' · '}
+            <a href={ui} target="_blank" rel="noreferrer">
+              Temporal's page
+            </a>
+          </>
+        )}
+      </p>
+      {fork && (
+        <p class="dim">
+          Fork of <a href={runLink(fork.of.workflowId)}>{fork.of.workflowId}</a>, from turn {fork.of.turn}.
+        </p>
+      )}
+      {head.context !== null && <Block title="Context" text={JSON.stringify(head.context, null, 2)} />}
+      {head.warnings.map(({ text }) => (
+        <p key={text} class="dim">
+          {text}
+        </p>
+      ))}
+    </header>
+  );
+}
+
+/** What went wrong first: a sentence, and a way to it. */
+function Failing({ head, turns, open }: { head: RunHead; turns: readonly TurnView[]; open: (target: string) => void }) {
+  const calls = turns.flatMap((turn) => turn.calls).filter(({ ok }) => ok === false);
+  const [first] = calls;
+  const endedBadly = !['completed', 'running'].includes(head.status);
+  if (!endedBadly && !first) return null;
+  return (
+    <section class={endedBadly ? 'failing' : 'failing mild'} aria-label="What failed">
+      {endedBadly && (
+        <p>
+          <b>Ended as {state(head.status)}</b>
+          {head.reason ? `: ${head.reason}` : '.'}
+        </p>
+      )}
+      {first && (
+        <p>
+          {calls.length === 1 ? 'One call failed' : `${number(calls.length)} calls failed, first`}
+          {': '}
+          <code>{first.tool}</code> in turn {first.turn}
+          <bdi>{first.reason ? `, ${first.reason.text}` : first.text ? `, ${first.text.text.slice(0, 200)}` : ''}</bdi>{' '}
+          <button type="button" onClick={() => open(`call-${first.turn}.${first.slot}`)}>
+            Show it
+          </button>
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Controls({ head }: { head: RunHead }) {
+  const [isOpen, setOpen] = useState(false);
+  const { workflowId, session, paused } = head;
+  const id = () => crypto.randomUUID();
+  return (
+    <section class="controls" aria-label="Control the run">
+      {session && (
+        <Text label="Message" action="Send" needed send={(text) => post(workflowId, 'send', { text, id: id() })} />
+      )}
+      <div class="actions">
+        {paused ? (
+          <Action act={() => post(workflowId, 'resume', {})}>Resume</Action>
+        ) : (
+          <Action act={() => post(workflowId, 'pause', {})}>Pause</Action>
+        )}
+        <button type="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          More …
+        </button>
+      </div>
+      {isOpen && (
+        <>
+          <Text
+            label="Tell the model, for its next turn"
+            action="Steer"
+            needed
+            send={(text) => post(workflowId, 'steer', { text, id: id() })}
+          />
+          <div class="actions">
+            <Action act={() => post(workflowId, 'interrupt', { id: id() })}>Interrupt what runs</Action>
+            {session && <Action act={() => post(workflowId, 'close', {})}>Close the session</Action>}
+            <Action act={() => post(workflowId, 'stop', {})}>Stop at the next boundary</Action>
+            <Action kind="danger" act={() => post(workflowId, 'cancel', {})}>
+              Cancel now
+            </Action>
+          </div>
+        </>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,261 @@
+// What was said and done, turn by turn. Equal calls are folded, and long results are fetched when they are opened.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Call } from '../../../core/read/run.ts';
+import type { CallView, RunHead, TurnView, Written } from '../runView.ts';
+import { request, wholeCall } from './api.ts';
+import { Markdown } from './Markdown.tsx';
+import { memo } from './memo.ts';
+import { Action, Block, Problem } from './parts.tsx';
+import { runLink } from './place.ts';
+import { count, duration, number, oneLine, pretty, state } from './words.ts';
+
+interface TranscriptProps {
+  readonly head: RunHead;
+  readonly turns: readonly TurnView[];
+  readonly written: Written | null;
+  readonly progress: Readonly<Record<string, string>>;
+  /** The turn, call or compaction to open and show. */
+  readonly target: string | null;
+}
+
+export function Transcript({ head, turns, written, progress, target }: TranscriptProps) {
+  return (
+    <section class="transcript" aria-label="Transcript">
+      {turns.map((turn) => (
+        <TurnPart
+          key={turn.turn}
+          workflowId={head.workflowId}
+          turn={turn}
+          written={written?.turn === turn.turn ? written.text : null}
+          progress={progress}
+          target={target}
+        />
+      ))}
+      {head.compactions.map(({ number: at, turn, summary, warning, error }) => (
+        <details key={at} id={`compaction-${at}`} class="turn">
+          <summary>
+            Compaction {at}, after turn {turn}
+            {error && `: ${error}`}
+          </summary>
+          {warning && <p>{warning.text}</p>}
+          {summary !== null && <Markdown text={summary} />}
+        </details>
+      ))}
+    </section>
+  );
+}
+
+interface TurnProps {
+  readonly workflowId: string;
+  readonly turn: TurnView;
+  readonly written: string | null;
+  readonly progress: Readonly<Record<string, string>>;
+  readonly target: string | null;
+}
+
+const TurnPart = memo(function TurnPart({ workflowId, turn, written, progress, target }: TurnProps) {
+  const { userMessages, text, calls, usage, model, agent, error } = turn;
+  const tokens = usage.inputTokens + usage.outputTokens;
+  const facts = [
+    agent,
+    model,
+    turn.answeredAtMs !== null && duration(turn.answeredAtMs - turn.startedAtMs),
+    tokens > 0 && count(tokens, 'token'),
+    turn.attempts > 1 && `attempt ${turn.attempts}`,
+  ].filter(Boolean);
+  return (
+    <article class="turn" id={`turn-${turn.turn}`}>
+      <h3>
+        Turn {turn.turn} <span class="dim">{facts.join(' · ')}</span>
+      </h3>
+      {userMessages.map((message, at) => (
+        <div key={at} class="said person">
+          <pre>{message}</pre>
+        </div>
+      ))}
+      {text !== null && text !== '' && (
+        <div class="said model">
+          <Markdown text={text} />
+        </div>
+      )}
+      {text === null && written !== null && (
+        <div class="said model writing" aria-live="polite">
+          <pre>{written}</pre>
+        </div>
+      )}
+      {error !== null && <p class="problem">{error}</p>}
+      {turn.passedOver?.map((passed) => (
+        <p key={passed.model} class="dim">
+          {passed.model} did not answer.
+        </p>
+      ))}
+      {folded(calls).map((group) => (
+        <CallGroup key={group[0]!.slot} workflowId={workflowId} calls={group} progress={progress} target={target} />
+      ))}
+      {turn.hasRequest && turn.answeredAtMs !== null && <RequestPart workflowId={workflowId} turn={turn.turn} />}
+    </article>
+  );
+});
+
+/** Neighbours with the same tool, arguments and outcome. */
+function folded(calls: readonly CallView[]): readonly (readonly CallView[])[] {
+  const groups: CallView[][] = [];
+  for (const call of calls) {
+    const last = groups.at(-1);
+    if (last && sameCall(last[0]!, call)) last.push(call);
+    else groups.push([call]);
+  }
+  return groups;
+}
+
+function sameCall(a: CallView, b: CallView): boolean {
+  return (
+    a.tool === b.tool &&
+    a.ok === b.ok &&
+    a.kind === b.kind &&
+    a.arguments.text === b.arguments.text &&
+    a.arguments.of === b.arguments.of
+  );
+}
+
+interface CallGroupProps {
+  readonly workflowId: string;
+  readonly calls: readonly CallView[];
+  readonly progress: Readonly<Record<string, string>>;
+  readonly target: string | null;
+}
+
+function CallGroup({ workflowId, calls, progress, target }: CallGroupProps) {
+  const isTarget = calls.some((call) => target === `call-${call.turn}.${call.slot}`);
+  const [isOpen, setOpen] = useState(false);
+  const [first] = calls;
+  if (calls.length === 1 || isOpen || isTarget)
+    return (
+      <>
+        {calls.map((call) => (
+          <CallPart
+            key={call.slot}
+            workflowId={workflowId}
+            call={call}
+            progress={progress[`${call.turn}.${call.slot}`]}
+            isTarget={target === `call-${call.turn}.${call.slot}`}
+          />
+        ))}
+      </>
+    );
+  return (
+    <button type="button" class={`call fold ${toneOf(first!)}`} onClick={() => setOpen(true)}>
+      <b>{mark(first!)}</b> <code>{first!.tool}</code> <span class="args">{oneLine(first!.arguments.text, 100)}</span>
+      <span class="dim"> same call × {calls.length}</span>
+    </button>
+  );
+}
+
+function mark({ ok, scheduledAtMs, approval, decision }: CallView): string {
+  if (ok === true) return '✓';
+  if (ok === false) return '✗';
+  return approval && !decision ? '?' : scheduledAtMs === null ? '·' : '…';
+}
+
+const toneOf = ({ ok }: CallView) => (ok === null ? 'open' : ok ? 'good' : 'bad');
+
+interface CallProps {
+  readonly workflowId: string;
+  readonly call: CallView;
+  readonly progress: string | undefined;
+  readonly isTarget: boolean;
+}
+
+function CallPart({ workflowId, call, progress, isTarget }: CallProps) {
+  const [isOpen, setOpen] = useState(isTarget);
+  const element = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    if (!isTarget) return;
+    setOpen(true);
+    element.current?.scrollIntoView({ block: 'center' });
+    element.current?.querySelector('summary')?.focus({ preventScroll: true });
+  }, [isTarget]);
+  const took =
+    call.endedAtMs !== null && call.scheduledAtMs !== null ? duration(call.endedAtMs - call.scheduledAtMs) : null;
+  return (
+    <details
+      ref={element}
+      class={`call ${toneOf(call)}`}
+      id={`call-${call.turn}.${call.slot}`}
+      open={isOpen}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
+      <summary>
+        <b aria-hidden="true">{mark(call)}</b>
+        <span class="unseen">{call.ok === null ? 'open' : call.ok ? 'succeeded' : 'failed'}</span>{' '}
+        <code>{call.tool}</code> <span class="args">{oneLine(call.arguments.text, 100)}</span>{' '}
+        <span class="dim">
+          {[
+            call.kind && state(call.kind),
+            call.attempts > 1 && count(call.attempts, 'attempt'),
+            took,
+            call.ok === null && progress,
+          ]
+            .filter(Boolean)
+            .join(' · ')}
+        </span>
+      </summary>
+      {isOpen && <CallDetails workflowId={workflowId} call={call} />}
+    </details>
+  );
+}
+
+function CallDetails({ workflowId, call }: { workflowId: string; call: CallView }) {
+  const isCut = call.arguments.of !== undefined || call.text?.of !== undefined;
+  const [whole, setWhole] = useState<Call | null>(null);
+  const { decision, reason, childId } = call;
+  const args = whole?.arguments ?? call.arguments.text;
+  const text = whole?.text ?? call.text?.text ?? null;
+  return (
+    <div class="details">
+      {reason && <p class={call.ok === false ? 'problem' : 'dim'}>{reason.text}</p>}
+      {decision && (
+        <p>
+          {state(decision.verdict)}
+          {decision.by && ` by ${decision.by}`}
+          {decision.why && `: ${decision.why}`}
+        </p>
+      )}
+      <Block title="Arguments" text={pretty(args)} />
+      {decision?.arguments && <Block title="Arguments that it ran with" text={pretty(decision.arguments)} />}
+      {text !== null && <Block title={call.ok === false ? 'What the model was told' : 'Result'} text={pretty(text)} />}
+      {childId !== null && (
+        <p>
+          <a href={runLink(childId)}>Open the sub-agent's run</a>
+        </p>
+      )}
+      {isCut && whole === null && (
+        <Action act={async () => setWhole(await wholeCall(workflowId, `${call.turn}.${call.slot}`))}>
+          Show all {number((call.arguments.of ?? 0) + (call.text?.of ?? 0))} characters
+        </Action>
+      )}
+    </div>
+  );
+}
+
+function RequestPart({ workflowId, turn }: { workflowId: string; turn: number }) {
+  const [body, setBody] = useState<string | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  async function load(isOpen: boolean) {
+    if (!isOpen || body !== null) return;
+    try {
+      const found = await request(workflowId, turn);
+      setBody([...found.unknown, JSON.stringify(found.body, null, 2)].join('\n'));
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+  }
+  return (
+    <details class="request" onToggle={(event) => void load(event.currentTarget.open)}>
+      <summary>Request that was sent</summary>
+      <Problem text={problem} />
+      {body !== null && <Block title="JSON" text={body} />}
+    </details>
+  );
+}

@@ -1,0 +1,48 @@
+// A form for the arguments of a call: a field for each, of the type of its value.
+export interface Field {
+  readonly name: string;
+  readonly type: 'string' | 'number' | 'boolean' | 'json';
+  readonly text: string;
+}
+
+export function editable(json: string): boolean {
+  return objectIn(json) !== null;
+}
+
+export function fieldsOf(json: string): readonly Field[] {
+  return Object.entries(objectIn(json) ?? {}).map(([name, value]) => {
+    const type = typeof value;
+    if (type === 'string') return { name, type, text: value as string };
+    // As it is written: a number may have more digits than JavaScript's have.
+    if (type === 'number' || type === 'boolean') return { name, type, text: JSON.stringify(value) };
+    return { name, type: 'json', text: JSON.stringify(value, null, 2) };
+  });
+}
+
+export function fromFields(fields: readonly Field[]): { readonly json: string } | { readonly problem: string } {
+  const parts: string[] = [];
+  for (const { name, type, text } of fields) {
+    if (type === 'number' && (text.trim() === '' || !isJson(text))) return { problem: `${name}: expected a number.` };
+    if (type === 'json' && !isJson(text)) return { problem: `${name}: expected JSON.` };
+    parts.push(`${JSON.stringify(name)}:${type === 'string' ? JSON.stringify(text) : text.trim()}`);
+  }
+  return { json: `{${parts.join(',')}}` };
+}
+
+function objectIn(json: string): object | null {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

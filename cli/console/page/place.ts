@@ -1,0 +1,42 @@
+// Where in the console one is: in the address, so that a link leads there.
+import { useEffect, useState } from 'preact/hooks';
+
+export interface Place {
+  /** `runs`, `run`, `inbox`. */
+  readonly page: string;
+  readonly id: string;
+  readonly filters: URLSearchParams;
+}
+
+function placeOf(hash: string): Place {
+  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
+  const [page = '', id = ''] = path.split('/');
+  return { page: page || 'runs', id: decoded(id), filters: new URLSearchParams(query) };
+}
+
+function decoded(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
+}
+
+export function usePlace(): Place {
+  const [place, setPlace] = useState(() => placeOf(location.hash));
+  useEffect(() => {
+    const follow = () => setPlace(placeOf(location.hash));
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, []);
+  return place;
+}
+
+export const runLink = (workflowId: string) => `#/run/${encodeURIComponent(workflowId)}`;
+
+/** Keeps filters in the address, without a step in the browser's history for each letter. */
+export function setFilters(page: string, filters: Readonly<Record<string, string>>): void {
+  const set = Object.entries(filters).filter(([, value]) => value !== '');
+  const query = new URLSearchParams(set).toString();
+  location.replace(`#/${page}${query === '' ? '' : `?${query}`}`);
+}

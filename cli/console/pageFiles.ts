@@ -1,0 +1,31 @@
+// The files of the page: built into the package, or, in a clone, built when the console starts.
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type PageFiles, pathsOf } from './files.ts';
+
+const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const BUILT = fromHere('built');
+/** In a clone only. */
+const BUILDER = fromHere('buildPage.ts');
+
+export async function pageFiles(): Promise<PageFiles> {
+  if (!existsSync(BUILDER)) return filesIn(BUILT);
+  // By its path: the package has neither the builder nor Vite.
+  const builder: { buildPage(): Promise<PageFiles> } = await import(BUILDER);
+  return builder.buildPage();
+}
+
+async function filesIn(folder: string): Promise<PageFiles> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return pathsOf(
+    await Promise.all(
+      paths.map(async (path) => {
+        const name = relative(folder, path).split(sep).join('/');
+        return [name, new Uint8Array(await readFile(path))] as const;
+      }),
+    ),
+  );
+}
