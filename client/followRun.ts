@@ -2,21 +2,21 @@
 // heartbeats of pending activities.
 import type { Client } from '@temporalio/client';
 import type { HistoryEvent } from '../core/read/history.ts';
+import type { RunReader } from '../core/read/readRun.ts';
 import type { RunEvent } from '../core/read/run.ts';
 import type { ExecutionRef } from './history.ts';
 import { createLivePoll } from './live.ts';
-import { openReader } from './readHistory.ts';
 import { runPages } from './runHistories.ts';
 
 /** Heartbeats reach the server two to ten times a second; polling more often would show nothing new. */
 const POLL_INTERVAL_MS = 200;
 
-/** Yields the run's events. A `reader` of the caller's knows the run's state beside them. */
+/** Yields the run's events, which `reader` reads from its history. */
 export function followRun(
   client: Client,
   execution: ExecutionRef,
+  reader: RunReader,
   signal?: AbortSignal,
-  reader = openReader(execution.workflowId),
 ): ReadableStream<RunEvent> {
   const stop = new AbortController();
   const signals = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;

@@ -72,7 +72,7 @@ export {
 } from './requests/requestDifference.ts';
 export { type ModelRequest, requestOf } from './requests/requestOf.ts';
 export type { Decided, RunCommands } from './runCommands.ts';
-export type { RunHandle } from './runHandle.ts';
+export type { RunEvents, RunHandle } from './runHandle.ts';
 export type {
   Overlap,
   Schedule,

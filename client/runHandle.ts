@@ -38,7 +38,7 @@ export interface RunHandle<Output = unknown> extends RunCommands<Output> {
    * for await (const event of run.events()) if (event.type === 'text') process.stdout.write(event.text);
    * ```
    */
-  events(options?: { readonly signal?: AbortSignal }): AsyncIterable<RunEvent>;
+  events(options?: { readonly signal?: AbortSignal }): RunEvents;
   /** Reads the run's current state from its histories. */
   read(): Promise<Run>;
   /** What the model was asked in a turn. Throws `RequestUnavailable` if it was not. */
@@ -72,6 +72,12 @@ export interface RunHandle<Output = unknown> extends RunCommands<Output> {
   pickedUp(withinMs?: number): Promise<void>;
 }
 
+/** The events of a run, and its state after them. */
+export interface RunEvents extends AsyncIterable<RunEvent> {
+  /** The run as of the last event, without reading its history again. Throws before the first one. */
+  run(): Run;
+}
+
 const PICK_UP_MS = 5_000;
 
 export function runHandle<Output = unknown>(
@@ -97,12 +103,16 @@ export function runHandle<Output = unknown>(
     }
   }
 
-  async function* events(signal?: AbortSignal): AsyncGenerator<RunEvent> {
-    try {
-      yield* followRun(client, execution, signal);
-    } catch (error) {
-      throw toRunError(error);
+  function events(signal?: AbortSignal): RunEvents {
+    const reader = openReader(workflowId);
+    async function* follow(): AsyncGenerator<RunEvent> {
+      try {
+        yield* followRun(client, execution, reader, signal);
+      } catch (error) {
+        throw toRunError(error);
+      }
     }
+    return Object.assign(follow(), { run: reader.read });
   }
 
   async function read(): Promise<Run> {

@@ -1,7 +1,5 @@
 // One follower of a run for all pages that show it: it reads the run's history once, and sends each page what has changed.
-import { followRun } from '../../client/followRun.ts';
-import type { Holdfast } from '../../client/index.ts';
-import { openReader } from '../../client/readHistory.ts';
+import type { Holdfast, RunEvents } from '../../client/index.ts';
 import type { LiveEvent } from '../../core/read/run.ts';
 import { headOf, type RunUpdate, turnView, type Written } from './runView.ts';
 
@@ -44,7 +42,7 @@ export class Followers {
 class Follower {
   readonly #pages = new Set<Send>();
   readonly #stop = new AbortController();
-  readonly #reader;
+  readonly #events: RunEvents;
   readonly #ended: Promise<void>;
   readonly #forget: () => void;
   /** What each turn was last sent as. */
@@ -57,8 +55,8 @@ class Follower {
 
   constructor(holdfast: Holdfast, workflowId: string, forget: () => void) {
     this.#forget = forget;
-    this.#reader = openReader(workflowId);
-    this.#ended = this.#run(holdfast, workflowId).finally(() => this.#close());
+    this.#events = holdfast.get(workflowId).events({ signal: this.#stop.signal });
+    this.#ended = this.#run().finally(() => this.#close());
     this.#ended.catch(() => {});
   }
 
@@ -81,9 +79,8 @@ class Follower {
     });
   }
 
-  async #run(holdfast: Holdfast, workflowId: string): Promise<void> {
-    const events = followRun(holdfast.client, { workflowId, runId: undefined }, this.#stop.signal, this.#reader);
-    for await (const event of events) {
+  async #run(): Promise<void> {
+    for await (const event of this.#events) {
       if (isLive(event)) this.#take(event);
       else if (event.type === 'answer' || event.type === 'ended') this.#written = null;
       this.#gathering ??= setTimeout(() => {
@@ -108,7 +105,7 @@ class Follower {
   /** Sends all pages what has changed since the last time. */
   #flush(): void {
     if (this.#pages.size === 0) return;
-    const run = this.#reader.read();
+    const run = this.#events.run();
     const turns = run.turns.map(turnView).filter((turn) => {
       const json = JSON.stringify(turn);
       if (this.#sent.get(turn.turn) === json) return false;
@@ -120,7 +117,7 @@ class Follower {
   }
 
   #all(): RunUpdate {
-    const run = this.#reader.read();
+    const run = this.#events.run();
     return {
       head: headOf(run),
       turns: run.turns.map(turnView),

@@ -165,11 +165,7 @@ function follow(isLive: boolean, eventOf: (piece: { offset: number; text: string
       }
     }
     // Only its events are read.
-    await followOnScreen(
-      { events: played } as Pick<RunHandle, 'events'> as RunHandle,
-      screen,
-      new AbortController().signal,
-    );
+    await followOnScreen({ events: played } as unknown as RunHandle, screen, new AbortController().signal);
   };
 }
 

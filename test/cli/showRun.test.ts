@@ -32,7 +32,7 @@ async function shown(columns: number, isLive: boolean, events: readonly RunEvent
     }
   }
   // Only its events are read.
-  const handle = { events: played } as Pick<RunHandle, 'events'> as RunHandle;
+  const handle = { events: played } as unknown as RunHandle;
   await followOnScreen(handle, screen, new AbortController().signal);
   return { lines, frames, last: frames.at(-1)?.at(-1) ?? '' };
 }

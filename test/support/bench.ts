@@ -3,7 +3,7 @@
 // memory, without a server. What runs came to in memory has to be what they came to on the server.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, getTestContext, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { Worker } from '@temporalio/worker';
 import { type AgentOptions, defineAgent } from '../../activities/define/defineAgent.ts';
@@ -100,9 +100,11 @@ export function endToEnd(
       define(opened.bench);
     });
   }
-  if (!endsVary) after(() => outcomes.compareWithMemory());
-  // Of both modes together: to load the workflow code takes longer than to replay.
-  after(() => replayAll(histories));
+  // As tests: what fails in a hook has no name.
+  if (!endsVary && !onServer)
+    test(`${name}: comes to the same in memory as on the server`, () => outcomes.compareWithMemory());
+  // Of all modes together: to load the workflow code takes longer than to replay.
+  test(`${name}: replays`, () => replayAll(histories));
 }
 
 /** What a test has left, under the name that it is recorded by. */
@@ -248,27 +250,26 @@ export async function transcriptOf({ client }: Holdfast, workflowId: string): Pr
   }
 }
 
-/** What the runs of each mode came to. */
+/** What the runs of each test and agent came to, in each mode. */
 class Outcomes {
   readonly #found = new Map<string, unknown[]>();
 
   add(mode: Mode, agent: string, outcome: ReturnType<typeof decided>): void {
     // When a limit, a person or a fault ends a run is a matter of times.
     if (outcome.status !== 'completed') return;
-    const key = `${mode} ${agent}`;
+    const key = `${mode} ${getTestContext()?.name}: ${agent}`;
     this.#found.set(key, [...(this.#found.get(key) ?? []), outcome]);
   }
 
   /** Where the server's two modes agree. What differs there, by times or by names that the mode has a part in, says nothing. */
   compareWithMemory(): void {
     const inMemory = [...this.#found.keys()].filter((key) => key.startsWith('memory '));
-    for (const agent of inMemory.map((key) => key.slice('memory '.length))) {
+    for (const tested of inMemory.map((key) => key.slice('memory '.length))) {
       const [cached, replaying, memory] = (['cached', 'replaying', 'memory'] as const).map((mode) =>
-        comparable(this.#found.get(`${mode} ${agent}`) ?? []),
+        comparable(this.#found.get(`${mode} ${tested}`) ?? []),
       );
       // An agent may have another name in each mode.
-      if (cached?.length && isDeepStrictEqual(cached, replaying))
-        assert.deepEqual(memory, cached, `runs of ${agent} in memory`);
+      if (cached?.length && isDeepStrictEqual(cached, replaying)) assert.deepEqual(memory, cached, tested);
     }
   }
 }

@@ -1,0 +1,141 @@
+// A console as the command serves it, beside runs with everything in them that a page could stumble over.
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { defineAgent, defineTool, ToolError } from '../../activities/index.ts';
+import { consoleApp } from '../../cli/console/app.ts';
+import { pageFiles } from '../../cli/console/pageFiles.ts';
+import { hostsOf } from '../../cli/http/httpOptions.ts';
+import { listen } from '../../cli/http/listen.ts';
+import { connect, type Holdfast } from '../../client/index.ts';
+import { createWorker } from '../../worker/index.ts';
+import { type Gate, gate } from './waits.ts';
+
+/** Markup and script in the ways in which text becomes either, and letters that turn around what follows. */
+export const HOSTILE = [
+  '<img src=x onerror="window.hacked=1">',
+  '<script>window.hacked=1</script>',
+  '<a href="javascript:window.hacked=1">click</a>',
+  '[click](javascript:window.hacked=1)',
+  '![x](https://elsewhere.example/pixel.png)',
+  '<form action="https://elsewhere.example"><input name=a><button>Approve</button></form>',
+  '<style>*{display:none}</style>',
+  '</pre></details><h1>Taken over</h1>',
+  '\u202egnihtemos',
+].join('\n\n');
+
+export const TOKEN = 'a-token-of-the-tests';
+
+export interface ConsoleGround {
+  readonly holdfast: Holdfast;
+  readonly url: string;
+  /** Holds every call of `look_up` with the id `held`. */
+  readonly held: Gate;
+  /** What `pay` was called with. */
+  readonly paid: unknown[];
+  /** Number of runs that the console follows. */
+  followed(): number;
+  /** A request to the console with the token, unless there are other headers. */
+  ask(path: string, init?: RequestInit): Promise<Response>;
+  close(): Promise<void>;
+}
+
+interface ConsoleGroundOptions {
+  readonly readOnly?: boolean;
+  readonly authHeader?: string;
+  /** Instead of the console's own files, which take a second to build. */
+  readonly withoutPage?: boolean;
+}
+
+export async function startConsole(
+  address: string,
+  { readOnly = false, authHeader, withoutPage = false }: ConsoleGroundOptions = {},
+): Promise<ConsoleGround> {
+  const taskQueue = `console-${randomUUID()}`;
+  const held = gate();
+  const paid: unknown[] = [];
+  const holdfast = await connect({ address, namespace: 'default', taskQueue });
+  const worker = await createWorker({
+    agents: agentsWith(held, paid),
+    address,
+    namespace: 'default',
+    taskQueue,
+    model: {},
+  });
+  const running = worker.run();
+  const app = consoleApp({
+    holdfast,
+    files: withoutPage ? new Map() : await pageFiles(),
+    hosts: hostsOf({}),
+    token: authHeader === undefined ? TOKEN : null,
+    authHeader: authHeader ?? null,
+    by: 'ann',
+    readOnly,
+    uiUrl: null,
+  });
+  const failures: Error[] = [];
+  const listening = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    respond: app.fetch,
+    onError: (error) => failures.push(error),
+  });
+  return {
+    holdfast,
+    url: listening.url,
+    held,
+    paid,
+    followed: app.followed,
+    ask: (path, init = {}) =>
+      fetch(`${listening.url}${path}`, { ...init, headers: { authorization: `Bearer ${TOKEN}`, ...init.headers } }),
+    async close() {
+      held.open();
+      app.close();
+      await listening.close();
+      worker.shutdown();
+      await running;
+      await holdfast.close();
+      if (failures.length > 0) throw new AggregateError(failures, 'the console failed');
+    },
+  };
+}
+
+function agentsWith(held: Gate, paid: unknown[]) {
+  const lookUp = defineTool({
+    name: 'look_up',
+    description: 'Looks up a file.',
+    input: z.object({ id: z.string() }),
+    effect: 'read',
+    async run({ id }) {
+      if (id === 'held') await held.opened;
+      if (id === 'bad') throw new ToolError(`There is no such file. ${HOSTILE}`);
+      return { id, text: HOSTILE.repeat(3) };
+    },
+  });
+  const pay = defineTool({
+    name: 'pay',
+    description: 'Pays an order.',
+    input: z.object({ order: z.string(), cents: z.number(), urgent: z.boolean(), items: z.array(z.string()) }),
+    effect: 'idempotent',
+    approval: 'always',
+    async run(args) {
+      paid.push(args);
+      return { paid: args.cents };
+    },
+  });
+  const calls = (...ids: string[]) => ids.map((id) => ({ tool: 'look_up', arguments: { id } }));
+  const order = { order: 'O-17', cents: 1250, urgent: false, items: ['lamp'] };
+  const agent = (name: string, offline: Parameters<typeof defineAgent>[0]['offline']) =>
+    defineAgent({ name, model: 'any', instructions: 'You look things up.', tools: [lookUp, pay], offline });
+  return [
+    agent('hostile', [
+      {
+        text: `# Plan\n\n${HOSTILE}\n\n| a | b |\n|---|---|\n| 1 | 2 |`,
+        calls: calls('one', 'bad', ...Array(7).fill('same')),
+      },
+      { text: HOSTILE, calls: [{ tool: 'pay', arguments: { ...order, order: HOSTILE } }] },
+      `Paid. ${HOSTILE}`,
+    ]),
+    agent('payer', [{ text: 'I pay.', calls: [{ tool: 'pay', arguments: order }] }, 'Paid.']),
+    agent('patient', [{ text: 'I look.', calls: calls('one', 'held') }, 'Found.']),
+  ];
+}
