@@ -24,5 +24,10 @@ for (const failures of [{}, { failureConverterPath: FAILURES }]) {
   await writeFile(join(dist, bundleName(failures)), code);
 }
 await writeFile(join(dist, 'workflow-bundle-sdk.txt'), sdkVersion());
+// Of the sources: the page is no part of what TypeScript compiles.
+const { buildPage }: { buildPage(outDir: string): Promise<unknown> } = await import(
+  pathToFileURL(join(root, 'cli/console/buildPage.ts')).href
+);
+await buildPage(join(dist, 'cli/console/built'));
 await chmod(join(dist, 'cli/main.js'), 0o755);
 console.log('Built dist/.');

@@ -6,13 +6,10 @@ import { EXIT, errorText, UsageError } from '../exit.ts';
 import {
   checkHost,
   type HttpOptions,
-  hostsOf,
   listenError,
-  newToken,
   tokenFromEnvironment,
   withHttpOptions,
 } from '../http/httpOptions.ts';
-import { listen } from '../http/listen.ts';
 import { toStderr, toStdout } from '../terminal/output.ts';
 
 interface ConsoleCommandOptions extends HttpOptions {
@@ -50,34 +47,23 @@ export function consoleCommand(): Command {
 }
 
 async function serve(options: ConsoleCommandOptions, command: Command): Promise<void> {
-  const { host = CONSOLE_DEFAULTS.host, port = CONSOLE_DEFAULTS.port, authHeader = null, readOnly = false } = options;
+  const { host = CONSOLE_DEFAULTS.host, port = CONSOLE_DEFAULTS.port, authHeader } = options;
+  const token = options.token ?? (authHeader === undefined ? tokenFromEnvironment(TOKEN_VARIABLE) : undefined);
   const holdfast = await connect(settingsOf(command));
   // Loaded here: no other command needs it.
-  const [{ consoleApp }, { pageFiles }] = await Promise.all([
-    import('../console/app.ts'),
-    import('../console/pageFiles.ts'),
-  ]);
-  const token = authHeader === null ? (options.token ?? tokenFromEnvironment(TOKEN_VARIABLE) ?? newToken()) : null;
-  const app = consoleApp({
-    holdfast,
-    files: await pageFiles(),
-    hosts: hostsOf(options),
-    token,
-    authHeader,
-    by: options.by ?? userName() ?? null,
-    readOnly,
-    uiUrl: options.uiUrl ?? null,
-  });
-  const onError = (error: Error) => toStderr(errorText(error));
-  const listening = await listen({ host, port, respond: app.fetch, onError }).catch((error) => {
+  const { serveConsole } = await import('../console/serveConsole.ts');
+  const served = await serveConsole({
+    ...options,
+    ...{ holdfast, host, port, by: options.by ?? userName() ?? null, onError: (error) => toStderr(errorText(error)) },
+    ...(token !== undefined && { token }),
+  }).catch((error) => {
     throw listenError(error, host, port);
   });
-  toStdout(`Console: ${listening.url}/${token === null ? '' : `#token=${token}`}`);
+  toStdout(`Console: ${served.link}`);
   toStdout('Ctrl-C stops it; runs continue.');
   const interrupt = untilInterrupted();
   await unlessInterrupted(new Promise(() => {}), interrupt.signal);
-  app.close();
-  await listening.close();
+  await served.close();
   await holdfast.close();
 }
 

@@ -5,17 +5,18 @@ import { Command } from 'commander';
 import { connect } from '../../client/index.ts';
 import { namesServer, readSettings, type SettingsOptions } from '../../client/settings.ts';
 import { AGENTS_OPTION, findAgentsFile } from '../agentsFile.ts';
-import { addressFlags, settingsOf, untilInterrupted } from '../connected.ts';
+import { addressFlags, settingsOf, untilInterrupted, userName } from '../connected.ts';
+import type { ServedConsole } from '../console/serveConsole.ts';
 import { type SupervisedServer, superviseServer } from '../dev/superviseServer.ts';
 import { watchFiles } from '../dev/watchFiles.ts';
 import { superviseWorker } from '../dev/workerProcess.ts';
-import { EXIT, portNumber } from '../exit.ts';
+import { EXIT, errorText, portNumber } from '../exit.ts';
 import { PROGRAM } from '../terminal/commandLine.ts';
-import { toStdout } from '../terminal/output.ts';
+import { toStderr, toStdout } from '../terminal/output.ts';
 import { seconds } from '../terminal/screen.ts';
 import type { WorkerReady } from './worker.ts';
 
-export const DEV_DEFAULTS = { port: 7233, uiPort: 8233, db: '.holdfast/temporal.db' } as const;
+export const DEV_DEFAULTS = { port: 7233, uiPort: 8233, consolePort: 3930, db: '.holdfast/temporal.db' } as const;
 /** Smooth for a viewer; a dev server with a few runs can take it. */
 const DEV_STREAM_INTERVAL_MS = 100;
 
@@ -23,15 +24,24 @@ interface DevOptions {
   readonly agents?: string;
   readonly port: number;
   readonly uiPort: number;
+  readonly consolePort: number;
   readonly db: string;
 }
 
 export function devCommand(): Command {
   return new Command('dev')
-    .description('run a Temporal dev server, its Web UI and a worker; restart the worker when a file changes')
+    .description(
+      'run a Temporal dev server, its Web UI, a console and a worker; restart the worker when a file changes',
+    )
     .option('--agents <file>', AGENTS_OPTION)
     .option('--port <port>', "Temporal's port; a free one if it is taken", portNumber, DEV_DEFAULTS.port)
     .option('--ui-port <port>', "the Web UI's port; a free one if it is taken", portNumber, DEV_DEFAULTS.uiPort)
+    .option(
+      '--console-port <port>',
+      "the console's port; a free one if it is taken",
+      portNumber,
+      DEV_DEFAULTS.consolePort,
+    )
     .option('--db <file>', 'file to keep runs in', DEV_DEFAULTS.db)
     .action((options: DevOptions, command: Command) => dev(options, settingsOf(command)));
 }
@@ -53,6 +63,7 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
   signal.removeEventListener('abort', leaveNow);
   const { address, namespace } = server ?? readSettings(settings);
   const where = server ? { address, namespace } : settings;
+  const served = await openConsole(where, options.consolePort, server?.uiUrl ?? undefined);
 
   let isServing = false;
   const worker = superviseWorker({
@@ -61,7 +72,7 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
     onReady(ready, tookMs) {
       if (isServing) return say(`Worker ready in ${seconds(tookMs)}: ${ready.agents.join(', ')}.`);
       isServing = true;
-      say(...welcome(ready, server, `${address}, namespace ${namespace}`, where));
+      say(...welcome(ready, server, `${address}, namespace ${namespace}`, where, served.link));
     },
   });
   const folder = projectOf(agentsFile);
@@ -74,12 +85,32 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
   say('Stopping …');
   await watching.close();
   await worker.stop();
+  await served.close();
   await leave(server);
 }
 
 async function leave(server: SupervisedServer | null): Promise<void> {
   await server?.stop();
   process.exit(EXIT.completed);
+}
+
+async function openConsole(where: SettingsOptions, port: number, uiUrl: string | undefined): Promise<ServedConsole> {
+  // Loaded here: no other command needs it.
+  const [holdfast, { serveConsole }] = await Promise.all([connect(where), import('../console/serveConsole.ts')]);
+  const onError = (error: Error) => toStderr(errorText(error));
+  const serve = (port: number) =>
+    serveConsole({ holdfast, host: '127.0.0.1', port, by: userName() ?? null, uiUrl, onError });
+  const served = await serve(port).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    return serve(0);
+  });
+  return {
+    link: served.link,
+    async close() {
+      await served.close();
+      await holdfast.close();
+    },
+  };
 }
 
 /** Returns the arguments that connect a worker to the same server. */
@@ -100,6 +131,7 @@ function welcome(
   server: SupervisedServer | null,
   serverText: string,
   where: SettingsOptions,
+  consoleLink: string,
 ): string[] {
   // Only what differs from the defaults.
   const { address, namespace, profile } = where;
@@ -111,6 +143,7 @@ function welcome(
   const example = agents.includes('clock') ? 'clock "What time is it in Tokyo?"' : `${agents[0]} "…"`;
   return [
     `Ready in ${seconds(performance.now())}.`,
+    `  console ${consoleLink}`,
     `  server  ${serverText}${server ? `, runs kept in ${server.dbFile}` : ''}`,
     ...(server?.uiUrl ? [`  Web UI  ${server.uiUrl}`] : []),
     `  agents  ${agents.join(', ')}`,

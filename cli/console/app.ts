@@ -20,7 +20,8 @@ import { listsOf } from './lists.ts';
 
 export interface ConsoleOptions extends GateOptions {
   readonly holdfast: Holdfast;
-  readonly files: PageFiles;
+  /** Called once, when the page is first asked for: in a clone, it has to be built. */
+  readonly files: () => Promise<PageFiles>;
   /** Nobody decides or sends anything. */
   readonly readOnly: boolean;
   /** Temporal's Web UI; null if it is not known. */
@@ -61,19 +62,19 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: Consol
   });
   api.get('/inbox', async (context) => context.json(await lists.inbox()));
   api.get('/runs/:id/live', (context) =>
-    streamSSE(context, async (stream) => {
+    streamSSE(context, async (page) => {
       const gone = new AbortController();
-      stream.onAbort(() => gone.abort());
-      const alive = setInterval(() => void stream.write(': alive\n\n'), KEEP_ALIVE_MS);
+      page.onAbort(() => gone.abort());
+      const alive = setInterval(() => void page.write(': alive\n\n'), KEEP_ALIVE_MS);
       try {
         await followers.follow(
           context.req.param('id'),
           gone.signal,
-          (update) => void stream.writeSSE({ event: 'update', data: JSON.stringify(update) }),
+          (update) => void page.writeSSE({ event: 'update', data: JSON.stringify(update) }),
         );
-        await stream.writeSSE({ event: 'end', data: '{}' });
+        await page.writeSSE({ event: 'end', data: '{}' });
       } catch (error) {
-        await stream.writeSSE({
+        await page.writeSSE({
           event: 'failure',
           data: JSON.stringify({ status: statusOf(error as Error), ...errorJson(error) }),
         });
@@ -108,8 +109,10 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: Consol
   api.all('*', (context) => context.json(nothing('There is nothing here.'), 404));
   app.route('/api', api);
 
-  app.get('*', (context) => {
-    const file = files.get(context.req.path);
+  let page: Promise<PageFiles> | undefined;
+  app.get('*', async (context) => {
+    page ??= files();
+    const file = (await page).get(context.req.path);
     if (!file) return context.text('There is nothing here. The console is at /.\n', 404);
     // The names of scripts and styles change with their content.
     const cache = context.req.path === '/' ? 'no-cache' : 'public, max-age=31536000, immutable';

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What writes to a terminal, or styles a text for one. */
-const WRITES = /\b(?:stdout|stderr|output|stream)\s*\.\s*write\(|\bconsole\.|\bstyleText\b/;
+const WRITES =
+  /\b(?:stdout|stderr|output|stream)\s*\.\s*write\(|\bconsole\.(?:log|info|warn|error|debug|dir|table|trace)\b|\bstyleText\b/;
 /** The module itself; the screens, which pass their lines through it; and what is said before anything is loaded. */
 const ALLOWED = [
   'cli/terminal/output.ts',

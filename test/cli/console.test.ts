@@ -189,7 +189,7 @@ test('lists runs by state and by a part of their names', async () => {
 });
 
 test('only shows, where it is told so', async () => {
-  const shown = await startConsole(await serverAddress(), { readOnly: true, withoutPage: true });
+  const shown = await startConsole(await serverAddress(), { readOnly: true });
   try {
     const init = { method: 'POST', headers: JSON_TYPE, body: '{}' };
     assert.equal((await shown.ask('/api/runs/x/cancel', init)).status, 403);
@@ -200,7 +200,7 @@ test('only shows, where it is told so', async () => {
 });
 
 test('takes the name of the person from a proxy', async () => {
-  const proxied = await startConsole(await serverAddress(), { authHeader: 'X-Forwarded-User', withoutPage: true });
+  const proxied = await startConsole(await serverAddress(), { authHeader: 'X-Forwarded-User' });
   try {
     const about = async (headers: Record<string, string>) => {
       const response = await fetch(`${proxied.url}/api/about`, { headers });

@@ -61,11 +61,15 @@ after(() => rm(folder, { recursive: true, force: true }));
 
 /** `npx holdfast dev` in that folder, ready for runs. */
 async function startDev(more: Readonly<Record<string, string>> = {}, cwd = folder) {
-  const dev = spawn('npx', ['holdfast', 'dev', '--agents', './agents.ts', '--port', '0', '--ui-port', '0'], {
-    cwd,
-    env: { ...env, ...more },
-    detached: true,
-  });
+  const dev = spawn(
+    'npx',
+    ['holdfast', 'dev', '--agents', './agents.ts', '--port', '0', '--ui-port', '0', '--console-port', '0'],
+    {
+      cwd,
+      env: { ...env, ...more },
+      detached: true,
+    },
+  );
   const stop = async () => {
     // The whole group: npx stands between.
     if (dev.exitCode === null) process.kill(-dev.pid!, 'SIGINT');
@@ -73,10 +77,12 @@ async function startDev(more: Readonly<Record<string, string>> = {}, cwd = folde
   };
   const said: string[] = [];
   let address: string | undefined;
+  let consoleLink: string | undefined;
   const ready = new Promise<void>((resolve, reject) => {
     const hear = (line: string) => {
       said.push(line);
-      address ??= /127\.0\.0\.1:\d+/.exec(line)?.[0];
+      address ??= /^ +server +(127\.0\.0\.1:\d+)/.exec(line)?.[1];
+      consoleLink ??= /^ +console +(http\S+)/.exec(line)?.[1];
       if (/holdfast run crier/.test(line)) resolve();
     };
     createInterface(dev.stdout).on('line', hear);
@@ -84,7 +90,7 @@ async function startDev(more: Readonly<Record<string, string>> = {}, cwd = folde
     dev.once('exit', () => reject(new Error(said.join('\n'))));
   });
   await ready;
-  return { address: address!, stop };
+  return { address: address!, consoleLink: consoleLink!, stop };
 }
 
 const MEMORY = `import { writeFileSync } from 'node:fs';
@@ -118,10 +124,21 @@ test('shouts', async () => {
   assert.match(played.stdout, /pass 1/);
 });
 
+/** The console's page, its script, and data for whoever has the link. */
+async function opens(link: string): Promise<void> {
+  const { origin, hash } = new URL(link);
+  const [, script] = /<script[^>]* src="\.?(\/[^"]+\.js)"/.exec(await (await fetch(`${origin}/`)).text()) ?? [];
+  assert.equal((await fetch(`${origin}${script}`)).headers.get('content-type'), 'text/javascript; charset=utf-8');
+  const headers = { authorization: `Bearer ${hash.slice('#token='.length)}` };
+  const { runs } = (await (await fetch(`${origin}/api/runs`, { headers })).json()) as { runs: { agent: string }[] };
+  assert.deepEqual([...new Set(runs.map(({ agent }) => agent))], ['crier']);
+}
+
 test('npx holdfast dev serves the agents file, and npx holdfast run uses it', async () => {
-  const { address, stop } = await startDev();
+  const { address, consoleLink, stop } = await startDev();
   try {
     const { stdout } = await inFolder('npx', ['holdfast', '--address', address, 'run', 'crier', 'Go.', '--json']);
+    await opens(consoleLink);
     const { status, output, toolCalls } = JSON.parse(stdout);
     assert.deepEqual(
       { status, output, toolCalls: toolCalls.length },

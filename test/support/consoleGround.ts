@@ -42,13 +42,11 @@ export interface ConsoleGround {
 interface ConsoleGroundOptions {
   readonly readOnly?: boolean;
   readonly authHeader?: string;
-  /** Instead of the console's own files, which take a second to build. */
-  readonly withoutPage?: boolean;
 }
 
 export async function startConsole(
   address: string,
-  { readOnly = false, authHeader, withoutPage = false }: ConsoleGroundOptions = {},
+  { readOnly = false, authHeader }: ConsoleGroundOptions = {},
 ): Promise<ConsoleGround> {
   const taskQueue = `console-${randomUUID()}`;
   const held = gate();
@@ -64,7 +62,7 @@ export async function startConsole(
   const running = worker.run();
   const app = consoleApp({
     holdfast,
-    files: withoutPage ? new Map() : await pageFiles(),
+    files: pageFiles,
     hosts: hostsOf({}),
     token: authHeader === undefined ? TOKEN : null,
     authHeader: authHeader ?? null,

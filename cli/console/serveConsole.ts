@@ -1,0 +1,48 @@
+// Serves the console: by the command of its name, and by `holdfast dev`.
+import type { Holdfast } from '../../client/index.ts';
+import { type HttpOptions, hostsOf, newToken } from '../http/httpOptions.ts';
+import { listen } from '../http/listen.ts';
+import { consoleApp } from './app.ts';
+import { pageFiles } from './pageFiles.ts';
+
+export interface ServeConsoleOptions extends HttpOptions {
+  readonly holdfast: Holdfast;
+  readonly host: string;
+  readonly port: number;
+  /** Who decides; null if nobody is named. */
+  readonly by: string | null;
+  readonly readOnly?: boolean | undefined;
+  readonly authHeader?: string | undefined;
+  readonly uiUrl?: string | undefined;
+  readonly onError: (error: Error) => void;
+}
+
+export interface ServedConsole {
+  /** Opens the console, with its token. */
+  readonly link: string;
+  close(): Promise<void>;
+}
+
+/** Rejects if the address cannot be listened to. */
+export async function serveConsole(options: ServeConsoleOptions): Promise<ServedConsole> {
+  const { holdfast, host, port, by, readOnly = false, authHeader, uiUrl, onError } = options;
+  const token = authHeader === undefined ? (options.token ?? newToken()) : null;
+  const app = consoleApp({
+    holdfast,
+    files: pageFiles,
+    hosts: hostsOf(options),
+    token,
+    authHeader: authHeader ?? null,
+    by,
+    readOnly,
+    uiUrl: uiUrl ?? null,
+  });
+  const listening = await listen({ host, port, respond: app.fetch, onError });
+  return {
+    link: `${listening.url}/${token === null ? '' : `#token=${token}`}`,
+    async close() {
+      app.close();
+      await listening.close();
+    },
+  };
+}
