@@ -1,5 +1,6 @@
 // `npm run bench [name …]`: measures the engine and prints medians with their spread. README.md explains each.
 
+import { consolePages } from './console.ts';
 import { crowd } from './crowd.ts';
 import { endless } from './endless.ts';
 import { historySize } from './historySize.ts';
@@ -28,9 +29,10 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   topology,
   endless,
   replay,
+  console: consolePages,
 };
 /** Too long for every day. */
-const ONLY_WHEN_NAMED = ['thousand', 'soak', 'waiting', 'topology', 'endless', 'replay'];
+const ONLY_WHEN_NAMED = ['thousand', 'soak', 'waiting', 'topology', 'endless', 'replay', 'console'];
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in BENCHMARKS));

@@ -1,5 +1,6 @@
 // One run: what it is for, why it failed, what it waits for, what was said, and when.
 import { useEffect, useState } from 'preact/hooks';
+import type { Inbox } from '../../../client/index.ts';
 import type { About } from '../app.ts';
 import type { RunHead, TurnView } from '../runView.ts';
 import { post } from './api.ts';
@@ -11,7 +12,13 @@ import { Transcript } from './Transcript.tsx';
 import { useNow, useRun } from './useLive.ts';
 import { clock, count, duration, number, state } from './words.ts';
 
-export function RunPage({ workflowId, about }: { workflowId: string; about: About }) {
+interface RunPageProps {
+  readonly workflowId: string;
+  readonly about: About | null;
+  readonly inbox: Inbox | null;
+}
+
+export function RunPage({ workflowId, about, inbox }: RunPageProps) {
   const { value, problem } = useRun(workflowId);
   const [target, setTarget] = useState<string | null>(null);
   const now = useNow(value !== null && value.head.endedAtMs === null);
@@ -34,6 +41,7 @@ export function RunPage({ workflowId, about }: { workflowId: string; about: Abou
     );
   const { head, turns, written, progress } = value;
   const isOpen = head.status === 'running';
+  const readOnly = about?.readOnly ?? true;
   return (
     <main class="run">
       <Head head={head} now={now} about={about} />
@@ -44,10 +52,11 @@ export function RunPage({ workflowId, about }: { workflowId: string; about: Abou
           key={question.kind === 'approval' ? question.call : 'budget'}
           workflowId={workflowId}
           question={question}
-          readOnly={about.readOnly}
+          readOnly={readOnly}
         />
       ))}
-      {isOpen && !about.readOnly && <Controls head={head} />}
+      {isOpen && <Below workflowId={workflowId} inbox={inbox} />}
+      {isOpen && !readOnly && <Controls head={head} />}
       <div class="columns">
         <Transcript head={head} turns={turns} written={written} progress={progress} target={target} />
         <Timeline head={head} turns={turns} now={now} open={open} />
@@ -58,7 +67,7 @@ export function RunPage({ workflowId, about }: { workflowId: string; about: Abou
   );
 }
 
-function Head({ head, now, about }: { head: RunHead; now: number; about: About }) {
+function Head({ head, now, about }: { head: RunHead; now: number; about: About | null }) {
   const { workflowId, runId, agent, status, startedAtMs, endedAtMs, counts, usage, spend, questions, paused, fork } =
     head;
   const tokens = usage.inputTokens + usage.outputTokens;
@@ -70,7 +79,9 @@ function Head({ head, now, about }: { head: RunHead; now: number; about: About }
     spend.cost > 0 && `cost ${spend.cost.toFixed(4)}`,
     `started ${clock(startedAtMs)}`,
   ].filter(Boolean);
-  const ui = `${about.uiUrl}/namespaces/${encodeURIComponent(about.namespace)}/workflows/${encodeURIComponent(workflowId)}/${runId}/history`;
+  const ui =
+    about?.uiUrl &&
+    `${about.uiUrl}/namespaces/${encodeURIComponent(about.namespace)}/workflows/${encodeURIComponent(workflowId)}/${runId}/history`;
   return (
     <header class="run-head">
       <h1>
@@ -79,7 +90,7 @@ function Head({ head, now, about }: { head: RunHead; now: number; about: About }
       </h1>
       <p class="dim">
         {agent} · {facts.join(' · ')}
-        {about.uiUrl !== null && (
+        {ui && (
           <>
             {' · '}
             <a href={ui} target="_blank" rel="noreferrer">
@@ -128,6 +139,31 @@ function Failing({ head, turns, open }: { head: RunHead; turns: readonly TurnVie
           </button>
         </p>
       )}
+    </section>
+  );
+}
+
+/** Sub-agents that wait for a person: the run itself waits for them, and has no question. */
+function Below({ workflowId, inbox }: { workflowId: string; inbox: Inbox | null }) {
+  const waiting = inbox?.waiting.filter((one) => one.workflowId.startsWith(`${workflowId}.`)) ?? [];
+  if (waiting.length === 0) return null;
+  return (
+    <section class="failing mild" aria-label="Sub-agents that wait">
+      <p>
+        {waiting.length === 1 ? 'A sub-agent waits for a person:' : `${waiting.length} sub-agents wait for a person:`}
+      </p>
+      <ul>
+        {waiting.map((one) => (
+          <li key={one.workflowId}>
+            <a class="id" href={runLink(one.workflowId)}>
+              {one.workflowId}
+            </a>{' '}
+            <span class="dim">
+              {one.questions.map((question) => (question.kind === 'approval' ? question.tool : 'budget')).join(', ')}
+            </span>
+          </li>
+        ))}
+      </ul>
     </section>
   );
 }

@@ -22,27 +22,24 @@ export function fieldsOf(json: string): readonly Field[] {
 export function fromFields(fields: readonly Field[]): { readonly json: string } | { readonly problem: string } {
   const parts: string[] = [];
   for (const { name, type, text } of fields) {
-    if (type === 'number' && (text.trim() === '' || !isJson(text))) return { problem: `${name}: expected a number.` };
-    if (type === 'json' && !isJson(text)) return { problem: `${name}: expected JSON.` };
+    const value = type === 'string' ? text : valueIn(text);
+    if (type === 'number' && typeof value !== 'number') return { problem: `${name}: expected a number.` };
+    if (value === undefined) return { problem: `${name}: expected JSON.` };
     parts.push(`${JSON.stringify(name)}:${type === 'string' ? JSON.stringify(text) : text.trim()}`);
   }
   return { json: `{${parts.join(',')}}` };
 }
 
 function objectIn(json: string): object | null {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
-  } catch {
-    return null;
-  }
+  const value = valueIn(json);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
 }
 
-function isJson(text: string): boolean {
+/** undefined if it is no JSON. */
+function valueIn(json: string): unknown {
   try {
-    JSON.parse(text);
-    return true;
+    return JSON.parse(json);
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -17,17 +17,17 @@ function Page() {
   useEffect(() => {
     askAbout().then(setAbout, (error: Error) => setProblem(error.message));
   }, []);
-  if (about === null)
-    return (
-      <main>
-        <h1>Holdfast</h1>
-        <Problem text={problem} />
-      </main>
-    );
-  return <Console about={about} />;
+  // What is shown first asks for its own, beside this.
+  if (problem === null) return <Console about={about} />;
+  return (
+    <main>
+      <h1>Holdfast</h1>
+      <Problem text={problem} />
+    </main>
+  );
 }
 
-function Console({ about }: { about: About }) {
+function Console({ about }: { about: About | null }) {
   const place = usePlace();
   const { value: inbox, problem } = usePolled<InboxData>('inbox');
   const waiting = inbox?.total ?? 0;
@@ -45,10 +45,12 @@ function Console({ about }: { about: About }) {
         <b>Holdfast</b>
         {link('runs', 'Runs')}
         {link('inbox', waiting > 0 ? `Inbox (${waiting})` : 'Inbox')}
-        <span class="dim where">
-          {about.namespace} at {about.address}
-          {about.readOnly ? ', read only' : about.by && `, as ${about.by}`}
-        </span>
+        {about && (
+          <span class="dim where">
+            {about.namespace} at {about.address}
+            {about.readOnly ? ', read only' : about.by && `, as ${about.by}`}
+          </span>
+        )}
       </nav>
       <Content place={place} about={about} inbox={inbox} problem={problem} />
     </>
@@ -57,14 +59,14 @@ function Console({ about }: { about: About }) {
 
 interface ContentProps {
   readonly place: Place;
-  readonly about: About;
+  readonly about: About | null;
   readonly inbox: InboxData | null;
   readonly problem: string | null;
 }
 
 function Content({ place, about, inbox, problem }: ContentProps) {
-  if (place.page === 'run') return <RunPage key={place.id} workflowId={place.id} about={about} />;
-  if (place.page === 'inbox') return <Inbox inbox={inbox} problem={problem} readOnly={about.readOnly} />;
+  if (place.page === 'run') return <RunPage key={place.id} workflowId={place.id} about={about} inbox={inbox} />;
+  if (place.page === 'inbox') return <Inbox inbox={inbox} problem={problem} readOnly={about?.readOnly ?? true} />;
   if (place.page === 'runs') return <Runs filters={place.filters} />;
   return (
     <main>
