@@ -67,10 +67,8 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: Consol
       page.onAbort(() => gone.abort());
       const alive = setInterval(() => void page.write(': alive\n\n'), KEEP_ALIVE_MS);
       try {
-        await followers.follow(
-          context.req.param('id'),
-          gone.signal,
-          (update) => void page.writeSSE({ event: 'update', data: JSON.stringify(update) }),
+        await followers.follow(context.req.param('id'), gone.signal, (update) =>
+          page.writeSSE({ event: 'update', data: JSON.stringify(update) }),
         );
         await page.writeSSE({ event: 'end', data: '{}' });
       } catch (error) {

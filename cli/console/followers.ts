@@ -1,12 +1,15 @@
 // One follower of a run for all pages that show it: it reads the run's history once, and sends each page what has changed.
 import type { Holdfast, RunEvents } from '../../client/index.ts';
-import type { LiveEvent } from '../../core/read/run.ts';
-import { headOf, type RunUpdate, turnView, type Written } from './runView.ts';
+import type { LiveEvent, Run } from '../../core/read/run.ts';
+import { headOf, type RunUpdate, type TurnView, turnView, type Written } from './runView.ts';
 
-type Send = (update: RunUpdate) => void;
+/** Resolves when the page has taken the update. */
+type Send = (update: RunUpdate) => Promise<unknown>;
 
 /** A page sees a change within a blink, and a run that does a hundred things a second is not sent a hundred times. */
 const GATHER_MS = 100;
+/** For the first page of a history to be read. */
+const FIRST_MS = 20;
 /** A page that is loaded again finds the follower still there. */
 const LINGER_MS = 10_000;
 const PROGRESS_CHARS = 200;
@@ -23,8 +26,11 @@ export class Followers {
   async follow(workflowId: string, signal: AbortSignal, send: Send): Promise<void> {
     let follower = this.#open.get(workflowId);
     if (!follower) {
-      follower = new Follower(this.#holdfast, workflowId, () => this.#open.delete(workflowId));
-      this.#open.set(workflowId, follower);
+      const opened = new Follower(this.#holdfast, workflowId, () => {
+        if (this.#open.get(workflowId) === opened) this.#open.delete(workflowId);
+      });
+      this.#open.set(workflowId, opened);
+      follower = opened;
     }
     await follower.add(signal, send);
   }
@@ -39,15 +45,63 @@ export class Followers {
   }
 }
 
+/** A page that takes slowly is sent the latest state when it has taken the last, and nothing between. */
+class FollowingPage {
+  readonly #send: Send;
+  /** What each turn was last sent as. */
+  readonly #sent = new Map<number, string>();
+  #sending: Promise<unknown> | null = null;
+  #next: (() => RunState) | null = null;
+
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  offer(state: () => RunState): void {
+    this.#next = state;
+    this.#sending ??= this.#sendAll();
+    this.#sending.catch(() => {});
+  }
+
+  /** Resolves when everything has been sent. */
+  async settled(): Promise<void> {
+    await this.#sending;
+  }
+
+  async #sendAll(): Promise<void> {
+    try {
+      while (this.#next) {
+        const { turns, ...rest } = this.#next();
+        this.#next = null;
+        const changed = turns.filter(({ turn, json }) => this.#isNew(turn, json)).map(({ view }) => view);
+        await this.#send({ ...rest, turns: changed });
+      }
+    } finally {
+      // Here, and not when the promise has settled: what is offered in between would wait for ever.
+      this.#sending = null;
+    }
+  }
+
+  #isNew(turn: number, json: string): boolean {
+    if (this.#sent.get(turn) === json) return false;
+    this.#sent.set(turn, json);
+    return true;
+  }
+}
+
+interface RunState extends Omit<RunUpdate, 'turns'> {
+  readonly turns: readonly { readonly turn: number; readonly view: TurnView; readonly json: string }[];
+}
+
 class Follower {
-  readonly #pages = new Set<Send>();
+  readonly #pages = new Set<FollowingPage>();
   readonly #stop = new AbortController();
   readonly #events: RunEvents;
   readonly #ended: Promise<void>;
   readonly #forget: () => void;
-  /** What each turn was last sent as. */
-  readonly #sent = new Map<number, string>();
   #hasBegun = Promise.withResolvers<void>();
+  /** null if history has had news since. */
+  #known: Pick<RunState, 'head' | 'turns'> | null = null;
   #written: Written | null = null;
   #progress: Record<string, string> = {};
   #gathering: NodeJS.Timeout | undefined;
@@ -69,25 +123,28 @@ class Follower {
     clearTimeout(this.#lingering);
     await Promise.race([this.#hasBegun.promise, this.#ended]);
     if (signal.aborted) return;
-    this.#flush();
-    send(this.#all());
-    this.#pages.add(send);
+    const page = new FollowingPage(send);
+    page.offer(this.#read);
+    this.#pages.add(page);
     const gone = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-    await Promise.race([gone, this.#ended]).finally(() => {
-      this.#pages.delete(send);
+    try {
+      await Promise.race([gone, this.#ended.then(() => page.settled())]);
+    } finally {
+      this.#pages.delete(page);
       if (this.#pages.size === 0) this.#lingering = setTimeout(() => this.stop(), LINGER_MS).unref();
-    });
+    }
   }
 
   async #run(): Promise<void> {
+    let isFirst = true;
     for await (const event of this.#events) {
       if (isLive(event)) this.#take(event);
-      else if (event.type === 'answer' || event.type === 'ended') this.#written = null;
-      this.#gathering ??= setTimeout(() => {
-        this.#gathering = undefined;
-        this.#hasBegun.resolve();
-        this.#flush();
-      }, GATHER_MS);
+      else {
+        this.#known = null;
+        if (event.type === 'answer' || event.type === 'ended') this.#written = null;
+      }
+      this.#gathering ??= setTimeout(this.#flush, isFirst ? FIRST_MS : GATHER_MS);
+      isFirst = false;
     }
     this.#flush();
   }
@@ -102,35 +159,31 @@ class Follower {
     } else if (event.type === 'attempt' && event.restarts) this.#written = null;
   }
 
-  /** Sends all pages what has changed since the last time. */
-  #flush(): void {
-    if (this.#pages.size === 0) return;
-    const run = this.#events.run();
-    const turns = run.turns.map(turnView).filter((turn) => {
-      const json = JSON.stringify(turn);
-      if (this.#sent.get(turn.turn) === json) return false;
-      this.#sent.set(turn.turn, json);
-      return true;
-    });
-    const update = { head: headOf(run), turns, written: this.#written, progress: this.#progress };
-    for (const send of this.#pages) send(update);
-  }
+  #flush = (): void => {
+    this.#gathering = undefined;
+    this.#hasBegun.resolve();
+    for (const page of this.#pages) page.offer(this.#read);
+  };
 
-  #all(): RunUpdate {
-    const run = this.#events.run();
-    return {
-      head: headOf(run),
-      turns: run.turns.map(turnView),
-      written: this.#written,
-      progress: this.#progress,
-    };
-  }
+  /** Once for all pages. */
+  #read = (): RunState => {
+    this.#known ??= knownOf(this.#events.run());
+    return { ...this.#known, written: this.#written, progress: this.#progress };
+  };
 
   #close(): void {
     clearTimeout(this.#gathering);
     clearTimeout(this.#lingering);
     this.#forget();
   }
+}
+
+function knownOf(run: Run): Pick<RunState, 'head' | 'turns'> {
+  const turns = run.turns.map((turn) => {
+    const view = turnView(turn);
+    return { turn: turn.turn, view, json: JSON.stringify(view) };
+  });
+  return { head: headOf(run), turns };
 }
 
 function isLive(event: { readonly type: string }): event is LiveEvent {

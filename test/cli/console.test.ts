@@ -170,6 +170,19 @@ test('has one follower of a run for all pages, which get what changes only', asy
   await eventually(async () => ground.followed() === followed - 1);
 });
 
+test('finds runs whose ids are no paths', async () => {
+  const id = `a/b c?d#e%2f/../${randomUUID()}`;
+  const run = await ground.holdfast.start('payer', 'Go.', { id });
+  await asked(run, 1);
+  const path = `/api/runs/${encodeURIComponent(id)}`;
+  for await (const { head } of updates(await ground.ask(`${path}/live`))) {
+    assert.equal(head.workflowId, id);
+    break;
+  }
+  assert.equal((await post(`${path}/cancel`, {})).status, 200);
+  assert.equal((await run.result()).status, 'cancelled');
+});
+
 test('lists runs by state and by a part of their names', async () => {
   const run = await start('payer');
   await asked(run, 1);
