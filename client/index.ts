@@ -15,6 +15,7 @@ export type {
   Fork,
   ForkEffects,
   ForkOf,
+  Labels,
   OutputOf,
   Question,
   RecordedDecision,
@@ -42,6 +43,7 @@ export {
   InvalidAttachment,
   InvalidConnect,
   InvalidFork,
+  InvalidList,
   InvalidPayloads,
   InvalidSchedule,
   InvalidStart,
@@ -59,7 +61,7 @@ export {
 export type { ErrorCode, ErrorFacts } from './errors/facts.ts';
 export type { ForkOptions, ForkSummary } from './forks.ts';
 export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
-export type { RunSummary } from './listRuns.ts';
+export type { ListOptions, RunSummary } from './listRuns.ts';
 export { type MaskRule, maskHistories } from './mask/maskHistories.ts';
 export { type FileStorageOptions, fileStorage } from './payloads/fileStorage.ts';
 export { dataConverter, type PayloadOptions } from './payloads/options.ts';

@@ -1,7 +1,7 @@
 // `holdfast schedule`: runs of agents on a cron expression or an interval.
 import { text as readAll } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
-import type { Schedule, ScheduleOptions } from '../../client/index.ts';
+import type { Labels, Schedule, ScheduleOptions } from '../../client/index.ts';
 import { OVERLAPS } from '../../client/schedules/schedules.ts';
 import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
 import { EXIT, wholeNumber } from '../exit.ts';
@@ -11,9 +11,11 @@ import { printJson, toStderr, toStdout } from '../terminal/output.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { CONTEXT_HELP, parseContext } from '../view/context.ts';
 import { scheduleJson } from '../view/json.ts';
+import { parseLabel } from '../view/labels.ts';
 import { scheduleLines, timesOf, utc } from '../view/scheduleTable.ts';
 
-interface AddOptions extends Omit<ScheduleOptions, 'agent' | 'input'> {
+interface AddOptions extends Omit<ScheduleOptions, 'agent' | 'input' | 'labels'> {
+  readonly label?: Labels;
   readonly json?: boolean;
 }
 
@@ -51,16 +53,24 @@ function addCommand(): Command {
       wholeNumber,
     )
     .option('--context <json>', `context of each run, ${CONTEXT_HELP}`, parseContext)
+    .option('--label <key=value>', 'label of each run, by which lists are filtered; may be given again', parseLabel)
     .option('--json', 'print one JSON object')
-    .action(async (id: string, agent: string, input: string, { json, ...options }: AddOptions, command: Command) => {
-      const text = input === '-' ? await readAll(process.stdin) : input;
-      await withHoldfast(command, async (holdfast) => {
-        const schedule = await holdfast.schedules.add(id, { ...options, agent, input: text });
-        if (json) printJson(scheduleJson(schedule));
-        else toStdout(added(schedule));
-        return EXIT.completed;
-      });
-    });
+    .action(
+      async (id: string, agent: string, input: string, { json, label, ...options }: AddOptions, command: Command) => {
+        const text = input === '-' ? await readAll(process.stdin) : input;
+        await withHoldfast(command, async (holdfast) => {
+          const schedule = await holdfast.schedules.add(id, {
+            ...options,
+            ...(label && { labels: label }),
+            agent,
+            input: text,
+          });
+          if (json) printJson(scheduleJson(schedule));
+          else toStdout(added(schedule));
+          return EXIT.completed;
+        });
+      },
+    );
 }
 
 function added(schedule: Schedule): string {

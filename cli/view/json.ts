@@ -10,6 +10,7 @@ export function runJson(run: Run) {
     agent: run.agent,
     status: run.status,
     context: run.context,
+    ...(run.labels && { labels: run.labels }),
     session: run.session,
     output: run.output,
     ...(run.value !== undefined && { value: run.value }),
@@ -94,23 +95,26 @@ export function decidedJson(workflowId: string, { isFirst, ...decision }: Decide
   return { workflowId, ...decisionJson(decision), isFirst };
 }
 
-export function waitingJson({ workflowId, runId, agent, parentId, sinceMs, count, questions }: Waiting) {
-  return { workflowId, runId, agent, parentId, since: isoTime(sinceMs), count, questions: questions.map(questionJson) };
+export function waitingJson({ sinceMs, questions, ...waiting }: Waiting) {
+  return { ...waiting, since: isoTime(sinceMs), questions: questions.map(questionJson) };
 }
 
 export function listedJson(run: RunSummary) {
-  const { workflowId, runId, agent, parentId, forkOf, state, status, waiting, startedAtMs, endedAtMs } = run;
+  const { workflowId, runId, agent, parentId, labels, cursor, forkOf, state, status, waiting, startedAtMs, endedAtMs } =
+    run;
   return {
     workflowId,
     runId,
     agent,
     parentId,
+    labels,
     ...(forkOf && { forkOf }),
     state: listedState(state),
     status: status ?? listedState(state),
     waiting,
     startedAt: isoTime(startedAtMs),
     endedAt: isoTime(endedAtMs),
+    cursor,
   };
 }
 

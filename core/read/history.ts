@@ -44,6 +44,7 @@ export interface HistoryEvent {
     readonly workflowType?: { readonly name?: string | null } | null;
     readonly taskQueue?: { readonly name?: string | null } | null;
     readonly input?: Payloads | null;
+    readonly memo?: { readonly fields?: Readonly<Record<string, Payload>> | null } | null;
     readonly workflowId?: string | null;
     readonly originalExecutionRunId?: string | null;
     readonly continuedExecutionRunId?: string | null;

@@ -8,6 +8,7 @@ import type {
   CompactStrategy,
   FailureKind,
   Fork,
+  Labels,
   Message,
   PassedOver,
   Question,
@@ -35,6 +36,8 @@ export interface Run extends ReasonFields {
   readonly attachments?: readonly Attachment[];
   /** What the run was started with beside its input; null if nothing. */
   readonly context: RunContext | null;
+  /** Labels that lists are filtered by; absent if it has none. */
+  readonly labels?: Labels;
   /** Whether the run stays open for messages. */
   readonly session: boolean;
   readonly output: string | null;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { offlineModel, type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
+import { eventually } from '../support/waits.ts';
 import { holdfast, type Started, start, stop, WARD } from './command.ts';
 import { HOSTILE } from './hostile.ts';
 import * as agents from './ward.ts';
@@ -280,4 +281,30 @@ test('renders hostile text of a model, tool or name inert everywhere', async () 
   assert.match(text, /before .*after/);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
   assert.doesNotMatch(text, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2066\u200b]/);
+});
+
+test('labels a run, lists by label and page, and shows the labels', async () => {
+  const labels = ['--label', 'tenant=acme', '--label', 'team=Ost & West'];
+  const run = (id: string, ...more: string[]) => holdfast(['run', 'ward', 'Go.', '--id', id, ...more, ...at()]);
+  await run('labelled-1', ...labels);
+  await run('labelled-2', '--label', 'tenant=acme');
+  await run('labelled-3', '--label', 'tenant=other');
+  const ids = (json: { workflowId: string }[]) => json.map(({ workflowId }) => workflowId);
+  const list = (...args: string[]) => answer('list', '--label', 'tenant=acme', ...args);
+  // Temporal's visibility lags by a moment.
+  const all = await eventually(async () => {
+    const { json } = await list();
+    return json.length === 2 && json;
+  });
+  assert.deepEqual(ids(all), ['labelled-2', 'labelled-1']);
+  assert.deepEqual(all[1].labels, { tenant: 'acme', team: 'Ost & West' });
+  assert.deepEqual(ids((await answer('list', ...labels)).json), ['labelled-1']);
+  const first = await holdfast(['list', '--label', 'tenant=acme', '--limit', '1', ...at()]);
+  const [, cursor = ''] = /^For the next runs, add: --after (\S+)$/m.exec(first.stderr) ?? [];
+  assert.deepEqual(ids((await list('--limit', '1', '--after', cursor)).json), ['labelled-1']);
+  assert.match((await holdfast(['show', 'labelled-1', ...at()])).stdout, /^Labels: team=Ost & West, tenant=acme$/m);
+  assert.deepEqual((await answer('show', 'labelled-2')).json.labels, { tenant: 'acme' });
+  for (const wrong of [['tenant'], ['=x'], ['tenant=a', '--label', 'tenant=b']])
+    assert.equal((await holdfast(['list', '--label', ...wrong, ...at()])).code, 2, wrong.join(' '));
+  assert.match((await holdfast(['list', '--label', 'x=y', ...at()])).stderr, /^There are no runs with x=y at/m);
 });
