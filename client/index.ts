@@ -59,6 +59,7 @@ export {
   TemporalUnreachable,
 } from './errors/errors.ts';
 export type { ErrorCode, ErrorFacts } from './errors/facts.ts';
+export type { FamilyEvent } from './followFamily.ts';
 export type { ForkOptions, ForkSummary } from './forks.ts';
 export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
 export type { ListOptions, RunSummary } from './listRuns.ts';
@@ -74,7 +75,7 @@ export {
 } from './requests/requestDifference.ts';
 export { type ModelRequest, requestOf } from './requests/requestOf.ts';
 export type { Decided, RunCommands } from './runCommands.ts';
-export type { RunHandle } from './runHandle.ts';
+export type { EventsOptions, RunHandle } from './runHandle.ts';
 export type {
   Overlap,
   Schedule,

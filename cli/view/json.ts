@@ -1,5 +1,5 @@
 // Turns the read model into the documented JSON of runs. Times are ISO 8601.
-import type { Decided, ForkSummary, RunSummary, Schedule, Waiting } from '../../client/index.ts';
+import type { Decided, FamilyEvent, ForkSummary, RunSummary, Schedule, Waiting } from '../../client/index.ts';
 import { type Call, type Compaction, countsOf, type Run, type RunEvent, toolCalls } from '../../core/read/run.ts';
 import type { Question, RecordedDecision } from '../../core/types.ts';
 
@@ -55,7 +55,14 @@ export function callJson(call: Call) {
 
 export function eventJson(event: RunEvent) {
   const { atMs, ...rest } = event;
-  const base = { type: rest.type, at: isoTime(atMs) };
+  const { id, workflowId, path, cursor } = event as Partial<FamilyEvent>;
+  const base = {
+    type: rest.type,
+    at: isoTime(atMs),
+    ...(id !== undefined && { id }),
+    ...(path !== undefined && { workflowId, path }),
+    ...(cursor !== undefined && { cursor }),
+  };
   if (rest.type === 'question') return { ...base, question: questionJson(rest.question) };
   if (rest.type === 'decision') return { ...base, decision: decisionJson(rest.decision) };
   if (rest.type === 'compaction_started' || rest.type === 'compaction_ended')

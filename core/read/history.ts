@@ -49,6 +49,7 @@ export interface HistoryEvent {
     readonly originalExecutionRunId?: string | null;
     readonly continuedExecutionRunId?: string | null;
     readonly firstExecutionRunId?: string | null;
+    readonly parentWorkflowExecution?: { readonly workflowId?: string | null; readonly runId?: string | null } | null;
   } | null;
   readonly workflowTaskStartedEventAttributes?: object | null;
   readonly workflowTaskCompletedEventAttributes?: { readonly startedEventId?: LongLike | null } | null;

@@ -308,3 +308,26 @@ test('labels a run, lists by label and page, and shows the labels', async () => 
     assert.equal((await holdfast(['list', '--label', ...wrong, ...at()])).code, 2, wrong.join(' '));
   assert.match((await holdfast(['list', '--label', 'x=y', ...at()])).stderr, /^There are no runs with x=y at/m);
 });
+
+test('watches a run from an event on, and its family', async () => {
+  await holdfast(['run', 'ward', 'Go.', '--id', 'cursors', ...at()]);
+  const watched = async (...args: string[]) => {
+    const { code, stdout } = await holdfast(['watch', 'cursors', '--json', ...args, ...at()]);
+    assert.equal(code, 0);
+    return stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+  };
+  const all = await watched();
+  const [first, ...rest] = all;
+  assert.deepEqual(await watched('--after', first.id), rest);
+  const family = await watched('--family');
+  assert.deepEqual(
+    family.map(({ id, workflowId, path }) => ({ id, workflowId, path })),
+    all.map(({ id }) => ({ id, workflowId: 'cursors', path: [] })),
+  );
+  assert.deepEqual(await watched('--family', '--after', family[0].cursor), family.slice(1));
+  assert.equal((await holdfast(['watch', 'cursors', '--json', '--after', 'x', ...at()])).code, 2);
+  assert.equal((await holdfast(['watch', 'cursors', '--family', ...at()])).code, 2);
+});

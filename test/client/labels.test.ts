@@ -55,7 +55,7 @@ endToEnd(
 
     test("finds one tenant's run among 55 waiting runs of another", async () => {
       const { holdfast } = bench;
-      const [acme, other] = [{ tenant: `acme-${randomUUID()}` }, { tenant: "o'ther \\" + randomUUID() }];
+      const [acme, other] = [{ tenant: `acme-${randomUUID()}` }, { tenant: `o'ther \\${randomUUID()}` }];
       const others: string[] = [];
       for (let at = 0; at < 55; at++) others.push((await start(clerk, other)).workflowId);
       const ours = await start(clerk, { ...acme, plan: 'free' });
