@@ -5,12 +5,12 @@ import { Command } from 'commander';
 import { connect } from '../../client/index.ts';
 import { namesServer, readSettings, type SettingsOptions } from '../../client/settings.ts';
 import { AGENTS_OPTION, findAgentsFile } from '../agentsFile.ts';
-import { addressFlags, settingsOf, untilInterrupted } from '../connected.ts';
+import { addressFlags, settingsOf, untilInterrupted, withTaskQueueOption } from '../connected.ts';
 import { type SupervisedServer, superviseServer } from '../dev/superviseServer.ts';
 import { watchFiles } from '../dev/watchFiles.ts';
 import { superviseWorker } from '../dev/workerProcess.ts';
 import { EXIT, portNumber } from '../exit.ts';
-import { PROGRAM } from '../terminal/commandLine.ts';
+import { commandWords, PROGRAM } from '../terminal/commandLine.ts';
 import { toStdout } from '../terminal/output.ts';
 import { seconds } from '../terminal/screen.ts';
 import type { WorkerReady } from './worker.ts';
@@ -24,16 +24,19 @@ interface DevOptions {
   readonly port: number;
   readonly uiPort: number;
   readonly db: string;
+  readonly taskQueue?: string;
 }
 
 export function devCommand(): Command {
-  return new Command('dev')
+  const command = new Command('dev')
     .description('run a Temporal dev server, its Web UI and a worker; restart the worker when a file changes')
     .option('--agents <file>', AGENTS_OPTION)
     .option('--port <port>', "Temporal's port; a free one if it is taken", portNumber, DEV_DEFAULTS.port)
     .option('--ui-port <port>', "the Web UI's port; a free one if it is taken", portNumber, DEV_DEFAULTS.uiPort)
-    .option('--db <file>', 'file to keep runs in', DEV_DEFAULTS.db)
-    .action((options: DevOptions, command: Command) => dev(options, settingsOf(command)));
+    .option('--db <file>', 'file to keep runs in', DEV_DEFAULTS.db);
+  return withTaskQueueOption(command).action((options: DevOptions, command: Command) =>
+    dev(options, settingsOf(command)),
+  );
 }
 
 const say = toStdout;
@@ -54,14 +57,17 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
   const { address, namespace } = server ?? readSettings(settings);
   const where = server ? { address, namespace } : settings;
 
+  const { taskQueue } = options;
+  const ofQueue = taskQueue === undefined ? [] : ['--task-queue', taskQueue];
+
   let isServing = false;
   const worker = superviseWorker({
-    args: ['--agents', agentsFile, '--stream-interval', `${DEV_STREAM_INTERVAL_MS}ms`, ...flagsOf(where)],
+    args: ['--agents', agentsFile, '--stream-interval', `${DEV_STREAM_INTERVAL_MS}ms`, ...flagsOf(where), ...ofQueue],
     say,
     onReady(ready, tookMs) {
       if (isServing) return say(`Worker ready in ${seconds(tookMs)}: ${ready.agents.join(', ')}.`);
       isServing = true;
-      say(...welcome(ready, server, `${address}, namespace ${namespace}`, where));
+      say(...welcome(ready, server, `${address}, namespace ${namespace}`, where, ofQueue));
     },
   });
   const folder = projectOf(agentsFile);
@@ -100,6 +106,7 @@ function welcome(
   server: SupervisedServer | null,
   serverText: string,
   where: SettingsOptions,
+  ofQueue: readonly string[],
 ): string[] {
   // Only what differs from the defaults.
   const { address, namespace, profile } = where;
@@ -117,7 +124,7 @@ function welcome(
     `  model   ${model}`,
     '',
     'Next, in another terminal:',
-    `  ${PROGRAM} run ${example}${flags}`,
+    `  ${PROGRAM} run ${example}${flags}${ofQueue.length > 0 ? ` ${commandWords(ofQueue)}` : ''}`,
     `  ${PROGRAM} list${flags}`,
     '',
     'The worker restarts when a file changes. Ctrl-C stops everything.',

@@ -5,7 +5,16 @@ import { Command, InvalidArgumentError } from 'commander';
 import { connect, type Holdfast } from '../../client/index.ts';
 import type { RunContext } from '../../core/types.ts';
 import { AGENTS_OPTION, findAgentsFile, loadExportedAgents } from '../agentsFile.ts';
-import { addressFlags, parseName, settingsOf, unlessInterrupted, untilInterrupted, userName } from '../connected.ts';
+import {
+  addressFlags,
+  parseName,
+  settingsOf,
+  taskQueueOf,
+  unlessInterrupted,
+  untilInterrupted,
+  userName,
+  withTaskQueueOption,
+} from '../connected.ts';
 import { EXIT, errorText, portNumber, UsageError } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { toStderr, toStdout } from '../terminal/output.ts';
@@ -34,7 +43,7 @@ const TOKEN_VARIABLE = 'HOLDFAST_MCP_TOKEN';
 const TOKEN_CHARS_MIN = 16;
 
 export function mcpCommand(): Command {
-  return new Command('mcp')
+  const command = new Command('mcp')
     .description('serve agents as MCP tools')
     .argument('[agent...]', 'names of the agents (default: all that the module exports)')
     .option('--agents <file>', AGENTS_OPTION)
@@ -62,14 +71,14 @@ export function mcpCommand(): Command {
       '--token <token>',
       `bearer token that clients have to send (default: ${TOKEN_VARIABLE}, or a new one)`,
       parseToken,
-    )
-    .action(async (names: string[], options: McpCommandOptions, command: Command) => {
-      checkTransport(options);
-      if (options.http) await serveHttp(names, options, command);
-      else await serveStdio(names, options, command);
-      // The module may keep the process alive, with a database pool or a timer.
-      process.exit(EXIT.completed);
-    });
+    );
+  return withTaskQueueOption(command).action(async (names: string[], options: McpCommandOptions, command: Command) => {
+    checkTransport(options);
+    if (options.http) await serveHttp(names, options, command);
+    else await serveStdio(names, options, command);
+    // The module may keep the process alive, with a database pool or a timer.
+    process.exit(EXIT.completed);
+  });
 }
 
 function checkTransport({ http, host, port, allowHost, token }: McpCommandOptions): void {
@@ -131,7 +140,7 @@ async function open(
     import('../mcp/servedAgents.ts'),
   ]);
   const agents = pickAgents(await loadExportedAgents(await findAgentsFile(file)), names);
-  const holdfast: Holdfast = await connect(settings);
+  const holdfast: Holdfast = await connect({ ...settings, ...taskQueueOf(command) });
   const factory = agentServers({
     holdfast,
     agents,

@@ -3,7 +3,14 @@ import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { type Labels, NoWorker, type RunHandle, type StartOptions, TemporalUnreachable } from '../../client/index.ts';
 import { type AttachmentOptions, uploaded, withAttachmentOptions } from '../attachmentOptions.ts';
-import { addressFlags, settingsOf, unlessInterrupted, untilInterrupted, withHoldfast } from '../connected.ts';
+import {
+  addressFlags,
+  settingsOf,
+  unlessInterrupted,
+  untilInterrupted,
+  withHoldfast,
+  withTaskQueueOption,
+} from '../connected.ts';
 import { EXIT, printError, UsageError, wholeNumber } from '../exit.ts';
 import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
 import { idText, inertLine } from '../terminal/inert.ts';
@@ -21,6 +28,7 @@ import { howTo } from './approvals.ts';
 
 interface RunOptions extends Omit<StartOptions, 'attachments' | 'labels'>, AttachmentOptions {
   readonly label?: Labels;
+  readonly taskQueue?: string;
   readonly detach?: boolean;
   readonly json?: boolean;
 }
@@ -42,12 +50,12 @@ export function runCommand(): Command {
     .option('--label <key=value>', 'label of the run, by which lists are filtered; may be given again', parseLabel)
     .option('--detach', 'start the run, print its id, and exit')
     .option('--json', 'print one JSON object at the end');
-  return withAttachmentOptions(command).action(
+  return withTaskQueueOption(withAttachmentOptions(command)).action(
     async (agent: string, input: string, options: RunOptions, command: Command) => {
       if (agent === '') throw new UsageError(`The agent is missing: ${PROGRAM} run AGENT INPUT`);
       const text = input === '-' ? await readAll(process.stdin) : input;
       await withHoldfast(command, async (holdfast) => {
-        const { detach, json, image, file, label, ...limits } = options;
+        const { detach, json, image, file, label, taskQueue: _, ...limits } = options;
         const attachments = await uploaded(holdfast, { image, file });
         const handle = await holdfast.start(agent, text, {
           ...limits,

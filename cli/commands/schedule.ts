@@ -3,7 +3,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
 import type { Labels, Schedule, ScheduleOptions } from '../../client/index.ts';
 import { OVERLAPS } from '../../client/schedules/schedules.ts';
-import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
+import { addressFlags, settingsOf, withHoldfast, withTaskQueueOption } from '../connected.ts';
 import { EXIT, wholeNumber } from '../exit.ts';
 import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
 import { idText, inertLine } from '../terminal/inert.ts';
@@ -16,6 +16,7 @@ import { scheduleLines, timesOf, utc } from '../view/scheduleTable.ts';
 
 interface AddOptions extends Omit<ScheduleOptions, 'agent' | 'input' | 'labels'> {
   readonly label?: Labels;
+  readonly taskQueue?: string;
   readonly json?: boolean;
 }
 
@@ -29,7 +30,7 @@ export function scheduleCommand(): Command {
 }
 
 function addCommand(): Command {
-  return new Command('add')
+  const command = new Command('add')
     .description('add a schedule that starts runs of an agent')
     .argument('<id>', "id of the schedule; prefix of its runs' ids")
     .argument('<agent>', 'name of the agent')
@@ -54,23 +55,29 @@ function addCommand(): Command {
     )
     .option('--context <json>', `context of each run, ${CONTEXT_HELP}`, parseContext)
     .option('--label <key=value>', 'label of each run, by which lists are filtered; may be given again', parseLabel)
-    .option('--json', 'print one JSON object')
-    .action(
-      async (id: string, agent: string, input: string, { json, label, ...options }: AddOptions, command: Command) => {
-        const text = input === '-' ? await readAll(process.stdin) : input;
-        await withHoldfast(command, async (holdfast) => {
-          const schedule = await holdfast.schedules.add(id, {
-            ...options,
-            ...(label && { labels: label }),
-            agent,
-            input: text,
-          });
-          if (json) printJson(scheduleJson(schedule));
-          else toStdout(added(schedule));
-          return EXIT.completed;
+    .option('--json', 'print one JSON object');
+  return withTaskQueueOption(command).action(
+    async (
+      id: string,
+      agent: string,
+      input: string,
+      { json, label, taskQueue: _, ...options }: AddOptions,
+      command: Command,
+    ) => {
+      const text = input === '-' ? await readAll(process.stdin) : input;
+      await withHoldfast(command, async (holdfast) => {
+        const schedule = await holdfast.schedules.add(id, {
+          ...options,
+          ...(label && { labels: label }),
+          agent,
+          input: text,
         });
-      },
-    );
+        if (json) printJson(scheduleJson(schedule));
+        else toStdout(added(schedule));
+        return EXIT.completed;
+      });
+    },
+  );
 }
 
 function added(schedule: Schedule): string {

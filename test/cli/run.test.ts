@@ -331,3 +331,18 @@ test('watches a run from an event on, and its family', async () => {
   assert.equal((await holdfast(['watch', 'cursors', '--json', '--after', 'x', ...at()])).code, 2);
   assert.equal((await holdfast(['watch', 'cursors', '--family', ...at()])).code, 2);
 });
+
+test('runs and schedules on the task queue that is named, where a worker of it serves them', async () => {
+  const queue = ['--task-queue', 'night'];
+  const nightly = start(['worker', '--agents', WARD, ...queue, ...at()]);
+  await nightly.line(/task queue night$/);
+  const ended = await holdfast(['run', 'ward', 'Go.', '--id', 'by-night', ...queue, ...at()]);
+  assert.equal(ended.code, 0);
+  const { stdout } = await holdfast(['export', 'by-night', ...at()]);
+  assert.match(stdout, /"taskQueue":\s*\{\s*"name":\s*"night"/);
+  await holdfast(['schedule', 'add', 'nights', 'ward', 'Go.', '--every', '1h', ...queue, ...at()]);
+  const triggered = await holdfast(['schedule', 'trigger', 'nights', ...at()]);
+  assert.equal((await holdfast(['watch', triggered.stdout.trim(), ...at()])).code, 0);
+  assert.equal((await holdfast(['run', 'ward', 'Go.', '--task-queue', ' ', ...at()])).code, 2);
+  await stop(nightly);
+});
