@@ -1,6 +1,7 @@
 // The agents and tools that a worker serves, by name.
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../core/names.ts';
+import { nearest } from '../core/text.ts';
 import type { Agent, Tool } from './define/types.ts';
 
 export interface Registry {
@@ -35,11 +36,12 @@ export function createRegistry(list: Iterable<Agent>): Registry {
 
   function agent(name: string): Agent {
     const found = agents.get(name);
-    if (!found)
-      throw notRegistered(
-        `This worker does not serve an agent "${name}". It serves: ${[...agents.keys()].join(', ')}.`,
-      );
-    return found;
+    if (found) return found;
+    const known = [...agents.keys()];
+    const near = nearest(name, known);
+    throw notRegistered(
+      `This worker does not serve an agent "${name}". It serves: ${known.join(', ')}.${near ? ` Did you mean "${near}"?` : ''}`,
+    );
   }
 
   function tool(agentName: string, toolName: string): Tool {

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { connect, type Holdfast } from '../client/index.ts';
 import { readSettings, type SettingsOptions } from '../client/settings.ts';
+import { TASK_QUEUE } from '../core/names.ts';
 import { EXIT, UsageError } from './exit.ts';
 
 /** Returns the connection options, which every command takes. */
@@ -18,9 +19,24 @@ export function settingsOf(command: Command): SettingsOptions {
   return settings;
 }
 
+export function withTaskQueueOption(command: Command): Command {
+  return command.option('--task-queue <name>', `task queue of the workers (default: "${TASK_QUEUE}")`, parseTaskQueue);
+}
+
+function parseTaskQueue(name: string): string {
+  if (name.trim() === '') throw new InvalidArgumentError('It is empty. Is a shell variable not set?');
+  return name;
+}
+
+/** Returns the task queue as an option of `connect` and of workers; nothing for the default. */
+export function taskQueueOf(command: Command): { readonly taskQueue?: string } {
+  const { taskQueue } = command.opts<{ taskQueue?: string }>();
+  return taskQueue === undefined ? {} : { taskQueue };
+}
+
 /** Runs `use` with a connection, then closes it. `use` returns the exit code. */
 export async function withHoldfast(command: Command, use: (holdfast: Holdfast) => Promise<number>): Promise<void> {
-  const holdfast = await connect(settingsOf(command));
+  const holdfast = await connect({ ...settingsOf(command), ...taskQueueOf(command) });
   try {
     process.exitCode = await use(holdfast);
     // The SDK keeps retrying the lost server, and would throw on a closed connection.

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isAttachments } from '../core/attachments.ts';
 import { budgetProblem } from '../core/budget.ts';
+import { labelsProblem } from '../core/labels.ts';
 import { contextProblem } from '../core/runInput.ts';
 import { utf8Length } from '../core/text.ts';
 import type { RunInput } from '../core/types.ts';
@@ -15,6 +16,7 @@ const ID_CHARS_MAX = 255;
 export function checkStart(
   { agent, input, attachments, session, budget, context }: RunInput,
   workflowId: string,
+  labels?: unknown,
 ): void {
   if (agent === '') throw new InvalidStart('agent_missing', {});
   // A session may get its first message later.
@@ -25,6 +27,8 @@ export function checkStart(
   if (problem) throw new InvalidStart('budget_invalid', { problem });
   const wrong = context === undefined ? null : plainProblem(context);
   if (wrong) throw new InvalidStart('context_invalid', { problem: wrong });
+  const mislabelled = labels === undefined ? null : labelsProblem(labels);
+  if (mislabelled) throw new InvalidStart('labels_invalid', { problem: mislabelled });
   const bytes = utf8Length(input);
   if (bytes > INPUT_BYTES_MAX) throw new InvalidStart('input_too_large', { bytes, bytesMax: INPUT_BYTES_MAX });
   checkRunId(workflowId);

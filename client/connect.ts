@@ -8,7 +8,8 @@ import { grpcCode } from './errors/grpc.ts';
 import { findRuns } from './findRuns.ts';
 import { MESSAGE_BYTES_MAX, RECEIVE_OPTION } from './history.ts';
 import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
-import { listRuns, type RunSummary } from './listRuns.ts';
+import { labelOptions, searchAttributes } from './labels.ts';
+import { type ListOptions, listRuns, type RunSummary } from './listRuns.ts';
 import { attachmentStoreOf } from './payloads/attachmentStore.ts';
 import { loadPayloads } from './payloads/load.ts';
 import { dataConverter, type PayloadOptions } from './payloads/options.ts';
@@ -101,15 +102,26 @@ export interface Holdfast {
   upload(source: Uint8Array | string | URL, options?: UploadOptions): Promise<Attachment>;
   /** The bytes of an image or a file in the payload store. Throws `InvalidAttachment` for one at a URL, and `StoredPayloadLost` if they are gone. */
   download(attachment: Attachment): Promise<Uint8Array>;
-  /** Lists the runs that wait for a person, sub-agents included, longest wait first. */
+  /**
+   * Lists the runs that wait for a person, sub-agents included, longest wait first. The next page begins after the last entry's cursor.
+   *
+   * ```ts
+   * const { waiting } = await holdfast.inbox({ labels: { tenant: 'acme' }, limit: 20 });
+   * const next = await holdfast.inbox({ labels: { tenant: 'acme' }, limit: 20, after: waiting.at(-1)?.cursor });
+   * ```
+   */
   inbox(options?: InboxOptions): Promise<Inbox>;
   /** Registers the search attributes that make the inbox a single query. Returns the names of those that were missing. */
   setup(): Promise<readonly string[]>;
   /**
-   * Lists runs, latest first.
-   * @param options.limit `@default 20`
+   * Lists runs, latest first: by when they started, or ended. The next page begins after the last entry's cursor.
+   *
+   * ```ts
+   * const runs = await holdfast.list({ labels: { tenant: 'acme' } });
+   * const next = await holdfast.list({ labels: { tenant: 'acme' }, after: runs.at(-1)?.cursor });
+   * ```
    */
-  list(options?: { readonly agent?: string; readonly limit?: number }): Promise<RunSummary[]>;
+  list(options?: ListOptions): Promise<RunSummary[]>;
   /**
    * Yields the runs of agents that a visibility query of Temporal finds, latest first. A run that continued as new is yielded once.
    *
@@ -146,15 +158,19 @@ export async function connect(options: ConnectOptions | ExistingClientOptions = 
     namespace: client.options.namespace,
     taskQueue,
     client,
-    async start(given: string | StartableAgent, input: string, { id, ...limits }: StartOptions = {}) {
+    async start(given: string | StartableAgent, input: string, { id, labels, ...limits }: StartOptions = {}) {
       const agent = typeof given === 'string' ? given : given.name;
       const runInput: RunInput = { agent, input, ...limits };
       const workflowId = id ?? `${agent}-${newRunId()}`;
-      checkStart(runInput, workflowId);
+      checkStart(runInput, workflowId, labels);
       if (typeof given !== 'string') await checkContext(given, runInput.context);
       try {
+        const { memo, ...start } = startOptions(runInput, taskQueue);
+        const labelled = await labelOptions(client, labels);
         const handle = await client.workflow.start(WORKFLOW_TYPE, {
-          ...startOptions(runInput, taskQueue),
+          ...start,
+          memo: { ...memo, ...labelled.memo },
+          ...searchAttributes(labelled.attributes),
           workflowId,
           // An id names one run for good, even after the run has ended.
           workflowIdReusePolicy: 'REJECT_DUPLICATE',

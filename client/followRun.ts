@@ -4,35 +4,53 @@ import type { Client } from '@temporalio/client';
 import type { HistoryEvent } from '../core/read/history.ts';
 import type { RunReader } from '../core/read/readRun.ts';
 import type { RunEvent } from '../core/read/run.ts';
+import { afterPlace, type EventPlace, eventPlaces, formatEventId } from './eventIds.ts';
 import type { ExecutionRef } from './history.ts';
 import { createLivePoll } from './live.ts';
+import { openReader } from './readHistory.ts';
 import { runPages } from './runHistories.ts';
 
 /** Heartbeats reach the server two to ten times a second; polling more often would show nothing new. */
 const POLL_INTERVAL_MS = 200;
 
-/** Yields the run's events, which `reader` reads from its history. */
+export interface FollowedEvent {
+  readonly event: RunEvent;
+  /** Whether it comes after the place to follow from. */
+  readonly isAfter: boolean;
+}
+
+interface FollowOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** null: the beginning of the run. */
+  readonly from?: EventPlace | null;
+  /** Receives each history event before the run events that follow from it. If it returns false, the run is followed no further. */
+  readonly onHistory?: (event: HistoryEvent, runId: string) => boolean;
+  /** Reads the run's history, and knows its state after the events so far. */
+  readonly reader?: RunReader;
+}
+
 export function followRun(
   client: Client,
   execution: ExecutionRef,
-  reader: RunReader,
-  signal?: AbortSignal,
-): ReadableStream<RunEvent> {
+  { signal, from = null, onHistory, reader = openReader(execution.workflowId) }: FollowOptions = {},
+): ReadableStream<FollowedEvent> {
   const stop = new AbortController();
   const signals = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const places = eventPlaces();
+  const isAfter = afterPlace(from);
   let poll = createLivePoll(client, execution);
   let currentRunId = execution.runId;
   let running = 0;
   let pollTimer: NodeJS.Timeout | undefined;
 
-  return new ReadableStream<RunEvent>({
+  return new ReadableStream<FollowedEvent>({
     start(controller) {
       let isPolling = false;
       async function pollOnce(): Promise<void> {
         if (running === 0 || isPolling) return;
         isPolling = true;
         try {
-          for (const event of await poll()) if (!signals.aborted) controller.enqueue(event);
+          for (const event of await poll()) if (!signals.aborted) controller.enqueue({ event, isAfter: true });
         } catch {
           // A failed poll only delays live text; everything that counts is in history.
         } finally {
@@ -44,8 +62,13 @@ export function followRun(
           if (runId !== currentRunId) poll = createLivePoll(client, { workflowId: execution.workflowId, runId });
           currentRunId = runId;
           for (const event of events) {
+            if (onHistory?.(event, runId) === false) return;
             running += runningChange(event);
-            for (const runEvent of reader.add(event)) controller.enqueue(runEvent);
+            const place = places.next(event);
+            for (const [index, runEvent] of reader.add(event).entries()) {
+              const at = { ...place, index };
+              controller.enqueue({ event: { ...runEvent, id: formatEventId(at) }, isAfter: isAfter(at) });
+            }
           }
         }
       }

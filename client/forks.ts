@@ -1,17 +1,18 @@
 // Forks: starts a run from a turn of another one, and finds the forks of a run.
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { FORK_EFFECTS, isForkOf } from '../core/forks.ts';
 import { INSTRUCTIONS_BYTES_MAX, MESSAGE_BYTES_MAX, RESULT_BYTES_MAX } from '../core/limits.ts';
 import { ATTRIBUTE, MEMO, TASK_QUEUE, WORKFLOW_TYPE } from '../core/names.ts';
+import { labelsOf } from '../core/read/events/start.ts';
 import { type ForkPoint, forkPoint, type NoForkPoint, withMessage, withResult } from '../core/read/forkedState.ts';
 import type { History } from '../core/read/history.ts';
 import { count, nearest, utf8Length } from '../core/text.ts';
-import type { Fork, ForkChanges, ForkEffects, ForkOf } from '../core/types.ts';
+import type { Fork, ForkChanges, ForkEffects, ForkOf, Labels } from '../core/types.ts';
 import { checkRunId } from './checkStart.ts';
 import { InvalidFork, RunUnreadable } from './errors/errors.ts';
 import { grpcErrorIn } from './errors/grpc.ts';
-import { quoted } from './inbox.ts';
+import { labelOptions, quoted, searchAttributes } from './labels.ts';
 import { lenientClient } from './payloads/lenient.ts';
 import { newRunId } from './runId.ts';
 import { hasAttribute } from './setup.ts';
@@ -72,12 +73,13 @@ export async function startFork(
   const { taskQueue, input } = found;
   const { memo, ...start } = startOptions(input, taskQueue ?? TASK_QUEUE);
   const attribute = await forkAttribute(client, of.workflowId);
+  const labelled = await labelOptions(client, labelsIn(histories));
   try {
     const handle = await client.workflow.start(WORKFLOW_TYPE, {
       ...start,
       args: [input, { fork, handOver: state }],
-      memo: { ...memo, [MEMO.forkOf]: of },
-      ...attribute,
+      memo: { ...memo, ...labelled.memo, [MEMO.forkOf]: of },
+      ...searchAttributes([...attribute, ...labelled.attributes]),
       workflowId: id,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
     });
@@ -88,6 +90,12 @@ export async function startFork(
       throw new InvalidFork('fork_too_large', { workflowId, turn }, { cause: error });
     throw error;
   }
+}
+
+/** The labels of the original. */
+function labelsIn([history]: readonly History[]): Labels {
+  const start = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+  return start ? labelsOf(start) : {};
 }
 
 function checkOptions({ turn, model, instructions, message, effects, dropTools, results }: ForkOptions): void {
@@ -160,8 +168,8 @@ const FORK_OF = defineSearchAttributeKey(ATTRIBUTE.forkOf, 'KEYWORD');
 
 /** A start that names an attribute which the namespace does not have is refused. */
 async function forkAttribute(client: Client, of: string) {
-  if (!(await hasAttribute(client.connection, client.options.namespace, ATTRIBUTE.forkOf))) return {};
-  return { typedSearchAttributes: new TypedSearchAttributes([{ key: FORK_OF, value: of }]) };
+  if (!(await hasAttribute(client.connection, client.options.namespace, ATTRIBUTE.forkOf))) return [];
+  return [{ key: FORK_OF, value: of }];
 }
 
 /** How many runs are looked through where the namespace has no attribute for forks. */

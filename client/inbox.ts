@@ -2,7 +2,9 @@
 // search attributes of `holdfast setup`; otherwise a scan over the memos of all open runs.
 import type { Client, Connection, WorkflowExecutionInfo } from '@temporalio/client';
 import { ATTRIBUTE, WORKFLOW_TYPE } from '../core/names.ts';
-import type { Question } from '../core/types.ts';
+import type { Labels, Question } from '../core/types.ts';
+import { checkLimit, cursorOf, readCursor } from './cursor.ts';
+import { type LabelFilter, labelFilter, quoted } from './labels.ts';
 import { readMemo } from './memo.ts';
 import { lenientClient } from './payloads/lenient.ts';
 import { hasAttributes } from './setup.ts';
@@ -14,6 +16,7 @@ export interface Waiting {
   readonly agent: string | null;
   /** The workflow id of the parent; null if this run is not a sub-agent's. */
   readonly parentId: string | null;
+  readonly labels: Labels;
   /** Since when it waits, in milliseconds since 1970; if `count` is null, since when this execution runs. */
   readonly sinceMs: number;
   /**
@@ -22,10 +25,12 @@ export interface Waiting {
    */
   readonly count: number | null;
   readonly questions: readonly Question[];
+  /** The inbox's `after` continues after this entry. */
+  readonly cursor: string;
 }
 
 export interface Inbox {
-  /** Number of runs that wait, including those beyond `limit`. */
+  /** Number of runs that wait, including those beyond `limit` and before `after`. */
   readonly total: number;
   /** The runs that have waited longest; then those that this process cannot read. */
   readonly waiting: readonly Waiting[];
@@ -34,11 +39,15 @@ export interface Inbox {
 export interface InboxOptions {
   /** Only runs of this agent. */
   readonly agent?: string;
+  /** Only runs that have all of these labels. */
+  readonly labels?: Labels;
   /**
    * Maximum length of `waiting`.
    * @default 50
    */
   readonly limit?: number;
+  /** The cursor of an entry; the inbox continues after it. */
+  readonly after?: string | undefined;
 }
 
 const LIMIT = 50;
@@ -49,29 +58,69 @@ const EPOCH_MS = Date.UTC(2025, 0, 1);
 
 const OPEN = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus = 'Running'`;
 
-export async function readInbox(client: Client, { agent, limit = LIMIT }: InboxOptions = {}): Promise<Inbox> {
-  const indexed = await hasAttributes(client.connection as Connection, client.options.namespace);
-  if (!indexed) return inboxOf(await waitingIn(client, OPEN, agent), limit);
+export async function readInbox(client: Client, options: InboxOptions = {}): Promise<Inbox> {
+  const { agent, labels, limit = LIMIT, after } = options;
+  checkLimit(limit);
+  const from = after === undefined ? null : placeAt(after);
+  const [filter, indexed] = await Promise.all([
+    labelFilter(client, labels),
+    hasAttributes(client.connection as Connection, client.options.namespace),
+  ]);
+  const scan: Scan = { agent, filter };
+  if (!indexed) return inboxOf(await waitingIn(client, `${OPEN}${filter.query}`, scan), limit, from);
 
   // Workers that started before the attributes were registered write only the memo until they restart.
   const [{ total, waiting }, others] = await Promise.all([
-    oldestWaiting(client, { agent, limit }),
-    waitingIn(client, `${OPEN} AND ${ATTRIBUTE.agent} IS NULL AND ${ATTRIBUTE.waitingSince} IS NULL`, agent),
+    oldestWaiting(client, { agent, filter, limit, from }),
+    waitingIn(
+      client,
+      `${OPEN} AND ${ATTRIBUTE.agent} IS NULL AND ${ATTRIBUTE.waitingSince} IS NULL${filter.query}`,
+      scan,
+    ),
   ]);
-  return inboxOf([...waiting, ...others], limit, total + others.length);
+  return inboxOf([...waiting, ...others], limit, from, total + others.length);
+}
+
+interface Scan {
+  readonly agent?: string | undefined;
+  readonly filter: LabelFilter;
+}
+
+interface OldestOptions {
+  readonly agent?: string | undefined;
+  readonly filter: LabelFilter;
+  readonly limit: number;
+  readonly from: Place | null;
 }
 
 /** The runs that the search attributes find. Those beyond `page` are counted but not fetched. */
-export async function oldestWaiting(
-  client: Client,
-  { agent, limit }: { readonly agent?: string | undefined; readonly limit: number },
-  page = PAGE,
-): Promise<Inbox> {
+export async function oldestWaiting(client: Client, options: OldestOptions, page = PAGE): Promise<Inbox> {
+  const { agent, filter, limit, from } = options;
   const ofAgent = agent === undefined ? '' : ` AND ${ATTRIBUTE.agent} = ${quoted(agent)}`;
   const query = `${OPEN} AND ${ATTRIBUTE.waitingSince} IS NOT NULL${ofAgent}`;
-  const { count: total } = await client.workflow.count(query);
-  const oldest = total <= Math.max(limit, page) ? query : await oldestOf(client, query, limit, limit + page);
-  return inboxOf(await waitingIn(client, oldest, undefined, true), limit, total);
+  // What only the memo says can be neither counted nor narrowed.
+  if (!filter.isExact) return inboxOf(await waitingIn(client, query, { filter }, true), limit, from);
+
+  const counted = async (part: string) => (await client.workflow.count(part)).count;
+  const all = `${query}${filter.query}`;
+  const total = await counted(all);
+  if (!from?.isUnread) {
+    const rest = from ? `${all} AND ${since('>=', from.sinceMs)}` : all;
+    // Of the cursor's millisecond, some may be before it.
+    const tied = from ? await counted(`${rest} AND ${since('<', from.sinceMs + 1)}`) : 0;
+    const least = limit + tied;
+    const left = from ? await counted(rest) : total;
+    const oldest = left <= Math.max(least, page) ? rest : await oldestOf(client, rest, least, least + page);
+    const found = inboxOf(await waitingIn(client, oldest, { filter }, true), limit, from, total);
+    const isFull = found.waiting.length === limit && found.waiting.every(({ count }) => count !== null);
+    if (isFull || oldest === all) return found;
+  }
+  // Those that this process cannot read come last, in an order that only all of them have.
+  return inboxOf(await waitingIn(client, all, { filter }, true), limit, from, total);
+}
+
+function since(operator: '<' | '>=', ms: number): string {
+  return `${ATTRIBUTE.waitingSince} ${operator} '${new Date(ms).toISOString()}'`;
 }
 
 /**
@@ -80,7 +129,7 @@ export async function oldestWaiting(
  */
 async function oldestOf(client: Client, query: string, least: number, most: number): Promise<string> {
   let [fromMs, toMs] = [EPOCH_MS, Date.now() + 60_000];
-  const before = (ms: number) => `${query} AND ${ATTRIBUTE.waitingSince} < '${new Date(ms).toISOString()}'`;
+  const before = (ms: number) => `${query} AND ${since('<', ms)}`;
   while (toMs - fromMs > 1) {
     const middleMs = Math.floor((fromMs + toMs) / 2);
     const { count } = await client.workflow.count(before(middleMs));
@@ -95,34 +144,49 @@ async function oldestOf(client: Client, query: string, least: number, most: numb
 async function waitingIn(
   client: Client,
   query: string,
-  agent: string | undefined,
+  { agent, filter }: Scan,
   isWaiting = false,
 ): Promise<Waiting[]> {
   const found: Waiting[] = [];
   for await (const run of lenientClient(client).workflow.list({ query, pageSize: PAGE })) {
     const waiting = waitingOf(run, isWaiting);
-    if (waiting && (agent === undefined || waiting.agent === agent)) found.push(waiting);
+    if (waiting && (agent === undefined || waiting.agent === agent) && filter.keeps(waiting.labels))
+      found.push(waiting);
   }
   return found;
 }
 
-function inboxOf(found: readonly Waiting[], limit: number, total = found.length): Inbox {
-  const unread = ({ count }: Waiting) => Number(count === null);
-  const waiting = found.toSorted(
-    (a, b) => unread(a) - unread(b) || a.sinceMs - b.sinceMs || (a.workflowId < b.workflowId ? -1 : 1),
-  );
-  return { total, waiting: waiting.slice(0, limit) };
+function inboxOf(found: readonly Waiting[], limit: number, from: Place | null, total = found.length): Inbox {
+  const sorted = found
+    .map((waiting) => ({ waiting, place: placeAt(waiting.cursor) }))
+    .sort((a, b) => inOrder(a.place, b.place));
+  const rest = from ? sorted.filter(({ place }) => inOrder(place, from) > 0) : sorted;
+  return { total, waiting: rest.slice(0, limit).map(({ waiting }) => waiting) };
 }
 
-/** As a string of a visibility query. */
-export function quoted(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+/** What the inbox is sorted by. */
+export interface Place {
+  /** Whether this process cannot read what the run waits for. */
+  readonly isUnread: boolean;
+  readonly sinceMs: number;
+  readonly workflowId: string;
+}
+
+export function placeAt(cursor: string): Place {
+  const { numbers, id } = readCursor(cursor, 2);
+  return { isUnread: numbers[0] === 1, sinceMs: numbers[1]!, workflowId: id };
+}
+
+function inOrder(a: Place, b: Place): number {
+  const before = (x: string, y: string) => (x === y ? 0 : x < y ? -1 : 1);
+  return Number(a.isUnread) - Number(b.isUnread) || a.sinceMs - b.sinceMs || before(a.workflowId, b.workflowId);
 }
 
 function waitingOf({ workflowId, runId, memo, startTime }: WorkflowExecutionInfo, isWaiting: boolean): Waiting | null {
   // Written by the run itself; null once it no longer waits.
-  const { agent, parentId, waits } = readMemo(memo);
+  const { agent, parentId, labels, waits } = readMemo(memo);
   if (waits === null && !isWaiting) return null;
-  const known = waits ?? { sinceMs: startTime.getTime(), count: null, questions: [] };
-  return { workflowId, runId, agent, parentId, ...known };
+  const { sinceMs, count, questions } = waits ?? { sinceMs: startTime.getTime(), count: null, questions: [] };
+  const cursor = cursorOf(Number(count === null), sinceMs, workflowId);
+  return { workflowId, runId, agent, parentId, labels, sinceMs, count, questions, cursor };
 }

@@ -15,6 +15,7 @@ export type {
   Fork,
   ForkEffects,
   ForkOf,
+  Labels,
   OutputOf,
   Question,
   RecordedDecision,
@@ -42,6 +43,7 @@ export {
   InvalidAttachment,
   InvalidConnect,
   InvalidFork,
+  InvalidList,
   InvalidPayloads,
   InvalidSchedule,
   InvalidStart,
@@ -57,9 +59,10 @@ export {
   TemporalUnreachable,
 } from './errors/errors.ts';
 export type { ErrorCode, ErrorFacts } from './errors/facts.ts';
+export type { FamilyEvent } from './followFamily.ts';
 export type { ForkOptions, ForkSummary } from './forks.ts';
 export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
-export type { RunSummary } from './listRuns.ts';
+export type { ListOptions, RunSummary } from './listRuns.ts';
 export { type MaskRule, maskHistories } from './mask/maskHistories.ts';
 export { type FileStorageOptions, fileStorage } from './payloads/fileStorage.ts';
 export { dataConverter, type PayloadOptions } from './payloads/options.ts';
@@ -72,7 +75,7 @@ export {
 } from './requests/requestDifference.ts';
 export { type ModelRequest, requestOf } from './requests/requestOf.ts';
 export type { Decided, RunCommands } from './runCommands.ts';
-export type { RunEvents, RunHandle } from './runHandle.ts';
+export type { EventsOptions, RunEvents, RunHandle } from './runHandle.ts';
 export type {
   Overlap,
   Schedule,

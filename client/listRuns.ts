@@ -1,9 +1,25 @@
 // Lists runs from Temporal's visibility, latest first.
 import type { Client, WorkflowClient, WorkflowExecutionInfo } from '@temporalio/client';
 import { WORKFLOW_TYPE } from '../core/names.ts';
-import type { ForkOf, RunStatus } from '../core/types.ts';
+import type { ForkOf, Labels, RunStatus } from '../core/types.ts';
+import { checkLimit, cursorOf, readCursor } from './cursor.ts';
+import { labelFilter } from './labels.ts';
 import { readMemo } from './memo.ts';
 import { lenientClient } from './payloads/lenient.ts';
+
+export interface ListOptions {
+  /** Only runs of this agent. */
+  readonly agent?: string;
+  /** Only runs that have all of these labels. */
+  readonly labels?: Labels;
+  /**
+   * Maximum number of runs.
+   * @default 20
+   */
+  readonly limit?: number;
+  /** The cursor of an entry; the list continues after it. */
+  readonly after?: string | undefined;
+}
 
 export interface RunSummary {
   readonly workflowId: string;
@@ -12,6 +28,7 @@ export interface RunSummary {
   readonly agent: string | null;
   /** The workflow id of the parent; null if this run is not a sub-agent's. */
   readonly parentId: string | null;
+  readonly labels: Labels;
   /** The run and the turn that it is a fork of; null if it is none. */
   readonly forkOf: ForkOf | null;
   /** Temporal's workflow status in lower case. A run that stopped early is `completed` here. */
@@ -22,29 +39,41 @@ export interface RunSummary {
   readonly waiting: number | null;
   readonly startedAtMs: number;
   readonly endedAtMs: number | null;
+  /** The list's `after` continues after this entry. */
+  readonly cursor: string;
 }
 
 const LIST_DEFAULT = 20;
 
 export async function listRuns(
   client: Client,
-  { agent, limit = LIST_DEFAULT }: { readonly agent?: string; readonly limit?: number },
+  { agent, labels, limit = LIST_DEFAULT, after }: ListOptions,
 ): Promise<RunSummary[]> {
+  checkLimit(limit);
+  const from = after === undefined ? null : placeAt(after);
+  const filter = await labelFilter(client, labels);
   const runs: RunSummary[] = [];
   const { workflow: workflows } = lenientClient(client);
-  const ofStatus = (which: string) =>
-    workflows.list({ query: `WorkflowType = '${WORKFLOW_TYPE}' AND ${which}`, pageSize: 100 })[Symbol.asyncIterator]();
+  const ofStatus = (which: string, time: string) => {
+    // Inclusive: other runs may have the time of the cursor.
+    const since = from ? ` AND ${time} <= '${new Date(from.atMs + 1).toISOString()}'` : '';
+    const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ${which}${filter.query}${since}`;
+    return workflows.list({ query, pageSize: 100 })[Symbol.asyncIterator]();
+  };
   // A run that continued as new is listed once, by its last execution.
-  const ended = ofStatus("ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'");
+  const ended = ofStatus("ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'", 'CloseTime');
   // The agent is in the memo, which queries cannot filter on.
-  for await (const found of latestOf(ofStatus("ExecutionStatus = 'Running'"), ended)) {
-    const { agent: name, parentId, forkOf, status, startedAtMs, waits } = readMemo(found.memo);
-    if (agent !== undefined && name !== agent) continue;
+  for await (const found of latestOf(ofStatus("ExecutionStatus = 'Running'", 'StartTime'), ended)) {
+    const place: Place = { atMs: timeOf(found), runId: found.runId };
+    if (from && inOrder(place, from) <= 0) continue;
+    const { agent: name, parentId, labels: has, forkOf, status, startedAtMs, waits } = readMemo(found.memo);
+    if ((agent !== undefined && name !== agent) || !filter.keeps(has)) continue;
     runs.push({
       workflowId: found.workflowId,
       runId: found.runId,
       agent: name,
       parentId,
+      labels: has,
       forkOf,
       state: found.status.name.toLowerCase(),
       // The run itself writes its status when it ends.
@@ -52,29 +81,55 @@ export async function listRuns(
       waiting: found.closeTime || waits === null ? 0 : (waits?.count ?? null),
       startedAtMs: startedAtMs ?? found.startTime.getTime(),
       endedAtMs: found.closeTime?.getTime() ?? null,
+      cursor: cursorOf(place.atMs, place.runId),
     });
     if (runs.length >= limit) break;
   }
   return runs;
 }
 
+/** What the list is sorted by. */
+interface Place {
+  readonly atMs: number;
+  readonly runId: string;
+}
+
+function placeAt(cursor: string): Place {
+  const { numbers, id } = readCursor(cursor, 1);
+  return { atMs: numbers[0]!, runId: id };
+}
+
+function inOrder(a: Place, b: Place): number {
+  return b.atMs - a.atMs || (a.runId === b.runId ? 0 : a.runId < b.runId ? -1 : 1);
+}
+
+function timeOf({ closeTime, startTime }: WorkflowExecutionInfo): number {
+  return (closeTime ?? startTime).getTime();
+}
+
 /**
- * Merges the lists of open and ended runs, latest first. A run that ends between the two queries is in both, since the open
- * ones are queried first.
+ * Merges the lists of open and ended runs, latest first, those of one millisecond by run id: a cursor is a place in this order. A run
+ * that ends between the two queries is in both, since the open ones are queried first.
  */
 async function* latestOf(open: AsyncIterator<WorkflowExecutionInfo>, ended: AsyncIterator<WorkflowExecutionInfo>) {
   const lists = [open, ended];
   const heads = [await open.next(), await ended.next()];
   const yielded = new Set<string>();
   for (;;) {
-    const times = heads.map(({ done, value }) => (done ? -1 : (value.closeTime ?? value.startTime).getTime()));
-    const latest = times.indexOf(Math.max(...times));
-    const head = heads[latest];
-    if (!head || head.done) return;
-    const run: WorkflowExecutionInfo = head.value;
-    if (!yielded.has(run.runId)) yield run;
-    yielded.add(run.runId);
-    heads[latest] = await lists[latest]!.next();
+    const times = heads.map(({ done, value }) => (done ? Number.NEGATIVE_INFINITY : timeOf(value)));
+    const latest = Math.max(...times);
+    if (latest === Number.NEGATIVE_INFINITY) return;
+    const together: WorkflowExecutionInfo[] = [];
+    for (const [at, list] of lists.entries())
+      for (let head = heads[at]!; !head.done && timeOf(head.value) >= latest; heads[at] = head) {
+        together.push(head.value);
+        head = await list.next();
+      }
+    for (const run of together.sort((a, b) => (a.runId < b.runId ? -1 : 1)))
+      if (!yielded.has(run.runId)) {
+        yielded.add(run.runId);
+        yield run;
+      }
   }
 }
 

@@ -11,6 +11,8 @@ import { type Run, type RunEvent, resultOf } from '../core/read/run.ts';
 import type { RunResult } from '../core/types.ts';
 import { NoWorker, RunNotFound, RunOver, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
+import { readEventId } from './eventIds.ts';
+import { type FamilyEvent, followFamily } from './followFamily.ts';
 import { followRun } from './followRun.ts';
 import { type ForkOptions, type ForkSummary, forksOf, startFork } from './forks.ts';
 import { historyPages } from './history.ts';
@@ -20,6 +22,18 @@ import { openReader } from './readHistory.ts';
 import { type ModelRequest, requestOf } from './requests/requestOf.ts';
 import { commandsTo, type RunCommands } from './runCommands.ts';
 import { executionIds, lastExecution, runHistories, runPages } from './runHistories.ts';
+
+export interface EventsOptions {
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal | undefined;
+  /** Continues right after this event: its `id`, and with `family` its `cursor`. */
+  readonly after?: string | undefined;
+  /**
+   * Whether to include sub-agents.
+   * @default false
+   */
+  readonly family?: boolean | undefined;
+}
 
 /**
  * A run: its result, its events, its histories, and its commands. `Output` is the type of `value`, the result of an agent
@@ -32,13 +46,22 @@ export interface RunHandle<Output = unknown> extends RunCommands<Output> {
   /** Waits for the end of the run. Resolves for every status; throws if the workflow itself failed. */
   result(): Promise<RunResult<Output>>;
   /**
-   * Yields the run's events, from its start, live until its end. Aborting the signal ends the iteration, not the run.
+   * Yields the run's events, from its start or after the event with an id, live until its end. Aborting the signal ends the iteration,
+   * not the run.
    *
    * ```ts
    * for await (const event of run.events()) if (event.type === 'text') process.stdout.write(event.text);
    * ```
    */
-  events(options?: { readonly signal?: AbortSignal }): RunEvents;
+  events(options?: EventsOptions & { readonly family?: false | undefined }): RunEvents;
+  /**
+   * With `family`, yields the events of its sub-agents, too, and of theirs. It ends when all of them have ended.
+   *
+   * ```ts
+   * for await (const { path, type, cursor } of run.events({ family: true })) console.log(path.join('/'), type, cursor);
+   * ```
+   */
+  events(options: EventsOptions & { readonly family: true }): AsyncIterable<FamilyEvent>;
   /** Reads the run's current state from its histories. */
   read(): Promise<Run>;
   /** What the model was asked in a turn. Throws `RequestUnavailable` if it was not. */
@@ -103,11 +126,14 @@ export function runHandle<Output = unknown>(
     }
   }
 
-  function events(signal?: AbortSignal): RunEvents {
+  function events({ signal, after, family }: EventsOptions = {}): RunEvents {
     const reader = openReader(workflowId);
     async function* follow(): AsyncGenerator<RunEvent> {
       try {
-        yield* followRun(client, execution, reader, signal);
+        if (family) return yield* followFamily(client, execution, { signal, after });
+        const from = after === undefined ? null : readEventId(after);
+        const followed = followRun(client, execution, { signal, from, reader });
+        for await (const { event, isAfter } of followed) if (isAfter) yield event;
       } catch (error) {
         throw toRunError(error);
       }
@@ -197,7 +223,8 @@ export function runHandle<Output = unknown>(
         throw error;
       }
     },
-    events: ({ signal } = {}) => events(signal),
+    // Its type depends on `family`.
+    events: events as RunHandle['events'],
     read,
     request: async (turn) => requestOf(await read(), turn),
     describe: () => withRunErrors(lastHandle(lenientClient(client).workflow).then((last) => last.describe())),

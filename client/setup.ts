@@ -1,4 +1,5 @@
-// Checks for and registers the search attributes with which one query finds every run that waits for a person, or every fork of a run.
+// Checks for and registers the search attributes with which one query finds every run that waits for a person, every fork of a run, or
+// every run that has a label.
 import type { Connection } from '@temporalio/client';
 import { ATTRIBUTE } from '../core/names.ts';
 import { HoldfastError } from './errors/errors.ts';
@@ -8,8 +9,13 @@ interface Operator {
   readonly operatorService: Pick<Connection['operatorService'], 'listSearchAttributes' | 'addSearchAttributes'>;
 }
 
-/** Temporal's `IndexedValueType`: keyword and datetime. */
-const TYPES = { [ATTRIBUTE.agent]: 2, [ATTRIBUTE.waitingSince]: 6, [ATTRIBUTE.forkOf]: 2 } as const;
+/** Temporal's `IndexedValueType`: keyword, datetime, and list of keywords. */
+const TYPES = {
+  [ATTRIBUTE.agent]: 2,
+  [ATTRIBUTE.waitingSince]: 6,
+  [ATTRIBUTE.forkOf]: 2,
+  [ATTRIBUTE.labels]: 7,
+} as const;
 type Name = keyof typeof TYPES;
 const NAMES = Object.keys(TYPES) as Name[];
 const OF_INBOX = [ATTRIBUTE.agent, ATTRIBUTE.waitingSince] as const;

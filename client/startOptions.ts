@@ -1,5 +1,5 @@
 // The options of a start, and what they are to Temporal; shared by `start` and by schedules.
-import type { Attachment, Budget, RunContext, RunInput } from '../core/types.ts';
+import type { Attachment, Budget, Labels, RunContext, RunInput } from '../core/types.ts';
 
 export interface StartOptions<Context = RunContext> {
   /**
@@ -29,6 +29,11 @@ export interface StartOptions<Context = RunContext> {
    * sub-agents. The agent's `context` schema checks it. It is in history, so it must not contain secrets.
    */
   readonly context?: Context;
+  /**
+   * Labels that lists are filtered by, such as `{ tenant: 'acme' }`; sub-agents carry them as well. At most 10, with keys of letters,
+   * digits and `_ . -`, and values of 1 to 128 characters. The server keeps them unencrypted, so they must not contain secrets.
+   */
+  readonly labels?: Labels;
 }
 
 /** All workflow start options but the workflow's type, its id and the id reuse policy. */

@@ -161,18 +161,22 @@ export const MEMO = {
   replied: 'replied',
   /** In a history that is not the first: when the run started. */
   startedAt: 'startedAt',
+  /** Labels that lists are filtered by. */
+  labels: 'labels',
   /** Of a fork: the run and the turn that it is a fork of. */
   forkOf: 'forkOf',
 } as const;
 
 /**
- * Search attributes that `holdfast setup` registers. With the first, one query finds all runs that wait for people, and with the last, one
- * finds the forks of a run.
+ * Search attributes that `holdfast setup` registers. With the first, one query finds all runs that wait for people; with the others, the
+ * forks of a run, and the runs that have a label.
  */
 export const ATTRIBUTE = {
   waitingSince: 'HoldfastWaitingSince',
   agent: 'HoldfastAgent',
   forkOf: 'HoldfastForkOf',
+  /** A list of keywords: `tenant=acme`. */
+  labels: 'HoldfastLabels',
 } as const;
 
 /**

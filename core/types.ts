@@ -75,6 +75,9 @@ export interface Usage {
 /** What a run is about, beside its input: who asks, for which tenant, in which language. The model does not see it. */
 export type RunContext = Readonly<Record<string, unknown>>;
 
+/** Labels of a run, which lists are filtered by: `{ tenant: 'acme' }`. */
+export type Labels = Readonly<Record<string, string>>;
+
 /** The input of the workflow `agent`. Any program that can start a Temporal workflow can send it. */
 export interface RunInput {
   readonly agent: string;

@@ -34,8 +34,8 @@ interface Tried extends PassedOver {
 export interface AttemptCounter {
   /** Returns the endpoint that this attempt asks: the one after that of the attempt before, of those that have not failed for good. */
   start(agent: Agent, endpoints: readonly [ModelEndpoint, ...ModelEndpoint[]]): ModelEndpoint;
-  /** Throws if the model has no price. */
-  requirePrice(): void;
+  /** Throws if the model has no price, or if `below` says that one of another agent has none. */
+  requirePrice(below: ApplicationFailure | null): void;
   /** Sets the partial answer, whose usage counts as lost if the attempt fails. */
   observe(answer: Pick<AnswerBuilder, 'usage'>): void;
   heartbeat(): Heartbeat;
@@ -53,7 +53,7 @@ export function countAttempts(outageMs = 0, waited = false): AttemptCounter {
   const { lost: before, failures, tried = [] } = previousTotals(heartbeatDetails);
   let request: Request | undefined;
   let partial: Pick<AnswerBuilder, 'usage'> | undefined;
-  let priceError: unknown;
+  let priceError: ApplicationFailure | null = null;
 
   /** Totals of the earlier attempts and this one, as if this one were lost. */
   function lostSoFar(): Lost {
@@ -106,10 +106,10 @@ export function countAttempts(outageMs = 0, waited = false): AttemptCounter {
       request = { agent, endpoints, position, model, price: priceOf(agent.prices, model) };
       return endpoint;
     },
-    requirePrice() {
-      if (!request || request.price) return;
-      priceError = noPrice(request.agent.name, request.model);
-      throw priceError;
+    requirePrice(below) {
+      if (!request) return;
+      priceError = request.price ? below : noPrice(request.agent.name, request.model);
+      if (priceError) throw priceError;
     },
     observe(answer) {
       partial = answer;
@@ -126,7 +126,7 @@ export function countAttempts(outageMs = 0, waited = false): AttemptCounter {
     failed(thrown) {
       const lost = lostSoFar();
       if (thrown instanceof CancelledFailure) return new CancelledFailure(thrown.message, [lost]);
-      if (thrown === priceError) return thrown;
+      if (priceError && thrown === priceError) return thrown;
       const original = ensureApplicationFailure(thrown);
       const nonRetryable = isLast(original);
       const next = nextAfter(original);

@@ -8,6 +8,7 @@ import type { AgentRecord, ModelCallInput, RunContext, Usage } from '../../core/
 import { recordOf } from '../agentRecord.ts';
 import { changedAgent } from '../changedAgent.ts';
 import { parseContext } from '../define/context.ts';
+import { noPrice, priceOf } from '../define/prices.ts';
 import type { RuleContext } from '../define/rules.ts';
 import type { Agent } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -29,7 +30,7 @@ export interface ModelAttempt {
   /** The agent's record with these options. */
   readonly record: AgentRecord;
   readonly attempts: AttemptCounter;
-  /** Throws if the cost is limited and the model has no price. */
+  /** Throws if the cost is limited, and the model or that of an agent that this one uses has no price. */
   requirePrice(): void;
   /** Reports the answer so far. `usage` is given if earlier requests of the attempt count too. */
   onProgress(partial: AnswerBuilder, usage?: () => Usage): void;
@@ -75,7 +76,7 @@ export async function runModelAttempt<T>(
       attempts,
       requirePrice() {
         // Before its first answer, the run does not know the agent's own budget.
-        if (priced || options.budget?.cost !== undefined) attempts.requirePrice();
+        if (priced || options.budget?.cost !== undefined) attempts.requirePrice(noPriceBelow(agent, registry, models));
       },
       onProgress(partial, usage = () => partial.usage()) {
         attempts.observe({ usage });
@@ -91,6 +92,26 @@ export async function runModelAttempt<T>(
     stop.release();
     heartbeats.stop();
   }
+}
+
+/** A sub-agent or a handoff without a price would fail in the middle of a run that has cost something by then. */
+function noPriceBelow(
+  agent: Agent,
+  { agents }: AttemptDependencies['registry'],
+  models: AttemptDependencies['models'],
+): ApplicationFailure | null {
+  const used = new Set<Agent>([agent]);
+  for (const one of used)
+    for (const { subAgent, handoff } of one.tools.values())
+      for (const other of [subAgent?.agent, handoff]) {
+        const found = typeof other === 'string' ? agents.get(other) : other;
+        if (found && found.name !== agent.name) used.add(found);
+      }
+  for (const other of used) {
+    const model = models.endpointsOf(other)[0].modelFor(other);
+    if (other !== agent && !priceOf(other.prices, model)) return noPrice(other.name, model);
+  }
+  return null;
 }
 
 /** The models of agents are checked when a worker starts; a fork may name any. */

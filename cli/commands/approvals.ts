@@ -1,7 +1,7 @@
 // `holdfast approvals`: the inbox. Open questions over all runs and sub-agents, oldest first.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { type Holdfast, type Inbox, TemporalUnreachable, type Waiting } from '../../client/index.ts';
+import { type Holdfast, type Inbox, type Labels, TemporalUnreachable, type Waiting } from '../../client/index.ts';
 import { UNREADABLE } from '../../client/payloads/lenient.ts';
 import { toolCalls } from '../../core/read/run.ts';
 import type { BudgetLimit } from '../../core/reasons/codes.ts';
@@ -16,11 +16,14 @@ import { printJson, printJsonLine, toStderr } from '../terminal/output.ts';
 import { age, createScreen, type Screen } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { questionJson, waitingJson } from '../view/json.ts';
+import { parseLabel } from '../view/labels.ts';
 import { questionLines } from '../view/people.ts';
 
 interface ApprovalsOptions {
   readonly agent?: string;
+  readonly label?: Labels;
   readonly limit: number;
+  readonly after?: string;
   readonly watch?: boolean;
   readonly json?: boolean;
 }
@@ -35,14 +38,19 @@ export function approvalsCommand(): Command {
     .description('list what waits for a person, over all runs, oldest first')
     .argument('[id]', 'workflow id of a run; shows everything that it waits for, in full')
     .option('--agent <name>', 'only runs of this agent')
+    .option('--label <key=value>', 'only runs with this label; may be given again', parseLabel)
     .option('--limit <n>', 'maximum number of runs', wholeNumber, LIMIT)
+    .option('--after <cursor>', 'continue after the run with this cursor')
     .option('--watch', 'keep watching until Ctrl-C')
     .option('--json', 'print one JSON object; with --watch NDJSON, one object per change')
     .action((id: string | undefined, options: ApprovalsOptions, command: Command) => {
       const flags = addressFlags(settingsOf(command));
-      if (id !== undefined && (options.watch || options.agent !== undefined))
+      const ofMany = (['watch', 'agent', 'label', 'after'] as const).filter((name) => options[name] !== undefined);
+      if (options.watch && options.after !== undefined)
+        throw new UsageError('--watch shows what has waited longest. Leave out --after.');
+      if (id !== undefined && ofMany.length > 0)
         throw new UsageError(
-          `--watch and --agent cannot be combined with an id. To follow one run: ${commandLine(['watch', id], flags)}`,
+          `${ofMany.map((name) => `--${name}`).join(' and ')} cannot be combined with an id. To follow one run: ${commandLine(['watch', id], flags)}`,
         );
       return withHoldfast(command, async (holdfast) => {
         if (id !== undefined) await showOne(holdfast, id, options.json === true, flags);
@@ -79,13 +87,18 @@ async function showInbox(holdfast: Holdfast, options: ApprovalsOptions, flags: s
   const first = inbox.waiting.find(({ questions }) => questions.length > 0);
   const hints = first?.questions[0] ? [howTo(first.workflowId, first.questions[0], flags)] : [];
   if (inbox.waiting.some(({ count }) => count === null)) hints.push(UNREADABLE_HINT);
-  if (inbox.waiting.length < inbox.total)
-    hints.unshift(`Showing ${inbox.waiting.length} of ${plural(inbox.total, 'waiting run')}. Show more with --limit.`);
+  const last = inbox.waiting.at(-1);
+  if (inbox.waiting.length < inbox.total) {
+    const next = inbox.waiting.length === options.limit && last ? `, or the next with --after ${last.cursor}` : '.';
+    hints.unshift(
+      `Showing ${inbox.waiting.length} of ${plural(inbox.total, 'waiting run')}. Show more with --limit${next}`,
+    );
+  }
   printHints(screen, inbox.total === 0 ? [`Nothing waits for a decision at ${holdfast.address}.`] : hints);
 }
 
-function readInbox(holdfast: Holdfast, { agent, limit }: ApprovalsOptions): Promise<Inbox> {
-  return holdfast.inbox({ limit, ...(agent !== undefined && { agent }) });
+function readInbox(holdfast: Holdfast, { agent, label, limit, after }: ApprovalsOptions): Promise<Inbox> {
+  return holdfast.inbox({ limit, after, ...(agent !== undefined && { agent }), ...(label && { labels: label }) });
 }
 
 /** Prints hints to stderr, wrapped to the screen. */

@@ -4,7 +4,7 @@ import { type Holdfast, NoWorker, type StartOptions } from '../../client/index.t
 import { chatOnPipe } from '../chat/chatPiped.ts';
 import type { Chat } from '../chat/chatSession.ts';
 import { chatOnTerminal } from '../chat/chatTerminal.ts';
-import { addressFlags, parseName, settingsOf, userName, withHoldfast } from '../connected.ts';
+import { addressFlags, parseName, settingsOf, userName, withHoldfast, withTaskQueueOption } from '../connected.ts';
 import { EXIT, printError, UsageError, wholeNumber } from '../exit.ts';
 import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
 import { idText, inertLine } from '../terminal/inert.ts';
@@ -12,13 +12,14 @@ import { BUDGET_HELP, parseBudget } from '../view/budget.ts';
 import { CONTEXT_HELP, parseContext } from '../view/context.ts';
 
 interface ChatOptions extends StartOptions {
+  readonly taskQueue?: string;
   readonly by?: string;
   readonly json?: boolean;
   readonly close?: boolean;
 }
 
 export function chatCommand(): Command {
-  return new Command('chat')
+  const command = new Command('chat')
     .description('chat with an agent in a session that stays open when you leave')
     .argument('<agent>', 'name of the agent')
     .option('--id <id>', 'workflow id of the session; returns to it, or starts it (default: "<agent>-<short id>")')
@@ -32,8 +33,13 @@ export function chatCommand(): Command {
     .option('--context <json>', `context of the session, ${CONTEXT_HELP}`, parseContext)
     .option('--by <name>', 'who writes; recorded with the session (default: your user name)', parseName)
     .option('--close', 'close the session when you leave and everything is answered')
-    .option('--json', 'print NDJSON, one object per reply')
-    .action(async (agent: string, { json, close, by = userName(), ...options }: ChatOptions, command: Command) => {
+    .option('--json', 'print NDJSON, one object per reply');
+  return withTaskQueueOption(command).action(
+    async (
+      agent: string,
+      { json, close, by = userName(), taskQueue: _, ...options }: ChatOptions,
+      command: Command,
+    ) => {
       if (agent === '') throw new UsageError(`The agent is missing: ${PROGRAM} chat AGENT`);
       await withHoldfast(command, async (holdfast) => {
         const chat = await openChat(holdfast, agent, options, by, addressFlags(settingsOf(command)));
@@ -48,7 +54,8 @@ export function chatCommand(): Command {
         if (isTerminal && !json) return chatOnTerminal(chat, { close: close === true });
         return chatOnPipe(chat, { json: json === true, close: close === true });
       });
-    });
+    },
+  );
 }
 
 /** Starts the session, or opens the one that has the id. */

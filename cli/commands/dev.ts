@@ -5,13 +5,13 @@ import { Command } from 'commander';
 import { connect } from '../../client/index.ts';
 import { namesServer, readSettings, type SettingsOptions } from '../../client/settings.ts';
 import { AGENTS_OPTION, findAgentsFile } from '../agentsFile.ts';
-import { addressFlags, settingsOf, untilInterrupted, userName } from '../connected.ts';
+import { addressFlags, settingsOf, untilInterrupted, userName, withTaskQueueOption } from '../connected.ts';
 import type { ServedConsole } from '../console/serveConsole.ts';
 import { type SupervisedServer, superviseServer } from '../dev/superviseServer.ts';
 import { watchFiles } from '../dev/watchFiles.ts';
 import { superviseWorker } from '../dev/workerProcess.ts';
 import { EXIT, errorText, portNumber } from '../exit.ts';
-import { PROGRAM } from '../terminal/commandLine.ts';
+import { commandWords, PROGRAM } from '../terminal/commandLine.ts';
 import { toStderr, toStdout } from '../terminal/output.ts';
 import { seconds } from '../terminal/screen.ts';
 import type { WorkerReady } from './worker.ts';
@@ -26,10 +26,11 @@ interface DevOptions {
   readonly uiPort: number;
   readonly consolePort: number;
   readonly db: string;
+  readonly taskQueue?: string;
 }
 
 export function devCommand(): Command {
-  return new Command('dev')
+  const command = new Command('dev')
     .description(
       'run a Temporal dev server, its Web UI, a console and a worker; restart the worker when a file changes',
     )
@@ -42,8 +43,10 @@ export function devCommand(): Command {
       portNumber,
       DEV_DEFAULTS.consolePort,
     )
-    .option('--db <file>', 'file to keep runs in', DEV_DEFAULTS.db)
-    .action((options: DevOptions, command: Command) => dev(options, settingsOf(command)));
+    .option('--db <file>', 'file to keep runs in', DEV_DEFAULTS.db);
+  return withTaskQueueOption(command).action((options: DevOptions, command: Command) =>
+    dev(options, settingsOf(command)),
+  );
 }
 
 const say = toStdout;
@@ -65,14 +68,17 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
   const where = server ? { address, namespace } : settings;
   const served = await openConsole(where, options.consolePort, server?.uiUrl ?? undefined);
 
+  const { taskQueue } = options;
+  const ofQueue = taskQueue === undefined ? [] : ['--task-queue', taskQueue];
+
   let isServing = false;
   const worker = superviseWorker({
-    args: ['--agents', agentsFile, '--stream-interval', `${DEV_STREAM_INTERVAL_MS}ms`, ...flagsOf(where)],
+    args: ['--agents', agentsFile, '--stream-interval', `${DEV_STREAM_INTERVAL_MS}ms`, ...flagsOf(where), ...ofQueue],
     say,
     onReady(ready, tookMs) {
       if (isServing) return say(`Worker ready in ${seconds(tookMs)}: ${ready.agents.join(', ')}.`);
       isServing = true;
-      say(...welcome(ready, server, `${address}, namespace ${namespace}`, where, served.link));
+      say(...welcome(ready, server, `${address}, namespace ${namespace}`, where, ofQueue, served.link));
     },
   });
   const folder = projectOf(agentsFile);
@@ -131,6 +137,7 @@ function welcome(
   server: SupervisedServer | null,
   serverText: string,
   where: SettingsOptions,
+  ofQueue: readonly string[],
   consoleLink: string,
 ): string[] {
   // Only what differs from the defaults.
@@ -150,7 +157,7 @@ function welcome(
     `  model   ${model}`,
     '',
     'Next, in another terminal:',
-    `  ${PROGRAM} run ${example}${flags}`,
+    `  ${PROGRAM} run ${example}${flags}${ofQueue.length > 0 ? ` ${commandWords(ofQueue)}` : ''}`,
     `  ${PROGRAM} list${flags}`,
     '',
     'The worker restarts when a file changes. Ctrl-C stops everything.',

@@ -1,6 +1,6 @@
 // `holdfast list`: the latest runs.
 import { Command } from 'commander';
-import type { RunSummary } from '../../client/index.ts';
+import type { Labels, ListOptions, RunSummary } from '../../client/index.ts';
 import { withHoldfast } from '../connected.ts';
 import { EXIT, wholeNumber } from '../exit.ts';
 import { columnsOf, cutTo, fit } from '../terminal/columns.ts';
@@ -9,24 +9,38 @@ import { inertLine } from '../terminal/inert.ts';
 import { printJson, toStderr } from '../terminal/output.ts';
 import { createScreen, seconds } from '../terminal/screen.ts';
 import { listedJson, listedState } from '../view/json.ts';
+import { labelsText, parseLabel } from '../view/labels.ts';
 
 const LIMIT = 20;
+
+interface ListCommandOptions extends Omit<ListOptions, 'labels'> {
+  readonly limit: number;
+  readonly label?: Labels;
+  readonly json?: boolean;
+}
 
 export function listCommand(): Command {
   return new Command('list')
     .description('list the latest runs')
     .option('--agent <name>', 'only runs of this agent')
+    .option('--label <key=value>', 'only runs with this label; may be given again', parseLabel)
     .option('--limit <n>', 'maximum number of runs', wholeNumber, LIMIT)
+    .option('--after <cursor>', 'continue after the run with this cursor')
     .option('--json', 'print one JSON array')
-    .action((options: { agent?: string; limit: number; json?: boolean }, command: Command) =>
+    .action((options: ListCommandOptions, command: Command) =>
       withHoldfast(command, async (holdfast) => {
-        const { agent, limit, json } = options;
-        const runs = await holdfast.list({ limit, ...(agent !== undefined && { agent }) });
+        const { json, label: labels, ...rest } = options;
+        const { agent, limit, after } = rest;
+        const runs = await holdfast.list({ ...rest, ...(labels && { labels }) });
         if (json) printJson(runs.map(listedJson));
-        else if (runs.length > 0) printTable(runs);
+        else if (runs.length > 0) {
+          printTable(runs);
+          if (runs.length === limit) toStderr(`For the next runs, add: --after ${runs.at(-1)!.cursor}`);
+        } else if (after !== undefined) toStderr('There are no more runs.');
         else {
           const of = agent === undefined ? '' : ` of agent ${inertLine(agent, 64)}`;
-          toStderr(`There are no runs${of} at ${holdfast.address}. Start one: ${PROGRAM} run AGENT INPUT`);
+          const labelled = labels ? ` with ${labelsText(labels)}` : '';
+          toStderr(`There are no runs${of}${labelled} at ${holdfast.address}. Start one: ${PROGRAM} run AGENT INPUT`);
         }
         return EXIT.completed;
       }),

@@ -4,7 +4,16 @@ import { Command, InvalidArgumentError } from 'commander';
 import { connect, type Holdfast } from '../../client/index.ts';
 import type { RunContext } from '../../core/types.ts';
 import { AGENTS_OPTION, findAgentsFile, loadExportedAgents } from '../agentsFile.ts';
-import { addressFlags, parseName, settingsOf, unlessInterrupted, untilInterrupted, userName } from '../connected.ts';
+import {
+  addressFlags,
+  parseName,
+  settingsOf,
+  taskQueueOf,
+  unlessInterrupted,
+  untilInterrupted,
+  userName,
+  withTaskQueueOption,
+} from '../connected.ts';
 import { EXIT, errorText, UsageError } from '../exit.ts';
 import {
   checkHost,
@@ -53,6 +62,7 @@ export function mcpCommand(): Command {
     )
     .option('--no-forms', 'ask clients nothing: what runs wait for is decided elsewhere')
     .option('--http', 'serve over HTTP instead of standard input and output');
+  withTaskQueueOption(command);
   return withHttpOptions(command, {
     ...HTTP_DEFAULTS,
     variable: TOKEN_VARIABLE,
@@ -120,7 +130,7 @@ async function open(
     import('../mcp/servedAgents.ts'),
   ]);
   const agents = pickAgents(await loadExportedAgents(await findAgentsFile(file)), names);
-  const holdfast: Holdfast = await connect(settings);
+  const holdfast: Holdfast = await connect({ ...settings, ...taskQueueOf(command) });
   const factory = agentServers({
     holdfast,
     agents,

@@ -1,9 +1,16 @@
 // `holdfast run`: starts a run and shows it live until it ends.
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { NoWorker, type RunHandle, type StartOptions, TemporalUnreachable } from '../../client/index.ts';
+import { type Labels, NoWorker, type RunHandle, type StartOptions, TemporalUnreachable } from '../../client/index.ts';
 import { type AttachmentOptions, uploaded, withAttachmentOptions } from '../attachmentOptions.ts';
-import { addressFlags, settingsOf, unlessInterrupted, untilInterrupted, withHoldfast } from '../connected.ts';
+import {
+  addressFlags,
+  settingsOf,
+  unlessInterrupted,
+  untilInterrupted,
+  withHoldfast,
+  withTaskQueueOption,
+} from '../connected.ts';
 import { EXIT, printError, UsageError, wholeNumber } from '../exit.ts';
 import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
 import { idText, inertLine } from '../terminal/inert.ts';
@@ -13,12 +20,15 @@ import { BUDGET_HELP, parseBudget } from '../view/budget.ts';
 import { CONTEXT_HELP, parseContext } from '../view/context.ts';
 import { followFamily } from '../view/family.ts';
 import { runJson } from '../view/json.ts';
+import { parseLabel } from '../view/labels.ts';
 import { reportQuestions } from '../view/openQuestions.ts';
 import { questionText } from '../view/people.ts';
 import { finishOnScreen, followOnScreen } from '../view/showRun.ts';
 import { howTo } from './approvals.ts';
 
-interface RunOptions extends Omit<StartOptions, 'attachments'>, AttachmentOptions {
+interface RunOptions extends Omit<StartOptions, 'attachments' | 'labels'>, AttachmentOptions {
+  readonly label?: Labels;
+  readonly taskQueue?: string;
   readonly detach?: boolean;
   readonly json?: boolean;
 }
@@ -37,16 +47,21 @@ export function runCommand(): Command {
     )
     .option('--budget <limits>', `limits for the run and its sub-agents: ${BUDGET_HELP}`, parseBudget)
     .option('--context <json>', `context of the run, ${CONTEXT_HELP}`, parseContext)
+    .option('--label <key=value>', 'label of the run, by which lists are filtered; may be given again', parseLabel)
     .option('--detach', 'start the run, print its id, and exit')
     .option('--json', 'print one JSON object at the end');
-  return withAttachmentOptions(command).action(
+  return withTaskQueueOption(withAttachmentOptions(command)).action(
     async (agent: string, input: string, options: RunOptions, command: Command) => {
       if (agent === '') throw new UsageError(`The agent is missing: ${PROGRAM} run AGENT INPUT`);
       const text = input === '-' ? await readAll(process.stdin) : input;
       await withHoldfast(command, async (holdfast) => {
-        const { detach, json, image, file, ...limits } = options;
+        const { detach, json, image, file, label, taskQueue: _, ...limits } = options;
         const attachments = await uploaded(holdfast, { image, file });
-        const handle = await holdfast.start(agent, text, { ...limits, ...attachments });
+        const handle = await holdfast.start(agent, text, {
+          ...limits,
+          ...attachments,
+          ...(label && { labels: label }),
+        });
         const flags = addressFlags(settingsOf(command));
         await warnIfDifferent(handle, agent, text, options.id);
         if (detach) return detached(handle, json === true, flags);

@@ -1,9 +1,9 @@
 // `holdfast schedule`: runs of agents on a cron expression or an interval.
 import { text as readAll } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
-import type { Schedule, ScheduleOptions } from '../../client/index.ts';
+import type { Labels, Schedule, ScheduleOptions } from '../../client/index.ts';
 import { OVERLAPS } from '../../client/schedules/schedules.ts';
-import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
+import { addressFlags, settingsOf, withHoldfast, withTaskQueueOption } from '../connected.ts';
 import { EXIT, wholeNumber } from '../exit.ts';
 import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
 import { idText, inertLine } from '../terminal/inert.ts';
@@ -11,9 +11,12 @@ import { printJson, toStderr, toStdout } from '../terminal/output.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { CONTEXT_HELP, parseContext } from '../view/context.ts';
 import { scheduleJson } from '../view/json.ts';
+import { parseLabel } from '../view/labels.ts';
 import { scheduleLines, timesOf, utc } from '../view/scheduleTable.ts';
 
-interface AddOptions extends Omit<ScheduleOptions, 'agent' | 'input'> {
+interface AddOptions extends Omit<ScheduleOptions, 'agent' | 'input' | 'labels'> {
+  readonly label?: Labels;
+  readonly taskQueue?: string;
   readonly json?: boolean;
 }
 
@@ -27,7 +30,7 @@ export function scheduleCommand(): Command {
 }
 
 function addCommand(): Command {
-  return new Command('add')
+  const command = new Command('add')
     .description('add a schedule that starts runs of an agent')
     .argument('<id>', "id of the schedule; prefix of its runs' ids")
     .argument('<agent>', 'name of the agent')
@@ -51,16 +54,30 @@ function addCommand(): Command {
       wholeNumber,
     )
     .option('--context <json>', `context of each run, ${CONTEXT_HELP}`, parseContext)
-    .option('--json', 'print one JSON object')
-    .action(async (id: string, agent: string, input: string, { json, ...options }: AddOptions, command: Command) => {
+    .option('--label <key=value>', 'label of each run, by which lists are filtered; may be given again', parseLabel)
+    .option('--json', 'print one JSON object');
+  return withTaskQueueOption(command).action(
+    async (
+      id: string,
+      agent: string,
+      input: string,
+      { json, label, taskQueue: _, ...options }: AddOptions,
+      command: Command,
+    ) => {
       const text = input === '-' ? await readAll(process.stdin) : input;
       await withHoldfast(command, async (holdfast) => {
-        const schedule = await holdfast.schedules.add(id, { ...options, agent, input: text });
+        const schedule = await holdfast.schedules.add(id, {
+          ...options,
+          ...(label && { labels: label }),
+          agent,
+          input: text,
+        });
         if (json) printJson(scheduleJson(schedule));
         else toStdout(added(schedule));
         return EXIT.completed;
       });
-    });
+    },
+  );
 }
 
 function added(schedule: Schedule): string {

@@ -23,6 +23,7 @@ import { contextLines } from '../view/context.ts';
 import { waitingSubAgents } from '../view/family.ts';
 import { forkLines, forksText, resetLines } from '../view/forks.ts';
 import { forkJson, runJson } from '../view/json.ts';
+import { labelLines } from '../view/labels.ts';
 import { requestDiffLines } from '../view/requestDiff.ts';
 import { bars, compactionLines, peopleLines, summary } from '../view/showRun.ts';
 import { stuckLine } from '../view/stuckRun.ts';
@@ -70,6 +71,7 @@ export function showCommand(): Command {
           screen.print(
             `${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(withLabels(run.input, run.attachments))}`,
             ...contextLines(run.context, screen),
+            ...labelLines(run.labels, screen),
             ...forkLines(run.fork, screen),
             ...resetLines(run, screen),
             '',

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { SHUTDOWN_GRACE_MS } from '../../core/limits.ts';
 import type { HoldfastWorker } from '../../worker/index.ts';
 import { AGENTS_OPTION, findAgentsFile, loadAgents, loadProviders } from '../agentsFile.ts';
-import { settingsOf } from '../connected.ts';
+import { settingsOf, taskQueueOf, withTaskQueueOption } from '../connected.ts';
 import { EXIT, errorText } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { toStderr, toStdout } from '../terminal/output.ts';
@@ -23,33 +23,33 @@ interface WorkerCommandOptions {
 }
 
 export function workerCommand(): Command {
-  return new Command('worker')
+  const command = new Command('worker')
     .description('serve the agents of a module')
     .option('--agents <file>', AGENTS_OPTION)
     .option(
       '--stream-interval <duration>',
       'minimum interval between reports of streamed text to the server (default: 500ms)',
       parseDuration,
-    )
-    .action(async (options: WorkerCommandOptions, command: Command) => {
-      // A tool may reject outside of its promise; other runs of this process continue.
-      process.on('unhandledRejection', (reason) => printWarning(`unhandled rejection: ${errorText(reason)}`));
-      const { worker, ready, where } = await open(options, command);
-      stopOnSignals(worker);
-      const running = worker.run();
-      if (process.send) process.send(ready);
-      else printServing(ready, where);
-      // Written now, not only at exit: a worker that is killed should have it next time.
-      flushCompileCache();
-      await running;
-      if (!process.send) toStdout('Stopped.');
-      // An abandoned tool may still keep the process alive.
-      process.exit(EXIT.completed);
-    });
+    );
+  return withTaskQueueOption(command).action(async (options: WorkerCommandOptions, command: Command) => {
+    // A tool may reject outside of its promise; other runs of this process continue.
+    process.on('unhandledRejection', (reason) => printWarning(`unhandled rejection: ${errorText(reason)}`));
+    const { worker, ready, where } = await open(options, command);
+    stopOnSignals(worker);
+    const running = worker.run();
+    if (process.send) process.send(ready);
+    else printServing(ready, where);
+    // Written now, not only at exit: a worker that is killed should have it next time.
+    flushCompileCache();
+    await running;
+    if (!process.send) toStdout('Stopped.');
+    // An abandoned tool may still keep the process alive.
+    process.exit(EXIT.completed);
+  });
 }
 
 async function open({ agents: named, streamInterval }: WorkerCommandOptions, command: Command) {
-  const settings = settingsOf(command);
+  const settings = { ...settingsOf(command), ...taskQueueOf(command) };
   const file = await findAgentsFile(named);
   const agents = await loadAgents(file);
   const providers = await loadProviders(file);

@@ -6,7 +6,12 @@ export const PROGRAM = import.meta.url.endsWith('.ts') ? 'npm run -s holdfast --
 
 /** Returns a command line to type next, quoted for a shell. */
 export function commandLine(words: readonly string[], flags = ''): string {
-  return `${PROGRAM} ${words.map(quoted).join(' ')}${flags}`;
+  return `${PROGRAM} ${commandWords(words)}${flags}`;
+}
+
+/** Quotes words for a shell. */
+export function commandWords(words: readonly string[]): string {
+  return words.map(quoted).join(' ');
 }
 
 function quoted(word: string): string {

@@ -1,5 +1,5 @@
 // Turns the read model into the documented JSON of runs. Times are ISO 8601.
-import type { Decided, ForkSummary, RunSummary, Schedule, Waiting } from '../../client/index.ts';
+import type { Decided, FamilyEvent, ForkSummary, RunSummary, Schedule, Waiting } from '../../client/index.ts';
 import { type Call, type Compaction, countsOf, type Run, type RunEvent, toolCalls } from '../../core/read/run.ts';
 import type { Question, RecordedDecision } from '../../core/types.ts';
 
@@ -10,6 +10,7 @@ export function runJson(run: Run) {
     agent: run.agent,
     status: run.status,
     context: run.context,
+    ...(run.labels && { labels: run.labels }),
     session: run.session,
     output: run.output,
     ...(run.value !== undefined && { value: run.value }),
@@ -54,7 +55,14 @@ export function callJson(call: Call) {
 
 export function eventJson(event: RunEvent) {
   const { atMs, ...rest } = event;
-  const base = { type: rest.type, at: isoTime(atMs) };
+  const { id, workflowId, path, cursor } = event as Partial<FamilyEvent>;
+  const base = {
+    type: rest.type,
+    at: isoTime(atMs),
+    ...(id !== undefined && { id }),
+    ...(path !== undefined && { workflowId, path }),
+    ...(cursor !== undefined && { cursor }),
+  };
   if (rest.type === 'question') return { ...base, question: questionJson(rest.question) };
   if (rest.type === 'decision') return { ...base, decision: decisionJson(rest.decision) };
   if (rest.type === 'compaction_started' || rest.type === 'compaction_ended')
@@ -94,23 +102,26 @@ export function decidedJson(workflowId: string, { isFirst, ...decision }: Decide
   return { workflowId, ...decisionJson(decision), isFirst };
 }
 
-export function waitingJson({ workflowId, runId, agent, parentId, sinceMs, count, questions }: Waiting) {
-  return { workflowId, runId, agent, parentId, since: isoTime(sinceMs), count, questions: questions.map(questionJson) };
+export function waitingJson({ sinceMs, questions, ...waiting }: Waiting) {
+  return { ...waiting, since: isoTime(sinceMs), questions: questions.map(questionJson) };
 }
 
 export function listedJson(run: RunSummary) {
-  const { workflowId, runId, agent, parentId, forkOf, state, status, waiting, startedAtMs, endedAtMs } = run;
+  const { workflowId, runId, agent, parentId, labels, cursor, forkOf, state, status, waiting, startedAtMs, endedAtMs } =
+    run;
   return {
     workflowId,
     runId,
     agent,
     parentId,
+    labels,
     ...(forkOf && { forkOf }),
     state: listedState(state),
     status: status ?? listedState(state),
     waiting,
     startedAt: isoTime(startedAtMs),
     endedAt: isoTime(endedAtMs),
+    cursor,
   };
 }
 

@@ -66,9 +66,15 @@ export class InvalidStart extends HoldfastError<
   | 'attachments_invalid'
   | 'budget_invalid'
   | 'context_invalid'
+  | 'labels_invalid'
   | 'run_id_invalid'
 > {
   override readonly name = 'InvalidStart';
+}
+
+/** The options of a list, of the inbox or of events are invalid. */
+export class InvalidList extends HoldfastError<'list_invalid'> {
+  override readonly name = 'InvalidList';
 }
 
 /** The options of a fork are invalid, or the run has no such turn. */

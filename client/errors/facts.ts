@@ -44,7 +44,10 @@ export interface ErrorFacts {
   readonly attachments_invalid: { readonly problem: string };
   readonly budget_invalid: { readonly problem: string };
   readonly context_invalid: { readonly problem: string };
+  readonly labels_invalid: { readonly problem: string };
   readonly run_id_invalid: { readonly id: string; readonly charsMax: number };
+  // InvalidList
+  readonly list_invalid: { readonly problem: string };
   // InvalidFork
   readonly fork_invalid: { readonly problem: string };
   /** `first` and `last`: the turns that the server has. */

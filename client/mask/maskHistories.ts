@@ -1,4 +1,5 @@
 // Replaces values in recorded histories by rules, the same value by the same replacement, wherever it is.
+import { ATTRIBUTE } from '../../core/names.ts';
 import type { Failure, History, Payload } from '../../core/read/history.ts';
 import { encodingOf } from '../payloads/plain.ts';
 import { bytesOf, visit, walkGetWorkflowExecutionHistoryResponse } from '../payloads/sdk.ts';
@@ -12,6 +13,10 @@ export { checkMaskRules, type MaskRule };
 const FOUND_ELSEWHERE_CHARS = 4;
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+interface SearchAttributes {
+  readonly indexedFields?: Record<string, unknown> | null;
+}
+
 type FailureTexts = Writable<Pick<Failure, 'message'>> & { stackTrace?: string | null };
 
 /** Masks histories, of one run or of several that belong together. Keeps which value has which replacement. */
@@ -126,15 +131,22 @@ async function eachLeaf(
         return inMemo || typeName === 'temporal.api.common.v1.Memo';
       },
       skipHeaders: false,
-      // Of the inbox: since when the run waits.
+      // Since when the run waits, and what it is a fork of.
       skipSearchAttributes: true,
     });
+    for (const event of events ?? []) removeLabels(event);
     for (const failure of failures) {
       if (failure.message) failure.message = text(failure.message);
       if (failure.stackTrace) failure.stackTrace = text(failure.stackTrace);
     }
     for (const event of events ?? []) maskReasons(event, text);
   }
+}
+
+/** The memo has them as well, as an object, which is masked by the rules. In a search attribute they are `key=value`. */
+function removeLabels(event: object): void {
+  for (const attributes of Object.values(event) as ({ searchAttributes?: SearchAttributes | null } | null)[])
+    delete attributes?.searchAttributes?.indexedFields?.[ATTRIBUTE.labels];
 }
 
 /** Why a person terminated or cancelled the run is a text of the event itself. */

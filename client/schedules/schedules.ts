@@ -13,6 +13,7 @@ import type { RunInput } from '../../core/types.ts';
 import { checkStart } from '../checkStart.ts';
 import { InvalidSchedule, ScheduleExists, ScheduleNotFound, unreachable } from '../errors/errors.ts';
 import { grpcCode } from '../errors/grpc.ts';
+import { labelOptions, searchAttributes } from '../labels.ts';
 import { lenientClient, UNREADABLE } from '../payloads/lenient.ts';
 import { type RunHandle, runHandle } from '../runHandle.ts';
 import { type StartOptions, startOptions } from '../startOptions.ts';
@@ -145,10 +146,26 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
 
   return {
     async add(id, options) {
-      const { agent, input, cron, every, timezone, overlap = 'skip', catchup, paused, note, ...limits } = options;
+      const {
+        agent,
+        input,
+        cron,
+        every,
+        timezone,
+        overlap = 'skip',
+        catchup,
+        paused,
+        note,
+        labels,
+        ...limits
+      } = options;
       const runInput: RunInput = { agent, input, ...limits };
       checkId(id);
-      checkStart(runInput, id);
+      checkStart(runInput, id, labels);
+      const { memo, ...start } = startOptions(runInput, taskQueue);
+      const labelled = await labelOptions(client, labels).catch((error) => {
+        throw toClientError(error);
+      });
       const schedule = {
         scheduleId: id,
         spec: scheduleSpec(options),
@@ -158,7 +175,9 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
           type: 'startWorkflow' as const,
           workflowType: WORKFLOW_TYPE,
           workflowId: id,
-          ...startOptions(runInput, taskQueue),
+          ...start,
+          memo: { ...memo, ...labelled.memo },
+          ...searchAttributes(labelled.attributes),
         },
       };
       try {

@@ -44,10 +44,12 @@ export interface HistoryEvent {
     readonly workflowType?: { readonly name?: string | null } | null;
     readonly taskQueue?: { readonly name?: string | null } | null;
     readonly input?: Payloads | null;
+    readonly memo?: { readonly fields?: Readonly<Record<string, Payload>> | null } | null;
     readonly workflowId?: string | null;
     readonly originalExecutionRunId?: string | null;
     readonly continuedExecutionRunId?: string | null;
     readonly firstExecutionRunId?: string | null;
+    readonly parentWorkflowExecution?: { readonly workflowId?: string | null; readonly runId?: string | null } | null;
   } | null;
   readonly workflowTaskStartedEventAttributes?: object | null;
   readonly workflowTaskCompletedEventAttributes?: { readonly startedEventId?: LongLike | null } | null;

@@ -8,6 +8,7 @@ import type {
   CompactStrategy,
   FailureKind,
   Fork,
+  Labels,
   Message,
   PassedOver,
   Question,
@@ -35,6 +36,8 @@ export interface Run extends ReasonFields {
   readonly attachments?: readonly Attachment[];
   /** What the run was started with beside its input; null if nothing. */
   readonly context: RunContext | null;
+  /** Labels that lists are filtered by; absent if it has none. */
+  readonly labels?: Labels;
   /** Whether the run stays open for messages. */
   readonly session: boolean;
   readonly output: string | null;
@@ -182,12 +185,18 @@ export interface Call {
   readonly endedAtMs: number | null;
 }
 
+/** An event of a run, as `events()` yields it and `watch --json` prints it. */
+export type RunEvent = EventOfRun & {
+  /** The same whoever reads the run, and whenever. Absent in events that are not in history, and where no client has read them. */
+  readonly id?: string;
+};
+
 /**
- * An event of a run, as `events()` yields it and `watch --json` prints it. A noun is something that arrived: an answer, a
+ * What an event says. A noun is something that arrived: an answer, a
  * question, a message. What takes time has two events: `…_started` or `…_scheduled`, and `…_ended`. Events of the run itself
  * have no prefix.
  */
-export type RunEvent =
+type EventOfRun =
   | {
       readonly type: 'started';
       readonly atMs: number;

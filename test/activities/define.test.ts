@@ -123,6 +123,10 @@ test('serves sub-agents and handoff targets with the agent that names them', () 
   assert.deepEqual([...agents.keys()].sort(), ['billing', 'digger', 'finder', 'front']);
   assert.deepEqual([...toolNames].sort(), ['dig', 'look'], 'the engine carries out the others');
 
+  const { agent } = createRegistry([front]);
+  assert.throws(() => agent('frnt'), /serves?: .*\. Did you mean "front"\?$/);
+  assert.throws(() => agent('unheard-of'), /front[^?]*\.$/);
+
   const back = named('back', { tools: [to('front')] });
   assert.deepEqual([...createRegistry([back, front]).agents.keys()].slice(0, 2), ['back', 'front']);
   assert.throws(() => createRegistry([back]), /for agent front, which this worker does not serve. Export it/);

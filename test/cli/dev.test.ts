@@ -7,6 +7,8 @@ import { after, before, test } from 'node:test';
 import { holdfast, type Started, start, stop } from './command.ts';
 
 const ENGINE = new URL('../../activities/index.ts', import.meta.url).href;
+/** Not the default: without the option, nobody would serve these runs. */
+const QUEUE = ['--task-queue', 'nurses'];
 let dir: string;
 let dev: Started;
 let address: string;
@@ -16,11 +18,11 @@ const agentSaying = (expression: string) =>
    export const nurse = defineAgent({ name: 'nurse', model: 'none', instructions: 'x', offline: () => ${expression} });`;
 const write = (text: string) => writeFile(join(dir, 'agents.ts'), text);
 const asked = async (id: string) => {
-  const { stdout } = await holdfast(['run', 'nurse', 'x', '--id', id, '--address', address]);
+  const { stdout } = await holdfast(['run', 'nurse', 'x', '--id', id, '--address', address, ...QUEUE]);
   return stdout.trim();
 };
 async function up(): Promise<void> {
-  dev = start(['dev', '--port', '0', '--ui-port', '0'], { cwd: dir });
+  dev = start(['dev', '--port', '0', '--ui-port', '0', ...QUEUE], { cwd: dir });
   await dev.line(/^Ready in/);
   const line = await dev.line(/^ {2}server/);
   address = /127\.0\.0\.1:\d+/.exec(line)?.[0] ?? '';
@@ -37,7 +39,7 @@ after(async () => {
 });
 
 test('prints a next command that works', async () => {
-  assert.match(await dev.line(/ run nurse/), new RegExp(`run nurse "…" --address ${address}$`));
+  assert.match(await dev.line(/ run nurse/), new RegExp(`run nurse "…" --address ${address} --task-queue nurses$`));
   assert.match(await asked('first'), /^One, \d+$/);
 });
 

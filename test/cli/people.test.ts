@@ -93,7 +93,14 @@ test('lists what waits over all runs and sub-agents, oldest first', async () => 
   assert.match(text.stdout, /^inbox-1 {2}payer, \d+ (s|min)\n {2}1\.1 pay \{"amount":500\}\n {6}Pay 500\?$/m);
   assert.match(text.stdout, /^inbox-2\.1\.0 {2}payer, \d+ (s|min), for inbox-2$/m);
   assert.match(text.stderr, /^Decide: .* approve inbox-1 1\.1 --address .* \(or reject, edit, respond\)$/m);
-  assert.match(cut.stderr, /^Showing 1 of 3 waiting runs\. Show more with --limit\.$/m);
+  assert.match(cut.stderr, /^Showing 1 of 3 waiting runs\. Show more with --limit, or the next with --after \S+$/m);
+  const [, cursor = ''] = /--after (\S+)$/m.exec(cut.stderr) ?? [];
+  const next = await answer('approvals', '--limit', '1', '--after', cursor);
+  assert.deepEqual(
+    { total: next.json.total, ids: next.json.waiting.map(({ workflowId }: { workflowId: string }) => workflowId) },
+    { total: 3, ids: ['inbox-2.1.0'] },
+  );
+  assert.equal((await said('approvals', '--after', 'nonsense')).code, 2);
   assert.deepEqual(
     { total: ofOne.json.total, workflowId: ofOne.json.waiting[0].workflowId },
     { total: 1, workflowId: 'inbox-3' },

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { offlineModel, type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
+import { eventually } from '../support/waits.ts';
 import { holdfast, type Started, start, stop, WARD } from './command.ts';
 import { HOSTILE } from './hostile.ts';
 import * as agents from './ward.ts';
@@ -280,4 +281,68 @@ test('renders hostile text of a model, tool or name inert everywhere', async () 
   assert.match(text, /before .*after/);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
   assert.doesNotMatch(text, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2066\u200b]/);
+});
+
+test('labels a run, lists by label and page, and shows the labels', async () => {
+  const labels = ['--label', 'tenant=acme', '--label', 'team=Ost & West'];
+  const run = (id: string, ...more: string[]) => holdfast(['run', 'ward', 'Go.', '--id', id, ...more, ...at()]);
+  await run('labelled-1', ...labels);
+  await run('labelled-2', '--label', 'tenant=acme');
+  await run('labelled-3', '--label', 'tenant=other');
+  const ids = (json: { workflowId: string }[]) => json.map(({ workflowId }) => workflowId);
+  const list = (...args: string[]) => answer('list', '--label', 'tenant=acme', ...args);
+  // Temporal's visibility lags by a moment.
+  const all = await eventually(async () => {
+    const { json } = await list();
+    return json.length === 2 && json;
+  });
+  assert.deepEqual(ids(all), ['labelled-2', 'labelled-1']);
+  assert.deepEqual(all[1].labels, { tenant: 'acme', team: 'Ost & West' });
+  assert.deepEqual(ids((await answer('list', ...labels)).json), ['labelled-1']);
+  const first = await holdfast(['list', '--label', 'tenant=acme', '--limit', '1', ...at()]);
+  const [, cursor = ''] = /^For the next runs, add: --after (\S+)$/m.exec(first.stderr) ?? [];
+  assert.deepEqual(ids((await list('--limit', '1', '--after', cursor)).json), ['labelled-1']);
+  assert.match((await holdfast(['show', 'labelled-1', ...at()])).stdout, /^Labels: team=Ost & West, tenant=acme$/m);
+  assert.deepEqual((await answer('show', 'labelled-2')).json.labels, { tenant: 'acme' });
+  for (const wrong of [['tenant'], ['=x'], ['tenant=a', '--label', 'tenant=b']])
+    assert.equal((await holdfast(['list', '--label', ...wrong, ...at()])).code, 2, wrong.join(' '));
+  assert.match((await holdfast(['list', '--label', 'x=y', ...at()])).stderr, /^There are no runs with x=y at/m);
+});
+
+test('watches a run from an event on, and its family', async () => {
+  await holdfast(['run', 'ward', 'Go.', '--id', 'cursors', ...at()]);
+  const watched = async (...args: string[]) => {
+    const { code, stdout } = await holdfast(['watch', 'cursors', '--json', ...args, ...at()]);
+    assert.equal(code, 0);
+    return stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+  };
+  const all = await watched();
+  const [first, ...rest] = all;
+  assert.deepEqual(await watched('--after', first.id), rest);
+  const family = await watched('--family');
+  assert.deepEqual(
+    family.map(({ id, workflowId, path }) => ({ id, workflowId, path })),
+    all.map(({ id }) => ({ id, workflowId: 'cursors', path: [] })),
+  );
+  assert.deepEqual(await watched('--family', '--after', family[0].cursor), family.slice(1));
+  assert.equal((await holdfast(['watch', 'cursors', '--json', '--after', 'x', ...at()])).code, 2);
+  assert.equal((await holdfast(['watch', 'cursors', '--family', ...at()])).code, 2);
+});
+
+test('runs and schedules on the task queue that is named, where a worker of it serves them', async () => {
+  const queue = ['--task-queue', 'night'];
+  const nightly = start(['worker', '--agents', WARD, ...queue, ...at()]);
+  await nightly.line(/task queue night$/);
+  const ended = await holdfast(['run', 'ward', 'Go.', '--id', 'by-night', ...queue, ...at()]);
+  assert.equal(ended.code, 0);
+  const { stdout } = await holdfast(['export', 'by-night', ...at()]);
+  assert.match(stdout, /"taskQueue":\s*\{\s*"name":\s*"night"/);
+  await holdfast(['schedule', 'add', 'nights', 'ward', 'Go.', '--every', '1h', ...queue, ...at()]);
+  const triggered = await holdfast(['schedule', 'trigger', 'nights', ...at()]);
+  assert.equal((await holdfast(['watch', triggered.stdout.trim(), ...at()])).code, 0);
+  assert.equal((await holdfast(['run', 'ward', 'Go.', '--task-queue', ' ', ...at()])).code, 2);
+  await stop(nightly);
 });

@@ -29,6 +29,8 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   attachment_not_stored: { why: 'the disk is full' },
   stored_attachment_lost: { why: 'the folder (store "p") has no payload k.' },
   budget_invalid: { problem: 'tokens must be a number.' },
+  labels_invalid: { problem: 'labels.tenant must be a string.' },
+  list_invalid: { problem: 'limit is 0; it must be a whole number of at least 1.' },
   run_id_invalid: { id: '', charsMax: 255 },
   fork_invalid: { problem: 'turn must be a whole number of at least 1.' },
   fork_turn_not_found: { workflowId: 'w', turn: 9, first: 1, last: 3 },

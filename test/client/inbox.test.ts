@@ -5,8 +5,9 @@ import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { type AgentOptions, asTool, defineAgent, defineTool } from '../../activities/index.ts';
 import { offlineModel, type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
-import { oldestWaiting } from '../../client/inbox.ts';
+import { oldestWaiting, type Place, placeAt } from '../../client/inbox.ts';
 import { connect, type Holdfast, type Inbox, type RunHandle } from '../../client/index.ts';
+import { labelFilter } from '../../client/labels.ts';
 import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
 import { asked } from '../support/people.ts';
 import { quietLogs } from '../support/quiet.ts';
@@ -180,12 +181,31 @@ describe('the inbox', () => {
       [9, 1],
       [50, 2],
     ] as const) {
-      const oldest = await oldestWaiting(holdfast.client, { agent: name.clerk, limit }, page);
+      const filter = await labelFilter(holdfast.client);
+      const oldest = await oldestWaiting(holdfast.client, { agent: name.clerk, filter, limit, from: null }, page);
       assert.deepEqual(
         { total: oldest.total, ids: idsOf(oldest) },
         { total: 9, ids: ids.slice(0, limit) },
         `limit ${limit}, page ${page}`,
       );
+    }
+    // And the next ones, page by page.
+    for (const [limit, page] of [
+      [2, 1],
+      [2, 4],
+      [4, 100],
+    ] as const) {
+      const filter = await labelFilter(holdfast.client);
+      const paged: string[] = [];
+      for (let from: Place | null = null; ; ) {
+        const next: Inbox = await oldestWaiting(holdfast.client, { agent: name.clerk, filter, limit, from }, page);
+        assert.equal(next.total, 9);
+        const last = next.waiting.at(-1);
+        if (!last) break;
+        paged.push(...idsOf(next));
+        from = placeAt(last.cursor);
+      }
+      assert.deepEqual(paged, ids, `limit ${limit}, page ${page}`);
     }
     await Promise.all(ids.map((id) => holdfast.get(id).cancel()));
   });
@@ -211,7 +231,12 @@ test('reads memos without search attributes, and loses nothing when they are add
   await second.approve();
   assert.equal((await second.result()).status, 'completed');
 
-  assert.deepEqual((await holdfast.setup()).toSorted(), ['HoldfastAgent', 'HoldfastForkOf', 'HoldfastWaitingSince']);
+  assert.deepEqual((await holdfast.setup()).toSorted(), [
+    'HoldfastAgent',
+    'HoldfastForkOf',
+    'HoldfastLabels',
+    'HoldfastWaitingSince',
+  ]);
   // Registered is one thing; that all parts of the server know of it, another.
   await eventually(async () => (await holdfast.setup()).length === 0);
   await office.restart();

@@ -27,11 +27,13 @@ const DYNAMIC_CONFIG: DynamicConfig = {
 // lose the last moments.
 const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=normal'];
 
-// The search attributes that `holdfast setup` registers on other servers: with them, the inbox and the forks of a run are one query each.
+// The search attributes that `holdfast setup` registers on other servers: with them, the inbox, the forks of a
+// run and the runs with a label are one query each.
 const SEARCH_ATTRIBUTES = [
   `${ATTRIBUTE.waitingSince}=Datetime`,
   `${ATTRIBUTE.agent}=Keyword`,
   `${ATTRIBUTE.forkOf}=Keyword`,
+  `${ATTRIBUTE.labels}=KeywordList`,
 ];
 
 export interface DevServerArguments {

@@ -34,6 +34,8 @@ function conditionOfPart(part: string): Condition {
   return (execution) => {
     const value = fieldOf(execution, name);
     if (value === null) return operator === '!=';
+    // A list of keywords equals each of them.
+    if (typeof value === 'object') return value.includes(wanted) === (operator !== '!=');
     return compare(value, operator.toUpperCase(), wanted);
   };
 }
@@ -61,7 +63,11 @@ function statusName(status: number): string {
     .join('');
 }
 
-function fieldOf(execution: Execution, name: string): string | number | null {
+function typeOf(type: Uint8Array | null | undefined): string {
+  return type ? new TextDecoder().decode(type) : '';
+}
+
+function fieldOf(execution: Execution, name: string): string | number | readonly string[] | null {
   const { start, status, startedMs, closedMs } = execution;
   switch (name) {
     case 'WorkflowType':
@@ -87,6 +93,7 @@ function fieldOf(execution: Execution, name: string): string | number | null {
       const payload = execution.searchAttributes[name];
       if (!payload) return null;
       const value = defaultPayloadConverter.fromPayload<unknown>(payload as never);
+      if (Array.isArray(value) && typeOf(payload.metadata?.type) === 'KeywordList') return value as string[];
       const one = Array.isArray(value) ? value[0] : value;
       if (one === null || one === undefined) return null;
       const time = typeof one === 'string' && /^\d{4}-\d\d-\d\dT/.test(one) ? Date.parse(one) : Number.NaN;

@@ -31,3 +31,4 @@ attribute() {
 attribute HoldfastWaitingSince Datetime
 attribute HoldfastAgent Keyword
 attribute HoldfastForkOf Keyword
+attribute HoldfastLabels KeywordList

@@ -5,9 +5,11 @@ import { isAttachments } from '../../attachments.ts';
 import { budgetProblem } from '../../budget.ts';
 import { type CarriedState, parentProblem } from '../../carriedState.ts';
 import { forkProblem } from '../../forks.ts';
+import { readLabels } from '../../labels.ts';
+import { MEMO } from '../../names.ts';
 import { contextProblem } from '../../runInput.ts';
 import { isWholeNumber } from '../../shape.ts';
-import type { Fork, ParentRun, RunInput } from '../../types.ts';
+import type { Fork, Labels, ParentRun, RunInput } from '../../types.ts';
 import { settleByKernel } from '../batchView.ts';
 import { firstJson, type HistoryEvent, jsonAt } from '../history.ts';
 import { carriedStateIn, continueReading, takeOver } from '../readCarriedState.ts';
@@ -34,6 +36,8 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   const { attachments } = given;
   if (attachments && isAttachments(attachments, '') === null) run.attachments = attachments;
   run.context = given.context && contextProblem(given.context) === null ? given.context : null;
+  const labels = labelsOf(start);
+  if (Object.keys(labels).length > 0) run.labels = labels;
   run.session = given.session === true;
   run.budget = given.budget && budgetProblem(given.budget) === null ? given.budget : null;
   run.startedAtMs = atMs;
@@ -57,6 +61,12 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
       ...(earlier && { earlier }),
     },
   ];
+}
+
+/** The labels that an execution was started with. */
+export function labelsOf({ memo }: Start): Labels {
+  const field = memo?.fields?.[MEMO.labels];
+  return readLabels(field && firstJson({ payloads: [field] }));
 }
 
 /** The carried state was read already, unless a history before it is missing. */

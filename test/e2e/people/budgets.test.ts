@@ -122,7 +122,9 @@ endToEnd('budgets', (bench) => {
     assert.equal((await bench.run(alone)).result.status, 'completed');
 
     const tree = await bench.run(above, 'Go.', { budget: { cost: 5 } });
-    assert.match(tree.result.output!, /ended as model_failed.*has no price/);
+    assert.deepEqual([tree.result.status, tree.result.spend.modelCalls], ['model_failed', 0]);
+    assert.match(tree.result.reason!, new RegExp(`agent ${below.name} has no price for the model`));
+    assert.equal(bench.model.countRequests(above.name), 0);
     assert.equal(bench.model.countRequests(below.name), 0);
   });
 
