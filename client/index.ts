@@ -63,6 +63,7 @@ export { type MaskRule, maskHistories } from './mask/maskHistories.ts';
 export { type FileStorageOptions, fileStorage } from './payloads/fileStorage.ts';
 export { dataConverter, type PayloadOptions } from './payloads/options.ts';
 export { type PayloadPool, type PostgresStorageOptions, postgresStorage } from './payloads/postgresStorage.ts';
+export { compactionRequests } from './requests/compactionRequests.ts';
 export { diffRuns, type RunDiff, type RunDifference, type RunFigures } from './requests/diffRuns.ts';
 export {
   type FieldDifference,
