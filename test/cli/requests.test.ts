@@ -313,3 +313,15 @@ test('says which compactions there are', async () => {
     assert.match(stderr, message);
   }
 });
+
+test('asks through the other API', async () => {
+  const { code, stdout, stderr } = await run('ask', id, '--turn', '3', '--api', 'responses', '--json');
+  assert.equal(code, 0, stderr);
+  const [answer] = JSON.parse(stdout);
+  assert.deepEqual([answer.api, answer.text, answer.error], ['responses', 'All is paid.', null]);
+  const { input } = received('payer').at(-1) as unknown as { readonly input: readonly { readonly type?: string }[] };
+  assert.equal(input.filter(({ type }) => type === 'function_call_output').length, 2);
+  const refused = await run('ask', id, '--turn', '3', '--api', 'soap');
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /Allowed choices are chat, responses/);
+});

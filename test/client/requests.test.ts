@@ -104,7 +104,7 @@ test('says that a compaction has no recorded request', async () => {
 
 test('reads no record of a summary that is none', async () => {
   const history = await golden('compact-summarise');
-  const { events = [] } = history;
+  const events = history.events ?? [];
   const at = events.findIndex(
     (event) => 'strategy' in Object(firstJson(event.activityTaskCompletedEventAttributes?.result)),
   );

@@ -320,6 +320,31 @@ endToEnd(
         await assert.rejects(askAgain(request, { model: server() }), /Pass download/);
       });
 
+      for (const [api, other] of [
+        ['chat', 'responses'],
+        ['responses', 'chat'],
+      ] as const) {
+        const speaker = bench.agent({
+          api,
+          temperature: 0.2,
+          tools: [look],
+          script: ({ turn }) => (turn < 3 ? looks(`place ${turn}`) : 'Done.'),
+        });
+        test(`through the API ${other} where it was recorded with ${api}`, async () => {
+          const { run } = await bench.run(speaker);
+          const [answer] = await askAgain(requestOf(run, 3), { model: server(), api: other, message: 'Sure?' });
+          assert.deepEqual([answer?.error, answer?.text, answer?.api, answer?.changed], [null, 'Done.', other, []]);
+          const body = JSON.parse(last(speaker)!);
+          const field = other === 'chat' ? 'messages' : 'input';
+          assert.deepEqual([body.temperature, body[field].at(-1).content], [0.2, 'Sure?']);
+          assert.equal(JSON.stringify(body[field]).split('seen place').length, 3);
+          await assert.rejects(
+            askAgain(requestOf(run, 3), { model: server(), api: 'soap' as never }),
+            /api is "soap"\. Set it to "chat" or "responses"/,
+          );
+        });
+      }
+
       const thinker = bench.agent({
         api: 'responses',
         reasoning: { effort: 'low' },
