@@ -94,7 +94,7 @@ function headOf({ turn, what, field, call, index, isSent, tool }: RunDifference)
       // Fields have the names that they have on the wire.
       if (isSent && tool !== undefined) return begin(`the request differs in its tool ${inertLine(tool, 64)}`);
       if (isSent && index === undefined) return begin(`the request differs in its ${inertLine(field, 64)}`);
-      if (isSent) return begin(`the request differs in its ${field} as they were sent (${Number(index) + 1})`);
+      if (isSent) return begin(`the request differs in message ${Number(index) + 1} as it was sent`);
       return begin(`the request differs in its ${name}${index === undefined ? '' : ` (message ${index + 1})`}`);
     case 'answer':
       return begin(`the answer differs in its ${name}`);

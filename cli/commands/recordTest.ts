@@ -78,7 +78,7 @@ async function recordOne(run: string, options: RecordTestOptions, command: Comma
     await mkdir(dirname(target), { recursive: true });
     await writePrivately(beside, written.recording);
     await writePrivately(target, written.test);
-    const { recorded, unseen, requests, clock } = written.manifest;
+    const { recorded, unseen, requests } = written.manifest;
     toStderr(
       `Wrote ${relative('.', target)} and ${relative('.', beside)}.`,
       `Recorded: ${plural(recorded.answers, 'answer')}, ${plural(recorded.decisions, 'decision')}, results of ${Object.keys(recorded.results).join(', ') || 'no tool'}.`,
@@ -90,7 +90,6 @@ async function recordOne(run: string, options: RecordTestOptions, command: Comma
             `Other each time, and not compared in requests: ${requests.unstable.map((part) => inertLine(part, 80)).join(', ')}.`,
           ]
         : []),
-      ...(clock === null ? [] : [`For functions of the agents, it is always ${clock}.`]),
     );
     return EXIT.completed;
   } catch (error) {

@@ -107,10 +107,7 @@ for (const [api, field] of [
     assert.deepEqual([turn, what, found, index], [3, 'request', field, place]);
     assert.match(JSON.stringify(a), /account 4711/);
     assert.match(JSON.stringify(b), /account \[number\]/);
-    assert.match(
-      stdout,
-      new RegExp(`^At turn 3, the request differs in its ${field} as they were sent \\(${place + 1}\\):\n`),
-    );
+    assert.match(stdout, new RegExp(`^At turn 3, the request differs in message ${place + 1} as it was sent:\n`));
   });
 
 test('names the turns of which there is no exact request', async () => {
