@@ -452,7 +452,7 @@ export interface CompactAnswer {
 export interface SummaryRecord {
   /** How many messages were to be summarised, from the first. */
   readonly messages: number;
-  /** How many words the model was told to write at most. */
+  /** The most words that the model was to write. */
   readonly words: number;
   /**
    * The requests that were answered, in order. Their pieces are of the one request for all of the messages: parts of it, what a guardrail
