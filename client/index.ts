@@ -1,7 +1,6 @@
 // `holdfast/client`: starts, follows and commands runs from any program.
 export { ExternalStorage, type PayloadCodec, type StorageDriver, ValueError } from '@temporalio/common';
 export type { Duration } from '../core/duration.ts';
-export { diffRuns, type RunDiff, type RunDifference, type RunFigures } from '../core/read/diffRuns.ts';
 export type { History } from '../core/read/history.ts';
 export type { Call, Run, RunEvent, RunState, Turn } from '../core/read/run.ts';
 export type { Reason, ReasonCode, ReasonParameters } from '../core/reasons/codes.ts';
@@ -67,6 +66,8 @@ export { type MaskRule, maskHistories } from './mask/maskHistories.ts';
 export { type FileStorageOptions, fileStorage } from './payloads/fileStorage.ts';
 export { dataConverter, type PayloadOptions } from './payloads/options.ts';
 export { type PayloadPool, type PostgresStorageOptions, postgresStorage } from './payloads/postgresStorage.ts';
+export { compactionRequests } from './requests/compactionRequests.ts';
+export { diffRuns, type RunDiff, type RunDifference, type RunFigures } from './requests/diffRuns.ts';
 export {
   type FieldDifference,
   type MessagesDifference,

@@ -19,6 +19,7 @@ import { historyPages } from './history.ts';
 import { lenientClient } from './payloads/lenient.ts';
 import { toPayloadError } from './payloads/payloadError.ts';
 import { openReader } from './readHistory.ts';
+import { compactionRequests } from './requests/compactionRequests.ts';
 import { type ModelRequest, requestOf } from './requests/requestOf.ts';
 import { commandsTo, type RunCommands } from './runCommands.ts';
 import { executionIds, lastExecution, runHistories, runPages } from './runHistories.ts';
@@ -66,6 +67,8 @@ export interface RunHandle<Output = unknown> extends RunCommands<Output> {
   read(): Promise<Run>;
   /** What the model was asked in a turn. Throws `RequestUnavailable` if it was not. */
   request(turn: number): Promise<ModelRequest>;
+  /** What the model was asked for the summary of a compaction, by its number. Throws `RequestUnavailable` if it was not. */
+  compactionRequests(compaction: number): Promise<readonly ModelRequest[]>;
   /**
    * Temporal's own description of the run's last execution: status, pending activities, memo. What this process cannot read
    * is `(not readable here)`.
@@ -227,6 +230,7 @@ export function runHandle<Output = unknown>(
     events: events as RunHandle['events'],
     read,
     request: async (turn) => requestOf(await read(), turn),
+    compactionRequests: async (compaction) => compactionRequests(await read(), compaction),
     describe: () => withRunErrors(lastHandle(lenientClient(client).workflow).then((last) => last.describe())),
     history: () => withRunErrors(history()),
     histories: () => withRunErrors(runHistories(client, execution)),

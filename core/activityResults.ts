@@ -144,6 +144,8 @@ const isCompactAnswer = hasShape<CompactAnswer>({
   usage: isUsage,
   cost: optional(isNumber),
   lost: optional(isLost),
+  // Only readers use it.
+  asked: optional(isAnything),
 });
 
 /** For each activity, returns what is wrong with its result; null if it is valid. */

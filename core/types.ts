@@ -447,6 +447,21 @@ export interface CompactAnswer {
   readonly usage: Usage;
   readonly cost?: number;
   readonly lost?: Lost;
+  /** What the model was asked for a summary; absent if it did not answer. */
+  readonly asked?: SummaryRecord;
+}
+
+/** The requests for a summary, as far as they do not follow from the conversation. */
+export interface SummaryRecord {
+  /** How many messages were to be summarised, from the first. */
+  readonly messages: number;
+  /** The most words that the model was to write. */
+  readonly words: number;
+  /**
+   * The requests that were answered, in order. Their pieces are of the one request for all of the messages: parts of it, what a guardrail
+   * changed, and the summary of what came before.
+   */
+  readonly requests: readonly RequestRecord[];
 }
 
 /** Attempts at a model call that were lost, and what is known of their tokens. */

@@ -1,4 +1,5 @@
 // One recorded request, asked again: of other models, with other instructions. Nothing that an answer calls is run.
+import { isModelApi, MODEL_APIS, type ModelApi } from '../activities/define/modelApi.ts';
 import type { Prices } from '../activities/define/prices.ts';
 import { costOf, priceOf } from '../activities/define/prices.ts';
 import type { RawAnswer } from '../activities/model/answer.ts';
@@ -11,6 +12,7 @@ import {
 } from '../activities/model/frozenRequest.ts';
 import { modelFailure } from '../activities/model/modelFailure.ts';
 import { createModels, modelProblem } from '../activities/model/models.ts';
+import { inOtherApi } from '../activities/model/otherApi.ts';
 import { insteadOf, type Refusable, refusedIn } from '../activities/model/refusals.ts';
 import { sendRequest } from '../activities/model/streamAnswer.ts';
 import type { ModelRequest } from '../client/requests/requestOf.ts';
@@ -31,6 +33,8 @@ export interface AskAgainOptions {
   readonly models?: readonly string[] | undefined;
   /** How often to ask each of them. @default 1 */
   readonly times?: number | undefined;
+  /** The API to ask through: the request is put into its form. @default the one that it was recorded with */
+  readonly api?: ModelApi | undefined;
   /** Instructions in the place of those that were sent. */
   readonly instructions?: string | undefined;
   /** A message of the user after all others. */
@@ -50,6 +54,7 @@ export interface AskedAnswer {
   /** As it was named. */
   readonly model: string;
   readonly server: string;
+  readonly api: ModelApi;
   /** From 1, for each model. */
   readonly number: number;
   /** Why there is no answer; null if there is one. */
@@ -81,14 +86,20 @@ export async function askAgain(request: ModelRequest, options: AskAgainOptions):
   if (problem) throw new TypeError(problem);
   if (!Number.isSafeInteger(times) || times < 1)
     throw new TypeError(`times is ${times}. Set it to a whole number of at least 1.`);
+  if (options.api !== undefined && !isModelApi(options.api))
+    throw new TypeError(
+      `api is ${JSON.stringify(options.api)}. Set it to ${MODEL_APIS.map((one) => `"${one}"`).join(' or ')}.`,
+    );
   const endpoints = endpointsOf(named ?? [modelOf(request, options)], options);
   const body = await bodyOf(request, options);
+  // requestProblem has refused a request without one.
+  const asked = { ...request, api: options.api ?? request.api! };
   const asks = endpoints.flatMap((one) => Array.from({ length: times }, (_, i) => ({ ...one, number: i + 1 })));
   const answers = asks.map(() => Promise.withResolvers<AskedAnswer | null>());
   let next = 0;
   const work = async () => {
     for (let at = next++; at < asks.length; at = next++) {
-      const answer = signal.aborted ? null : await ask(request, body, asks[at]!, options, signal);
+      const answer = signal.aborted ? null : await ask(asked, body, asks[at]!, options, signal);
       answers[at]!.resolve(signal.aborted ? null : answer);
     }
   };
@@ -145,7 +156,7 @@ function endpointsOf(named: readonly string[], { model, providers: given = {} }:
 /** The body that all of them are sent, but for their names. */
 async function bodyOf(
   { api, body: recorded, attachments }: ModelRequest,
-  { instructions, message, download }: AskAgainOptions,
+  { instructions, message, download, api: wanted = api! }: AskAgainOptions,
 ): Promise<Readonly<Record<string, unknown>>> {
   const inPlace = new Map<string, string>();
   for (const attachment of attachments) {
@@ -158,12 +169,13 @@ async function bodyOf(
     inPlace.set(stored.sha256, isTextType(type) ? text() : bytes.toString('base64'));
   }
   const whole = inPlace.size === 0 ? recorded : withStored(recorded, (sha256) => inPlace.get(sha256));
-  const instructed = instructions === undefined ? whole : withInstructions(whole, api!, instructions);
-  return message === undefined ? instructed : withMessage(instructed, api!, message);
+  const formed = wanted === api ? whole : inOtherApi(whole, api!);
+  const instructed = instructions === undefined ? formed : withInstructions(formed, wanted, instructions);
+  return message === undefined ? instructed : withMessage(instructed, wanted, message);
 }
 
 async function ask(
-  { api, server }: ModelRequest,
+  { api, server }: ModelRequest & { readonly api: ModelApi },
   frozen: Readonly<Record<string, unknown>>,
   { written, endpoint, number }: Asked & { readonly number: number },
   { prices }: AskAgainOptions,
@@ -172,7 +184,7 @@ async function ask(
   const isSame = endpoint.source === server;
   // modelFor of an endpoint that was named does not look at the agent.
   const model = endpoint.modelFor(undefined as never);
-  const plain = isSame ? frozen : withoutProviderData(frozen, api!);
+  const plain = isSame ? frozen : withoutProviderData(frozen, api);
   const named = { ...plain, model };
   const refused: Refusable[] = [];
   let body: Readonly<Record<string, unknown>> = named;
@@ -180,6 +192,7 @@ async function ask(
   const of = () => ({
     model: written,
     server: endpoint.address,
+    api,
     number,
     ms: Math.round(performance.now() - startedAtMs),
     changed: refused.map((what) => `${what}: ${insteadOf(what)}`),
@@ -188,14 +201,14 @@ async function ask(
     try {
       // The recorded body is what the hook of its own provider made of it.
       const sent = isSame || !endpoint.body ? body : { ...endpoint.body(body), stream: true };
-      const answer = await sendRequest(endpoint, api!, sent, new Set(toolNames(body)), {
+      const answer = await sendRequest(endpoint, api, sent, new Set(toolNames(body)), {
         signal,
         onProgress: () => {},
       });
       return { ...of(), error: null, ...answerOf(answer, endpoint, model, prices) };
     } catch (error) {
       const what = signal.aborted ? null : refusedIn(error, body, new Set(refused));
-      const without = what && withoutRefused(body, api!, what);
+      const without = what && withoutRefused(body, api, what);
       if (what && without) {
         refused.push(what);
         body = without;

@@ -3,12 +3,13 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { countReplaced, noteOf, tokensOf, tokensOfBytes } from '../../core/compaction.ts';
-import { PLAN_BYTES_MAX, REPAIRS_MAX } from '../../core/limits.ts';
+import { ANSWER_PAYLOAD_BYTES_MAX, PLAN_BYTES_MAX, REPAIRS_MAX, REQUEST_RECORD_BYTES_MAX } from '../../core/limits.ts';
 import { FAILURE } from '../../core/names.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
 import { reason } from '../../core/reasons/reason.ts';
+import { summaryLines, summaryMessages, summaryWords } from '../../core/summaryRequest.ts';
 import { count, cutText, jsonBytes, utf8Length } from '../../core/text.ts';
-import type { CompactAnswer, CompactInput, Message, Usage } from '../../core/types.ts';
+import type { CompactAnswer, CompactInput, Message, RequestRecord, SummaryRecord, Usage } from '../../core/types.ts';
 import { addUsage, NO_USAGE } from '../../core/usage.ts';
 import { guardAnswer, guardRequest, messagesProblem } from '../define/guardrails.ts';
 import { deepFreeze, type RuleContext, runRule } from '../define/rules.ts';
@@ -18,6 +19,7 @@ import type { RawAnswer } from '../model/answer.ts';
 import { badAnswer } from '../model/badAnswer.ts';
 import { type AttemptDependencies, type ModelAttempt, runModelAttempt } from '../model/modelAttempt.ts';
 import { statedLimit } from '../model/modelFailure.ts';
+import type { RequestRecords, SentRequest } from '../model/requestRecord.ts';
 import { streamAnswer } from '../model/streamAnswer.ts';
 import { EMPTY, extend, markOf } from '../transcript/transcripts.ts';
 import { type Cut, cutConversation, fitMessages } from './compactCut.ts';
@@ -26,10 +28,10 @@ import { summarise } from './compactSummary.ts';
 
 export type CompactHost = (input: CompactInput) => Promise<CompactAnswer>;
 
-type CompactDependencies = AttemptDependencies & Pick<ActivityDependencies, 'transcripts' | 'askForPage'>;
+type CompactDependencies = AttemptDependencies & Pick<ActivityDependencies, 'transcripts' | 'askForPage' | 'requests'>;
 
 export function createCompactHost(dependencies: CompactDependencies): CompactHost {
-  const { transcripts, askForPage } = dependencies;
+  const { transcripts, askForPage, requests } = dependencies;
   return async function compact(input) {
     return runModelAttempt(dependencies, input, async (agent, attempt) => {
       const { ctx, endpoint, options } = attempt;
@@ -42,7 +44,7 @@ export function createCompactHost(dependencies: CompactDependencies): CompactHos
       const replacement = replacementOf(messages, made.messages);
       const extended = extend(EMPTY, made.messages);
       transcripts.keep(key, extended);
-      return {
+      const answer: CompactAnswer = {
         strategy: made.strategy,
         ...replacement,
         mark: markOf(extended),
@@ -51,6 +53,8 @@ export function createCompactHost(dependencies: CompactDependencies): CompactHos
         ...(made.warning !== undefined && { warning: made.warning }),
         ...model.spent(),
       };
+      const asked = model.asked({ requests, answer, messages, instructions, limits, workflowId: key });
+      return asked ? { ...answer, asked } : answer;
     });
   };
 }
@@ -252,6 +256,19 @@ interface SummaryModel {
   /** Whether another attempt would fail in the same way, or none is left. */
   isFinal(error: unknown): error is ApplicationFailure;
   spent(): Pick<CompactAnswer, 'modelCalls' | 'usage' | 'cost' | 'lost'>;
+  /** The record of the requests that were answered; null if none was. */
+  asked(options: AskedOptions): SummaryRecord | null;
+}
+
+interface AskedOptions {
+  readonly requests: RequestRecords;
+  /** What goes into history beside the record. */
+  readonly answer: CompactAnswer;
+  /** The whole conversation. */
+  readonly messages: readonly Message[];
+  readonly instructions: string;
+  readonly limits: Limits;
+  readonly workflowId: string;
 }
 
 function summaryModel(
@@ -263,9 +280,12 @@ function summaryModel(
   let modelCalls = 0;
   let usage: Usage = NO_USAGE;
   let last: RawAnswer | undefined;
+  let summarised = 0;
+  const sent: SentRequest[] = [];
 
   return {
     async guard(messages) {
+      summarised = messages.length;
       const system: Message = { role: 'system', content: options.instructions };
       const guarded = await guardRequest(agent, [system, ...messages], ctx);
       if ('instead' in guarded)
@@ -284,6 +304,7 @@ function summaryModel(
         onProgress: (partial) => onProgress(partial, () => addUsage(before, partial.usage())),
       });
       last = answer;
+      sent.push(answer.sent);
       usage = addUsage(usage, answer.usage);
       if (answer.refusal || answer.finishReasons.includes('content_filter'))
         throw ApplicationFailure.nonRetryable('the model, or its provider, declined to write it', FAILURE.refused);
@@ -306,6 +327,31 @@ function summaryModel(
     spent() {
       const { cost, lost } = attempts.costOfAnswer(last && { ...last, usage });
       return { modelCalls, usage, ...(cost !== undefined && { cost }), ...(lost && { lost }) };
+    },
+    asked({ requests, answer, messages, instructions, limits, workflowId }) {
+      if (sent.length === 0) return null;
+      const words = summaryWords(limits.summaryMax);
+      const lines = summaryLines(messages.slice(0, summarised));
+      const expected = summaryMessages({ lines, record: '', instructions, words });
+      let room = Math.min(ANSWER_PAYLOAD_BYTES_MAX - jsonBytes(answer), REQUEST_RECORD_BYTES_MAX);
+      const records: RequestRecord[] = [];
+      for (const one of sent) {
+        const [before] = records;
+        const record = requests.record({
+          // Apart from the requests of turns, which are made of those before them.
+          workflowId: `${workflowId} summary`,
+          last: before && { frame: before.frame, messages: '' },
+          sent: one,
+          messages: expected,
+          mayDiffer: true,
+          attachments: new Map(),
+          secrets: endpoint.secrets,
+          room,
+        });
+        room = Math.max(0, room - jsonBytes(record));
+        records.push(record);
+      }
+      return { messages: summarised, words, requests: records };
     },
   };
 }

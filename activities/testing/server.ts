@@ -1,6 +1,6 @@
 // The scripted model: an OpenAI-compatible server that answers from scripts, so that the real client and code run in tests.
 
-import { isSummaryRequest } from '../compact/summaryRequest.ts';
+import { isSummaryRequest } from '../../core/summaryRequest.ts';
 import { ApiError, badRequest } from './apiError.ts';
 import { askScript, attemptCounter, scriptedRequest } from './askScript.ts';
 import { deliver, replyIn } from './deliver.ts';

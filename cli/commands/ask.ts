@@ -1,6 +1,7 @@
 // `holdfast ask`: one recorded request again, of other models or with other instructions. Nothing is run.
 import { readFile } from 'node:fs/promises';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { MODEL_APIS, type ModelApi } from '../../activities/define/modelApi.ts';
 import type { Holdfast, ModelRequest } from '../../client/index.ts';
 import { costText } from '../../core/reasons/english.ts';
 import { count } from '../../core/text.ts';
@@ -21,6 +22,7 @@ interface AskOptions {
   readonly turn: number;
   readonly model?: string;
   readonly n: number;
+  readonly api?: ModelApi;
   readonly instructions?: string;
   readonly message?: string;
   readonly baseUrl?: string;
@@ -35,6 +37,11 @@ export function askCommand(): Command {
     .requiredOption('--turn <n>', 'the turn whose request is sent', wholeNumber)
     .option('--model <names>', 'models to ask, with commas between them (default: the one that was asked)')
     .option('--n <times>', 'how often to ask each of them', wholeNumber, 1)
+    .addOption(
+      new Option('--api <name>', 'the API to ask through (default: the one that it was recorded with)').choices(
+        MODEL_APIS,
+      ),
+    )
     .option('--instructions <file>', 'a file with other instructions')
     .option('--message <text>', 'a message of the user after all others')
     .option(
@@ -55,6 +62,7 @@ export function askCommand(): Command {
           providers,
           models,
           times: options.n,
+          api: options.api,
           instructions,
           message: options.message,
           prices: pricesOf(request.agent),

@@ -15,6 +15,8 @@ import { wrapped } from '../terminal/wrap.ts';
 /** Of either side of a difference. */
 const VALUE_CHARS_MAX = 1_200;
 
+const TURNS_NAMED_MAX = 10;
+
 export function diffCommand(): Command {
   return new Command('diff')
     .description('show where two runs part, and what each took')
@@ -35,17 +37,27 @@ export function diffCommand(): Command {
     });
 }
 
-function differenceLines({ difference, from }: RunDiff, screen: Screen): string[] {
+function differenceLines({ difference, from, inexact }: RunDiff, screen: Screen): string[] {
+  const left = inexactLines(inexact, screen);
   if (difference === null) {
     const all = from === null || from === 1 ? 'do the same' : `do the same from turn ${from} on`;
-    return [`The runs ${all}.`];
+    return [`The runs ${all}.`, ...left];
   }
   const { a, b } = valuesOf(difference);
   return [
     screen.paint('bold', `${headOf(difference)}:`),
     ...valueLines('A', a, screen).map((line) => screen.paint('red', line)),
     ...valueLines('B', b, screen).map((line) => screen.paint('green', line)),
+    ...left,
   ];
+}
+
+function inexactLines(turns: readonly number[], screen: Screen): string[] {
+  if (turns.length === 0) return [];
+  const named = turns.slice(0, TURNS_NAMED_MAX).join(', ');
+  const more = turns.length > TURNS_NAMED_MAX ? ` and ${turns.length - TURNS_NAMED_MAX} more` : '';
+  const note = `Compared by agent, model and messages only, as not both runs have the exact request: turn ${named}${more}.`;
+  return wrapped(note, screen.columns);
 }
 
 /** Both sides as text, from where they differ. */
@@ -70,7 +82,7 @@ function valueLines(side: string, text: string, screen: Screen): string[] {
   return lines.map((line, at) => `${at === 0 ? `  ${side}: ` : '     '}${line}`);
 }
 
-function headOf({ turn, what, field, call, index }: RunDifference): string {
+function headOf({ turn, what, field, call, index, isSent, tool }: RunDifference): string {
   const at = turn === null ? '' : `At turn ${turn}, `;
   const of = call === undefined ? '' : ` of call ${call}`;
   const name = field.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
@@ -79,6 +91,10 @@ function headOf({ turn, what, field, call, index }: RunDifference): string {
     case 'start':
       return `The runs were started with another ${name}`;
     case 'request':
+      // Fields have the names that they have on the wire.
+      if (isSent && tool !== undefined) return begin(`the request differs in its tool ${inertLine(tool, 64)}`);
+      if (isSent && index === undefined) return begin(`the request differs in its ${inertLine(field, 64)}`);
+      if (isSent) return begin(`the request differs in message ${Number(index) + 1} as it was sent`);
       return begin(`the request differs in its ${name}${index === undefined ? '' : ` (message ${index + 1})`}`);
     case 'answer':
       return begin(`the answer differs in its ${name}`);

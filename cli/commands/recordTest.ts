@@ -78,12 +78,17 @@ async function recordOne(run: string, options: RecordTestOptions, command: Comma
     await mkdir(dirname(target), { recursive: true });
     await writePrivately(beside, written.recording);
     await writePrivately(target, written.test);
-    const { recorded, unseen } = written.manifest;
+    const { recorded, unseen, requests } = written.manifest;
     toStderr(
       `Wrote ${relative('.', target)} and ${relative('.', beside)}.`,
       `Recorded: ${plural(recorded.answers, 'answer')}, ${plural(recorded.decisions, 'decision')}, results of ${Object.keys(recorded.results).join(', ') || 'no tool'}.`,
       ...(unseen.length > 0
         ? [`Not called in this run, and not in the test: ${unseen.map((name) => inertLine(name, 64)).join(', ')}.`]
+        : []),
+      ...(requests.unstable.length > 0
+        ? [
+            `Other each time, and not compared in requests: ${requests.unstable.map((part) => inertLine(part, 80)).join(', ')}.`,
+          ]
         : []),
     );
     return EXIT.completed;

@@ -2,6 +2,7 @@
 
 import { Command, Option } from 'commander';
 import {
+  compactionRequests,
   type ForkSummary,
   type ModelRequest,
   RequestUnavailable,
@@ -36,6 +37,7 @@ const HINTS_MAX = 5;
 interface ShowOptions {
   readonly transcript?: boolean;
   readonly turn?: number;
+  readonly compaction?: number;
   readonly request?: boolean;
   readonly diff?: boolean;
   readonly json?: boolean;
@@ -50,20 +52,32 @@ export function showCommand(): Command {
     )
     .option('--turn <n>', 'show this turn: what the model was told, its answer, and its calls', wholeNumber)
     .addOption(
-      new Option('--request', 'with --turn: print the request that the model was sent, as JSON').conflicts('diff'),
+      new Option('--compaction <k>', 'show this compaction of the transcript')
+        .argParser(wholeNumber)
+        .conflicts(['turn', 'diff', 'transcript']),
+    )
+    .addOption(
+      new Option(
+        '--request',
+        'with --turn or --compaction: print the request that the model was sent, as JSON',
+      ).conflicts('diff'),
     )
     .option('--diff', 'with --turn: show what changed in the request since the turn before')
     .option('--json', 'print one JSON object, as of run; with --transcript one array of messages')
     .action((id: string, options: ShowOptions, command: Command) => {
-      const { transcript, turn, json } = options;
-      if (turn === undefined && (options.request || options.diff))
-        throw new UsageError(`${options.request ? '--request' : '--diff'} is about one turn. Name it with --turn N.`);
+      const { transcript, turn, compaction, json } = options;
+      if (turn === undefined && options.diff) throw new UsageError('--diff is about one turn. Name it with --turn N.');
+      if (turn === undefined && compaction === undefined && options.request)
+        throw new UsageError(
+          '--request is about one turn. Name it with --turn N, or a compaction with --compaction K.',
+        );
       return withHoldfast(command, async (holdfast) => {
         const handle = holdfast.get(id);
         const run = await handle.read();
         const screen = createScreen(process.stdout);
-        const forks = transcript || turn !== undefined ? [] : await forksIn(handle);
+        const forks = transcript || turn !== undefined || compaction !== undefined ? [] : await forksIn(handle);
         if (turn !== undefined) showTurn(run, turn, options, screen);
+        else if (compaction !== undefined) showCompaction(run, compaction, options, screen);
         else if (transcript && json) printJson(run.transcript);
         else if (transcript) screen.print(...run.transcript.flatMap((message) => messageLines(message, screen)));
         else if (json) printJson({ ...runJson(run), ...(forks.length > 0 && { forks: forks.map(forkJson) }) });
@@ -107,6 +121,35 @@ function showTurn(run: Run, number: number, { request, diff, json }: ShowOptions
   }
   if (json) printJson(turnJson(turn));
   else screen.print(...turnLines(turn, run, screen));
+}
+
+function showCompaction(run: Run, number: number, { request, json }: ShowOptions, screen: Screen): void {
+  const compaction = run.compactions.find((one) => one.number === number);
+  // Its error says which compactions there are.
+  if (!request && compaction) {
+    if (json) return printJson(compaction);
+    const { summary } = compaction;
+    return screen.print(...compactionLines(compaction, screen), ...(summary === null ? [] : ['', inert(summary)]));
+  }
+  const requests = compactionRequests(run, number);
+  if (json)
+    return printJson({
+      compaction: number,
+      turn: requests[0]?.turn ?? null,
+      agent: requests[0]?.agent ?? null,
+      requests: requests.map(({ api, server, refused, isExact, unknown, body }) => ({
+        api,
+        server,
+        refused,
+        isExact,
+        unknown,
+        request: body,
+      })),
+    });
+  for (const { body, unknown } of requests) {
+    printJson(body);
+    if (unknown.length > 0) toStderr(...unknown);
+  }
 }
 
 function showRequest(request: ModelRequest, turn: Turn | undefined, json: boolean): void {

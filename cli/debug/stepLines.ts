@@ -128,7 +128,9 @@ function eventLines(step: RunStep, run: Run): string[] {
       ];
     case 'compaction_started':
     case 'compaction_ended': {
-      const { messages, tokens, summary, error, warning, strategy } = event.compaction;
+      const { number, messages, tokens, summary, error, warning, strategy } = event.compaction;
+      const isAsked = event.type === 'compaction_ended' && run.summaries.some((one) => one.compaction === number);
+      const show = commandLine(['show', run.workflowId, '--compaction', String(number), '--request']);
       const to = (one: { readonly before: number; readonly after: number | null }) =>
         `${count(one.before)}${one.after === null ? '' : ` to ${count(one.after)}`}`;
       return [
@@ -136,6 +138,7 @@ function eventLines(step: RunStep, run: Run): string[] {
         ...(error === null ? [] : block('Error', error)),
         ...(warning === null ? [] : block('Warning', warning.text)),
         ...(summary === null ? [] : block('Summary', summary)),
+        ...(isAsked ? ['', `What the model was asked for it: ${show}`] : []),
       ];
     }
     case 'reply':

@@ -48,8 +48,10 @@ export class CommandRejected extends HoldfastError<
   override readonly name = 'CommandRejected';
 }
 
-/** The run has no such turn, or did not ask the model in it. */
-export class RequestUnavailable extends HoldfastError<'turn_not_found' | 'model_not_asked'> {
+/** The run has no such turn or compaction, or did not ask the model in it. */
+export class RequestUnavailable extends HoldfastError<
+  'turn_not_found' | 'model_not_asked' | 'compaction_not_found' | 'summary_not_recorded'
+> {
   override readonly name = 'RequestUnavailable';
 }
 

@@ -128,6 +128,14 @@ export interface ErrorFacts {
     readonly deleted: number;
   };
   readonly model_not_asked: { readonly workflowId: string; readonly turn: number };
+  readonly compaction_not_found: {
+    readonly workflowId: string;
+    readonly compaction: number;
+    /** null: none. */
+    readonly first: number | null;
+    readonly last: number | null;
+  };
+  readonly summary_not_recorded: { readonly workflowId: string; readonly compaction: number };
   // RunUnreadable
   readonly history_unreadable: { readonly workflowId: string; readonly why: string };
   // StoredPayloadLost: `store` describes the store.

@@ -40,6 +40,13 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
   },
   model_not_asked: ({ workflowId, turn }) =>
     `Turn ${turn} of the run ${JSON.stringify(workflowId)} asked no model: a guardrail answered in its place.`,
+  compaction_not_found: ({ workflowId, compaction, first, last }) => {
+    const run = `The run ${JSON.stringify(workflowId)} has no compaction ${compaction}`;
+    if (first === null || last === null) return `${run}: it was not compacted.`;
+    return `${run}. It has ${first === last ? `compaction ${first}` : `compactions ${first} to ${last}`}.`;
+  },
+  summary_not_recorded: ({ workflowId, compaction }) =>
+    `Compaction ${compaction} of the run ${JSON.stringify(workflowId)} has no request: no model has answered one for its summary, or an earlier release recorded it.`,
   run_over: ({ workflowId }) => `The run ${JSON.stringify(workflowId)} is over.`,
 
   not_picked_up: ({ workflowId, withinMs }) =>

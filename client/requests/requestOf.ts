@@ -12,7 +12,10 @@ import { RequestUnavailable } from '../errors/errors.ts';
 
 /** The request of a turn to its model. */
 export interface ModelRequest {
+  /** The turn; of a compaction, the one after which it took place. */
   readonly turn: number;
+  /** The number of the compaction, if its summary was asked for. */
+  readonly compaction?: number;
   readonly agent: string;
   /** null if that was not recorded. */
   readonly api: WireForm['api'] | null;
@@ -51,23 +54,34 @@ export function requestOf(run: Run, turn: number): ModelRequest {
   const messages = messagesOf(run, found);
   const of = { turn, agent, attachments: messages.flatMap(attachmentsOf) };
   const frame = recorded ? frameOf(run, recorded.frame) : null;
-  if (!recorded || !frame) {
-    const why = recorded ? 'The record of this request cannot be read.' : whyUnrecorded(found);
-    return {
-      ...of,
-      api: null,
-      server: null,
-      body: { messages: requestItems(messages, UNKNOWN, shownAttachments(messages), sha256) },
-      isExact: false,
-      unknown: [
-        `${why} Its parameters and tools are not known, and its messages are those that follow from the transcript.`,
-      ],
-      refused: [],
-    };
-  }
+  if (recorded && frame) return requestFrom(of, recorded.messages, frame, itemsAt(run, at));
+  return unknownRequest(of, recorded ? UNREADABLE : whyUnrecorded(found), messages);
+}
+
+export const UNREADABLE = 'The record of this request cannot be read.';
+
+/** What a request is about. */
+type Of = Pick<ModelRequest, 'turn' | 'compaction' | 'agent' | 'attachments'>;
+
+/** Without a record: in the form of Chat Completions. */
+export function unknownRequest(of: Of, why: string, messages: readonly Message[]): ModelRequest {
+  return {
+    ...of,
+    api: null,
+    server: null,
+    body: { messages: requestItems(messages, UNKNOWN, shownAttachments(messages), sha256) },
+    isExact: false,
+    unknown: [
+      `${why} Its parameters and tools are not known, and its messages are those that follow from the transcript.`,
+    ],
+    refused: [],
+  };
+}
+
+/** `digest`: of the messages that were sent. */
+export function requestFrom(of: Of, digest: string, frame: RequestFrame, made: Made): ModelRequest {
   const { form } = frame;
-  const made = itemsAt(run, at);
-  const isSame = made.json !== null && itemsDigest(made.json, sha256) === recorded.messages;
+  const isSame = made.json !== null && itemsDigest(made.json, sha256) === digest;
   // What has another digest may be no JSON.
   const json = isSame || made.json === null ? (made.json ?? made.expected) : made.json.filter(isJson);
   const items: readonly unknown[] = json.map((one) => JSON.parse(one));
@@ -113,7 +127,7 @@ function messagesOf(run: Run, { request }: Turn): readonly Message[] {
   return [...system, ...run.messages.slice(from, to)];
 }
 
-interface Made {
+export interface Made {
   /** The messages as JSON, one by one; null if what changed them is not known. */
   readonly json: readonly string[] | null;
   /** Those that follow from the transcript. */
@@ -137,11 +151,20 @@ function needsBefore(turn: Turn | undefined): boolean {
 
 function itemsAfter(run: Run, turn: Turn, before: readonly string[] | null): Made {
   const { recorded } = turn.request!;
-  const messages = messagesOf(run, turn);
   const form = frameOf(run, recorded!.frame)?.form ?? UNKNOWN;
+  return itemsFrom(messagesOf(run, turn), form, recorded!.pieces, before);
+}
+
+/** Makes what was sent of the messages that could be expected. `given`: the recorded pieces. `before`: the request before. */
+export function itemsFrom(
+  messages: readonly Message[],
+  form: WireForm,
+  given: unknown,
+  before: readonly string[] | null,
+): Made {
   const expected = requestItems(messages, form, shownAttachments(messages), sha256).map(itemJson);
-  if (recorded!.pieces === undefined) return { json: expected, expected };
-  const pieces = piecesOf(recorded!.pieces);
+  if (given === undefined) return { json: expected, expected };
+  const pieces = piecesOf(given);
   if (!pieces) return { json: null, expected };
   const json: string[] = [];
   for (const piece of pieces) {
@@ -178,7 +201,7 @@ function piecesOf(given: unknown): readonly RequestPiece[] | null {
   return Array.isArray(given) && given.every(isPiece) ? (given as readonly RequestPiece[]) : null;
 }
 
-function frameOf({ frames }: Run, digest: string): RequestFrame | null {
+export function frameOf({ frames }: Pick<Run, 'frames'>, digest: string): RequestFrame | null {
   const frame: Partial<RequestFrame> = Object.hasOwn(frames, digest) ? Object(frames[digest]) : {};
   const { api, from, model, refused } = Object(frame.form) as Partial<WireForm>;
   const isForm = (api === 'chat' || api === 'responses') && typeof from === 'string' && typeof model === 'string';

@@ -26,5 +26,6 @@ export function asRun(reading: Reading): Run {
     transcript: [...instructions, ...conversation(reading)],
     messages,
     frames: { ...reading.frames },
+    summaries: [...reading.summaries],
   };
 }

@@ -15,15 +15,18 @@ import type {
   Waits,
 } from '../types.ts';
 import { NO_SPEND, NO_USAGE } from '../usage.ts';
-import type { Compaction, Run, RunEvent } from './run.ts';
+import type { Compaction, Run, RunEvent, Summary } from './run.ts';
 import type { OpenCall, OpenTurn, Writable } from './turns.ts';
 
 export interface Reading {
-  readonly run: Writable<Omit<Run, 'turns' | 'transcript' | 'questions' | 'compactions' | 'messages' | 'frames'>>;
+  readonly run: Writable<
+    Omit<Run, 'turns' | 'transcript' | 'questions' | 'compactions' | 'messages' | 'frames' | 'summaries'>
+  >;
   readonly turns: OpenTurn[];
   readonly compactions: Writable<Compaction>[];
   /** Frames of requests, by digest. */
   readonly frames: Record<string, RequestFrame>;
+  readonly summaries: Summary[];
   /** From the run's input. */
   parallel: number | undefined;
   parent: ParentRun | undefined;
@@ -116,6 +119,7 @@ export type Activity =
 export interface OpenCompaction {
   readonly kind: 'compaction';
   readonly of: Writable<Compaction>;
+  readonly agent: string;
   readonly conversation: readonly Message[];
   /** Messages of people that it was sent, and that no answered turn has. */
   readonly sent: UserMessages;
@@ -153,6 +157,7 @@ export function openReading(): Reading {
     turns: [],
     compactions: [],
     frames: {},
+    summaries: [],
     parallel: undefined,
     parent: undefined,
     agent: undefined,

@@ -20,6 +20,7 @@ import type {
   RunResult,
   RunStatus,
   Spend,
+  SummaryRecord,
   Usage,
 } from '../types.ts';
 
@@ -71,6 +72,19 @@ export interface Run extends ReasonFields {
   readonly messages: readonly Message[];
   /** What requests had beside their messages, by digest. */
   readonly frames: Readonly<Record<string, RequestFrame>>;
+  /** What the model was asked for the summaries of compactions: `compactionRequests` makes the requests of it. */
+  readonly summaries: readonly Summary[];
+}
+
+/** What the requests for the summary of a compaction were made of. */
+export interface Summary {
+  /** The number of the compaction. */
+  readonly compaction: number;
+  readonly agent: string;
+  readonly instructions: string;
+  /** The conversation before it. */
+  readonly messages: readonly Message[];
+  readonly recorded: SummaryRecord;
 }
 
 /** A compaction: the older part of the transcript was replaced before it outgrew the context window. */

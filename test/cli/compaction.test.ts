@@ -113,6 +113,7 @@ test('shows that messages were compacted when a user returns to a chat', () => {
     transcript,
     messages: [],
     frames: {},
+    summaries: [],
   };
   assert.deepEqual(
     recapLines(run, screen).filter((line) => line !== ''),

@@ -85,6 +85,7 @@ const run: Run = {
   transcript: hello,
   messages: [],
   frames: {},
+  summaries: [],
 };
 
 test('summarises a run as paused, idle or without a worker for its agent', () => {

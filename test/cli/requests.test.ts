@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { defineAgent, defineTool } from '../../activities/index.ts';
 import { offlineModel, type ScriptedModel, startScriptedModel } from '../../activities/testing/index.ts';
 import { connect, type Holdfast } from '../../client/index.ts';
+import { isSummaryRequest } from '../../core/summaryRequest.ts';
 import type { Message } from '../../core/types.ts';
 import { createWorker, type HoldfastWorker } from '../../worker/index.ts';
 import { quietLogs } from '../support/quiet.ts';
@@ -18,6 +19,7 @@ import { holdfast, start } from './command.ts';
 const taskQueue = `requests-${randomUUID()}`;
 const id = `payer-${randomUUID()}`;
 const silenced = `silenced-${randomUUID()}`;
+const walked = `walker-${randomUUID()}`;
 let paid = 0;
 const pay = defineTool({
   name: 'pay',
@@ -48,6 +50,22 @@ const mute = defineAgent({
   beforeModel: () => ({ reject: 'Not that.' }),
 });
 
+const walker = defineAgent({
+  name: 'walker',
+  model: offlineModel('walker'),
+  instructions: 'You walk.',
+  tools: [
+    defineTool({
+      name: 'walk',
+      description: 'Walks.',
+      input: z.object({ n: z.number() }),
+      effect: 'read',
+      run: ({ n }) => `step ${n} `.padEnd(1_500, '.'),
+    }),
+  ],
+  compaction: { limitTokens: 4_000, at: 0.5 },
+});
+
 let model: ScriptedModel;
 let client: Holdfast;
 let worker: HoldfastWorker;
@@ -66,12 +84,18 @@ before(async () => {
       ? { text: 'One moment.', calls: [{ tool: 'pay', arguments: { amount: turn, to: `shop ${turn}` } }] }
       : 'All is paid.';
   model = await startScriptedModel({
-    scripts: { payer: script, other: () => 'I would not pay.', stuck: () => ({ fault: 'hang' }) },
+    summaries: { walker: () => 'Some steps.' },
+    scripts: {
+      walker: ({ turn }) => (turn < 9 ? { calls: [{ tool: 'walk', arguments: { n: turn } }] } : 'There.'),
+      payer: script,
+      other: () => 'I would not pay.',
+      stuck: () => ({ fault: 'hang' }),
+    },
   });
   const address = await serverAddress();
   client = await connect({ address, namespace: 'default', taskQueue });
   worker = await createWorker({
-    agents: [payer, mute],
+    agents: [payer, mute, walker],
     address,
     namespace: 'default',
     taskQueue,
@@ -79,6 +103,7 @@ before(async () => {
   });
   running = worker.run();
   await (await client.start('payer', 'Pay the bills.', { id })).result();
+  await (await client.start('walker', 'Walk.', { id: walked })).result();
   await (await client.start('mute', 'Speak.', { id: silenced })).result();
 });
 after(async () => {
@@ -232,7 +257,7 @@ const wrong: readonly (readonly [string, () => string[], RegExp])[] = [
   [
     'a request without a turn',
     () => ['show', id, '--request'],
-    /--request is about one turn\. Name it with --turn N\./,
+    /--request is about one turn\. Name it with --turn N, or a compaction with --compaction K\./,
   ],
   ['no turn', () => ['ask', id], /--turn/],
   ['an empty name', () => ['ask', id, '--turn', '1', '--model', 'a,,b'], /--model has an empty name/],
@@ -256,4 +281,47 @@ test('refuses to ask where no server is named', async () => {
   const { code, stderr } = await holdfast(['ask', id, '--turn', '1', '--address', await serverAddress()]);
   assert.equal(code, 2);
   assert.match(stderr, /No server is named\. Pass --base-url/);
+});
+
+test('prints what the model was asked for the summary of a compaction', async () => {
+  const { code, stdout, stderr } = await run('show', walked, '--compaction', '1', '--request');
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  const sent = received('walker').find(({ messages }) => isSummaryRequest(messages));
+  assert.deepEqual(JSON.parse(stdout), sent);
+  const { requests, ...facts } = JSON.parse(
+    (await run('show', walked, '--compaction', '1', '--request', '--json')).stdout,
+  );
+  assert.equal(facts.agent, 'walker');
+  assert.deepEqual([requests.length, requests[0].isExact, requests[0].request], [1, true, sent]);
+  assert.deepEqual((await client.get(walked).compactionRequests(1))[0]?.body, sent);
+
+  const shown = await run('show', walked, '--compaction', '1');
+  assert.match(shown.stdout, /The conversation was compacted \(summarise\), .*\n\nSome steps\.\n/s);
+  const steps = await run('debug', walked);
+  assert.match(steps.stdout.replaceAll(/\s+/g, ' '), new RegExp(`show ${walked} +--compaction 1 --request`));
+});
+
+test('says which compactions there are', async () => {
+  const wrong = [
+    [['show', walked, '--compaction', '99'], /has no compaction 99\. It has compactions? 1/],
+    [['show', id, '--compaction', '1', '--request'], /has no compaction 1: it was not compacted/],
+    [['show', id, '--compaction', '1', '--turn', '2'], /cannot be used with option/],
+  ] as const;
+  for (const [args, message] of wrong) {
+    const { code, stderr } = await run(...args);
+    assert.equal(code, 2, args.join(' '));
+    assert.match(stderr, message);
+  }
+});
+
+test('asks through the other API', async () => {
+  const { code, stdout, stderr } = await run('ask', id, '--turn', '3', '--api', 'responses', '--json');
+  assert.equal(code, 0, stderr);
+  const [answer] = JSON.parse(stdout);
+  assert.deepEqual([answer.api, answer.text, answer.error], ['responses', 'All is paid.', null]);
+  const { input } = received('payer').at(-1) as unknown as { readonly input: readonly { readonly type?: string }[] };
+  assert.equal(input.filter(({ type }) => type === 'function_call_output').length, 2);
+  const refused = await run('ask', id, '--turn', '3', '--api', 'soap');
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /Allowed choices are chat, responses/);
 });

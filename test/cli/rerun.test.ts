@@ -8,15 +8,17 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { historiesToJson } from '../../worker/historyJson.ts';
-import { testAgent } from '../../worker/testing/index.ts';
+import { playRecording, testAgent } from '../../worker/testing/index.ts';
 import { GOLDEN_FOLDER } from '../support/histories.ts';
 import { quietLogs } from '../support/quiet.ts';
 import { clerk } from './clerk.ts';
 import { holdfast } from './command.ts';
+import { dated } from './dated.ts';
 
 quietLogs();
 
 const AGENTS = fileURLToPath(new URL('./clerk.ts', import.meta.url));
+const DATED = fileURLToPath(new URL('./dated.ts', import.meta.url));
 const TESTING = new URL('../../worker/testing/index.ts', import.meta.url).href;
 let dir: string;
 const rerun = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
@@ -33,6 +35,20 @@ before(async () => {
   }
 });
 after(() => rm(dir, { recursive: true }));
+
+/** Returns a function that runs a written test in a process of its own. */
+async function runnable(file: string) {
+  // There is no package `holdfast` here; the test of the package has it.
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace("'holdfast/testing'", JSON.stringify(TESTING)));
+  // Without it, Node takes the test for a part of this one.
+  const { NODE_TEST_CONTEXT: _, ...own } = process.env;
+  return (env: Readonly<Record<string, string>> = {}) =>
+    promisify(execFile)(process.execPath, ['--test', file], { env: { ...own, ...env } }).then(
+      ({ stdout }) => ({ ok: true, stdout }),
+      ({ stdout }: { stdout: string }) => ({ ok: false, stdout }),
+    );
+}
 
 async function happenedIn(name: string): Promise<string[]> {
   const text = await readFile(join(dir, name), 'utf8').catch(() => '');
@@ -107,6 +123,8 @@ test('writes a run as a test that passes, and that fails when the agent changes'
   );
   const recording = JSON.parse(await readFile(join(dir, 'test/order.recording.json'), 'utf8'));
   assert.deepEqual(recording.manifest, {
+    clock: recording.startedAt,
+    requests: { turns: 3, unstable: [] },
     recorded: { answers: 3, decisions: 0, messages: 0, results: { get_order: 1, refund: 1 } },
     stubbed: ['get_order', 'refund'],
     unseen: ['send_letter'],
@@ -114,15 +132,7 @@ test('writes a run as a test that passes, and that fails when the agent changes'
   const file = join(dir, 'test/order.test.ts');
   const text = await readFile(file, 'utf8');
   assert.match(text, /import \* as agents from "\.\..*clerk\.ts";/);
-  // There is no package `holdfast` here; the test of the package has it.
-  await writeFile(file, text.replace("'holdfast/testing'", JSON.stringify(TESTING)));
-  // Without it, Node takes the test for a part of this one.
-  const { NODE_TEST_CONTEXT: _, ...own } = process.env;
-  const runTest = (env: Readonly<Record<string, string>> = {}) =>
-    promisify(execFile)(process.execPath, ['--test', file], { env: { ...own, ...env } }).then(
-      ({ stdout }) => ({ ok: true, stdout }),
-      ({ stdout }: { stdout: string }) => ({ ok: false, stdout }),
-    );
+  const runTest = await runnable(file);
   const env = { HAPPENED: join(dir, 'tested') };
   const passed = await runTest(env);
   assert.ok(passed.ok, passed.stdout);
@@ -157,4 +167,50 @@ test('says whose agents a test lacks', async () => {
   const { code, stderr } = await holdfast(['record-test', 'runs/order-1.json', '--agents', 'other.ts'], { cwd: dir });
   assert.equal(code, 2);
   assert.match(stderr, /of agent "clerk", and there is none of this name among: other/);
+});
+
+test('writes a test that notices what the agent asks its model otherwise', async () => {
+  await using lab = await testAgent(dated);
+  const run = await lab.start('Look twice.', { id: 'dated-1' });
+  await run.result();
+  await writeFile(join(dir, 'dated.json'), historiesToJson(await run.histories()));
+  const written = await holdfast(
+    ['record-test', 'dated.json', '--agents', DATED, '--to', 'test/dated.test.ts', '--framework', 'node'],
+    { cwd: dir },
+  );
+  assert.equal(written.code, 0, written.stderr);
+  const { manifest, startedAt } = JSON.parse(await readFile(join(dir, 'test/dated.recording.json'), 'utf8'));
+  assert.deepEqual([manifest.clock, manifest.requests], [startedAt, { turns: 3, unstable: ['message 1'] }]);
+  assert.match(written.stderr, /Other each time, and not compared in requests: message 1\./);
+
+  const runTest = await runnable(join(dir, 'test/dated.test.ts'));
+  // Later than it was written, and with other chance.
+  const passed = await runTest();
+  assert.ok(passed.ok, passed.stdout);
+  const changes = [
+    [{ WORDS: 'Be short.' }, "'turn 1: instructions'"],
+    [{ DESCRIPTION: 'Looks up an account.', TEMPERATURE: '0.9' }, "'turn 1: tool look_up, temperature'"],
+    [{ NOTE: 'remark' }, "'turn 2: message 3'"],
+  ] as const;
+  for (const [env, names] of changes) {
+    const failed = await runTest(env);
+    assert.equal(failed.ok, false, names);
+    assert.ok(failed.stdout.includes(names), failed.stdout);
+  }
+});
+
+test('leaves the clock alone but for the functions of agents', async () => {
+  const recording = JSON.parse(await readFile(join(dir, 'test/dated.recording.json'), 'utf8'));
+  const RealDate = Date;
+  const playing = playRecording([dated], { ...recording, startedAt: '2001-02-03T04:05:06.000Z' });
+  const before = Date.now();
+  const { run, changedRequests } = await playing;
+  assert.ok(before > RealDate.UTC(2_020, 0), String(before));
+  assert.equal(Date, RealDate);
+  assert.match(run.transcript[0]?.content ?? '', /It is 2001-02-03T04:05:06\.000Z, or 981173106000\./);
+  assert.ok(changedRequests.includes('turn 1: instructions'), changedRequests.join());
+  await assert.rejects(
+    playRecording([dated], { ...recording, startedAt: 'soon' }),
+    /startedAt .* "soon", which is no time/,
+  );
 });

@@ -11,6 +11,8 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   run_over: { workflowId: 'w' },
   turn_not_found: { workflowId: 'w', turn: 7, first: 4, last: 5, deleted: 3 },
   model_not_asked: { workflowId: 'w', turn: 2 },
+  compaction_not_found: { workflowId: 'w', compaction: 3, first: 1, last: 2 },
+  summary_not_recorded: { workflowId: 'w', compaction: 1 },
   not_picked_up: { workflowId: 'w', withinMs: 300 },
   unanswered: { workflowId: 'w', withinMs: 300, id: 'm' },
   refused_by_run: { workflowId: 'w', message: 'There is no call 9.9.', reasonCode: null, reasonParameters: null },

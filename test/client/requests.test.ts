@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { requestDifference, requestOf } from '../../client/index.ts';
-import type { History } from '../../core/read/history.ts';
+import { compactionRequests, requestDifference, requestOf } from '../../client/index.ts';
+import { firstJson, type History } from '../../core/read/history.ts';
 import { readRun } from '../../core/read/readRun.ts';
 import type { Run, TurnRequest } from '../../core/read/run.ts';
 import { historyFromJson } from '../../worker/historyJson.ts';
@@ -93,5 +93,29 @@ test('finds what was added, removed and changed', () => {
       { is: 'same', count: messages.length - 1 },
       { is: 'added', messages: [system] },
     ],
+  });
+});
+
+test('says that a compaction has no recorded request', async () => {
+  const run = readRun(await golden('compact-drop-oldest'));
+  assert.throws(() => compactionRequests(run, 1), { name: 'RequestUnavailable', code: 'summary_not_recorded' });
+  assert.throws(() => compactionRequests(run, 99), { code: 'compaction_not_found' });
+});
+
+test('reads no record of a summary that is none', async () => {
+  const history = await golden('compact-summarise');
+  const events = history.events ?? [];
+  const at = events.findIndex(
+    (event) => 'strategy' in Object(firstJson(event.activityTaskCompletedEventAttributes?.result)),
+  );
+  const done = events[at]!.activityTaskCompletedEventAttributes!;
+  const data = Buffer.from(JSON.stringify({ ...(firstJson(done.result) as object), asked: { requests: 'all' } }));
+  const [payload] = done.result!.payloads!;
+  const changed = events.with(at, {
+    ...events[at]!,
+    activityTaskCompletedEventAttributes: { ...done, result: { payloads: [{ ...payload, data }] } },
+  });
+  assert.throws(() => compactionRequests(readRun({ ...history, events: changed }), 1), {
+    code: 'summary_not_recorded',
   });
 });

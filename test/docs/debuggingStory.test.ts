@@ -231,5 +231,5 @@ test('the test that is kept fails with the fault', async () => {
   await change(undone(theFix()));
   const printed = await run('node --test returns.test.ts');
   assert.match(printed, /fail 1/);
-  assert.match(printed, /order 4711/);
+  assert.match(printed, /turn 5: message 1/);
 });

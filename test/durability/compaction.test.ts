@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { isSummaryRequest } from '../../activities/compact/summaryRequest.ts';
 import type { Run } from '../../client/index.ts';
+import { isSummaryRequest } from '../../core/summaryRequest.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message } from '../../core/types.ts';
 import { readLedger, untilLedger } from '../support/ledger.ts';

@@ -14,6 +14,7 @@ import { type Memory, openMemory } from '../memory/index.ts';
 import type { FateOf } from '../memory/server.ts';
 import type { ModelSettings, Providers } from '../model.ts';
 import { ByCall } from './byCall.ts';
+import { fixClock, withClock } from './fixedClock.ts';
 import type { RecordedOutcome, RecordedResult, RecordedVerdict, Recording } from './recording.ts';
 import { withStubs } from './stubs.ts';
 import { scriptedModelFor } from './testAgent.ts';
@@ -27,6 +28,8 @@ export interface PlayOptions {
   readonly reads?: boolean;
   /** Tools that are called although they have effects. */
   readonly live?: ReadonlySet<string>;
+  /** The time at which runs begin, and which it always is for the functions of agents. @default the time of the machine */
+  readonly now?: Date | undefined;
 }
 
 export interface Played {
@@ -60,18 +63,25 @@ export interface Player {
 }
 
 export async function openPlayer(options: PlayOptions): Promise<Player> {
-  const { agents, model, providers } = options;
+  const { agents, model, providers, now } = options;
   let current: Playing | null = null;
   // A sub-agent's answer is in the record of the run that asked it.
-  const served = withStubs(agents, (tool) => (tool.subAgent ? answeredByRecord : undefined));
+  const served = withStubs(
+    agents,
+    (tool) => (tool.subAgent ? answeredByRecord : undefined),
+    now && ((agent) => withClock(agent, now.getTime())),
+  );
   const script: ScriptFunction = (request) => current!.answer(request.turn);
   const scripted = model === 'recorded' ? await scriptedModelFor(served, script) : null;
+  const releaseClock = now ? fixClock() : () => {};
   const memory = await openMemory({
+    now,
     agents: served,
     model: scripted?.settings ?? (model as ModelSettings),
     providers: scripted?.providers ?? providers,
     fateOf: (activity, execution) => current?.fateOf(activity, execution) ?? 'run',
   }).catch(async (error) => {
+    releaseClock();
     await scripted?.close();
     throw error;
   });
@@ -83,6 +93,7 @@ export async function openPlayer(options: PlayOptions): Promise<Player> {
       return current.play(`${recording.workflowId}.${count}`);
     },
     async close() {
+      releaseClock();
       await memory.close();
       await scripted?.close();
     },

@@ -6,6 +6,7 @@ import type { Message } from '../../core/types.ts';
 import { type CalledTool, calledTools } from './calls.ts';
 import { openPlayer } from './play.ts';
 import type { Recording } from './recording.ts';
+import { changedRequests } from './requestParts.ts';
 import { stoppedText } from './stoppedText.ts';
 
 export interface PlayedRecording {
@@ -14,14 +15,19 @@ export interface PlayedRecording {
   /** The answer, parsed by the agent's `output` schema. */
   readonly value: unknown;
   readonly calls: readonly CalledTool[];
+  /**
+   * What the agent asks its model otherwise than when the test was written, each part where it first is:
+   * `turn 1: instructions, tool refund`. Empty for a recording that no `recordTest` has written.
+   */
+  readonly changedRequests: readonly string[];
   /** The messages, without the instructions. */
   readonly transcript: readonly Message[];
   readonly run: Run;
 }
 
 /**
- * Plays a recording with the agents of today: the model, the tools and the people are those of the record. Throws if the agents do
- * something that the record does not have.
+ * Plays a recording with the agents of today: the model, the tools and the people are those of the record. For their
+ * functions, it is always the time at which the run was started. Throws if the agents do something that the record does not have.
  *
  * ```ts
  * const { status, calls } = await playRecording(agents, new URL('./refund-4711.recording.json', import.meta.url));
@@ -39,7 +45,10 @@ export async function playRecording(
       : recording;
   if (read?.format !== 1 || typeof read.input?.agent !== 'string')
     throw new TypeError('This is not a recording of this version. Write it with: holdfast record-test ID');
-  const player = await openPlayer({ agents: agentsIn(agents, read.input.agent), model: 'recorded' });
+  const now = read.startedAt === undefined ? undefined : new Date(read.startedAt);
+  if (now && Number.isNaN(now.getTime()))
+    throw new TypeError(`startedAt of the recording is ${JSON.stringify(read.startedAt)}, which is no time.`);
+  const player = await openPlayer({ agents: agentsIn(agents, read.input.agent), model: 'recorded', now });
   try {
     const { run, stopped } = await player.play(read);
     if (stopped) throw new Error(stoppedText(stopped));
@@ -49,6 +58,7 @@ export async function playRecording(
       output,
       value: value ?? null,
       calls: calledTools(run),
+      changedRequests: read.requests ? changedRequests(read.requests, run) : [],
       transcript: transcript.filter(({ role }) => role !== 'system'),
       run,
     };

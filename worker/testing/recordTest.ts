@@ -2,6 +2,7 @@
 import type { Agent } from '../../activities/define/types.ts';
 import { type PlayedRecording, playRecording } from './playRecording.ts';
 import type { Recording } from './recording.ts';
+import { type RecordedRequests, recordedRequests } from './requestParts.ts';
 
 export interface RecordTestOptions {
   /** The agents of today. */
@@ -32,20 +33,34 @@ export interface Manifest {
   readonly stubbed: readonly string[];
   /** Tools of the agent that the run has not called. A call of one fails the test. */
   readonly unseen: readonly string[];
+  /** What the clock says in the functions of the agents: when the run was started. null: it is that of the machine. */
+  readonly clock: string | null;
+  readonly requests: {
+    /** How many are compared. */
+    readonly turns: number;
+    /** Parts of them that are other each time, such as `message 2`, and are not compared. */
+    readonly unstable: readonly string[];
+  };
 }
 
-/** Plays the recording once, and returns a test that expects what it came to. Throws if it cannot be played. */
+/** Plays the recording twice, and returns a test that expects what it came to. Throws if it cannot be played. */
 export async function recordTest(recording: Recording, options: RecordTestOptions): Promise<RecordedTest> {
   const played = await playRecording(options.agents, recording);
-  const manifest = manifestOf(recording, options.agents);
+  const again = await playRecording(options.agents, recording);
+  const requests = recordedRequests(played.run, again.run);
+  const manifest = manifestOf(recording, requests, options.agents);
   return {
-    recording: `${JSON.stringify({ manifest, ...recording }, null, 2)}\n`,
+    recording: `${JSON.stringify({ manifest, ...recording, requests }, null, 2)}\n`,
     test: testText(recording, played, options),
     manifest,
   };
 }
 
-function manifestOf({ input, answers, decisions, messages, results }: Recording, agents: readonly Agent[]): Manifest {
+function manifestOf(
+  { input, answers, decisions, messages, results, startedAt }: Recording,
+  { turns, unstable }: RecordedRequests,
+  agents: readonly Agent[],
+): Manifest {
   const counts: Record<string, number> = {};
   for (const { tool } of results) counts[tool] = (counts[tool] ?? 0) + 1;
   const tools = [...(agents.find(({ name }) => name === input.agent)?.tools.keys() ?? [])];
@@ -58,6 +73,8 @@ function manifestOf({ input, answers, decisions, messages, results }: Recording,
     },
     stubbed: Object.keys(counts),
     unseen: tools.filter((name) => counts[name] === undefined),
+    clock: startedAt ?? null,
+    requests: { turns: turns.length, unstable },
   };
 }
 
@@ -89,11 +106,13 @@ function testText(
     '',
     `test(${JSON.stringify(name)}, async () => {`,
     `  const recording = new URL(${JSON.stringify(recordingFile)}, import.meta.url);`,
-    `  const { status, ${what}, calls } = await playRecording(agents, recording);`,
+    `  const { status, ${what}, calls, changedRequests } = await playRecording(agents, recording);`,
     `  const expected = ${indented(JSON.stringify(expected, null, 2))};`,
     equal('matchCalls(calls, expected)', 'null'),
     equal('status', JSON.stringify(status)),
     equal(what as string, indented(JSON.stringify(answer, null, 2)), typeof answer === 'object'),
+    '  // Instructions, tools, parameters and messages. Write the test anew once they are as they should be.',
+    equal('changedRequests', '[]', true),
     '});',
     '',
   ].join('\n');

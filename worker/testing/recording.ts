@@ -5,11 +5,14 @@ import { eventId, firstJson, type History, type HistoryEvent, jsonAt } from '../
 import { readRun } from '../../core/read/readRun.ts';
 import { type Run, toolCalls } from '../../core/read/run.ts';
 import type { ModelAnswer, RecordedDecision, RunInput, ToolCallInput, Usage } from '../../core/types.ts';
+import type { RecordedRequests } from './requestParts.ts';
 
 /** A run as plain JSON, without Temporal's history around it. */
 export interface Recording {
   readonly format: 1;
   readonly workflowId: string;
+  /** As in ISO 8601; absent in recordings of earlier releases. */
+  readonly startedAt?: string;
   readonly input: RunInput;
   /** The model's answers, in the order of the turns. */
   readonly answers: readonly RecordedAnswer[];
@@ -19,6 +22,8 @@ export interface Recording {
   /** Messages of people after the input, in their order. */
   readonly messages: readonly string[];
   readonly end: RecordedEnd;
+  /** What a test compares the requests with; `recordTest` adds it. */
+  readonly requests?: RecordedRequests;
 }
 
 export interface RecordedAnswer {
@@ -87,6 +92,7 @@ export function recordingOf(...histories: readonly History[]): Recording {
   return {
     format: 1,
     workflowId: run.workflowId,
+    startedAt: new Date(run.startedAtMs).toISOString(),
     input,
     answers: answersIn(events),
     results: [...resultsIn(events), ...childResults(run)],

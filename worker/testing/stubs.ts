@@ -9,8 +9,15 @@ export interface ToolStub {
   readonly isText?: true;
 }
 
-/** Returns agents whose tools run what `stubOf` returns for them; undefined keeps a tool. Sub-agents and targets of handoffs are included. */
-export function withStubs(agents: readonly Agent[], stubOf: (tool: Tool) => ToolStub | undefined): Agent[] {
+/**
+ * Returns agents whose tools run what `stubOf` returns for them; undefined keeps a tool. Sub-agents and targets of handoffs are
+ * included. `change`: what else is other in each agent.
+ */
+export function withStubs(
+  agents: readonly Agent[],
+  stubOf: (tool: Tool) => ToolStub | undefined,
+  change: (agent: Agent) => Agent = (agent) => agent,
+): Agent[] {
   const replaced = new Map<Agent, Agent>();
 
   function agentWith(agent: Agent): Agent {
@@ -18,7 +25,7 @@ export function withStubs(agents: readonly Agent[], stubOf: (tool: Tool) => Tool
     if (known) return known;
     const tools = new Map<string, Tool>();
     const own: Agent = {
-      ...agent,
+      ...change(agent),
       tools,
       withTools: (more) => agentWith(agent.withTools(more)),
     };

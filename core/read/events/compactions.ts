@@ -1,6 +1,6 @@
 // Reads compactions. The older part of the transcript is replaced; the turns stay as they were.
 
-import type { CompactAnswer, CompactInput } from '../../types.ts';
+import type { CompactAnswer, CompactInput, RequestRecord, SummaryRecord } from '../../types.ts';
 import { addSpend, addUsage, NO_USAGE, spendOfCompaction } from '../../usage.ts';
 import { settleByKernel } from '../batchView.ts';
 import { messagesSince, userMessagesIn } from '../conversation.ts';
@@ -29,18 +29,29 @@ export function compactionStarted(reading: Reading, id: number, input: CompactIn
     error: null,
   };
   compactions.push(compaction);
-  activities.set(id, { kind: 'compaction', of: compaction, conversation, sent });
+  activities.set(id, { kind: 'compaction', of: compaction, agent: input.agent, conversation, sent });
   return [...settled, compactionEvent('compaction_started', compaction, atMs)];
 }
 
 export function compactionEnded(
   reading: Reading,
-  { of: compaction, conversation, sent }: OpenCompaction,
+  { of: compaction, agent, conversation, sent }: OpenCompaction,
   answer: CompactAnswer,
   atMs: number,
 ): RunEvent[] {
   const { run } = reading;
-  const { strategy, replaced, messages, tokens, usage, summary = null, warning = null } = answer;
+  const { strategy, replaced, messages, tokens, usage, summary = null, warning = null, asked } = answer;
+  if (isSummaryRecord(asked)) {
+    const { instructions } = reading.turns.findLast((turn) => turn.agent === agent && turn.instructions !== null) ?? {};
+    reading.summaries.push({
+      compaction: compaction.number,
+      agent,
+      instructions: instructions ?? reading.agent?.instructions ?? '',
+      messages: conversation,
+      recorded: asked,
+    });
+    for (const { frame, framed } of asked.requests) if (framed) reading.frames[frame] = framed;
+  }
   reading.before = [...messages, ...conversation.slice(replaced)];
   reading.turnsBefore = reading.turns.length;
   reading.unseenBefore = 0;
@@ -75,4 +86,19 @@ function compactionEvent(
   atMs: number,
 ): RunEvent {
   return { type, atMs, compaction: { ...compaction } };
+}
+
+/** Whoever can complete an activity can write anything. */
+function isSummaryRecord(given: unknown): given is SummaryRecord {
+  const { messages, words, requests } = Object(given) as Partial<SummaryRecord>;
+  const isRequest = (one: unknown) => {
+    const { frame, messages: digest } = Object(one) as Partial<RequestRecord>;
+    return typeof frame === 'string' && typeof digest === 'string';
+  };
+  return (
+    Number.isSafeInteger(messages) &&
+    Number.isSafeInteger(words) &&
+    Array.isArray(requests) &&
+    requests.every(isRequest)
+  );
 }

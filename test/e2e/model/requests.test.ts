@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { z } from 'zod';
-import { isSummaryRequest } from '../../../activities/compact/summaryRequest.ts';
 import { type AgentOptions, defineTool, type Guardrails, handoff, image } from '../../../activities/index.ts';
 import {
   offlineModel,
@@ -14,9 +13,10 @@ import {
   type ScriptFunction,
   startScriptedModel,
 } from '../../../activities/testing/index.ts';
-import { fileStorage, RequestUnavailable, type Run, requestOf } from '../../../client/index.ts';
+import { compactionRequests, fileStorage, RequestUnavailable, type Run, requestOf } from '../../../client/index.ts';
 import { firstJson } from '../../../core/read/history.ts';
-import type { Message, ModelAnswer } from '../../../core/types.ts';
+import { isSummaryRequest } from '../../../core/summaryRequest.ts';
+import type { CompactAnswer, Message, ModelAnswer } from '../../../core/types.ts';
 import { askAgain } from '../../../worker/index.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
 import { pdf, png } from '../../support/pictures.ts';
@@ -50,6 +50,17 @@ function answered(requests: readonly RecordedRequest[], ...agents: readonly { re
     .filter(({ agent, error, fault }) => agents.some(({ name }) => name === agent) && !error && !fault)
     .map(({ body }) => body as { messages?: Message[] });
   return bodies.filter(({ messages = [] }) => !isSummaryRequest(messages)).map((body) => JSON.stringify(body));
+}
+
+/** The requests for summaries that the model's server has answered. */
+function asked(requests: readonly RecordedRequest[], { name }: { readonly name: string }): string[] {
+  return requests
+    .filter(({ agent, error, fault, body }) => agent === name && !error && !fault && isForSummary(Object(body)))
+    .map(({ body }) => JSON.stringify(body));
+}
+
+function isForSummary({ messages, instructions }: { readonly messages?: Message[]; readonly instructions?: string }) {
+  return isSummaryRequest(messages ?? [{ role: 'system', content: instructions ?? '' }]);
 }
 
 /** The requests that a reader makes of a run, with the bytes of what is stored. */
@@ -177,6 +188,47 @@ endToEnd(
         assert.deepEqual(made(run), answered(bench.model.requests, long));
       });
 
+      const summing = (options: Partial<AgentOptions> & { readonly contextTokens?: number }) =>
+        bench.agent({
+          tools: [look],
+          maxTurns: 20,
+          temperature: 0.3,
+          compaction: { limitTokens: 2_500, at: 0.64 },
+          summary: ({ messages }) => `Many places, told in ${messages.at(-1)?.content?.length} letters.`,
+          script: ({ turn }) =>
+            turn < 8 ? { calls: [{ tool: 'look', arguments: { at: `place ${turn}`, bytes: 1_500 } }] } : 'Done.',
+          ...options,
+        });
+      const summaries: Record<string, ReturnType<typeof summing>> = {
+        'as it follows from the transcript': summing({}),
+        'in the Responses API': summing({ api: 'responses' }),
+        'that a guardrail has masked': summing({ beforeModel: masks }),
+        'in several pieces': summing({
+          // Each piece has a turn or two: the request is refused as long as it has more.
+          contextTokens: 1_500,
+          compaction: { limitTokens: 2_500, at: 0.9, keepTurns: 1 },
+        }),
+      };
+      for (const [name, agent] of Object.entries(summaries))
+        test(`of a summary ${name}`, async () => {
+          const { run, history } = await bench.run(agent);
+          assert.ok(run.compactions.length > 0);
+          const requests = run.compactions.flatMap(({ number }) => compactionRequests(run, number));
+          assert.deepEqual(
+            requests.map(({ body }) => JSON.stringify(body)),
+            asked(bench.model.requests, agent),
+          );
+          if (name === 'in several pieces') assert.ok(requests.length > run.compactions.length);
+          for (const { unknown, isExact } of requests)
+            assert.deepEqual({ unknown, isExact }, { unknown: [], isExact: true });
+          // What follows from the transcript is not in history a second time.
+          const recorded = (history.events ?? [])
+            .map((event) => Object(firstJson(event.activityTaskCompletedEventAttributes?.result)) as CompactAnswer)
+            .flatMap((answer) => answer.asked?.requests ?? []);
+          assert.equal(recorded.length, requests.length);
+          for (const one of recorded) assert.ok(JSON.stringify(one).length < 1_500, JSON.stringify(one));
+        });
+
       const viewer = bench.agent({
         tools: [
           defineTool({
@@ -267,6 +319,31 @@ endToEnd(
         assert.equal(last(seer), sent);
         await assert.rejects(askAgain(request, { model: server() }), /Pass download/);
       });
+
+      for (const [api, other] of [
+        ['chat', 'responses'],
+        ['responses', 'chat'],
+      ] as const) {
+        const speaker = bench.agent({
+          api,
+          temperature: 0.2,
+          tools: [look],
+          script: ({ turn }) => (turn < 3 ? looks(`place ${turn}`) : 'Done.'),
+        });
+        test(`through the API ${other} where it was recorded with ${api}`, async () => {
+          const { run } = await bench.run(speaker);
+          const [answer] = await askAgain(requestOf(run, 3), { model: server(), api: other, message: 'Sure?' });
+          assert.deepEqual([answer?.error, answer?.text, answer?.api, answer?.changed], [null, 'Done.', other, []]);
+          const body = JSON.parse(last(speaker)!);
+          const field = other === 'chat' ? 'messages' : 'input';
+          assert.deepEqual([body.temperature, body[field].at(-1).content], [0.2, 'Sure?']);
+          assert.equal(JSON.stringify(body[field]).split('seen place').length, 3);
+          await assert.rejects(
+            askAgain(requestOf(run, 3), { model: server(), api: 'soap' as never }),
+            /api is "soap"\. Set it to "chat" or "responses"/,
+          );
+        });
+      }
 
       const thinker = bench.agent({
         api: 'responses',

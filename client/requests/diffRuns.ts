@@ -1,24 +1,31 @@
 // Compares two runs turn by turn: where they part, and what each took. A fork is compared with its original from the turn that it began
 // with, and two runs of the same input from the first.
 
-import { parsed } from '../json.ts';
-import { callActivityId } from '../names.ts';
-import { sortedFields } from '../sortedFields.ts';
-import type { AgentRecord, Message, Spend } from '../types.ts';
-import { asRun } from './asRun.ts';
-import { conversation } from './conversation.ts';
-import { modelCallOf } from './forkedState.ts';
-import type { History } from './history.ts';
-import { take } from './readEvent.ts';
-import { openReading } from './reading.ts';
-import { countsOf, type Earlier, type Run, type RunState, toolCalls } from './run.ts';
-import type { OpenCall, OpenTurn } from './turns.ts';
+import { parsed } from '../../core/json.ts';
+import { callActivityId } from '../../core/names.ts';
+import { asRun } from '../../core/read/asRun.ts';
+import { conversation } from '../../core/read/conversation.ts';
+import { modelCallOf } from '../../core/read/forkedState.ts';
+import type { History } from '../../core/read/history.ts';
+import { take } from '../../core/read/readEvent.ts';
+import { openReading } from '../../core/read/reading.ts';
+import { countsOf, type Earlier, type Run, type RunState, type Turn, toolCalls } from '../../core/read/run.ts';
+import type { OpenCall, OpenTurn } from '../../core/read/turns.ts';
+import { sortedFields } from '../../core/sortedFields.ts';
+import type { AgentRecord, Message, Spend } from '../../core/types.ts';
+import { exactRequest } from './exactRequest.ts';
+import { type SentDifference, sentDifference } from './sentDifference.ts';
 
 export interface RunDiff {
   /** The first turn that both runs have; null if there is none. */
   readonly from: number | null;
   /** The first difference; null if there is none. */
   readonly difference: RunDifference | null;
+  /**
+   * The turns up to the difference of which one run has no exact request. Of those, what history has was compared: the agent's
+   * record, the model and the messages.
+   */
+  readonly inexact: readonly number[];
   readonly runs: readonly [RunFigures, RunFigures];
 }
 
@@ -30,11 +37,15 @@ export interface RunDifference {
    * that it returned. `result`: what a call returned. `end`: whether there is another turn, and how the run ended.
    */
   readonly what: 'start' | 'request' | 'answer' | 'call' | 'result' | 'end';
-  /** What of it differs, such as `instructions`, `messages` or `arguments`. */
+  /** What of it differs, such as `instructions`, `messages` or `arguments`; of a request that was sent, the field of its body. */
   readonly field: string;
+  /** Whether the difference is in the requests as they were sent, and not in what history has of them. */
+  readonly isSent?: true;
+  /** The tool whose definition differs in the requests that were sent. */
+  readonly tool?: string;
   /** The call id of a call or result. */
   readonly call?: string;
-  /** The index of the message in the conversation, or among those that people sent for the turn. */
+  /** The index of the message in the conversation, among those that people sent for the turn, or in the request that was sent. */
   readonly index?: number;
   /** In the first run; null if it has nothing there. */
   readonly a: unknown;
@@ -74,9 +85,11 @@ export function diffRuns(a: readonly History[], b: readonly History[]): RunDiff 
   const [first, second] = [readTurns(a), readTurns(b)];
   const common = [...first.turns.keys()].filter((turn) => second.turns.has(turn));
   const from = common.length === 0 ? null : Math.min(...common);
+  const inexact: number[] = [];
   return {
     from,
-    difference: startDifference(first.run, second.run) ?? turnsDifference(first, second, from),
+    difference: startDifference(first.run, second.run) ?? turnsDifference(first, second, from, inexact),
+    inexact,
     runs: [figuresOf(first, from), figuresOf(second, from)],
   };
 }
@@ -105,7 +118,8 @@ function startDifference(a: Run, b: Run): RunDifference | null {
   return null;
 }
 
-function turnsDifference(a: ReadRun, b: ReadRun, from: number | null): RunDifference | null {
+/** Adds the turns without an exact request to `inexact`. */
+function turnsDifference(a: ReadRun, b: ReadRun, from: number | null, inexact: number[]): RunDifference | null {
   if (from === null) return endDifference(a.run, b.run, null);
   for (let turn = from; ; turn++) {
     const [one, other] = [a.turns.get(turn), b.turns.get(turn)];
@@ -118,8 +132,13 @@ function turnsDifference(a: ReadRun, b: ReadRun, from: number | null): RunDiffer
       turn === from
         ? messagesDifference(conversationAt(a, turn), conversationAt(b, turn))
         : messagesDifference(one.open.userMessages, other.open.userMessages);
-    const found = requestDifference(one, other, messages) ?? answerDifference(one.open, other.open);
+    const found = requestDifference(one, other, messages);
     if (found) return { turn, ...found };
+    const sent = exactDifference(a.run, b.run, turn);
+    if (sent === 'unknown') inexact.push(turn);
+    else if (sent) return { turn, what: 'request', isSent: true, ...sent };
+    const answered = answerDifference(one.open, other.open);
+    if (answered) return { turn, ...answered };
   }
 }
 
@@ -144,6 +163,20 @@ function requestDifference(a: ReadTurn, b: ReadTurn, messages: InTurn | null): I
     of('body') ??
     messages
   );
+}
+
+/** `unknown`: one of them is not known to be what was sent. */
+function exactDifference(a: Run, b: Run, turn: number): SentDifference | 'unknown' | null {
+  const [one, other] = [recordedIn(a, turn), recordedIn(b, turn)];
+  if (!one || !other) return 'unknown';
+  // Then they are the same to the byte, and need not be made.
+  if (one.frame === other.frame && one.messages === other.messages && one.messages !== '') return null;
+  const [sent, otherSent] = [exactRequest(a, turn), exactRequest(b, turn)];
+  return sent && otherSent ? sentDifference(sent, otherSent) : 'unknown';
+}
+
+function recordedIn({ turns }: Run, turn: number): NonNullable<Turn['request']>['recorded'] {
+  return turns.find((one) => one.turn === turn && one.request !== null)?.request?.recorded ?? null;
 }
 
 function messagesDifference(a: readonly Message[], b: readonly Message[]): InTurn | null {
