@@ -49,7 +49,9 @@ export interface HistoryEvent {
     readonly continuedExecutionRunId?: string | null;
     readonly firstExecutionRunId?: string | null;
   } | null;
+  readonly workflowTaskScheduledEventAttributes?: object | null;
   readonly workflowTaskStartedEventAttributes?: object | null;
+  readonly workflowTaskTimedOutEventAttributes?: object | null;
   readonly workflowTaskCompletedEventAttributes?: { readonly startedEventId?: LongLike | null } | null;
   readonly workflowTaskFailedEventAttributes?: {
     readonly baseRunId?: string | null;

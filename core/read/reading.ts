@@ -16,10 +16,13 @@ import type {
 } from '../types.ts';
 import { NO_SPEND, NO_USAGE } from '../usage.ts';
 import type { Compaction, Run, RunEvent } from './run.ts';
+import { noSpans, type SpansRead } from './spans.ts';
 import type { OpenCall, OpenTurn, Writable } from './turns.ts';
 
 export interface Reading {
-  readonly run: Writable<Omit<Run, 'turns' | 'transcript' | 'questions' | 'compactions' | 'messages' | 'frames'>>;
+  readonly run: Writable<
+    Omit<Run, 'turns' | 'transcript' | 'questions' | 'compactions' | 'messages' | 'frames' | 'times'>
+  >;
   readonly turns: OpenTurn[];
   readonly compactions: Writable<Compaction>[];
   /** Frames of requests, by digest. */
@@ -91,6 +94,9 @@ export interface Reading {
   readonly childSpend: Map<string, Spend>;
   /** The spend that the run wrote to its memo at its end. */
   spendAtEnd: Spend | undefined;
+
+  /** When its parts waited and ran. */
+  readonly spans: SpansRead;
 }
 
 export interface OpenDecision {
@@ -184,6 +190,7 @@ export function openReading(): Reading {
     waits: null,
     childSpend: new Map(),
     spendAtEnd: undefined,
+    spans: noSpans(),
   };
 }
 

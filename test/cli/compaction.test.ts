@@ -29,6 +29,7 @@ const compaction: Compaction = {
   summary: 'Sum.',
   warning: null,
   usage: NO_USAGE,
+  spend: NO_SPEND,
   error: null,
 };
 const warning = reason('compaction_fell_back', {
@@ -113,6 +114,7 @@ test('shows that messages were compacted when a user returns to a chat', () => {
     transcript,
     messages: [],
     frames: {},
+    times: { fromMs: 0, toMs: 0, spans: [] },
   };
   assert.deepEqual(
     recapLines(run, screen).filter((line) => line !== ''),
