@@ -26,6 +26,7 @@ import { forkJson, runJson } from '../view/json.ts';
 import { requestDiffLines } from '../view/requestDiff.ts';
 import { bars, compactionLines, peopleLines, summary } from '../view/showRun.ts';
 import { stuckLine } from '../view/stuckRun.ts';
+import { failingLines, timeJson, timeLine, timeLines } from '../view/timeSplit.ts';
 import { turnJson, turnLines } from '../view/turn.ts';
 import { howTo } from './approvals.ts';
 
@@ -34,6 +35,7 @@ const HINTS_MAX = 5;
 
 interface ShowOptions {
   readonly transcript?: boolean;
+  readonly time?: boolean;
   readonly turn?: number;
   readonly request?: boolean;
   readonly diff?: boolean;
@@ -52,9 +54,15 @@ export function showCommand(): Command {
       new Option('--request', 'with --turn: print the request that the model was sent, as JSON').conflicts('diff'),
     )
     .option('--diff', 'with --turn: show what changed in the request since the turn before')
+    .addOption(
+      new Option('--time', 'show where its time and money went, and its critical path').conflicts([
+        'turn',
+        'transcript',
+      ]),
+    )
     .option('--json', 'print one JSON object, as of run; with --transcript one array of messages')
     .action((id: string, options: ShowOptions, command: Command) => {
-      const { transcript, turn, json } = options;
+      const { transcript, turn, time, json } = options;
       if (turn === undefined && (options.request || options.diff))
         throw new UsageError(`${options.request ? '--request' : '--diff'} is about one turn. Name it with --turn N.`);
       return withHoldfast(command, async (holdfast) => {
@@ -65,9 +73,12 @@ export function showCommand(): Command {
         if (turn !== undefined) showTurn(run, turn, options, screen);
         else if (transcript && json) printJson(run.transcript);
         else if (transcript) screen.print(...run.transcript.flatMap((message) => messageLines(message, screen)));
-        else if (json) printJson({ ...runJson(run), ...(forks.length > 0 && { forks: forks.map(forkJson) }) });
+        else if (json)
+          printJson({ ...runJson(run), ...timeJson(run), ...(forks.length > 0 && { forks: forks.map(forkJson) }) });
+        else if (time) screen.print(...timeLines(run, screen));
         else {
           screen.print(
+            ...failingLines(run, screen),
             `${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(withLabels(run.input, run.attachments))}`,
             ...contextLines(run.context, screen),
             ...forkLines(run.fork, screen),
@@ -80,7 +91,11 @@ export function showCommand(): Command {
           const people = peopleLines(run, screen);
           if (people.length > 0) screen.print(...people, '');
           if (run.output !== null) screen.print(inert(run.output), '');
-          screen.print(...summary(run, screen), ...(forks.length > 0 ? wrapped(forksText(forks), screen.columns) : []));
+          screen.print(
+            ...summary(run, screen),
+            ...timeLine(run, screen),
+            ...(forks.length > 0 ? wrapped(forksText(forks), screen.columns) : []),
+          );
           const flags = addressFlags(settingsOf(command));
           const stuck = run.endedAtMs === null ? await stuckLine(holdfast, id) : null;
           if (stuck) toStderr(stuck);
