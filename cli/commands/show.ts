@@ -11,9 +11,13 @@ import {
 } from '../../client/index.ts';
 import { withLabels } from '../../core/attachmentLabels.ts';
 import type { Run, Turn } from '../../core/read/run.ts';
+import { runMarkdown } from '../../core/report/runMarkdown.ts';
+import { runPage } from '../../core/report/runPage.ts';
+import { timelineSvg } from '../../core/report/timelineSvg.ts';
 import type { Message } from '../../core/types.ts';
 import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
 import { EXIT, UsageError, wholeNumber } from '../exit.ts';
+import { writePrivately } from '../export/privateFile.ts';
 import { commandLine } from '../terminal/commandLine.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { printJson, toStderr } from '../terminal/output.ts';
@@ -40,6 +44,9 @@ interface ShowOptions {
   readonly request?: boolean;
   readonly diff?: boolean;
   readonly json?: boolean;
+  readonly svg?: string;
+  readonly html?: string;
+  readonly markdown?: string;
 }
 
 export function showCommand(): Command {
@@ -60,6 +67,9 @@ export function showCommand(): Command {
         'transcript',
       ]),
     )
+    .addOption(toFile('--svg <file>', 'write the timeline as an SVG picture'))
+    .addOption(toFile('--html <file>', 'write the run as one page, which opens from disk and loads nothing'))
+    .addOption(toFile('--markdown <file>', 'write a report of the run as Markdown'))
     .option('--json', 'print one JSON object, as of run; with --transcript one array of messages')
     .action((id: string, options: ShowOptions, command: Command) => {
       const { transcript, turn, time, json } = options;
@@ -68,6 +78,7 @@ export function showCommand(): Command {
       return withHoldfast(command, async (holdfast) => {
         const handle = holdfast.get(id);
         const run = await handle.read();
+        if (await writeReports(run, options)) return EXIT.completed;
         const screen = createScreen(process.stdout);
         const forks = transcript || turn !== undefined ? [] : await forksIn(handle);
         if (turn !== undefined) showTurn(run, turn, options, screen);
@@ -108,6 +119,32 @@ export function showCommand(): Command {
         return EXIT.completed;
       });
     });
+}
+
+function toFile(flags: string, description: string): Option {
+  return new Option(flags, description).conflicts(['turn', 'transcript', 'time', 'json']);
+}
+
+/** Writes the files that are asked for. Returns whether there was one. */
+async function writeReports(run: Run, { svg, html, markdown }: ShowOptions): Promise<boolean> {
+  const nowMs = Date.now();
+  const reports = [
+    { option: '--svg', file: svg, make: () => timelineSvg(run, { nowMs }) },
+    { option: '--html', file: html, make: () => runPage(run, nowMs) },
+    { option: '--markdown', file: markdown, make: () => runMarkdown(run, nowMs) },
+  ];
+  let written = 0;
+  for (const { option, file, make } of reports) {
+    if (file === undefined) continue;
+    const text = await make();
+    // It has what people and tools wrote, like an export.
+    await writePrivately(file, text).catch((error) => {
+      throw new UsageError(`${file} cannot be written: ${error.message}. Choose another file with ${option}.`);
+    });
+    toStderr(`Wrote ${file}.`);
+    written++;
+  }
+  return written > 0;
 }
 
 function showTurn(run: Run, number: number, { request, diff, json }: ShowOptions, screen: Screen): void {

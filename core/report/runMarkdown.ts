@@ -6,7 +6,7 @@ import type { Run } from '../read/run.ts';
 import { criticalPath, timeSplit } from '../read/timeSplit.ts';
 import { CAUSE_WORDS, percent, sharesOf } from '../read/timeWords.ts';
 import { count, cutText, oneLine, seconds } from '../text.ts';
-import { visible } from '../visible.ts';
+import { shownText } from './markup.ts';
 import { costRows, costWords, runFacts } from './runFacts.ts';
 
 /** A report is read, and not parsed: `export` and `show --json` have everything. */
@@ -79,15 +79,15 @@ function callLines({ turns, compactions }: Run): string[] {
   return lines.length > 0 ? lines : ['None.'];
 }
 
-/** Returns the text as inline code, between more backticks than it has in a row. A table splits at `|` even there. */
+/** Returns the text as inline code, between more backticks than it has in a row. */
 function code(text: string): string {
-  const shown = oneLine(visible(text), NAME_CHARS_MAX).replaceAll('|', '¦');
+  const shown = oneLine(shownText(text), NAME_CHARS_MAX);
   const fence = '`'.repeat(longestRun(shown) + 1);
   return `${fence} ${shown === '' ? '-' : shown} ${fence}`;
 }
 
 function block(text: string): string {
-  const shown = cutText(visible(text.replaceAll('\r\n', '\n')), TEXT_CHARS_MAX);
+  const shown = cutText(shownText(text), TEXT_CHARS_MAX);
   const fence = '`'.repeat(Math.max(3, longestRun(shown) + 1));
   return `${fence}text\n${shown}\n${fence}`;
 }
@@ -97,6 +97,7 @@ function longestRun(text: string): number {
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  // A table splits at `|` even within code.
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
 }

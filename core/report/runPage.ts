@@ -97,9 +97,9 @@ function splitTable(run: Run, nowMs: number): string {
   const rows = sharesOf(timeSplit(run, nowMs)).map(({ cause, ms, share }) => {
     const width = Math.max(1, Math.round(share * 300));
     const bar = `<svg width="300" height="12" role="presentation"><rect class="${cause}" width="${width}" height="12" rx="2"/></svg>`;
-    return [CAUSE_WORDS[cause], bar, number(percent(share)), number(seconds(ms))];
+    return [CAUSE_WORDS[cause], number(percent(share)), number(seconds(ms)), bar];
   });
-  return table(['', '', number('of the time'), number('')], rows);
+  return table(['', number(''), number(''), ''], rows);
 }
 
 function pathTable(run: Run, nowMs: number): string {

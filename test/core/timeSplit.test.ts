@@ -1,29 +1,15 @@
 // The time and money of every golden run are accounted for, to the millisecond and the token.
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { costsOf } from '../../core/read/costs.ts';
-import { readRun } from '../../core/read/readRun.ts';
 import type { Run, RunSpan } from '../../core/read/run.ts';
 import { criticalPath, TIME_CAUSES, type TimeCause, timeSplit } from '../../core/read/timeSplit.ts';
 import { addSpend } from '../../core/usage.ts';
-import { historyFromJson } from '../../worker/historyJson.ts';
-import { GOLDEN_FOLDER } from '../support/histories.ts';
+import { goldenNames, goldenRun } from '../support/goldenRuns.ts';
 
-const files = (await readdir(GOLDEN_FOLDER)).filter((file) => file.endsWith('.json'));
-const names = files.map((file) => file.slice(0, -'.json'.length)).filter((name) => !/\.link-\d+$/.test(name));
-
-/** Reads a golden run with all its histories, in order. */
-async function golden(name: string): Promise<Run> {
-  const links = files.filter((file) => file.startsWith(`${name}.link-`)).length;
-  const parts = [...Array.from({ length: links }, (_, i) => `${name}.link-${i + 1}`), name];
-  const texts = await Promise.all(parts.map((part) => readFile(new URL(`${part}.json`, GOLDEN_FOLDER), 'utf8')));
-  return readRun(...texts.map(historyFromJson));
-}
-
-for (const name of names) {
+for (const name of goldenNames) {
   test(`accounts for the time and money of ${name}`, async () => {
-    const run = await golden(name);
+    const run = await goldenRun(name);
     const { fromMs, toMs, totalMs, byCause, parts } = timeSplit(run);
     assert.equal(totalMs, (run.endedAtMs ?? 0) - run.times.fromMs);
     assert.equal(
@@ -60,7 +46,7 @@ const moneyIn = ({ inputTokens, outputTokens, cachedTokens, modelCalls }: Run['s
 
 /** Returns the causes that took some time, in the order in which they came. */
 async function causesOf(name: string): Promise<TimeCause[]> {
-  return timeSplit(await golden(name)).parts.map(({ cause }) => cause);
+  return timeSplit(await goldenRun(name)).parts.map(({ cause }) => cause);
 }
 
 test('tells a wait for a person from work', async () => {
@@ -72,30 +58,30 @@ test('tells a wait for a person from work', async () => {
 });
 
 test('counts earlier attempts and their pauses as retries', async () => {
-  const { byCause } = timeSplit(await golden('attempts'));
+  const { byCause } = timeSplit(await goldenRun('attempts'));
   // Calls 1.0, 1.1 and 1.4 had failed attempts that overlapped with each other; history has the start of the last ones.
   assert.ok(byCause.retries > 2_000, String(byCause.retries));
 });
 
 test('counts the looks at a task of an MCP server as its work', async () => {
-  const { byCause } = timeSplit(await golden('mcp-task'));
+  const { byCause } = timeSplit(await goldenRun('mcp-task'));
   assert.equal(byCause.retries, 0);
   assert.ok(byCause.tools > 6_000, String(byCause.tools));
 });
 
 test('counts the wait of a session for its next message as idle', async () => {
-  const { byCause } = timeSplit(await golden('session-idle'));
+  const { byCause } = timeSplit(await goldenRun('session-idle'));
   assert.ok(byCause.idle > 0);
   assert.equal(byCause.people, 0);
 });
 
 test('leaves the time of a sub-agent to its own run', async () => {
-  const { byCause } = timeSplit(await golden('sub-agents'));
+  const { byCause } = timeSplit(await goldenRun('sub-agents'));
   assert.ok(byCause.sub_agents > 0);
 });
 
 test('has the model call and the last call of each turn on the critical path', async () => {
-  const run = await golden('attempts');
+  const run = await goldenRun('attempts');
   assert.deepEqual(
     criticalPath(run).map(({ what, turn, call }) => [what, turn, call]),
     [
@@ -111,7 +97,7 @@ const span = (what: RunSpan['what'], times: readonly [number, number | null, num
   return { what, turn: 1, slot: null, scheduledAtMs, startedAtMs, endedAtMs, attempts: 1, ...more };
 };
 const during = async (...spans: RunSpan[]) => {
-  const run = await golden('approved');
+  const run = await goldenRun('approved');
   const split = timeSplit({ ...run, endedAtMs: 100_000, times: { fromMs: 0, toMs: 100_000, spans } });
   return Object.fromEntries(Object.entries(split.byCause).filter(([, ms]) => ms > 0));
 };
