@@ -4,9 +4,8 @@ import { type FailingStep, failingSentence, failingStep } from '../../core/read/
 import type { Run } from '../../core/read/run.ts';
 import { criticalPath, type PathStep, timeSplit } from '../../core/read/timeSplit.ts';
 import { CAUSE_WORDS, percent, sharesOf } from '../../core/read/timeWords.ts';
-import { costText } from '../../core/reasons/english.ts';
+import { costRows, costWords } from '../../core/report/runFacts.ts';
 import { count, seconds } from '../../core/text.ts';
-import type { Spend } from '../../core/types.ts';
 import { fit } from '../terminal/columns.ts';
 import { inertLine } from '../terminal/inert.ts';
 import type { Screen } from '../terminal/screen.ts';
@@ -56,7 +55,7 @@ export function timeLines(run: Run, screen: Screen): string[] {
     ...cutRows(criticalPath(run, nowOf(run)).map((step) => fit(stepText(step), screen.columns).trimEnd())),
     '',
     screen.paint('bold', 'What it has cost'),
-    ...cutRows(costRows(run)).map((row) => fit(row, screen.columns).trimEnd()),
+    ...cutRows(costRowTexts(run)).map((row) => fit(row, screen.columns).trimEnd()),
   ];
 }
 
@@ -66,22 +65,12 @@ function stepText({ what, turn, call, name, fromMs, toMs, attempts }: PathStep):
   return `  ${label.padEnd(20)}  ${seconds(toMs - fromMs).padStart(11)}${tries}${name ? `  ${inertLine(name, 100)}` : ''}`;
 }
 
-function costRows(run: Run): string[] {
-  const { byTurn, byModel, compactions, bySubAgent, lost } = costsOf(run);
-  const row = (label: string, spend: Spend, name = '') =>
-    `  ${label.padEnd(20)}  ${spendText(spend)}${name === '' ? '' : `  ${inertLine(name, 100)}`}`;
-  return [
-    ...byModel.map(({ model, spend }) => row('model', spend, model ?? '(no answer)')),
-    ...(compactions.modelCalls > 0 ? [row('compactions', compactions)] : []),
-    ...bySubAgent.map(({ call, tool, spend }) => row(`sub-agent ${call}`, spend, tool)),
-    ...(lost.modelCalls > 0 ? [row('of these, lost', lost)] : []),
-    ...byTurn.map(({ turn, spend }) => row(`turn ${turn}`, spend)),
-  ];
-}
-
-function spendText({ inputTokens, outputTokens, cost }: Spend): string {
-  const tokens = `${count(inputTokens).padStart(9)} in ${count(outputTokens).padStart(8)} out`;
-  return cost > 0 ? `${tokens}  cost ${costText(cost)}` : tokens;
+function costRowTexts(run: Run): string[] {
+  return costRows(run).map(({ what, name, cost }) => {
+    const tokens = `${count(cost.inputTokens).padStart(9)} in ${count(cost.outputTokens).padStart(8)} out`;
+    const money = costWords(cost) && `  cost ${costWords(cost)}`;
+    return `  ${what.padEnd(20)}  ${tokens}${money}${name === '' ? '' : `  ${inertLine(name, 100)}`}`;
+  });
 }
 
 function cutRows(rows: readonly string[]): string[] {

@@ -1,9 +1,8 @@
 // The facts of a run that every report names, in words.
-import { costsOf } from '../read/costs.ts';
+import { type Cost, costsOf } from '../read/costs.ts';
 import { countsOf, type Run } from '../read/run.ts';
 import { costText } from '../reasons/english.ts';
 import { count, plural, seconds } from '../text.ts';
-import type { Spend } from '../types.ts';
 
 /** Returns the facts as pairs of a name and a value, in the order in which they are shown. */
 export function runFacts(run: Run, nowMs: number): readonly (readonly [string, string])[] {
@@ -27,22 +26,22 @@ export function runFacts(run: Run, nowMs: number): readonly (readonly [string, s
 export interface CostRow {
   readonly what: string;
   readonly name: string;
-  readonly spend: Spend;
+  readonly cost: Cost;
 }
 
 /** Returns what the run has cost: by model, compactions, sub-agents, and beside them what was lost; then by turn. */
 export function costRows(run: Run): CostRow[] {
   const { byTurn, byModel, compactions, bySubAgent, lost } = costsOf(run);
   return [
-    ...byModel.map(({ model, spend }) => ({ what: 'model', name: model || '(no answer)', spend })),
-    ...(compactions.modelCalls > 0 ? [{ what: 'compactions', name: '', spend: compactions }] : []),
-    ...bySubAgent.map(({ call, tool, spend }) => ({ what: `sub-agent ${call}`, name: tool, spend })),
-    ...(lost.modelCalls > 0 ? [{ what: 'lost', name: plural(lost.modelCalls, 'attempt'), spend: lost }] : []),
-    ...byTurn.map(({ turn, spend }) => ({ what: `turn ${turn}`, name: '', spend })),
+    ...byModel.map(({ model, cost }) => ({ what: 'model', name: model || '(no answer)', cost })),
+    ...(compactions.modelCalls > 0 ? [{ what: 'compactions', name: '', cost: compactions }] : []),
+    ...bySubAgent.map(({ call, tool, cost }) => ({ what: `sub-agent ${call}`, name: tool, cost })),
+    ...(lost.modelCalls > 0 ? [{ what: 'lost', name: plural(lost.modelCalls, 'attempt'), cost: lost }] : []),
+    ...byTurn.map(({ turn, cost }) => ({ what: `turn ${turn}`, name: '', cost })),
   ];
 }
 
 /** An empty cost is not known: the agent has no prices. */
-export function costWords({ cost }: Spend): string {
+export function costWords({ cost }: Cost): string {
   return cost > 0 ? costText(cost) : '';
 }

@@ -47,13 +47,13 @@ export function runMarkdown(run: Run, nowMs: number = run.times.toMs): string {
       ['', '', 'tokens in', 'cached', 'out', 'cost'],
       costRows(run)
         .filter(({ what }) => !what.startsWith('turn '))
-        .map(({ what, name, spend }) => [
+        .map(({ what, name, cost }) => [
           what,
           name === '' ? '' : code(name),
-          count(spend.inputTokens),
-          count(spend.cachedTokens),
-          count(spend.outputTokens),
-          costWords(spend),
+          count(cost.inputTokens),
+          count(cost.cachedTokens),
+          count(cost.outputTokens),
+          costWords(cost),
         ]),
     )}`,
     `## Calls\n\n${callLines(run).join('\n')}`,

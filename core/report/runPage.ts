@@ -115,13 +115,13 @@ function pathTable(run: Run, nowMs: number): string {
 }
 
 function costTable(run: Run): string {
-  const rows = costRows(run).map(({ what, name, spend }) => [
+  const rows = costRows(run).map(({ what, name, cost }) => [
     markupText(what),
     markupText(name),
-    number(count(spend.inputTokens)),
-    number(count(spend.cachedTokens)),
-    number(count(spend.outputTokens)),
-    number(costWords(spend)),
+    number(count(cost.inputTokens)),
+    number(count(cost.cachedTokens)),
+    number(count(cost.outputTokens)),
+    number(costWords(cost)),
   ]);
   const heads = ['', '', ...['tokens in', 'cached', 'out', run.spend.cost > 0 ? 'cost' : ''].map(number)];
   return table(heads, rows);

@@ -93,7 +93,7 @@ test('has all of it in --json, and its causes add up to the whole', async () => 
   assert.equal(criticalPath.length, 11);
   assert.equal(failure.call, '5.0');
   const tokens = costs.byTurn.reduce(
-    (n: number, { spend }: { spend: { inputTokens: number } }) => n + spend.inputTokens,
+    (n: number, { cost }: { cost: { inputTokens: number } }) => n + cost.inputTokens,
     0,
   );
   assert.equal(tokens, usage.inputTokens);
