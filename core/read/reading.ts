@@ -15,8 +15,8 @@ import type {
   Waits,
 } from '../types.ts';
 import { NO_SPEND, NO_USAGE } from '../usage.ts';
+import { noSpans, type SpansRead } from './openSpans.ts';
 import type { Compaction, Run, RunEvent } from './run.ts';
-import { noSpans, type SpansRead } from './spans.ts';
 import type { OpenCall, OpenTurn, Writable } from './turns.ts';
 
 export interface Reading {

@@ -1,8 +1,8 @@
 // Where the time of a run went: each instant belongs to one cause. A pure function of the run, for any program.
 
 import { callActivityId } from '../names.ts';
+import { NO_WORKER_AFTER_MS } from './openSpans.ts';
 import type { Run, RunSpan } from './run.ts';
-import { NO_WORKER_AFTER_MS } from './spans.ts';
 
 /**
  * What a time of the run belongs to. Of several at once, the first in this list: work that runs comes before waiting, since the
