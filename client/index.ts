@@ -1,9 +1,22 @@
 // `holdfast/client`: starts, follows and commands runs from any program.
 export { ExternalStorage, type PayloadCodec, type StorageDriver, ValueError } from '@temporalio/common';
 export type { Duration } from '../core/duration.ts';
+export { type Cost, costsOf, type RunCosts } from '../core/read/costs.ts';
+export { type FailingStep, failingSentence, failingStep } from '../core/read/failingPath.ts';
 export type { History } from '../core/read/history.ts';
-export type { Call, Run, RunEvent, RunState, Turn } from '../core/read/run.ts';
+export type { Call, Run, RunEvent, RunSpan, RunState, RunTimes, Turn } from '../core/read/run.ts';
+export {
+  criticalPath,
+  type PathStep,
+  type TimeCause,
+  type TimePart,
+  type TimeSplit,
+  timeSplit,
+} from '../core/read/timeSplit.ts';
 export type { Reason, ReasonCode, ReasonParameters } from '../core/reasons/codes.ts';
+export { runMarkdown } from '../core/report/runMarkdown.ts';
+export { runPage } from '../core/report/runPage.ts';
+export { type TimelineSvgOptions, timelineSvg } from '../core/report/timelineSvg.ts';
 export type {
   AsJson,
   Attachment,

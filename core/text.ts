@@ -80,6 +80,20 @@ export function plural(n: number, word: string): string {
   return `${count(n)} ${word}${n === 1 ? '' : 's'}`;
 }
 
+const HOUR_S = 3_600;
+const DAY_S = 24 * HOUR_S;
+
+/** `0.21 s`, `12.3 s`, `2 min 05 s`, `3 h 05 min`, `2 d 04 h`. */
+export function seconds(ms: number): string {
+  if (ms < 9_995) return `${(ms / 1_000).toFixed(2)} s`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const two = (n: number) => String(Math.floor(n)).padStart(2, '0');
+  const whole = Math.round(ms / 1_000);
+  if (whole < HOUR_S) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  if (whole < DAY_S) return `${Math.floor(whole / HOUR_S)} h ${two((whole % HOUR_S) / 60)} min`;
+  return `${Math.floor(whole / DAY_S)} d ${two((whole % DAY_S) / HOUR_S)} h`;
+}
+
 /** A limit in words: `30 seconds`, `500 milliseconds`, `10 minutes`. */
 export function inWords(ms: number): string {
   if (ms < 1_000) return plural(ms, 'millisecond');

@@ -32,6 +32,11 @@ export function spendOf(usage: Usage, cost = 0, lost?: Lost): Partial<Spend> {
   return { ...addUsage(usage, lostUsage), cost: cost + lostCost, modelCalls: 1 + attempts };
 }
 
+/** The spend of attempts that were lost. */
+export function spendLost({ attempts, usage, cost }: Lost = NOTHING_LOST): Partial<Spend> {
+  return { ...usage, cost, modelCalls: attempts };
+}
+
 /** The spend of a compaction, which may have made no model call. */
 export function spendOfCompaction({ usage, cost, lost, modelCalls }: CompactAnswer): Partial<Spend> {
   return { ...spendOf(usage, cost, lost), modelCalls: modelCalls + (lost?.attempts ?? 0) };

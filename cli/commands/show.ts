@@ -12,9 +12,13 @@ import {
 } from '../../client/index.ts';
 import { withLabels } from '../../core/attachmentLabels.ts';
 import type { Run, Turn } from '../../core/read/run.ts';
+import { runMarkdown } from '../../core/report/runMarkdown.ts';
+import { runPage } from '../../core/report/runPage.ts';
+import { timelineSvg } from '../../core/report/timelineSvg.ts';
 import type { Message } from '../../core/types.ts';
 import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
 import { EXIT, UsageError, wholeNumber } from '../exit.ts';
+import { writePrivately } from '../export/privateFile.ts';
 import { commandLine } from '../terminal/commandLine.ts';
 import { inert, inertLine } from '../terminal/inert.ts';
 import { printJson, toStderr } from '../terminal/output.ts';
@@ -28,6 +32,7 @@ import { labelLines } from '../view/labels.ts';
 import { requestDiffLines } from '../view/requestDiff.ts';
 import { bars, compactionLines, peopleLines, summary } from '../view/showRun.ts';
 import { stuckLine } from '../view/stuckRun.ts';
+import { failingLines, timeJson, timeLine, timeLines } from '../view/timeSplit.ts';
 import { turnJson, turnLines } from '../view/turn.ts';
 import { howTo } from './approvals.ts';
 
@@ -36,11 +41,15 @@ const HINTS_MAX = 5;
 
 interface ShowOptions {
   readonly transcript?: boolean;
+  readonly time?: boolean;
   readonly turn?: number;
   readonly compaction?: number;
   readonly request?: boolean;
   readonly diff?: boolean;
   readonly json?: boolean;
+  readonly svg?: string;
+  readonly html?: string;
+  readonly markdown?: string;
 }
 
 export function showCommand(): Command {
@@ -63,9 +72,18 @@ export function showCommand(): Command {
       ).conflicts('diff'),
     )
     .option('--diff', 'with --turn: show what changed in the request since the turn before')
+    .addOption(
+      new Option('--time', 'show where its time and money went, and its critical path').conflicts([
+        'turn',
+        'transcript',
+      ]),
+    )
+    .addOption(toFile('--svg <file>', 'write the timeline as an SVG picture'))
+    .addOption(toFile('--html <file>', 'write the run as one page, which opens from disk and loads nothing'))
+    .addOption(toFile('--markdown <file>', 'write a report of the run as Markdown'))
     .option('--json', 'print one JSON object, as of run; with --transcript one array of messages')
     .action((id: string, options: ShowOptions, command: Command) => {
-      const { transcript, turn, compaction, json } = options;
+      const { transcript, turn, compaction, time, json } = options;
       if (turn === undefined && options.diff) throw new UsageError('--diff is about one turn. Name it with --turn N.');
       if (turn === undefined && compaction === undefined && options.request)
         throw new UsageError(
@@ -74,15 +92,19 @@ export function showCommand(): Command {
       return withHoldfast(command, async (holdfast) => {
         const handle = holdfast.get(id);
         const run = await handle.read();
+        if (await writeReports(run, options)) return EXIT.completed;
         const screen = createScreen(process.stdout);
         const forks = transcript || turn !== undefined || compaction !== undefined ? [] : await forksIn(handle);
         if (turn !== undefined) showTurn(run, turn, options, screen);
         else if (compaction !== undefined) showCompaction(run, compaction, options, screen);
         else if (transcript && json) printJson(run.transcript);
         else if (transcript) screen.print(...run.transcript.flatMap((message) => messageLines(message, screen)));
-        else if (json) printJson({ ...runJson(run), ...(forks.length > 0 && { forks: forks.map(forkJson) }) });
+        else if (json)
+          printJson({ ...runJson(run), ...timeJson(run), ...(forks.length > 0 && { forks: forks.map(forkJson) }) });
+        else if (time) screen.print(...timeLines(run, screen));
         else {
           screen.print(
+            ...failingLines(run, screen),
             `${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(withLabels(run.input, run.attachments))}`,
             ...contextLines(run.context, screen),
             ...labelLines(run.labels, screen),
@@ -96,7 +118,11 @@ export function showCommand(): Command {
           const people = peopleLines(run, screen);
           if (people.length > 0) screen.print(...people, '');
           if (run.output !== null) screen.print(inert(run.output), '');
-          screen.print(...summary(run, screen), ...(forks.length > 0 ? wrapped(forksText(forks), screen.columns) : []));
+          screen.print(
+            ...summary(run, screen),
+            ...timeLine(run, screen),
+            ...(forks.length > 0 ? wrapped(forksText(forks), screen.columns) : []),
+          );
           const flags = addressFlags(settingsOf(command));
           const stuck = run.endedAtMs === null ? await stuckLine(holdfast, id) : null;
           if (stuck) toStderr(stuck);
@@ -109,6 +135,32 @@ export function showCommand(): Command {
         return EXIT.completed;
       });
     });
+}
+
+function toFile(flags: string, description: string): Option {
+  return new Option(flags, description).conflicts(['turn', 'transcript', 'time', 'json']);
+}
+
+/** Writes the files that are asked for. Returns whether there was one. */
+async function writeReports(run: Run, { svg, html, markdown }: ShowOptions): Promise<boolean> {
+  const nowMs = Date.now();
+  const reports = [
+    { option: '--svg', file: svg, make: () => timelineSvg(run, { nowMs }) },
+    { option: '--html', file: html, make: () => runPage(run, nowMs) },
+    { option: '--markdown', file: markdown, make: () => runMarkdown(run, nowMs) },
+  ];
+  let written = 0;
+  for (const { option, file, make } of reports) {
+    if (file === undefined) continue;
+    const text = await make();
+    // It has what people and tools wrote, like an export.
+    await writePrivately(file, text).catch((error) => {
+      throw new UsageError(`${file} cannot be written: ${error.message}. Choose another file with ${option}.`);
+    });
+    toStderr(`Wrote ${file}.`);
+    written++;
+  }
+  return written > 0;
 }
 
 function showTurn(run: Run, number: number, { request, diff, json }: ShowOptions, screen: Screen): void {

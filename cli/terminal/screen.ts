@@ -1,5 +1,8 @@
 // The output of a command: lines that stay, and on a terminal a live part at the bottom that is redrawn in place.
 import type { WriteStream } from 'node:tty';
+
+export { seconds } from '../../core/text.ts';
+
 import { printable, type Style, styled } from './output.ts';
 
 export interface Screen {
@@ -92,17 +95,6 @@ export function createScreen(stream: NodeJS.WriteStream): Screen {
 
 function asText(lines: readonly string[]): string {
   return printable(lines.map((line) => `${line}\n`).join(''));
-}
-
-/** `0.21 s`, `12.3 s`, `2 min 05 s`, `3 h 05 min`, `2 d 04 h`. */
-export function seconds(ms: number): string {
-  if (ms < 9_995) return `${(ms / 1_000).toFixed(2)} s`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  const two = (n: number) => String(Math.floor(n)).padStart(2, '0');
-  const whole = Math.round(ms / 1_000);
-  if (whole < HOUR_S) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
-  if (whole < DAY_S) return `${Math.floor(whole / HOUR_S)} h ${two((whole % HOUR_S) / 60)} min`;
-  return `${Math.floor(whole / DAY_S)} d ${two((whole % DAY_S) / HOUR_S)} h`;
 }
 
 /** How long ago: `5 s`, `12 min`, `3 h`, `4 d`. */

@@ -1,6 +1,7 @@
 // Shows a run on the screen: live while it runs, and its summary at the end.
 import { WorkflowFailedError } from '@temporalio/client';
 import type { RunHandle } from '../../client/index.ts';
+import { foldTurns } from '../../core/read/foldTurns.ts';
 import { type Compaction, countsOf, type Run, type RunEvent, type RunState, toolCalls } from '../../core/read/run.ts';
 import { count, plural } from '../../core/text.ts';
 import type { Reply } from '../../core/types.ts';
@@ -21,7 +22,7 @@ import { earlierLines, forkLines } from './forks.ts';
 import { runJson } from './json.ts';
 import { type OpenQuestion, reportQuestions } from './openQuestions.ts';
 import { byAndWhy, decisionText, personLines, questionText } from './people.ts';
-import { axisOf, timeline } from './timeline.ts';
+import { axisOf, type TimelineTurn, timeline } from './timeline.ts';
 
 /** How often a plain output reports the progress of streaming text. */
 const PLAIN_TEXT_EVERY_MS = 5_000;
@@ -235,10 +236,26 @@ function replyLines({ status, output, reason }: Reply, screen: Screen): string[]
 
 /** Returns the bars of a whole run. */
 export function bars(run: Run, screen: Screen): string[] {
-  const drawn = timeline(run, axisOf(firstShownMs(run), run.endedAtMs, Date.now()), screen);
+  const drawn = timeline(
+    { turns: foldedTurns(run), compactions: run.compactions },
+    axisOf(firstShownMs(run), run.endedAtMs, Date.now()),
+    screen,
+  );
   const lines = [...earlierLines(run.earlier, run.fork, screen), ...drawn];
   if (lines.length <= ROWS_MAX) return lines;
   return [...lines.slice(0, ROWS_MAX), `… ${lines.length - 1 - ROWS_MAX} more rows: see --json`, lines.at(-1) ?? ''];
+}
+
+/** A folded call's bar goes from the first to the last of them. */
+function foldedTurns({ turns, compactions }: Run): TimelineTurn[] {
+  const folded = foldTurns(turns, new Set(compactions.map(({ turn }) => turn)));
+  return folded.map(({ turn, last, calls }) => ({
+    ...turn,
+    ...(last !== turn && { through: last.turn, answeredAtMs: last.answeredAtMs }),
+    calls: calls.map(({ call, last: end, times }) =>
+      times === 1 ? call : { ...call, endedAtMs: end.endedAtMs, times },
+    ),
+  }));
 }
 
 /** Returns when the first shown turn begins: the server may no longer keep the first histories. */

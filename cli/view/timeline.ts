@@ -15,6 +15,8 @@ export interface TimelineTurn {
   readonly attempts: number;
   readonly error: string | null;
   readonly calls: readonly TimelineCall[];
+  /** The last of the turns that are drawn as one; absent if it stands for itself. */
+  readonly through?: number;
 }
 
 /** A compaction after a turn. */
@@ -42,6 +44,8 @@ export interface TimelineCall {
   readonly childId: string | null;
   /** Its reported progress, while it runs. */
   readonly note?: string;
+  /** How often the same call was made, if it stands for several. */
+  readonly times?: number;
 }
 
 export interface Axis {
@@ -76,7 +80,7 @@ export function timeline(
 ): string[] {
   const rows = turns.flatMap((turn) => [
     ...rowsOf(turn, turns[0]?.agent),
-    ...compactions.filter((compaction) => compaction.turn === turn.turn).map(compactionRow),
+    ...compactions.filter((compaction) => compaction.turn === (turn.through ?? turn.turn)).map(compactionRow),
   ]);
   const widest = Math.max(0, ...rows.map(({ label }) => label.length));
   // On a narrow terminal, labels get two fifths, and bars the rest.
@@ -150,11 +154,11 @@ export function axisOf(startedAtMs: number, endedAtMs: number | null, nowMs: num
 }
 
 function rowsOf(seen: TimelineTurn, first: string | undefined): Row[] {
-  const { turn, agent, startedAtMs, answeredAtMs, attempts, error, calls } = seen;
+  const { turn, through, agent, startedAtMs, answeredAtMs, attempts, error, calls } = seen;
   const model: Row = {
     mark: error ? '✗' : ' ',
     // After a handoff, the agent's name.
-    label: `turn ${turn}, ${agent === first ? 'model' : inertLine(agent, 64)}`,
+    label: `${through === undefined ? `turn ${turn}` : `turns ${turn}–${through}`}, ${agent === first ? 'model' : inertLine(agent, 64)}`,
     startMs: startedAtMs,
     endMs: answeredAtMs,
     fill: error ? '▒' : '─',
@@ -185,8 +189,9 @@ function callRow(call: TimelineCall, askedAtMs: number): Row {
     ...(childId !== null && { childId: idText(childId) }),
     ...(approval && { wait: { fromMs: askedAtMs, toMs: decision?.atMs ?? scheduledAtMs ?? endedAtMs } }),
   };
+  const folded = call.times === undefined ? '' : `same call × ${call.times}`;
   const noted = (...more: (string | undefined)[]) =>
-    [...more, decision ? decisionWords(decision) : ''].filter(Boolean).join(', ');
+    [folded, ...more, decision ? decisionWords(decision) : ''].filter(Boolean).join(', ');
   if (ok === true) return { ...base, mark: '✓', fill: '█', note: noted(attempted(attempts)) };
   const failure = kind === 'rejected' && decision ? '' : kind?.replaceAll('_', ' ');
   if (ok === false) return { ...base, mark: '✗', fill: '▒', note: noted(failure, attempted(attempts)) };

@@ -7,11 +7,12 @@ import { openQuestions } from './questions.ts';
 import type { Reading } from './reading.ts';
 import { requestsIn } from './requests.ts';
 import type { Run } from './run.ts';
+import { spansIn } from './spans.ts';
 import { spendOf } from './spend.ts';
 import { asTurn } from './turns.ts';
 
 export function asRun(reading: Reading): Run {
-  const { run, turns, compactions, agent, pausedByParent } = reading;
+  const { run, turns, compactions, agent, pausedByParent, spans } = reading;
   if (reading.taskDone) reading.due.push(...settleByKernel(reading, reading.atMs));
   const isOver = run.endedAtMs !== null;
   const instructions: Message[] = agent ? [{ role: 'system', content: agent.instructions }] : [];
@@ -27,5 +28,6 @@ export function asRun(reading: Reading): Run {
     messages,
     frames: { ...reading.frames },
     summaries: [...reading.summaries],
+    times: { fromMs: spans.fromMs ?? run.startedAtMs, toMs: spans.toMs, spans: spansIn(spans) },
   };
 }

@@ -51,7 +51,9 @@ export interface HistoryEvent {
     readonly firstExecutionRunId?: string | null;
     readonly parentWorkflowExecution?: { readonly workflowId?: string | null; readonly runId?: string | null } | null;
   } | null;
+  readonly workflowTaskScheduledEventAttributes?: object | null;
   readonly workflowTaskStartedEventAttributes?: object | null;
+  readonly workflowTaskTimedOutEventAttributes?: object | null;
   readonly workflowTaskCompletedEventAttributes?: { readonly startedEventId?: LongLike | null } | null;
   readonly workflowTaskFailedEventAttributes?: {
     readonly baseRunId?: string | null;

@@ -15,13 +15,16 @@ import { timerFired, timerStarted } from './events/timers.ts';
 import { eventId, firstJson, type HistoryEvent, timeMs } from './history.ts';
 import type { Reading } from './reading.ts';
 import type { RunEvent } from './run.ts';
+import { recordSpans } from './spans.ts';
 
 /** Reads the next event of the history, and returns the run events that follow from it. */
 export function take(reading: Reading, event: HistoryEvent): RunEvent[] {
   const atMs = timeMs(event);
   reading.atMs = atMs;
   const settled = reading.taskDone && isFromOutside(event) ? settleByKernel(reading, atMs) : [];
-  return [...reading.due.splice(0), ...settled, ...runEventsOf(reading, event, atMs)];
+  const happened = [...reading.due.splice(0), ...settled, ...runEventsOf(reading, event, atMs)];
+  recordSpans(reading, event, happened);
+  return happened;
 }
 
 function runEventsOf(reading: Reading, event: HistoryEvent, atMs: number): RunEvent[] {

@@ -15,12 +15,13 @@ import type {
   Waits,
 } from '../types.ts';
 import { NO_SPEND, NO_USAGE } from '../usage.ts';
+import { noSpans, type SpansRead } from './openSpans.ts';
 import type { Compaction, Run, RunEvent, Summary } from './run.ts';
 import type { OpenCall, OpenTurn, Writable } from './turns.ts';
 
 export interface Reading {
   readonly run: Writable<
-    Omit<Run, 'turns' | 'transcript' | 'questions' | 'compactions' | 'messages' | 'frames' | 'summaries'>
+    Omit<Run, 'turns' | 'transcript' | 'questions' | 'compactions' | 'messages' | 'frames' | 'summaries' | 'times'>
   >;
   readonly turns: OpenTurn[];
   readonly compactions: Writable<Compaction>[];
@@ -94,6 +95,9 @@ export interface Reading {
   readonly childSpend: Map<string, Spend>;
   /** The spend that the run wrote to its memo at its end. */
   spendAtEnd: Spend | undefined;
+
+  /** When its parts waited and ran. */
+  readonly spans: SpansRead;
 }
 
 export interface OpenDecision {
@@ -189,6 +193,7 @@ export function openReading(): Reading {
     waits: null,
     childSpend: new Map(),
     spendAtEnd: undefined,
+    spans: noSpans(),
   };
 }
 

@@ -74,6 +74,8 @@ export interface Run extends ReasonFields {
   readonly frames: Readonly<Record<string, RequestFrame>>;
   /** What the model was asked for the summaries of compactions: `compactionRequests` makes the requests of it. */
   readonly summaries: readonly Summary[];
+  /** When its parts waited and ran: `timeSplit` says what the time went into. */
+  readonly times: RunTimes;
 }
 
 /** What the requests for the summary of a compaction were made of. */
@@ -85,6 +87,48 @@ export interface Summary {
   /** The conversation before it. */
   readonly messages: readonly Message[];
   readonly recorded: SummaryRecord;
+}
+
+export interface RunTimes {
+  /** The first event of the histories that are there. */
+  readonly fromMs: number;
+  /** The last event that was read. */
+  readonly toMs: number;
+  /** In the order in which they began. */
+  readonly spans: readonly RunSpan[];
+}
+
+/** A time in which a part of the run waited or ran. */
+export interface RunSpan {
+  /**
+   * An activity (`model`, `call`, `compaction`), a sub-agent's run, a workflow task that waited long for a worker or lost it, or a
+   * state of the run: it waits for `people`, is `paused` or `idle`, waits out an `outage` of its model, or for a `task` of an MCP server.
+   */
+  readonly what:
+    | 'model'
+    | 'call'
+    | 'compaction'
+    | 'sub_agent'
+    | 'workflow_task'
+    | 'people'
+    | 'paused'
+    | 'idle'
+    | 'outage'
+    | 'task';
+  /** null for what is of no turn; `slot` is null for what is no call. */
+  readonly turn: number | null;
+  readonly slot: number | null;
+  readonly scheduledAtMs: number;
+  /** When the last attempt started. Of an activity, history has it only once that has ended. */
+  readonly startedAtMs: number | null;
+  /** null while it is open. */
+  readonly endedAtMs: number | null;
+  /** 0 if history has no start. */
+  readonly attempts: number;
+  /** It ended, and history has no start: no worker took it in `time`, or it was cancelled before it started or between two attempts. */
+  readonly unstarted?: 'time' | 'cancelled';
+  /** A look at a task of an MCP server, whose attempts are not its own. */
+  readonly isLook?: true;
 }
 
 /** A compaction: the older part of the transcript was replaced before it outgrew the context window. */
@@ -108,6 +152,8 @@ export interface Compaction {
   /** What went wrong although it succeeded: for example, the oldest messages were dropped instead of summarised. */
   readonly warning: Reason | null;
   readonly usage: Usage;
+  /** What it has cost, with attempts that were lost. */
+  readonly spend: Spend;
   /** Why it failed or was stopped, which leaves the transcript unchanged. */
   readonly error: string | null;
 }
@@ -150,6 +196,10 @@ export interface Turn {
   readonly passedOver?: readonly PassedOver[];
   readonly text: string | null;
   readonly usage: Usage;
+  /** What its model calls have cost, with attempts that were lost. */
+  readonly spend: Spend;
+  /** The part of `spend` that attempts without an answer have cost. */
+  readonly lost: Spend;
   readonly error: string | null;
   readonly calls: readonly Call[];
   /** What its request was made of, for `requestOf`; null if that is in a history that the server no longer keeps. */
@@ -191,6 +241,8 @@ export interface Call {
   readonly decision: RecordedDecision | null;
   /** The workflow id of the sub-agent's run; null if the call is not a sub-agent. */
   readonly childId: string | null;
+  /** What the sub-agent's run has spent, as it last reported; absent if the call is none, or has not reported. */
+  readonly spend?: Spend;
   /** 0 for a call that never ran. */
   readonly attempts: number;
   readonly scheduledAtMs: number | null;

@@ -4,7 +4,7 @@ import { outcomeAttachments, outcomeText } from '../batch/outcomes.ts';
 import { askedByTask } from '../batch/task.ts';
 import { callActivityId } from '../names.ts';
 import type { CallTask, Message, ModelAnswer, Outcome, PlannedCall, RecordedDecision, ToolCall } from '../types.ts';
-import { NO_USAGE } from '../usage.ts';
+import { NO_SPEND, NO_USAGE } from '../usage.ts';
 import type { Call, RunEvent, Turn, TurnRequest } from './run.ts';
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -52,6 +52,8 @@ export function openTurn(turn: number, agent: string, startedAtMs: number): Open
     model: null,
     text: null,
     usage: NO_USAGE,
+    spend: NO_SPEND,
+    lost: NO_SPEND,
     error: null,
     calls: [],
     answer: undefined,
@@ -147,7 +149,7 @@ export function asTurn(
   { userMessages, compactedMessages, calls, ...open }: OpenTurn,
   request: TurnRequest | null,
 ): Turn {
-  const { turn, agent, startedAtMs, answeredAtMs, attempts, model, text, usage, error } = open;
+  const { turn, agent, startedAtMs, answeredAtMs, attempts, model, text, usage, spend, lost, error } = open;
   const { passedOver } = open.answer ?? {};
   const shown = {
     turn,
@@ -158,6 +160,8 @@ export function asTurn(
     model,
     text,
     usage,
+    spend,
+    lost,
     error,
     ...(passedOver && { passedOver }),
   };

@@ -29,6 +29,7 @@ const compaction: Compaction = {
   summary: 'Sum.',
   warning: null,
   usage: NO_USAGE,
+  spend: NO_SPEND,
   error: null,
 };
 const warning = reason('compaction_fell_back', {
@@ -114,6 +115,7 @@ test('shows that messages were compacted when a user returns to a chat', () => {
     messages: [],
     frames: {},
     summaries: [],
+    times: { fromMs: 0, toMs: 0, spans: [] },
   };
   assert.deepEqual(
     recapLines(run, screen).filter((line) => line !== ''),

@@ -52,6 +52,8 @@ const turn: Turn = {
   model: 'm',
   text: null,
   usage: NO_USAGE,
+  spend: NO_SPEND,
+  lost: NO_SPEND,
   error: null,
   calls: [],
   request: null,
@@ -86,6 +88,7 @@ const run: Run = {
   messages: [],
   frames: {},
   summaries: [],
+  times: { fromMs: 0, toMs: 0, spans: [] },
 };
 
 test('summarises a run as paused, idle or without a worker for its agent', () => {

@@ -89,7 +89,11 @@ test('prints only one object of the documented shape with --json', async () => {
     startedAt: null,
     durationMs: 0,
   });
-  assert.deepEqual((await answer('show', 'shape')).json, json, 'show has the same object');
+  const { time, criticalPath, costs, failure, ...same } = (await answer('show', 'shape')).json;
+  assert.deepEqual(same, json, 'show has the same object, and where its time and money went');
+  assert.equal(time.totalMs, durationMs);
+  assert.ok(criticalPath.length > 0 && costs.byTurn.length === rest.turns);
+  assert.match(failure.sentence, /^Turn 1: call 1\.1 of .* failed/);
 });
 
 test('shows the context of a run, inert', async () => {

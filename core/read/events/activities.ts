@@ -140,7 +140,10 @@ export function activityFailed(
   if (activity.kind === 'cancel') return taskCancelled(reading, activity.of, atMs);
   if (activity.kind === 'call') return callFailed(reading, activity.of, cause, atMs);
   const { run } = reading;
-  run.spend = addSpend(run.spend, lostIn(cause));
+  const lost = lostIn(cause);
+  run.spend = addSpend(run.spend, lost);
+  activity.of.spend = addSpend(activity.of.spend, lost);
+  if (activity.kind === 'model') activity.of.lost = addSpend(activity.of.lost, lost);
   return activity.kind === 'model'
     ? modelFailed(activity.of, cause, atMs)
     : compactionFailed(reading, activity, causeInWords(cause), atMs);

@@ -1,7 +1,7 @@
 // Reads compactions. The older part of the transcript is replaced; the turns stay as they were.
 
 import type { CompactAnswer, CompactInput, RequestRecord, SummaryRecord } from '../../types.ts';
-import { addSpend, addUsage, NO_USAGE, spendOfCompaction } from '../../usage.ts';
+import { addSpend, addUsage, NO_SPEND, NO_USAGE, spendOfCompaction } from '../../usage.ts';
 import { settleByKernel } from '../batchView.ts';
 import { messagesSince, userMessagesIn } from '../conversation.ts';
 import type { OpenCompaction, Reading } from '../reading.ts';
@@ -26,6 +26,7 @@ export function compactionStarted(reading: Reading, id: number, input: CompactIn
     summary: null,
     warning: null,
     usage: NO_USAGE,
+    spend: NO_SPEND,
     error: null,
   };
   compactions.push(compaction);
@@ -58,7 +59,9 @@ export function compactionEnded(
   reading.sentToCompaction = [...reading.sentToCompaction, ...sent.messages];
   if (sent.repeats) sent.repeats.userMessages = [];
   run.usage = addUsage(run.usage, usage);
-  run.spend = addSpend(run.spend, spendOfCompaction(answer));
+  const spent = spendOfCompaction(answer);
+  run.spend = addSpend(run.spend, spent);
+  compaction.spend = addSpend(compaction.spend, spent);
   Object.assign(compaction, { endedAtMs: atMs, strategy, summary, warning, usage });
   compaction.messages = { ...compaction.messages, after: reading.before.length };
   compaction.tokens = { ...compaction.tokens, after: tokens };

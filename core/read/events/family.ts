@@ -56,6 +56,9 @@ export function fromChild(reading: Reading, { childId, what }: ChildEvent, atMs:
   if (isWaiting) waitingChildren.add(childId);
   else if (isWaiting === false) waitingChildren.delete(childId);
   // A report that arrives after the result is older than it.
-  if (spend && (outcome || call.outcome === null)) childSpend.set(childId, spend);
+  if (spend && (outcome || call.outcome === null)) {
+    childSpend.set(childId, spend);
+    call.spend = spend;
+  }
   return outcome && call.outcome === null ? [settle(call, outcome(call.tool), atMs)] : [];
 }

@@ -4,7 +4,7 @@ import { guardPlan } from '../../batch/effects.ts';
 import type { FailureCause } from '../../batch/outcomes.ts';
 import { isOutage } from '../../names.ts';
 import type { ModelAnswer, ModelCallInput } from '../../types.ts';
-import { addSpend, addUsage, spendOfAnswer } from '../../usage.ts';
+import { addSpend, addUsage, spendLost, spendOfAnswer } from '../../usage.ts';
 import { approvalsIn, settleByKernel } from '../batchView.ts';
 import { userMessagesIn } from '../conversation.ts';
 import { causeInWords } from '../ends.ts';
@@ -63,7 +63,10 @@ export function modelAnswered(reading: Reading, open: OpenTurn, answer: ModelAns
   const { content: text } = message;
   Object.assign(open, { answer, answeredAtMs: atMs, usage, model: model || null, text, retryMessage, calls });
   run.usage = addUsage(run.usage, usage);
-  run.spend = addSpend(run.spend, spendOfAnswer(answer));
+  const spent = spendOfAnswer(answer);
+  run.spend = addSpend(run.spend, spent);
+  open.spend = addSpend(open.spend, spent);
+  open.lost = addSpend(open.lost, spendLost(answer.lost));
   if (text) run.output = text;
   reading.unseenBefore = 0;
   // Raised limits and the run's own take precedence over the agent's.
