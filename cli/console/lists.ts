@@ -1,10 +1,10 @@
 // The lists of the console. Pages ask for them every few seconds: those that ask for the same at the same time are one request to
 // the server.
-import type { Holdfast, Inbox, RunSummary } from '../../client/index.ts';
+import type { Holdfast, Inbox, Labels, RunSummary } from '../../client/index.ts';
 import { fits } from './shownStatus.ts';
 
 export interface ListQuery {
-  /** A part of the workflow id or of the agent's name. */
+  /** Words: parts of the workflow id or of the agent's name, and labels as `key=value`. */
   readonly text: string;
   /** As the page shows it: `running`, `waiting`, `failing`, or how a run ended; '' for all. */
   readonly status: string;
@@ -42,9 +42,10 @@ export function listsOf(holdfast: Holdfast): Lists {
   }
 
   async function runs({ text, status, limit }: ListQuery): Promise<RunList> {
-    const isFiltered = text !== '' || status !== '';
-    const listed = await holdfast.list({ limit: isFiltered ? SCANNED_MAX : limit + 1 });
-    const fitting = listed.filter((run) => hasText(run, text) && fits(run, status));
+    const { words, labels } = wordsIn(text);
+    const isFiltered = words.length > 0 || status !== '';
+    const listed = await holdfast.list({ limit: isFiltered ? SCANNED_MAX : limit + 1, labels });
+    const fitting = listed.filter((run) => hasWords(run, words) && fits(run, status));
     return { runs: fitting.slice(0, limit), hasMore: fitting.length > limit || listed.length === SCANNED_MAX };
   }
 
@@ -54,7 +55,19 @@ export function listsOf(holdfast: Holdfast): Lists {
   };
 }
 
-function hasText({ workflowId, agent }: RunSummary, text: string): boolean {
-  const wanted = text.toLowerCase();
-  return workflowId.toLowerCase().includes(wanted) || (agent ?? '').toLowerCase().includes(wanted);
+function wordsIn(text: string): { readonly words: readonly string[]; readonly labels: Labels } {
+  const all = text.split(/\s+/).filter((word) => word !== '');
+  const isLabel = (word: string) => word.indexOf('=') > 0;
+  const pairs = all
+    .filter(isLabel)
+    .map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]);
+  return {
+    words: all.filter((word) => !isLabel(word)).map((word) => word.toLowerCase()),
+    labels: Object.fromEntries(pairs),
+  };
+}
+
+function hasWords({ workflowId, agent }: RunSummary, words: readonly string[]): boolean {
+  const names = `${workflowId}\n${agent ?? ''}`.toLowerCase();
+  return words.every((word) => names.includes(word));
 }

@@ -1,5 +1,9 @@
 // What the page is sent of a run: long texts cut, which are fetched when they are opened, and without the messages.
+import { type FailingStep, failingSentence, failingStep } from '../../core/read/failingPath.ts';
 import { type Call, countsOf, type Earlier, type Run, type Turn } from '../../core/read/run.ts';
+import { timeSplit } from '../../core/read/timeSplit.ts';
+import { type CauseShare, sharesOf } from '../../core/read/timeWords.ts';
+import { type CostRow, costSums } from '../../core/report/runFacts.ts';
 
 /** Enough to recognise a result; a page of a run with thousands stays small. */
 const SHOWN_CHARS = 600;
@@ -21,8 +25,15 @@ export interface TurnView extends Omit<Turn, 'calls' | 'request'> {
   readonly hasRequest: boolean;
 }
 
-export interface RunHead extends Omit<Run, 'turns' | 'transcript' | 'messages' | 'frames' | 'value'> {
+type Whole = 'turns' | 'transcript' | 'messages' | 'frames' | 'summaries' | 'times' | 'value';
+
+export interface RunHead extends Omit<Run, Whole> {
   readonly counts: Earlier;
+  /** Where to look first; null if nothing has failed. */
+  readonly failing: (Pick<FailingStep, 'turn' | 'call'> & { readonly sentence: string }) | null;
+  /** Where its time went so far, longest first. */
+  readonly shares: readonly CauseShare[];
+  readonly costs: readonly CostRow[];
   /** The validated output, as JSON; absent if the agent has no schema. */
   readonly valueJson?: string;
 }
@@ -44,8 +55,16 @@ export interface RunUpdate {
 }
 
 export function headOf(run: Run): RunHead {
-  const { turns, transcript, messages, frames, value, ...head } = run;
-  return { ...head, counts: countsOf(run), ...(value !== undefined && { valueJson: JSON.stringify(value, null, 2) }) };
+  const { turns, transcript, messages, frames, summaries, times, value, ...head } = run;
+  const failing = failingStep(run);
+  return {
+    ...head,
+    counts: countsOf(run),
+    failing: failing && { turn: failing.turn, call: failing.call, sentence: failingSentence(failing) },
+    shares: sharesOf(timeSplit(run, Date.now())),
+    costs: costSums(run),
+    ...(value !== undefined && { valueJson: JSON.stringify(value, null, 2) }),
+  };
 }
 
 export function turnView({ request, calls, ...turn }: Turn): TurnView {

@@ -31,13 +31,17 @@ export interface CostRow {
 
 /** Returns what the run has cost: by model, compactions, sub-agents, and beside them what was lost; then by turn. */
 export function costRows(run: Run): CostRow[] {
-  const { byTurn, byModel, compactions, bySubAgent, lost } = costsOf(run);
+  return [...costSums(run), ...costsOf(run).byTurn.map(({ turn, cost }) => ({ what: `turn ${turn}`, name: '', cost }))];
+}
+
+/** The same without the turns. */
+export function costSums(run: Run): CostRow[] {
+  const { byModel, compactions, bySubAgent, lost } = costsOf(run);
   return [
     ...byModel.map(({ model, cost }) => ({ what: 'model', name: model || '(no answer)', cost })),
     ...(compactions.modelCalls > 0 ? [{ what: 'compactions', name: '', cost: compactions }] : []),
     ...bySubAgent.map(({ call, tool, cost }) => ({ what: `sub-agent ${call}`, name: tool, cost })),
     ...(lost.modelCalls > 0 ? [{ what: 'lost', name: plural(lost.modelCalls, 'attempt'), cost: lost }] : []),
-    ...byTurn.map(({ turn, cost }) => ({ what: `turn ${turn}`, name: '', cost })),
   ];
 }
 

@@ -183,8 +183,9 @@ test('finds runs whose ids are no paths', async () => {
   assert.equal((await run.result()).status, 'cancelled');
 });
 
-test('lists runs by state and by a part of their names', async () => {
-  const run = await start('payer');
+test('lists runs by state, by a part of their names and by their labels', async () => {
+  const labels = { tenant: randomUUID() };
+  const run = await ground.holdfast.start('payer', 'Go.', { id: `payer-${randomUUID()}`, labels });
   await asked(run, 1);
   const listed = async (query: string) => {
     const { runs } = (await (await ground.ask(`/api/runs?${query}`)).json()) as { runs: { workflowId: string }[] };
@@ -194,6 +195,11 @@ test('lists runs by state and by a part of their names', async () => {
   await eventually(async () => (await listed(`status=waiting&text=${text}`)).includes(run.workflowId));
   assert.deepEqual(await listed(`status=completed&text=${text}`), []);
   assert.equal((await listed('limit=1')).length, 1);
+  const label = encodeURIComponent(`tenant=${labels.tenant}`);
+  assert.deepEqual(await listed(`text=${label}`), [run.workflowId]);
+  assert.deepEqual(await listed(`text=${label}%20payer&status=waiting`), [run.workflowId]);
+  assert.deepEqual(await listed(`text=${label}%20hostile`), []);
+  assert.deepEqual(await listed(`text=${label}x`), []);
   await eventually(async () => {
     const inbox = (await (await ground.ask('/api/inbox')).json()) as { waiting: { workflowId: string }[] };
     return inbox.waiting.some(({ workflowId }) => workflowId === run.workflowId);

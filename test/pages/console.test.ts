@@ -156,7 +156,7 @@ test('keeps filters in the address', { skip }, async () => {
   const run = await start('payer');
   await asked(run, 1);
   const { page } = await open('runs');
-  await page.getByLabel('Id or agent').fill(run.workflowId);
+  await page.getByLabel('Id, agent or label').fill(run.workflowId);
   await page.getByText('Wait for a person').click();
   // The others leave the list.
   await page.locator('table.runs tbody tr').nth(1).waitFor({ state: 'detached' });

@@ -1,8 +1,9 @@
 // One run: what it is for, why it failed, what it waits for, what was said, and when.
 import { useEffect, useState } from 'preact/hooks';
 import type { Inbox } from '../../../client/index.ts';
+import { CAUSE_WORDS, percent } from '../../../core/read/timeWords.ts';
 import type { About } from '../app.ts';
-import type { RunHead, TurnView } from '../runView.ts';
+import type { RunHead } from '../runView.ts';
 import { post } from './api.ts';
 import { Action, Block, Problem, Status } from './parts.tsx';
 import { runLink } from './place.ts';
@@ -10,7 +11,7 @@ import { QuestionCard, Text } from './Questions.tsx';
 import { Timeline } from './Timeline.tsx';
 import { Transcript } from './Transcript.tsx';
 import { useNow, useRun } from './useLive.ts';
-import { clock, count, duration, number, state } from './words.ts';
+import { clock, count, duration, number, oneLine, state } from './words.ts';
 
 interface RunPageProps {
   readonly workflowId: string;
@@ -46,7 +47,8 @@ export function RunPage({ workflowId, about, inbox }: RunPageProps) {
     <main class="run">
       <Head head={head} now={now} about={about} />
       <Problem text={problem} />
-      <Failing head={head} turns={turns} open={open} />
+      <Failing head={head} open={open} />
+      <Shares head={head} />
       {head.questions.map((question) => (
         <QuestionCard
           key={question.kind === 'approval' ? question.call : 'budget'}
@@ -104,6 +106,15 @@ function Head({ head, now, about }: { head: RunHead; now: number; about: About |
           Fork of <a href={runLink(fork.of.workflowId)}>{fork.of.workflowId}</a>, from turn {fork.of.turn}.
         </p>
       )}
+      {head.labels && (
+        <p>
+          {Object.entries(head.labels).map(([key, value]) => (
+            <a key={key} class="tag" href={`#/runs?${new URLSearchParams({ text: `${key}=${value}` })}`}>
+              {key}={value}
+            </a>
+          ))}
+        </p>
+      )}
       {head.context !== null && <Block title="Context" text={JSON.stringify(head.context, null, 2)} />}
       {head.warnings.map(({ text }) => (
         <p key={text} class="dim">
@@ -114,30 +125,79 @@ function Head({ head, now, about }: { head: RunHead; now: number; about: About |
   );
 }
 
-/** What went wrong first: a sentence, and a way to it. */
-function Failing({ head, turns, open }: { head: RunHead; turns: readonly TurnView[]; open: (target: string) => void }) {
-  const calls = turns.flatMap((turn) => turn.calls).filter(({ ok }) => ok === false);
-  const [first] = calls;
+/** What to look at first: a sentence, and a way to it. */
+function Failing({ head, open }: { head: RunHead; open: (target: string) => void }) {
   const endedBadly = !['completed', 'running'].includes(head.status);
-  if (!endedBadly && !first) return null;
+  const { failing } = head;
+  if (!endedBadly && !failing) return null;
   return (
     <section class={endedBadly ? 'failing' : 'failing mild'} aria-label="What failed">
       {endedBadly && (
         <p>
           <b>Ended as {state(head.status)}</b>
-          {head.reason ? `: ${head.reason}` : '.'}
+          <bdi>{head.reason ? `: ${head.reason}` : '.'}</bdi>
         </p>
       )}
-      {first && (
+      {failing && (
         <p>
-          {calls.length === 1 ? 'One call failed' : `${number(calls.length)} calls failed, first`}
-          {': '}
-          <code>{first.tool}</code> in turn {first.turn}
-          <bdi>{first.reason ? `, ${first.reason.text}` : first.text ? `, ${first.text.text.slice(0, 200)}` : ''}</bdi>{' '}
-          <button type="button" onClick={() => open(`call-${first.turn}.${first.slot}`)}>
+          <bdi>{oneLine(failing.sentence, 600)}</bdi>{' '}
+          <button
+            type="button"
+            onClick={() => open(failing.call === null ? `turn-${failing.turn}` : `call-${failing.call}`)}
+          >
             Show it
           </button>
         </p>
+      )}
+    </section>
+  );
+}
+
+/** Where time and money went, so far. */
+function Shares({ head }: { head: RunHead }) {
+  const { shares, costs } = head;
+  if (shares.length === 0) return null;
+  return (
+    <section class="shares" aria-label="Where time and money went">
+      <div class="share-bar" aria-hidden="true">
+        {shares.map(({ cause, share }) => (
+          <i key={cause} class={`cause ${cause}`} style={{ width: `${share * 100}%` }} />
+        ))}
+      </div>
+      <p class="legend">
+        {shares.map(({ cause, ms, share }) => (
+          <span key={cause}>
+            <i class={`cause ${cause}`} aria-hidden="true" />
+            {CAUSE_WORDS[cause]} {percent(share)}, {duration(ms)}
+          </span>
+        ))}
+      </p>
+      {costs.length > 0 && (
+        <details>
+          <summary>Tokens and cost</summary>
+          <table>
+            <thead>
+              <tr>
+                <th>By</th>
+                <th class="right">Tokens in</th>
+                <th class="right">Tokens out</th>
+                <th class="right">Cost</th>
+              </tr>
+            </thead>
+            <tbody>
+              {costs.map(({ what, name, cost }) => (
+                <tr key={`${what} ${name}`}>
+                  <td>
+                    {what} <span class="dim">{name}</span>
+                  </td>
+                  <td class="time right">{number(cost.inputTokens)}</td>
+                  <td class="time right">{number(cost.outputTokens)}</td>
+                  <td class="time right">{cost.cost > 0 ? cost.cost.toFixed(4) : '–'}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </details>
       )}
     </section>
   );

@@ -31,8 +31,8 @@ export function Runs({ filters }: { filters: URLSearchParams }) {
       <div class="filters">
         <input
           type="search"
-          aria-label="Id or agent"
-          placeholder="Id or agent"
+          aria-label="Id, agent or label"
+          placeholder="Id, agent or key=value"
           value={text}
           onInput={(event) => set({ text: event.currentTarget.value })}
         />
@@ -81,6 +81,11 @@ function Table({ runs, now }: { runs: readonly RunSummary[]; now: number }) {
               <a class="id" href={runLink(run.workflowId)}>
                 {run.workflowId}
               </a>
+              {Object.entries(run.labels).map(([key, value]) => (
+                <a key={key} class="tag" href={`#/runs?${new URLSearchParams({ text: `${key}=${value}` })}`}>
+                  {key}={value}
+                </a>
+              ))}
               {run.forkOf && (
                 <span class="dim">
                   {' '}

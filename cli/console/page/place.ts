@@ -27,6 +27,8 @@ export function usePlace(): Place {
   useEffect(() => {
     const follow = () => setPlace(placeOf(location.hash));
     addEventListener('hashchange', follow);
+    // It may have changed between the first picture and this.
+    follow();
     return () => removeEventListener('hashchange', follow);
   }, []);
   return place;
