@@ -1,6 +1,5 @@
 // `holdfast dev`: runs a dev server, its Web UI and a worker until Ctrl-C.
-import { existsSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { Command } from 'commander';
 import { connect } from '../../client/index.ts';
 import { namesServer, readSettings, type SettingsOptions } from '../../client/settings.ts';
@@ -71,20 +70,20 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
   const { taskQueue } = options;
   const ofQueue = taskQueue === undefined ? [] : ['--task-queue', taskQueue];
 
+  const watching = await watchFiles([agentsFile], (path) => {
+    say(`${relative(process.cwd(), path)} has changed: restarting the worker …`);
+    worker.replace();
+  });
   let isServing = false;
   const worker = superviseWorker({
     args: ['--agents', agentsFile, '--stream-interval', `${DEV_STREAM_INTERVAL_MS}ms`, ...flagsOf(where), ...ofQueue],
     say,
+    onImported: watching.add,
     onReady(ready, tookMs) {
       if (isServing) return say(`Worker ready in ${seconds(tookMs)}: ${ready.agents.join(', ')}.`);
       isServing = true;
       say(...welcome(ready, server, `${address}, namespace ${namespace}`, where, ofQueue, served.link));
     },
-  });
-  const folder = projectOf(agentsFile);
-  const watching = await watchFiles(folder, (path) => {
-    say(`${relative(process.cwd(), path)} has changed: restarting the worker …`);
-    worker.replace();
   });
 
   await interrupted;
@@ -124,14 +123,6 @@ function flagsOf(settings: SettingsOptions): string[] {
   return Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
 }
 
-/** Returns the folder of the nearest package.json, which has most of what agents import; else the file's own. */
-function projectOf(agentsFile: string): string {
-  for (let folder = dirname(agentsFile); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'package.json'))) return folder;
-    if (folder === dirname(folder)) return dirname(agentsFile);
-  }
-}
-
 function welcome(
   { agents, model }: WorkerReady,
   server: SupervisedServer | null,
@@ -160,6 +151,6 @@ function welcome(
     `  ${PROGRAM} run ${example}${flags}${ofQueue.length > 0 ? ` ${commandWords(ofQueue)}` : ''}`,
     `  ${PROGRAM} list${flags}`,
     '',
-    'The worker restarts when a file changes. Ctrl-C stops everything.',
+    'The worker restarts when a file that it imports changes. Ctrl-C stops everything.',
   ];
 }

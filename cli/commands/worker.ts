@@ -11,11 +11,16 @@ import { toStderr, toStdout } from '../terminal/output.ts';
 import { seconds } from '../terminal/screen.ts';
 import { parseDuration } from '../view/budget.ts';
 
-/** Message from a worker to the `dev` that started it, over their IPC channel. */
+/** Messages from a worker to the `dev` that started it, over their IPC channel. */
+export type WorkerMessage = WorkerReady | { readonly imported: readonly string[] };
+
 export interface WorkerReady {
   readonly agents: readonly string[];
   readonly model: string;
 }
+
+/** Many files are imported at once. */
+const TELL_MS = 50;
 
 interface WorkerCommandOptions {
   readonly agents?: string;
@@ -34,7 +39,8 @@ export function workerCommand(): Command {
   return withTaskQueueOption(command).action(async (options: WorkerCommandOptions, command: Command) => {
     // A tool may reject outside of its promise; other runs of this process continue.
     process.on('unhandledRejection', (reason) => printWarning(`unhandled rejection: ${errorText(reason)}`));
-    const { worker, ready, where } = await open(options, command);
+    const imports = process.send ? await tellImports() : undefined;
+    const { worker, ready, where } = await open(options, command).finally(imports?.told);
     stopOnSignals(worker);
     const running = worker.run();
     if (process.send) process.send(ready);
@@ -46,6 +52,22 @@ export function workerCommand(): Command {
     // An abandoned tool may still keep the process alive.
     process.exit(EXIT.completed);
   });
+}
+
+/** Tells `dev` which files the agents import, also later on. `told` waits until it has those so far. */
+async function tellImports() {
+  const { onImports } = await import('../dev/importedFiles.ts');
+  let untold: string[] = [];
+  async function tell(): Promise<void> {
+    if (untold.length === 0) return;
+    const imported = untold;
+    untold = [];
+    await new Promise((told) => process.send?.({ imported } satisfies WorkerMessage, told));
+  }
+  onImports((file) => {
+    if (untold.push(file) === 1) setTimeout(tell, TELL_MS).unref();
+  });
+  return { told: tell };
 }
 
 async function open({ agents: named, streamInterval }: WorkerCommandOptions, command: Command) {

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { SHUTDOWN_KILL_MS } from '../../core/limits.ts';
-import type { WorkerReady } from '../commands/worker.ts';
+import type { WorkerMessage, WorkerReady } from '../commands/worker.ts';
 import { EXIT } from '../exit.ts';
 
 /** Delay before a restart; doubles with each crash. */
@@ -22,10 +22,12 @@ export interface WorkerProcessOptions {
   /** Arguments of `holdfast worker`. */
   readonly args: readonly string[];
   readonly onReady: (ready: WorkerReady, tookMs: number) => void;
+  /** Files that the worker has imported. */
+  readonly onImported: (files: readonly string[]) => void;
   readonly say: (line: string) => void;
 }
 
-export function superviseWorker({ args, onReady, say }: WorkerProcessOptions): WorkerProcess {
+export function superviseWorker({ args, onReady, onImported, say }: WorkerProcessOptions): WorkerProcess {
   const children = new Set<ChildProcess>();
   let current: ChildProcess | undefined;
   let restart: NodeJS.Timeout | undefined;
@@ -58,7 +60,11 @@ export function superviseWorker({ args, onReady, say }: WorkerProcessOptions): W
     });
     current = child;
     children.add(child);
-    child.on('message', (ready) => onReady(ready as WorkerReady, performance.now() - startedAtMs));
+    child.on('message', (message) => {
+      const told = message as WorkerMessage;
+      if ('imported' in told) onImported(told.imported);
+      else onReady(told, performance.now() - startedAtMs);
+    });
     child.on('error', (error) => say(`The worker could not be started: ${error.message}`));
     child.on('exit', (code, signal) => {
       children.delete(child);

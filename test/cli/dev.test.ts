@@ -70,6 +70,37 @@ test('restarts the worker when a file changes, and waits if one has an error', a
   assert.equal(await asked('third'), 'Three.');
 });
 
+test('restarts the worker for what the agents import, and for nothing else', async () => {
+  const file = (name: string, text: string) => writeFile(join(dir, name), text);
+  await file('said.json', '"Four."');
+  await file('say.ts', `import said from './said.json' with { type: 'json' };\nexport const say = () => said;`);
+  let seen = dev.lines.length;
+  await write(`import { say } from './say.ts';\n${agentSaying('say()')}`);
+  await dev.line(/^Worker ready/, seen);
+  assert.equal(await asked('fourth'), 'Four.');
+
+  seen = dev.lines.length;
+  await file('package.json', '{ "type": "module" }');
+  await file('say.test.ts', 'throw new Error();');
+  await file('result.json', '{}');
+  // A run takes longer than a report of a change.
+  assert.equal(await asked('fourth-again'), 'Four.');
+  await file('said.json', '"Five."');
+  await dev.line(/^Worker ready/, seen);
+  const changed = dev.lines.slice(seen).filter((line) => / has changed/.test(line));
+  assert.deepEqual(changed, ['said.json has changed: restarting the worker …']);
+  assert.equal(await asked('fifth'), 'Five.');
+
+  // Also a file that it could not find.
+  seen = dev.lines.length;
+  await write(`import { shout } from './shout.ts';\n${agentSaying('shout()')}`);
+  await dev.line(/^Waiting for the next change/, seen);
+  seen = dev.lines.length;
+  await file('shout.ts', `export const shout = () => 'SIX.';`);
+  await dev.line(/^Worker ready/, seen);
+  assert.equal(await asked('sixth'), 'SIX.');
+});
+
 test('rejects a second dev on the same database', async () => {
   const { code, stderr } = await holdfast(['dev', '--port', '0', '--ui-port', '0'], { cwd: dir });
   assert.equal(code, 2);

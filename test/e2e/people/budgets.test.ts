@@ -29,7 +29,10 @@ endToEnd('budgets', (bench) => {
     description: 'One step.',
     input: z.object({ key: z.string().default('step') }),
     effect: 'idempotent',
-    run: ({ key }) => `step ${did.add(key)}`,
+    run({ key }) {
+      did.add(key);
+      return 'Stepped.';
+    },
   });
   /** Works for `turns` turns, one call each, then says so. */
   const worker = (turns: number, more: object = {}, calls = 1) =>
