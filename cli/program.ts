@@ -23,6 +23,7 @@ import { scheduleCommand } from './commands/schedule.ts';
 import { sendCommand } from './commands/send.ts';
 import { setupCommand } from './commands/setup.ts';
 import { showCommand } from './commands/show.ts';
+import { statsCommand } from './commands/stats.ts';
 import { watchCommand } from './commands/watch.ts';
 import { workerCommand } from './commands/worker.ts';
 import { onCommandLine } from './runCommands/onCommandLine.ts';
@@ -55,6 +56,7 @@ export function holdfastProgram(): Command {
     consoleCommand(),
     askCommand(),
     listCommand(),
+    statsCommand(),
     agentsCommand(),
     conformCommand(),
     approvalsCommand(),

@@ -19,6 +19,7 @@ import { type Schedules, schedulesOf } from './schedules/schedules.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
 import { addAttributes } from './setup.ts';
 import { type StartOptions, startOptions } from './startOptions.ts';
+import { type FoundStats, readStats, type StatsOptions } from './stats.ts';
 import { download, type UploadOptions, upload } from './upload.ts';
 
 export interface ConnectOptions extends SettingsOptions {
@@ -123,6 +124,14 @@ export interface Holdfast {
    */
   list(options?: ListOptions): Promise<RunSummary[]>;
   /**
+   * Counts the latest runs, by status, agent, model, tool and day. It reads the history of each.
+   *
+   * ```ts
+   * const { byStatus, tools } = await holdfast.stats({ sinceMs: Date.now() - 86_400_000 });
+   * ```
+   */
+  stats(options?: StatsOptions): Promise<FoundStats>;
+  /**
    * Yields the runs of agents that a visibility query of Temporal finds, latest first. A run that continued as new is yielded once.
    *
    * ```ts
@@ -188,6 +197,17 @@ export async function connect(options: ConnectOptions | ExistingClientOptions = 
     find: (query) => findRuns(client, address, query),
     setup: () => withClientErrors(address, addAttributes(client.connection, client.options.namespace)),
     list: (listOptions = {}) => withClientErrors(address, listRuns(client, listOptions)),
+    stats: (statsOptions) =>
+      withClientErrors(
+        address,
+        readStats(
+          {
+            list: (listOptions) => listRuns(client, listOptions),
+            read: ({ workflowId, runId }) => runHandle(client, address, workflowId, runId).read(),
+          },
+          statsOptions,
+        ),
+      ),
     schedules: schedulesOf(client, address, taskQueue),
     close,
   };

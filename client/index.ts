@@ -5,6 +5,7 @@ export { type Cost, costsOf, type RunCosts } from '../core/read/costs.ts';
 export { type FailingStep, failingSentence, failingStep } from '../core/read/failingPath.ts';
 export type { History } from '../core/read/history.ts';
 export type { Call, Run, RunEvent, RunSpan, RunState, RunTimes, Turn } from '../core/read/run.ts';
+export type { RunStats, StatsRow, Times } from '../core/read/stats.ts';
 export {
   criticalPath,
   type PathStep,
@@ -98,4 +99,5 @@ export type {
 } from './schedules/schedules.ts';
 export type { ScheduleTimes } from './schedules/scheduleTimes.ts';
 export type { StartOptions } from './startOptions.ts';
+export type { FoundStats, StatsOptions } from './stats.ts';
 export type { UploadOptions } from './upload.ts';
