@@ -38,6 +38,7 @@ export interface About {
 }
 
 const LIMIT_MAX = 500;
+const STATS_HOURS_MAX = 366 * 24;
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
 /** Proxies close what is silent for a minute. */
 const KEEP_ALIVE_MS = 20_000;
@@ -59,6 +60,12 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: Consol
     const { text = '', status = '', limit = '50' } = context.req.query();
     const count = Math.min(Math.max(1, Number.parseInt(limit, 10) || 50), LIMIT_MAX);
     return context.json(await lists.runs({ text, status, limit: count }));
+  });
+  api.get('/stats', async (context) => {
+    const hours = Number(context.req.query('hours') ?? 24);
+    if (!(hours > 0 && hours <= STATS_HOURS_MAX))
+      return context.json({ error: { code: 'hours', message: 'Expected hours, up to a year.' } }, 400);
+    return context.json(await lists.stats(hours));
   });
   api.get('/inbox', async (context) => context.json(await lists.inbox()));
   api.get('/runs/:id/live', (context) =>

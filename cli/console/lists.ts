@@ -1,6 +1,6 @@
 // The lists of the console. Pages ask for them every few seconds: those that ask for the same at the same time are one request to
 // the server.
-import type { Holdfast, Inbox, Labels, RunSummary } from '../../client/index.ts';
+import type { FoundStats, Holdfast, Inbox, Labels, RunSummary } from '../../client/index.ts';
 import { fits } from './shownStatus.ts';
 
 export interface ListQuery {
@@ -20,24 +20,29 @@ export interface RunList {
 export interface Lists {
   runs(query: ListQuery): Promise<RunList>;
   inbox(): Promise<Inbox>;
+  /** Of the runs that started in the last so many hours. */
+  stats(hours: number): Promise<FoundStats>;
 }
 
 /** How long an answer serves other pages. */
 const FRESH_MS = 1_000;
+/** Of numbers, for which hundreds of histories are read. */
+const STATS_FRESH_MS = 15_000;
 /** Of these the ones that fit are shown: a filter on what the server cannot look for reads that many at most. */
 const SCANNED_MAX = 2_000;
 const INBOX_MAX = 200;
+const STATS_MAX = 1_000;
 
 export function listsOf(holdfast: Holdfast): Lists {
   const answers = new Map<string, Promise<unknown>>();
 
-  function once<T>(key: string, ask: () => Promise<T>): Promise<T> {
+  function once<T>(key: string, ask: () => Promise<T>, freshMs = FRESH_MS): Promise<T> {
     const known = answers.get(key);
     if (known) return known as Promise<T>;
     const answer = ask();
     answers.set(key, answer);
     const forget = () => answers.delete(key);
-    answer.then(() => setTimeout(forget, FRESH_MS).unref(), forget);
+    answer.then(() => setTimeout(forget, freshMs).unref(), forget);
     return answer;
   }
 
@@ -51,6 +56,12 @@ export function listsOf(holdfast: Holdfast): Lists {
 
   return {
     runs: (query) => once(JSON.stringify(query), () => runs(query)),
+    stats: (hours) =>
+      once(
+        `stats ${hours}`,
+        () => holdfast.stats({ sinceMs: Date.now() - hours * 3_600_000, limit: STATS_MAX }),
+        STATS_FRESH_MS,
+      ),
     inbox: () => once('inbox', () => holdfast.inbox({ limit: INBOX_MAX })),
   };
 }

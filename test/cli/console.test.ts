@@ -207,6 +207,19 @@ test('lists runs by state, by a part of their names and by their labels', async 
   await run.cancel();
 });
 
+test('counts the runs of a period', async () => {
+  const run = await start('payer');
+  await asked(run, 1);
+  await eventually(async () => {
+    const stats = await (await ground.ask(`/api/stats?hours=${1 + Math.random()}`)).json();
+    const { agents } = stats as { agents: { name: string; workflowIds: string[] }[] };
+    return agents.some(({ name, workflowIds }) => name === 'payer' && workflowIds.includes(run.workflowId));
+  });
+  for (const hours of ['0', '-1', 'x', '1e9'])
+    assert.equal((await ground.ask(`/api/stats?hours=${hours}`)).status, 400);
+  await run.cancel();
+});
+
 test('only shows, where it is told so', async () => {
   const shown = await startConsole(await serverAddress(), { readOnly: true });
   try {

@@ -170,6 +170,20 @@ test('keeps filters in the address', { skip }, async () => {
   await page.close();
 });
 
+test('counts runs by tool, and leads to those that failed', { skip }, async () => {
+  const run = await start('hostile');
+  await asked(run, 1);
+  const { page, problems } = await open('fleet?hours=1');
+  const tools = page.getByRole('region', { name: 'Tools' });
+  await tools.getByRole('button', { name: 'look_up' }).click();
+  await tools.getByText('Those with a failure first:').waitFor();
+  await tools.getByRole('link', { name: run.workflowId }).click();
+  await page.locator('.run-head').getByText(run.workflowId).waitFor();
+  assert.deepEqual(problems, []);
+  await run.cancel();
+  await page.close();
+});
+
 test('says that the token is missing, and shows nothing', { skip }, async () => {
   const { page } = await open('runs', { token: 'not-the-token-of-this' });
   await page.getByText('Open the console with the link that it printed.').waitFor();
@@ -182,9 +196,12 @@ test('fits a telephone, and is named for those who cannot see it', { skip }, asy
   await asked(run, 1);
   const { page } = await open(`run/${run.workflowId}`, { width: 400 });
   await page.getByText('Plan', { exact: true }).waitFor();
-  for (const place of [`run/${run.workflowId}`, 'runs', 'inbox']) {
+  for (const place of [`run/${run.workflowId}`, 'runs', 'inbox', 'fleet?hours=1']) {
     await page.goto(`${ground.url}/#/${place}`);
-    await page.getByText(run.workflowId).first().waitFor();
+    await page
+      .getByText(place.startsWith('fleet') ? 'look_up' : run.workflowId)
+      .first()
+      .waitFor();
     const width = Number(await page.evaluate('document.documentElement.scrollWidth'));
     assert.ok(width <= 400, `${place} is ${width} wide`);
     const nameless = await page.evaluate(

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Inbox as InboxData } from '../../../client/index.ts';
 import type { About } from '../app.ts';
 import { about as askAbout, takeToken } from './api.ts';
+import { Fleet } from './Fleet.tsx';
 import { Inbox } from './Inbox.tsx';
 import { Problem } from './parts.tsx';
 import { type Place, usePlace } from './place.ts';
@@ -45,6 +46,7 @@ function Console({ about }: { about: About | null }) {
         <b>Holdfast</b>
         {link('runs', 'Runs')}
         {link('inbox', waiting > 0 ? `Inbox (${waiting})` : 'Inbox')}
+        {link('fleet', 'Fleet')}
         {about && (
           <span class="dim where">
             {about.namespace} at {about.address}
@@ -67,6 +69,7 @@ interface ContentProps {
 function Content({ place, about, inbox, problem }: ContentProps) {
   if (place.page === 'run') return <RunPage key={place.id} workflowId={place.id} about={about} inbox={inbox} />;
   if (place.page === 'inbox') return <Inbox inbox={inbox} problem={problem} readOnly={about?.readOnly ?? true} />;
+  if (place.page === 'fleet') return <Fleet filters={place.filters} />;
   if (place.page === 'runs') return <Runs filters={place.filters} />;
   return (
     <main>

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 
 export interface Place {
-  /** `runs`, `run`, `inbox`. */
+  /** `runs`, `run`, `inbox`, `fleet`. */
   readonly page: string;
   readonly id: string;
   readonly filters: URLSearchParams;
