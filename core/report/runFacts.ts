@@ -10,7 +10,7 @@ export function runFacts(run: Run, nowMs: number): readonly (readonly [string, s
   const { status, startedAtMs, endedAtMs, usage, spend } = run;
   const took = seconds((endedAtMs ?? nowMs) - startedAtMs);
   return [
-    ['Status', `${status.replaceAll('_', ' ')}, ${endedAtMs === null ? 'since' : 'in'} ${took}`],
+    ['Status', `${status.replaceAll('_', ' ')}, ${endedAtMs === null ? 'for' : 'in'} ${took}`],
     ['Started', new Date(startedAtMs).toISOString()],
     ['Turns', count(turns)],
     ['Tool calls', failedCalls > 0 ? `${count(calls)} (${count(failedCalls)} failed)` : count(calls)],

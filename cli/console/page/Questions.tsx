@@ -16,7 +16,7 @@ interface QuestionProps {
 
 export function QuestionCard({ workflowId, question, readOnly }: QuestionProps) {
   const now = useNow(true);
-  const since = <span class="dim"> since {duration(now - question.sinceMs)}</span>;
+  const since = <span class="dim"> for {duration(now - question.sinceMs)}</span>;
   if (question.kind === 'budget')
     return (
       <section class="question" aria-label="Budget">
