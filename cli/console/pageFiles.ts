@@ -3,12 +3,30 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { UsageError } from '../exit.ts';
 import { type PageFiles, pathsOf } from './files.ts';
 
 const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const BUILT = fromHere('built');
 /** In a clone only. */
 const BUILDER = fromHere('buildPage.ts');
+
+/** Throws where there is no page, and nothing to build it with: in an image of a clone without its development packages. */
+export function checkPage(): void {
+  if (existsSync(BUILDER) && !isInstalled('vite'))
+    throw new UsageError(
+      "The console's page is not built here, and its builder is not installed. Use the npm package.",
+    );
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    import.meta.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export async function pageFiles(): Promise<PageFiles> {
   if (!existsSync(BUILDER)) return filesIn(BUILT);

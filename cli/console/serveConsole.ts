@@ -3,7 +3,7 @@ import type { Holdfast } from '../../client/index.ts';
 import { type HttpOptions, hostsOf, newToken } from '../http/httpOptions.ts';
 import { listen } from '../http/listen.ts';
 import { consoleApp } from './app.ts';
-import { pageFiles } from './pageFiles.ts';
+import { checkPage, pageFiles } from './pageFiles.ts';
 
 export interface ServeConsoleOptions extends HttpOptions {
   readonly holdfast: Holdfast;
@@ -26,6 +26,7 @@ export interface ServedConsole {
 /** Rejects if the address cannot be listened to. */
 export async function serveConsole(options: ServeConsoleOptions): Promise<ServedConsole> {
   const { holdfast, host, port, by, readOnly = false, authHeader, uiUrl, onError } = options;
+  checkPage();
   const token = authHeader === undefined ? (options.token ?? newToken()) : null;
   const app = consoleApp({
     holdfast,
