@@ -6,6 +6,7 @@ export { type FailingStep, failingSentence, failingStep } from '../core/read/fai
 export type { History } from '../core/read/history.ts';
 export type { Call, Run, RunEvent, RunSpan, RunState, RunTimes, Turn } from '../core/read/run.ts';
 export type { RunStats, StatsRow, Times } from '../core/read/stats.ts';
+export { type RunStep, readSteps } from '../core/read/steps.ts';
 export {
   criticalPath,
   type PathStep,
