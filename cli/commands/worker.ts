@@ -5,6 +5,7 @@ import { SHUTDOWN_GRACE_MS } from '../../core/limits.ts';
 import type { HoldfastWorker } from '../../worker/index.ts';
 import { AGENTS_OPTION, findAgentsFile, loadAgents, loadProviders } from '../agentsFile.ts';
 import { settingsOf, taskQueueOf, withTaskQueueOption } from '../connected.ts';
+import { IMPORTS_WANTED, onImports } from '../dev/importedFiles.ts';
 import { EXIT, errorText } from '../exit.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { toStderr, toStdout } from '../terminal/output.ts';
@@ -39,7 +40,9 @@ export function workerCommand(): Command {
   return withTaskQueueOption(command).action(async (options: WorkerCommandOptions, command: Command) => {
     // A tool may reject outside of its promise; other runs of this process continue.
     process.on('unhandledRejection', (reason) => printWarning(`unhandled rejection: ${errorText(reason)}`));
-    const imports = process.send ? await tellImports() : undefined;
+    const imports = process.send && process.env[IMPORTS_WANTED] ? tellImports() : undefined;
+    // Not for what the agents start.
+    delete process.env[IMPORTS_WANTED];
     const { worker, ready, where } = await open(options, command).finally(imports?.told);
     stopOnSignals(worker);
     const running = worker.run();
@@ -55,8 +58,7 @@ export function workerCommand(): Command {
 }
 
 /** Tells `dev` which files the agents import, also later on. `told` waits until it has those so far. */
-async function tellImports() {
-  const { onImports } = await import('../dev/importedFiles.ts');
+function tellImports() {
   let untold: string[] = [];
   async function tell(): Promise<void> {
     if (untold.length === 0) return;

@@ -3,6 +3,9 @@ import { registerHooks } from 'node:module';
 import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** Set for a worker whose parent wants to know them; others expect one message, when it is ready. */
+export const IMPORTS_WANTED = 'HOLDFAST_DEV_IMPORTS';
+
 const PACKAGES = `${sep}node_modules${sep}`;
 
 /** Calls `onImport` with each file that is imported from now on, also one that is not there, or has an error. */

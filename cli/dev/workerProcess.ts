@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { SHUTDOWN_KILL_MS } from '../../core/limits.ts';
 import type { WorkerMessage, WorkerReady } from '../commands/worker.ts';
 import { EXIT } from '../exit.ts';
+import { IMPORTS_WANTED } from './importedFiles.ts';
 
 /** Delay before a restart; doubles with each crash. */
 const BACKOFF_MS = { first: 500, max: 15_000 };
@@ -55,6 +56,7 @@ export function superviseWorker({ args, onReady, onImported, say }: WorkerProces
     const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url));
     const child = spawn(process.execPath, [main, 'worker', ...args], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, [IMPORTS_WANTED]: '1' },
       // Its own process group: the terminal's Ctrl-C reaches only `dev`, which drains the worker. Without `dev`, it stops.
       detached: true,
     });
