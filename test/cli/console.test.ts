@@ -3,18 +3,24 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { after, before, test } from 'node:test';
+import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
 import { type ConsoleGround, startConsole, TOKEN } from '../support/consoleGround.ts';
 import { asked } from '../support/people.ts';
 import { quietLogs } from '../support/quiet.ts';
-import { serverAddress } from '../support/server.ts';
 import { eventually } from '../support/waits.ts';
 
 quietLogs();
+/** Its own: what is listed and counted are the runs of a whole server. */
+let server: DevServer;
 let ground: ConsoleGround;
 before(async () => {
-  ground = await startConsole(await serverAddress());
+  server = await startDevServer();
+  ground = await startConsole(server.address);
 });
-after(() => ground.close());
+after(async () => {
+  await ground.close();
+  await server.kill();
+});
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const post = (path: string, body: unknown, init: RequestInit = {}) =>
@@ -221,7 +227,7 @@ test('counts the runs of a period', async () => {
 });
 
 test('only shows, where it is told so', async () => {
-  const shown = await startConsole(await serverAddress(), { readOnly: true });
+  const shown = await startConsole(server.address, { readOnly: true });
   try {
     const init = { method: 'POST', headers: JSON_TYPE, body: '{}' };
     assert.equal((await shown.ask('/api/runs/x/cancel', init)).status, 403);
@@ -232,7 +238,7 @@ test('only shows, where it is told so', async () => {
 });
 
 test('takes the name of the person from a proxy', async () => {
-  const proxied = await startConsole(await serverAddress(), { authHeader: 'X-Forwarded-User' });
+  const proxied = await startConsole(server.address, { authHeader: 'X-Forwarded-User' });
   try {
     const about = async (headers: Record<string, string>) => {
       const response = await fetch(`${proxied.url}/api/about`, { headers });

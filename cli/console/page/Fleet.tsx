@@ -120,7 +120,7 @@ function StatsTable({ title, counted, rows, isTool = false }: StatsTableProps) {
                     aria-expanded={opened === row.name}
                     onClick={() => setOpened(opened === row.name ? null : row.name)}
                   >
-                    {row.name}
+                    {row.name || '(no name)'}
                   </button>
                 </td>
                 <td class="time right">{number(row.count)}</td>
