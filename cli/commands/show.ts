@@ -189,14 +189,7 @@ function showCompaction(run: Run, number: number, { request, json }: ShowOptions
       compaction: number,
       turn: requests[0]?.turn ?? null,
       agent: requests[0]?.agent ?? null,
-      requests: requests.map(({ api, server, refused, isExact, unknown, body }) => ({
-        api,
-        server,
-        refused,
-        isExact,
-        unknown,
-        request: body,
-      })),
+      requests: requests.map(sentJson),
     });
   for (const { body, unknown } of requests) {
     printJson(body);
@@ -204,21 +197,15 @@ function showCompaction(run: Run, number: number, { request, json }: ShowOptions
   }
 }
 
+function sentJson({ api, server, refused, isExact, unknown, body }: ModelRequest) {
+  return { api, server, refused, isExact, unknown, request: body };
+}
+
 function showRequest(request: ModelRequest, turn: Turn | undefined, json: boolean): void {
-  const { body, isExact, unknown, api, server, refused } = request;
+  const { body, isExact, unknown } = request;
   if (json) {
     const answer = turn && turnJson(turn);
-    printJson({
-      turn: request.turn,
-      agent: request.agent,
-      api,
-      server,
-      refused,
-      isExact,
-      unknown,
-      request: body,
-      answer,
-    });
+    printJson({ turn: request.turn, agent: request.agent, ...sentJson(request), answer });
     return;
   }
   printJson(body);

@@ -52,7 +52,10 @@ export function statsCommand(): Command {
         });
         if (json) printJson(statsJson(stats));
         else if (stats.runs === 0) toStderr(`There are no such runs at ${holdfast.address}.`);
-        else createScreen(process.stdout).print(...statsLines(stats, by, createScreen(process.stdout)));
+        else {
+          const screen = createScreen(process.stdout);
+          screen.print(...statsLines(stats, by, screen));
+        }
         warn(stats, limit);
         return EXIT.completed;
       }),

@@ -1,6 +1,6 @@
 // One follower of a run for all pages that show it: it reads the run's history once, and sends each page what has changed.
 import type { Holdfast, RunEvents } from '../../client/index.ts';
-import type { LiveEvent, Run } from '../../core/read/run.ts';
+import { isLive, type LiveEvent, type Run } from '../../core/read/run.ts';
 import { headOf, type RunUpdate, type TurnView, turnView, type Written } from './runView.ts';
 
 /** Resolves when the page has taken the update. */
@@ -184,8 +184,4 @@ function knownOf(run: Run): Pick<RunState, 'head' | 'turns'> {
     return { turn: turn.turn, view, json: JSON.stringify(view) };
   });
   return { head: headOf(run), turns };
-}
-
-function isLive(event: { readonly type: string }): event is LiveEvent {
-  return ['text', 'reasoning', 'call_arguments', 'attempt', 'progress'].includes(event.type);
 }

@@ -3,7 +3,7 @@
 import { callActivityId } from '../names.ts';
 import { seconds } from '../text.ts';
 import type { FailureKind } from '../types.ts';
-import type { Call, Run, Turn } from './run.ts';
+import { type Call, endedBadly, type Run, type Turn } from './run.ts';
 
 export interface FailingStep {
   readonly turn: number;
@@ -29,7 +29,7 @@ export interface FailingStep {
 export function failingStep(run: Run): FailingStep | null {
   const failed = run.turns.flatMap((turn) => turn.calls.filter(hasFailed).map((call) => ({ turn, call })));
   const last = run.turns.at(-1);
-  const isBad = run.status !== 'completed' && run.status !== 'running';
+  const isBad = endedBadly(run.status);
   if (last && last.error !== null && last.answeredAtMs !== null && (isBad || failed.length === 0))
     return { ...ofModel(last), isLast: isBad, others: failed.length };
   const inLast = isBad ? failed.find(({ turn }) => turn === last) : undefined;

@@ -399,6 +399,16 @@ export type LiveEvent =
       readonly progress: unknown;
     };
 
+const LIVE: readonly LiveEvent['type'][] = ['text', 'reasoning', 'call_arguments', 'attempt', 'progress'];
+
+export function isLive(event: RunEvent): event is LiveEvent {
+  return (LIVE as readonly string[]).includes(event.type);
+}
+
+export function endedBadly(status: string): boolean {
+  return status !== 'completed' && status !== 'running';
+}
+
 export function toolCalls(run: Run): readonly Call[] {
   return run.turns.flatMap((turn) => turn.calls);
 }

@@ -1,7 +1,7 @@
 // Many runs in numbers: how they ended, what they cost and how long they took, by agent, model, tool and day.
 import { addSpend, NO_SPEND } from '../usage.ts';
 import { hasFailed } from './failingPath.ts';
-import type { Call, Run, Turn } from './run.ts';
+import { type Call, endedBadly, type Run, type Turn } from './run.ts';
 
 export interface RunStats {
   /** Number of runs that the numbers are of. */
@@ -46,7 +46,6 @@ export interface Times {
 }
 
 const IDS_MAX = 100;
-const GOOD = ['completed', 'running'];
 
 /** Adds up what is counted under one name. */
 class Row {
@@ -105,7 +104,7 @@ export function statsOf(runs: Iterable<Run>): RunStats {
     const { workflowId, status, startedAtMs, endedAtMs } = run;
     byStatus[status] = (byStatus[status] ?? 0) + 1;
     const tookMs = endedAtMs === null ? null : endedAtMs - startedAtMs;
-    const isFailed = !GOOD.includes(status);
+    const isFailed = endedBadly(status);
     const spend = ownSpend(run);
     const day = new Date(startedAtMs).toISOString().slice(0, 10);
     for (const row of [all, agents.of(run.agent), days.of(day)]) row.add(run, tookMs, isFailed, spend);

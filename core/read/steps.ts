@@ -3,7 +3,7 @@ import { callActivityId } from '../names.ts';
 import type { AgentRecord, ModelAnswer, PlannedCall, Spend } from '../types.ts';
 import { eventId, type Failure, firstJson, type History, type HistoryEvent } from './history.ts';
 import { createRunReader } from './readRun.ts';
-import type { LiveEvent, Run, RunEvent } from './run.ts';
+import { isLive, type LiveEvent, type Run, type RunEvent } from './run.ts';
 
 export interface RunStep {
   /** From 1. */
@@ -70,12 +70,6 @@ export function readSteps(histories: readonly History[]): { readonly run: Run; r
       agent = answer?.agent ?? agent;
     }
   return { run: reader.read(), steps };
-}
-
-const LIVE: readonly LiveEvent['type'][] = ['text', 'reasoning', 'call_arguments', 'attempt', 'progress'];
-
-function isLive(event: RunEvent): event is LiveEvent {
-  return (LIVE as readonly string[]).includes(event.type);
 }
 
 function spends({ type }: RunEvent): boolean {

@@ -1,5 +1,5 @@
 // The facts of a run that every report names, in words.
-import { type Cost, costsOf } from '../read/costs.ts';
+import { type Cost, costsOf, type RunCosts } from '../read/costs.ts';
 import { countsOf, type Run } from '../read/run.ts';
 import { costText } from '../reasons/english.ts';
 import { count, plural, seconds } from '../text.ts';
@@ -31,12 +31,16 @@ export interface CostRow {
 
 /** Returns what the run has cost: by model, compactions, sub-agents, and beside them what was lost; then by turn. */
 export function costRows(run: Run): CostRow[] {
-  return [...costSums(run), ...costsOf(run).byTurn.map(({ turn, cost }) => ({ what: `turn ${turn}`, name: '', cost }))];
+  const costs = costsOf(run);
+  return [...sumsOf(costs), ...costs.byTurn.map(({ turn, cost }) => ({ what: `turn ${turn}`, name: '', cost }))];
 }
 
 /** The same without the turns. */
 export function costSums(run: Run): CostRow[] {
-  const { byModel, compactions, bySubAgent, lost } = costsOf(run);
+  return sumsOf(costsOf(run));
+}
+
+function sumsOf({ byModel, compactions, bySubAgent, lost }: RunCosts): CostRow[] {
   return [
     ...byModel.map(({ model, cost }) => ({ what: 'model', name: model || '(no answer)', cost })),
     ...(compactions.modelCalls > 0 ? [{ what: 'compactions', name: '', cost: compactions }] : []),

@@ -1,10 +1,11 @@
 // Many runs in numbers: by agent, model, tool and day. Each row opens to the runs that it counts.
 import { useEffect, useState } from 'preact/hooks';
 import type { FoundStats, StatsRow } from '../../../client/index.ts';
+import { count, plural } from '../../../core/text.ts';
 import { get } from './api.ts';
 import { Action, Problem } from './parts.tsx';
 import { runLink, setFilters } from './place.ts';
-import { clock, count, duration, number, state } from './words.ts';
+import { clock, duration, state } from './words.ts';
 
 const PERIODS = [
   ['1', 'Last hour'],
@@ -61,8 +62,8 @@ function Numbers({ stats }: { stats: FoundStats }) {
   return (
     <>
       <p>
-        <b>{count(runs, 'run')}</b>: {ends.map(([status, n]) => `${number(n)} ${state(status)}`).join(', ')}.{' '}
-        {number(inputTokens)} tokens in, {number(outputTokens)} out{cost > 0 && `, cost ${cost.toFixed(4)}`}.
+        <b>{plural(runs, 'run')}</b>: {ends.map(([status, n]) => `${count(n)} ${state(status)}`).join(', ')}.{' '}
+        {count(inputTokens)} tokens in, {count(outputTokens)} out{cost > 0 && `, cost ${cost.toFixed(4)}`}.
         {took && ` Median ${duration(took.median)}, 95 % within ${duration(took.p95)}.`}
       </p>
       {oldestQuestion && (
@@ -71,9 +72,9 @@ function Numbers({ stats }: { stats: FoundStats }) {
           since {clock(oldestQuestion.sinceMs)}.
         </p>
       )}
-      {stats.hasMore && <p class="dim">Of the latest {number(runs)} runs; there are more.</p>}
+      {stats.hasMore && <p class="dim">Of the latest {count(runs)} runs; there are more.</p>}
       {stats.unreadable.length > 0 && (
-        <p class="dim">{count(stats.unreadable.length, 'run')} cannot be read here, and are not counted.</p>
+        <p class="dim">{plural(stats.unreadable.length, 'run')} cannot be read here, and are not counted.</p>
       )}
       <StatsTable title="Agents" counted="Runs" rows={stats.agents} />
       <StatsTable title="Tools" counted="Calls" rows={stats.tools} isTool />
@@ -123,11 +124,11 @@ function StatsTable({ title, counted, rows, isTool = false }: StatsTableProps) {
                     {row.name || '(no name)'}
                   </button>
                 </td>
-                <td class="time right">{number(row.count)}</td>
-                <td class={`time right ${row.failed > 0 ? 'bad' : ''}`}>{number(row.failed)}</td>
+                <td class="time right">{count(row.count)}</td>
+                <td class={`time right ${row.failed > 0 ? 'bad' : ''}`}>{count(row.failed)}</td>
                 <td class="time right">{row.duration ? duration(row.duration.median) : '–'}</td>
                 <td class="time right">{row.duration ? duration(row.duration.p95) : '–'}</td>
-                {!isTool && <td class="time right">{number(row.inputTokens + row.outputTokens)}</td>}
+                {!isTool && <td class="time right">{count(row.inputTokens + row.outputTokens)}</td>}
                 {!isTool && <td class="time right">{row.cost > 0 ? row.cost.toFixed(4) : '–'}</td>}
               </tr>
               {opened === row.name && (

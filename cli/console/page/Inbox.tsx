@@ -1,9 +1,9 @@
 // The runs that wait for people, longest first, with what they ask.
 import type { Inbox as InboxData } from '../../../client/index.ts';
+import { plural } from '../../../core/text.ts';
 import { Problem } from './parts.tsx';
 import { runLink } from './place.ts';
 import { QuestionCard } from './Questions.tsx';
-import { count } from './words.ts';
 
 interface InboxProps {
   readonly inbox: InboxData | null;
@@ -18,7 +18,7 @@ export function Inbox({ inbox, problem, readOnly }: InboxProps) {
       <Problem text={problem} />
       {inbox && inbox.total === 0 && <p class="empty">Nobody is waited for.</p>}
       {inbox && inbox.total > inbox.waiting.length && (
-        <p class="dim">{`The ${count(inbox.waiting.length, 'run')} that wait longest, of ${inbox.total}.`}</p>
+        <p class="dim">{`The ${plural(inbox.waiting.length, 'run')} that wait longest, of ${inbox.total}.`}</p>
       )}
       {inbox?.waiting.map(({ workflowId, agent, count: questions, questions: shown }) => (
         <article key={workflowId} class="waiting">
@@ -46,7 +46,7 @@ export function Inbox({ inbox, problem, readOnly }: InboxProps) {
           )}
           {questions === null && <p class="dim">What it waits for cannot be read here.</p>}
           {questions !== null && questions > shown.length && (
-            <a href={runLink(workflowId)}>{count(questions - shown.length, 'more question')}</a>
+            <a href={runLink(workflowId)}>{plural(questions - shown.length, 'more question')}</a>
           )}
         </article>
       ))}

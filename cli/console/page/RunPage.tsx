@@ -1,17 +1,19 @@
 // One run: what it is for, why it failed, what it waits for, what was said, and when.
 import { useEffect, useState } from 'preact/hooks';
 import type { Inbox } from '../../../client/index.ts';
+import { endedBadly } from '../../../core/read/run.ts';
 import { CAUSE_WORDS, percent } from '../../../core/read/timeWords.ts';
+import { count, plural } from '../../../core/text.ts';
 import type { About } from '../app.ts';
 import type { RunHead } from '../runView.ts';
 import { post } from './api.ts';
-import { Action, Block, Problem, Status } from './parts.tsx';
+import { Action, Block, Problem, Status, Tags } from './parts.tsx';
 import { runLink } from './place.ts';
 import { QuestionCard, Text } from './Questions.tsx';
 import { Timeline } from './Timeline.tsx';
 import { Transcript } from './Transcript.tsx';
 import { useNow, useRun } from './useLive.ts';
-import { clock, count, duration, number, oneLine, state } from './words.ts';
+import { clock, duration, oneLine, state } from './words.ts';
 
 interface RunPageProps {
   readonly workflowId: string;
@@ -75,9 +77,9 @@ function Head({ head, now, about }: { head: RunHead; now: number; about: About |
   const tokens = usage.inputTokens + usage.outputTokens;
   const facts = [
     `${duration((endedAtMs ?? now) - startedAtMs)}${endedAtMs === null ? ' so far' : ''}`,
-    count(counts.turns, 'turn'),
-    `${count(counts.calls, 'call')}${counts.failedCalls > 0 ? `, ${number(counts.failedCalls)} failed` : ''}`,
-    count(tokens, 'token'),
+    plural(counts.turns, 'turn'),
+    `${plural(counts.calls, 'call')}${counts.failedCalls > 0 ? `, ${count(counts.failedCalls)} failed` : ''}`,
+    plural(tokens, 'token'),
     spend.cost > 0 && `cost ${spend.cost.toFixed(4)}`,
     `started ${clock(startedAtMs)}`,
   ].filter(Boolean);
@@ -108,11 +110,7 @@ function Head({ head, now, about }: { head: RunHead; now: number; about: About |
       )}
       {head.labels && (
         <p>
-          {Object.entries(head.labels).map(([key, value]) => (
-            <a key={key} class="tag" href={`#/runs?${new URLSearchParams({ text: `${key}=${value}` })}`}>
-              {key}={value}
-            </a>
-          ))}
+          <Tags labels={head.labels} />
         </p>
       )}
       {head.context !== null && <Block title="Context" text={JSON.stringify(head.context, null, 2)} />}
@@ -127,12 +125,12 @@ function Head({ head, now, about }: { head: RunHead; now: number; about: About |
 
 /** What to look at first: a sentence, and a way to it. */
 function Failing({ head, open }: { head: RunHead; open: (target: string) => void }) {
-  const endedBadly = !['completed', 'running'].includes(head.status);
+  const isBad = endedBadly(head.status);
   const { failing } = head;
-  if (!endedBadly && !failing) return null;
+  if (!isBad && !failing) return null;
   return (
-    <section class={endedBadly ? 'failing' : 'failing mild'} aria-label="What failed">
-      {endedBadly && (
+    <section class={isBad ? 'failing' : 'failing mild'} aria-label="What failed">
+      {isBad && (
         <p>
           <b>Ended as {state(head.status)}</b>
           <bdi>{head.reason ? `: ${head.reason}` : '.'}</bdi>
@@ -190,8 +188,8 @@ function Shares({ head }: { head: RunHead }) {
                   <td>
                     {what} <span class="dim">{name}</span>
                   </td>
-                  <td class="time right">{number(cost.inputTokens)}</td>
-                  <td class="time right">{number(cost.outputTokens)}</td>
+                  <td class="time right">{count(cost.inputTokens)}</td>
+                  <td class="time right">{count(cost.outputTokens)}</td>
                   <td class="time right">{cost.cost > 0 ? cost.cost.toFixed(4) : '–'}</td>
                 </tr>
               ))}

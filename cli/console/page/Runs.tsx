@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { RunSummary } from '../../../client/index.ts';
 import type { RunList } from '../lists.ts';
 import { shownStatus } from '../shownStatus.ts';
-import { Problem, Status } from './parts.tsx';
+import { Problem, Status, Tags } from './parts.tsx';
 import { runLink, setFilters } from './place.ts';
 import { useNow, usePolled } from './useLive.ts';
 import { clock, duration } from './words.ts';
@@ -81,11 +81,7 @@ function Table({ runs, now }: { runs: readonly RunSummary[]; now: number }) {
               <a class="id" href={runLink(run.workflowId)}>
                 {run.workflowId}
               </a>
-              {Object.entries(run.labels).map(([key, value]) => (
-                <a key={key} class="tag" href={`#/runs?${new URLSearchParams({ text: `${key}=${value}` })}`}>
-                  {key}={value}
-                </a>
-              ))}
+              <Tags labels={run.labels} />
               {run.forkOf && (
                 <span class="dim">
                   {' '}

@@ -2,13 +2,14 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Call } from '../../../core/read/run.ts';
+import { count, plural } from '../../../core/text.ts';
 import type { CallView, RunHead, TurnView, Written } from '../runView.ts';
 import { request, wholeCall } from './api.ts';
 import { Markdown } from './Markdown.tsx';
 import { memo } from './memo.ts';
 import { Action, Block, Problem } from './parts.tsx';
 import { runLink } from './place.ts';
-import { count, duration, number, oneLine, pretty, state } from './words.ts';
+import { duration, oneLine, pretty, state } from './words.ts';
 
 interface TranscriptProps {
   readonly head: RunHead;
@@ -61,7 +62,7 @@ const TurnPart = memo(function TurnPart({ workflowId, turn, written, progress, t
     agent,
     model,
     turn.answeredAtMs !== null && duration(turn.answeredAtMs - turn.startedAtMs),
-    tokens > 0 && count(tokens, 'token'),
+    tokens > 0 && plural(tokens, 'token'),
     turn.attempts > 1 && `attempt ${turn.attempts}`,
   ].filter(Boolean);
   return (
@@ -193,7 +194,7 @@ function CallPart({ workflowId, call, progress, isTarget }: CallProps) {
         <span class="dim">
           {[
             call.kind && state(call.kind),
-            call.attempts > 1 && count(call.attempts, 'attempt'),
+            call.attempts > 1 && plural(call.attempts, 'attempt'),
             took,
             call.ok === null && progress,
           ]
@@ -232,7 +233,7 @@ function CallDetails({ workflowId, call }: { workflowId: string; call: CallView 
       )}
       {isCut && whole === null && (
         <Action act={async () => setWhole(await wholeCall(workflowId, `${call.turn}.${call.slot}`))}>
-          Show all {number((call.arguments.of ?? 0) + (call.text?.of ?? 0))} characters
+          Show all {count((call.arguments.of ?? 0) + (call.text?.of ?? 0))} characters
         </Action>
       )}
     </div>

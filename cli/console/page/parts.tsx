@@ -1,11 +1,25 @@
 // Small parts that several pages have.
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import type { Labels } from '../../../client/index.ts';
 import { state, tone } from './words.ts';
 
 export function Status({ status }: { status: string }) {
   const text = status === 'waiting' ? 'waits for a person' : state(status);
   return <span class={`status ${tone(status)}`}>{text}</span>;
+}
+
+/** Labels of a run; each leads to the runs that have it. */
+export function Tags({ labels }: { labels: Labels }) {
+  return (
+    <>
+      {Object.entries(labels).map(([key, value]) => (
+        <a key={key} class="tag" href={`#/runs?${new URLSearchParams({ text: `${key}=${value}` })}`}>
+          {key}={value}
+        </a>
+      ))}
+    </>
+  );
 }
 
 export function Problem({ text }: { text: string | null }) {

@@ -1,12 +1,6 @@
 // Times, numbers and states in words.
 import { visibleJson } from '../../../core/visible.ts';
 
-const numbers = new Intl.NumberFormat('en');
-
-export const count = (value: number, one: string, many = `${one}s`) =>
-  `${numbers.format(value)} ${value === 1 ? one : many}`;
-export const number = (value: number) => numbers.format(value);
-
 export function duration(ms: number): string {
   if (ms < 10_000) return `${(ms / 1_000).toFixed(2)} s`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
