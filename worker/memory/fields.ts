@@ -2,10 +2,10 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import { TIMER } from '../../core/names.ts';
-import type { Failure } from './activityRun.ts';
 import type { WaitKind } from './clock.ts';
+import type { Failure } from './execution/activityRun.ts';
+import type { Command } from './execution/taskCommands.ts';
 import { api } from './proto.ts';
-import type { Command } from './taskCommands.ts';
 
 export type Payload = temporal.api.common.v1.IPayload;
 export type PayloadFields = Readonly<Record<string, Payload>>;

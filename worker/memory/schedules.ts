@@ -2,7 +2,8 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import type { Clock } from './clock.ts';
-import type { Execution, Ref } from './execution.ts';
+import type { Execution } from './execution/index.ts';
+import type { Ref } from './execution/owner.ts';
 import type { PayloadFields } from './fields.ts';
 import { long, timestamp } from './history.ts';
 import { api } from './proto.ts';

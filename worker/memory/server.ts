@@ -1,9 +1,10 @@
 // A server of Temporal in memory, for one worker: executions, their tasks, and time. It keeps what it has for as long as it lives.
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { ActivityFate, ActivityRun } from './activityRun.ts';
 import { type Clock, realClock, virtualClock } from './clock.ts';
-import { Execution, type ExecutionHost, type ExecutionStart } from './execution.ts';
+import type { ActivityFate, ActivityRun } from './execution/activityRun.ts';
+import { Execution } from './execution/index.ts';
+import type { ExecutionHost, ExecutionStart } from './execution/owner.ts';
 import { type Activation, type ActivityTask, type Completion, MemoryNativeWorker } from './nativeWorker.ts';
 import { core } from './proto.ts';
 import { unavailable } from './serviceError.ts';
@@ -149,7 +150,7 @@ export class MemoryServer implements ExecutionHost {
   closed(execution: Execution): void {
     const { parent } = execution.start;
     // One that continued as new is not over for its parent.
-    if (parent && execution.isOver) this.byRun(parent.runId)?.childClosed(parent.initiatedEventId, execution);
+    if (parent && execution.isOver) this.byRun(parent.runId)?.others.childClosed(parent.initiatedEventId, execution);
     if (execution.isOver) for (const listener of this.#closeListeners) listener(execution);
   }
 

@@ -2,7 +2,8 @@
 
 import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
-import type { Execution, Update } from './execution.ts';
+import type { Execution } from './execution/index.ts';
+import type { Update } from './execution/updates.ts';
 import type { PayloadFields } from './fields.ts';
 import { long, timestamp } from './history.ts';
 import { api } from './proto.ts';
@@ -243,8 +244,8 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
       return {
         executionConfig: { taskQueue: { name: execution.start.taskQueue } },
         workflowExecutionInfo: infoOf(execution),
-        pendingActivities: [...execution.activities.values()].map((activity) => activity.pending()),
-        pendingChildren: execution.pendingChildren,
+        pendingActivities: [...execution.activities.pending.values()].map((activity) => activity.pending()),
+        pendingChildren: execution.others.pendingChildren,
         ...(execution.hasTask && { pendingWorkflowTask: { attempt: 1 } }),
       };
     },

@@ -1,7 +1,7 @@
 // Lists of executions: the part of Temporal's query language that joins comparisons with AND.
 
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { Execution } from './execution.ts';
+import type { Execution } from './execution/index.ts';
 import { api } from './proto.ts';
 import { invalidArgument } from './serviceError.ts';
 

@@ -9,7 +9,7 @@ import { parsed } from '../../core/json.ts';
 import { parseActivityId, RESERVED_TOOL_NAMES } from '../../core/names.ts';
 import type { Run } from '../../core/read/run.ts';
 import type { Question, ToolCallInput } from '../../core/types.ts';
-import type { ActivityEnd, ActivityFate } from '../memory/activityRun.ts';
+import type { ActivityEnd, ActivityFate } from '../memory/execution/activityRun.ts';
 import { type Memory, openMemory } from '../memory/index.ts';
 import type { FateOf } from '../memory/server.ts';
 import type { ModelSettings, Providers } from '../model.ts';

@@ -1,7 +1,7 @@
 // What a parent learns of the end of a sub-agent's run.
 import type { coresdk } from '@temporalio/proto';
+import { type Attributes, type Fields, type HistoryEvent, long } from '../history.ts';
 import type { Failure } from './activityRun.ts';
-import { type Attributes, type Fields, type HistoryEvent, long } from './history.ts';
 
 interface ChildFields {
   readonly namespace: string;

@@ -2,10 +2,10 @@
 
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { coresdk, temporal } from '@temporalio/proto';
-import type { Clock } from './clock.ts';
-import { timestamp } from './history.ts';
-import type { ActivityResult, ActivityTask } from './nativeWorker.ts';
-import { api, core } from './proto.ts';
+import type { Clock } from '../clock.ts';
+import { timestamp } from '../history.ts';
+import type { ActivityResult, ActivityTask } from '../nativeWorker.ts';
+import { api, core } from '../proto.ts';
 
 type Command = coresdk.workflow_commands.IScheduleActivity;
 export type Failure = temporal.api.failure.v1.IFailure;

@@ -1,8 +1,8 @@
 // The commands of one workflow task, and how those of two tasks compare.
 import { isDeepStrictEqual } from 'node:util';
 import type { coresdk } from '@temporalio/proto';
+import { core } from '../proto.ts';
 import type { ActivityRun, Failure } from './activityRun.ts';
-import { core } from './proto.ts';
 
 export type Job = coresdk.workflow_activation.IWorkflowActivationJob;
 export type Command = coresdk.workflow_commands.IWorkflowCommand;

@@ -1,0 +1,83 @@
+// What starts an execution, what it needs of its server, and what its parts need of it.
+import type { temporal } from '@temporalio/proto';
+import type { Clock } from '../clock.ts';
+import type { Payload, PayloadFields } from '../fields.ts';
+import type { HistoryWriter } from '../history.ts';
+import type { Activation, ActivityTask, Completion } from '../nativeWorker.ts';
+import type { ActivityFate, ActivityRun } from './activityRun.ts';
+import type { Job } from './taskCommands.ts';
+
+export const IDENTITY = 'memory';
+export const TASK_TIMEOUT_MS = 10_000;
+
+export interface Ref {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+export interface ExecutionStart extends Ref {
+  readonly type: string;
+  readonly taskQueue: string;
+  readonly input: readonly Payload[];
+  readonly headers?: PayloadFields | null | undefined;
+  readonly memo?: PayloadFields | null | undefined;
+  readonly searchAttributes?: PayloadFields | null | undefined;
+  readonly userMetadata?: temporal.api.sdk.v1.IUserMetadata | null | undefined;
+  readonly firstRunId: string;
+  readonly continuedFromRunId?: string | undefined;
+  readonly parent?: (Ref & { readonly initiatedEventId: number }) | undefined;
+  readonly root?: Ref | undefined;
+  readonly executionTimeoutMs?: number;
+  readonly runTimeoutMs?: number;
+}
+
+/** An execution, for others. */
+export interface Peer {
+  readonly isOpen: boolean;
+  readonly history: HistoryWriter;
+  signal(
+    name: string,
+    input: readonly Payload[],
+    how?: { headers?: PayloadFields | null | undefined; from?: Ref },
+  ): void;
+  update(id: string, name: string, input: readonly Payload[], headers: PayloadFields | null | undefined): unknown;
+  cancel(reason: string, from: Ref): void;
+  terminate(reason: string): void;
+}
+
+/** What an execution needs of its server. */
+export interface ExecutionHost {
+  readonly clock: Clock;
+  readonly namespace: string;
+  activate(activation: Activation): Promise<Completion>;
+  dispatch(taskQueue: string, task: ActivityTask): boolean;
+  newToken(activity: ActivityRun): Uint8Array;
+  fateOf(activity: ActivityRun, execution: Peer): ActivityFate;
+  newRunId(): string;
+  /** Work is under way until the promise settles. */
+  busy<T>(work: Promise<T>): Promise<T>;
+  start(start: ExecutionStart): Peer;
+  /** The latest execution of this id. */
+  latest(workflowId: string): Peer | undefined;
+  byRun(runId: string): Peer | undefined;
+  closed(execution: Peer): void;
+  /** A workflow task fails again and again. */
+  broken(error: Error): void;
+}
+
+/** The execution, for what it has under way. */
+export interface Owner {
+  readonly host: ExecutionHost;
+  readonly start: ExecutionStart;
+  readonly ref: Ref;
+  readonly history: HistoryWriter;
+  /** Now, or after the task that is being carried out; nothing happens to an execution that is over. */
+  happen(what: () => void): void;
+  /** Adds a job to the next task. */
+  give(job: Job): void;
+}
+
+/** The task that a command comes from, as events name it. */
+export interface TaskRef {
+  readonly workflowTaskCompletedEventId: number;
+}
