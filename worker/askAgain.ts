@@ -123,10 +123,11 @@ function modelOf({ server, body }: ModelRequest, { providers = {} }: AskAgainOpt
 }
 
 /** Why the request cannot be asked again; null if it can. */
-export function requestProblem({ turn, api, body, unknown }: ModelRequest): string | null {
+export function requestProblem({ turn, compaction, api, body, unknown }: ModelRequest): string | null {
   // Without its tools, a model is not asked the same.
   const isWhole = api !== null && 'stream' in body;
-  return isWhole ? null : `The request of turn ${turn} cannot be asked again. ${unknown.join(' ')}`;
+  const of = compaction === undefined ? `turn ${turn}` : `compaction ${compaction}`;
+  return isWhole ? null : `The request of ${of} cannot be asked again. ${unknown.join(' ')}`;
 }
 
 /** No server is named for a model without a provider. */

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { MODEL_APIS, type ModelApi } from '../../activities/define/modelApi.ts';
-import type { Holdfast, ModelRequest } from '../../client/index.ts';
+import type { Holdfast, ModelRequest, RunHandle } from '../../client/index.ts';
 import { costText } from '../../core/reasons/english.ts';
 import { count } from '../../core/text.ts';
 import type { AskAgainOptions, AskedAnswer } from '../../worker/askAgain.ts';
@@ -19,7 +19,8 @@ import { createScreen, type Screen, seconds } from '../terminal/screen.ts';
 const ASKS_MAX = 200;
 
 interface AskOptions {
-  readonly turn: number;
+  readonly turn?: number;
+  readonly compaction?: number;
   readonly model?: string;
   readonly n: number;
   readonly api?: ModelApi;
@@ -34,7 +35,12 @@ export function askCommand(): Command {
   return new Command('ask')
     .description('ask the model of a turn again, or other models; nothing that they call is run')
     .argument('<id>', 'workflow id of the run')
-    .requiredOption('--turn <n>', 'the turn whose request is sent', wholeNumber)
+    .option('--turn <n>', 'the turn whose request is sent', wholeNumber)
+    .addOption(
+      new Option('--compaction <k>', 'the compaction whose requests for a summary are sent')
+        .argParser(wholeNumber)
+        .conflicts('turn'),
+    )
     .option('--model <names>', 'models to ask, with commas between them (default: the one that was asked)')
     .option('--n <times>', 'how often to ask each of them', wholeNumber, 1)
     .addOption(
@@ -51,13 +57,14 @@ export function askCommand(): Command {
     .option('--agents <file>', 'module that exports the agents, for their prices and its providers (default: none)')
     .option('--json', 'print one JSON array of answers')
     .action(async (id: string, options: AskOptions, command: Command) => {
-      const { turn, json = false } = options;
+      const { json = false } = options;
+      const requestsOf = requestsIn(options);
       const models = modelsIn(options);
       const instructions = options.instructions === undefined ? undefined : await textOf(options.instructions);
       const { providers, pricesOf } = await fromAgentsFile(options.agents);
       await withHoldfast(command, async (holdfast) => {
-        const request = await holdfast.get(id).request(turn);
-        return await askAndPrint(holdfast, request, json, {
+        const requests = await requestsOf(holdfast.get(id));
+        return await askAndPrint(holdfast, requests, json, {
           model: serverOf(options),
           providers,
           models,
@@ -65,7 +72,7 @@ export function askCommand(): Command {
           api: options.api,
           instructions,
           message: options.message,
-          prices: pricesOf(request.agent),
+          prices: pricesOf(requests[0]!.agent),
         });
       });
     });
@@ -73,7 +80,7 @@ export function askCommand(): Command {
 
 async function askAndPrint(
   { download }: Holdfast,
-  request: ModelRequest,
+  requests: readonly ModelRequest[],
   json: boolean,
   options: AskAgainOptions,
 ): Promise<number> {
@@ -81,18 +88,24 @@ async function askAndPrint(
   const { askAgain, NoServer } = await import('../../worker/askAgain.ts');
   const screen = createScreen(process.stdout);
   const { signal, stop } = untilInterrupted();
-  const notes = notesOn(request);
-  if (notes.length > 0) toStderr(...notes);
-  const widths = columnsFor(options.models ?? [String(request.body['model'])]);
-  const all: AskedAnswer[] = [];
+  const notes = requests.flatMap(notesOn);
+  if (notes.length > 0) toStderr(...new Set(notes));
+  const widths = columnsFor(options.models ?? requests.map(({ body }) => String(body['model'])));
+  const all: (AskedAnswer & { readonly part?: number })[] = [];
   try {
-    const onAnswer = (answer: AskedAnswer) => {
-      all.push(answer);
-      if (json) return;
-      if (all.length === 1) screen.print(row(HEAD, widths, screen));
-      screen.print(...answerLines(answer, widths, screen));
-    };
-    await askAgain(request, { ...options, download, signal, onAnswer });
+    for (const [i, request] of requests.entries()) {
+      const part = requests.length > 1 ? { part: i + 1 } : {};
+      let isFirst = true;
+      const onAnswer = (answer: AskedAnswer) => {
+        all.push({ ...answer, ...part });
+        if (json) return;
+        if (isFirst && requests.length > 1) screen.print(`Request ${i + 1} of ${requests.length}`);
+        if (isFirst) screen.print(row(HEAD, widths, screen));
+        isFirst = false;
+        screen.print(...answerLines(answer, widths, screen));
+      };
+      await askAgain(request, { ...options, download, signal, onAnswer });
+    }
   } catch (error) {
     if (error instanceof NoServer)
       throw new UsageError(
@@ -107,6 +120,13 @@ async function askAndPrint(
   if (json) printJson(all);
   if (signal.aborted) return EXIT.interrupted;
   return all.some(({ error }) => error !== null) ? EXIT.otherwise : EXIT.completed;
+}
+
+/** Which requests are sent: one of a turn, or those of a compaction. */
+function requestsIn({ turn, compaction }: AskOptions): (run: RunHandle) => Promise<readonly ModelRequest[]> {
+  if (turn !== undefined) return async (run) => [await run.request(turn)];
+  if (compaction !== undefined) return (run) => run.compactionRequests(compaction);
+  throw new UsageError('Name the request: --turn N, or --compaction K.');
 }
 
 function modelsIn({ model, n }: AskOptions): readonly string[] | undefined {

@@ -238,6 +238,19 @@ test('asks with other instructions and another message', async () => {
   ]);
 });
 
+test('asks for the summary of a compaction again', async () => {
+  const { code, stdout } = await run(
+    ...['ask', walked, '--compaction', '1', '--model', `${offlineModel('walker')},${offlineModel('other')}`, '--json'],
+  );
+  assert.equal(code, 0);
+  const [own, other] = JSON.parse(stdout) as { model: string; text: string }[];
+  assert.deepEqual([own?.model, own?.text], [offlineModel('walker'), 'Some steps.']);
+  assert.equal(other?.model, offlineModel('other'));
+  assert.match(other.text, /^Placeholder from the offline script/);
+  const [original, again] = received('walker').filter(({ messages }) => isSummaryRequest(messages));
+  assert.deepEqual(again, original);
+});
+
 test('ends at once on Ctrl-C', async () => {
   const address = await serverAddress();
   const asking = start(['ask', id, '--turn', '1', '--model', offlineModel('stuck'), '--n', '9', '--address', address], {
@@ -259,7 +272,9 @@ const wrong: readonly (readonly [string, () => string[], RegExp])[] = [
     () => ['show', id, '--request'],
     /--request is about one turn\. Name it with --turn N, or a compaction with --compaction K\./,
   ],
-  ['no turn', () => ['ask', id], /--turn/],
+  ['no turn', () => ['ask', id], /Name the request: --turn N, or --compaction K\./],
+  ['a turn and a compaction', () => ['ask', id, '--turn', '1', '--compaction', '1'], /cannot be used with option/],
+  ['a compaction that is not', () => ['ask', id, '--compaction', '1'], /has no compaction 1: it was not compacted/],
   ['an empty name', () => ['ask', id, '--turn', '1', '--model', 'a,,b'], /--model has an empty name/],
   ['too many', () => ['ask', id, '--turn', '1', '--n', '999'], /200 are the most/],
   [

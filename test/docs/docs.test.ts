@@ -296,7 +296,7 @@ test('serves metrics from the worker of docs/operations.md', async () => {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   try {
-    const deadline = AbortSignal.timeout(30_000);
+    const deadline = AbortSignal.timeout(90_000);
     let metrics = '';
     // The endpoint is up before the worker has begun to poll.
     while (!/^temporal_num_pollers\{.*task_queue="metrics".*\} \d/m.test(metrics)) {

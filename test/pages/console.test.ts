@@ -37,7 +37,7 @@ interface Opened {
 
 async function open(place: string, { width = 1_280, token = TOKEN } = {}): Promise<Opened> {
   const page = await browser.newPage({ viewport: { width, height: 900 } });
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   const problems: string[] = [];
   const elsewhere: string[] = [];
   page.on('console', (message) => problems.push(message.text()));

@@ -40,7 +40,7 @@ test('shows in the Web UI what a run does, waits for and failed at', { skip: noB
     const open = async (tab: string) =>
       page.goto(`${server.uiUrl}/namespaces/default/workflows/clerk-1/${(await run.read()).runId}/${tab}`);
     const shown = (place: Pick<Page, 'getByText'>, text: string | RegExp) =>
-      place.getByText(text).first().waitFor({ timeout: 20_000 });
+      place.getByText(text).first().waitFor({ timeout: 60_000 });
     // The page renders the run's own Markdown in frames, the details in the last one.
     const details = page.locator('iframe').last().contentFrame();
 

@@ -58,11 +58,11 @@ export function tally(): { add(name: string): number; of(name: string): number }
 
 /** Polls until there is an answer; gives up after longer than any machine needs. */
 export async function eventually<T>(ask: () => Promise<T | null | undefined | false>): Promise<T> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 90_000;
   for (;;) {
     const answer = await ask();
     if (answer) return answer;
-    if (Date.now() > deadline) throw new Error('It did not happen within 20 seconds.');
+    if (Date.now() > deadline) throw new Error('It did not happen within 90 seconds.');
     await sleep(20);
   }
 }
