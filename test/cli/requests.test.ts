@@ -247,8 +247,8 @@ test('asks for the summary of a compaction again', async () => {
   assert.deepEqual([own?.model, own?.text], [offlineModel('walker'), 'Some steps.']);
   assert.equal(other?.model, offlineModel('other'));
   assert.match(other.text, /^Placeholder from the offline script/);
-  const [original, again] = received('walker').filter(({ messages }) => isSummaryRequest(messages));
-  assert.deepEqual(again, original);
+  const [original, ...later] = received('walker').filter(({ messages }) => isSummaryRequest(messages));
+  assert.deepEqual(later.at(-1), original);
 });
 
 test('ends at once on Ctrl-C', async () => {
