@@ -121,7 +121,7 @@ endToEnd(
         `${SECRET} is well.`,
       ],
     });
-    test('leaves no plain text of messages or failures in history', async () => {
+    bench.onServer('leaves no plain text of messages or failures in history', async () => {
       const { run, result } = await bench.run(nurse, `How is ${SECRET}?`);
       assert.equal(result.output, `${SECRET} is well.`);
       assert.match(toolTexts(run)[1] ?? '', new RegExp(`no bed for ${SECRET}`));
@@ -143,7 +143,7 @@ endToEnd(
       tools: [admit],
       script: [{ calls: [{ tool: 'admit', arguments: { name: 'Bob' } }] }, 'Done.'],
     });
-    test('leaves no plain text in refused commands or failed workflows', async () => {
+    bench.onServer('leaves no plain text in refused commands or failed workflows', async () => {
       const handle = await bench.holdfast.start(ward.name, `Admit ${SECRET}.`);
       await asked(handle);
       await assert.rejects(handle.edit('1.0', { name: SECRET }), { message: new RegExp(`no bed for ${SECRET}`) });
@@ -177,7 +177,7 @@ endToEnd(
       }
     });
   },
-  { onServer: true, payloads: { codecs: [encryption] } },
+  { payloads: { codecs: [encryption] } },
 );
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-payloads-'));
@@ -229,7 +229,7 @@ endToEnd(
       run: () => 'asked',
     });
     const patient = bench.agent({ tools: [ask], script: [{ calls: [{ tool: 'ask' }] }, 'Done.'] });
-    test('waits while a payload is unreadable, and continues once it is back', async () => {
+    bench.onServer('waits while a payload is unreadable, and continues once it is back', async () => {
       const input = randomBytes(300_000).toString('base64');
       const handle = await bench.holdfast.start(patient.name, input);
       await asked(handle);
@@ -262,7 +262,7 @@ endToEnd(
       );
     });
   },
-  { onServer: true, payloads: { storage: fileStorage(shelf) } },
+  { payloads: { storage: fileStorage(shelf) } },
 );
 
 /** A store on a real disk that goes away, and comes back with all that it had. */
@@ -310,7 +310,7 @@ endToEnd(
       script: ({ turn }) =>
         turn === 1 ? { calls: [{ tool: 'order', arguments: { text } }] } : { text: `Done. ${text}` },
     });
-    test('loses no result: what cannot be stored stays in history', async () => {
+    bench.onServer('loses no result: what cannot be stored stays in history', async () => {
       keys.length = 0;
       const handle = await bench.holdfast.start(shop.name, text);
       // With its state in memory the run ends without the store; without, its tasks fail until it is there.
@@ -331,7 +331,7 @@ endToEnd(
       );
     });
   },
-  { onServer: true, payloads: { storage: first.storage, compressAbove: Number.POSITIVE_INFINITY } },
+  { payloads: { storage: first.storage, compressAbove: Number.POSITIVE_INFINITY } },
 );
 
 const second = mortalStore(join(folder, 'mortal2'));
