@@ -10,8 +10,12 @@ import {
   RunNotFound,
   TemporalUnreachable,
 } from '../../client/index.ts';
+import type { SettingsOptions } from '../../client/settings.ts';
 import { callAt } from '../../core/read/run.ts';
-import { errorJson } from '../exit.ts';
+import { addressFlags } from '../connected.ts';
+import { CommandRefused, errorJson } from '../exit.ts';
+import { PROGRAM } from '../terminal/commandLine.ts';
+import { Apart } from './apart.ts';
 import { checkCommand, isCommand } from './commands.ts';
 import type { PageFiles } from './files.ts';
 import { Followers } from './followers.ts';
@@ -26,6 +30,10 @@ export interface ConsoleOptions extends GateOptions {
   readonly readOnly: boolean;
   /** Temporal's Web UI; null if it is not known. */
   readonly uiUrl: string | null;
+  /** How this program reaches the server, for the commands that it runs or suggests. */
+  readonly settings: SettingsOptions;
+  /** The module of the agents, with which runs are played again; null if none was named. */
+  readonly agentsFile: string | null;
 }
 
 /** What the page knows before it shows anything. */
@@ -35,6 +43,11 @@ export interface About {
   readonly readOnly: boolean;
   readonly by: string | null;
   readonly uiUrl: string | null;
+  /** Whether it has the module of the agents. */
+  readonly hasAgents: boolean;
+  /** How this program is invoked, and the options with which it reaches the server: for commands to type. */
+  readonly program: string;
+  readonly flags: string;
 }
 
 const LIMIT_MAX = 500;
@@ -43,7 +56,8 @@ const BODY_BYTES_MAX = 2 * 1024 * 1024;
 /** Proxies close what is silent for a minute. */
 const KEEP_ALIVE_MS = 20_000;
 
-export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: ConsoleOptions) {
+export function consoleApp({ holdfast, files, readOnly, uiUrl, settings, agentsFile, ...gate }: ConsoleOptions) {
+  const apart = new Apart({ settings, agentsFile });
   const followers = new Followers(holdfast);
   const lists = listsOf(holdfast);
   const app = new Hono<Passed>();
@@ -54,7 +68,10 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: Consol
   api.use(onlyWithToken(gate));
   api.get('/about', (context) => {
     const { address, namespace } = holdfast;
-    return context.json({ address, namespace, readOnly, by: context.get('by'), uiUrl } satisfies About);
+    return context.json({
+      ...{ address, namespace, readOnly, by: context.get('by'), uiUrl, hasAgents: agentsFile !== null },
+      ...{ program: PROGRAM, flags: addressFlags(settings) },
+    } satisfies About);
   });
   api.get('/runs', async (context) => {
     const { text = '', status = '', limit = '50' } = context.req.query();
@@ -109,7 +126,8 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: Consol
       return context.json({ error: { code: 'body', message: 'Expected JSON, of 2 MiB at most.' } }, 400);
     const checked = checkCommand(command, body, context.get('by'));
     if ('problem' in checked) return context.json({ error: { code: 'body', message: checked.problem } }, 400);
-    return context.json({ answer: (await checked.execute(holdfast.get(id))) ?? null });
+    const ground = { holdfast, apart, signal: context.req.raw.signal };
+    return context.json({ answer: (await checked.execute(holdfast.get(id), ground)) ?? null });
   });
   api.all('*', (context) => context.json(nothing('There is nothing here.'), 404));
   app.route('/api', api);
@@ -127,7 +145,10 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: Consol
     fetch: async (request: Request) => app.fetch(request),
     /** Number of runs that are followed. */
     followed: () => followers.size,
-    close: () => followers.close(),
+    close() {
+      followers.close();
+      apart.close();
+    },
   };
 }
 
@@ -156,5 +177,5 @@ function refusal(context: Context, error: Error): Response {
 function statusOf(error: Error) {
   if (error instanceof RunNotFound || error instanceof RequestUnavailable) return 404;
   if (error instanceof TemporalUnreachable || error instanceof NoWorker) return 503;
-  return error instanceof HoldfastError ? 409 : 500;
+  return error instanceof HoldfastError || error instanceof CommandRefused ? 409 : 500;
 }

@@ -42,11 +42,13 @@ export interface ConsoleGround {
 interface ConsoleGroundOptions {
   readonly readOnly?: boolean;
   readonly authHeader?: string;
+  /** The module of the agents. */
+  readonly agentsFile?: string | null;
 }
 
 export async function startConsole(
   address: string,
-  { readOnly = false, authHeader }: ConsoleGroundOptions = {},
+  { readOnly = false, authHeader, agentsFile = null }: ConsoleGroundOptions = {},
 ): Promise<ConsoleGround> {
   const taskQueue = `console-${randomUUID()}`;
   const held = gate();
@@ -69,6 +71,8 @@ export async function startConsole(
     by: 'ann',
     readOnly,
     uiUrl: null,
+    settings: { address, namespace: 'default' },
+    agentsFile,
   });
   const failures: Error[] = [];
   const listening = await listen({

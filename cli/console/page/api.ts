@@ -1,4 +1,5 @@
 // Asks the console's server. The token came with the link, after the #, which browsers send to nobody.
+import type { ForkSummary } from '../../../client/index.ts';
 import type { Call } from '../../../core/read/run.ts';
 import type { About } from '../app.ts';
 import type { RunUpdate } from '../runView.ts';
@@ -44,16 +45,25 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await ask(path, { ...(signal && { signal }) })).json();
 }
 
-export async function post(workflowId: string, command: string, body: object): Promise<void> {
-  await ask(`${runPath(workflowId)}/${command}`, {
+/** Returns what the command answers; null for most. */
+export async function post<T = unknown>(
+  workflowId: string,
+  command: string,
+  body: object,
+  signal?: AbortSignal,
+): Promise<T> {
+  const response = await ask(`${runPath(workflowId)}/${command}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
+    ...(signal && { signal }),
   });
+  return ((await response.json()) as { readonly answer: T }).answer;
 }
 
 const runPath = (workflowId: string) => `runs/${encodeURIComponent(workflowId)}`;
 
+export const forks = (workflowId: string) => get<readonly ForkSummary[]>(`${runPath(workflowId)}/forks`);
 export const about = () => get<About>('about');
 export const wholeCall = (workflowId: string, call: string) => get<Call>(`${runPath(workflowId)}/calls/${call}`);
 export const request = (workflowId: string, turn: number) =>
