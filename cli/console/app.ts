@@ -21,6 +21,7 @@ import type { PageFiles } from './files.ts';
 import { Followers } from './followers.ts';
 import { type GateOptions, onlyWithToken, ownHost, type Passed } from './gate.ts';
 import { listsOf } from './lists.ts';
+import { Steps } from './steps.ts';
 
 export interface ConsoleOptions extends GateOptions {
   readonly holdfast: Holdfast;
@@ -60,6 +61,7 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, settings, agentsF
   const apart = new Apart({ settings, agentsFile });
   const followers = new Followers(holdfast);
   const lists = listsOf(holdfast);
+  const steps = new Steps(holdfast);
   const app = new Hono<Passed>();
   app.use(ownHost(gate));
   app.onError((error, context) => refusal(context, error));
@@ -114,6 +116,12 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, settings, agentsF
     const { id, turn } = context.req.param();
     return context.json(await holdfast.get(id).request(Number(turn)));
   });
+  api.get('/runs/:id/steps', async (context) => context.json(await steps.heads(context.req.param('id'))));
+  api.get('/runs/:id/steps/:number', async (context) => {
+    const { id, number } = context.req.param();
+    const found = await steps.at(id, Number(number));
+    return found ? context.json(found) : context.json(nothing(`The run has no step ${number}.`), 404);
+  });
   api.get('/runs/:id/forks', async (context) => context.json(await holdfast.get(context.req.param('id')).forks()));
   api.post('/runs/:id/:command', async (context) => {
     const { id, command } = context.req.param();
@@ -147,6 +155,7 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, settings, agentsF
     followed: () => followers.size,
     close() {
       followers.close();
+      steps.close();
       apart.close();
     },
   };

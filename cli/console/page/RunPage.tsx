@@ -1,5 +1,5 @@
 // One run: what it is for, why it failed, what it waits for, what was said, and when.
-import { useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 import type { ForkSummary, Inbox } from '../../../client/index.ts';
 import { endedBadly } from '../../../core/read/run.ts';
 import { CAUSE_WORDS, percent } from '../../../core/read/timeWords.ts';
@@ -9,8 +9,9 @@ import type { RunHead } from '../runView.ts';
 import { Again } from './Again.tsx';
 import { post } from './api.ts';
 import { Action, Block, Problem, Status, Tags } from './parts.tsx';
-import { runLink } from './place.ts';
+import { runLink, runPage, setFilters } from './place.ts';
 import { QuestionCard, Text } from './Questions.tsx';
+import { Steps } from './Steps.tsx';
 import { Timeline } from './Timeline.tsx';
 import { Transcript } from './Transcript.tsx';
 import { useForks } from './useForks.ts';
@@ -19,13 +20,17 @@ import { clock, duration, oneLine, state } from './words.ts';
 
 interface RunPageProps {
   readonly workflowId: string;
+  /** `step`: the step that is looked at; `at`: what is shown first. */
+  readonly filters: URLSearchParams;
   readonly about: About | null;
   readonly inbox: Inbox | null;
 }
 
-export function RunPage({ workflowId, about, inbox }: RunPageProps) {
+export function RunPage({ workflowId, filters, about, inbox }: RunPageProps) {
   const { value, problem } = useRun(workflowId);
   const [target, setTarget] = useState<string | null>(null);
+  const [stepMs, setStepMs] = useState<number | null>(null);
+  const step = Number.parseInt(filters.get('step') ?? '', 10) || 0;
   const [forks, readForks] = useForks(value === null ? null : workflowId);
   const now = useNow(value !== null && value.head.endedAtMs === null);
   useEffect(() => setTarget(null), [workflowId]);
@@ -33,10 +38,15 @@ export function RunPage({ workflowId, about, inbox }: RunPageProps) {
     if (target?.startsWith('call-') === false) document.getElementById(target)?.scrollIntoView({ block: 'start' });
   }, [target]);
   // A second click on the same row leads there again.
-  const open = (next: string) => {
+  const open = useCallback((next: string) => {
     setTarget(null);
     requestAnimationFrame(() => setTarget(next));
-  };
+  }, []);
+  const at = filters.get('at');
+  const isRead = value !== null;
+  useEffect(() => {
+    if (isRead && at !== null) open(at);
+  }, [isRead, at, open]);
   if (value === null)
     return (
       <main>
@@ -45,7 +55,7 @@ export function RunPage({ workflowId, about, inbox }: RunPageProps) {
         {problem === null && <p class="empty">Reading its history …</p>}
       </main>
     );
-  const { head, turns, written, progress } = value;
+  const { head, turns, written, progress, attempts } = value;
   const isOpen = head.status === 'running';
   const readOnly = about?.readOnly ?? true;
   return (
@@ -65,9 +75,19 @@ export function RunPage({ workflowId, about, inbox }: RunPageProps) {
       {isOpen && <Below workflowId={workflowId} inbox={inbox} />}
       {isOpen && !readOnly && <Controls head={head} />}
       {about && <Again head={head} turns={turns} about={about} forks={forks} onFork={readForks} />}
+      <p class="actions">
+        <button
+          type="button"
+          aria-expanded={step > 0}
+          onClick={() => setFilters(runPage(workflowId), step > 0 ? {} : { step: '1' })}
+        >
+          Step through …
+        </button>
+      </p>
+      {step > 0 && <Steps workflowId={workflowId} wanted={step} isOpen={isOpen} open={open} onStep={setStepMs} />}
       <div class="columns">
         <Transcript head={head} turns={turns} written={written} progress={progress} target={target} />
-        <Timeline head={head} turns={turns} now={now} open={open} />
+        <Timeline head={head} turns={turns} attempts={attempts} now={now} open={open} markMs={stepMs} />
       </div>
       {/* Without a schema, the text of the last turn is the output. */}
       {head.valueJson !== undefined && <Block title="Value" text={head.valueJson} />}

@@ -3,6 +3,7 @@ import type { ForkSummary } from '../../../client/index.ts';
 import type { Call } from '../../../core/read/run.ts';
 import type { About } from '../app.ts';
 import type { RunUpdate } from '../runView.ts';
+import type { StepHead, StepView } from '../steps.ts';
 
 const TOKEN_KEY = 'holdfast-token';
 
@@ -64,6 +65,10 @@ export async function post<T = unknown>(
 const runPath = (workflowId: string) => `runs/${encodeURIComponent(workflowId)}`;
 
 export const forks = (workflowId: string) => get<readonly ForkSummary[]>(`${runPath(workflowId)}/forks`);
+export const stepHeads = (workflowId: string, signal: AbortSignal) =>
+  get<readonly StepHead[]>(`${runPath(workflowId)}/steps`, signal);
+export const stepAt = (workflowId: string, number: number, signal: AbortSignal) =>
+  get<StepView>(`${runPath(workflowId)}/steps/${number}`, signal);
 export const about = () => get<About>('about');
 export const wholeCall = (workflowId: string, call: string) => get<Call>(`${runPath(workflowId)}/calls/${call}`);
 export const request = (workflowId: string, turn: number) =>

@@ -43,6 +43,7 @@ export interface FollowedRun {
   readonly turns: readonly TurnView[];
   readonly written: Written | null;
   readonly progress: Readonly<Record<string, string>>;
+  readonly attempts: RunUpdate['attempts'];
 }
 
 export function useRun(workflowId: string): Loaded<FollowedRun> {
