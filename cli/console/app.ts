@@ -16,6 +16,7 @@ import { addressFlags } from '../connected.ts';
 import { CommandRefused, errorJson } from '../exit.ts';
 import { PROGRAM } from '../terminal/commandLine.ts';
 import { Apart } from './apart.ts';
+import { attemptsOf } from './attempts.ts';
 import { checkCommand, isCommand } from './commands.ts';
 import type { PageFiles } from './files.ts';
 import { Followers } from './followers.ts';
@@ -111,6 +112,10 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, settings, agentsF
     const { id, call } = context.req.param();
     const found = callAt(await holdfast.get(id).read(), call);
     return found ? context.json(found) : context.json(nothing(`The run has no call ${call}.`), 404);
+  });
+  api.get('/runs/:id/calls/:call/attempts', async (context) => {
+    const { id, call } = context.req.param();
+    return context.json(await attemptsOf(holdfast, steps, id, call));
   });
   api.get('/runs/:id/requests/:turn', async (context) => {
     const { id, turn } = context.req.param();

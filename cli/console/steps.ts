@@ -67,10 +67,14 @@ export class Steps {
     };
   }
 
-  /** How the attempt before the last one of a call failed; undefined if there was none, or it has not ended. */
-  async lastFailure(workflowId: string, call: string): Promise<string | undefined> {
-    const { steps } = await this.#of(workflowId);
-    return steps.find((step) => step.event.type === 'call_ended' && step.call === call)?.lastFailure;
+  /** How many attempts a call had that has ended, and how the one before the last failed. */
+  async endOf(
+    workflowId: string,
+    call: string,
+  ): Promise<{ readonly attempts: number; readonly lastFailure: string | undefined } | undefined> {
+    for (const { event, call: of, lastFailure } of (await this.#of(workflowId)).steps)
+      if (event.type === 'call_ended' && of === call) return { attempts: event.call.attempts, lastFailure };
+    return undefined;
   }
 
   close(): void {

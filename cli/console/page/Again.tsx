@@ -1,4 +1,5 @@
 // What can be done again with a run: fork it, compare it, ask its model, play it. What this console cannot do is a command to type.
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { AskForm } from './AskForm.tsx';
 import type { AgainProps } from './againProps.ts';
@@ -15,7 +16,8 @@ const FORMS = {
 
 type Mode = keyof typeof FORMS;
 
-export function Again(props: AgainProps) {
+/** `children` are further buttons. */
+export function Again({ children, ...props }: AgainProps & { children: ComponentChildren }) {
   const [mode, setMode] = useState<Mode | null>(null);
   const Form = mode && FORMS[mode].Form;
   return (
@@ -31,6 +33,7 @@ export function Again(props: AgainProps) {
             {name}
           </button>
         ))}
+        {children}
       </div>
       {Form && <Form key={mode} {...props} />}
     </section>

@@ -74,19 +74,27 @@ export function RunPage({ workflowId, filters, about, inbox }: RunPageProps) {
       ))}
       {isOpen && <Below workflowId={workflowId} inbox={inbox} />}
       {isOpen && !readOnly && <Controls head={head} />}
-      {about && <Again head={head} turns={turns} about={about} forks={forks} onFork={readForks} />}
-      <p class="actions">
-        <button
-          type="button"
-          aria-expanded={step > 0}
-          onClick={() => setFilters(runPage(workflowId), step > 0 ? {} : { step: '1' })}
-        >
-          Step through …
-        </button>
-      </p>
+      {about && (
+        <Again head={head} turns={turns} about={about} forks={forks} onFork={readForks}>
+          <button
+            type="button"
+            aria-expanded={step > 0}
+            onClick={() => setFilters(runPage(workflowId), step > 0 ? {} : { step: '1' })}
+          >
+            Step through …
+          </button>
+        </Again>
+      )}
       {step > 0 && <Steps workflowId={workflowId} wanted={step} isOpen={isOpen} open={open} onStep={setStepMs} />}
       <div class="columns">
-        <Transcript head={head} turns={turns} written={written} progress={progress} target={target} />
+        <Transcript
+          head={head}
+          turns={turns}
+          written={written}
+          progress={progress}
+          attempts={attempts}
+          target={target}
+        />
         <Timeline head={head} turns={turns} attempts={attempts} now={now} open={open} markMs={stepMs} />
       </div>
       {/* Without a schema, the text of the last turn is the output. */}

@@ -5,6 +5,7 @@ import { stepAt, stepHeads } from './api.ts';
 import { Problem } from './parts.tsx';
 import { runLink, runPage, setFilters } from './place.ts';
 import { MOVES } from './stepMoves.ts';
+import { RequestPart } from './Transcript.tsx';
 import { clock } from './words.ts';
 
 interface StepsProps {
@@ -156,6 +157,7 @@ function StepDetails({ workflowId, number, open }: StepDetailsProps) {
       <Problem text={problem} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard */}
       <pre tabIndex={0}>{lines.join('\n')}</pre>
+      {view.hasRequest && turn !== null && <RequestPart key={turn} workflowId={workflowId} turn={turn} />}
       <div class="actions">
         {target && (
           <button type="button" onClick={() => open(target)}>

@@ -3,7 +3,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Call } from '../../../core/read/run.ts';
 import { count, plural } from '../../../core/text.ts';
-import type { CallView, RunHead, TurnView, Written } from '../runView.ts';
+import type { CallView, OpenAttempt, RunHead, TurnView, Written } from '../runView.ts';
+import { Attempts } from './Attempts.tsx';
 import { request, wholeCall } from './api.ts';
 import { Markdown } from './Markdown.tsx';
 import { memo } from './memo.ts';
@@ -16,11 +17,12 @@ interface TranscriptProps {
   readonly turns: readonly TurnView[];
   readonly written: Written | null;
   readonly progress: Readonly<Record<string, string>>;
+  readonly attempts: Readonly<Record<string, OpenAttempt>>;
   /** The turn, call or compaction to open and show. */
   readonly target: string | null;
 }
 
-export function Transcript({ head, turns, written, progress, target }: TranscriptProps) {
+export function Transcript({ head, turns, written, progress, attempts, target }: TranscriptProps) {
   return (
     <section class="transcript" aria-label="Transcript">
       {turns.map((turn) => (
@@ -30,6 +32,7 @@ export function Transcript({ head, turns, written, progress, target }: Transcrip
           turn={turn}
           written={written?.turn === turn.turn ? written.text : null}
           progress={progress}
+          attempts={attempts}
           target={target}
         />
       ))}
@@ -52,10 +55,11 @@ interface TurnProps {
   readonly turn: TurnView;
   readonly written: string | null;
   readonly progress: Readonly<Record<string, string>>;
+  readonly attempts: Readonly<Record<string, OpenAttempt>>;
   readonly target: string | null;
 }
 
-const TurnPart = memo(function TurnPart({ workflowId, turn, written, progress, target }: TurnProps) {
+const TurnPart = memo(function TurnPart({ workflowId, turn, written, progress, attempts, target }: TurnProps) {
   const { userMessages, text, calls, usage, model, agent, error } = turn;
   const tokens = usage.inputTokens + usage.outputTokens;
   const facts = [
@@ -92,7 +96,14 @@ const TurnPart = memo(function TurnPart({ workflowId, turn, written, progress, t
         </p>
       ))}
       {folded(calls).map((group) => (
-        <CallGroup key={group[0]!.slot} workflowId={workflowId} calls={group} progress={progress} target={target} />
+        <CallGroup
+          key={group[0]!.slot}
+          workflowId={workflowId}
+          calls={group}
+          progress={progress}
+          attempts={attempts}
+          target={target}
+        />
       ))}
       {turn.hasRequest && turn.answeredAtMs !== null && <RequestPart workflowId={workflowId} turn={turn.turn} />}
     </article>
@@ -124,10 +135,11 @@ interface CallGroupProps {
   readonly workflowId: string;
   readonly calls: readonly CallView[];
   readonly progress: Readonly<Record<string, string>>;
+  readonly attempts: Readonly<Record<string, OpenAttempt>>;
   readonly target: string | null;
 }
 
-function CallGroup({ workflowId, calls, progress, target }: CallGroupProps) {
+function CallGroup({ workflowId, calls, progress, attempts, target }: CallGroupProps) {
   const isTarget = calls.some((call) => target === `call-${call.turn}.${call.slot}`);
   const [isOpen, setOpen] = useState(false);
   const [first] = calls;
@@ -140,6 +152,7 @@ function CallGroup({ workflowId, calls, progress, target }: CallGroupProps) {
             workflowId={workflowId}
             call={call}
             progress={progress[`${call.turn}.${call.slot}`]}
+            attempt={attempts[`${call.turn}.${call.slot}`]}
             isTarget={target === `call-${call.turn}.${call.slot}`}
           />
         ))}
@@ -165,10 +178,12 @@ interface CallProps {
   readonly workflowId: string;
   readonly call: CallView;
   readonly progress: string | undefined;
+  /** Of a call that has not ended, from the second one on. */
+  readonly attempt: OpenAttempt | undefined;
   readonly isTarget: boolean;
 }
 
-function CallPart({ workflowId, call, progress, isTarget }: CallProps) {
+function CallPart({ workflowId, call, progress, attempt, isTarget }: CallProps) {
   const [isOpen, setOpen] = useState(isTarget);
   const element = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
@@ -194,7 +209,8 @@ function CallPart({ workflowId, call, progress, isTarget }: CallProps) {
         <span class="dim">
           {[
             call.kind && state(call.kind),
-            call.attempts > 1 && plural(call.attempts, 'attempt'),
+            call.ok !== null && call.attempts > 1 && plural(call.attempts, 'attempt'),
+            call.ok === null && attempt && attemptText(attempt),
             took,
             call.ok === null && progress,
           ]
@@ -202,12 +218,29 @@ function CallPart({ workflowId, call, progress, isTarget }: CallProps) {
             .join(' · ')}
         </span>
       </summary>
-      {isOpen && <CallDetails workflowId={workflowId} call={call} />}
+      {isOpen && (
+        <CallDetails
+          workflowId={workflowId}
+          call={call}
+          attempt={call.ok === null ? (attempt?.attempt ?? call.attempts) : call.attempts}
+        />
+      )}
     </details>
   );
 }
 
-function CallDetails({ workflowId, call }: { workflowId: string; call: CallView }) {
+function attemptText({ attempt, lastError }: OpenAttempt): string {
+  const why = lastError === null ? '' : `; the one before failed: ${oneLine(lastError, 100)}`;
+  return `attempt ${attempt}${why}`;
+}
+
+interface CallDetailsProps {
+  readonly workflowId: string;
+  readonly call: CallView;
+  readonly attempt: number;
+}
+
+function CallDetails({ workflowId, call, attempt }: CallDetailsProps) {
   const isCut = call.arguments.of !== undefined || call.text?.of !== undefined;
   const [whole, setWhole] = useState<Call | null>(null);
   const { decision, reason, childId } = call;
@@ -223,6 +256,7 @@ function CallDetails({ workflowId, call }: { workflowId: string; call: CallView 
           {decision.why && `: ${decision.why}`}
         </p>
       )}
+      {attempt > 1 && <Attempts workflowId={workflowId} call={call} attempt={attempt} />}
       <Block title="Arguments" text={pretty(args)} />
       {decision?.arguments && <Block title="Arguments that it ran with" text={pretty(decision.arguments)} />}
       {text !== null && <Block title={call.ok === false ? 'What the model was told' : 'Result'} text={pretty(text)} />}
@@ -240,7 +274,7 @@ function CallDetails({ workflowId, call }: { workflowId: string; call: CallView 
   );
 }
 
-function RequestPart({ workflowId, turn }: { workflowId: string; turn: number }) {
+export function RequestPart({ workflowId, turn }: { workflowId: string; turn: number }) {
   const [body, setBody] = useState<string | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   async function load(isOpen: boolean) {

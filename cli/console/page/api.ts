@@ -2,6 +2,7 @@
 import type { ForkSummary } from '../../../client/index.ts';
 import type { Call } from '../../../core/read/run.ts';
 import type { About } from '../app.ts';
+import type { AttemptsView } from '../attempts.ts';
 import type { RunUpdate } from '../runView.ts';
 import type { StepHead, StepView } from '../steps.ts';
 
@@ -71,6 +72,8 @@ export const stepAt = (workflowId: string, number: number, signal: AbortSignal) 
   get<StepView>(`${runPath(workflowId)}/steps/${number}`, signal);
 export const about = () => get<About>('about');
 export const wholeCall = (workflowId: string, call: string) => get<Call>(`${runPath(workflowId)}/calls/${call}`);
+export const attempts = (workflowId: string, call: string, signal: AbortSignal) =>
+  get<AttemptsView | null>(`${runPath(workflowId)}/calls/${call}/attempts`, signal);
 export const request = (workflowId: string, turn: number) =>
   get<{ body: object; unknown: readonly string[] }>(`${runPath(workflowId)}/requests/${turn}`);
 
