@@ -1,6 +1,7 @@
 // What was said and done, turn by turn. Equal calls are folded, and long results are fetched when they are opened.
-
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { foldCalls, foldTurns } from '../../../core/read/foldTurns.ts';
 import type { Call } from '../../../core/read/run.ts';
 import { count, plural } from '../../../core/text.ts';
 import type { CallView, OpenAttempt, RunHead, TurnView, Written } from '../runView.ts';
@@ -23,18 +24,23 @@ interface TranscriptProps {
 }
 
 export function Transcript({ head, turns, written, progress, attempts, target }: TranscriptProps) {
+  const compacted = new Set(head.compactions.map(({ turn }) => turn));
   return (
     <section class="transcript" aria-label="Transcript">
-      {turns.map((turn) => (
-        <TurnPart
-          key={turn.turn}
-          workflowId={head.workflowId}
-          turn={turn}
-          written={written?.turn === turn.turn ? written.text : null}
-          progress={progress}
-          attempts={attempts}
-          target={target}
-        />
+      {foldTurns(turns, compacted).map(({ turn, turns: equal }) => (
+        <TurnGroup key={turn.turn} turns={equal} target={target}>
+          {equal.map((one) => (
+            <TurnPart
+              key={one.turn}
+              workflowId={head.workflowId}
+              turn={one}
+              written={written?.turn === one.turn ? written.text : null}
+              progress={progress}
+              attempts={attempts}
+              target={target}
+            />
+          ))}
+        </TurnGroup>
       ))}
       {head.compactions.map(({ number: at, turn, summary, warning, error }) => (
         <details key={at} id={`compaction-${at}`} class="turn">
@@ -47,6 +53,35 @@ export function Transcript({ head, turns, written, progress, attempts, target }:
         </details>
       ))}
     </section>
+  );
+}
+
+interface TurnGroupProps {
+  readonly turns: readonly TurnView[];
+  readonly target: string | null;
+  readonly children: ComponentChildren;
+}
+
+/** Successive turns with equal calls are one line, until somebody opens it. */
+function TurnGroup({ turns, target, children }: TurnGroupProps) {
+  const [isOpen, setOpen] = useState(false);
+  const [, of] = /^(?:turn|call)-(\d+)/.exec(target ?? '') ?? [];
+  const isTarget = turns.some(({ turn }) => String(turn) === of);
+  if (turns.length === 1 || isOpen || isTarget) return <>{children}</>;
+  const [first, last] = [turns[0]!, turns.at(-1)!];
+  return (
+    <article class="turn">
+      <h3>
+        Turns {first.turn} to {last.turn}
+      </h3>
+      <button type="button" class={`call fold ${toneOf(first.calls[0]!)}`} onClick={() => setOpen(true)}>
+        {first.calls.map(({ slot, tool }) => (
+          <code key={slot}>{tool} </code>
+        ))}
+        <span class="args">{oneLine(first.calls[0]!.arguments.text, 100)}</span>
+        <span class="dim"> same calls in {turns.length} turns</span>
+      </button>
+    </article>
   );
 }
 
@@ -95,11 +130,11 @@ const TurnPart = memo(function TurnPart({ workflowId, turn, written, progress, a
           {passed.model} did not answer.
         </p>
       ))}
-      {folded(calls).map((group) => (
+      {foldCalls(calls).map((folded) => (
         <CallGroup
-          key={group[0]!.slot}
+          key={folded.call.slot}
           workflowId={workflowId}
-          calls={group}
+          calls={folded.calls}
           progress={progress}
           attempts={attempts}
           target={target}
@@ -109,27 +144,6 @@ const TurnPart = memo(function TurnPart({ workflowId, turn, written, progress, a
     </article>
   );
 });
-
-/** Neighbours with the same tool, arguments and outcome. */
-function folded(calls: readonly CallView[]): readonly (readonly CallView[])[] {
-  const groups: CallView[][] = [];
-  for (const call of calls) {
-    const last = groups.at(-1);
-    if (last && sameCall(last[0]!, call)) last.push(call);
-    else groups.push([call]);
-  }
-  return groups;
-}
-
-function sameCall(a: CallView, b: CallView): boolean {
-  return (
-    a.tool === b.tool &&
-    a.ok === b.ok &&
-    a.kind === b.kind &&
-    a.arguments.text === b.arguments.text &&
-    a.arguments.of === b.arguments.of
-  );
-}
 
 interface CallGroupProps {
   readonly workflowId: string;
