@@ -47,6 +47,8 @@ export interface About {
   readonly uiUrl: string | null;
   /** Whether it has the module of the agents. */
   readonly hasAgents: boolean;
+  /** Whether a model can be asked: there is a server for it, or a module that may name one. */
+  readonly canAsk: boolean;
   /** How this program is invoked, and the options with which it reaches the server: for commands to type. */
   readonly program: string;
   readonly flags: string;
@@ -72,7 +74,15 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, settings, agentsF
   api.get('/about', (context) => {
     const { address, namespace } = holdfast;
     return context.json({
-      ...{ address, namespace, readOnly, by: context.get('by'), uiUrl, hasAgents: agentsFile !== null },
+      ...{
+        address,
+        namespace,
+        readOnly,
+        by: context.get('by'),
+        uiUrl,
+        hasAgents: agentsFile !== null,
+        canAsk: agentsFile !== null || hasModel(),
+      },
       ...{ program: PROGRAM, flags: addressFlags(settings) },
     } satisfies About);
   });
@@ -164,6 +174,12 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, settings, agentsF
       apart.close();
     },
   };
+}
+
+/** As the worker finds its model. */
+function hasModel(): boolean {
+  const { OPENAI_API_KEY, OPENAI_BASE_URL } = process.env;
+  return Boolean(OPENAI_API_KEY || OPENAI_BASE_URL);
 }
 
 const nothing = (message: string) => ({ error: { code: 'not_found', message } });

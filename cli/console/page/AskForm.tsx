@@ -17,6 +17,7 @@ export function AskForm({ head, turns, about }: AgainProps) {
   const [message, setMessage] = useState('');
   const { value, ...task } = useTask<AskView>();
   const { workflowId } = head;
+  const isHere = !about.readOnly && about.canAsk;
   const words = [
     ...['ask', workflowId, '--turn', turn],
     ...(models === '' ? [] : ['--model', models]),
@@ -53,12 +54,21 @@ export function AskForm({ head, turns, about }: AgainProps) {
       <Field label="Message after all others">
         <textarea rows={1} value={message} onInput={(event) => setMessage(event.currentTarget.value)} />
       </Field>
-      {!about.readOnly && (
+      {isHere && (
         <Submit task={task} busy="Asking …" act={(signal) => post(workflowId, 'ask', body, signal)}>
           Ask
         </Submit>
       )}
-      <ToType about={about} words={words} isOpen={about.readOnly} />
+      <ToType
+        about={about}
+        words={isHere ? words : [...words, '--base-url', 'URL']}
+        isOpen={!isHere}
+        why={
+          about.readOnly
+            ? undefined
+            : 'This console was started without a model (OPENAI_API_KEY or OPENAI_BASE_URL). Type:'
+        }
+      />
       {value && <Answers view={value} />}
     </div>
   );
