@@ -151,7 +151,10 @@ function agentsWith(held: Gate, healed: Gate, paid: unknown[]) {
   const order = { order: 'O-17', cents: 1250, urgent: false, items: ['lamp'] };
   const agent = (name: string, offline: Parameters<typeof defineAgent>[0]['offline']) =>
     defineAgent({ name, model: 'any', instructions: 'You look things up.', tools: [lookUp, pay], offline });
-  const scout = agent('scout', [{ calls: calls('one', 'bad') }, 'I have seen it.']);
+  const scout = agent('scout', [
+    { calls: [...calls('one', 'bad'), { tool: 'pay', arguments: order }] },
+    'I have seen it.',
+  ]);
   const leads = { model: 'any', instructions: 'You lead.' };
   return [
     scout,
