@@ -182,7 +182,7 @@ function Lane({ workflowId, onRun }: LaneProps) {
   return <Problem text={problem} />;
 }
 
-function Legend({ rows }: { rows: readonly Row[] }) {
+const Legend = memo(function Legend({ rows }: { rows: readonly Row[] }) {
   const shown = new Set(rows.flatMap(({ bars }) => bars.map(({ kind }) => kind)));
   return (
     <p class="legend" aria-hidden="true">
@@ -197,7 +197,7 @@ function Legend({ rows }: { rows: readonly Row[] }) {
       )}
     </p>
   );
-}
+});
 
 interface ZoomProps {
   readonly view: View;

@@ -1,6 +1,6 @@
 // What was said and done, turn by turn. Equal calls are folded, and long results are fetched when they are opened.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { foldCalls, foldTurns } from '../../../core/read/foldTurns.ts';
 import type { Call } from '../../../core/read/run.ts';
 import { count, plural } from '../../../core/text.ts';
@@ -24,10 +24,13 @@ interface TranscriptProps {
 }
 
 export function Transcript({ head, turns, written, progress, attempts, target }: TranscriptProps) {
-  const compacted = new Set(head.compactions.map(({ turn }) => turn));
+  const groups = useMemo(
+    () => foldTurns(turns, new Set(head.compactions.map(({ turn }) => turn))),
+    [turns, head.compactions],
+  );
   return (
     <section class="transcript" aria-label="Transcript">
-      {foldTurns(turns, compacted).map(({ turn, turns: equal }) => (
+      {groups.map(({ turn, turns: equal }) => (
         <TurnGroup key={turn.turn} turns={equal} target={target}>
           {equal.map((one) => (
             <TurnPart
