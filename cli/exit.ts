@@ -40,12 +40,22 @@ export class UsageError extends Error {
   readonly code = 'usage';
 }
 
+type RefusalCode =
+  | 'run_over'
+  | 'sub_agents_wait'
+  /** Of the console. */
+  | 'console_busy'
+  | 'command_failed'
+  | 'no_agents'
+  | 'not_played'
+  | 'not_an_agent';
+
 /** The command is valid, but cannot be executed now; the message says why. */
 export class CommandRefused extends Error {
   override readonly name = 'CommandRefused';
-  readonly code: 'run_over' | 'sub_agents_wait';
+  readonly code: RefusalCode;
 
-  constructor(code: CommandRefused['code'], message: string) {
+  constructor(code: RefusalCode, message: string) {
     super(message);
     this.code = code;
   }

@@ -176,11 +176,15 @@ async function forkAttribute(client: Client, of: string) {
 const LOOKED_THROUGH_MAX = 500;
 
 /** The forks of a run, latest first: by search attribute; without that, those among the latest runs since its start. */
-export async function forksOf(client: Client, workflowId: string, sinceMs: number): Promise<ForkSummary[]> {
+export async function forksOf(
+  client: Client,
+  workflowId: string,
+  startedAtMs: () => Promise<number>,
+): Promise<ForkSummary[]> {
   const isIndexed = await hasAttribute(client.connection, client.options.namespace, ATTRIBUTE.forkOf);
   const where = isIndexed
     ? `${ATTRIBUTE.forkOf} = ${quoted(workflowId)}`
-    : `WorkflowType = '${WORKFLOW_TYPE}' AND StartTime >= '${new Date(sinceMs).toISOString()}'`;
+    : `WorkflowType = '${WORKFLOW_TYPE}' AND StartTime >= '${new Date(await startedAtMs()).toISOString()}'`;
   const forks = new Map<string, ForkSummary>();
   let looked = 0;
   for await (const run of lenientClient(client).workflow.list({ query: where, pageSize: 100 })) {

@@ -241,7 +241,9 @@ export function runHandle<Output = unknown>(
       return runHandle<Output>(client, address, fork.workflowId, fork.runId);
     },
     async forks() {
-      return forksOf(client, workflowId, (await read()).startedAtMs);
+      // Reading all of a large run only for its start would take seconds.
+      await withRunErrors(lastHandle(lenientClient(client).workflow).then((last) => last.describe()));
+      return forksOf(client, workflowId, async () => (await read()).startedAtMs);
     },
     async cancel() {
       try {

@@ -10,6 +10,7 @@ import { modelSettingsFrom } from '../../worker/model.ts';
 import { findAgentsFile, loadAgents, loadProviders } from '../agentsFile.ts';
 import { untilInterrupted, withHoldfast } from '../connected.ts';
 import { EXIT, UsageError, wholeNumber } from '../exit.ts';
+import { readText } from '../runCommands/onCommandLine.ts';
 import { columnsOf, cutTo, fit } from '../terminal/columns.ts';
 import { inertJson, inertLine } from '../terminal/inert.ts';
 import { printJson, toStderr } from '../terminal/output.ts';
@@ -48,7 +49,7 @@ export function askCommand(): Command {
         MODEL_APIS,
       ),
     )
-    .option('--instructions <file>', 'a file with other instructions')
+    .option('--instructions <file>', 'a file with other instructions; "-" reads stdin')
     .option('--message <text>', 'a message of the user after all others')
     .option(
       '--base-url <url>',
@@ -148,6 +149,7 @@ function serverOf({ baseUrl }: AskOptions): AskAgainOptions['model'] {
 }
 
 async function textOf(file: string): Promise<string> {
+  if (file === '-') return readText(file, { readsStdin: true });
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

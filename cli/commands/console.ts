@@ -1,6 +1,7 @@
 // `holdfast console`: runs, their questions and their times, in a browser.
 import { Command, InvalidArgumentError } from 'commander';
 import { connect } from '../../client/index.ts';
+import { findAgentsFile } from '../agentsFile.ts';
 import { parseName, settingsOf, unlessInterrupted, untilInterrupted, userName } from '../connected.ts';
 import { EXIT, errorText, UsageError } from '../exit.ts';
 import {
@@ -17,6 +18,7 @@ interface ConsoleCommandOptions extends HttpOptions {
   readonly authHeader?: string;
   readonly by?: string;
   readonly uiUrl?: string;
+  readonly agents?: string;
 }
 
 export const CONSOLE_DEFAULTS = { host: '127.0.0.1', port: 3_930 } as const;
@@ -32,7 +34,11 @@ export function consoleCommand(): Command {
       'behind a proxy that has found out who asks: the header with their name, instead of the token',
       parseHeader,
     )
-    .option('--ui-url <url>', "Temporal's Web UI, to link to", parseUrl);
+    .option('--ui-url <url>', "Temporal's Web UI, to link to", parseUrl)
+    .option(
+      '--agents <file>',
+      'module that exports the agents: to play runs again, and to ask models of its providers (default: none)',
+    );
   return withHttpOptions(command, {
     ...CONSOLE_DEFAULTS,
     variable: TOKEN_VARIABLE,
@@ -49,12 +55,15 @@ export function consoleCommand(): Command {
 async function serve(options: ConsoleCommandOptions, command: Command): Promise<void> {
   const { host = CONSOLE_DEFAULTS.host, port = CONSOLE_DEFAULTS.port, authHeader } = options;
   const token = options.token ?? (authHeader === undefined ? tokenFromEnvironment(TOKEN_VARIABLE) : undefined);
-  const holdfast = await connect(settingsOf(command));
+  const settings = settingsOf(command);
+  const agentsFile = options.agents === undefined ? undefined : await findAgentsFile(options.agents);
+  const holdfast = await connect(settings);
   // Loaded here: no other command needs it.
   const { serveConsole } = await import('../console/serveConsole.ts');
   const served = await serveConsole({
     ...options,
-    ...{ holdfast, host, port, by: options.by ?? userName() ?? null, onError: (error) => toStderr(errorText(error)) },
+    ...{ holdfast, host, port, by: options.by ?? userName() ?? null, settings, agentsFile },
+    onError: (error) => toStderr(errorText(error)),
     ...(token !== undefined && { token }),
   }).catch((error) => {
     throw listenError(error, host, port);

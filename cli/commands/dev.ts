@@ -65,7 +65,7 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
   signal.removeEventListener('abort', leaveNow);
   const { address, namespace } = server ?? readSettings(settings);
   const where = server ? { address, namespace } : settings;
-  const served = await openConsole(where, options.consolePort, server?.uiUrl ?? undefined);
+  const served = await openConsole(where, agentsFile, options.consolePort, server?.uiUrl ?? undefined);
 
   const { taskQueue } = options;
   const ofQueue = taskQueue === undefined ? [] : ['--task-queue', taskQueue];
@@ -99,12 +99,26 @@ async function leave(server: SupervisedServer | null): Promise<void> {
   process.exit(EXIT.completed);
 }
 
-async function openConsole(where: SettingsOptions, port: number, uiUrl: string | undefined): Promise<ServedConsole> {
+async function openConsole(
+  where: SettingsOptions,
+  agentsFile: string,
+  port: number,
+  uiUrl: string | undefined,
+): Promise<ServedConsole> {
   // Loaded here: no other command needs it.
   const [holdfast, { serveConsole }] = await Promise.all([connect(where), import('../console/serveConsole.ts')]);
   const onError = (error: Error) => toStderr(errorText(error));
   const serve = (port: number) =>
-    serveConsole({ holdfast, host: '127.0.0.1', port, by: userName() ?? null, uiUrl, onError });
+    serveConsole({
+      holdfast,
+      host: '127.0.0.1',
+      port,
+      by: userName() ?? null,
+      uiUrl,
+      settings: where,
+      agentsFile,
+      onError,
+    });
   const served = await serve(port).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRINUSE') throw error;
     return serve(0);

@@ -5,7 +5,7 @@ import { costText } from '../../core/reasons/english.ts';
 import { count } from '../../core/text.ts';
 import { modelSettingsFrom } from '../../worker/model.ts';
 import { NotPlayable, type Recording, recordingOf } from '../../worker/testing/recording.ts';
-import type { Difference, Rerun, RerunOptions } from '../../worker/testing/rerun.ts';
+import type { Rerun, RerunOptions } from '../../worker/testing/rerun.ts';
 import { stoppedText } from '../../worker/testing/stoppedText.ts';
 import { AGENTS_OPTION, findAgentsFile, loadAgents, loadProviders } from '../agentsFile.ts';
 import { settingsOf } from '../connected.ts';
@@ -16,6 +16,7 @@ import { fit } from '../terminal/columns.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { exitWhenWritten, printJson, toStderr } from '../terminal/output.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
+import { differenceText } from '../view/rerunDifference.ts';
 
 interface RerunCommandOptions {
   readonly query?: string;
@@ -180,13 +181,4 @@ function linesOf({ workflowId, time, before, after, difference, stopped, ok }: R
   const line = `${screen.paint(ok ? 'green' : 'red', ok ? '✓' : '✗')} ${row(cells)}`;
   if (stopped) return [line, `    ${inertLine(stoppedText(stopped), 500)}`];
   return difference ? [line, `    ${differenceText(difference)}`] : [line];
-}
-
-/** The first difference, on one line. */
-function differenceText({ what, call, before, after }: Difference): string {
-  const shown = (value: unknown) => inertLine(typeof value === 'string' ? value : JSON.stringify(value), 160);
-  const where = { call: `call ${call}`, result: `the result of ${call}`, status: 'the status', output: 'the output' }[
-    what
-  ];
-  return `first difference, ${where}: ${shown(before)} → ${shown(after)}`;
 }

@@ -10,13 +10,19 @@ import {
   RunNotFound,
   TemporalUnreachable,
 } from '../../client/index.ts';
+import type { SettingsOptions } from '../../client/settings.ts';
 import { callAt } from '../../core/read/run.ts';
-import { errorJson } from '../exit.ts';
+import { addressFlags } from '../connected.ts';
+import { CommandRefused, errorJson } from '../exit.ts';
+import { PROGRAM } from '../terminal/commandLine.ts';
+import { Apart } from './apart.ts';
+import { attemptsOf } from './attempts.ts';
 import { checkCommand, isCommand } from './commands.ts';
 import type { PageFiles } from './files.ts';
 import { Followers } from './followers.ts';
 import { type GateOptions, onlyWithToken, ownHost, type Passed } from './gate.ts';
 import { listsOf } from './lists.ts';
+import { Steps } from './steps.ts';
 
 export interface ConsoleOptions extends GateOptions {
   readonly holdfast: Holdfast;
@@ -26,6 +32,10 @@ export interface ConsoleOptions extends GateOptions {
   readonly readOnly: boolean;
   /** Temporal's Web UI; null if it is not known. */
   readonly uiUrl: string | null;
+  /** How this program reaches the server, for the commands that it runs or suggests. */
+  readonly settings: SettingsOptions;
+  /** The module of the agents, with which runs are played again; null if none was named. */
+  readonly agentsFile: string | null;
 }
 
 /** What the page knows before it shows anything. */
@@ -35,6 +45,13 @@ export interface About {
   readonly readOnly: boolean;
   readonly by: string | null;
   readonly uiUrl: string | null;
+  /** Whether it has the module of the agents. */
+  readonly hasAgents: boolean;
+  /** Whether a model can be asked: there is a server for it, or a module that may name one. */
+  readonly canAsk: boolean;
+  /** How this program is invoked, and the options with which it reaches the server: for commands to type. */
+  readonly program: string;
+  readonly flags: string;
 }
 
 const LIMIT_MAX = 500;
@@ -43,9 +60,11 @@ const BODY_BYTES_MAX = 2 * 1024 * 1024;
 /** Proxies close what is silent for a minute. */
 const KEEP_ALIVE_MS = 20_000;
 
-export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: ConsoleOptions) {
+export function consoleApp({ holdfast, files, readOnly, uiUrl, settings, agentsFile, ...gate }: ConsoleOptions) {
+  const apart = new Apart({ settings, agentsFile });
   const followers = new Followers(holdfast);
   const lists = listsOf(holdfast);
+  const steps = new Steps(holdfast);
   const app = new Hono<Passed>();
   app.use(ownHost(gate));
   app.onError((error, context) => refusal(context, error));
@@ -54,7 +73,18 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: Consol
   api.use(onlyWithToken(gate));
   api.get('/about', (context) => {
     const { address, namespace } = holdfast;
-    return context.json({ address, namespace, readOnly, by: context.get('by'), uiUrl } satisfies About);
+    return context.json({
+      ...{
+        address,
+        namespace,
+        readOnly,
+        by: context.get('by'),
+        uiUrl,
+        hasAgents: agentsFile !== null,
+        canAsk: agentsFile !== null || hasModel(),
+      },
+      ...{ program: PROGRAM, flags: addressFlags(settings) },
+    } satisfies About);
   });
   api.get('/runs', async (context) => {
     const { text = '', status = '', limit = '50' } = context.req.query();
@@ -93,9 +123,19 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: Consol
     const found = callAt(await holdfast.get(id).read(), call);
     return found ? context.json(found) : context.json(nothing(`The run has no call ${call}.`), 404);
   });
+  api.get('/runs/:id/calls/:call/attempts', async (context) => {
+    const { id, call } = context.req.param();
+    return context.json(await attemptsOf(holdfast, steps, id, call));
+  });
   api.get('/runs/:id/requests/:turn', async (context) => {
     const { id, turn } = context.req.param();
     return context.json(await holdfast.get(id).request(Number(turn)));
+  });
+  api.get('/runs/:id/steps', async (context) => context.json(await steps.heads(context.req.param('id'))));
+  api.get('/runs/:id/steps/:number', async (context) => {
+    const { id, number } = context.req.param();
+    const found = await steps.at(id, Number(number));
+    return found ? context.json(found) : context.json(nothing(`The run has no step ${number}.`), 404);
   });
   api.get('/runs/:id/forks', async (context) => context.json(await holdfast.get(context.req.param('id')).forks()));
   api.post('/runs/:id/:command', async (context) => {
@@ -109,7 +149,8 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: Consol
       return context.json({ error: { code: 'body', message: 'Expected JSON, of 2 MiB at most.' } }, 400);
     const checked = checkCommand(command, body, context.get('by'));
     if ('problem' in checked) return context.json({ error: { code: 'body', message: checked.problem } }, 400);
-    return context.json({ answer: (await checked.execute(holdfast.get(id))) ?? null });
+    const ground = { holdfast, apart, signal: context.req.raw.signal };
+    return context.json({ answer: (await checked.execute(holdfast.get(id), ground)) ?? null });
   });
   api.all('*', (context) => context.json(nothing('There is nothing here.'), 404));
   app.route('/api', api);
@@ -127,8 +168,18 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: Consol
     fetch: async (request: Request) => app.fetch(request),
     /** Number of runs that are followed. */
     followed: () => followers.size,
-    close: () => followers.close(),
+    close() {
+      followers.close();
+      steps.close();
+      apart.close();
+    },
   };
+}
+
+/** As the worker finds its model. */
+function hasModel(): boolean {
+  const { OPENAI_API_KEY, OPENAI_BASE_URL } = process.env;
+  return Boolean(OPENAI_API_KEY || OPENAI_BASE_URL);
 }
 
 const nothing = (message: string) => ({ error: { code: 'not_found', message } });
@@ -156,5 +207,5 @@ function refusal(context: Context, error: Error): Response {
 function statusOf(error: Error) {
   if (error instanceof RunNotFound || error instanceof RequestUnavailable) return 404;
   if (error instanceof TemporalUnreachable || error instanceof NoWorker) return 503;
-  return error instanceof HoldfastError ? 409 : 500;
+  return error instanceof HoldfastError || error instanceof CommandRefused ? 409 : 500;
 }

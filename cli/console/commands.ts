@@ -1,6 +1,8 @@
 // What a person may tell a run from the page. Each body is checked: it comes from a browser.
 import { z } from 'zod';
 import type { RunHandle } from '../../client/index.ts';
+import { AGAIN, AGAIN_BODIES, type CommandGround } from './again.ts';
+import { given } from './given.ts';
 
 const text = z.string().min(1).max(1_000_000);
 const why = z.string().max(10_000).optional();
@@ -34,42 +36,52 @@ const BODIES = {
     activeMs: limit,
     why,
   }),
+  ...AGAIN_BODIES,
 } as const;
 
 export type CommandName = keyof typeof BODIES;
 type Body<Name extends CommandName> = z.infer<(typeof BODIES)[Name]>;
 
 type Author = { readonly by?: string };
-/** Absent instead of undefined: what is sent is checked strictly. */
-const given = <T extends object>(fields: T) =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== '')) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
 
-const COMMANDS: { readonly [Name in CommandName]: (run: RunHandle, body: Body<Name>, by: Author) => Promise<unknown> } =
-  {
-    decide: (run, decision, by) => run.decide(given({ ...decision, ...by })),
-    send: (run, { text, id }, by) => run.send(text, { id, ...by }),
-    steer: (run, { text, id }, by) => run.steer(text, { id, ...by }),
-    interrupt: (run, { text, id }, by) => run.interrupt(text, { id, ...by }),
-    pause: (run, body, by) => run.pause(given({ ...body, ...by })),
-    resume: (run, body, by) => run.resume(given({ ...body, ...by })),
-    stop: (run, body, by) => run.stop(given({ ...body, ...by })),
-    close: (run, body, by) => run.close(given({ ...body, ...by })),
-    cancel: (run) => run.cancel(),
-    cancelCall: (run, { call, ...body }, by) => run.cancelCall(call, given({ ...body, ...by })),
-    raise: (run, { why, ...budget }, by) => run.raise(given(budget), given({ why, ...by })),
-  };
+const COMMANDS: {
+  readonly [Name in CommandName]: (
+    run: RunHandle,
+    body: Body<Name>,
+    by: Author,
+    ground: CommandGround,
+  ) => Promise<unknown>;
+} = {
+  decide: (run, decision, by) => run.decide(given({ ...decision, ...by })),
+  send: (run, { text, id }, by) => run.send(text, { id, ...by }),
+  steer: (run, { text, id }, by) => run.steer(text, { id, ...by }),
+  interrupt: (run, { text, id }, by) => run.interrupt(text, { id, ...by }),
+  pause: (run, body, by) => run.pause(given({ ...body, ...by })),
+  resume: (run, body, by) => run.resume(given({ ...body, ...by })),
+  stop: (run, body, by) => run.stop(given({ ...body, ...by })),
+  close: (run, body, by) => run.close(given({ ...body, ...by })),
+  cancel: (run) => run.cancel(),
+  cancelCall: (run, { call, ...body }, by) => run.cancelCall(call, given({ ...body, ...by })),
+  raise: (run, { why, ...budget }, by) => run.raise(given(budget), given({ why, ...by })),
+  ...AGAIN,
+};
 
 export function isCommand(name: string): name is CommandName {
   return Object.hasOwn(BODIES, name);
 }
 
-export type Checked = { readonly problem: string } | { readonly execute: (run: RunHandle) => Promise<unknown> };
+export type Checked =
+  | { readonly problem: string }
+  | { readonly execute: (run: RunHandle, ground: CommandGround) => Promise<unknown> };
 
 export function checkCommand(name: CommandName, body: unknown, by: string | null): Checked {
   const parsed = BODIES[name].safeParse(body);
   if (!parsed.success) return { problem: z.prettifyError(parsed.error) };
-  const carryOut = COMMANDS[name] as (run: RunHandle, body: unknown, by: Author) => Promise<unknown>;
-  return { execute: (run) => carryOut(run, parsed.data, by === null ? {} : { by }) };
+  const carryOut = COMMANDS[name] as (
+    run: RunHandle,
+    body: unknown,
+    by: Author,
+    ground: CommandGround,
+  ) => Promise<unknown>;
+  return { execute: (run, ground) => carryOut(run, parsed.data, by === null ? {} : { by }, ground) };
 }

@@ -1,7 +1,7 @@
 // One follower of a run for all pages that show it: it reads the run's history once, and sends each page what has changed.
 import type { Holdfast, RunEvents } from '../../client/index.ts';
 import { isLive, type LiveEvent, type Run } from '../../core/read/run.ts';
-import { headOf, type RunUpdate, type TurnView, turnView, type Written } from './runView.ts';
+import { headOf, type OpenAttempt, type RunUpdate, type TurnView, turnView, type Written } from './runView.ts';
 
 /** Resolves when the page has taken the update. */
 type Send = (update: RunUpdate) => Promise<unknown>;
@@ -13,6 +13,7 @@ const FIRST_MS = 20;
 /** A page that is loaded again finds the follower still there. */
 const LINGER_MS = 10_000;
 const PROGRESS_CHARS = 200;
+const ERROR_CHARS = 600;
 
 export class Followers {
   readonly #holdfast: Holdfast;
@@ -104,6 +105,7 @@ class Follower {
   #known: Pick<RunState, 'head' | 'turns'> | null = null;
   #written: Written | null = null;
   #progress: Record<string, string> = {};
+  #attempts: Record<string, OpenAttempt> = {};
   #gathering: NodeJS.Timeout | undefined;
   #lingering: NodeJS.Timeout | undefined;
 
@@ -156,7 +158,12 @@ class Follower {
     } else if (event.type === 'progress') {
       const text = typeof event.progress === 'string' ? event.progress : JSON.stringify(event.progress);
       this.#progress[`${event.turn}.${event.slot}`] = (text ?? '').slice(0, PROGRESS_CHARS);
-    } else if (event.type === 'attempt' && event.restarts) this.#written = null;
+    } else if (event.type === 'attempt') {
+      if (event.restarts) this.#written = null;
+      const { turn, slot, attempt, lastError } = event;
+      const call = slot === null ? `${turn}` : `${turn}.${slot}`;
+      if (attempt > 1) this.#attempts[call] = { attempt, lastError: lastError?.slice(0, ERROR_CHARS) ?? null };
+    }
   }
 
   #flush = (): void => {
@@ -168,7 +175,7 @@ class Follower {
   /** Once for all pages. */
   #read = (): RunState => {
     this.#known ??= knownOf(this.#events.run());
-    return { ...this.#known, written: this.#written, progress: this.#progress };
+    return { ...this.#known, written: this.#written, progress: this.#progress, attempts: this.#attempts };
   };
 
   #close(): void {

@@ -52,6 +52,13 @@ export interface RunUpdate {
   readonly written: Written | null;
   /** Progress of calls that run, by call id. */
   readonly progress: Readonly<Record<string, string>>;
+  /** Which attempt of a call that has not ended it is, and how the one before failed; by call id. History has that at the end only. */
+  readonly attempts: Readonly<Record<string, OpenAttempt>>;
+}
+
+export interface OpenAttempt {
+  readonly attempt: number;
+  readonly lastError: string | null;
 }
 
 export function headOf(run: Run): RunHead {

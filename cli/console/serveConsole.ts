@@ -1,5 +1,6 @@
 // Serves the console: by the command of its name, and by `holdfast dev`.
 import type { Holdfast } from '../../client/index.ts';
+import type { SettingsOptions } from '../../client/settings.ts';
 import { type HttpOptions, hostsOf, newToken } from '../http/httpOptions.ts';
 import { listen } from '../http/listen.ts';
 import { consoleApp } from './app.ts';
@@ -14,6 +15,9 @@ export interface ServeConsoleOptions extends HttpOptions {
   readonly readOnly?: boolean | undefined;
   readonly authHeader?: string | undefined;
   readonly uiUrl?: string | undefined;
+  readonly settings: SettingsOptions;
+  /** The module of the agents. Without it, runs cannot be played again. */
+  readonly agentsFile?: string | undefined;
   readonly onError: (error: Error) => void;
 }
 
@@ -25,7 +29,7 @@ export interface ServedConsole {
 
 /** Rejects if the address cannot be listened to. */
 export async function serveConsole(options: ServeConsoleOptions): Promise<ServedConsole> {
-  const { holdfast, host, port, by, readOnly = false, authHeader, uiUrl, onError } = options;
+  const { holdfast, host, port, by, readOnly = false, authHeader, uiUrl, settings, agentsFile, onError } = options;
   checkPage();
   const token = authHeader === undefined ? (options.token ?? newToken()) : null;
   const app = consoleApp({
@@ -37,6 +41,8 @@ export async function serveConsole(options: ServeConsoleOptions): Promise<Served
     by,
     readOnly,
     uiUrl: uiUrl ?? null,
+    settings,
+    agentsFile: agentsFile ?? null,
   });
   const listening = await listen({ host, port, respond: app.fetch, onError });
   return {

@@ -55,15 +55,15 @@ export function stepTitle({ event, call }: RunStep): string {
   }
 }
 
-/** Everything about the step, without wrapping. */
-export function stepLines(step: RunStep, run: Run, before: RunStep | undefined): string[] {
+/** Everything about the step, without wrapping. `opens` says how the run of a sub-agent is opened. */
+export function stepLines(step: RunStep, run: Run, before: RunStep | undefined, opens = ' Enter opens it.'): string[] {
   const since = before ? `, ${seconds(Math.max(0, step.atMs - before.atMs))} after the step before` : '';
   const place = `history ${step.history}, event ${step.eventId}`;
   const lines = [
     `${isoTime(step.atMs)}${since}; ${place}`,
     `Spent so far: ${spendText(step.spend)}${spentHere(step, before)}`,
     '',
-    ...eventLines(step, run),
+    ...eventLines(step, run, opens),
   ];
   const end = lines.findLastIndex((line) => line !== '') + 1;
   return lines.slice(0, end).filter((line, at) => line !== '' || lines[at - 1] !== '');
@@ -75,7 +75,7 @@ function spentHere({ spend }: RunStep, before: RunStep | undefined): string {
   return more > 0 ? ` (${count(more)} tokens in this step)` : '';
 }
 
-function eventLines(step: RunStep, run: Run): string[] {
+function eventLines(step: RunStep, run: Run, opens: string): string[] {
   const { event, call } = step;
   switch (event.type) {
     case 'started': {
@@ -96,7 +96,7 @@ function eventLines(step: RunStep, run: Run): string[] {
       return answerLines(step, run);
     case 'call_scheduled':
       return [
-        ...(event.childId === null ? [] : [`Runs as ${idText(event.childId)}. Enter opens it.`]),
+        ...(event.childId === null ? [] : [`Runs as ${idText(event.childId)}.${opens}`]),
         ...callLines(run, call),
       ];
     case 'call_ended': {
@@ -105,7 +105,7 @@ function eventLines(step: RunStep, run: Run): string[] {
       return [
         attempts === 0 ? 'It never ran.' : `${plural(attempts, 'attempt')}${took}.`,
         ...(step.lastFailure === undefined ? [] : block('The attempt before failed', step.lastFailure)),
-        ...(childId === null ? [] : [`It ran as ${idText(childId)}. Enter opens it.`]),
+        ...(childId === null ? [] : [`It ran as ${idText(childId)}.${opens}`]),
         ...callLines(run, call),
         ...(ok === false && reason ? block('Why', reason.text) : []),
         ...textBlock('The model reads', text ?? ''),

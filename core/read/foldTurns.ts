@@ -2,18 +2,30 @@
 
 import type { Call, Turn } from './run.ts';
 
-export interface FoldedTurn {
+/** A call as the read model has it, or as a page was sent it. */
+type FoldableCall = Pick<Call, 'turn' | 'slot' | 'tool' | 'ok' | 'kind' | 'approval' | 'decision' | 'childId'> & {
+  readonly arguments: unknown;
+};
+
+type FoldableTurn<OneCall> = Pick<Turn, 'turn' | 'agent' | 'error' | 'userMessages'> & {
+  readonly calls: readonly OneCall[];
+};
+
+export interface FoldedTurn<OneTurn = Turn, OneCall = Call> {
   /** The first of the turns that are shown as one. */
-  readonly turn: Turn;
+  readonly turn: OneTurn;
   /** The last of them; the same for a turn that is not repeated. */
-  readonly last: Turn;
-  readonly calls: readonly FoldedCall[];
+  readonly last: OneTurn;
+  readonly turns: readonly OneTurn[];
+  readonly calls: readonly FoldedCall<OneCall>[];
 }
 
 /** A call, and how often it was made: with the same tool, arguments and end. */
-export interface FoldedCall {
-  readonly call: Call;
-  readonly last: Call;
+export interface FoldedCall<OneCall = Call> {
+  readonly call: OneCall;
+  readonly last: OneCall;
+  /** Those of the first turn. */
+  readonly calls: readonly OneCall[];
   readonly times: number;
 }
 
@@ -21,8 +33,11 @@ export interface FoldedCall {
 const FOLDED_MIN = 3;
 
 /** Returns the turns, with equal calls of a turn folded, and successive turns of the same calls. `breaks`: turns that end a repetition. */
-export function foldTurns(turns: readonly Turn[], breaks: ReadonlySet<number> = new Set()): FoldedTurn[] {
-  const groups: Turn[][] = [];
+export function foldTurns<OneCall extends FoldableCall, OneTurn extends FoldableTurn<OneCall>>(
+  turns: readonly (OneTurn & FoldableTurn<OneCall>)[],
+  breaks: ReadonlySet<number> = new Set(),
+): FoldedTurn<OneTurn, OneCall>[] {
+  const groups: (OneTurn & FoldableTurn<OneCall>)[][] = [];
   for (const turn of turns) {
     const before = groups.at(-1);
     const [first] = before ?? [];
@@ -33,26 +48,31 @@ export function foldTurns(turns: readonly Turn[], breaks: ReadonlySet<number> = 
   return groups.flatMap((group) => (group.length < FOLDED_MIN ? group.map((turn) => folded([turn])) : [folded(group)]));
 }
 
-function folded(group: readonly Turn[]): FoldedTurn {
+function folded<OneCall extends FoldableCall, OneTurn extends FoldableTurn<OneCall>>(
+  group: readonly (OneTurn & FoldableTurn<OneCall>)[],
+): FoldedTurn<OneTurn, OneCall> {
   const [turn, last] = [group[0]!, group.at(-1)!];
-  return { turn, last, calls: foldCalls(turn.calls, last.calls, group.length) };
+  return { turn, last, turns: group, calls: foldCalls<OneCall>(turn.calls, last.calls, group.length) };
 }
 
-function foldCalls(calls: readonly Call[], lastCalls: readonly Call[], turns: number): FoldedCall[] {
-  const alike = new Map<string, number[]>();
-  for (const [slot, call] of calls.entries()) {
-    const key = keyOf(call);
-    alike.set(key, [...(alike.get(key) ?? []), slot]);
-  }
-  return calls.flatMap((call, slot): FoldedCall[] => {
-    const slots = alike.get(keyOf(call)) ?? [slot];
-    if (slots.length < FOLDED_MIN) return [{ call, last: lastCalls[slot] ?? call, times: turns }];
-    return slots[0] === slot ? [{ call, last: lastCalls[slots.at(-1)!] ?? call, times: slots.length * turns }] : [];
+/** Folds the calls of one turn; `lastCalls` are those of the last of `turns` equal ones. */
+export function foldCalls<OneCall extends FoldableCall>(
+  calls: readonly OneCall[],
+  lastCalls: readonly OneCall[] = calls,
+  turns = 1,
+): FoldedCall<OneCall>[] {
+  const alike = Map.groupBy(calls.entries(), ([, call]) => keyOf(call));
+  return calls.flatMap((call, slot): FoldedCall<OneCall>[] => {
+    const equal = alike.get(keyOf(call)) ?? [];
+    if (equal.length < FOLDED_MIN) return [{ call, last: lastCalls[slot] ?? call, calls: [call], times: turns }];
+    const [first, last] = [equal[0]![0], equal.at(-1)![0]];
+    const all = equal.map(([, one]) => one);
+    return first === slot ? [{ call, last: lastCalls[last] ?? call, calls: all, times: equal.length * turns }] : [];
   });
 }
 
 /** What people said or decided is shown, so such turns are not folded. */
-function isSame(a: Turn, b: Turn): boolean {
+function isSame(a: FoldableTurn<FoldableCall>, b: FoldableTurn<FoldableCall>): boolean {
   return (
     a.calls.length > 0 &&
     a.agent === b.agent &&
@@ -65,7 +85,7 @@ function isSame(a: Turn, b: Turn): boolean {
 }
 
 /** Calls that a person decides, that run a sub-agent or that are open differ from all others. */
-function keyOf(call: Call): string {
+function keyOf(call: FoldableCall): string {
   const { turn, slot, tool, ok, kind, approval, decision, childId } = call;
   const isOwn = ok === null || approval !== null || decision !== null || childId !== null;
   return JSON.stringify([tool, call.arguments, ok, kind, ...(isOwn ? [turn, slot] : [])]);

@@ -1,10 +1,14 @@
 // The console's server: who may ask it, what it answers, and that a hundred pages cost no more than one.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { offlineModel, startScriptedModel } from '../../activities/testing/index.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
-import { type ConsoleGround, startConsole, TOKEN } from '../support/consoleGround.ts';
+import { CLERK, type ConsoleGround, HOSTILE, startConsole, TOKEN } from '../support/consoleGround.ts';
 import { asked } from '../support/people.ts';
 import { quietLogs } from '../support/quiet.ts';
 import { eventually } from '../support/waits.ts';
@@ -15,7 +19,7 @@ let server: DevServer;
 let ground: ConsoleGround;
 before(async () => {
   server = await startDevServer();
-  ground = await startConsole(server.address);
+  ground = await startConsole(server.address, { agentsFile: CLERK });
 });
 after(async () => {
   await ground.close();
@@ -109,6 +113,18 @@ test('refuses bodies that no page of ours sends, and does nothing then', async (
     ['raise', { cost: '1e9' }],
     ['stop', { force: true }],
     ['cancelCall', { call: 1 }],
+    ['fork', {}],
+    ['fork', { turn: 0 }],
+    ['fork', { turn: 1, effects: 'all' }],
+    ['fork', { turn: 1, results: { '1.0': 7 } }],
+    ['fork', { turn: 1, by: 'somebody else' }],
+    ['diff', { with: '' }],
+    ['ask', { turn: 1, times: 0 }],
+    ['ask', { turn: 1, times: 1_000 }],
+    ['ask', { turn: 1, times: 1, baseUrl: 'http://elsewhere.example' }],
+    ['ask', { turn: 1, times: 1, models: 'a\0b' }],
+    ['rerun', { tools: 'live=pay', times: 1 }],
+    ['rerun', { tools: 'recorded', times: 1, agents: '/etc/passwd' }],
   ];
   for (const [command, body] of bodies)
     assert.equal((await post(`${path}/${command}`, body)).status, 400, `${command} ${JSON.stringify(body)}`);
@@ -213,6 +229,190 @@ test('lists runs by state, by a part of their names and by their labels', async 
   await run.cancel();
 });
 
+interface Answered<T> {
+  readonly answer: T;
+  readonly error?: { readonly message: string };
+}
+
+async function command<T>(workflowId: string, name: string, body: object) {
+  const response = await post(`/api/runs/${encodeURIComponent(workflowId)}/${name}`, body);
+  return { status: response.status, ...((await response.json()) as Answered<T>) };
+}
+
+async function ended(agent: string, input = 'Refund order 7.'): Promise<string> {
+  const run = await ground.holdfast.start(agent, input, { id: `${agent}-${randomUUID()}` });
+  await run.result();
+  return run.workflowId;
+}
+
+test('forks a run, and compares both', async () => {
+  const id = await ended('clerk');
+  const change = { turn: 2, results: { '1.0': '{"total":99}' }, message: HOSTILE, effects: 'block' };
+  const { answer } = await command<{ workflowId: string }>(id, 'fork', change);
+  const fork = ground.holdfast.get(answer.workflowId);
+  await fork.result();
+  const run = await fork.read();
+  assert.deepEqual([run.fork?.of.workflowId, run.fork?.of.turn, run.fork?.effects], [id, 2, 'block']);
+  assert.ok(JSON.stringify(run.messages).includes('{\\"total\\":99}'), 'the model read the edited result');
+  await eventually(async () => {
+    const forks = (await (await ground.ask(`/api/runs/${id}/forks`)).json()) as { workflowId: string }[];
+    return forks.some(({ workflowId }) => workflowId === answer.workflowId);
+  });
+  interface Diff {
+    readonly differs: boolean;
+    readonly head: string;
+    readonly values: { readonly a: string; readonly b: string };
+    readonly rows: readonly (readonly string[])[];
+  }
+  const { answer: diff } = await command<Diff>(id, 'diff', { with: answer.workflowId });
+  assert.equal(diff.differs, true);
+  assert.match(diff.head, /^At turn 2, the request differs/);
+  assert.match(diff.values.b, /99/);
+  assert.deepEqual(diff.rows[0], ['run', id, answer.workflowId]);
+  const { answer: same } = await command<Diff>(id, 'diff', { with: id });
+  assert.deepEqual([same.differs, same.head, same.values], [false, 'The runs do the same.', null]);
+});
+
+test('says why a run cannot be forked or compared', async () => {
+  const id = await ended('clerk');
+  const late = await command(id, 'fork', { turn: 9 });
+  assert.deepEqual([late.status, /no turn 9/.test(late.error!.message)], [409, true]);
+  const tool = await command(id, 'fork', { turn: 2, dropTools: ['refunt'] });
+  assert.deepEqual([tool.status, /refund/.test(tool.error!.message)], [409, true]);
+  const other = await command(id, 'diff', { with: 'no-such-run' });
+  assert.deepEqual([other.status, /no-such-run/.test(other.error!.message)], [404, true]);
+  await ground.holdfast.client.workflow.start('elsewhere', { workflowId: `other-${id}`, taskQueue: 'nobody' });
+  const program = await command(id, 'diff', { with: `other-${id}` });
+  assert.deepEqual([program.status, /another program/.test(program.error!.message)], [409, true]);
+});
+
+test('plays a run again without its effects, and only with a module of agents', async () => {
+  const id = await ended('clerk');
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-console-'));
+  process.env['HAPPENED'] = join(folder, 'happened');
+  try {
+    interface Played {
+      readonly results: readonly { readonly ok: boolean; readonly what: string | null; readonly time: number }[];
+    }
+    const body = { tools: 'recorded', times: 2, model: 'recorded' };
+    const { answer } = await command<Played>(id, 'rerun', body);
+    assert.deepEqual(
+      answer.results.map(({ ok, what, time }) => [ok, what, time]),
+      [
+        [true, null, 1],
+        [true, null, 2],
+      ],
+    );
+    process.env['STRICT'] = '1';
+    const { answer: strict } = await command<Played>(id, 'rerun', { ...body, times: 1 });
+    assert.match(strict.results[0]!.what ?? '', /no decision about 2\.0/, 'the module as it is now');
+    assert.equal(await readFile(process.env['HAPPENED'], 'utf8').catch(() => 'nothing'), 'nothing');
+    const gone = await command('no-such-run', 'rerun', body);
+    assert.deepEqual([gone.status, /./.test(gone.error!.message)], [409, true]);
+  } finally {
+    delete process.env['HAPPENED'];
+    delete process.env['STRICT'];
+    await rm(folder, { recursive: true });
+  }
+  const bare = await startConsole(server.address);
+  try {
+    const response = await bare.ask(`/api/runs/${id}/rerun`, {
+      ...{ method: 'POST', headers: JSON_TYPE, body: JSON.stringify({ tools: 'recorded', times: 1 }) },
+    });
+    assert.match(((await response.json()) as Answered<null>).error!.message, /--agents/);
+    assert.equal(response.status, 409);
+  } finally {
+    await bare.close();
+  }
+});
+
+test('asks the model of a turn again, and others, with what was typed', async () => {
+  const id = await ended('clerk');
+  const none = await command(id, 'ask', { turn: 1, times: 1 });
+  assert.deepEqual([none.status, /OPENAI_API_KEY/.test(none.error!.message)], [409, true]);
+  const model = await startScriptedModel({ scripts: { clerk: () => 'I would ask.', other: () => HOSTILE } });
+  Object.assign(process.env, { OPENAI_BASE_URL: model.baseURL, OPENAI_API_KEY: 'offline' });
+  try {
+    const models = `${offlineModel('clerk')},${offlineModel('other')}`;
+    const typed = { instructions: '-x\nBe brief.', message: '--turn=9' };
+    interface Asked {
+      readonly answers: readonly { readonly model: string; readonly text: string | null }[];
+    }
+    const { answer } = await command<Asked>(id, 'ask', { turn: 1, times: 2, models, ...typed });
+    assert.deepEqual(
+      answer.answers.map(({ text }) => text),
+      ['I would ask.', 'I would ask.', HOSTILE, HOSTILE],
+    );
+    const { messages } = model.requests[0]!.body as { messages: { role: string; content: string }[] };
+    assert.deepEqual([messages[0]?.content, messages.at(-1)?.content], [typed.instructions, typed.message]);
+    const far = await command(id, 'ask', { turn: 99, times: 1 });
+    assert.deepEqual([far.status, /99/.test(far.error!.message)], [409, true]);
+  } finally {
+    delete process.env['OPENAI_BASE_URL'];
+    delete process.env['OPENAI_API_KEY'];
+    await model.close();
+  }
+});
+
+test('stops asking when the page is gone, and asks twice at once at most', async () => {
+  const id = await ended('clerk');
+  const model = await startScriptedModel({ scripts: { clerk: () => ({ fault: 'hang' }) } });
+  Object.assign(process.env, { OPENAI_BASE_URL: model.baseURL, OPENAI_API_KEY: 'offline' });
+  try {
+    const gone = new AbortController();
+    const body = { turn: 1, times: 1 };
+    const asking = [1, 2].map(() => post(`/api/runs/${id}/ask`, body, { signal: gone.signal }).catch(() => null));
+    await eventually(async () => model.requests.length === 2);
+    const third = await command(id, 'ask', body);
+    assert.deepEqual([third.status, /Try again/.test(third.error!.message)], [409, true]);
+    gone.abort();
+    await Promise.all(asking);
+    // Another one finds a place: those before have ended.
+    const next = new AbortController();
+    await eventually(async () => {
+      void post(`/api/runs/${id}/ask`, body, { signal: next.signal }).catch(() => null);
+      return model.requests.length > 2;
+    });
+    next.abort();
+  } finally {
+    delete process.env['OPENAI_BASE_URL'];
+    delete process.env['OPENAI_API_KEY'];
+    await model.close();
+  }
+});
+
+test('tells the steps of a run, and the attempts of a call', async () => {
+  const run = await start('caller');
+  const path = `/api/runs/${run.workflowId}`;
+  interface Attempts {
+    readonly attempt: number;
+    readonly lastFailure: string | null;
+    readonly most: number | null;
+  }
+  const attempts = async () => (await (await ground.ask(`${path}/calls/1.0/attempts`)).json()) as Attempts | null;
+  await eventually(async () => (await attempts())?.attempt === 2);
+  const open = await attempts();
+  assert.match(open!.lastFailure ?? '', /^The line is cut\./);
+  assert.ok(Number(open!.most) > 1, 'as the tool says');
+  type Head = { readonly title: string; readonly begins?: true };
+  const heads = async () => (await (await ground.ask(`${path}/steps`)).json()) as Head[];
+  const before = (await heads()).length;
+  ground.healed.open();
+  await run.result();
+  const steps = await heads();
+  assert.ok(steps.length > before, 'an open run is read again');
+  assert.deepEqual([steps.filter(({ begins }) => begins).length, steps.at(-1)?.title], [2, 'the run ends: completed']);
+  const at = steps.findIndex(({ title }) => title === '1.0 flaky succeeds') + 1;
+  const step = (await (await ground.ask(`${path}/steps/${at}`)).json()) as { call: string; lines: string[] };
+  assert.equal(step.call, '1.0');
+  assert.ok(step.lines.includes('The attempt before failed:') && step.lines.some((line) => /line is cut/.test(line)));
+  for (const number of ['0', '-1', '999', 'x', '1.5'])
+    assert.equal((await ground.ask(`${path}/steps/${number}`)).status, 404, number);
+  assert.equal((await ground.ask('/api/runs/no-such-run/steps')).status, 404);
+  const after = await attempts();
+  assert.deepEqual([after?.attempt, /line is cut/.test(after?.lastFailure ?? '')], [2, true]);
+});
+
 test('counts the runs of a period', async () => {
   const run = await start('payer');
   await asked(run, 1);
@@ -230,7 +430,8 @@ test('only shows, where it is told so', async () => {
   const shown = await startConsole(server.address, { readOnly: true });
   try {
     const init = { method: 'POST', headers: JSON_TYPE, body: '{}' };
-    assert.equal((await shown.ask('/api/runs/x/cancel', init)).status, 403);
+    for (const command of ['cancel', 'fork', 'diff', 'ask', 'rerun'])
+      assert.equal((await shown.ask(`/api/runs/x/${command}`, init)).status, 403, command);
     assert.equal((await shown.ask('/api/runs')).status, 200);
   } finally {
     await shown.close();

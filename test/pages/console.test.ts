@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { startScriptedModel } from '../../activities/testing/index.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
 import { noBrowser, startBrowser } from '../support/browser.ts';
-import { type ConsoleGround, startConsole, TOKEN } from '../support/consoleGround.ts';
+import { CLERK, type ConsoleGround, HOSTILE, startConsole, TOKEN } from '../support/consoleGround.ts';
 import { asked } from '../support/people.ts';
 import { quietLogs } from '../support/quiet.ts';
+import { eventually } from '../support/waits.ts';
 
 quietLogs();
 /** Its own: what is counted are the runs of a whole server. */
@@ -18,7 +20,7 @@ const skip = noBrowser;
 before(async () => {
   if (skip) return;
   server = await startDevServer();
-  ground = await startConsole(server.address);
+  ground = await startConsole(server.address, { agentsFile: CLERK });
   browser = await startBrowser();
 });
 after(async () => {
@@ -144,7 +146,7 @@ test('shows a run while it happens, and leads to the call that failed', { skip }
 
   const run = await start('patient');
   await page.goto(`${ground.url}/#/run/${run.workflowId}`);
-  const row = page.getByRole('region', { name: 'Timeline' }).getByRole('button');
+  const row = page.getByRole('region', { name: 'Timeline' }).locator('[data-row]');
   // Turn 1, a call that has ended, and one that runs.
   await page.locator('#call-1\\.0.good').waitFor();
   await page.locator('#call-1\\.1.open').waitFor();
@@ -153,6 +155,203 @@ test('shows a run while it happens, and leads to the call that failed', { skip }
   await page.locator('.run-head').getByText('completed', { exact: true }).waitFor();
   await page.getByText('Found.').waitFor();
   assert.equal(await row.count(), 4);
+  await page.close();
+});
+
+const endedClerk = async () => {
+  const run = await start('clerk', 'Refund order 7.');
+  await run.result();
+  return run;
+};
+
+test('forks a run from a form, and compares it with its origin', { skip }, async () => {
+  const run = await endedClerk();
+  const { page, problems, elsewhere } = await open(`run/${run.workflowId}`);
+  await page.getByRole('button', { name: 'Fork …' }).click();
+  await page.getByLabel('From turn').fill('99');
+  await page.getByRole('button', { name: 'Start the fork' }).click();
+  await page.getByRole('alert').getByText('has no turn 99').waitFor();
+  await page.getByLabel('From turn').fill('2');
+  await page.getByLabel('Another result for').selectOption('1.0');
+  await page.getByRole('button', { name: 'Edit its result' }).click();
+  await page.getByLabel('Result of call 1.0, as the model reads it').fill(HOSTILE);
+  await page.getByLabel('Message to the model').fill(HOSTILE);
+  await page.getByLabel('Calls that may have an effect').selectOption('block');
+  await page.getByText('As a command').click();
+  const typed = await page.locator('.to-type pre').innerText();
+  assert.match(typed, / fork clerk-\S+ --turn 2 --message /);
+  assert.ok(!typed.includes('\u202e'), 'what cannot be seen is spelled');
+  await page.getByRole('button', { name: 'Start the fork' }).click();
+  const link = page.getByText('Started:').getByRole('link');
+  const id = await link.innerText();
+  assert.equal((await ground.holdfast.get(id).read()).fork?.effects, 'block');
+  // The run knows of its fork, and the fork of the run.
+  await page.locator('.run-head').getByRole('link', { name: id }).waitFor();
+  await link.click();
+  await page.locator('.run-head').getByRole('link', { name: run.workflowId }).waitFor();
+  await page.getByRole('button', { name: 'Diff …' }).click();
+  assert.equal(await page.getByLabel('Run B, by its workflow id').inputValue(), run.workflowId);
+  await page.getByRole('button', { name: 'Compare' }).click();
+  const differences = page.getByRole('region', { name: 'Differences' });
+  await differences.getByText('At turn 2, the request differs').waitFor();
+  await differences.getByText('onerror="window.hacked=1"').or(differences.getByText('window.hacked')).first().waitFor();
+  assert.equal(await page.evaluate(() => (globalThis as { hacked?: number }).hacked), undefined);
+  assert.equal(await page.locator('main img, main script, main form, main style').count(), 0);
+  // A refusal is a status that the browser notes.
+  assert.deepEqual(
+    problems.filter((text) => !text.includes('409')),
+    [],
+  );
+  assert.deepEqual(elsewhere, []);
+  await page.close();
+});
+
+test('asks again and plays again from a form, with hostile answers as text', { skip }, async () => {
+  const run = await endedClerk();
+  const model = await startScriptedModel({ scripts: { clerk: () => HOSTILE } });
+  Object.assign(process.env, { OPENAI_BASE_URL: model.baseURL, OPENAI_API_KEY: 'offline' });
+  try {
+    const { page } = await open(`run/${run.workflowId}`);
+    await page.getByRole('button', { name: 'Ask again …' }).click();
+    await page.getByText('costs what such a request costs').waitFor();
+    await page.getByLabel('Times each').fill('2');
+    await page.getByRole('button', { name: 'Ask', exact: true }).click();
+    const answers = page.getByRole('region', { name: 'Answers' });
+    await answers.locator('tbody tr').nth(1).waitFor({ timeout: 60_000 });
+    assert.ok((await answers.innerText()).includes('<script>window.hacked=1</script>'));
+    assert.equal(model.requests.length, 2);
+    await page.getByLabel('Times each').fill('a lot');
+    await page.getByRole('button', { name: 'Ask', exact: true }).click();
+    await page.getByRole('alert').getByText('times').waitFor();
+    await page.getByRole('button', { name: 'Rerun …' }).click();
+    await page.getByRole('button', { name: 'Play it again' }).click();
+    const results = page.getByRole('region', { name: 'Results' });
+    await results.getByText('✓ as before').waitFor({ timeout: 60_000 });
+    assert.equal(await page.evaluate(() => (globalThis as { hacked?: number }).hacked), undefined);
+    await page.close();
+  } finally {
+    delete process.env['OPENAI_BASE_URL'];
+    delete process.env['OPENAI_API_KEY'];
+    await model.close();
+  }
+});
+
+test('says what to type where it cannot do it', { skip }, async () => {
+  const run = await endedClerk();
+  const shown = await startConsole(server.address, { readOnly: true });
+  try {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(20_000);
+    await page.goto(`${shown.url}/#token=${TOKEN}`);
+    await page.waitForURL(/#\/runs/);
+    await page.goto(`${shown.url}/#/run/${run.workflowId}`);
+    for (const [name, command] of [
+      ['Fork …', 'fork'],
+      ['Diff …', 'diff'],
+      ['Ask again …', 'ask'],
+      ['Rerun …', 'rerun'],
+    ] as const) {
+      await page.getByRole('button', { name }).click();
+      const line = await page.locator('.to-type pre').innerText();
+      assert.ok(line.includes(` ${command} ${run.workflowId}`) && line.includes(`--address ${server.address}`), line);
+      assert.equal(await page.locator('.again button.primary').count(), 0, name);
+    }
+    await page.close();
+  } finally {
+    await shown.close();
+  }
+});
+
+test('goes through a run step by step, with the step in the address', { skip }, async () => {
+  const run = await start('hostile');
+  await asked(run, 1);
+  const { page, problems } = await open(`run/${run.workflowId}`);
+  await page.getByRole('button', { name: 'Step through …' }).click();
+  const slider = page.getByRole('slider', { name: 'Step' });
+  await slider.focus();
+  await page.keyboard.press('ArrowRight');
+  assert.match((await slider.getAttribute('aria-valuetext')) ?? '', /^Step 2 of \d+: turn 1: hostile asks the model$/);
+  await page.waitForURL(/\?step=2$/);
+  await page.locator('.step pre').getByText('New in the request').waitFor();
+  await page.locator('.step').getByText('Request that was sent').click();
+  await page.locator('.step').getByText('"messages"').first().waitFor();
+  await page.getByRole('button', { name: 'First failure' }).click();
+  await page.locator('.step pre').getByText('There is no such file.').first().waitFor();
+  const failed = page.url();
+  // The letter as the command line has it.
+  await slider.focus();
+  await page.keyboard.press('t');
+  await page.locator('.steps').getByText('turn 2: hostile asks the model').waitFor();
+  await page.goto(failed);
+  await page.reload();
+  await page.locator('.steps').getByText('1.1 look_up fails').waitFor();
+  await page.getByRole('button', { name: 'Show call 1.1' }).click();
+  await page.locator('#call-1\\.1[open]').waitFor();
+  await page.getByRole('button', { name: 'Step through …' }).click();
+  await slider.waitFor({ state: 'detached' });
+  assert.ok(!page.url().includes('step='));
+  assert.equal(await page.evaluate(() => (globalThis as { hacked?: number }).hacked), undefined);
+  assert.deepEqual(problems, []);
+  await run.cancel();
+  await page.close();
+});
+
+test('opens a sub-agent as a lane, and follows it only then', { skip }, async () => {
+  const run = await start('leader');
+  const scout = ground.holdfast.get(`${run.workflowId}.1.0`);
+  await eventually(async () => (await scout.questions().catch(() => [])).length > 0);
+  const { page } = await open(`run/${run.workflowId}`);
+  const timeline = page.getByRole('region', { name: 'Timeline' });
+  const rows = timeline.locator('[data-row]');
+  await rows.nth(1).waitFor();
+  assert.equal(await rows.count(), 2);
+  const followed = ground.followed();
+  // One stop of the tab key, and arrows from row to row.
+  assert.equal(await timeline.locator('[data-row][tabindex="0"]').count(), 1);
+  await timeline.locator('[data-row][tabindex="0"]').focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  await rows.nth(5).waitFor();
+  assert.equal(ground.followed(), followed + 1);
+  const labels = ['Turn 1', 'scout', 'Turn 1', 'look_up', 'look_up', 'pay'];
+  assert.deepEqual(await rows.locator('.label').allInnerTexts(), labels);
+  const bar = rows.nth(3).locator('.bar').last();
+  const before = await bar.boundingBox();
+  await page.keyboard.press('End');
+  await page.keyboard.press('+');
+  await page.keyboard.press('+');
+  await timeline.getByRole('slider', { name: 'Part that is shown' }).waitFor();
+  assert.equal(await rows.nth(5).getAttribute('tabindex'), '0');
+  await page.keyboard.press('0');
+  await timeline.getByRole('slider').waitFor({ state: 'detached' });
+  await rows.nth(3).focus();
+  await page.keyboard.press('+');
+  await page.keyboard.press('+');
+  assert.ok((await bar.boundingBox())!.width > before!.width, 'it is wider');
+  await rows.nth(1).focus();
+  await page.keyboard.press('ArrowLeft');
+  await rows.nth(2).waitFor({ state: 'detached' });
+  await eventually(async () => ground.followed() === followed);
+  await page.keyboard.press('ArrowRight');
+  await rows.nth(4).click();
+  // The failed call of the sub-agent, on the page of its run.
+  await page.locator('.run-head').getByText(scout.workflowId, { exact: true }).waitFor();
+  await page.locator('#call-1\\.1[open]').getByText('There is no such file.').first().waitFor();
+  await run.cancel();
+  await page.close();
+});
+
+test('shows the attempts of a call while it is tried again', { skip }, async () => {
+  const run = await start('caller');
+  const { page } = await open(`run/${run.workflowId}`);
+  await page.locator('#call-1\\.0 summary').getByText('attempt 2; the one before failed: The line is cut.').waitFor();
+  await page.locator('#call-1\\.0 summary').click();
+  const attempts = page.locator('.attempts');
+  await attempts.getByText('Attempt 1 failed: The line is cut.').waitFor();
+  await attempts.getByText('is open').waitFor();
+  ground.healed.open();
+  await attempts.getByText('Attempt 2 succeeded').waitFor();
+  assert.equal(await page.evaluate(() => (globalThis as { hacked?: number }).hacked), undefined);
   await page.close();
 });
 
@@ -207,7 +406,7 @@ test('fits a telephone, and is named for those who cannot see it', { skip }, asy
   await asked(run, 1);
   const { page } = await open(`run/${run.workflowId}`, { width: 400 });
   await page.getByText('Plan', { exact: true }).waitFor();
-  for (const place of [`run/${run.workflowId}`, 'runs', 'inbox', 'fleet?hours=1']) {
+  for (const place of [`run/${run.workflowId}?step=4`, 'runs', 'inbox', 'fleet?hours=1']) {
     await page.goto(`${ground.url}/#/${place}`);
     await page
       .getByText(place.startsWith('fleet') ? 'look_up' : run.workflowId)

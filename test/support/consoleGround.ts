@@ -1,13 +1,15 @@
 // A console as the command serves it, beside runs with everything in them that a page could stumble over.
 import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { defineAgent, defineTool, ToolError } from '../../activities/index.ts';
+import { asTool, defineAgent, defineTool, ToolError } from '../../activities/index.ts';
 import { consoleApp } from '../../cli/console/app.ts';
 import { pageFiles } from '../../cli/console/pageFiles.ts';
 import { hostsOf } from '../../cli/http/httpOptions.ts';
 import { listen } from '../../cli/http/listen.ts';
 import { connect, type Holdfast } from '../../client/index.ts';
 import { createWorker } from '../../worker/index.ts';
+import { clerk } from '../cli/clerk.ts';
 import { type Gate, gate } from './waits.ts';
 
 /** Markup and script in the ways in which text becomes either, and letters that turn around what follows. */
@@ -23,6 +25,9 @@ export const HOSTILE = [
   '\u202egnihtemos',
 ].join('\n\n');
 
+/** The module of `clerk`, which plays its runs again. */
+export const CLERK = fileURLToPath(new URL('../cli/clerk.ts', import.meta.url));
+
 export const TOKEN = 'a-token-of-the-tests';
 
 export interface ConsoleGround {
@@ -30,6 +35,8 @@ export interface ConsoleGround {
   readonly url: string;
   /** Holds every call of `look_up` with the id `held`. */
   readonly held: Gate;
+  /** Holds `flaky` from its second attempt on. */
+  readonly healed: Gate;
   /** What `pay` was called with. */
   readonly paid: unknown[];
   /** Number of runs that the console follows. */
@@ -42,18 +49,21 @@ export interface ConsoleGround {
 interface ConsoleGroundOptions {
   readonly readOnly?: boolean;
   readonly authHeader?: string;
+  /** The module of the agents. */
+  readonly agentsFile?: string | null;
 }
 
 export async function startConsole(
   address: string,
-  { readOnly = false, authHeader }: ConsoleGroundOptions = {},
+  { readOnly = false, authHeader, agentsFile = null }: ConsoleGroundOptions = {},
 ): Promise<ConsoleGround> {
   const taskQueue = `console-${randomUUID()}`;
   const held = gate();
+  const healed = gate();
   const paid: unknown[] = [];
   const holdfast = await connect({ address, namespace: 'default', taskQueue });
   const worker = await createWorker({
-    agents: agentsWith(held, paid),
+    agents: [...agentsWith(held, healed, paid), clerk],
     address,
     namespace: 'default',
     taskQueue,
@@ -69,6 +79,8 @@ export async function startConsole(
     by: 'ann',
     readOnly,
     uiUrl: null,
+    settings: { address, namespace: 'default' },
+    agentsFile,
   });
   const failures: Error[] = [];
   const listening = await listen({
@@ -81,12 +93,14 @@ export async function startConsole(
     holdfast,
     url: listening.url,
     held,
+    healed,
     paid,
     followed: app.followed,
     ask: (path, init = {}) =>
       fetch(`${listening.url}${path}`, { ...init, headers: { authorization: `Bearer ${TOKEN}`, ...init.headers } }),
     async close() {
       held.open();
+      healed.open();
       app.close();
       await listening.close();
       worker.shutdown();
@@ -97,7 +111,7 @@ export async function startConsole(
   };
 }
 
-function agentsWith(held: Gate, paid: unknown[]) {
+function agentsWith(held: Gate, healed: Gate, paid: unknown[]) {
   const lookUp = defineTool({
     name: 'look_up',
     description: 'Looks up a file.',
@@ -120,11 +134,38 @@ function agentsWith(held: Gate, paid: unknown[]) {
       return { paid: args.cents };
     },
   });
+  let attempts = 0;
+  const flaky = defineTool({
+    name: 'flaky',
+    description: 'Fails at first.',
+    input: z.object({}),
+    effect: 'read',
+    async run() {
+      attempts += 1;
+      if (attempts === 1) throw new Error(`The line is cut. ${HOSTILE}`);
+      await healed.opened;
+      return 'There is the line.';
+    },
+  });
   const calls = (...ids: string[]) => ids.map((id) => ({ tool: 'look_up', arguments: { id } }));
   const order = { order: 'O-17', cents: 1250, urgent: false, items: ['lamp'] };
   const agent = (name: string, offline: Parameters<typeof defineAgent>[0]['offline']) =>
     defineAgent({ name, model: 'any', instructions: 'You look things up.', tools: [lookUp, pay], offline });
+  const scout = agent('scout', [
+    { calls: [...calls('one', 'bad'), { tool: 'pay', arguments: order }] },
+    'I have seen it.',
+  ]);
+  const leads = { model: 'any', instructions: 'You lead.' };
   return [
+    scout,
+    defineAgent({
+      ...{ ...leads, name: 'leader', tools: [asTool(scout, { description: 'Looks.' })] },
+      offline: [{ calls: [{ tool: 'scout', arguments: { input: 'Look.' } }] }, 'It is seen.'],
+    }),
+    defineAgent({
+      ...{ ...leads, name: 'caller', tools: [flaky] },
+      offline: [{ calls: [{ tool: 'flaky' }] }, 'Done.'],
+    }),
     agent('hostile', [
       {
         text: `# Plan\n\n${HOSTILE}\n\n| a | b |\n|---|---|\n| 1 | 2 |`,

@@ -1,39 +1,52 @@
 // One run: what it is for, why it failed, what it waits for, what was said, and when.
-import { useEffect, useState } from 'preact/hooks';
-import type { Inbox } from '../../../client/index.ts';
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import type { ForkSummary, Inbox } from '../../../client/index.ts';
 import { endedBadly } from '../../../core/read/run.ts';
 import { CAUSE_WORDS, percent } from '../../../core/read/timeWords.ts';
 import { count, plural } from '../../../core/text.ts';
 import type { About } from '../app.ts';
 import type { RunHead } from '../runView.ts';
+import { Again } from './Again.tsx';
 import { post } from './api.ts';
 import { Action, Block, Problem, Status, Tags } from './parts.tsx';
-import { runLink } from './place.ts';
+import { runLink, runPage, setFilters } from './place.ts';
 import { QuestionCard, Text } from './Questions.tsx';
+import { Steps } from './Steps.tsx';
 import { Timeline } from './Timeline.tsx';
 import { Transcript } from './Transcript.tsx';
+import { useForks } from './useForks.ts';
 import { useNow, useRun } from './useLive.ts';
 import { clock, duration, oneLine, state } from './words.ts';
 
 interface RunPageProps {
   readonly workflowId: string;
+  /** `step`: the step that is looked at; `at`: what is shown first. */
+  readonly filters: URLSearchParams;
   readonly about: About | null;
   readonly inbox: Inbox | null;
 }
 
-export function RunPage({ workflowId, about, inbox }: RunPageProps) {
+export function RunPage({ workflowId, filters, about, inbox }: RunPageProps) {
   const { value, problem } = useRun(workflowId);
   const [target, setTarget] = useState<string | null>(null);
+  const [stepMs, setStepMs] = useState<number | null>(null);
+  const step = Number.parseInt(filters.get('step') ?? '', 10) || 0;
+  const [forks, readForks] = useForks(value === null ? null : workflowId);
   const now = useNow(value !== null && value.head.endedAtMs === null);
   useEffect(() => setTarget(null), [workflowId]);
   useEffect(() => {
     if (target?.startsWith('call-') === false) document.getElementById(target)?.scrollIntoView({ block: 'start' });
   }, [target]);
   // A second click on the same row leads there again.
-  const open = (next: string) => {
+  const open = useCallback((next: string) => {
     setTarget(null);
     requestAnimationFrame(() => setTarget(next));
-  };
+  }, []);
+  const at = filters.get('at');
+  const isRead = value !== null;
+  useEffect(() => {
+    if (isRead && at !== null) open(at);
+  }, [isRead, at, open]);
   if (value === null)
     return (
       <main>
@@ -42,12 +55,12 @@ export function RunPage({ workflowId, about, inbox }: RunPageProps) {
         {problem === null && <p class="empty">Reading its history …</p>}
       </main>
     );
-  const { head, turns, written, progress } = value;
+  const { head, turns, written, progress, attempts } = value;
   const isOpen = head.status === 'running';
   const readOnly = about?.readOnly ?? true;
   return (
     <main class="run">
-      <Head head={head} now={now} about={about} />
+      <Head head={head} forks={forks} now={now} about={about} />
       <Problem text={problem} />
       <Failing head={head} open={open} />
       <Shares head={head} />
@@ -61,9 +74,28 @@ export function RunPage({ workflowId, about, inbox }: RunPageProps) {
       ))}
       {isOpen && <Below workflowId={workflowId} inbox={inbox} />}
       {isOpen && !readOnly && <Controls head={head} />}
+      {about && (
+        <Again head={head} turns={turns} about={about} forks={forks} onFork={readForks}>
+          <button
+            type="button"
+            aria-expanded={step > 0}
+            onClick={() => setFilters(runPage(workflowId), step > 0 ? {} : { step: '1' })}
+          >
+            Step through …
+          </button>
+        </Again>
+      )}
+      {step > 0 && <Steps workflowId={workflowId} wanted={step} isOpen={isOpen} open={open} onStep={setStepMs} />}
       <div class="columns">
-        <Transcript head={head} turns={turns} written={written} progress={progress} target={target} />
-        <Timeline head={head} turns={turns} now={now} open={open} />
+        <Transcript
+          head={head}
+          turns={turns}
+          written={written}
+          progress={progress}
+          attempts={attempts}
+          target={target}
+        />
+        <Timeline head={head} turns={turns} attempts={attempts} now={now} open={open} markMs={stepMs} />
       </div>
       {/* Without a schema, the text of the last turn is the output. */}
       {head.valueJson !== undefined && <Block title="Value" text={head.valueJson} />}
@@ -71,7 +103,17 @@ export function RunPage({ workflowId, about, inbox }: RunPageProps) {
   );
 }
 
-function Head({ head, now, about }: { head: RunHead; now: number; about: About | null }) {
+interface HeadProps {
+  readonly head: RunHead;
+  readonly forks: readonly ForkSummary[];
+  readonly now: number;
+  readonly about: About | null;
+}
+
+/** Of forks; the others are a search away. */
+const FORKS_SHOWN = 10;
+
+function Head({ head, forks, now, about }: HeadProps) {
   const { workflowId, runId, agent, status, startedAtMs, endedAtMs, counts, usage, spend, questions, paused, fork } =
     head;
   const tokens = usage.inputTokens + usage.outputTokens;
@@ -106,6 +148,21 @@ function Head({ head, now, about }: { head: RunHead; now: number; about: About |
       {fork && (
         <p class="dim">
           Fork of <a href={runLink(fork.of.workflowId)}>{fork.of.workflowId}</a>, from turn {fork.of.turn}.
+        </p>
+      )}
+      {forks.length > 0 && (
+        <p class="dim">
+          {forks.length === 1 ? 'Fork: ' : 'Forks: '}
+          {forks.slice(0, FORKS_SHOWN).map(({ workflowId: id, turn }, at) => (
+            <span key={id}>
+              {at > 0 && ', '}
+              <a class="id" href={runLink(id)}>
+                {id}
+              </a>{' '}
+              (turn {turn})
+            </span>
+          ))}
+          {forks.length > FORKS_SHOWN && `, and ${count(forks.length - FORKS_SHOWN)} more`}
         </p>
       )}
       {head.labels && (

@@ -1,9 +1,11 @@
 // What was said and done, turn by turn. Equal calls are folded, and long results are fetched when they are opened.
-
-import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { foldCalls, foldTurns } from '../../../core/read/foldTurns.ts';
 import type { Call } from '../../../core/read/run.ts';
 import { count, plural } from '../../../core/text.ts';
-import type { CallView, RunHead, TurnView, Written } from '../runView.ts';
+import type { CallView, OpenAttempt, RunHead, TurnView, Written } from '../runView.ts';
+import { Attempts } from './Attempts.tsx';
 import { request, wholeCall } from './api.ts';
 import { Markdown } from './Markdown.tsx';
 import { memo } from './memo.ts';
@@ -16,22 +18,32 @@ interface TranscriptProps {
   readonly turns: readonly TurnView[];
   readonly written: Written | null;
   readonly progress: Readonly<Record<string, string>>;
+  readonly attempts: Readonly<Record<string, OpenAttempt>>;
   /** The turn, call or compaction to open and show. */
   readonly target: string | null;
 }
 
-export function Transcript({ head, turns, written, progress, target }: TranscriptProps) {
+export function Transcript({ head, turns, written, progress, attempts, target }: TranscriptProps) {
+  const groups = useMemo(
+    () => foldTurns(turns, new Set(head.compactions.map(({ turn }) => turn))),
+    [turns, head.compactions],
+  );
   return (
     <section class="transcript" aria-label="Transcript">
-      {turns.map((turn) => (
-        <TurnPart
-          key={turn.turn}
-          workflowId={head.workflowId}
-          turn={turn}
-          written={written?.turn === turn.turn ? written.text : null}
-          progress={progress}
-          target={target}
-        />
+      {groups.map(({ turn, turns: equal }) => (
+        <TurnGroup key={turn.turn} turns={equal} target={target}>
+          {equal.map((one) => (
+            <TurnPart
+              key={one.turn}
+              workflowId={head.workflowId}
+              turn={one}
+              written={written?.turn === one.turn ? written.text : null}
+              progress={progress}
+              attempts={attempts}
+              target={target}
+            />
+          ))}
+        </TurnGroup>
       ))}
       {head.compactions.map(({ number: at, turn, summary, warning, error }) => (
         <details key={at} id={`compaction-${at}`} class="turn">
@@ -47,15 +59,45 @@ export function Transcript({ head, turns, written, progress, target }: Transcrip
   );
 }
 
+interface TurnGroupProps {
+  readonly turns: readonly TurnView[];
+  readonly target: string | null;
+  readonly children: ComponentChildren;
+}
+
+/** Successive turns with equal calls are one line, until somebody opens it. */
+function TurnGroup({ turns, target, children }: TurnGroupProps) {
+  const [isOpen, setOpen] = useState(false);
+  const [, of] = /^(?:turn|call)-(\d+)/.exec(target ?? '') ?? [];
+  const isTarget = turns.some(({ turn }) => String(turn) === of);
+  if (turns.length === 1 || isOpen || isTarget) return <>{children}</>;
+  const [first, last] = [turns[0]!, turns.at(-1)!];
+  return (
+    <article class="turn">
+      <h3>
+        Turns {first.turn} to {last.turn}
+      </h3>
+      <button type="button" class={`call fold ${toneOf(first.calls[0]!)}`} onClick={() => setOpen(true)}>
+        {first.calls.map(({ slot, tool }) => (
+          <code key={slot}>{tool} </code>
+        ))}
+        <span class="args">{oneLine(first.calls[0]!.arguments.text, 100)}</span>
+        <span class="dim"> same calls in {turns.length} turns</span>
+      </button>
+    </article>
+  );
+}
+
 interface TurnProps {
   readonly workflowId: string;
   readonly turn: TurnView;
   readonly written: string | null;
   readonly progress: Readonly<Record<string, string>>;
+  readonly attempts: Readonly<Record<string, OpenAttempt>>;
   readonly target: string | null;
 }
 
-const TurnPart = memo(function TurnPart({ workflowId, turn, written, progress, target }: TurnProps) {
+const TurnPart = memo(function TurnPart({ workflowId, turn, written, progress, attempts, target }: TurnProps) {
   const { userMessages, text, calls, usage, model, agent, error } = turn;
   const tokens = usage.inputTokens + usage.outputTokens;
   const facts = [
@@ -91,43 +133,30 @@ const TurnPart = memo(function TurnPart({ workflowId, turn, written, progress, t
           {passed.model} did not answer.
         </p>
       ))}
-      {folded(calls).map((group) => (
-        <CallGroup key={group[0]!.slot} workflowId={workflowId} calls={group} progress={progress} target={target} />
+      {foldCalls(calls).map((folded) => (
+        <CallGroup
+          key={folded.call.slot}
+          workflowId={workflowId}
+          calls={folded.calls}
+          progress={progress}
+          attempts={attempts}
+          target={target}
+        />
       ))}
       {turn.hasRequest && turn.answeredAtMs !== null && <RequestPart workflowId={workflowId} turn={turn.turn} />}
     </article>
   );
 });
 
-/** Neighbours with the same tool, arguments and outcome. */
-function folded(calls: readonly CallView[]): readonly (readonly CallView[])[] {
-  const groups: CallView[][] = [];
-  for (const call of calls) {
-    const last = groups.at(-1);
-    if (last && sameCall(last[0]!, call)) last.push(call);
-    else groups.push([call]);
-  }
-  return groups;
-}
-
-function sameCall(a: CallView, b: CallView): boolean {
-  return (
-    a.tool === b.tool &&
-    a.ok === b.ok &&
-    a.kind === b.kind &&
-    a.arguments.text === b.arguments.text &&
-    a.arguments.of === b.arguments.of
-  );
-}
-
 interface CallGroupProps {
   readonly workflowId: string;
   readonly calls: readonly CallView[];
   readonly progress: Readonly<Record<string, string>>;
+  readonly attempts: Readonly<Record<string, OpenAttempt>>;
   readonly target: string | null;
 }
 
-function CallGroup({ workflowId, calls, progress, target }: CallGroupProps) {
+function CallGroup({ workflowId, calls, progress, attempts, target }: CallGroupProps) {
   const isTarget = calls.some((call) => target === `call-${call.turn}.${call.slot}`);
   const [isOpen, setOpen] = useState(false);
   const [first] = calls;
@@ -140,6 +169,7 @@ function CallGroup({ workflowId, calls, progress, target }: CallGroupProps) {
             workflowId={workflowId}
             call={call}
             progress={progress[`${call.turn}.${call.slot}`]}
+            attempt={attempts[`${call.turn}.${call.slot}`]}
             isTarget={target === `call-${call.turn}.${call.slot}`}
           />
         ))}
@@ -165,10 +195,12 @@ interface CallProps {
   readonly workflowId: string;
   readonly call: CallView;
   readonly progress: string | undefined;
+  /** Of a call that has not ended, from the second one on. */
+  readonly attempt: OpenAttempt | undefined;
   readonly isTarget: boolean;
 }
 
-function CallPart({ workflowId, call, progress, isTarget }: CallProps) {
+function CallPart({ workflowId, call, progress, attempt, isTarget }: CallProps) {
   const [isOpen, setOpen] = useState(isTarget);
   const element = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
@@ -194,7 +226,8 @@ function CallPart({ workflowId, call, progress, isTarget }: CallProps) {
         <span class="dim">
           {[
             call.kind && state(call.kind),
-            call.attempts > 1 && plural(call.attempts, 'attempt'),
+            call.ok !== null && call.attempts > 1 && plural(call.attempts, 'attempt'),
+            call.ok === null && attempt && attemptText(attempt),
             took,
             call.ok === null && progress,
           ]
@@ -202,12 +235,29 @@ function CallPart({ workflowId, call, progress, isTarget }: CallProps) {
             .join(' · ')}
         </span>
       </summary>
-      {isOpen && <CallDetails workflowId={workflowId} call={call} />}
+      {isOpen && (
+        <CallDetails
+          workflowId={workflowId}
+          call={call}
+          attempt={call.ok === null ? (attempt?.attempt ?? call.attempts) : call.attempts}
+        />
+      )}
     </details>
   );
 }
 
-function CallDetails({ workflowId, call }: { workflowId: string; call: CallView }) {
+function attemptText({ attempt, lastError }: OpenAttempt): string {
+  const why = lastError === null ? '' : `; the one before failed: ${oneLine(lastError, 100)}`;
+  return `attempt ${attempt}${why}`;
+}
+
+interface CallDetailsProps {
+  readonly workflowId: string;
+  readonly call: CallView;
+  readonly attempt: number;
+}
+
+function CallDetails({ workflowId, call, attempt }: CallDetailsProps) {
   const isCut = call.arguments.of !== undefined || call.text?.of !== undefined;
   const [whole, setWhole] = useState<Call | null>(null);
   const { decision, reason, childId } = call;
@@ -223,6 +273,7 @@ function CallDetails({ workflowId, call }: { workflowId: string; call: CallView 
           {decision.why && `: ${decision.why}`}
         </p>
       )}
+      {attempt > 1 && <Attempts workflowId={workflowId} call={call} attempt={attempt} />}
       <Block title="Arguments" text={pretty(args)} />
       {decision?.arguments && <Block title="Arguments that it ran with" text={pretty(decision.arguments)} />}
       {text !== null && <Block title={call.ok === false ? 'What the model was told' : 'Result'} text={pretty(text)} />}
@@ -240,7 +291,7 @@ function CallDetails({ workflowId, call }: { workflowId: string; call: CallView 
   );
 }
 
-function RequestPart({ workflowId, turn }: { workflowId: string; turn: number }) {
+export function RequestPart({ workflowId, turn }: { workflowId: string; turn: number }) {
   const [body, setBody] = useState<string | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   async function load(isOpen: boolean) {

@@ -1,7 +1,10 @@
 // Asks the console's server. The token came with the link, after the #, which browsers send to nobody.
+import type { ForkSummary } from '../../../client/index.ts';
 import type { Call } from '../../../core/read/run.ts';
 import type { About } from '../app.ts';
+import type { AttemptsView } from '../attempts.ts';
 import type { RunUpdate } from '../runView.ts';
+import type { StepHead, StepView } from '../steps.ts';
 
 const TOKEN_KEY = 'holdfast-token';
 
@@ -44,18 +47,33 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await ask(path, { ...(signal && { signal }) })).json();
 }
 
-export async function post(workflowId: string, command: string, body: object): Promise<void> {
-  await ask(`${runPath(workflowId)}/${command}`, {
+/** Returns what the command answers; null for most. */
+export async function post<T = unknown>(
+  workflowId: string,
+  command: string,
+  body: object,
+  signal?: AbortSignal,
+): Promise<T> {
+  const response = await ask(`${runPath(workflowId)}/${command}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
+    ...(signal && { signal }),
   });
+  return ((await response.json()) as { readonly answer: T }).answer;
 }
 
 const runPath = (workflowId: string) => `runs/${encodeURIComponent(workflowId)}`;
 
+export const forks = (workflowId: string) => get<readonly ForkSummary[]>(`${runPath(workflowId)}/forks`);
+export const stepHeads = (workflowId: string, signal: AbortSignal) =>
+  get<readonly StepHead[]>(`${runPath(workflowId)}/steps`, signal);
+export const stepAt = (workflowId: string, number: number, signal: AbortSignal) =>
+  get<StepView>(`${runPath(workflowId)}/steps/${number}`, signal);
 export const about = () => get<About>('about');
 export const wholeCall = (workflowId: string, call: string) => get<Call>(`${runPath(workflowId)}/calls/${call}`);
+export const attempts = (workflowId: string, call: string, signal: AbortSignal) =>
+  get<AttemptsView | null>(`${runPath(workflowId)}/calls/${call}/attempts`, signal);
 export const request = (workflowId: string, turn: number) =>
   get<{ body: object; unknown: readonly string[] }>(`${runPath(workflowId)}/requests/${turn}`);
 

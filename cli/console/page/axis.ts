@@ -46,14 +46,53 @@ export function axisOf(whole: Span, busy: readonly Span[]): Axis {
 
   function place(ms: number): number {
     if (drawn === 0) return 0;
-    const next = ends.findIndex(([end]) => end >= ms);
-    if (next < 0) return 1;
+    const next = firstAtOrAfter(ends, ms);
+    if (next === ends.length) return 1;
     if (next === 0) return 0;
     const [[beforeMs, before], [afterMs, after]] = [ends[next - 1]!, ends[next]!];
     const part = afterMs === beforeMs ? 1 : (ms - beforeMs) / (afterMs - beforeMs);
     return (before + part * (after - before)) / drawn;
   }
   return { place, gaps: long.map((gap) => ({ ...gap, at: (place(gap.fromMs) + place(gap.toMs)) / 2 })) };
+}
+
+/** Of thousands of ends, each bar looks for its own twice. */
+function firstAtOrAfter(ends: readonly (readonly [ms: number, drawn: number])[], ms: number): number {
+  let [from, to] = [0, ends.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (ends[middle]![0] >= ms) to = middle;
+    else from = middle + 1;
+  }
+  return from;
+}
+
+/** The part of the axis that is shown, from 0 to 1. */
+export interface View {
+  readonly from: number;
+  readonly to: number;
+}
+
+export const WHOLE: View = { from: 0, to: 1 };
+
+const VIEW_MIN = 1 / 2_000;
+
+/** Shows more or less of the axis; `at` keeps its place. A factor of 2 shows half as much. */
+export function zoomed({ from, to }: View, factor: number, at: number): View {
+  const width = Math.min(1, Math.max(VIEW_MIN, (to - from) / factor));
+  const part = Math.min(1, Math.max(0, (at - from) / (to - from)));
+  return movedTo(width, at - part * width);
+}
+
+/** Moves by a part of what is shown. */
+export function panned({ from, to }: View, part: number): View {
+  return movedTo(to - from, from + part * (to - from));
+}
+
+/** A view of that width, at `from` or as near to it as the axis allows. */
+export function movedTo(width: number, from: number): View {
+  const within = Math.min(1 - width, Math.max(0, from));
+  return { from: within, to: within + width };
 }
 
 function mergedOf(whole: Span, busy: readonly Span[]): Span[] {

@@ -67,7 +67,8 @@ interface ContentProps {
 }
 
 function Content({ place, about, inbox, problem }: ContentProps) {
-  if (place.page === 'run') return <RunPage key={place.id} workflowId={place.id} about={about} inbox={inbox} />;
+  if (place.page === 'run')
+    return <RunPage key={place.id} workflowId={place.id} filters={place.filters} about={about} inbox={inbox} />;
   if (place.page === 'inbox') return <Inbox inbox={inbox} problem={problem} readOnly={about?.readOnly ?? true} />;
   if (place.page === 'fleet') return <Fleet filters={place.filters} />;
   if (place.page === 'runs') return <Runs filters={place.filters} />;

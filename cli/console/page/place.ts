@@ -34,7 +34,8 @@ export function usePlace(): Place {
   return place;
 }
 
-export const runLink = (workflowId: string) => `#/run/${encodeURIComponent(workflowId)}`;
+export const runPage = (workflowId: string) => `run/${encodeURIComponent(workflowId)}`;
+export const runLink = (workflowId: string) => `#/${runPage(workflowId)}`;
 
 /** Keeps filters in the address, without a step in the browser's history for each letter. */
 export function setFilters(page: string, filters: Readonly<Record<string, string>>): void {

@@ -43,6 +43,7 @@ export interface FollowedRun {
   readonly turns: readonly TurnView[];
   readonly written: Written | null;
   readonly progress: Readonly<Record<string, string>>;
+  readonly attempts: RunUpdate['attempts'];
 }
 
 export function useRun(workflowId: string): Loaded<FollowedRun> {
@@ -52,7 +53,13 @@ export function useRun(workflowId: string): Loaded<FollowedRun> {
     setLoaded({ value: null, problem: null });
     const take = (update: RunUpdate) =>
       setLoaded(({ value }) => ({
-        value: { ...update, turns: merged(value?.turns ?? [], update.turns) },
+        value: {
+          ...update,
+          turns: merged(value?.turns ?? [], update.turns),
+          // What is the same stays the same object: else all turns were drawn again.
+          progress: unchanged(value?.progress, update.progress),
+          attempts: unchanged(value?.attempts, update.attempts),
+        },
         problem: null,
       }));
     void (async () => {
@@ -71,6 +78,10 @@ export function useRun(workflowId: string): Loaded<FollowedRun> {
     return () => stop.abort();
   }, [workflowId]);
   return loaded;
+}
+
+function unchanged<T>(before: T | undefined, now: T): T {
+  return before !== undefined && JSON.stringify(before) === JSON.stringify(now) ? before : now;
 }
 
 function merged(before: readonly TurnView[], changed: readonly TurnView[]): readonly TurnView[] {
