@@ -19,6 +19,8 @@ export interface ActivityDependencies {
   readonly index: NonNullable<AgentRecord['index']>;
   readonly weigh: Weigh;
   readonly attachments: AttachmentStore;
+  /** The build id that only workers with the agents of this one have; null if the worker's build id says nothing about its agents. */
+  readonly buildId: string | null;
 }
 
 /** The bytes of images and files. */

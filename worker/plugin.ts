@@ -23,7 +23,7 @@ import { weigherOf } from '../client/payloads/weigh.ts';
 import { hasAttributes } from '../client/setup.ts';
 import { SHUTDOWN_GRACE_MS } from '../core/limits.ts';
 import { COMPACT_ACTIVITY, MODEL_ACTIVITY, PLAN_ACTIVITY } from '../core/names.ts';
-
+import { buildIdOf } from './buildId.ts';
 import { type ModelSettings, modelSettingsFrom, openModel, type Providers } from './model.ts';
 import { ENTRY, servesAgents, withAgentWorkflow, withoutStacks, workflowCode } from './workflowBundle.ts';
 
@@ -244,6 +244,7 @@ export class HoldfastPlugin implements WorkerPlugin, BundlerPlugin, ClientPlugin
         weigh: weigherOf(converter, namespace),
         attachments: attachmentStoreOf(converter, namespace),
         transcriptCacheBytes,
+        buildId: options.buildId === buildIdOf(registry.agents.values()) ? options.buildId : null,
       });
       this.#opened.set(activities[MODEL_ACTIVITY], opened);
       this.#model = model;
