@@ -283,6 +283,8 @@ const isPlanned = isEither(
         external: optional(isBoolean),
         input: optional(isAskedInput),
         because: optional(isReason),
+        by: optional(isList(isText)),
+        notInitiator: optional(isBoolean),
       }),
     ),
     arguments: optional(isText),

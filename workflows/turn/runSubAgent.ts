@@ -52,10 +52,16 @@ async function resultOf(run: Run, asked: ChildCall, subAgent: SubAgent): Promise
   const { agent, input, context = run.input.context } = asked;
   const runInput: RunInput = { agent, input, ...(context && { context }) };
   const labels = labelsOfParent();
+  const { startedBy } = run;
   const handle = await startChild(WORKFLOW_TYPE, {
     args: [runInput, { parent: parentRun(run) }],
     workflowId: subAgent.workflowId,
-    memo: { [MEMO.agent]: agent, [MEMO.parent]: run.workflowId, ...labels.memo },
+    memo: {
+      [MEMO.agent]: agent,
+      [MEMO.parent]: run.workflowId,
+      ...(startedBy !== null && { [MEMO.startedBy]: startedBy }),
+      ...labels.memo,
+    },
     ...labels.attributes,
     staticSummary: `${agent}: ${oneLine(input, SUMMARY_CHARS)}`,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
