@@ -34,6 +34,8 @@ export interface About {
   readonly namespace: string;
   readonly readOnly: boolean;
   readonly by: string | null;
+  /** The roles of who looks. */
+  readonly roles: readonly string[];
   readonly uiUrl: string | null;
 }
 
@@ -54,7 +56,14 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: Consol
   api.use(onlyWithToken(gate));
   api.get('/about', (context) => {
     const { address, namespace } = holdfast;
-    return context.json({ address, namespace, readOnly, by: context.get('by'), uiUrl } satisfies About);
+    return context.json({
+      address,
+      namespace,
+      readOnly,
+      by: context.get('by'),
+      roles: context.get('roles'),
+      uiUrl,
+    } satisfies About);
   });
   api.get('/runs', async (context) => {
     const { text = '', status = '', limit = '50' } = context.req.query();
@@ -107,7 +116,7 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, ...gate }: Consol
     const body = await bodyOf(context);
     if (body === undefined)
       return context.json({ error: { code: 'body', message: 'Expected JSON, of 2 MiB at most.' } }, 400);
-    const checked = checkCommand(command, body, context.get('by'));
+    const checked = checkCommand(command, body, context.get('by'), context.get('roles'));
     if ('problem' in checked) return context.json({ error: { code: 'body', message: checked.problem } }, 400);
     return context.json({ answer: (await checked.execute(holdfast.get(id))) ?? null });
   });

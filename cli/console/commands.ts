@@ -67,9 +67,10 @@ export function isCommand(name: string): name is CommandName {
 
 export type Checked = { readonly problem: string } | { readonly execute: (run: RunHandle) => Promise<unknown> };
 
-export function checkCommand(name: CommandName, body: unknown, by: string | null): Checked {
+export function checkCommand(name: CommandName, body: unknown, by: string | null, roles: readonly string[]): Checked {
   const parsed = BODIES[name].safeParse(body);
   if (!parsed.success) return { problem: z.prettifyError(parsed.error) };
   const carryOut = COMMANDS[name] as (run: RunHandle, body: unknown, by: Author) => Promise<unknown>;
-  return { execute: (run) => carryOut(run, parsed.data, by === null ? {} : { by }) };
+  const data = name === 'decide' && roles.length > 0 ? { ...parsed.data, roles } : parsed.data;
+  return { execute: (run) => carryOut(run, data, by === null ? {} : { by }) };
 }

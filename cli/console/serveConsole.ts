@@ -13,6 +13,9 @@ export interface ServeConsoleOptions extends HttpOptions {
   readonly by: string | null;
   readonly readOnly?: boolean | undefined;
   readonly authHeader?: string | undefined;
+  readonly rolesHeader?: string | undefined;
+  /** The roles of who decides, without a proxy. */
+  readonly roles?: readonly string[] | undefined;
   readonly uiUrl?: string | undefined;
   readonly onError: (error: Error) => void;
 }
@@ -25,7 +28,7 @@ export interface ServedConsole {
 
 /** Rejects if the address cannot be listened to. */
 export async function serveConsole(options: ServeConsoleOptions): Promise<ServedConsole> {
-  const { holdfast, host, port, by, readOnly = false, authHeader, uiUrl, onError } = options;
+  const { holdfast, host, port, by, readOnly = false, authHeader, rolesHeader, roles = [], uiUrl, onError } = options;
   checkPage();
   const token = authHeader === undefined ? (options.token ?? newToken()) : null;
   const app = consoleApp({
@@ -34,7 +37,9 @@ export async function serveConsole(options: ServeConsoleOptions): Promise<Served
     hosts: hostsOf(options),
     token,
     authHeader: authHeader ?? null,
+    rolesHeader: rolesHeader ?? null,
     by,
+    roles,
     readOnly,
     uiUrl: uiUrl ?? null,
   });

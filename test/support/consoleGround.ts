@@ -42,11 +42,12 @@ export interface ConsoleGround {
 interface ConsoleGroundOptions {
   readonly readOnly?: boolean;
   readonly authHeader?: string;
+  readonly rolesHeader?: string;
 }
 
 export async function startConsole(
   address: string,
-  { readOnly = false, authHeader }: ConsoleGroundOptions = {},
+  { readOnly = false, authHeader, rolesHeader }: ConsoleGroundOptions = {},
 ): Promise<ConsoleGround> {
   const taskQueue = `console-${randomUUID()}`;
   const held = gate();
@@ -66,6 +67,8 @@ export async function startConsole(
     hosts: hostsOf({}),
     token: authHeader === undefined ? TOKEN : null,
     authHeader: authHeader ?? null,
+    rolesHeader: rolesHeader ?? null,
+    roles: [],
     by: 'ann',
     readOnly,
     uiUrl: null,
@@ -122,8 +125,19 @@ function agentsWith(held: Gate, paid: unknown[]) {
   });
   const calls = (...ids: string[]) => ids.map((id) => ({ tool: 'look_up', arguments: { id } }));
   const order = { order: 'O-17', cents: 1250, urgent: false, items: ['lamp'] };
+  const transfer = defineTool({
+    name: 'transfer',
+    description: 'Transfers money.',
+    input: z.object({ cents: z.number() }),
+    effect: 'idempotent',
+    approval: { ask: 'Transfer it?', by: 'role:finance', notInitiator: true },
+    async run(args) {
+      paid.push(args);
+      return { transferred: args.cents };
+    },
+  });
   const agent = (name: string, offline: Parameters<typeof defineAgent>[0]['offline']) =>
-    defineAgent({ name, model: 'any', instructions: 'You look things up.', tools: [lookUp, pay], offline });
+    defineAgent({ name, model: 'any', instructions: 'You look things up.', tools: [lookUp, pay, transfer], offline });
   return [
     agent('hostile', [
       {
@@ -134,6 +148,10 @@ function agentsWith(held: Gate, paid: unknown[]) {
       `Paid. ${HOSTILE}`,
     ]),
     agent('payer', [{ text: 'I pay.', calls: [{ tool: 'pay', arguments: order }] }, 'Paid.']),
+    agent('treasurer', [
+      { text: 'I transfer.', calls: [{ tool: 'transfer', arguments: { cents: 9 } }] },
+      'Transferred.',
+    ]),
     agent('patient', [{ text: 'I look.', calls: calls('one', 'held') }, 'Found.']),
   ];
 }
