@@ -108,6 +108,7 @@ const isAnswer = hasShape<ModelAnswer>({
       rules: isRecord(isAnything),
       policies: isRecord(isPolicy),
       index: optional(isOneOf('memo', 'attributes')),
+      labels: optional(isBoolean),
       body: optional(isRecord(isAnything)),
     }),
   ),

@@ -310,6 +310,7 @@ const isAgentRecord = isShape<AgentRecord>({
   rules: isRules,
   policies: isRecord(isRecord(isAnything)),
   index: optional(isOneOf('memo', 'attributes')),
+  labels: optional(isBoolean),
   body: optional(isRecord(isAnything)),
 });
 

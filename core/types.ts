@@ -545,6 +545,8 @@ export interface AgentRecord {
    * The worker checks that those are registered: upserting others would fail every workflow task.
    */
   readonly index?: 'memo' | 'attributes';
+  /** The search attribute of labels is registered, so that a run which has them in its memo alone may write them there. */
+  readonly labels?: boolean;
   /** Further fields of its requests to the model. */
   readonly body?: Readonly<Record<string, unknown>>;
 }

@@ -39,7 +39,7 @@ export interface ModelAttempt {
 
 export type AttemptDependencies = Pick<
   ActivityDependencies,
-  'registry' | 'models' | 'runOptions' | 'index' | 'buildId'
+  'registry' | 'models' | 'runOptions' | 'index' | 'hasLabels' | 'buildId'
 >;
 
 type AttemptInput = Pick<ModelCallInput, 'agent' | 'turn' | 'priced' | 'waited' | 'context' | 'changes'> &
@@ -47,7 +47,7 @@ type AttemptInput = Pick<ModelCallInput, 'agent' | 'turn' | 'priced' | 'waited' 
 
 /** Runs `work` as one attempt at a model call. The failure that it throws has the cost of all attempts in its details. */
 export async function runModelAttempt<T>(
-  { registry, models, runOptions, index, buildId }: AttemptDependencies,
+  { registry, models, runOptions, index, hasLabels, buildId }: AttemptDependencies,
   { agent: name, turn, priced, waited, context: given, changes, recorded = '' }: AttemptInput,
   work: (agent: Agent, attempt: ModelAttempt) => Promise<T>,
 ): Promise<T> {
@@ -76,7 +76,8 @@ export async function runModelAttempt<T>(
       endpoint,
       ctx,
       options,
-      record: recordWith(options),
+      // No part of the digest: a run that has begun needs no new record for it.
+      record: { ...recordWith(options), ...(hasLabels && { labels: true }) },
       attempts,
       requirePrice() {
         // Before its first answer, the run does not know the agent's own budget.

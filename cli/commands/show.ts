@@ -108,7 +108,6 @@ export function showCommand(): Command {
             `${screen.paint('bold', inertLine(run.agent, 64))}: ${inert(withLabels(run.input, run.attachments))}`,
             ...contextLines(run.context, screen),
             ...labelLines(run.labels, screen),
-            ...(run.startedBy === undefined ? [] : [`Started by ${inertLine(run.startedBy, 64)}`]),
             ...forkLines(run.fork, screen),
             ...resetLines(run, screen),
             '',
