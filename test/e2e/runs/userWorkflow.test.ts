@@ -65,7 +65,10 @@ endToEnd(
 
     test('fails, and does not wait for ever, for labels that are none', async () => {
       await assert.rejects(run('badlyLabelled', [greeter.name]), (error: Error) => {
-        assert.match(String((error.cause as Error).message), /runAgent\("greeter"\): labels\.tenant must have 1 to 128/);
+        assert.match(
+          String((error.cause as Error).message),
+          /runAgent\("greeter"\): labels\.tenant must have 1 to 128/,
+        );
         return true;
       });
     });
