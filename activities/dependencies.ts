@@ -17,8 +17,12 @@ export interface ActivityDependencies {
   readonly requests: RequestRecords;
   /** Where the worker's runs publish what the inbox lists. */
   readonly index: NonNullable<AgentRecord['index']>;
+  /** Whether the namespace has the search attribute of labels. */
+  readonly hasLabels: boolean;
   readonly weigh: Weigh;
   readonly attachments: AttachmentStore;
+  /** The build id that only workers with the agents of this one have; null if the worker's build id says nothing about its agents. */
+  readonly buildId: string | null;
 }
 
 /** The bytes of images and files. */

@@ -8,7 +8,13 @@ export { asTool, external, handoff } from './define/asTool.ts';
 export { type AgentOptions, defineAgent } from './define/defineAgent.ts';
 export { defineTool } from './define/defineTool.ts';
 export type { JsonSchema } from './define/jsonSchema.ts';
-export { type ApprovalRule, type PermissionRule, type Permissions, permission } from './define/permissions.ts';
+export {
+  type ApprovalRequest,
+  type ApprovalRule,
+  type PermissionRule,
+  type Permissions,
+  permission,
+} from './define/permissions.ts';
 export type { Price, Prices } from './define/prices.ts';
 export type { RuleContext } from './define/rules.ts';
 export type { StandardSchema } from './define/schema.ts';

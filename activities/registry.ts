@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../core/names.ts';
 import { nearest } from '../core/text.ts';
 import type { Agent, Tool } from './define/types.ts';
+import { sha256 } from './digest.ts';
 
 export interface Registry {
   readonly agents: ReadonlyMap<string, Agent>;
@@ -66,6 +67,13 @@ export function withTheirSubAgents(list: Iterable<Agent>): Agent[] {
     }
   }
   return [...found];
+}
+
+/** A short digest of the agents' names: workers that have the same one know the same agents. */
+export function digestOfNames(agents: Iterable<Agent>): string {
+  const names = [...new Set(withTheirSubAgents(agents).map(({ name }) => name))].sort();
+  // Six characters are seven bytes in most events of a history, and two lists of names are one in 16 million times the same.
+  return sha256(JSON.stringify(names)).slice(0, 6);
 }
 
 /** Retryable: during a rolling deploy, another worker may have the agent or tool that this one lacks. */

@@ -100,6 +100,12 @@ export function parseName(name: string): string {
   return name;
 }
 
+/** Of an option that may be given again. */
+export function collectRole(role: string, before: readonly string[] = []): readonly string[] {
+  if (role.trim() === '') throw new InvalidArgumentError('Expected the name of a role, such as finance.');
+  return [...before, role.trim()];
+}
+
 export function withAuthorOptions(command: Command): Command {
   return command
     .option('--by <name>', 'who sends it; recorded with the run (default: your user name)', parseName)

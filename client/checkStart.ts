@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isAttachments } from '../core/attachments.ts';
 import { budgetProblem } from '../core/budget.ts';
+import { starterProblem } from '../core/deciders.ts';
 import { labelsProblem } from '../core/labels.ts';
 import { contextProblem } from '../core/runInput.ts';
 import { utf8Length } from '../core/text.ts';
@@ -16,7 +17,7 @@ const ID_CHARS_MAX = 255;
 export function checkStart(
   { agent, input, attachments, session, budget, context }: RunInput,
   workflowId: string,
-  labels?: unknown,
+  { labels, by }: { readonly labels?: unknown; readonly by?: unknown } = {},
 ): void {
   if (agent === '') throw new InvalidStart('agent_missing', {});
   // A session may get its first message later.
@@ -29,9 +30,16 @@ export function checkStart(
   if (wrong) throw new InvalidStart('context_invalid', { problem: wrong });
   const mislabelled = labels === undefined ? null : labelsProblem(labels);
   if (mislabelled) throw new InvalidStart('labels_invalid', { problem: mislabelled });
+  checkStarter(by);
   const bytes = utf8Length(input);
   if (bytes > INPUT_BYTES_MAX) throw new InvalidStart('input_too_large', { bytes, bytesMax: INPUT_BYTES_MAX });
   checkRunId(workflowId);
+}
+
+/** Who starts a run, if it is said. */
+export function checkStarter(by: unknown): void {
+  const problem = by === undefined ? null : starterProblem(by);
+  if (problem) throw new InvalidStart('by_invalid', { problem });
 }
 
 export function checkRunId(id: string): void {

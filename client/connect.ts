@@ -167,14 +167,14 @@ export async function connect(options: ConnectOptions | ExistingClientOptions = 
     namespace: client.options.namespace,
     taskQueue,
     client,
-    async start(given: string | StartableAgent, input: string, { id, labels, ...limits }: StartOptions = {}) {
+    async start(given: string | StartableAgent, input: string, { id, labels, by, ...limits }: StartOptions = {}) {
       const agent = typeof given === 'string' ? given : given.name;
       const runInput: RunInput = { agent, input, ...limits };
       const workflowId = id ?? `${agent}-${newRunId()}`;
-      checkStart(runInput, workflowId, labels);
+      checkStart(runInput, workflowId, { labels, by });
       if (typeof given !== 'string') await checkContext(given, runInput.context);
       try {
-        const { memo, ...start } = startOptions(runInput, taskQueue);
+        const { memo, ...start } = startOptions(runInput, taskQueue, by);
         const labelled = await labelOptions(client, labels);
         const handle = await client.workflow.start(WORKFLOW_TYPE, {
           ...start,

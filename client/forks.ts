@@ -9,7 +9,7 @@ import { type ForkPoint, forkPoint, type NoForkPoint, withMessage, withResult } 
 import type { History } from '../core/read/history.ts';
 import { count, nearest, utf8Length } from '../core/text.ts';
 import type { Fork, ForkChanges, ForkEffects, ForkOf, Labels } from '../core/types.ts';
-import { checkRunId } from './checkStart.ts';
+import { checkRunId, checkStarter } from './checkStart.ts';
 import { InvalidFork, RunUnreadable } from './errors/errors.ts';
 import { grpcErrorIn } from './errors/grpc.ts';
 import { labelOptions, quoted, searchAttributes } from './labels.ts';
@@ -42,6 +42,8 @@ export interface ForkOptions {
    * @default 'ask'
    */
   readonly effects?: ForkEffects;
+  /** Who starts the fork: see the option `by` of `start`. Who started the original is not taken over. */
+  readonly by?: string;
 }
 
 /** A fork, as the list of a run's forks has it. */
@@ -62,8 +64,9 @@ export async function startFork(
   options: ForkOptions,
 ): Promise<{ readonly workflowId: string; readonly runId: string }> {
   checkOptions(options);
-  const { turn, effects = 'ask', id = `${workflowId}-fork-${newRunId()}` } = options;
+  const { turn, effects = 'ask', id = `${workflowId}-fork-${newRunId()}`, by } = options;
   checkRunId(id);
+  checkStarter(by);
   const found = forkPoint(histories, turn);
   if (found.kind !== 'point') throw noPoint(workflowId, turn, found);
   const state = changedState(found, options);
@@ -71,7 +74,7 @@ export async function startFork(
   const of: ForkOf = { workflowId: found.workflowId, runId: found.runId, turn };
   const fork: Fork = { of, effects, ...(changes && { changes }) };
   const { taskQueue, input } = found;
-  const { memo, ...start } = startOptions(input, taskQueue ?? TASK_QUEUE);
+  const { memo, ...start } = startOptions(input, taskQueue ?? TASK_QUEUE, by);
   const attribute = await forkAttribute(client, of.workflowId);
   const labelled = await labelOptions(client, labelsIn(histories));
   try {

@@ -90,7 +90,7 @@ export {
   requestDifference,
 } from './requests/requestDifference.ts';
 export { type ModelRequest, requestOf } from './requests/requestOf.ts';
-export type { Decided, RunCommands } from './runCommands.ts';
+export type { Decided, DecidedBy, RunCommands } from './runCommands.ts';
 export type { EventsOptions, RunEvents, RunHandle } from './runHandle.ts';
 export type {
   Overlap,

@@ -8,6 +8,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { answerProblem } from '../core/answers.ts';
+import { rolesThatMatter } from '../core/deciders.ts';
 import { RULE_TIMEOUT_MS } from '../core/limits.ts';
 import { decisionIds, FAILURE, UPDATE } from '../core/names.ts';
 import { callAt, type Run } from '../core/read/run.ts';
@@ -36,6 +37,15 @@ export interface Decided extends RecordedDecision {
   readonly isFirst: boolean;
 }
 
+/** Who decides, in which roles, and why. */
+export interface DecidedBy extends Attribution {
+  /**
+   * The roles of who decides, such as `['finance']`, for approvals that are for a role. Recorded is the one by which they may decide.
+   * Pass those that you have checked: a run believes what it is told.
+   */
+  readonly roles?: readonly string[];
+}
+
 export interface RunCommands<Output = unknown> {
   /**
    * Decides a pending call. The decision is bound to the digest of the arguments that the person saw. The first decision
@@ -46,17 +56,17 @@ export interface RunCommands<Output = unknown> {
    * Lets a pending call run.
    *
    * ```ts
-   * await run.approve('2.0', { by: 'ann' });
+   * await run.approve('2.0', { by: 'ann', roles: ['finance'] });
    * ```
    * @param call Call id, `<turn>.<slot>`. Optional if only one call is pending.
    */
-  approve(call?: string, attribution?: Attribution): Promise<Decided>;
+  approve(call?: string, decider?: DecidedBy): Promise<Decided>;
   /** Lets a pending call run with other arguments: an object, or its JSON. They are validated like the model's. */
-  edit(call: string | undefined, args: object | string, attribution?: Attribution): Promise<Decided>;
+  edit(call: string | undefined, args: object | string, decider?: DecidedBy): Promise<Decided>;
   /** Rejects a pending call. The model reads the reason, `why`. */
-  reject(call?: string, attribution?: Attribution): Promise<Decided>;
+  reject(call?: string, decider?: DecidedBy): Promise<Decided>;
   /** Answers a pending call in place of the tool: the model reads `text` as its result. */
-  respond(call: string | undefined, text: string, attribution?: Attribution): Promise<Decided>;
+  respond(call: string | undefined, text: string, decider?: DecidedBy): Promise<Decided>;
   /** Lists the run's open questions, read from its history. */
   questions(): Promise<readonly Question[]>;
   /** Sends a session a message. Resolves when it is queued. A message with an id that was sent before is ignored. */
@@ -194,14 +204,23 @@ export function commandsTo<Output = unknown>({
     return toError(error);
   }
 
-  async function decide(decision: Decision): Promise<Decided> {
-    const { call, digest, verdict } = decision;
-    // A refused edit may be sent again and must not get the first answer, so it has no update id. The run accepts only one.
+  async function decide(given: Decision): Promise<Decided> {
+    // With other arguments, a call may be for another role.
+    const decision = given.roles && given.verdict !== 'edit' ? await withRolesThatMatter(given) : given;
+    const { call, digest, verdict, roles } = decision;
+    // A refused edit may be sent again and must not get the first answer, so it has no update id. The run accepts only one. Nor has a
+    // decision that may be for others to make: they send the same one.
     const first =
       verdict === 'edit'
         ? await submit(decision, [undefined], EDIT_ANSWER_MS)
-        : await submit(decision, decisionIds(call, digest));
+        : await submit(decision, roles ? [undefined] : decisionIds(call, digest));
     return { ...first, isFirst: isSame(first, decision) };
+  }
+
+  /** What is sent is in history, and a company may give each person hundreds of roles. */
+  async function withRolesThatMatter({ roles, ...decision }: Decision): Promise<Decision> {
+    const asked = (await questions()).find((open) => open.kind === 'approval' && open.call === decision.call);
+    return { ...decision, roles: asked?.kind === 'approval' ? rolesThatMatter(asked, roles ?? []) : [] };
   }
 
   async function submit(
@@ -247,15 +266,15 @@ export function commandsTo<Output = unknown>({
 
   return {
     decide,
-    approve: (call, attribution = {}) => decideOn(call, { ...attribution, verdict: 'approve' }),
-    edit: (call, args, attribution = {}) =>
+    approve: (call, decider = {}) => decideOn(call, { ...decider, verdict: 'approve' }),
+    edit: (call, args, decider = {}) =>
       decideOn(call, {
-        ...attribution,
+        ...decider,
         verdict: 'edit',
         arguments: typeof args === 'string' ? args : JSON.stringify(args),
       }),
-    reject: (call, attribution = {}) => decideOn(call, { ...attribution, verdict: 'reject' }),
-    respond: (call, text, attribution = {}) => decideOn(call, { ...attribution, verdict: 'respond', text }),
+    reject: (call, decider = {}) => decideOn(call, { ...decider, verdict: 'reject' }),
+    respond: (call, text, decider = {}) => decideOn(call, { ...decider, verdict: 'respond', text }),
     questions,
     send: (text, options = {}) => executeOnce<Sent>(answerProblem.sent, UPDATE.send, { ...options, text }),
     async ask(text, { signal, ...options } = {}) {

@@ -1,4 +1,5 @@
 // The options of a start, and what they are to Temporal; shared by `start` and by schedules.
+import { MEMO } from '../core/names.ts';
 import type { Attachment, Budget, Labels, RunContext, RunInput } from '../core/types.ts';
 
 export interface StartOptions<Context = RunContext> {
@@ -34,14 +35,19 @@ export interface StartOptions<Context = RunContext> {
    * digits and `_ . -`, and values of 1 to 128 characters. The server keeps them unencrypted, so they must not contain secrets.
    */
   readonly labels?: Labels;
+  /**
+   * Who starts the run, as decisions name people, for approvals with `notInitiator`; sub-agents take it over. Recorded as it is given, so
+   * name who you know it is.
+   */
+  readonly by?: string;
 }
 
 /** All workflow start options but the workflow's type, its id and the id reuse policy. */
-export function startOptions(input: RunInput, taskQueue: string) {
+export function startOptions(input: RunInput, taskQueue: string, by?: string) {
   return {
     args: [input] as [RunInput],
     taskQueue,
-    memo: { agent: input.agent },
+    memo: { [MEMO.agent]: input.agent, ...(by !== undefined && { [MEMO.startedBy]: by }) },
     staticSummary: input.agent,
   };
 }

@@ -31,6 +31,7 @@ export const RECORDED_DECISION = {
   by: nullable(isText),
   why: nullable(isText),
   atMs: isNumber,
+  role: optional(isText),
   arguments: optional(isText),
   written: optional(isText),
   text: optional(isText),

@@ -283,6 +283,8 @@ const isPlanned = isEither(
         external: optional(isBoolean),
         input: optional(isAskedInput),
         because: optional(isReason),
+        by: optional(isList(isText)),
+        notInitiator: optional(isBoolean),
       }),
     ),
     arguments: optional(isText),
@@ -308,6 +310,7 @@ const isAgentRecord = isShape<AgentRecord>({
   rules: isRules,
   policies: isRecord(isRecord(isAnything)),
   index: optional(isOneOf('memo', 'attributes')),
+  labels: optional(isBoolean),
   body: optional(isRecord(isAnything)),
 });
 

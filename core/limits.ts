@@ -197,6 +197,8 @@ export const REPLIES_AWAITED_MAX = 5;
 export const SIGNAL_BYTES_MAX = 64 * KB;
 /** `by` and `why` of a command, each: they are in history, and may be in the result and the memo. */
 export const ATTRIBUTION_CHARS_MAX = 4_000;
+/** Who may approve a call, and who started a run: names are in the plan, in each question, and in the memo. */
+export const DECIDERS = { max: 10, nameCharsMax: 200, rolesMax: 1_000 } as const;
 /**
  * Questions in a run's memo, and the arguments of each, which only many fields make longer: small, because an inbox lists thousands
  * of runs.

@@ -163,6 +163,8 @@ export const MEMO = {
   startedAt: 'startedAt',
   /** Labels that lists are filtered by. */
   labels: 'labels',
+  /** Who started the run; of a sub-agent, who started the topmost one. */
+  startedBy: 'startedBy',
   /** Of a fork: the run and the turn that it is a fork of. */
   forkOf: 'forkOf',
 } as const;

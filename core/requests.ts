@@ -4,11 +4,12 @@ import { isAttachments } from './attachments.ts';
 import {
   ARGUMENT_BYTES_MAX,
   ATTRIBUTION_CHARS_MAX,
+  DECIDERS,
   MESSAGE_BYTES_MAX,
   MESSAGE_ID_CHARS_MAX,
   RESULT_BYTES_MAX,
 } from './limits.ts';
-import { type Check, hasShape, isAnything, isBoolean, isOneOf, isText, nullable, optional } from './shape.ts';
+import { type Check, hasShape, isAnything, isBoolean, isList, isOneOf, isText, nullable, optional } from './shape.ts';
 import { count, utf8Length } from './text.ts';
 import type { Attribution, CancelCallInput, Decision, RaiseInput, SendInput, SteerInput } from './types.ts';
 
@@ -36,6 +37,7 @@ const isDecision = hasShape<Decision>({
   verdict: isOneOf('approve', 'edit', 'reject', 'respond'),
   arguments: unset(isText),
   text: unset(isText),
+  roles: unset(areRoles),
 });
 
 const isParentCommand = hasShape<{ command: string } & Attribution>({
@@ -82,6 +84,12 @@ function isShortText(value: unknown, path: string): string | null {
   if (typeof value === 'string' && value.length > ATTRIBUTION_CHARS_MAX)
     return `${path} may have ${count(ATTRIBUTION_CHARS_MAX)} characters; it has ${count(value.length)}.`;
   return isText(value, path);
+}
+
+function areRoles(value: unknown, path: string): string | null {
+  if (Array.isArray(value) && value.length > DECIDERS.rolesMax)
+    return `${path} may have ${count(DECIDERS.rolesMax)} roles; it has ${count(value.length)}.`;
+  return isList(isShortText)(value, path);
 }
 
 function isMessageText(value: unknown, path: string): string | null {

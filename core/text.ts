@@ -116,6 +116,17 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return near?.other;
 }
 
+/**
+ * Returns the known name that a misspelt one stands for; undefined if it may be a name of its own: further than two letters from every
+ * other, or with other digits, as `refunds2` beside `refunds`.
+ */
+export function misspelt(name: string, known: readonly string[]): string | undefined {
+  const near = nearest(name, known);
+  if (near === undefined || edits(name.toLowerCase(), near.toLowerCase()) > 2) return undefined;
+  const digits = (text: string) => text.replace(/\D/g, '');
+  return digits(name) === digits(near) ? near : undefined;
+}
+
 /** The letters to insert, delete or replace to make one text of the other. */
 function edits(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);

@@ -496,6 +496,10 @@ export interface Ask {
   readonly input?: AskedInput;
   /** Why a person is asked, if not only by a rule of the agent. */
   readonly because?: Reason;
+  /** Who may decide: names of people, and roles as `role:finance`. Without it, anybody. */
+  readonly by?: readonly string[];
+  /** Who started the run may not decide. */
+  readonly notInitiator?: boolean;
 }
 
 /** What a call that asked for input takes along until it is answered. */
@@ -541,6 +545,8 @@ export interface AgentRecord {
    * The worker checks that those are registered: upserting others would fail every workflow task.
    */
   readonly index?: 'memo' | 'attributes';
+  /** The search attribute of labels is registered, so that a run which has them in its memo alone may write them there. */
+  readonly labels?: boolean;
   /** Further fields of its requests to the model. */
   readonly body?: Readonly<Record<string, unknown>>;
 }
@@ -615,6 +621,8 @@ export interface Decision {
   /** For `respond`: what the model reads. */
   readonly text?: string;
   readonly by?: string;
+  /** The roles of who decides. Recorded is the one by which they may. */
+  readonly roles?: readonly string[];
   /** Recorded with the decision. For `reject`, the model reads it. */
   readonly why?: string;
 }
@@ -626,6 +634,8 @@ export interface RecordedDecision {
   readonly by: string | null;
   readonly why: string | null;
   readonly atMs: number;
+  /** The role by which they may decide; absent if they need none. */
+  readonly role?: string;
   /** For `edit`: the arguments that the call ran with. */
   readonly arguments?: string;
   /** For `edit`: the person's own arguments, if a guardrail changed them. */
@@ -649,6 +659,10 @@ export type Question =
       readonly input?: true;
       /** Why a person is asked, if not only by a rule of the agent. */
       readonly because?: Reason;
+      /** Who may approve, edit or respond: names of people, and roles as `role:finance`. Absent if anybody may. Anybody may reject. */
+      readonly by?: readonly string[];
+      /** Who started the run, and may do none of it; null if that is not recorded, so that nobody may. Absent without such a rule. */
+      readonly notBy?: string | null;
       readonly sinceMs: number;
       readonly expiresAtMs: number | null;
     }

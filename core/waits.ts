@@ -29,6 +29,8 @@ const isQuestion = isEither(
     external: optional(isBoolean),
     input: optional(isBoolean),
     because: optional(isReason),
+    by: optional(isList(isText)),
+    notBy: optional(nullable(isText)),
     sinceMs: isTime,
     expiresAtMs: nullable(isTime),
   }),

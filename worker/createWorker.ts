@@ -8,7 +8,7 @@ import { replaceUnstored } from '../client/payloads/tolerant.ts';
 import { readSettings, type SettingsOptions } from '../client/settings.ts';
 import { SHUTDOWN_FORCE_MS } from '../core/limits.ts';
 import { TASK_QUEUE } from '../core/names.ts';
-import { VERSION } from '../core/version.ts';
+import { buildIdOf } from './buildId.ts';
 import type { ModelSettings, Providers } from './model.ts';
 import { HoldfastPlugin, type ModelInfo } from './plugin.ts';
 
@@ -85,7 +85,8 @@ export interface HoldfastWorker {
 export async function createWorker(options: WorkerOptions): Promise<HoldfastWorker> {
   const { taskQueue = TASK_QUEUE, workflowsPath, temporal = {} } = options;
   const payloads = await loadPayloads(options.payloads);
-  const plugin = new HoldfastPlugin({ ...options, payloads });
+  const agents = [...options.agents];
+  const plugin = new HoldfastPlugin({ ...options, agents, payloads });
   // This process serves agents, so what strangers send them counts more than that the SDK is as it was.
   if (!payloads.storage) replaceUnstored();
   const { address, namespace, connection: connectionOptions } = readSettings(options);
@@ -97,8 +98,8 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
       connection,
       namespace,
       taskQueue,
-      // Most history events repeat it. The SDK's default, a digest of the bundle, is three times as long and means nothing.
-      buildId: `holdfast-${VERSION}`,
+      // Most history events repeat it. The SDK's default, a digest of the bundle, is twice as long and says nothing of the agents.
+      buildId: buildIdOf(agents),
       // A tuner has limits of its own.
       ...(!temporal.tuner && { maxConcurrentActivityTaskExecutions: 200 }),
       shutdownForceTime: SHUTDOWN_FORCE_MS,

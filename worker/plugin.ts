@@ -20,10 +20,10 @@ import { attachmentStoreOf } from '../client/payloads/attachmentStore.ts';
 import { composedConverter, FAILURES, type PayloadOptions } from '../client/payloads/options.ts';
 import { tolerantConverter } from '../client/payloads/tolerant.ts';
 import { weigherOf } from '../client/payloads/weigh.ts';
-import { hasAttributes } from '../client/setup.ts';
+import { hasAttribute, hasAttributes } from '../client/setup.ts';
 import { SHUTDOWN_GRACE_MS } from '../core/limits.ts';
-import { COMPACT_ACTIVITY, MODEL_ACTIVITY, PLAN_ACTIVITY } from '../core/names.ts';
-
+import { ATTRIBUTE, COMPACT_ACTIVITY, MODEL_ACTIVITY, PLAN_ACTIVITY } from '../core/names.ts';
+import { buildIdOf } from './buildId.ts';
 import { type ModelSettings, modelSettingsFrom, openModel, type Providers } from './model.ts';
 import { ENTRY, servesAgents, withAgentWorkflow, withoutStacks, workflowCode } from './workflowBundle.ts';
 
@@ -230,20 +230,23 @@ export class HoldfastPlugin implements WorkerPlugin, BundlerPlugin, ClientPlugin
     const { model: settings = modelSettingsFrom(process.env), providers, transcriptCacheBytes } = this.#options;
     const namespace = options.namespace ?? 'default';
     // Runs while the model is opened.
-    const indexing = isIndexed(options.connection, namespace);
+    const indexing = indexOf(options.connection, namespace);
     indexing.catch(() => undefined);
     const { models, close, ...model } = await openModel(settings, registry, providers);
     const threads = createThreads();
     const opened = { close: () => Promise.all([close(), threads.close(), agents.close()]) };
     try {
+      const [isIndexed, hasLabels] = await indexing;
       const activities = createActivities({
         registry,
         models,
         threads,
-        index: (await indexing) ? 'attributes' : 'memo',
+        index: isIndexed ? 'attributes' : 'memo',
+        hasLabels,
         weigh: weigherOf(converter, namespace),
         attachments: attachmentStoreOf(converter, namespace),
         transcriptCacheBytes,
+        buildId: options.buildId === buildIdOf(registry.agents.values()) ? options.buildId : null,
       });
       this.#opened.set(activities[MODEL_ACTIVITY], opened);
       this.#model = model;
@@ -264,11 +267,17 @@ function warnOfUnpinned({ sources }: OpenAgents): void {
       );
 }
 
-/** A worker without a connection opens one of its own, to the same server as this. */
-async function isIndexed(given: NativeConnection | undefined, namespace: string): Promise<boolean> {
+/**
+ * Whether the namespace has the search attributes of the inbox, and that of labels. A worker without a connection opens one of its own, to
+ * the same server as this.
+ */
+async function indexOf(given: NativeConnection | undefined, namespace: string): Promise<[boolean, boolean]> {
   const connection = given ?? (await NativeConnection.connect());
   try {
-    return await hasAttributes(connection, namespace);
+    return await Promise.all([
+      hasAttributes(connection, namespace),
+      hasAttribute(connection, namespace, ATTRIBUTE.labels),
+    ]);
   } finally {
     if (!given) await connection.close();
   }

@@ -2,4 +2,4 @@
 export type { CompletedRun, RunInput, RunResult, RunStatus, UnfinishedRun } from '../core/types.ts';
 export { agent } from './agent.ts';
 export { transcriptQuery } from './messages.ts';
-export { runAgent } from './runAgent.ts';
+export { type RunAgentOptions, runAgent } from './runAgent.ts';

@@ -4,7 +4,7 @@ import { TOOL_DEFAULTS } from '../../core/limits.ts';
 import { NAME_PATTERN } from '../../core/names.ts';
 import { contextProblem } from '../../core/runInput.ts';
 import type { RunContext } from '../../core/types.ts';
-import type { ApprovalRule } from './permissions.ts';
+import { type ApprovalRule, approvalProblem } from './permissions.ts';
 import { type OutputOf, type SchemaSource, schemaOf } from './schema.ts';
 import type { Agent, Tool } from './types.ts';
 
@@ -44,6 +44,8 @@ export function asTool<Input extends SchemaSource = typeof DEFAULT_INPUT, Contex
   const { name = nameOf(agent), ask, context, maxParallel } = options;
   const wrong = (problem: string) => new TypeError(`Tool ${JSON.stringify(name)}: ${problem}`);
   if (context !== undefined && typeof context !== 'function') throw wrong('context must be a function.');
+  const problem = approvalProblem(options.approval ?? 'never');
+  if (problem) throw wrong(`approval ${problem}`);
   return {
     ...workflowTool(name, options.description, options.input ?? DEFAULT_INPUT, wrong),
     ...(maxParallel !== undefined && { policy: { ...POLICY, maxParallel } }),

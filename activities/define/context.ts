@@ -44,6 +44,14 @@ function parsed(value: unknown, { source }: Schema): RunContext {
 
 /** The approval rule of a tool, which gets the context as the tool's schema parses it. */
 export function ruleWithContext(rule: ApprovalRule, schema: Schema | undefined): ApprovalRule {
-  if (!schema || typeof rule !== 'function') return rule;
+  if (!schema || typeof rule === 'string') return rule;
+  if (typeof rule === 'object') {
+    const { when } = rule;
+    if (!when) return rule;
+    return {
+      ...rule,
+      when: async (args, ctx) => when(args, { ...ctx, context: await contextOfTool(schema, ctx.context) }),
+    };
+  }
   return async (args, ctx) => rule(args, { ...ctx, context: await contextOfTool(schema, ctx.context) });
 }

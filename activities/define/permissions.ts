@@ -1,14 +1,50 @@
 // Decides in code which calls may run, by tool and arguments, and which need a person's decision. No prompt can override it.
+import { byProblem } from '../../core/deciders.ts';
 import { cutText } from '../../core/text.ts';
-import type { RunContext } from '../../core/types.ts';
+import type { Ask, RunContext } from '../../core/types.ts';
 import { type RuleContext, runRule } from './rules.ts';
 
-/** Whether a call needs a person's decision, and the question to ask. A function receives the parsed arguments. */
+/** Whether a call needs a person's decision, whose, and the question to ask. A function receives the parsed arguments. */
 export type ApprovalRule<Args = never, Context = RunContext> =
   | 'never'
   | 'always'
-  | ((args: Args, ctx: RuleContext<Context>) => ApprovalAnswer | Promise<ApprovalAnswer>);
-type ApprovalAnswer = boolean | { readonly ask: string };
+  | ApprovalRequestWhen<Args, Context>
+  | ApprovalFunction<Args, Context>;
+
+export type ApprovalFunction<Args = never, Context = RunContext> = (
+  args: Args,
+  ctx: RuleContext<Context>,
+) => ApprovalAnswer | Promise<ApprovalAnswer>;
+type ApprovalAnswer = boolean | ApprovalRequest;
+
+/** Who decides is said beside the function, so that it counts as well if the function fails. */
+export interface ApprovalRequestWhen<Args = never, Context = RunContext> extends ApprovalRequest {
+  /** Restricts the rule to certain arguments. @default all */
+  readonly when?: (args: Args, ctx: RuleContext<Context>) => boolean | Promise<boolean>;
+}
+
+/**
+ * The call needs a decision. Anybody may reject it.
+ *
+ * ```ts
+ * approval: { ask: 'Pay it?', by: 'role:finance', notInitiator: true }
+ * ```
+ */
+export interface ApprovalRequest {
+  /** The question. */
+  readonly ask?: string;
+  /**
+   * Who may approve it, with the model's arguments or others, or answer it: a role, as `'role:finance'`, or the name of a person. Of
+   * several, any.
+   * @default anybody
+   */
+  readonly by?: string | readonly string[];
+  /**
+   * Whether it has to be somebody else than who started the run.
+   * @default false
+   */
+  readonly notInitiator?: boolean;
+}
 
 export interface PermissionRule<Context = RunContext> {
   /** A tool of the agent, or `*` for all. */
@@ -53,7 +89,7 @@ interface NamedTool<Args> {
 
 export type Permission =
   | { readonly kind: 'allowed' }
-  | { readonly kind: 'ask'; readonly question: string | null }
+  | ({ readonly kind: 'ask'; readonly question: string | null } & Pick<Ask, 'by' | 'notInitiator'>)
   | { readonly kind: 'denied'; readonly reason: string };
 
 interface PermissionRequest {
@@ -112,11 +148,11 @@ export async function permissionFor(
       };
   }
   const askRule = await firstMatch(ask, tool, args, ctx);
-  if (askRule?.reason !== undefined) return { kind: 'ask', question: askRule.reason };
-  const own = await approvalFor(approval, args, ctx);
-  // Both may ask; the question of the tool's own rule is better than none.
-  if (askRule) return { kind: 'ask', question: own.kind === 'ask' ? own.question : null };
-  return own;
+  const own = await approvalFor(tool, approval, args, ctx);
+  // Both may ask. Only the rule of the tool says who decides, and its question is better than none.
+  if (!askRule || own.kind === 'denied') return own;
+  const asked = own.kind === 'ask' ? own : { kind: 'ask' as const, question: null };
+  return { ...asked, question: askRule.reason ?? asked.question };
 }
 
 /** The first rule that applies. A rule that fails applies too, with the error as its reason, unless `onError` is given. */
@@ -141,22 +177,59 @@ async function firstMatch(
   return undefined;
 }
 
-async function approvalFor(rule: ApprovalRule, args: unknown, ctx: RuleContext): Promise<Permission> {
+async function approvalFor(tool: string, rule: ApprovalRule, args: unknown, ctx: RuleContext): Promise<Permission> {
   if (rule === 'never') return { kind: 'allowed' };
   if (rule === 'always') return { kind: 'ask', question: null };
+  if (typeof rule === 'object') {
+    const { when, ...request } = rule;
+    const applies = when && (await runRule(ctx, () => when(args as never, ctx)));
+    if (applies?.ok && applies.value === false) return { kind: 'allowed' };
+    if (!applies || applies.ok) return asked(tool, request);
+    return asked(tool, { ...request, ask: `${request.ask ?? ''} (Its rule failed: ${applies.error})`.trim() });
+  }
   // The schema of the rule's own tool has parsed the arguments.
   const result = await runRule(ctx, () => rule(args as never, ctx));
   if (!result.ok) return { kind: 'ask', question: `The approval rule of this tool failed: ${result.error}` };
   if (result.value === false) return { kind: 'allowed' };
   // Anything but false asks: a rule that forgot to return a value has not allowed the call.
-  const { ask } = Object(result.value) as { readonly ask?: unknown };
-  return { kind: 'ask', question: typeof ask === 'string' ? cutText(ask, QUESTION_CHARS_MAX) : null };
+  return asked(tool, Object(result.value));
 }
+
+/** A function may return anything. Where it cannot be read who may decide, nobody may: that anybody could would be a way around them. */
+function asked(tool: string, request: { readonly [Option in keyof ApprovalRequest]: unknown }): Permission {
+  const problem = decidersProblem(request);
+  if (problem)
+    return { kind: 'denied', reason: `the approval rule of ${tool} does not say who may decide: its ${problem}` };
+  const { ask, by, notInitiator } = request as ApprovalRequest;
+  return {
+    kind: 'ask',
+    question: typeof ask === 'string' ? cutText(ask, QUESTION_CHARS_MAX) : null,
+    ...(by !== undefined && { by: typeof by === 'string' ? [by] : [...by] }),
+    ...(notInitiator === true && { notInitiator }),
+  };
+}
+
+function decidersProblem({ by, notInitiator }: { readonly [Option in keyof ApprovalRequest]: unknown }): string | null {
+  const problem = by === undefined ? null : byProblem(by);
+  if (problem) return `by ${problem}`;
+  if (notInitiator !== undefined && typeof notInitiator !== 'boolean') return 'notInitiator must be true or false.';
+  return null;
+}
+
+const REQUEST_OPTIONS = ['when', 'ask', 'by', 'notInitiator'];
 
 /** What is wrong with an approval rule, as the end of a sentence; null if nothing is. */
 export function approvalProblem(rule: unknown): string | null {
   if (rule === 'never' || rule === 'always' || typeof rule === 'function') return null;
-  return "must be 'never', 'always' or a function of the arguments.";
+  if (typeof rule !== 'object' || rule === null || Array.isArray(rule))
+    return "must be 'never', 'always', { when, ask, by, notInitiator } or a function of the arguments.";
+  const misspelt = Object.keys(rule).find((key) => !REQUEST_OPTIONS.includes(key));
+  if (misspelt !== undefined) return `has no option ${misspelt}. Use when, ask, by or notInitiator.`;
+  const { when, ask } = rule as { readonly when?: unknown; readonly ask?: unknown };
+  if (when !== undefined && typeof when !== 'function') return 'has an option when that must be a function.';
+  if (ask !== undefined && typeof ask !== 'string') return 'has an option ask that must be a string.';
+  const problem = decidersProblem(rule);
+  return problem && `has an option ${problem.replace(' ', ' that ')}`;
 }
 
 const RULE_KINDS = ['deny', 'ask', 'allow'] as const;

@@ -5,7 +5,7 @@ import type { Duration } from '../../core/duration.ts';
 import { MCP_START_MS, TASK } from '../../core/limits.ts';
 import type { Effect } from '../../core/types.ts';
 import { policyOf, type SharedPolicy, toMs } from '../define/defineTool.ts';
-import { type ApprovalRule, approvalProblem } from '../define/permissions.ts';
+import { type ApprovalFunction, type ApprovalRule, approvalProblem } from '../define/permissions.ts';
 import type { ToolSource } from '../define/types.ts';
 import type { Server } from './connection.ts';
 import type { Selection } from './tools.ts';
@@ -27,7 +27,7 @@ interface McpToolOptions extends SharedPolicy {
    */
   readonly effect: Effect | Readonly<Record<string, Effect>>;
   /** Whether calls need a person's decision, for all tools or for each by the server's name. @default 'never' */
-  readonly approval?: ApprovalRule | Readonly<Record<string, ApprovalRule>>;
+  readonly approval?: 'never' | 'always' | ApprovalFunction | Readonly<Record<string, ApprovalRule>>;
   /** How long the server may take until it can be called. @default '1 min' */
   readonly startTimeout?: Duration;
   /**
@@ -83,9 +83,11 @@ export function mcp(options: McpOptions): ToolSource {
   }
   const taken: readonly string[] = Array.isArray(tools) ? tools : Object.keys(tools);
   if (options.tools !== undefined && taken.length === 0) throw wrong('tools is empty. Leave it out to take all.');
+  // The values of both are by tool, or one for all.
+  const byTool = { effect, approval } as Readonly<Record<string, Parameters<typeof isByTool>[0]>>;
   /** A misspelt name in `approval` would leave the tool without. */
   const requireNamed = (names: readonly string[]) => {
-    for (const [option, named] of Object.entries({ effect, approval }))
+    for (const [option, named] of Object.entries(byTool))
       for (const tool of isByTool(named) ? Object.keys(named) : [])
         if (!names.includes(tool)) throw wrong(`${option} names ${tool}, which is not among its tools.`);
   };

@@ -14,6 +14,7 @@ import type { Agent } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { startHeartbeats } from '../heartbeat.ts';
 import type { RunOptions } from '../runOptions.ts';
+import { servedAgent } from '../servedAgent.ts';
 import { createStopController } from '../stopController.ts';
 import { stoppedFailure } from '../stoppedFailure.ts';
 import type { AnswerBuilder } from './answer.ts';
@@ -36,14 +37,17 @@ export interface ModelAttempt {
   onProgress(partial: AnswerBuilder, usage?: () => Usage): void;
 }
 
-export type AttemptDependencies = Pick<ActivityDependencies, 'registry' | 'models' | 'runOptions' | 'index'>;
+export type AttemptDependencies = Pick<
+  ActivityDependencies,
+  'registry' | 'models' | 'runOptions' | 'index' | 'hasLabels' | 'buildId'
+>;
 
 type AttemptInput = Pick<ModelCallInput, 'agent' | 'turn' | 'priced' | 'waited' | 'context' | 'changes'> &
   Partial<Pick<ModelCallInput, 'recorded'>>;
 
 /** Runs `work` as one attempt at a model call. The failure that it throws has the cost of all attempts in its details. */
 export async function runModelAttempt<T>(
-  { registry, models, runOptions, index }: AttemptDependencies,
+  { registry, models, runOptions, index, hasLabels, buildId }: AttemptDependencies,
   { agent: name, turn, priced, waited, context: given, changes, recorded = '' }: AttemptInput,
   work: (agent: Agent, attempt: ModelAttempt) => Promise<T>,
 ): Promise<T> {
@@ -55,7 +59,7 @@ export async function runModelAttempt<T>(
   const stop = createStopController();
   let timer: NodeJS.Timeout | undefined;
   try {
-    const served = registry.agent(name);
+    const served = await servedAgent(registry, name, turn, buildId);
     const agent = changes ? changedAgent(served, changes) : served;
     const endpoints = models.endpointsOf(agent, changes?.model);
     const endpoint = attempts.start(agent, endpoints);
@@ -72,7 +76,8 @@ export async function runModelAttempt<T>(
       endpoint,
       ctx,
       options,
-      record: recordWith(options),
+      // No part of the digest: a run that has begun needs no new record for it.
+      record: { ...recordWith(options), ...(hasLabels && { labels: true }) },
       attempts,
       requirePrice() {
         // Before its first answer, the run does not know the agent's own budget.

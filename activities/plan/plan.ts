@@ -98,7 +98,7 @@ function problem(kind: Problem['kind'], why: Reason, wire = '{}'): PlannedWire {
 function sizeOf({ planned, wire }: PlannedWire): number {
   if ('problem' in planned) return jsonBytes(wire) + jsonBytes(planned.problem);
   const { arguments: changed = '', ask, child } = planned;
-  const texts = [wire, changed, ask?.question ?? '', child?.input ?? '', child?.context ?? ''];
+  const texts = [wire, changed, ask?.question ?? '', ask?.by ?? '', child?.input ?? '', child?.context ?? ''];
   return texts.reduce<number>((sum, text) => sum + jsonBytes(text), 0);
 }
 
@@ -189,9 +189,9 @@ async function askSubAgent({ agent, ask, context }: SubAgent, args: unknown, ctx
 }
 
 function askOf(permission: Permission, { external }: Tool): Pick<AllowedCall, 'ask'> {
-  const question = permission.kind === 'ask' ? permission.question : null;
-  if (external) return { ask: { question, external: true } };
-  return permission.kind === 'ask' ? { ask: { question } } : {};
+  if (permission.kind !== 'ask') return external ? { ask: { question: null, external: true } } : {};
+  const { kind: _, ...ask } = permission;
+  return { ask: external ? { ...ask, external: true } : ask };
 }
 
 /** The arguments that the transcript keeps, for the model and for people: valid JSON, whatever the model wrote. */

@@ -61,7 +61,7 @@ function agentJson(agent: Agent) {
 function approvalOf({ approvals, permissions }: Agent, { name, approval }: Tool): 'always' | 'sometimes' | null {
   const rule = Object.hasOwn(approvals, name) ? approvals[name] : approval;
   const rules = (permissions?.ask ?? []).filter(({ tool }) => tool === name || tool === '*');
-  if (rule === 'always' || rules.some(({ when }) => when === undefined)) return 'always';
+  if (rule === 'always' || typeof rule === 'object' || rules.some(({ when }) => when === undefined)) return 'always';
   return (rule !== undefined && rule !== 'never') || rules.length > 0 ? 'sometimes' : null;
 }
 

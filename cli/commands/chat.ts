@@ -66,7 +66,7 @@ async function openChat(
   by: string | undefined,
   flags: string,
 ): Promise<Chat> {
-  const handle = await holdfast.start(agent, '', { ...options, session: true });
+  const handle = await holdfast.start(agent, '', { ...options, ...(by && { by }), session: true });
   const run = await handle.read();
   const id = handle.workflowId;
   const shown = idText(id);

@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { connect } from '../../client/index.ts';
 import { findAgentsFile } from '../agentsFile.ts';
-import { parseName, settingsOf, unlessInterrupted, untilInterrupted, userName } from '../connected.ts';
+import { collectRole, parseName, settingsOf, unlessInterrupted, untilInterrupted, userName } from '../connected.ts';
 import { EXIT, errorText, UsageError } from '../exit.ts';
 import {
   checkHost,
@@ -16,7 +16,9 @@ import { toStderr, toStdout } from '../terminal/output.ts';
 interface ConsoleCommandOptions extends HttpOptions {
   readonly readOnly?: boolean;
   readonly authHeader?: string;
+  readonly rolesHeader?: string;
   readonly by?: string;
+  readonly role?: readonly string[];
   readonly uiUrl?: string;
   readonly agents?: string;
 }
@@ -29,9 +31,15 @@ export function consoleCommand(): Command {
     .description('show runs and what they wait for in a browser')
     .option('--read-only', 'show only: nobody decides or sends anything')
     .option('--by <name>', 'who decides; recorded with the run (default: your user name)', parseName)
+    .option('--role <name>', 'role of who decides, for approvals that are for it; may be given again', collectRole)
     .option(
       '--auth-header <name>',
       'behind a proxy that has found out who asks: the header with their name, instead of the token',
+      parseHeader,
+    )
+    .option(
+      '--roles-header <name>',
+      'with --auth-header: the header with their roles, separated by commas, such as X-Forwarded-Groups',
       parseHeader,
     )
     .option('--ui-url <url>', "Temporal's Web UI, to link to", parseUrl)
@@ -47,6 +55,12 @@ export function consoleCommand(): Command {
     checkHost(options);
     if (options.authHeader !== undefined && options.token !== undefined)
       throw new UsageError('--token and --auth-header exclude each other: the proxy lets in whom it knows.');
+    if (options.rolesHeader !== undefined && options.authHeader === undefined)
+      throw new UsageError('--roles-header needs --auth-header: without a proxy, anybody could send it.');
+    if (options.role !== undefined && options.authHeader !== undefined)
+      throw new UsageError(
+        '--role and --auth-header exclude each other: the proxy says the roles, with --roles-header.',
+      );
     await serve(options, command);
     process.exit(EXIT.completed);
   });
@@ -62,6 +76,7 @@ async function serve(options: ConsoleCommandOptions, command: Command): Promise<
   const { serveConsole } = await import('../console/serveConsole.ts');
   const served = await serveConsole({
     ...options,
+    ...(options.role && { roles: options.role }),
     ...{ holdfast, host, port, by: options.by ?? userName() ?? null, settings, agentsFile },
     onError: (error) => toStderr(errorText(error)),
     ...(token !== undefined && { token }),

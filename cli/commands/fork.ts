@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import type { ForkOptions } from '../../client/index.ts';
 import { FORK_EFFECTS } from '../../core/forks.ts';
-import { addressFlags, settingsOf, withHoldfast } from '../connected.ts';
+import { addressFlags, parseName, settingsOf, userName, withHoldfast } from '../connected.ts';
 import { EXIT, UsageError, wholeNumber } from '../exit.ts';
 import { readText } from '../runCommands/onCommandLine.ts';
 import { parseMessage } from '../runCommands/parameters.ts';
@@ -11,7 +11,7 @@ import { commandLine } from '../terminal/commandLine.ts';
 import { idText } from '../terminal/inert.ts';
 import { printJson, toStderr, toStdout } from '../terminal/output.ts';
 
-interface Options extends Pick<ForkOptions, 'turn' | 'id' | 'model' | 'message' | 'effects'> {
+interface Options extends Pick<ForkOptions, 'turn' | 'id' | 'model' | 'message' | 'effects' | 'by'> {
   readonly instructions?: string;
   readonly editResult?: readonly string[];
   readonly dropTool?: readonly string[];
@@ -38,6 +38,7 @@ export function forkCommand(): Command {
         .choices([...FORK_EFFECTS])
         .default('ask'),
     )
+    .option('--by <name>', 'who starts it; recorded with the fork (default: your user name)', parseName)
     .option('--json', 'print one JSON object')
     .action(async (id: string, options: Options, command: Command) => {
       const { json, ...rest } = options;
@@ -63,9 +64,10 @@ function append(one: string, others: readonly string[] = []): readonly string[] 
 }
 
 async function readOptions(options: Omit<Options, 'json'>): Promise<ForkOptions> {
-  const { instructions: file, editResult = [], dropTool: dropTools, message, ...rest } = options;
+  const { instructions: file, editResult = [], dropTool: dropTools, message, by = userName(), ...rest } = options;
   return {
     ...rest,
+    ...(by && { by }),
     ...(message !== undefined && { message: parseMessage(message) }),
     ...(file !== undefined && { instructions: await readInstructions(file) }),
     ...(dropTools && { dropTools }),

@@ -5,9 +5,11 @@ import { type Labels, NoWorker, type RunHandle, type StartOptions, TemporalUnrea
 import { type AttachmentOptions, uploaded, withAttachmentOptions } from '../attachmentOptions.ts';
 import {
   addressFlags,
+  parseName,
   settingsOf,
   unlessInterrupted,
   untilInterrupted,
+  userName,
   withHoldfast,
   withTaskQueueOption,
 } from '../connected.ts';
@@ -48,6 +50,7 @@ export function runCommand(): Command {
     .option('--budget <limits>', `limits for the run and its sub-agents: ${BUDGET_HELP}`, parseBudget)
     .option('--context <json>', `context of the run, ${CONTEXT_HELP}`, parseContext)
     .option('--label <key=value>', 'label of the run, by which lists are filtered; may be given again', parseLabel)
+    .option('--by <name>', 'who starts it; recorded with the run (default: your user name)', parseName)
     .option('--detach', 'start the run, print its id, and exit')
     .option('--json', 'print one JSON object at the end');
   return withTaskQueueOption(withAttachmentOptions(command)).action(
@@ -55,12 +58,13 @@ export function runCommand(): Command {
       if (agent === '') throw new UsageError(`The agent is missing: ${PROGRAM} run AGENT INPUT`);
       const text = input === '-' ? await readAll(process.stdin) : input;
       await withHoldfast(command, async (holdfast) => {
-        const { detach, json, image, file, label, taskQueue: _, ...limits } = options;
+        const { detach, json, image, file, label, by = userName(), taskQueue: _, ...limits } = options;
         const attachments = await uploaded(holdfast, { image, file });
         const handle = await holdfast.start(agent, text, {
           ...limits,
           ...attachments,
           ...(label && { labels: label }),
+          ...(by && { by }),
         });
         const flags = addressFlags(settingsOf(command));
         await warnIfDifferent(handle, agent, text, options.id);

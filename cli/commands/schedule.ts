@@ -3,7 +3,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
 import type { Labels, Schedule, ScheduleOptions } from '../../client/index.ts';
 import { OVERLAPS } from '../../client/schedules/schedules.ts';
-import { addressFlags, settingsOf, withHoldfast, withTaskQueueOption } from '../connected.ts';
+import { addressFlags, parseName, settingsOf, userName, withHoldfast, withTaskQueueOption } from '../connected.ts';
 import { EXIT, wholeNumber } from '../exit.ts';
 import { commandLine, PROGRAM } from '../terminal/commandLine.ts';
 import { idText, inertLine } from '../terminal/inert.ts';
@@ -55,13 +55,14 @@ function addCommand(): Command {
     )
     .option('--context <json>', `context of each run, ${CONTEXT_HELP}`, parseContext)
     .option('--label <key=value>', 'label of each run, by which lists are filtered; may be given again', parseLabel)
+    .option('--by <name>', 'who starts its runs; recorded with them (default: your user name)', parseName)
     .option('--json', 'print one JSON object');
   return withTaskQueueOption(command).action(
     async (
       id: string,
       agent: string,
       input: string,
-      { json, label, taskQueue: _, ...options }: AddOptions,
+      { json, label, by = userName(), taskQueue: _, ...options }: AddOptions,
       command: Command,
     ) => {
       const text = input === '-' ? await readAll(process.stdin) : input;
@@ -69,6 +70,7 @@ function addCommand(): Command {
         const schedule = await holdfast.schedules.add(id, {
           ...options,
           ...(label && { labels: label }),
+          ...(by && { by }),
           agent,
           input: text,
         });

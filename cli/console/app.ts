@@ -44,6 +44,8 @@ export interface About {
   readonly namespace: string;
   readonly readOnly: boolean;
   readonly by: string | null;
+  /** The roles of who looks. */
+  readonly roles: readonly string[];
   readonly uiUrl: string | null;
   /** Whether it has the module of the agents. */
   readonly hasAgents: boolean;
@@ -79,6 +81,7 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, settings, agentsF
         namespace,
         readOnly,
         by: context.get('by'),
+        roles: context.get('roles'),
         uiUrl,
         hasAgents: agentsFile !== null,
         canAsk: agentsFile !== null || hasModel(),
@@ -147,7 +150,7 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, settings, agentsF
     const body = await bodyOf(context);
     if (body === undefined)
       return context.json({ error: { code: 'body', message: 'Expected JSON, of 2 MiB at most.' } }, 400);
-    const checked = checkCommand(command, body, context.get('by'));
+    const checked = checkCommand(command, body, context.get('by'), context.get('roles'));
     if ('problem' in checked) return context.json({ error: { code: 'body', message: checked.problem } }, 400);
     const ground = { holdfast, apart, signal: context.req.raw.signal };
     return context.json({ answer: (await checked.execute(holdfast.get(id), ground)) ?? null });

@@ -74,7 +74,7 @@ export type Checked =
   | { readonly problem: string }
   | { readonly execute: (run: RunHandle, ground: CommandGround) => Promise<unknown> };
 
-export function checkCommand(name: CommandName, body: unknown, by: string | null): Checked {
+export function checkCommand(name: CommandName, body: unknown, by: string | null, roles: readonly string[]): Checked {
   const parsed = BODIES[name].safeParse(body);
   if (!parsed.success) return { problem: z.prettifyError(parsed.error) };
   const carryOut = COMMANDS[name] as (
@@ -83,5 +83,6 @@ export function checkCommand(name: CommandName, body: unknown, by: string | null
     by: Author,
     ground: CommandGround,
   ) => Promise<unknown>;
-  return { execute: (run, ground) => carryOut(run, parsed.data, by === null ? {} : { by }, ground) };
+  const data = name === 'decide' && roles.length > 0 ? { ...parsed.data, roles } : parsed.data;
+  return { execute: (run, ground) => carryOut(run, data, by === null ? {} : { by }, ground) };
 }

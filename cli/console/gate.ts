@@ -1,6 +1,7 @@
 // Who may ask the console. A page elsewhere could be given a name that leads here, or send requests that a browser makes in a
 // person's name: the host and the origin are checked, and each request for data carries the token.
 import type { MiddlewareHandler } from 'hono';
+import { DECIDERS } from '../../core/limits.ts';
 import { isToken } from '../http/httpOptions.ts';
 
 export interface GateOptions {
@@ -10,13 +11,16 @@ export interface GateOptions {
   readonly token: string | null;
   /** The header in which that proxy names the person. */
   readonly authHeader: string | null;
-  /** Whose decisions they are, without such a proxy. */
+  /** The header in which that proxy says which roles the person has, separated by commas. */
+  readonly rolesHeader: string | null;
+  /** Whose decisions they are, without such a proxy, and in which roles. */
   readonly by: string | null;
+  readonly roles: readonly string[];
 }
 
 /** What a request has once it has passed. */
 export interface Passed {
-  readonly Variables: { readonly by: string | null };
+  readonly Variables: { readonly by: string | null; readonly roles: readonly string[] };
 }
 
 const NAME_CHARS_MAX = 200;
@@ -64,7 +68,7 @@ function problemOf(host: string, origin: string | undefined, hosts: readonly str
 }
 
 /** For data and commands. */
-export function onlyWithToken({ token, authHeader, by }: GateOptions): MiddlewareHandler<Passed> {
+export function onlyWithToken({ token, authHeader, rolesHeader, by, roles }: GateOptions): MiddlewareHandler<Passed> {
   return async (context, next) => {
     if (token !== null) {
       const [, given] = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '') ?? [];
@@ -78,6 +82,14 @@ export function onlyWithToken({ token, authHeader, by }: GateOptions): Middlewar
     if (named === '' || (named?.length ?? 0) > NAME_CHARS_MAX)
       return context.json({ error: { code: 'name', message: 'The proxy did not say who asks.' } }, 401);
     context.set('by', named);
+    // Nobody has the roles of who started the console, once a proxy says who asks.
+    context.set('roles', authHeader === null ? roles : rolesIn(rolesHeader && context.req.header(rolesHeader)));
     return next();
   };
+}
+
+/** No rule names a role that is longer. */
+function rolesIn(header: string | null | undefined): string[] {
+  const roles = (header ?? '').split(',').map((role) => role.trim());
+  return roles.filter((role) => role !== '' && role.length <= DECIDERS.nameCharsMax).slice(0, DECIDERS.rolesMax);
 }

@@ -14,6 +14,9 @@ export interface ServeConsoleOptions extends HttpOptions {
   readonly by: string | null;
   readonly readOnly?: boolean | undefined;
   readonly authHeader?: string | undefined;
+  readonly rolesHeader?: string | undefined;
+  /** The roles of who decides, without a proxy. */
+  readonly roles?: readonly string[] | undefined;
   readonly uiUrl?: string | undefined;
   readonly settings: SettingsOptions;
   /** The module of the agents. Without it, runs cannot be played again. */
@@ -29,7 +32,8 @@ export interface ServedConsole {
 
 /** Rejects if the address cannot be listened to. */
 export async function serveConsole(options: ServeConsoleOptions): Promise<ServedConsole> {
-  const { holdfast, host, port, by, readOnly = false, authHeader, uiUrl, settings, agentsFile, onError } = options;
+  const { holdfast, host, port, by, roles = [], readOnly = false, uiUrl, settings, agentsFile, onError } = options;
+  const { authHeader, rolesHeader } = options;
   checkPage();
   const token = authHeader === undefined ? (options.token ?? newToken()) : null;
   const app = consoleApp({
@@ -38,7 +42,9 @@ export async function serveConsole(options: ServeConsoleOptions): Promise<Served
     hosts: hostsOf(options),
     token,
     authHeader: authHeader ?? null,
+    rolesHeader: rolesHeader ?? null,
     by,
+    roles,
     readOnly,
     uiUrl: uiUrl ?? null,
     settings,

@@ -36,7 +36,7 @@ import {
 } from './answers.ts';
 import { followCall, type Outcome } from './followCall.ts';
 import { openNotifications } from './notifications.ts';
-import { decideByForm, findQuestion, questionForm, questionKey } from './questionForm.ts';
+import { decideByForm, findQuestion, isForOthers, questionForm, questionKey } from './questionForm.ts';
 import { parseAgentArguments, parseRunArguments, RUN_TOOLS, toolsOf } from './servedAgents.ts';
 import { findTarget, referenceOf, startCall, type Target } from './startCall.ts';
 import { serveTasks, TASKS, TaskServer, type TaskState, taskResult } from './tasks.ts';
@@ -136,7 +136,7 @@ function agentServer(options: AgentServerOptions, { codec, calls, isModern }: Sh
     if (typeof given === 'string') return errorAnswer(given);
     const asked = ctx.mcpReq.requestState<Asked>();
     if (asked) return continueCall(asked, agent.name, ctx);
-    const target = await startCall({ holdfast, agent, given, context, key: keyOf(ctx) });
+    const target = await startCall({ holdfast, agent, given, context, key: keyOf(ctx), by });
     if (isModern && capabilitiesOf(ctx)?.extensions?.[TASKS]) return taskResult(referenceOf(target), Date.now());
     return answer(target, ctx);
   }
@@ -201,7 +201,7 @@ function agentServer(options: AgentServerOptions, { codec, calls, isModern }: Sh
         const open = await findQuestion(handle, questionKey(question));
         // Decided while past events were read.
         if (!open) continue;
-        if (!canAsk(ctx) || round >= ROUNDS_MAX) return waits(target, open);
+        if (!canAsk(ctx) || isForOthers(open) || round >= ROUNDS_MAX) return waits(target, open);
         round++;
         const form = questionForm(open, problem);
         if (isModern) {
@@ -295,8 +295,10 @@ function agentServer(options: AgentServerOptions, { codec, calls, isModern }: Sh
     const open = await openQuestions(target);
     const [first] = open;
     if (!first) return { startedAtMs, status: 'working' };
-    if (!canAsk(ctx)) return { startedAtMs, status: 'working', statusMessage: waitingText(target, first, flags) };
-    const inputRequests = Object.fromEntries(open.map((one) => [one.key, questionForm(one, null)]));
+    const forClient = canAsk(ctx) ? open.filter((one) => !isForOthers(one)) : [];
+    if (forClient.length === 0)
+      return { startedAtMs, status: 'working', statusMessage: waitingText(target, first, flags) };
+    const inputRequests = Object.fromEntries(forClient.map((one) => [one.key, questionForm(one, null)]));
     return { startedAtMs, status: 'input_required', inputRequests };
   }
 

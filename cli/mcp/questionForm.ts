@@ -3,6 +3,7 @@
 import { type InputRequest, inputRequired } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { CommandRejected, type RunHandle, RunOver } from '../../client/index.ts';
+import { isRestricted } from '../../core/deciders.ts';
 import { shownArguments } from '../../core/shownArguments.ts';
 import type { Question } from '../../core/types.ts';
 import { idText, inertJson, inertJsonLines, inertLine, inertQuestion } from '../terminal/inert.ts';
@@ -26,6 +27,11 @@ const FORMS = {
     limit: z.number().optional().describe('The new limit, if you raise it'),
   }),
 } as const;
+
+/** Whether it is for certain people, which is in the inbox: who fills in a form, only the client knows. */
+export function isForOthers({ question }: OpenQuestion): boolean {
+  return question.kind === 'approval' && isRestricted(question);
+}
 
 /** Names a question within its run. With the digest, an answer is only ever for the arguments that were shown. */
 export function questionKey(question: Question): string {

@@ -26,16 +26,19 @@ interface StartCallOptions {
   readonly context: RunContext | undefined;
   /** Names the request. A repeated one gets the run of the first. */
   readonly key: string | undefined;
+  /** Who starts it. */
+  readonly by: string;
 }
 
 /** Starts the run, or sends the message. */
-export async function startCall({ holdfast, agent, given, context, key }: StartCallOptions): Promise<Target> {
+export async function startCall({ holdfast, agent, given, context, key, by }: StartCallOptions): Promise<Target> {
   const { input, session } = given;
   const { name } = agent;
   const request = key === undefined ? newRunId() : digestOf([key, name, given]);
   if (session === undefined || session === NEW_SESSION) {
     const handle = await holdfast.start(agent, input, {
       id: `${PREFIX}${name}-${request}`,
+      by,
       ...((context ?? given.context) !== undefined && { context: context ?? given.context! }),
       ...(session !== undefined && { session: true }),
     });

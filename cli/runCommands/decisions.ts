@@ -32,8 +32,14 @@ function decisionCommand<Values extends Call & Pick<Decision, 'arguments' | 'tex
     description,
     parameters,
     json: 'print one JSON object',
+    takesRoles: verdict !== 'reject',
     async execute(context, { call, ...values }): Promise<CommandResult> {
-      const decided = await decide(context, call, { ...context.author, ...values, verdict });
+      const decided = await decide(context, call, {
+        ...context.author,
+        ...(context.roles && { roles: context.roles }),
+        ...values,
+        verdict,
+      });
       return {
         json: decidedJson(context.handle.workflowId, decided),
         isAccepted: decided.isFirst || decided.verdict === verdict,

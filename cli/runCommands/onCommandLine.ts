@@ -1,7 +1,15 @@
 // Run commands on the command line: `holdfast steer ID MESSAGE --by ann`.
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { type Author, addressFlags, authorOf, settingsOf, withAuthorOptions, withHoldfast } from '../connected.ts';
+import {
+  type Author,
+  addressFlags,
+  authorOf,
+  collectRole,
+  settingsOf,
+  withAuthorOptions,
+  withHoldfast,
+} from '../connected.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { idText } from '../terminal/inert.ts';
 import { printJson, toStderr, toStdout } from '../terminal/output.ts';
@@ -10,10 +18,11 @@ import type { AnyRunCommand, Parameter } from './types.ts';
 interface Options extends Author, Readonly<Record<string, unknown>> {
   readonly json?: boolean;
   readonly id?: string;
+  readonly role?: readonly string[];
 }
 
 export function onCommandLine(runCommand: AnyRunCommand): Command {
-  const { name, description, parameters, json, takesMessageId } = runCommand;
+  const { name, description, parameters, json, takesMessageId, takesRoles } = runCommand;
   const command = new Command(name).description(description).argument('<id>', 'workflow id of the run');
   for (const [key, { as, placeholder, help, isRequired, parse }] of Object.entries(parameters)) {
     if (as === 'argument') command.argument(isRequired ? `<${placeholder}>` : `[${placeholder}]`, help);
@@ -23,6 +32,12 @@ export function onCommandLine(runCommand: AnyRunCommand): Command {
   }
   command.option('--json', json);
   withAuthorOptions(command);
+  if (takesRoles)
+    command.option(
+      '--role <name>',
+      'role of who decides, for approvals that are for it; may be given again',
+      collectRole,
+    );
   if (takesMessageId)
     command.option('--id <id>', 'id of the message; sent again with the same id, it takes effect once');
   return command.action(async (id: string, ...rest: unknown[]) => {
@@ -41,6 +56,7 @@ async function execute(runCommand: AnyRunCommand, command: Command, id: string, 
         holdfast,
         handle: holdfast.get(id),
         author: authorOf(options),
+        ...(options.role && { roles: options.role }),
         flags: addressFlags(settingsOf(command)),
         ...(options.id !== undefined && { messageId: options.id }),
       },

@@ -29,6 +29,8 @@ export interface CommandContext {
   readonly holdfast: Holdfast;
   readonly handle: RunHandle;
   readonly author: Author;
+  /** Of who decides. */
+  readonly roles?: readonly string[];
   /** Connection options to repeat in suggested commands. */
   readonly flags: string;
 }
@@ -56,6 +58,8 @@ export interface RunCommand<Values> {
   readonly json: string;
   /** Takes `--id` on the command line. */
   readonly takesMessageId?: boolean;
+  /** Takes `--role` on the command line. */
+  readonly takesRoles?: boolean;
   /** Why the chat does not have the command. */
   readonly notInChat?: string;
   /** Checks the values together; returns what to type, or null. */

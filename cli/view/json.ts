@@ -11,6 +11,7 @@ export function runJson(run: Run) {
     status: run.status,
     context: run.context,
     ...(run.labels && { labels: run.labels }),
+    ...(run.startedBy !== undefined && { startedBy: run.startedBy }),
     session: run.session,
     output: run.output,
     ...(run.value !== undefined && { value: run.value }),

@@ -1,4 +1,5 @@
 // Questions to people, and what they decided and sent, as lines on a screen.
+import { decidersText } from '../../core/deciders.ts';
 import type { RunEvent } from '../../core/read/run.ts';
 import { shownArguments } from '../../core/shownArguments.ts';
 import { oneLine } from '../../core/text.ts';
@@ -59,9 +60,10 @@ export function questionText(question: Question): string {
   return `${callText(question)} ${argumentsText(question.arguments, TEXT_CHARS_MAX)}${asked}`;
 }
 
-/** The question of the agent, and why it is asked beside that. */
-export function askedText({ question, because }: Extract<Question, { kind: 'approval' }>): string {
-  return [question, because?.text].filter(Boolean).join(' ');
+/** The question of the agent, why it is asked beside that, and who may decide. */
+export function askedText(asked: Extract<Question, { kind: 'approval' }>): string {
+  const { question, because } = asked;
+  return [question, because?.text, decidersText(asked)].filter(Boolean).join(' ');
 }
 
 /** Returns the arguments as they were parsed, on one line, each field cut by itself. */
@@ -124,22 +126,29 @@ function indented(text: string, columns: number): string[] {
   return wrapped(text, columns - 6).map((line, i) => `${i === 0 ? '  ' : '      '}${line}`);
 }
 
-export function decisionText({ call, verdict, by, why, arguments: edited, text }: RecordedDecision): string {
+export function decisionText({ call, verdict, by, role, why, arguments: edited, text }: RecordedDecision): string {
   const what = edited === undefined ? text : inertJson(edited);
   const to = what === undefined ? '' : ` with ${inertLine(what, WHY_CHARS_MAX)}`;
-  return `${inertLine(call, 32)} ${PAST[verdict]}${to}${byAndWhy({ by, why })}`;
+  return `${inertLine(call, 32)} ${PAST[verdict]}${to}${byAndWhy({ by, role, why })}`;
 }
 
 /** `rejected by ann` */
-export function decisionWords({ verdict, by }: RecordedDecision): string {
-  return `${PAST[verdict]}${byAndWhy({ by, why: null })}`;
+export function decisionWords({ verdict, by, role }: RecordedDecision): string {
+  return `${PAST[verdict]}${byAndWhy({ by, role, why: null })}`;
 }
 
 export const PAST = { approve: 'approved', edit: 'edited', reject: 'rejected', respond: 'answered' } as const;
 
-/** ` by ann: known customer` */
-export function byAndWhy({ by, why }: { readonly by: string | null; readonly why: string | null }): string {
-  return `${by ? ` ${byWhom(by)}` : ''}${why ? `: ${inertLine(why, WHY_CHARS_MAX)}` : ''}`;
+interface Who {
+  readonly by: string | null;
+  readonly role?: string | undefined;
+  readonly why: string | null;
+}
+
+/** ` by ann as finance: known customer` */
+export function byAndWhy({ by, role, why }: Who): string {
+  const as = role === undefined ? '' : ` as ${inertLine(role, 64)}`;
+  return `${by ? ` ${byWhom(by)}${as}` : ''}${why ? `: ${inertLine(why, WHY_CHARS_MAX)}` : ''}`;
 }
 
 function byWhom(by: string): string {

@@ -69,6 +69,7 @@ export class InvalidStart extends HoldfastError<
   | 'budget_invalid'
   | 'context_invalid'
   | 'labels_invalid'
+  | 'by_invalid'
   | 'run_id_invalid'
 > {
   override readonly name = 'InvalidStart';

@@ -45,6 +45,7 @@ export interface ErrorFacts {
   readonly budget_invalid: { readonly problem: string };
   readonly context_invalid: { readonly problem: string };
   readonly labels_invalid: { readonly problem: string };
+  readonly by_invalid: { readonly problem: string };
   readonly run_id_invalid: { readonly id: string; readonly charsMax: number };
   // InvalidList
   readonly list_invalid: { readonly problem: string };

@@ -76,6 +76,7 @@ const TEXTS: { readonly [Code in ErrorCode]: (facts: ErrorFacts[Code]) => string
   budget_invalid: ({ problem }) => problem,
   context_invalid: ({ problem }) => problem,
   labels_invalid: ({ problem }) => problem,
+  by_invalid: ({ problem }) => problem,
   list_invalid: ({ problem }) => problem,
   run_id_invalid: ({ id, charsMax }) =>
     `A run id must have 1 to ${charsMax} characters; this one has ${count(id.length)}.`,

@@ -157,12 +157,13 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
         paused,
         note,
         labels,
+        by,
         ...limits
       } = options;
       const runInput: RunInput = { agent, input, ...limits };
       checkId(id);
-      checkStart(runInput, id, labels);
-      const { memo, ...start } = startOptions(runInput, taskQueue);
+      checkStart(runInput, id, { labels, by });
+      const { memo, ...start } = startOptions(runInput, taskQueue, by);
       const labelled = await labelOptions(client, labels).catch((error) => {
         throw toClientError(error);
       });

@@ -1,4 +1,5 @@
 // The pending approvals of a batch, as questions.
+import { decidersOf } from '../deciders.ts';
 import { callActivityId } from '../names.ts';
 import type { Question, ToolCall } from '../types.ts';
 import { needsDecision } from './decide.ts';
@@ -9,11 +10,13 @@ export interface ApprovalsView {
   readonly calls: readonly (CallView & { readonly call: ToolCall })[];
   readonly askedAtMs: number;
   readonly approvalTimeoutMs: number;
+  /** Who started the run; null if that is not recorded. */
+  readonly startedBy: string | null;
 }
 
 /** Returns the first `max` pending approvals, in order of slots. */
 export function openApprovals(view: ApprovalsView, max = Number.POSITIVE_INFINITY): Question[] {
-  const { turn, calls, askedAtMs, approvalTimeoutMs } = view;
+  const { turn, calls, askedAtMs, approvalTimeoutMs, startedBy } = view;
   const questions: Question[] = [];
   for (const [slot, call] of calls.entries()) {
     if (questions.length >= max) break;
@@ -29,6 +32,7 @@ export function openApprovals(view: ApprovalsView, max = Number.POSITIVE_INFINIT
       ...(planned.ask?.external && { external: true }),
       ...(planned.ask?.input && { input: true }),
       ...(planned.ask?.because && { because: planned.ask.because }),
+      ...decidersOf(planned.ask, startedBy),
       sinceMs: askedAtMs,
       expiresAtMs: askedAtMs + approvalTimeoutMs,
     });

@@ -26,6 +26,8 @@ export function askedAgain(
   if (round > INPUT.roundsMax || utf8Length(needsInput.state) > INPUT.stateBytesMax) return null;
   const digest = before?.digest ?? planned.digest;
   const approved = before ? before.decision : approvedBy(decision);
+  // Whoever may approve the call may answer it: what it runs with is theirs to decide.
+  const { by, notInitiator } = planned.ask ?? {};
   return {
     ...planned,
     // A decision about an earlier question must not answer this one.
@@ -33,6 +35,8 @@ export function askedAgain(
     ask: {
       question: cutBytes(needsInput.question, INPUT.questionBytesMax),
       external: true,
+      ...(by && { by }),
+      ...(notInitiator && { notInitiator }),
       input: { round, digest, state: needsInput.state, ...(approved && { decision: approved }), ...(task && { task }) },
     },
   };

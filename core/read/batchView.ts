@@ -29,6 +29,7 @@ export function approvalsIn(reading: Reading, { turn, takenAtMs, askedAtMs, call
     turn,
     askedAtMs: askedAtMs ?? takenAtMs,
     approvalTimeoutMs: rulesIn(reading).approvalTimeoutMs,
+    startedBy: reading.run.startedBy ?? null,
     calls: calls.map((call) => callView(reading, call)),
   });
 }

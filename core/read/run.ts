@@ -39,6 +39,8 @@ export interface Run extends ReasonFields {
   readonly context: RunContext | null;
   /** Labels that lists are filtered by; absent if it has none. */
   readonly labels?: Labels;
+  /** Who started it, as they were named; of a sub-agent, who started the topmost run. Absent if that is not recorded. */
+  readonly startedBy?: string;
   /** Whether the run stays open for messages. */
   readonly session: boolean;
   readonly output: string | null;

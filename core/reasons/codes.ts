@@ -125,6 +125,11 @@ export interface ReasonParameters {
   /** It is carried out elsewhere, so it cannot be approved or edited. */
   readonly call_external: { readonly call: string };
   readonly call_changed: { readonly call: string };
+  /** Not everybody may decide about the call, and it is not said who does. */
+  readonly decider_not_named: { readonly call: string };
+  readonly decider_not_allowed: { readonly call: string; readonly by: string; readonly allowed: readonly string[] };
+  readonly decider_is_initiator: { readonly call: string; readonly by: string };
+  readonly initiator_unknown: { readonly call: string };
   readonly already_decided: { readonly call: string; readonly verdict: string; readonly by?: string };
   readonly edit_rejected: { readonly problem: string };
   readonly edit_not_planned: { readonly error: string };

@@ -123,6 +123,14 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   call_external: ({ call }) => `The call ${call} is carried out elsewhere: respond with its result, or reject it.`,
   call_changed: ({ call }) =>
     `The call ${call} has another tool or other arguments than those that were decided about. Look again.`,
+  decider_not_named: ({ call }) =>
+    `Not everybody may decide about the call ${call}. Say who decides with "by", and in which roles with "roles".`,
+  decider_not_allowed: ({ call, by, allowed }) =>
+    `${by} may not decide about the call ${call}, which is for ${allowed.join(' or ')}. Anybody may reject it.`,
+  decider_is_initiator: ({ call, by }) =>
+    `${by} started the run, and may not decide about the call ${call}: somebody else has to. Anybody may reject it.`,
+  initiator_unknown: ({ call }) =>
+    `Whoever started the run may not decide about the call ${call}, and it is not recorded who did: it can only be rejected. Start runs with "by".`,
   already_decided: ({ call, verdict, by }) =>
     `The call ${call} was decided already${by ? ` by ${by}` : ''}: ${verdict}.`,
   edit_rejected: ({ problem }) => `The new arguments are not accepted: ${problem}`,

@@ -453,3 +453,51 @@ test('takes the name of the person from a proxy', async () => {
     await proxied.close();
   }
 });
+
+test('lets those decide who may, by what a proxy says of them', async () => {
+  const proxied = await startConsole(server.address, { authHeader: 'X-User', rolesHeader: 'X-Roles' });
+  try {
+    const run = await proxied.holdfast.start('treasurer', 'Go.', { by: 'bob' });
+    const [question] = await asked(run);
+    assert.ok(question);
+    const decision = { call: question.call, digest: question.digest, verdict: 'approve' };
+    const decide = async (headers: Record<string, string>, body: object = decision) => {
+      const response = await fetch(`${proxied.url}/api/runs/${run.workflowId}/decide`, {
+        method: 'POST',
+        headers: { ...JSON_TYPE, ...headers },
+        body: JSON.stringify(body),
+      });
+      const { error } = (await response.json()) as { error?: { facts?: { reasonCode?: string } } };
+      return [response.status, error?.facts?.reasonCode];
+    };
+    assert.deepEqual(await decide({ 'x-user': 'alice' }), [409, 'decider_not_allowed']);
+    assert.deepEqual(await decide({ 'x-user': 'alice', 'x-roles': 'sales, finances' }), [409, 'decider_not_allowed']);
+    assert.deepEqual(await decide({ 'x-user': 'role:finance' }), [409, 'decider_not_allowed']);
+    assert.deepEqual(await decide({ 'x-user': 'Bob', 'x-roles': 'finance' }), [409, 'decider_is_initiator']);
+    const claimed = { ...decision, roles: ['finance'] };
+    assert.deepEqual(await decide({ 'x-user': 'alice' }, claimed), [400, undefined], 'the page has no say in it');
+    assert.equal((await run.questions()).length, 1);
+    const about = await fetch(`${proxied.url}/api/about`, {
+      headers: { 'x-user': 'alice', 'x-roles': 'sales,finance' },
+    });
+    assert.deepEqual(((await about.json()) as { roles?: string[] }).roles, ['sales', 'finance']);
+    assert.deepEqual(await decide({ 'x-user': 'alice', 'x-roles': 'sales, finance' }), [200, undefined]);
+    await run.result();
+    const { by, role } = (await run.read()).turns[0]?.calls[0]?.decision ?? {};
+    assert.deepEqual([by, role], ['alice', 'finance']);
+  } finally {
+    await proxied.close();
+  }
+});
+
+test('takes roles from no header without a proxy, and lets anybody reject', async () => {
+  const run = await ground.holdfast.start('treasurer', 'Go.', { by: 'bob' });
+  const [question] = await asked(run);
+  assert.ok(question);
+  const path = `/api/runs/${run.workflowId}/decide`;
+  const { call, digest } = question;
+  const headers = { 'x-roles': 'finance', 'x-forwarded-groups': 'finance' };
+  assert.equal((await post(path, { call, digest, verdict: 'approve' }, { headers })).status, 409);
+  assert.equal((await post(path, { call, digest, verdict: 'reject' })).status, 200);
+  await run.result();
+});

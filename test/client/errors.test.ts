@@ -32,6 +32,7 @@ const FACTS: { readonly [Code in ErrorCode]: ErrorFacts[Code] } = {
   stored_attachment_lost: { why: 'the folder (store "p") has no payload k.' },
   budget_invalid: { problem: 'tokens must be a number.' },
   labels_invalid: { problem: 'labels.tenant must be a string.' },
+  by_invalid: { problem: 'by is empty. Leave it out, or name who starts the run.' },
   list_invalid: { problem: 'limit is 0; it must be a whole number of at least 1.' },
   run_id_invalid: { id: '', charsMax: 255 },
   fork_invalid: { problem: 'turn must be a whole number of at least 1.' },

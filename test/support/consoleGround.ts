@@ -51,11 +51,12 @@ interface ConsoleGroundOptions {
   readonly authHeader?: string;
   /** The module of the agents. */
   readonly agentsFile?: string | null;
+  readonly rolesHeader?: string;
 }
 
 export async function startConsole(
   address: string,
-  { readOnly = false, authHeader, agentsFile = null }: ConsoleGroundOptions = {},
+  { readOnly = false, authHeader, rolesHeader, agentsFile = null }: ConsoleGroundOptions = {},
 ): Promise<ConsoleGround> {
   const taskQueue = `console-${randomUUID()}`;
   const held = gate();
@@ -76,6 +77,8 @@ export async function startConsole(
     hosts: hostsOf({}),
     token: authHeader === undefined ? TOKEN : null,
     authHeader: authHeader ?? null,
+    rolesHeader: rolesHeader ?? null,
+    roles: [],
     by: 'ann',
     readOnly,
     uiUrl: null,
@@ -149,8 +152,19 @@ function agentsWith(held: Gate, healed: Gate, paid: unknown[]) {
   });
   const calls = (...ids: string[]) => ids.map((id) => ({ tool: 'look_up', arguments: { id } }));
   const order = { order: 'O-17', cents: 1250, urgent: false, items: ['lamp'] };
+  const transfer = defineTool({
+    name: 'transfer',
+    description: 'Transfers money.',
+    input: z.object({ cents: z.number() }),
+    effect: 'idempotent',
+    approval: { ask: 'Transfer it?', by: 'role:finance', notInitiator: true },
+    async run(args) {
+      paid.push(args);
+      return { transferred: args.cents };
+    },
+  });
   const agent = (name: string, offline: Parameters<typeof defineAgent>[0]['offline']) =>
-    defineAgent({ name, model: 'any', instructions: 'You look things up.', tools: [lookUp, pay], offline });
+    defineAgent({ name, model: 'any', instructions: 'You look things up.', tools: [lookUp, pay, transfer], offline });
   const scout = agent('scout', [
     { calls: [...calls('one', 'bad'), { tool: 'pay', arguments: order }] },
     'I have seen it.',
@@ -175,6 +189,10 @@ function agentsWith(held: Gate, healed: Gate, paid: unknown[]) {
       `Paid. ${HOSTILE}`,
     ]),
     agent('payer', [{ text: 'I pay.', calls: [{ tool: 'pay', arguments: order }] }, 'Paid.']),
+    agent('treasurer', [
+      { text: 'I transfer.', calls: [{ tool: 'transfer', arguments: { cents: 9 } }] },
+      'Transferred.',
+    ]),
     agent('patient', [{ text: 'I look.', calls: calls('one', 'held') }, 'Found.']),
   ];
 }

@@ -13,3 +13,12 @@ export async function statusOf(agent: string, taskQueue: string): Promise<string
 export async function outputFor(agent: string, tenant: string, taskQueue: string): Promise<string | null> {
   return (await runAgent(agent, 'Go.', { taskQueue, context: { tenant } })).output;
 }
+
+export async function labelled(agent: string, workflowId: string): Promise<string> {
+  const options = { workflowId, labels: { tenant: 'Acme', case: '7' }, by: 'ann' };
+  return (await runAgent(agent, 'Go.', options)).status;
+}
+
+export async function badlyLabelled(agent: string): Promise<string> {
+  return (await runAgent(agent, 'Go.', { labels: { tenant: '' } })).status;
+}

@@ -5,6 +5,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { Agent } from '../../activities/define/types.ts';
 import type { ScriptFunction } from '../../activities/testing/index.ts';
 import type { RunHandle } from '../../client/runHandle.ts';
+import { deciderProblem } from '../../core/deciders.ts';
 import { parsed } from '../../core/json.ts';
 import { parseActivityId, RESERVED_TOOL_NAMES } from '../../core/names.ts';
 import type { Run } from '../../core/read/run.ts';
@@ -126,7 +127,8 @@ class Playing {
   async play(id: string): Promise<Played> {
     const { holdfast, server } = this.#memory;
     const { agent, input, ...limits } = this.#recording.input;
-    const handle = await holdfast.start(agent, input, { ...limits, id });
+    const { startedBy: by } = this.#recording;
+    const handle = await holdfast.start(agent, input, { ...limits, id, ...(by !== undefined && { by }) });
     for (;;) {
       await server.rest();
       const isOpen = server.latest(id)?.isOpen === true;
@@ -205,12 +207,19 @@ class Playing {
       this.#stopped = { kind: 'decision', call, tool };
       return;
     }
-    const { verdict, by, why, arguments: edited, written = edited, text } = recorded.decision;
+    const { verdict, by, role, why, arguments: edited, written = edited, text } = recorded.decision;
+    const mayDecide = deciderProblem(question, { verdict, by, roles: role === undefined ? [] : [role] }) === null;
+    // Who decided then, may not by the rules of today.
+    if (!mayDecide) {
+      this.#stopped = { kind: 'decision', call, tool };
+      return;
+    }
     await handle.decide({
       call,
       digest,
       verdict,
       ...(by !== null && { by }),
+      ...(role !== undefined && { roles: [role] }),
       ...(why !== null && { why }),
       ...(written !== undefined && { arguments: written }),
       ...(text !== undefined && { text }),

@@ -14,6 +14,8 @@ export interface Recording {
   /** As in ISO 8601; absent in recordings of earlier releases. */
   readonly startedAt?: string;
   readonly input: RunInput;
+  /** Who started it; absent if that is not recorded. */
+  readonly startedBy?: string;
   /** The model's answers, in the order of the turns. */
   readonly answers: readonly RecordedAnswer[];
   /** What the tools returned, in the order in which they were called. */
@@ -49,7 +51,7 @@ export type RecordedOutcome =
 export interface RecordedVerdict {
   readonly tool: string;
   readonly arguments: unknown;
-  readonly decision: Pick<RecordedDecision, 'verdict' | 'by' | 'why' | 'arguments' | 'written' | 'text'>;
+  readonly decision: Pick<RecordedDecision, 'verdict' | 'by' | 'role' | 'why' | 'arguments' | 'written' | 'text'>;
 }
 
 export interface RecordedEnd {
@@ -94,12 +96,17 @@ export function recordingOf(...histories: readonly History[]): Recording {
     workflowId: run.workflowId,
     startedAt: new Date(run.startedAtMs).toISOString(),
     input,
+    ...(run.startedBy !== undefined && { startedBy: run.startedBy }),
     answers: answersIn(events),
     results: [...resultsIn(events), ...childResults(run)],
     decisions: toolCalls(run).flatMap(({ tool, arguments: args, decision }) => {
       if (!decision) return [];
-      const { verdict, by, why, arguments: edited, written, text } = decision;
-      const fields = { ...(edited !== undefined && { arguments: edited }), ...(written !== undefined && { written }) };
+      const { verdict, by, role, why, arguments: edited, written, text } = decision;
+      const fields = {
+        ...(role !== undefined && { role }),
+        ...(edited !== undefined && { arguments: edited }),
+        ...(written !== undefined && { written }),
+      };
       return [
         {
           tool,

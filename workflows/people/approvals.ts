@@ -11,22 +11,24 @@ import { resultProblem } from '../../core/activityResults.ts';
 import { countOpenApprovals } from '../../core/batch/approvals.ts';
 import { guardCall } from '../../core/batch/effects.ts';
 import { inputOf } from '../../core/batch/input.ts';
+import { deciderProblem, decidersOf, roleOf } from '../../core/deciders.ts';
 import { RULE_TIMEOUT_MS } from '../../core/limits.ts';
 import { callActivityId, editActivityId, FAILURE, PLAN_ACTIVITY, parseActivityId, TIMER } from '../../core/names.ts';
 import { reason } from '../../core/reasons/reason.ts';
 import { requestProblem } from '../../core/requests.ts';
 import { cutText, jsonBytes } from '../../core/text.ts';
-import type { AllowedCall, Decision, PlanCallInput, PlannedCall, RecordedDecision } from '../../core/types.ts';
+import type { AllowedCall, Ask, Decision, PlanCallInput, PlannedCall, RecordedDecision } from '../../core/types.ts';
 import { CallScope } from '../runtime/callScope.ts';
 import type { Batch } from '../state/batch.ts';
 import type { Run } from '../state/run.ts';
-import { check, refusal } from './refusal.ts';
+import { check, refusal, refusalOf } from './refusal.ts';
 
 interface Pending {
   /** The call id. */
   readonly call: string;
   readonly batch: Batch;
   readonly slot: number;
+  readonly ask: Ask;
 }
 
 /** Returns the pending call of a decision. Throws a refusal if it is not pending, or differs from what the person saw. */
@@ -49,7 +51,14 @@ export function pendingCall(run: Run, decision: Decision): Pending {
   if (external && decision.verdict !== 'respond' && decision.verdict !== 'reject')
     throw refusal('call_external', { call });
   if (found.planned.digest !== decision.digest) throw refusal('call_changed', { call });
-  return { call, batch, slot };
+  checkDecider(run, call, found.planned.ask, decision);
+  return { call, batch, slot, ask: found.planned.ask };
+}
+
+/** Throws a refusal if whoever decides may not, by what the sender says of them. */
+function checkDecider({ startedBy }: Run, call: string, ask: Ask | undefined, decision: Decision): void {
+  const problem = deciderProblem({ call, ...decidersOf(ask, startedBy) }, decision);
+  if (problem) throw refusalOf(problem);
 }
 
 /** The details have the decision that counts. */
@@ -81,7 +90,7 @@ export async function decide(run: Run, decision: Decision): Promise<RecordedDeci
 }
 
 async function edit(run: Run, pending: Pending, decision: Decision): Promise<RecordedDecision> {
-  const { call, batch, slot } = pending;
+  const { call, batch, slot, ask } = pending;
   const written = decision.arguments!;
   // If the run is cancelled, the loop ends the call, and the edit with it. If the cancellation reached the edit directly, its
   // outcome would depend on the order of events in an activation.
@@ -91,6 +100,8 @@ async function edit(run: Run, pending: Pending, decision: Decision): Promise<Rec
   try {
     planned = await replan(run, batch, slot, written, scope);
     if (batch.calls[slot]!.outcome) throw refusal('call_over', { call });
+    // With other arguments, the call may be for others to decide about.
+    checkDecider(run, call, planned.ask, decision);
   } catch (error) {
     batch.endEdit(slot, null);
     run.wake.wake();
@@ -99,16 +110,27 @@ async function edit(run: Run, pending: Pending, decision: Decision): Promise<Rec
   batch.endEdit(slot, planned);
   // A guardrail may change a person's arguments too.
   const ran = planned.arguments ?? written;
-  return record(run, pending, decision, { arguments: ran, ...(ran !== written && { written }) });
+  const decided = { ...pending, ask: planned.ask?.by ? planned.ask : ask };
+  return record(run, decided, decision, { arguments: ran, ...(ran !== written && { written }) });
 }
 
 async function record(
   run: Run,
-  { call, batch, slot }: Pending,
-  { verdict, by, why }: Decision,
+  { call, batch, slot, ask }: Pending,
+  decision: Decision,
   more: Pick<RecordedDecision, 'arguments' | 'written' | 'text'>,
 ): Promise<RecordedDecision> {
-  const recorded: RecordedDecision = { call, verdict, by: by ?? null, why: why ?? null, atMs: Date.now(), ...more };
+  const { verdict, by, why } = decision;
+  const role = verdict === 'reject' ? undefined : roleOf(ask, decision);
+  const recorded: RecordedDecision = {
+    call,
+    verdict,
+    by: by ?? null,
+    why: why ?? null,
+    atMs: Date.now(),
+    ...(role !== undefined && { role }),
+    ...more,
+  };
   batch.decide(slot, recorded);
   run.wake.wakeSoon();
   const later = run.task.until(jsonBytes(recorded));

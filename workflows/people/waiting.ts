@@ -18,10 +18,11 @@ export function hasQuestions(run: Run): boolean {
 }
 
 function approvalsOf(run: Run, max: number): Question[] {
-  const { batch, turns, batchRules } = run;
+  const { batch, turns, batchRules, startedBy } = run;
   if (!batch) return [];
   const { calls, askedAtMs } = batch;
-  return openApprovals({ turn: turns.turn, calls, askedAtMs, approvalTimeoutMs: batchRules.approvalTimeoutMs }, max);
+  const { approvalTimeoutMs } = batchRules;
+  return openApprovals({ turn: turns.turn, calls, askedAtMs, approvalTimeoutMs, startedBy }, max);
 }
 
 /** Writes the open questions to the memo if they have changed. The loop calls this once for a burst of decisions. */

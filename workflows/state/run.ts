@@ -7,10 +7,11 @@ import {
   carriedStateProblem,
   parentProblem,
 } from '../../core/carriedState.ts';
+import { readStarter } from '../../core/deciders.ts';
 import { runResult } from '../../core/ends.ts';
 import { forkProblem } from '../../core/forks.ts';
 import { AGENT_DEFAULTS } from '../../core/limits.ts';
-import { FAILURE } from '../../core/names.ts';
+import { FAILURE, MEMO } from '../../core/names.ts';
 import type { Reason } from '../../core/reasons/codes.ts';
 import { reasonFields } from '../../core/reasons/reason.ts';
 import { runInputProblem, withoutNulls } from '../../core/runInput.ts';
@@ -68,6 +69,8 @@ export class Run {
   /** The run id of the first execution of the topmost run. A reset keeps it, while sub-agents get new run ids. */
   readonly rootRunId: string;
   readonly startedAtMs: number;
+  /** Who started it, or the topmost run; null if that is not recorded. */
+  readonly startedBy: string | null;
   readonly clock: Clock;
   readonly conversation: Conversation;
   readonly turns: Turns;
@@ -84,13 +87,14 @@ export class Run {
   #batch: Batch | null;
 
   constructor(input: RunInput, { parent, fork }: Pick<Origin, 'parent' | 'fork'>, state: CarriedState) {
-    const { workflowId, firstExecutionRunId } = workflowInfo();
+    const { workflowId, firstExecutionRunId, memo } = workflowInfo();
     this.input = input;
     this.parent = parent ?? undefined;
     this.fork = fork;
     this.workflowId = workflowId;
     this.rootRunId = parent?.rootRunId ?? firstExecutionRunId;
     this.startedAtMs = state.startedAtMs;
+    this.startedBy = readStarter(memo?.[MEMO.startedBy]);
     this.clock = new Clock(state.tally.spend.activeMs);
     this.conversation = new Conversation(state.conversation);
     this.turns = new Turns(state.turns);

@@ -1,5 +1,4 @@
 // Runs a sub-agent as a child workflow, with its outcome as data.
-import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   CancellationScope,
   ChildWorkflowFailure,
@@ -7,14 +6,14 @@ import {
   startChild,
   TerminatedFailure,
   TimeoutFailure,
-  workflowInfo,
 } from '@temporalio/workflow';
 import { type ChildEnd, childOutcome } from '../../core/batch/outcomes.ts';
-import { ATTRIBUTE, MEMO, WORKFLOW_TYPE } from '../../core/names.ts';
+import { MEMO, WORKFLOW_TYPE } from '../../core/names.ts';
 import { oneLine } from '../../core/text.ts';
 import type { ChildCall, Outcome, ParentRun, RunInput, RunResult } from '../../core/types.ts';
 import { fromParentSignal, type ParentCommand } from '../messages.ts';
 import { sendLatest } from '../runtime/sendLatest.ts';
+import { labelsForChild } from '../state/labels.ts';
 import type { Run } from '../state/run.ts';
 import type { SubAgent } from '../state/subAgent.ts';
 import { limitsCost } from './modelActivity.ts';
@@ -51,11 +50,17 @@ export function runSubAgent(
 async function resultOf(run: Run, asked: ChildCall, subAgent: SubAgent): Promise<RunResult> {
   const { agent, input, context = run.input.context } = asked;
   const runInput: RunInput = { agent, input, ...(context && { context }) };
-  const labels = labelsOfParent();
+  const labels = labelsForChild();
+  const { startedBy } = run;
   const handle = await startChild(WORKFLOW_TYPE, {
     args: [runInput, { parent: parentRun(run) }],
     workflowId: subAgent.workflowId,
-    memo: { [MEMO.agent]: agent, [MEMO.parent]: run.workflowId, ...labels.memo },
+    memo: {
+      [MEMO.agent]: agent,
+      [MEMO.parent]: run.workflowId,
+      ...(startedBy !== null && { [MEMO.startedBy]: startedBy }),
+      ...labels.memo,
+    },
     ...labels.attributes,
     staticSummary: `${agent}: ${oneLine(input, SUMMARY_CHARS)}`,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
@@ -66,19 +71,6 @@ async function resultOf(run: Run, asked: ChildCall, subAgent: SubAgent): Promise
   // The loop now sends the commands that were due before the start.
   run.wake.wake();
   return handle.result() as Promise<RunResult>;
-}
-
-const LABELS = defineSearchAttributeKey(ATTRIBUTE.labels, 'KEYWORD_LIST');
-
-/** Sub-agents carry the labels of their parent, and are found by them as it is. */
-function labelsOfParent() {
-  const { memo, typedSearchAttributes } = workflowInfo();
-  const labels = memo?.[MEMO.labels];
-  const texts = typedSearchAttributes.get(LABELS);
-  return {
-    memo: labels !== undefined && { [MEMO.labels]: labels },
-    attributes: texts && { typedSearchAttributes: [{ key: LABELS, value: texts }] },
-  };
 }
 
 /** What a sub-agent needs to know about the runs above it. */

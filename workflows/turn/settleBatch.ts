@@ -8,6 +8,7 @@ import { FAILURE } from '../../core/names.ts';
 import type { ModelAnswer } from '../../core/types.ts';
 import { spendOfAnswer } from '../../core/usage.ts';
 import { Batch, newBatch } from '../state/batch.ts';
+import { showLabels } from '../state/labels.ts';
 import type { Run } from '../state/run.ts';
 
 /** Records an answer and opens the batch of its calls. */
@@ -17,6 +18,7 @@ export function recordAnswer(run: Run, answer: ModelAnswer): void {
   if (answer.agent) run.recordAgent(answer.agent);
   else if (!run.agent)
     throw ApplicationFailure.nonRetryable('The first answer has no record of the agent.', FAILURE.model);
+  if (answer.agent) showLabels(answer.agent);
   run.tally.addUsage(answer.usage);
   run.tally.addSpend(spendOfAnswer(answer));
   const plan = guardPlan(answer.plan, answer.message.tool_calls ?? [], run.agent, run.guard);

@@ -1,8 +1,10 @@
 // What a run waits for a person to decide: approvals, input, budgets. A decision is bound to the arguments that are shown.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
+import { deciderProblem, decidersText } from '../../../core/deciders.ts';
 import type { Question } from '../../../core/types.ts';
 import { visible } from '../../../core/visible.ts';
-import { post } from './api.ts';
+import type { About } from '../app.ts';
+import { about, post } from './api.ts';
 import { editable, type Field, fieldsOf, fromFields } from './fields.ts';
 import { Action, Block } from './parts.tsx';
 import { useNow } from './useLive.ts';
@@ -25,6 +27,7 @@ export function QuestionCard({ workflowId, question, readOnly }: QuestionProps) 
         {!readOnly && <Raise workflowId={workflowId} question={question} />}
       </section>
     );
+  const deciders = decidersText(question);
   const title = question.external ? (question.input ? 'asks for input' : 'is done elsewhere') : 'waits for a decision';
   return (
     <section class="question" aria-label={`${question.tool}, call ${question.call}`}>
@@ -33,6 +36,7 @@ export function QuestionCard({ workflowId, question, readOnly }: QuestionProps) 
       </h3>
       {question.question !== null && <p class="asked">{visible(question.question)}</p>}
       {question.because && <p class="dim">{question.because.text}</p>}
+      {deciders !== '' && <p class="dim">{visible(deciders)}</p>}
       {question.expiresAtMs !== null && <p class="dim">Expires in {duration(question.expiresAtMs - now)}.</p>}
       <Block title="Arguments" text={pretty(question.arguments)} />
       {!readOnly && <Decide key={question.digest} workflowId={workflowId} question={question} />}
@@ -43,8 +47,26 @@ export function QuestionCard({ workflowId, question, readOnly }: QuestionProps) 
 type Approval = Extract<Question, { kind: 'approval' }>;
 type Mode = 'edit' | 'reject' | 'respond';
 
+let asked: Promise<About> | undefined;
+
+/** Who looks, in which roles; null until it is known. */
+function useMe(): About | null {
+  const [me, setMe] = useState<About | null>(null);
+  useEffect(() => {
+    asked ??= about();
+    asked.then(setMe, () => {
+      asked = undefined;
+    });
+  }, []);
+  return me;
+}
+
 function Decide({ workflowId, question }: { workflowId: string; question: Approval }) {
-  const [mode, setMode] = useState<Mode | null>(question.external ? 'respond' : null);
+  const me = useMe();
+  // The run refuses what the page should not have offered.
+  const may = me === null || deciderProblem(question, { verdict: 'approve', by: me.by, roles: me.roles }) === null;
+  const [chosen, setMode] = useState<Mode | null>(question.external ? 'respond' : null);
+  const mode = may || chosen === 'reject' ? chosen : null;
   const { call, digest } = question;
   const decide = (fields: object) => post(workflowId, 'decide', { call, digest, ...fields });
   const tab = (value: Mode, name: string) => (
@@ -55,7 +77,7 @@ function Decide({ workflowId, question }: { workflowId: string; question: Approv
   return (
     <>
       <div class="actions">
-        {!question.external && (
+        {may && !question.external && (
           <Action
             kind="primary"
             act={() => decide({ verdict: 'approve' })}
@@ -64,8 +86,8 @@ function Decide({ workflowId, question }: { workflowId: string; question: Approv
             Approve
           </Action>
         )}
-        {!question.external && editable(question.arguments) && tab('edit', 'Edit …')}
-        {tab('respond', question.external ? 'Answer …' : 'Answer instead …')}
+        {may && !question.external && editable(question.arguments) && tab('edit', 'Edit …')}
+        {may && tab('respond', question.external ? 'Answer …' : 'Answer instead …')}
         {tab('reject', 'Reject …')}
       </div>
       {mode === 'edit' && <Edit question={question} save={(args) => decide({ verdict: 'edit', arguments: args })} />}

@@ -1,7 +1,8 @@
 // Reads decisions about pending calls: one event accepts a decision, another has its result. A decision counts once it is
 // accepted, except an edit, whose arguments are planned first.
 import { guardCall } from '../../batch/effects.ts';
-import type { Decision, PlannedCall, RecordedDecision } from '../../types.ts';
+import { deciderProblem, decidersOf } from '../../deciders.ts';
+import type { AllowedCall, Decision, PlannedCall, RecordedDecision } from '../../types.ts';
 import { recordedOf, take } from '../openDecisions.ts';
 import { callAt, guardIn, type OpenDecision, type Reading } from '../reading.ts';
 import type { RunEvent } from '../run.ts';
@@ -23,16 +24,21 @@ export function editPlanned(reading: Reading, callId: string, planned: PlannedCa
   const call = callAt(reading, callId);
   const open = [...reading.decisions.values()].find((one) => one.call === call && one.state === 'editing');
   if (!call || !open) return [];
-  if (!planned || 'problem' in planned || call.outcome) {
+  const decision = open.decision as Decision;
+  if (!planned || 'problem' in planned || call.outcome || isForOthers(reading, planned, decision)) {
     open.state = 'failed';
     return [];
   }
-  const decision = open.decision as Decision;
   const ran = planned.arguments ?? decision.arguments ?? '';
   open.state = 'over';
   call.planned = guardCall({ ...planned, arguments: ran }, call.tool, reading.agent, guardIn(reading));
   call.decision = { ...recordedOf(decision, reading.taskStartedAtMs), arguments: ran };
   return [];
+}
+
+/** With its new arguments, the call may be for others to decide about. */
+function isForOthers({ run }: Reading, { ask }: AllowedCall, decision: Decision): boolean {
+  return deciderProblem({ call: decision.call, ...decidersOf(ask, run.startedBy ?? null) }, decision) !== null;
 }
 
 /** `decision` is the one that counts; undefined if the run refused it. */

@@ -4,6 +4,7 @@ import { withLabels } from '../../attachmentLabels.ts';
 import { isAttachments } from '../../attachments.ts';
 import { budgetProblem } from '../../budget.ts';
 import { type CarriedState, parentProblem } from '../../carriedState.ts';
+import { readStarter } from '../../deciders.ts';
 import { forkProblem } from '../../forks.ts';
 import { readLabels } from '../../labels.ts';
 import { MEMO } from '../../names.ts';
@@ -38,6 +39,8 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
   run.context = given.context && contextProblem(given.context) === null ? given.context : null;
   const labels = labelsOf(start);
   if (Object.keys(labels).length > 0) run.labels = labels;
+  const startedBy = readStarter(memoOf(start, MEMO.startedBy));
+  if (startedBy !== null) run.startedBy = startedBy;
   run.session = given.session === true;
   run.budget = given.budget && budgetProblem(given.budget) === null ? given.budget : null;
   run.startedAtMs = atMs;
@@ -64,9 +67,13 @@ export function started(reading: Reading, start: Start, atMs: number): RunEvent[
 }
 
 /** The labels that an execution was started with. */
-export function labelsOf({ memo }: Start): Labels {
-  const field = memo?.fields?.[MEMO.labels];
-  return readLabels(field && firstJson({ payloads: [field] }));
+export function labelsOf(start: Start): Labels {
+  return readLabels(memoOf(start, MEMO.labels));
+}
+
+function memoOf({ memo }: Start, name: string): unknown {
+  const field = memo?.fields?.[name];
+  return field && firstJson({ payloads: [field] });
 }
 
 /** The carried state was read already, unless a history before it is missing. */

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { asTool } from '../../../activities/index.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { stackAgent } from '../../support/stackAgent.ts';
+import { eventually } from '../../support/waits.ts';
 
 const workflowsPath = fileURLToPath(new URL('../../support/userWorkflows.ts', import.meta.url));
 
@@ -12,6 +14,11 @@ endToEnd(
   'a workflow of the user',
   (bench) => {
     const greeter = bench.agent({ name: 'greeter', script: ({ input }) => `Hello, ${input}.` });
+    const asker = bench.agent({
+      name: 'asker',
+      tools: [asTool(greeter, { description: 'Greets.' })],
+      script: ({ turn }) => (turn === 1 ? { calls: [{ tool: 'greeter', arguments: { input: 'you' } }] } : 'Done.'),
+    });
     const run = (type: string, args: unknown[]) =>
       bench.holdfast.client.workflow.execute(type, {
         taskQueue: bench.holdfast.taskQueue,
@@ -33,6 +40,37 @@ endToEnd(
 
     test('is served beside the agent workflow', async () => {
       assert.equal((await bench.run(greeter, 'you')).result.output, 'Hello, you.');
+    });
+
+    test('runs agents on its own task queue', async () => {
+      assert.equal(await run('labelled', [greeter.name, `queue-${bench.mode}`]), 'completed');
+      const { raw } = await bench.holdfast.get(`queue-${bench.mode}`).describe();
+      assert.equal(raw.executionConfig?.taskQueue?.name, bench.taskQueue);
+      assert.notEqual(bench.taskQueue, 'holdfast');
+    });
+
+    test('gives runs labels, by which lists find them and their sub-agents, and who started them', async () => {
+      const id = `labelled-${bench.mode}`;
+      assert.equal(await run('labelled', [asker.name, id]), 'completed');
+      const started = await bench.holdfast.get(id).read();
+      assert.deepEqual([started.labels, started.startedBy], [{ tenant: 'Acme', case: '7' }, 'ann']);
+      const labels = { tenant: 'Acme', case: '7' };
+      const ids = await eventually(async () => {
+        const found = (await bench.holdfast.list({ labels, limit: 100 })).map(({ workflowId }) => workflowId);
+        return found.includes(id) && found.includes(`${id}.1.0`) && found;
+      });
+      assert.ok(ids.every((found) => !found.startsWith('own-')));
+      assert.equal((await bench.holdfast.get(`${id}.1.0`).read()).startedBy, 'ann');
+    });
+
+    test('fails, and does not wait for ever, for labels that are none', async () => {
+      await assert.rejects(run('badlyLabelled', [greeter.name]), (error: Error) => {
+        assert.match(
+          String((error.cause as Error).message),
+          /runAgent\("greeter"\): labels\.tenant must have 1 to 128/,
+        );
+        return true;
+      });
     });
 
     const withStack = stackAgent(bench);
