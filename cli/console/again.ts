@@ -95,8 +95,8 @@ export interface RerunView {
 export type RerunFigures = Pick<Rerun['before'], 'status' | 'turns' | 'tokens' | 'cost'>;
 
 export const AGAIN = {
-  async fork(run: RunHandle, body: Body<'fork'>): Promise<ForkMade> {
-    const { workflowId } = await run.fork(given(body));
+  async fork(run: RunHandle, body: Body<'fork'>, by: { readonly by?: string }): Promise<ForkMade> {
+    const { workflowId } = await run.fork(given({ ...body, ...by }));
     return { workflowId };
   },
 

@@ -253,6 +253,7 @@ test('forks a run, and compares both', async () => {
   await fork.result();
   const run = await fork.read();
   assert.deepEqual([run.fork?.of.workflowId, run.fork?.of.turn, run.fork?.effects], [id, 2, 'block']);
+  assert.equal(run.startedBy, 'ann', 'who must not approve what is not for who started the run');
   assert.ok(JSON.stringify(run.messages).includes('{\\"total\\":99}'), 'the model read the edited result');
   await eventually(async () => {
     const forks = (await (await ground.ask(`/api/runs/${id}/forks`)).json()) as { workflowId: string }[];
