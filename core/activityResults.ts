@@ -105,7 +105,7 @@ const isAnswer = hasShape<ModelAnswer>({
       instructions: isText,
       rules: isRecord(isAnything),
       policies: isRecord(isPolicy),
-      index: optional(isOneOf('memo', 'attributes')),
+      index: optional(isOneOf('memo', 'attributes', 'status')),
       body: optional(isRecord(isAnything)),
     }),
   ),

@@ -307,7 +307,7 @@ const isAgentRecord = isShape<AgentRecord>({
   instructions: isText,
   rules: isRules,
   policies: isRecord(isRecord(isAnything)),
-  index: optional(isOneOf('memo', 'attributes')),
+  index: optional(isOneOf('memo', 'attributes', 'status')),
   body: optional(isRecord(isAnything)),
 });
 

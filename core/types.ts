@@ -537,10 +537,11 @@ export interface AgentRecord {
   /** The policies of its tools, by name. */
   readonly policies: Readonly<Record<string, ToolPolicy>>;
   /**
-   * Where the run publishes its open questions and its status: in the memo, and with `attributes` in search attributes too.
-   * The worker checks that those are registered: upserting others would fail every workflow task.
+   * Where the run publishes its open questions and its status: in the memo, with `attributes` in the search attributes of the inbox too,
+   * and with `status` in those of its status and spend as well. The worker checks that they are registered: upserting others would fail
+   * every workflow task.
    */
-  readonly index?: 'memo' | 'attributes';
+  readonly index?: 'memo' | 'attributes' | 'status';
   /** Further fields of its requests to the model. */
   readonly body?: Readonly<Record<string, unknown>>;
 }

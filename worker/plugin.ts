@@ -20,7 +20,7 @@ import { attachmentStoreOf } from '../client/payloads/attachmentStore.ts';
 import { composedConverter, FAILURES, type PayloadOptions } from '../client/payloads/options.ts';
 import { tolerantConverter } from '../client/payloads/tolerant.ts';
 import { weigherOf } from '../client/payloads/weigh.ts';
-import { hasAttributes } from '../client/setup.ts';
+import { type Index, indexOf, registeredAttributes } from '../client/setup.ts';
 import { SHUTDOWN_GRACE_MS } from '../core/limits.ts';
 import { COMPACT_ACTIVITY, MODEL_ACTIVITY, PLAN_ACTIVITY } from '../core/names.ts';
 
@@ -230,7 +230,7 @@ export class HoldfastPlugin implements WorkerPlugin, BundlerPlugin, ClientPlugin
     const { model: settings = modelSettingsFrom(process.env), providers, transcriptCacheBytes } = this.#options;
     const namespace = options.namespace ?? 'default';
     // Runs while the model is opened.
-    const indexing = isIndexed(options.connection, namespace);
+    const indexing = indexIn(options.connection, namespace);
     indexing.catch(() => undefined);
     const { models, close, ...model } = await openModel(settings, registry, providers);
     const threads = createThreads();
@@ -240,7 +240,7 @@ export class HoldfastPlugin implements WorkerPlugin, BundlerPlugin, ClientPlugin
         registry,
         models,
         threads,
-        index: (await indexing) ? 'attributes' : 'memo',
+        index: await indexing,
         weigh: weigherOf(converter, namespace),
         attachments: attachmentStoreOf(converter, namespace),
         transcriptCacheBytes,
@@ -265,10 +265,10 @@ function warnOfUnpinned({ sources }: OpenAgents): void {
 }
 
 /** A worker without a connection opens one of its own, to the same server as this. */
-async function isIndexed(given: NativeConnection | undefined, namespace: string): Promise<boolean> {
+async function indexIn(given: NativeConnection | undefined, namespace: string): Promise<Index> {
   const connection = given ?? (await NativeConnection.connect());
   try {
-    return await hasAttributes(connection, namespace);
+    return indexOf(await registeredAttributes(connection, namespace));
   } finally {
     if (!given) await connection.close();
   }

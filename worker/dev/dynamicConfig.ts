@@ -28,12 +28,16 @@ const DYNAMIC_CONFIG: DynamicConfig = {
 const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=normal'];
 
 // The search attributes that `holdfast setup` registers on other servers: with them, the inbox, the forks of a
-// run and the runs with a label are one query each.
+// run, the runs with a label and those with a status are one query each.
 const SEARCH_ATTRIBUTES = [
   `${ATTRIBUTE.waitingSince}=Datetime`,
   `${ATTRIBUTE.agent}=Keyword`,
   `${ATTRIBUTE.forkOf}=Keyword`,
   `${ATTRIBUTE.labels}=KeywordList`,
+  `${ATTRIBUTE.status}=Keyword`,
+  `${ATTRIBUTE.turns}=Int`,
+  `${ATTRIBUTE.tokens}=Int`,
+  `${ATTRIBUTE.cost}=Double`,
 ];
 
 export interface DevServerArguments {

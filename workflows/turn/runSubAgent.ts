@@ -52,11 +52,13 @@ async function resultOf(run: Run, asked: ChildCall, subAgent: SubAgent): Promise
   const { agent, input, context = run.input.context } = asked;
   const runInput: RunInput = { agent, input, ...(context && { context }) };
   const labels = labelsOfParent();
+  const named = run.agent?.index === 'status' ? [{ key: AGENT, value: agent }] : [];
+  const attributes = [...named, ...labels.attributes];
   const handle = await startChild(WORKFLOW_TYPE, {
     args: [runInput, { parent: parentRun(run) }],
     workflowId: subAgent.workflowId,
     memo: { [MEMO.agent]: agent, [MEMO.parent]: run.workflowId, ...labels.memo },
-    ...labels.attributes,
+    ...(attributes.length > 0 && { typedSearchAttributes: attributes }),
     staticSummary: `${agent}: ${oneLine(input, SUMMARY_CHARS)}`,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     // Nobody would read the result of a sub-agent whose parent is closed.
@@ -68,6 +70,7 @@ async function resultOf(run: Run, asked: ChildCall, subAgent: SubAgent): Promise
   return handle.result() as Promise<RunResult>;
 }
 
+const AGENT = defineSearchAttributeKey(ATTRIBUTE.agent, 'KEYWORD');
 const LABELS = defineSearchAttributeKey(ATTRIBUTE.labels, 'KEYWORD_LIST');
 
 /** Sub-agents carry the labels of their parent, and are found by them as it is. */
@@ -77,7 +80,7 @@ function labelsOfParent() {
   const texts = typedSearchAttributes.get(LABELS);
   return {
     memo: labels !== undefined && { [MEMO.labels]: labels },
-    attributes: texts && { typedSearchAttributes: [{ key: LABELS, value: texts }] },
+    attributes: texts ? [{ key: LABELS, value: texts }] : [],
   };
 }
 
