@@ -1,4 +1,5 @@
 // Temporal's Web UI as `holdfast dev` serves it: a dev server whose UI has payloads decoded, and runs that each saved view finds.
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,9 @@ import { asked } from './people.ts';
 /** Compressed in history, and readable only where it is decoded. */
 export const LETTER = `Dear clinic, please move my appointment. ${'I can come on any day but Monday. '.repeat(2_000)}`;
 
+/** Does not compress, and is stored where there is a store. */
+const STORED = randomBytes(300_000).toString('base64');
+
 export interface WebUiGround {
   readonly server: DevServer;
   readonly holdfast: Holdfast;
@@ -22,7 +26,7 @@ export interface WebUiGround {
 }
 
 interface GroundOptions {
-  /** Payloads of more than 256 kB in a store. */
+  /** Payloads of more than 256 kB in a store, and a run with one, `stored-1`. */
   readonly stored?: boolean;
 }
 
@@ -65,6 +69,7 @@ export async function startWebUi({ stored = false }: GroundOptions = {}): Promis
   });
   await asked(waiting, 1);
   const completed = await ended('letters', LETTER, 'letter-1', { tenant: 'acme' });
+  if (stored) await ended('letters', `A long letter. ${STORED}`, 'stored-1');
   const large = await ended('thinker', 'Think.', 'thinker-1');
   const stopped = await ended('endless', 'Go on.', 'endless-1');
   const parent = await ended('office', 'Answer.', 'office-1', { tenant: 'other' });
