@@ -6,6 +6,7 @@ import { approvalsCommand } from './commands/approvals.ts';
 import { askCommand } from './commands/ask.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { chatCommand } from './commands/chat.ts';
+import { codecServerCommand } from './commands/codecServer.ts';
 import { conformCommand } from './commands/conform.ts';
 import { consoleCommand } from './commands/console.ts';
 import { debugCommand } from './commands/debug.ts';
@@ -54,6 +55,7 @@ export function holdfastProgram(): Command {
     watchCommand(),
     showCommand(),
     consoleCommand(),
+    codecServerCommand(),
     askCommand(),
     listCommand(),
     statsCommand(),

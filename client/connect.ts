@@ -8,7 +8,7 @@ import { grpcCode } from './errors/grpc.ts';
 import { findRuns } from './findRuns.ts';
 import { MESSAGE_BYTES_MAX, RECEIVE_OPTION } from './history.ts';
 import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
-import { labelOptions, searchAttributes } from './labels.ts';
+import { listedOptions, searchAttributes } from './labels.ts';
 import { type ListOptions, listRuns, type RunSummary } from './listRuns.ts';
 import { attachmentStoreOf } from './payloads/attachmentStore.ts';
 import { loadPayloads } from './payloads/load.ts';
@@ -112,7 +112,7 @@ export interface Holdfast {
    * ```
    */
   inbox(options?: InboxOptions): Promise<Inbox>;
-  /** Registers the search attributes that make the inbox a single query. Returns the names of those that were missing. */
+  /** Registers the search attributes that make the inbox, and lists with a label or a status, a single query. Returns the names of those that were missing. */
   setup(): Promise<readonly string[]>;
   /**
    * Lists runs, latest first: by when they started, or ended. The next page begins after the last entry's cursor.
@@ -175,11 +175,11 @@ export async function connect(options: ConnectOptions | ExistingClientOptions = 
       if (typeof given !== 'string') await checkContext(given, runInput.context);
       try {
         const { memo, ...start } = startOptions(runInput, taskQueue, by);
-        const labelled = await labelOptions(client, labels);
+        const listed = await listedOptions(client, agent, labels);
         const handle = await client.workflow.start(WORKFLOW_TYPE, {
           ...start,
-          memo: { ...memo, ...labelled.memo },
-          ...searchAttributes(labelled.attributes),
+          memo: { ...memo, ...listed.memo },
+          ...searchAttributes(listed.attributes),
           workflowId,
           // An id names one run for good, even after the run has ended.
           workflowIdReusePolicy: 'REJECT_DUPLICATE',

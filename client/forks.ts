@@ -12,10 +12,10 @@ import type { Fork, ForkChanges, ForkEffects, ForkOf, Labels } from '../core/typ
 import { checkRunId, checkStarter } from './checkStart.ts';
 import { InvalidFork, RunUnreadable } from './errors/errors.ts';
 import { grpcErrorIn } from './errors/grpc.ts';
-import { labelOptions, quoted, searchAttributes } from './labels.ts';
+import { listedOptions, quoted, searchAttributes } from './labels.ts';
 import { lenientClient } from './payloads/lenient.ts';
 import { newRunId } from './runId.ts';
-import { hasAttribute } from './setup.ts';
+import { attributesOf } from './setup.ts';
 import { startOptions } from './startOptions.ts';
 
 export interface ForkOptions {
@@ -76,13 +76,13 @@ export async function startFork(
   const { taskQueue, input } = found;
   const { memo, ...start } = startOptions(input, taskQueue ?? TASK_QUEUE, by);
   const attribute = await forkAttribute(client, of.workflowId);
-  const labelled = await labelOptions(client, labelsIn(histories));
+  const listed = await listedOptions(client, input.agent, labelsIn(histories));
   try {
     const handle = await client.workflow.start(WORKFLOW_TYPE, {
       ...start,
       args: [input, { fork, handOver: state }],
-      memo: { ...memo, ...labelled.memo, [MEMO.forkOf]: of },
-      ...searchAttributes([...attribute, ...labelled.attributes]),
+      memo: { ...memo, ...listed.memo, [MEMO.forkOf]: of },
+      ...searchAttributes([...attribute, ...listed.attributes]),
       workflowId: id,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
     });
@@ -171,7 +171,7 @@ const FORK_OF = defineSearchAttributeKey(ATTRIBUTE.forkOf, 'KEYWORD');
 
 /** A start that names an attribute which the namespace does not have is refused. */
 async function forkAttribute(client: Client, of: string) {
-  if (!(await hasAttribute(client.connection, client.options.namespace, ATTRIBUTE.forkOf))) return [];
+  if (!(await attributesOf(client, [ATTRIBUTE.forkOf])).has(ATTRIBUTE.forkOf)) return [];
   return [{ key: FORK_OF, value: of }];
 }
 
@@ -184,7 +184,7 @@ export async function forksOf(
   workflowId: string,
   startedAtMs: () => Promise<number>,
 ): Promise<ForkSummary[]> {
-  const isIndexed = await hasAttribute(client.connection, client.options.namespace, ATTRIBUTE.forkOf);
+  const isIndexed = (await attributesOf(client, [ATTRIBUTE.forkOf])).has(ATTRIBUTE.forkOf);
   const where = isIndexed
     ? `${ATTRIBUTE.forkOf} = ${quoted(workflowId)}`
     : `WorkflowType = '${WORKFLOW_TYPE}' AND StartTime >= '${new Date(await startedAtMs()).toISOString()}'`;

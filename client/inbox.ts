@@ -1,13 +1,13 @@
 // The inbox: every run that waits for a person, sub-agents included, longest wait first. A query if the namespace has the
 // search attributes of `holdfast setup`; otherwise a scan over the memos of all open runs.
-import type { Client, Connection, WorkflowExecutionInfo } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { ATTRIBUTE, WORKFLOW_TYPE } from '../core/names.ts';
 import type { Labels, Question } from '../core/types.ts';
 import { checkLimit, cursorOf, readCursor } from './cursor.ts';
 import { type LabelFilter, labelFilter, quoted } from './labels.ts';
 import { readMemo } from './memo.ts';
 import { lenientClient } from './payloads/lenient.ts';
-import { hasAttributes } from './setup.ts';
+import { attributesOf, indexOf } from './setup.ts';
 
 export interface Waiting {
   readonly workflowId: string;
@@ -62,21 +62,17 @@ export async function readInbox(client: Client, options: InboxOptions = {}): Pro
   const { agent, labels, limit = LIMIT, after } = options;
   checkLimit(limit);
   const from = after === undefined ? null : placeAt(after);
-  const [filter, indexed] = await Promise.all([
-    labelFilter(client, labels),
-    hasAttributes(client.connection as Connection, client.options.namespace),
-  ]);
+  const [filter, names] = await Promise.all([labelFilter(client, labels), attributesOf(client)]);
+  const index = indexOf(names);
   const scan: Scan = { agent, filter };
-  if (!indexed) return inboxOf(await waitingIn(client, `${OPEN}${filter.query}`, scan), limit, from);
+  if (index === 'memo') return inboxOf(await waitingIn(client, `${OPEN}${filter.query}`, scan), limit, from);
 
-  // Workers that started before the attributes were registered write only the memo until they restart.
+  // Workers that started before the attributes were registered write only the memo until they restart. The others write this one as
+  // soon as a run has waited.
+  const written = index === 'status' ? ATTRIBUTE.turns : ATTRIBUTE.agent;
   const [{ total, waiting }, others] = await Promise.all([
     oldestWaiting(client, { agent, filter, limit, from }),
-    waitingIn(
-      client,
-      `${OPEN} AND ${ATTRIBUTE.agent} IS NULL AND ${ATTRIBUTE.waitingSince} IS NULL${filter.query}`,
-      scan,
-    ),
+    waitingIn(client, `${OPEN} AND ${written} IS NULL AND ${ATTRIBUTE.waitingSince} IS NULL${filter.query}`, scan),
   ]);
   return inboxOf([...waiting, ...others], limit, from, total + others.length);
 }

@@ -76,6 +76,7 @@ export type { ErrorCode, ErrorFacts } from './errors/facts.ts';
 export type { FamilyEvent } from './followFamily.ts';
 export type { ForkOptions, ForkSummary } from './forks.ts';
 export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
+export { LISTED_STATUSES, type ListedStatus } from './listedStatus.ts';
 export type { ListOptions, RunSummary } from './listRuns.ts';
 export { type MaskRule, maskHistories } from './mask/maskHistories.ts';
 export { type FileStorageOptions, fileStorage } from './payloads/fileStorage.ts';

@@ -1,20 +1,31 @@
-// Labels in Temporal: a search attribute finds them in one query; where the namespace has none, the memo is filtered here.
+// Labels in Temporal: a search attribute finds them in one query; where the namespace has none, the memo is filtered here. And the
+// agent's name, by which a run is found from its start on.
 import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { hasLabels, labelsProblem, labelTexts } from '../core/labels.ts';
 import { ATTRIBUTE, MEMO } from '../core/names.ts';
 import type { Labels } from '../core/types.ts';
 import { InvalidList } from './errors/errors.ts';
-import { hasAttribute } from './setup.ts';
+import { attributesOf, indexOf } from './setup.ts';
 
 const LABELS = defineSearchAttributeKey(ATTRIBUTE.labels, 'KEYWORD_LIST');
+const AGENT = defineSearchAttributeKey(ATTRIBUTE.agent, 'KEYWORD');
+/** How long a namespace without attributes is not asked for them again, for runs without labels. */
+const AGENT_FRESH_MS = 60_000;
 
-/** The part of a start's options that labels are. */
-export async function labelOptions(client: Client, labels: Labels = {}) {
-  if (Object.keys(labels).length === 0) return { memo: {}, attributes: [] };
+/** The part of a start's options by which lists find the run. A start that names an attribute which the namespace does not have is refused. */
+export async function listedOptions(client: Client, agent: string, labels: Labels = {}) {
+  const isLabelled = Object.keys(labels).length > 0;
+  const names = isLabelled
+    ? await attributesOf(client, [ATTRIBUTE.labels])
+    : await attributesOf(client, [ATTRIBUTE.agent], AGENT_FRESH_MS);
   return {
-    memo: { [MEMO.labels]: labels },
-    attributes: (await isIndexed(client)) ? [{ key: LABELS, value: labelTexts(labels) }] : [],
+    memo: isLabelled ? { [MEMO.labels]: labels } : {},
+    attributes: [
+      // The inbox tells by it, where there are no others, which runs write attributes.
+      ...(indexOf(names) === 'status' ? [{ key: AGENT, value: agent }] : []),
+      ...(isLabelled && names.has(ATTRIBUTE.labels) ? [{ key: LABELS, value: labelTexts(labels) }] : []),
+    ],
   };
 }
 
@@ -38,20 +49,10 @@ export async function labelFilter(client: Client, labels: Labels = {}): Promise<
   if (problem) throw new InvalidList('list_invalid', { problem });
   const texts = labelTexts(labels);
   if (texts.length === 0) return { query: '', isExact: true, keeps: () => true };
-  if (!(await isIndexed(client))) return { query: '', isExact: false, keeps: (has) => hasLabels(has, labels) };
+  if (!(await attributesOf(client, [ATTRIBUTE.labels])).has(ATTRIBUTE.labels))
+    return { query: '', isExact: false, keeps: (has) => hasLabels(has, labels) };
   const query = texts.map((text) => ` AND ${ATTRIBUTE.labels} = ${quoted(text)}`).join('');
   return { query, isExact: true, keeps: () => true };
-}
-
-/** Clients whose namespace has the attribute, which nobody removes again. One that has none may get it at any time. */
-const indexed = new WeakSet<Client>();
-
-/** A start that names an attribute which the namespace does not have is refused. */
-async function isIndexed(client: Client): Promise<boolean> {
-  if (indexed.has(client)) return true;
-  if (!(await hasAttribute(client.connection, client.options.namespace, ATTRIBUTE.labels))) return false;
-  indexed.add(client);
-  return true;
 }
 
 /** As a string of a visibility query. */

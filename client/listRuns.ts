@@ -1,17 +1,22 @@
 // Lists runs from Temporal's visibility, latest first.
 import type { Client, WorkflowClient, WorkflowExecutionInfo } from '@temporalio/client';
-import { WORKFLOW_TYPE } from '../core/names.ts';
+import { ATTRIBUTE, WORKFLOW_TYPE } from '../core/names.ts';
 import type { ForkOf, Labels, RunStatus } from '../core/types.ts';
 import { checkLimit, cursorOf, readCursor } from './cursor.ts';
-import { labelFilter } from './labels.ts';
+import { InvalidList } from './errors/errors.ts';
+import { labelFilter, quoted } from './labels.ts';
+import { isOpenStatus, LISTED_STATUSES, type ListedStatus, listedStatus } from './listedStatus.ts';
 import { readMemo } from './memo.ts';
 import { lenientClient } from './payloads/lenient.ts';
+import { attributesOf, indexOf } from './setup.ts';
 
 export interface ListOptions {
   /** Only runs of this agent. */
   readonly agent?: string;
   /** Only runs that have all of these labels. */
   readonly labels?: Labels;
+  /** Only runs with one of these statuses. */
+  readonly status?: ListedStatus | readonly ListedStatus[];
   /**
    * Maximum number of runs.
    * @default 20
@@ -47,28 +52,36 @@ const LIST_DEFAULT = 20;
 
 export async function listRuns(
   client: Client,
-  { agent, labels, limit = LIST_DEFAULT, after }: ListOptions,
+  { agent, labels, status: wanted, limit = LIST_DEFAULT, after }: ListOptions,
 ): Promise<RunSummary[]> {
   checkLimit(limit);
   const from = after === undefined ? null : placeAt(after);
+  const statuses = wanted === undefined ? null : statusesIn(wanted);
   const filter = await labelFilter(client, labels);
+  const isIndexed = indexOf(await attributesOf(client, FILTERED)) === 'status';
+  const narrowed = isIndexed && agent !== undefined ? unlessOther(ATTRIBUTE.agent, [agent]) : '';
   const runs: RunSummary[] = [];
   const { workflow: workflows } = lenientClient(client);
   const ofStatus = (which: string, time: string) => {
     // Inclusive: other runs may have the time of the cursor.
     const since = from ? ` AND ${time} <= '${new Date(from.atMs + 1).toISOString()}'` : '';
-    const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ${which}${filter.query}${since}`;
+    const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ${which}${filter.query}${narrowed}${since}`;
     return workflows.list({ query, pageSize: 100 })[Symbol.asyncIterator]();
   };
+  const howEnded = statuses?.filter((status) => !isOpenStatus(status)) ?? [];
   // A run that continued as new is listed once, by its last execution.
-  const ended = ofStatus("ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'", 'CloseTime');
-  // The agent is in the memo, which queries cannot filter on.
-  for await (const found of latestOf(ofStatus("ExecutionStatus = 'Running'", 'StartTime'), ended)) {
+  const isEnded = `ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'`;
+  const endedSo = isIndexed && statuses ? unlessOther(ATTRIBUTE.status, howEnded) : '';
+  const open = statuses?.every((status) => !isOpenStatus(status))
+    ? NONE
+    : ofStatus("ExecutionStatus = 'Running'", 'StartTime');
+  const ended = statuses && howEnded.length === 0 ? NONE : ofStatus(`${isEnded}${endedSo}`, 'CloseTime');
+  for await (const found of latestOf(open, ended)) {
     const place: Place = { atMs: timeOf(found), runId: found.runId };
     if (from && inOrder(place, from) <= 0) continue;
     const { agent: name, parentId, labels: has, forkOf, status, startedAtMs, waits } = readMemo(found.memo);
     if ((agent !== undefined && name !== agent) || !filter.keeps(has)) continue;
-    runs.push({
+    const run: RunSummary = {
       workflowId: found.workflowId,
       runId: found.runId,
       agent: name,
@@ -82,10 +95,32 @@ export async function listRuns(
       startedAtMs: startedAtMs ?? found.startTime.getTime(),
       endedAtMs: found.closeTime?.getTime() ?? null,
       cursor: cursorOf(place.atMs, place.runId),
-    });
+    };
+    // Also where there are attributes: SQLite compares them without case, and not every run has written them.
+    if (statuses && !statuses.includes(listedStatus(run) as ListedStatus)) continue;
+    runs.push(run);
     if (runs.length >= limit) break;
   }
   return runs;
+}
+
+const FILTERED = [ATTRIBUTE.agent, ATTRIBUTE.status] as const;
+
+/** A run that has not written the attribute may still have the value in its memo. */
+function unlessOther(attribute: string, values: readonly string[]): string {
+  return ` AND (${attribute} IN (${values.map(quoted).join(', ')}) OR ${attribute} IS NULL)`;
+}
+
+const NONE: AsyncIterator<WorkflowExecutionInfo> = { next: async () => ({ done: true, value: undefined }) };
+
+function statusesIn(wanted: ListedStatus | readonly ListedStatus[]): readonly ListedStatus[] {
+  const statuses = typeof wanted === 'string' ? [wanted] : wanted;
+  const unknown = statuses.find((status) => !LISTED_STATUSES.includes(status));
+  if (unknown !== undefined || statuses.length === 0)
+    throw new InvalidList('list_invalid', {
+      problem: `status is ${JSON.stringify(unknown ?? statuses)}. Expected any of ${LISTED_STATUSES.join(', ')}.`,
+    });
+  return statuses;
 }
 
 /** What the list is sorted by. */

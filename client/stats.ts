@@ -4,7 +4,7 @@ import { type RunStats, statsOf } from '../core/read/stats.ts';
 import { HoldfastError, TemporalUnreachable } from './errors/errors.ts';
 import type { ListOptions, RunSummary } from './listRuns.ts';
 
-export interface StatsOptions extends Pick<ListOptions, 'agent' | 'labels'> {
+export interface StatsOptions extends Pick<ListOptions, 'agent' | 'labels' | 'status'> {
   /** Only runs that started at this time or later, in milliseconds since 1970. */
   readonly sinceMs?: number;
   /** Only runs that started before this time. */
@@ -51,12 +51,18 @@ export async function readStats(source: StatsSource, options: StatsOptions = {})
 
 async function fitting(
   { list }: StatsSource,
-  { agent, labels, sinceMs = 0, untilMs = Number.POSITIVE_INFINITY, limit = LIMIT }: StatsOptions,
+  { agent, labels, status, sinceMs = 0, untilMs = Number.POSITIVE_INFINITY, limit = LIMIT }: StatsOptions,
 ): Promise<RunSummary[]> {
   const found: RunSummary[] = [];
   let after: string | undefined;
   for (;;) {
-    const page = await list({ ...(agent !== undefined && { agent }), ...(labels && { labels }), limit: PAGE, after });
+    const page = await list({
+      ...(agent !== undefined && { agent }),
+      ...(labels && { labels }),
+      ...(status !== undefined && { status }),
+      limit: PAGE,
+      after,
+    });
     found.push(...page.filter(({ startedAtMs }) => startedAtMs >= sinceMs && startedAtMs < untilMs));
     // The list is by the end of runs: a page on which all ended before the time has none that started after it.
     const isPast = page.every(({ endedAtMs, startedAtMs }) => (endedAtMs ?? startedAtMs) < sinceMs);

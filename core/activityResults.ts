@@ -107,7 +107,7 @@ const isAnswer = hasShape<ModelAnswer>({
       instructions: isText,
       rules: isRecord(isAnything),
       policies: isRecord(isPolicy),
-      index: optional(isOneOf('memo', 'attributes')),
+      index: optional(isOneOf('memo', 'attributes', 'status')),
       labels: optional(isBoolean),
       body: optional(isRecord(isAnything)),
     }),

@@ -309,7 +309,7 @@ const isAgentRecord = isShape<AgentRecord>({
   instructions: isText,
   rules: isRules,
   policies: isRecord(isRecord(isAnything)),
-  index: optional(isOneOf('memo', 'attributes')),
+  index: optional(isOneOf('memo', 'attributes', 'status')),
   labels: optional(isBoolean),
   body: optional(isRecord(isAnything)),
 });

@@ -171,11 +171,18 @@ export const MEMO = {
 
 /**
  * Search attributes that `holdfast setup` registers. With the first, one query finds all runs that wait for people; with the others, the
- * forks of a run, and the runs that have a label.
+ * forks of a run, the runs that have a label, and those that ended in some way or have used much.
  */
 export const ATTRIBUTE = {
   waitingSince: 'HoldfastWaitingSince',
   agent: 'HoldfastAgent',
+  /** How a run ended. */
+  status: 'HoldfastStatus',
+  turns: 'HoldfastTurns',
+  /** Input and output, of the run and its sub-agents. */
+  tokens: 'HoldfastTokens',
+  /** As far as prices are known. */
+  cost: 'HoldfastCost',
   forkOf: 'HoldfastForkOf',
   /** A list of keywords: `tenant=acme`. */
   labels: 'HoldfastLabels',

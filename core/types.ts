@@ -541,10 +541,11 @@ export interface AgentRecord {
   /** The policies of its tools, by name. */
   readonly policies: Readonly<Record<string, ToolPolicy>>;
   /**
-   * Where the run publishes its open questions and its status: in the memo, and with `attributes` in search attributes too.
-   * The worker checks that those are registered: upserting others would fail every workflow task.
+   * Where the run publishes its open questions and its status: in the memo, with `attributes` in the search attributes of the inbox too,
+   * and with `status` in those of its status and spend as well. The worker checks that they are registered: upserting others would fail
+   * every workflow task.
    */
-  readonly index?: 'memo' | 'attributes';
+  readonly index?: 'memo' | 'attributes' | 'status';
   /** The search attribute of labels is registered, so that a run which has them in its memo alone may write them there. */
   readonly labels?: boolean;
   /** Further fields of its requests to the model. */

@@ -20,7 +20,7 @@ import { attachmentStoreOf } from '../client/payloads/attachmentStore.ts';
 import { composedConverter, FAILURES, type PayloadOptions } from '../client/payloads/options.ts';
 import { tolerantConverter } from '../client/payloads/tolerant.ts';
 import { weigherOf } from '../client/payloads/weigh.ts';
-import { hasAttribute, hasAttributes } from '../client/setup.ts';
+import { indexOf, registeredAttributes } from '../client/setup.ts';
 import { SHUTDOWN_GRACE_MS } from '../core/limits.ts';
 import { ATTRIBUTE, COMPACT_ACTIVITY, MODEL_ACTIVITY, PLAN_ACTIVITY } from '../core/names.ts';
 import { buildIdOf } from './buildId.ts';
@@ -230,19 +230,19 @@ export class HoldfastPlugin implements WorkerPlugin, BundlerPlugin, ClientPlugin
     const { model: settings = modelSettingsFrom(process.env), providers, transcriptCacheBytes } = this.#options;
     const namespace = options.namespace ?? 'default';
     // Runs while the model is opened.
-    const indexing = indexOf(options.connection, namespace);
+    const indexing = attributesIn(options.connection, namespace);
     indexing.catch(() => undefined);
     const { models, close, ...model } = await openModel(settings, registry, providers);
     const threads = createThreads();
     const opened = { close: () => Promise.all([close(), threads.close(), agents.close()]) };
     try {
-      const [isIndexed, hasLabels] = await indexing;
+      const attributes = await indexing;
       const activities = createActivities({
         registry,
         models,
         threads,
-        index: isIndexed ? 'attributes' : 'memo',
-        hasLabels,
+        index: indexOf(attributes),
+        hasLabels: attributes.has(ATTRIBUTE.labels),
         weigh: weigherOf(converter, namespace),
         attachments: attachmentStoreOf(converter, namespace),
         transcriptCacheBytes,
@@ -267,17 +267,11 @@ function warnOfUnpinned({ sources }: OpenAgents): void {
       );
 }
 
-/**
- * Whether the namespace has the search attributes of the inbox, and that of labels. A worker without a connection opens one of its own, to
- * the same server as this.
- */
-async function indexOf(given: NativeConnection | undefined, namespace: string): Promise<[boolean, boolean]> {
+/** The search attributes of the namespace. A worker without a connection opens one of its own, to the same server as this. */
+async function attributesIn(given: NativeConnection | undefined, namespace: string) {
   const connection = given ?? (await NativeConnection.connect());
   try {
-    return await Promise.all([
-      hasAttributes(connection, namespace),
-      hasAttribute(connection, namespace, ATTRIBUTE.labels),
-    ]);
+    return await registeredAttributes(connection, namespace);
   } finally {
     if (!given) await connection.close();
   }

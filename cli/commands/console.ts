@@ -8,6 +8,7 @@ import {
   checkHost,
   type HttpOptions,
   listenError,
+  parseHeader,
   tokenFromEnvironment,
   withHttpOptions,
 } from '../http/httpOptions.ts';
@@ -89,12 +90,6 @@ async function serve(options: ConsoleCommandOptions, command: Command): Promise<
   await unlessInterrupted(new Promise(() => {}), interrupt.signal);
   await served.close();
   await holdfast.close();
-}
-
-function parseHeader(name: string): string {
-  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
-    throw new InvalidArgumentError('Expected the name of a header, such as X-Forwarded-User.');
-  return name;
 }
 
 function parseUrl(text: string): string {

@@ -4,18 +4,27 @@ import { Command } from 'commander';
 import { connect } from '../../client/index.ts';
 import { namesServer, readSettings, type SettingsOptions } from '../../client/settings.ts';
 import { AGENTS_OPTION, findAgentsFile } from '../agentsFile.ts';
+import type { ServedCodec } from '../codec/serveCodec.ts';
 import { addressFlags, settingsOf, untilInterrupted, userName, withTaskQueueOption } from '../connected.ts';
 import type { ServedConsole } from '../console/serveConsole.ts';
 import { type SupervisedServer, superviseServer } from '../dev/superviseServer.ts';
 import { watchFiles } from '../dev/watchFiles.ts';
 import { superviseWorker } from '../dev/workerProcess.ts';
 import { EXIT, errorText, portNumber } from '../exit.ts';
+import { tokenFromEnvironment } from '../http/httpOptions.ts';
 import { commandWords, PROGRAM } from '../terminal/commandLine.ts';
 import { toStderr, toStdout } from '../terminal/output.ts';
 import { seconds } from '../terminal/screen.ts';
+import { CODEC_TOKEN_VARIABLE } from './codecServer.ts';
 import type { WorkerReady } from './worker.ts';
 
-export const DEV_DEFAULTS = { port: 7233, uiPort: 8233, consolePort: 3930, db: '.holdfast/temporal.db' } as const;
+export const DEV_DEFAULTS = {
+  port: 7233,
+  uiPort: 8233,
+  consolePort: 3930,
+  codecPort: 3931,
+  db: '.holdfast/temporal.db',
+} as const;
 /** Smooth for a viewer; a dev server with a few runs can take it. */
 const DEV_STREAM_INTERVAL_MS = 100;
 
@@ -24,6 +33,7 @@ interface DevOptions {
   readonly port: number;
   readonly uiPort: number;
   readonly consolePort: number;
+  readonly codecPort: number;
   readonly db: string;
   readonly taskQueue?: string;
 }
@@ -42,6 +52,12 @@ export function devCommand(): Command {
       portNumber,
       DEV_DEFAULTS.consolePort,
     )
+    .option(
+      '--codec-port <port>',
+      'the port at which the Web UI has payloads decoded; a free one if it is taken',
+      portNumber,
+      DEV_DEFAULTS.codecPort,
+    )
     .option('--db <file>', 'file to keep runs in', DEV_DEFAULTS.db);
   return withTaskQueueOption(command).action((options: DevOptions, command: Command) =>
     dev(options, settingsOf(command)),
@@ -59,7 +75,8 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
   // The first download of the server may take minutes. What has been started by then ends with this process.
   const leaveNow = () => process.exit(EXIT.interrupted);
   signal.addEventListener('abort', leaveNow);
-  const server = isNamed ? null : await superviseServer({ ...options, namespace: settings.namespace, say });
+  const own = isNamed ? null : await startServer(options, settings.namespace);
+  const server = own?.server ?? null;
   // A server that we do not run must be reachable already.
   if (!server) await (await connect(settings)).close();
   signal.removeEventListener('abort', leaveNow);
@@ -91,12 +108,42 @@ async function dev(options: DevOptions, settings: SettingsOptions): Promise<void
   await watching.close();
   await worker.stop();
   await served.close();
+  await own?.codec.close();
   await leave(server);
 }
 
 async function leave(server: SupervisedServer | null): Promise<void> {
   await server?.stop();
   process.exit(EXIT.completed);
+}
+
+const HOST = '127.0.0.1';
+const onError = (error: Error) => toStderr(errorText(error));
+
+/** Starts the server, and before it the codec server whose address its Web UI is given. */
+async function startServer(
+  options: DevOptions,
+  namespace: string | undefined,
+): Promise<{ readonly server: SupervisedServer; readonly codec: ServedCodec }> {
+  const token = tokenFromEnvironment(CODEC_TOKEN_VARIABLE);
+  const { serveCodec } = await import('../codec/serveCodec.ts');
+  let uiUrl: string | null = null;
+  // A browser may have been given either name.
+  const origins = () => (uiUrl === null ? [] : [uiUrl, uiUrl.replace(HOST, 'localhost')]);
+  const codec = await onFreePort(options.codecPort, (port) =>
+    serveCodec({ host: HOST, port, origins, onError, ...(token !== undefined && { token }) }),
+  );
+  const server = await superviseServer({ ...options, uiCodecEndpoint: codec.endpoint, namespace, say });
+  uiUrl = server.uiUrl;
+  return { server, codec };
+}
+
+/** Serves on another port if the wanted one is taken. */
+async function onFreePort<Served>(wanted: number, serve: (port: number) => Promise<Served>): Promise<Served> {
+  return serve(wanted).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    return serve(0);
+  });
 }
 
 async function openConsole(
@@ -107,22 +154,9 @@ async function openConsole(
 ): Promise<ServedConsole> {
   // Loaded here: no other command needs it.
   const [holdfast, { serveConsole }] = await Promise.all([connect(where), import('../console/serveConsole.ts')]);
-  const onError = (error: Error) => toStderr(errorText(error));
-  const serve = (port: number) =>
-    serveConsole({
-      holdfast,
-      host: '127.0.0.1',
-      port,
-      by: userName() ?? null,
-      uiUrl,
-      settings: where,
-      agentsFile,
-      onError,
-    });
-  const served = await serve(port).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE') throw error;
-    return serve(0);
-  });
+  const served = await onFreePort(port, (port) =>
+    serveConsole({ holdfast, host: HOST, port, by: userName() ?? null, uiUrl, settings: where, agentsFile, onError }),
+  );
   return {
     link: served.link,
     async close() {

@@ -1,6 +1,7 @@
 // `holdfast list`: the latest runs.
 import { Command } from 'commander';
 import type { Labels, ListOptions, RunSummary } from '../../client/index.ts';
+import { listedState } from '../../client/listedStatus.ts';
 import { withHoldfast } from '../connected.ts';
 import { EXIT, wholeNumber } from '../exit.ts';
 import { columnsOf, cutTo, fit } from '../terminal/columns.ts';
@@ -8,8 +9,9 @@ import { PROGRAM } from '../terminal/commandLine.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { printJson, toStderr } from '../terminal/output.ts';
 import { createScreen, seconds } from '../terminal/screen.ts';
-import { listedJson, listedState } from '../view/json.ts';
+import { listedJson } from '../view/json.ts';
 import { labelsText, parseLabel } from '../view/labels.ts';
+import { parseStatus } from '../view/status.ts';
 
 const LIMIT = 20;
 
@@ -24,13 +26,14 @@ export function listCommand(): Command {
     .description('list the latest runs')
     .option('--agent <name>', 'only runs of this agent')
     .option('--label <key=value>', 'only runs with this label; may be given again', parseLabel)
+    .option('--status <status>', 'only runs with this status; may be given again', parseStatus)
     .option('--limit <n>', 'maximum number of runs', wholeNumber, LIMIT)
     .option('--after <cursor>', 'continue after the run with this cursor')
     .option('--json', 'print one JSON array')
     .action((options: ListCommandOptions, command: Command) =>
       withHoldfast(command, async (holdfast) => {
         const { json, label: labels, ...rest } = options;
-        const { agent, limit, after } = rest;
+        const { agent, limit, after, status } = rest;
         const runs = await holdfast.list({ ...rest, ...(labels && { labels }) });
         if (json) printJson(runs.map(listedJson));
         else if (runs.length > 0) {
@@ -40,7 +43,10 @@ export function listCommand(): Command {
         else {
           const of = agent === undefined ? '' : ` of agent ${inertLine(agent, 64)}`;
           const labelled = labels ? ` with ${labelsText(labels)}` : '';
-          toStderr(`There are no runs${of}${labelled} at ${holdfast.address}. Start one: ${PROGRAM} run AGENT INPUT`);
+          const so = status ? ` that are ${[status].flat().join(' or ')}` : '';
+          toStderr(
+            `There are no runs${of}${labelled}${so} at ${holdfast.address}. Start one: ${PROGRAM} run AGENT INPUT`,
+          );
         }
         return EXIT.completed;
       }),

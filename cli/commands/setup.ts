@@ -8,7 +8,7 @@ import { printJson, toStderr, toStdout } from '../terminal/output.ts';
 
 export function setupCommand(): Command {
   return new Command('setup')
-    .description('register the search attributes that make approvals one query')
+    .description('register the search attributes that make lists and approvals one query')
     .option('--json', 'print one JSON object')
     .action(({ json }: { json?: boolean }, command: Command) =>
       withHoldfast(command, async (holdfast) => {
@@ -37,6 +37,7 @@ function unavailableText(namespace: string, why: string): string {
   return [
     `The search attributes cannot be registered in the namespace ${namespace}: ${why}`,
     'The inbox works without them, but reads the memos of all open runs; with many thousands, this takes seconds.',
-    `To use them, ask an administrator to register ${ATTRIBUTE.waitingSince} (Datetime) and ${ATTRIBUTE.agent} (Keyword).`,
+    `To use them, ask an administrator to register ${ATTRIBUTE.waitingSince} (Datetime) and ${ATTRIBUTE.agent} (Keyword); for lists,`,
+    `${ATTRIBUTE.labels} (KeywordList), ${ATTRIBUTE.forkOf} and ${ATTRIBUTE.status} (Keyword), ${ATTRIBUTE.turns} and ${ATTRIBUTE.tokens} (Int), ${ATTRIBUTE.cost} (Double).`,
   ].join('\n');
 }

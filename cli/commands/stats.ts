@@ -1,6 +1,7 @@
 // `holdfast stats`: many runs in numbers.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { FoundStats, Labels, StatsRow } from '../../client/index.ts';
+import type { ListedStatus } from '../../client/listedStatus.ts';
 import { costText } from '../../core/reasons/english.ts';
 import { count, plural, seconds } from '../../core/text.ts';
 import { withHoldfast } from '../connected.ts';
@@ -13,6 +14,7 @@ import { createScreen, type Screen } from '../terminal/screen.ts';
 import { parseDuration } from '../view/budget.ts';
 import { isoTime } from '../view/json.ts';
 import { parseLabel } from '../view/labels.ts';
+import { parseStatus } from '../view/status.ts';
 
 const LIMIT = 500;
 const TABLES = { agent: 'agents', model: 'models', tool: 'tools', day: 'days' } as const;
@@ -23,6 +25,7 @@ type By = keyof typeof TABLES;
 interface StatsCommandOptions {
   readonly agent?: string;
   readonly label?: Labels;
+  readonly status?: readonly ListedStatus[];
   readonly since?: number;
   readonly until?: number;
   readonly by?: By;
@@ -35,6 +38,7 @@ export function statsCommand(): Command {
     .description('count the latest runs: how they ended, what they cost, how long they took')
     .option('--agent <name>', 'only runs of this agent')
     .option('--label <key=value>', 'only runs with this label; may be given again', parseLabel)
+    .option('--status <status>', 'only runs with this status; may be given again', parseStatus)
     .option('--since <time>', 'only runs that started at this time (ISO 8601), or at most so long ago (24h)', parseTime)
     .option('--until <time>', 'only runs that started before this time', parseTime)
     .addOption(new Option('--by <what>', 'only the table by this').choices(Object.keys(TABLES)))
@@ -42,10 +46,11 @@ export function statsCommand(): Command {
     .option('--json', 'print one JSON object')
     .action((options: StatsCommandOptions, command: Command) =>
       withHoldfast(command, async (holdfast) => {
-        const { agent, label: labels, since: sinceMs, until: untilMs, limit, by, json } = options;
+        const { agent, label: labels, status, since: sinceMs, until: untilMs, limit, by, json } = options;
         const stats = await holdfast.stats({
           ...(agent !== undefined && { agent }),
           ...(labels && { labels }),
+          ...(status && { status }),
           ...(sinceMs !== undefined && { sinceMs }),
           ...(untilMs !== undefined && { untilMs }),
           limit,

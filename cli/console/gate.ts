@@ -2,7 +2,7 @@
 // person's name: the host and the origin are checked, and each request for data carries the token.
 import type { MiddlewareHandler } from 'hono';
 import { DECIDERS } from '../../core/limits.ts';
-import { isToken } from '../http/httpOptions.ts';
+import { bearerIn, isOwnHost, isToken, nameIn } from '../http/httpOptions.ts';
 
 export interface GateOptions {
   /** Names of the `Host` header that are ours, without port. */
@@ -22,8 +22,6 @@ export interface GateOptions {
 export interface Passed {
   readonly Variables: { readonly by: string | null; readonly roles: readonly string[] };
 }
-
-const NAME_CHARS_MAX = 200;
 
 const HEADERS = {
   // Scripts and styles come from our own files only. Text becomes markup in one place, which cleans it.
@@ -59,8 +57,7 @@ export function ownHost({ hosts }: GateOptions): MiddlewareHandler {
 }
 
 function problemOf(host: string, origin: string | undefined, hosts: readonly string[]): string | null {
-  const name = /^(.+?)(?::\d+)?$/.exec(host.toLowerCase())?.[1] ?? '';
-  if (!hosts.includes(name)) return 'This is not a name of the console. Allow it with --allow-host.';
+  if (!isOwnHost(host, hosts)) return 'This is not a name of the console. Allow it with --allow-host.';
   if (origin === undefined) return null;
   // A proxy may add TLS: the scheme says nothing.
   const from = URL.canParse(origin) ? new URL(origin).host : origin;
@@ -71,15 +68,15 @@ function problemOf(host: string, origin: string | undefined, hosts: readonly str
 export function onlyWithToken({ token, authHeader, rolesHeader, by, roles }: GateOptions): MiddlewareHandler<Passed> {
   return async (context, next) => {
     if (token !== null) {
-      const [, given] = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '') ?? [];
+      const given = bearerIn(context.req.header('authorization'));
       if (given === undefined || !isToken(given, token))
         return context.json(
           { error: { code: 'token', message: 'Open the console with the link that it printed.' } },
           401,
         );
     }
-    const named = authHeader === null ? by : (context.req.header(authHeader)?.trim() ?? '');
-    if (named === '' || (named?.length ?? 0) > NAME_CHARS_MAX)
+    const named = authHeader === null ? by : nameIn(context.req.header(authHeader));
+    if (authHeader !== null && named === null)
       return context.json({ error: { code: 'name', message: 'The proxy did not say who asks.' } }, 401);
     context.set('by', named);
     // Nobody has the roles of who started the console, once a proxy says who asks.

@@ -1,7 +1,7 @@
 // The lists of the console. Pages ask for them every few seconds: those that ask for the same at the same time are one request to
 // the server.
 import type { FoundStats, Holdfast, Inbox, Labels, RunSummary } from '../../client/index.ts';
-import { fits } from './shownStatus.ts';
+import { statusesOf } from './statusFilter.ts';
 
 export interface ListQuery {
   /** Words: parts of the workflow id or of the agent's name, and labels as `key=value`. */
@@ -48,9 +48,15 @@ export function listsOf(holdfast: Holdfast): Lists {
 
   async function runs({ text, status, limit }: ListQuery): Promise<RunList> {
     const { words, labels } = wordsIn(text);
-    const isFiltered = words.length > 0 || status !== '';
-    const listed = await holdfast.list({ limit: isFiltered ? SCANNED_MAX : limit + 1, labels });
-    const fitting = listed.filter((run) => hasWords(run, words) && fits(run, status));
+    const statuses = status === '' ? undefined : statusesOf(status);
+    if (statuses === null) return { runs: [], hasMore: false };
+    const isFiltered = words.length > 0;
+    const listed = await holdfast.list({
+      limit: isFiltered ? SCANNED_MAX : limit + 1,
+      labels,
+      ...(statuses && { status: statuses }),
+    });
+    const fitting = listed.filter((run) => hasWords(run, words));
     return { runs: fitting.slice(0, limit), hasMore: fitting.length > limit || listed.length === SCANNED_MAX };
   }
 

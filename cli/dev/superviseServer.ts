@@ -20,6 +20,7 @@ export interface SupervisedServer {
 export interface SuperviseServerOptions {
   readonly port: number;
   readonly uiPort: number;
+  readonly uiCodecEndpoint: string;
   readonly db: string;
   readonly namespace: string | undefined;
   readonly say: (line: string) => void;
@@ -28,6 +29,7 @@ export interface SuperviseServerOptions {
 export async function superviseServer({
   port,
   uiPort,
+  uiCodecEndpoint,
   db,
   namespace,
   say,
@@ -36,7 +38,7 @@ export async function superviseServer({
   await makeFolder(dirname(dbFile));
   const unlock = await lockDatabase(dbFile);
   const cli = await findTemporalCli({ say });
-  const options = { cli, dbFile, say, ...(namespace !== undefined && { namespace }) };
+  const options = { cli, dbFile, uiCodecEndpoint, say, ...(namespace !== undefined && { namespace }) };
   let server = await startDevServer({ ...options, port, uiPort }).catch(async (error) => {
     await unlock();
     throw error;

@@ -12,6 +12,7 @@ export interface HttpOptions {
 }
 
 const TOKEN_CHARS_MIN = 16;
+const NAME_CHARS_MAX = 200;
 const THIS_MACHINE = ['localhost', '127.0.0.1', '[::1]'];
 
 /** Adds the options that commands which listen have in common. `variable` of the environment has the token as well. */
@@ -46,10 +47,33 @@ export function hostsOf({ host, allowHost = [] }: HttpOptions): readonly string[
   return [...new Set([...THIS_MACHINE, ...own, ...allowHost])];
 }
 
+/** Whether the `Host` header of a request has one of our names. */
+export function isOwnHost(header: string | undefined, hosts: readonly string[]): boolean {
+  return hosts.includes(/^(.+?)(?::\d+)?$/.exec((header ?? '').toLowerCase())?.[1] ?? '');
+}
+
+/** The name that a proxy's header gives; null if it gives none that can be one. */
+export function nameIn(header: string | undefined): string | null {
+  const name = header?.trim() ?? '';
+  return name === '' || name.length > NAME_CHARS_MAX ? null : name;
+}
+
+/** The token of an `Authorization` header. */
+export function bearerIn(header: string | undefined): string | undefined {
+  return /^Bearer (.+)$/.exec(header ?? '')?.[1];
+}
+
 /** Says why an address cannot be listened on; passes other errors on. */
 export function listenError(error: NodeJS.ErrnoException, host: string, port: number): unknown {
   if (error.syscall !== 'listen' && error.syscall !== 'getaddrinfo') return error;
   return new UsageError(`${host}:${port} cannot be listened on (${error.code}). Choose with --host and --port.`);
+}
+
+/** Parses `--auth-header`. */
+export function parseHeader(name: string): string {
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
+    throw new InvalidArgumentError('Expected the name of a header, such as X-Forwarded-User.');
+  return name;
 }
 
 export function tokenFromEnvironment(variable: string): string | undefined {

@@ -1,5 +1,7 @@
 // Turns the read model into the documented JSON of runs. Times are ISO 8601.
+
 import type { Decided, FamilyEvent, ForkSummary, RunSummary, Schedule, Waiting } from '../../client/index.ts';
+import { listedState } from '../../client/listedStatus.ts';
 import { type Call, type Compaction, countsOf, type Run, type RunEvent, toolCalls } from '../../core/read/run.ts';
 import type { Question, RecordedDecision } from '../../core/types.ts';
 
@@ -141,10 +143,6 @@ export function scheduleJson({ nextRunAtMs, lastRun, runs, skipped, ...schedule 
 }
 
 /** Temporal spells it with one l; we use two everywhere. */
-export function listedState(state: string): string {
-  return state === 'canceled' ? 'cancelled' : state;
-}
-
 export function isoTime(ms: number): string;
 export function isoTime(ms: number | null): string | null;
 export function isoTime(ms: number | null): string | null {

@@ -23,7 +23,9 @@ export function retrieval(converter: LoadedDataConverter) {
 interface PayloadProto {
   encode(payload: Payload): { finish(): Uint8Array };
   decode(bytes: Uint8Array): Payload;
+  /** Reads bytes from base64 as well. Throws for an object that is no payload. */
   fromObject(object: object): Payload;
+  toObject(payload: Payload, options: { readonly bytes: typeof String; readonly longs: typeof String }): object;
 }
 
 /** The SDK's functions for the reference that replaces a stored payload in history. */

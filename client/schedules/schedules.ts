@@ -13,7 +13,7 @@ import type { RunInput } from '../../core/types.ts';
 import { checkStart } from '../checkStart.ts';
 import { InvalidSchedule, ScheduleExists, ScheduleNotFound, unreachable } from '../errors/errors.ts';
 import { grpcCode } from '../errors/grpc.ts';
-import { labelOptions, searchAttributes } from '../labels.ts';
+import { listedOptions, searchAttributes } from '../labels.ts';
 import { lenientClient, UNREADABLE } from '../payloads/lenient.ts';
 import { type RunHandle, runHandle } from '../runHandle.ts';
 import { type StartOptions, startOptions } from '../startOptions.ts';
@@ -164,7 +164,7 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
       checkId(id);
       checkStart(runInput, id, { labels, by });
       const { memo, ...start } = startOptions(runInput, taskQueue, by);
-      const labelled = await labelOptions(client, labels).catch((error) => {
+      const listed = await listedOptions(client, agent, labels).catch((error) => {
         throw toClientError(error);
       });
       const schedule = {
@@ -177,8 +177,8 @@ export function schedulesOf(client: Client, address: string, taskQueue: string):
           workflowType: WORKFLOW_TYPE,
           workflowId: id,
           ...start,
-          memo: { ...memo, ...labelled.memo },
-          ...searchAttributes(labelled.attributes),
+          memo: { ...memo, ...listed.memo },
+          ...searchAttributes(listed.attributes),
         },
       };
       try {

@@ -179,7 +179,7 @@ export const BUGS: readonly Bug[] = [
     what: 'the memo of a run that is over still shows that it waits',
     edit: {
       file: 'workflows/state/published.ts',
-      from: '    if (this.#waits) this.showWaits(null, index);\n',
+      from: '    if (this.#waits) this.showWaits(null, index, used);\n',
       to: '',
     },
     found: /memo still shows|attribute still says/,

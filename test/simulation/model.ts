@@ -136,7 +136,7 @@ export class Model {
       instructions: `You are ${name}.`,
       rules: rulesOf(this.random),
       policies: TOOLS,
-      ...(this.random.chance(0.9) && { index: this.random.pick(['memo', 'attributes'] as const) }),
+      ...(this.random.chance(0.9) && { index: this.random.pick(['memo', 'attributes', 'status'] as const) }),
     };
     this.agents.set(name, agent);
     return agent;

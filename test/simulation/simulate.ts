@@ -170,4 +170,13 @@ function leavesItsMemo({ memo, attributes }: Server, witness: Witness, status: R
     throw new Violation(`Its memo has lost the agent: ${JSON.stringify(memo)}`);
   if (attributes['HoldfastWaitingSince'])
     throw new Violation('It is over, and its attribute still says that it waits.');
+  const { index } = witness.agent;
+  if (index === 'status' && attributes['HoldfastStatus'] !== status)
+    throw new Violation(`Its attribute says that it ended as ${attributes['HoldfastStatus']}, not ${status}.`);
+  if (index === 'status' && attributes['HoldfastTokens'] !== paid.inputTokens + paid.outputTokens)
+    throw new Violation(
+      `Its attribute has ${attributes['HoldfastTokens']} tokens, and it spent ${JSON.stringify(paid)}.`,
+    );
+  if (index !== 'status' && attributes['HoldfastStatus'])
+    throw new Violation('It has written an attribute that is not there.');
 }

@@ -4,8 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { CODEC_DEFAULTS } from '../../cli/commands/codecServer.ts';
 import { ATTRIBUTE } from '../../core/names.ts';
 import { devServerArguments } from '../../worker/dev/dynamicConfig.ts';
+import { UI_ORIGINS } from '../../worker/topology/codec.ts';
 import { TEMPORAL_SERVER_VERSION } from '../../worker/topology/programs.ts';
 import { environmentOf } from '../../worker/topology/server.ts';
 
@@ -62,11 +64,25 @@ test("has package.json's Node and the examples' packages, and no root user", () 
 });
 
 test('has no default password, and listens on this machine only', () => {
+  const { port } = CODEC_DEFAULTS;
   const passwords = all(compose, /^ +\w*(?:PASSWORD|PWD): (.+)$/gm);
   assert.equal(passwords.length, 3);
   for (const password of passwords) assert.match(password, /^\$\{POSTGRES_PASSWORD:\?/);
   const ports = all(compose, /^ +- "([\d.:]+)"$/gm);
-  assert.deepEqual(ports, ['127.0.0.1:7233:7233', '127.0.0.1:8233:8080']);
+  assert.deepEqual(ports, ['127.0.0.1:7233:7233', '127.0.0.1:8233:8080', `127.0.0.1:${port}:${port}`]);
+  const tokens = all(compose, /\$\{HOLDFAST_CODEC_TOKEN(.)/g);
+  assert.deepEqual(tokens, [':', ':'], 'one that is missing is an error');
+});
+
+test('has payloads decoded for the Web UI, and for no other page', () => {
+  assert.deepEqual(all(compose, /^ +- --allow-origin=(.+)$/gm), [UI_ORIGINS.join(',')]);
+  const [, uiPort] = all(compose, /^ +- "127\.0\.0\.1:(\d+):\d+"$/gm);
+  assert.deepEqual(
+    UI_ORIGINS.map((origin) => new URL(origin).port),
+    [uiPort, uiPort],
+  );
+  const [endpoint] = all(compose, /^ +TEMPORAL_CODEC_ENDPOINT: (\S+)\/\$\{HOLDFAST_CODEC_TOKEN:/gm);
+  assert.equal(endpoint, `http://127.0.0.1:${CODEC_DEFAULTS.port}`);
 });
 
 test('allows PostgreSQL all connections that the server may open', async () => {

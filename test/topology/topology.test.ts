@@ -103,6 +103,19 @@ describe('the topology', { skip }, () => {
     assert.match(await said(misspelt), /warning: .*transferprocesor/i);
   });
 
+  test('serves the codec of the Web UI', async () => {
+    const decode = (endpoint: string, origin: string) =>
+      fetch(`${endpoint}/decode`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', origin },
+        body: '{"payloads":[]}',
+      });
+    const { codecEndpoint } = topology;
+    assert.equal((await decode(codecEndpoint, 'http://localhost:8233')).status, 200);
+    assert.equal((await decode(codecEndpoint, 'http://localhost:8234')).status, 403);
+    assert.equal((await decode(new URL(codecEndpoint).origin, 'http://localhost:8233')).status, 401);
+  });
+
   test('reports by health check whether a worker of this machine serves', async () => {
     const health = () =>
       promisify(execFile)(process.execPath, [here('../../worker/topology/health.ts')], {

@@ -41,6 +41,8 @@ export interface DevServerOptions {
    * @default no Web UI
    */
   readonly uiPort?: number | false;
+  /** The codec server that the Web UI has payloads decoded by, as `http://127.0.0.1:3931/TOKEN`. */
+  readonly uiCodecEndpoint?: string;
   /**
    * Database file.
    * @default in memory
@@ -136,9 +138,9 @@ async function launch(
   port: number,
   uiPort: number | null,
   namespace: string,
-  { dbFile, dynamicConfig, logFile }: DevServerOptions,
+  { dbFile, dynamicConfig, logFile, uiCodecEndpoint }: DevServerOptions,
 ): Promise<Launched> {
-  const args = devServerArguments({ ip: IP, port, uiPort, namespace, dbFile, dynamicConfig });
+  const args = devServerArguments({ ip: IP, port, uiPort, uiCodecEndpoint, namespace, dbFile, dynamicConfig });
   const log = await openLog(logFile);
   const child = spawn('/bin/sh', ['-c', SERVER_WITH_GUARD, 'sh', cli, ...args], {
     stdio: ['ignore', log.fd, log.fd, 'pipe'],

@@ -28,18 +28,23 @@ const DYNAMIC_CONFIG: DynamicConfig = {
 const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=normal'];
 
 // The search attributes that `holdfast setup` registers on other servers: with them, the inbox, the forks of a
-// run and the runs with a label are one query each.
+// run, the runs with a label and those with a status are one query each.
 const SEARCH_ATTRIBUTES = [
   `${ATTRIBUTE.waitingSince}=Datetime`,
   `${ATTRIBUTE.agent}=Keyword`,
   `${ATTRIBUTE.forkOf}=Keyword`,
   `${ATTRIBUTE.labels}=KeywordList`,
+  `${ATTRIBUTE.status}=Keyword`,
+  `${ATTRIBUTE.turns}=Int`,
+  `${ATTRIBUTE.tokens}=Int`,
+  `${ATTRIBUTE.cost}=Double`,
 ];
 
 export interface DevServerArguments {
   readonly ip: string;
   readonly port: number;
   readonly uiPort: number | null;
+  readonly uiCodecEndpoint?: string | undefined;
   readonly namespace: string;
   readonly dbFile: string | undefined;
   readonly dynamicConfig?: DynamicConfig | undefined;
@@ -47,11 +52,12 @@ export interface DevServerArguments {
 
 /** Builds the arguments of `temporal`. */
 export function devServerArguments(options: DevServerArguments): string[] {
-  const { ip, port, uiPort, namespace, dbFile, dynamicConfig } = options;
+  const { ip, port, uiPort, uiCodecEndpoint, namespace, dbFile, dynamicConfig } = options;
   const config = Object.entries({ ...DYNAMIC_CONFIG, ...dynamicConfig });
   return [
     ...['server', 'start-dev', '--ip', ip, '--port', String(port), '--namespace', namespace, '--log-level', 'warn'],
     ...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)]),
+    ...(uiCodecEndpoint === undefined ? [] : ['--ui-codec-endpoint', uiCodecEndpoint]),
     ...config.flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${JSON.stringify(value)}`]),
     ...SEARCH_ATTRIBUTES.flatMap((attribute) => ['--search-attribute', attribute]),
     ...(dbFile === undefined ? [] : ['--db-filename', dbFile]),

@@ -32,3 +32,7 @@ attribute HoldfastWaitingSince Datetime
 attribute HoldfastAgent Keyword
 attribute HoldfastForkOf Keyword
 attribute HoldfastLabels KeywordList
+attribute HoldfastStatus Keyword
+attribute HoldfastTurns Int
+attribute HoldfastTokens Int
+attribute HoldfastCost Double

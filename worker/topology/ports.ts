@@ -1,7 +1,8 @@
-// Finds free ports on 127.0.0.1.
+// Finds free ports on 127.0.0.1, and waits for those that are to be listened at.
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export const IP = '127.0.0.1';
 
@@ -9,6 +10,7 @@ export const IP = '127.0.0.1';
 // that, so no client takes one between our check and its use.
 const RANGE = { from: 20_000, to: 32_767 } as const;
 const ATTEMPTS = 1_000;
+const POLL_MS = 50;
 
 /** Returns `count` different free ports. */
 export async function freePorts(count: number): Promise<number[]> {
@@ -43,4 +45,14 @@ export async function listens(port: number): Promise<boolean> {
     },
     () => false,
   );
+}
+
+/** Rejects after `ms`, or once `hasEnded`. */
+export async function untilListens(port: number, ms: number, hasEnded: () => boolean): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (!(await listens(port))) {
+    if (hasEnded()) throw new Error('it exited at once');
+    if (Date.now() > deadline) throw new Error(`nothing listens at port ${port} after ${ms / 1_000} s`);
+    await sleep(POLL_MS);
+  }
 }

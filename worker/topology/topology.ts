@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findTemporalCli } from '../dev/temporalCli.ts';
 import { startChild } from './child.ts';
+import { startCodecServer } from './codec.ts';
 import { freePorts, IP, listens } from './ports.ts';
 import { POSTGRES_USER, type Postgres, startPostgres } from './postgres.ts';
 import { findPrograms } from './programs.ts';
@@ -61,6 +62,8 @@ export interface TopologyOptions {
 export interface Topology {
   readonly address: string;
   readonly namespace: string;
+  /** For `--codec-endpoint` of the `temporal` command, with its token. */
+  readonly codecEndpoint: string;
   /** Folder with data and logs. */
   readonly folder: string;
   readonly postgres: Postgres;
@@ -99,12 +102,12 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
   }
 
   async function start(): Promise<Topology> {
-    const [postgresPort, ...ports] = await portsOf(folder);
+    const [postgresPort, codecPort, ...ports] = await portsOf(folder);
     if (options.port !== undefined && options.port !== 0)
       if (await listens(options.port)) say(`Temporal: port ${options.port} is taken, using ${ports[0]} instead.`);
       else ports[0] = options.port;
 
-    const password = await passwordOf(folder);
+    const password = await secretOf(folder, 'postgres-password');
     const postgres = await startPostgres({
       folder: join(folder, 'postgres'),
       port: postgresPort!,
@@ -140,6 +143,16 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
     await untilServes(address, NAMESPACE);
     say(`Temporal      ${address}, namespace ${NAMESPACE}, process ${server.pid()}`);
 
+    const codec = await startCodecServer({
+      port: codecPort!,
+      token: await secretOf(folder, 'codec-token'),
+      env,
+      folder,
+      logFile: join(folder, 'codec.log'),
+    });
+    undo.push(() => codec.stop());
+    say(`Codec         ${codec.endpoint}, process ${codec.pid()}`);
+
     const workers: WorkerProcess[] = [];
     const addWorker = async () => {
       const logFile = join(folder, `worker-${workers.length + 1}.log`);
@@ -152,7 +165,11 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
       const { pid, agents: served, model } = await addWorker();
       say(`Worker ${i + 1}      process ${pid}: ${served.join(', ')}; ${model}`);
     }
-    return { address, namespace: NAMESPACE, folder, postgres, server, workers, startWorker: addWorker, stop };
+    const { endpoint: codecEndpoint } = codec;
+    return {
+      ...{ address, namespace: NAMESPACE, codecEndpoint, folder, postgres, server, workers },
+      ...{ startWorker: addWorker, stop },
+    };
   }
 }
 
@@ -160,14 +177,14 @@ function whenAborted(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
-/** A random password, generated once and kept beside the data. */
-async function passwordOf(folder: string): Promise<string> {
-  const file = join(folder, 'postgres-password');
+/** A random password or token, generated once and kept beside the data. */
+async function secretOf(folder: string, name: string): Promise<string> {
+  const file = join(folder, name);
   const kept = await readFile(file, 'utf8').catch(() => '');
   if (kept !== '') return kept;
-  const password = randomBytes(24).toString('hex');
-  await writeFile(file, password, { mode: 0o600 });
-  return password;
+  const secret = randomBytes(24).toString('hex');
+  await writeFile(file, secret, { mode: 0o600 });
+  return secret;
 }
 
 /** Reuses the last ports if they are free: the server remembers the addresses of its services. */
@@ -175,8 +192,8 @@ async function portsOf(folder: string): Promise<number[]> {
   const file = join(folder, 'ports.json');
   const last = await readFile(file, 'utf8').then(JSON.parse, () => []);
   const kept =
-    Array.isArray(last) && last.length === 1 + PORTS_COUNT && !(await Promise.all(last.map(listens))).includes(true);
-  const ports = kept ? last : await freePorts(1 + PORTS_COUNT);
+    Array.isArray(last) && last.length === 2 + PORTS_COUNT && !(await Promise.all(last.map(listens))).includes(true);
+  const ports = kept ? last : await freePorts(2 + PORTS_COUNT);
   await writeFile(file, JSON.stringify(ports));
   return ports;
 }

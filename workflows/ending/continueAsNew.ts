@@ -107,12 +107,14 @@ async function untilReady(run: Run): Promise<void> {
 
 /** Continues as new. Does not return. */
 export async function continueNow(run: Run): Promise<void> {
-  const { memo, typedSearchAttributes } = workflowInfo();
+  const { memo, typedSearchAttributes: attributes } = workflowInfo();
+  const index = run.agent?.index;
   const entries = Object.entries({ ...memo, [MEMO.startedAt]: run.startedAtMs });
   // The SDK would carry over the memo that the run was started with, without its open questions.
   const next = makeContinueAsNewFunc<(input: RunInput, origin: Origin) => Promise<unknown>>({
     memo: Object.fromEntries(entries.filter(([, value]) => value !== null && value !== undefined)),
-    typedSearchAttributes,
+    typedSearchAttributes:
+      index === 'status' ? attributes.updateCopy(run.published.attributes(index, run.used)) : attributes,
   });
   await next(run.input, { ...run.passedOn, handOver: run.carried() });
 }

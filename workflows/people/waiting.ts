@@ -27,7 +27,7 @@ function approvalsOf(run: Run, max: number): Question[] {
 
 /** Writes the open questions to the memo if they have changed. The loop calls this once for a burst of decisions. */
 export function publishWaits(run: Run): void {
-  run.published.showWaits(waitsOf(run), run.agent?.index);
+  run.published.showWaits(waitsOf(run), run.agent?.index, run.used);
 }
 
 function waitsOf(run: Run): Waits | null {

@@ -14,7 +14,7 @@ export function labelsForChild() {
   const texts = typedSearchAttributes.get(LABELS);
   return {
     memo: labels !== undefined && { [MEMO.labels]: labels },
-    attributes: texts && { typedSearchAttributes: [{ key: LABELS, value: texts }] },
+    attributes: texts ? [{ key: LABELS, value: texts }] : [],
   };
 }
 

@@ -1,5 +1,6 @@
 // What a run publishes: reports to its parent by signal; questions, replies and its result in its memo and search attributes.
 // Only changes are published.
+import type { SearchAttributePair } from '@temporalio/common';
 import { getExternalWorkflowHandle, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { PublishedState } from '../../core/carriedState.ts';
 import { ERROR_CHARS_MAX } from '../../core/limits.ts';
@@ -8,6 +9,9 @@ import { cutText } from '../../core/text.ts';
 import type { AgentRecord, Reply, RunResult, Spend, Waits } from '../../core/types.ts';
 import { type ChildReport, fromChildSignal } from '../messages.ts';
 import { type SendLatest, sendLatest } from '../runtime/sendLatest.ts';
+
+/** What a run has used so far. */
+export type Used = Pick<RunResult, 'turns' | 'spend'>;
 
 export class Published {
   readonly #agent: string;
@@ -45,9 +49,13 @@ export class Published {
   }
 
   /** Writes the open questions to the memo, if they have changed. */
-  showWaits(waits: Waits | null, index: AgentRecord['index']): void {
+  showWaits(waits: Waits | null, index: AgentRecord['index'], used: Used): void {
     if (index === undefined || JSON.stringify(waits) === JSON.stringify(this.#waits)) return;
-    if (index === 'attributes' && this.#waits?.sinceMs !== waits?.sinceMs) this.#upsertWaitingSince(waits);
+    if (index !== 'memo' && this.#waits?.sinceMs !== waits?.sinceMs)
+      upsertSearchAttributes([
+        { key: { name: ATTRIBUTE.waitingSince, type: 'DATETIME' }, value: waits && new Date(waits.sinceMs) },
+        ...this.attributes(index, used),
+      ]);
     // A run that was not started by our client has no agent in its memo yet.
     upsertMemo({ [MEMO.waits]: waits, ...(waits && { [MEMO.agent]: this.#agent }) });
     this.#waits = waits;
@@ -66,17 +74,31 @@ export class Published {
     });
   }
 
-  showResult({ status, spend }: RunResult, index: AgentRecord['index']): void {
+  showResult({ status, turns, spend }: RunResult, index: AgentRecord['index']): void {
     if (index === undefined) return;
-    if (this.#waits) this.showWaits(null, index);
+    const used = { turns, spend };
+    if (this.#waits) this.showWaits(null, index, used);
+    if (index === 'status')
+      upsertSearchAttributes([
+        { key: { name: ATTRIBUTE.status, type: 'KEYWORD' }, value: status },
+        ...this.attributes(index, used),
+      ]);
     upsertMemo({ [MEMO.status]: status, [MEMO.spend]: spend });
   }
 
-  #upsertWaitingSince(waits: Waits | null): void {
-    upsertSearchAttributes([
-      { key: { name: ATTRIBUTE.waitingSince, type: 'DATETIME' }, value: waits && new Date(waits.sinceMs) },
-      { key: { name: ATTRIBUTE.agent, type: 'KEYWORD' }, value: this.#agent },
-    ]);
+  /** The search attributes that go along where some are written anyway. None of them is worth an event of its own. */
+  attributes(index: AgentRecord['index'], { turns, spend }: Used): SearchAttributePair[] {
+    if (index === undefined || index === 'memo') return [];
+    const agent: SearchAttributePair = { key: { name: ATTRIBUTE.agent, type: 'KEYWORD' }, value: this.#agent };
+    if (index === 'attributes') return [agent];
+    const { inputTokens, outputTokens, cost } = spend;
+    return [
+      agent,
+      { key: { name: ATTRIBUTE.turns, type: 'INT' }, value: turns },
+      { key: { name: ATTRIBUTE.tokens, type: 'INT' }, value: inputTokens + outputTokens },
+      // Without prices it is 0, which would be found as cheap.
+      ...(cost > 0 ? [{ key: { name: ATTRIBUTE.cost, type: 'DOUBLE' }, value: cost } as const] : []),
+    ];
   }
 
   carried(): PublishedState {

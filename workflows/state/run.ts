@@ -34,7 +34,7 @@ import { RunBudget } from './budgetState.ts';
 import { Clock } from './clock.ts';
 import { Control, newControl } from './control.ts';
 import { Conversation, newConversation } from './conversation.ts';
-import { Published } from './published.ts';
+import { Published, type Used } from './published.ts';
 import { newSession, Session } from './session.ts';
 import { newTally, Tally } from './tally.ts';
 import { newTurns, Turns } from './turns.ts';
@@ -161,6 +161,10 @@ export class Run {
 
   get spend(): Spend {
     return this.tally.spend(this.clock.activeMs);
+  }
+
+  get used(): Used {
+    return { turns: this.turns.turn, spend: this.spend };
   }
 
   enter(phase: Phase): void {

@@ -1,4 +1,5 @@
 // Runs a sub-agent as a child workflow, with its outcome as data.
+import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   CancellationScope,
   ChildWorkflowFailure,
@@ -8,7 +9,7 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 import { type ChildEnd, childOutcome } from '../../core/batch/outcomes.ts';
-import { MEMO, WORKFLOW_TYPE } from '../../core/names.ts';
+import { ATTRIBUTE, MEMO, WORKFLOW_TYPE } from '../../core/names.ts';
 import { oneLine } from '../../core/text.ts';
 import type { ChildCall, Outcome, ParentRun, RunInput, RunResult } from '../../core/types.ts';
 import { fromParentSignal, type ParentCommand } from '../messages.ts';
@@ -51,6 +52,8 @@ async function resultOf(run: Run, asked: ChildCall, subAgent: SubAgent): Promise
   const { agent, input, context = run.input.context } = asked;
   const runInput: RunInput = { agent, input, ...(context && { context }) };
   const labels = labelsForChild();
+  const named = run.agent?.index === 'status' ? [{ key: AGENT, value: agent }] : [];
+  const attributes = [...named, ...labels.attributes];
   const { startedBy } = run;
   const handle = await startChild(WORKFLOW_TYPE, {
     args: [runInput, { parent: parentRun(run) }],
@@ -61,7 +64,7 @@ async function resultOf(run: Run, asked: ChildCall, subAgent: SubAgent): Promise
       ...(startedBy !== null && { [MEMO.startedBy]: startedBy }),
       ...labels.memo,
     },
-    ...labels.attributes,
+    ...(attributes.length > 0 && { typedSearchAttributes: attributes }),
     staticSummary: `${agent}: ${oneLine(input, SUMMARY_CHARS)}`,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     // Nobody would read the result of a sub-agent whose parent is closed.
@@ -72,6 +75,8 @@ async function resultOf(run: Run, asked: ChildCall, subAgent: SubAgent): Promise
   run.wake.wake();
   return handle.result() as Promise<RunResult>;
 }
+
+const AGENT = defineSearchAttributeKey(ATTRIBUTE.agent, 'KEYWORD');
 
 /** What a sub-agent needs to know about the runs above it. */
 function parentRun(run: Run): ParentRun {

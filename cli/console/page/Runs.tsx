@@ -1,8 +1,8 @@
 // The list of runs, with filters that are part of the address.
 import { useState } from 'preact/hooks';
 import type { RunSummary } from '../../../client/index.ts';
+import { listedStatus } from '../../../client/listedStatus.ts';
 import type { RunList } from '../lists.ts';
-import { shownStatus } from '../shownStatus.ts';
 import { Problem, Status, Tags } from './parts.tsx';
 import { runLink, setFilters } from './place.ts';
 import { useNow, usePolled } from './useLive.ts';
@@ -90,7 +90,7 @@ function Table({ runs, now }: { runs: readonly RunSummary[]; now: number }) {
               )}
             </td>
             <td>
-              <Status status={shownStatus(run)} />
+              <Status status={listedStatus(run)} />
             </td>
             <td>{run.agent ?? '–'}</td>
             <td class="time">{clock(run.startedAtMs)}</td>
