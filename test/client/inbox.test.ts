@@ -233,8 +233,12 @@ test('reads memos without search attributes, and loses nothing when they are add
 
   assert.deepEqual((await holdfast.setup()).toSorted(), [
     'HoldfastAgent',
+    'HoldfastCost',
     'HoldfastForkOf',
     'HoldfastLabels',
+    'HoldfastStatus',
+    'HoldfastTokens',
+    'HoldfastTurns',
     'HoldfastWaitingSince',
   ]);
   // Registered is one thing; that all parts of the server know of it, another.

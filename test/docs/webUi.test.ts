@@ -47,7 +47,7 @@ test('finds by each query of the page the runs that its name says', async () => 
       const now = query.replace('2026-01-08T00:00:00Z', new Date().toISOString());
       assert.deepEqual(await found(now), idsOf(FOUND[view]!), view);
     }
-    // At its edge: 150,000 tokens, for 120,000 × 10 and 30,000 × 40 in a million.
+    // 120,000 tokens at 10, and 30,000 at 40, for a million.
     assert.deepEqual(await found('HoldfastCost > 2.39'), idsOf(['large']));
     assert.deepEqual(await found('HoldfastCost IS NOT NULL'), idsOf(['large']), 'no cost where there are no prices');
   } finally {

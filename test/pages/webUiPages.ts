@@ -7,7 +7,7 @@ const COLUMNS = ['Workflow ID', 'Status', 'Status', 'Turns', 'Tokens', 'Labels']
   label: at < 2 ? label : `Holdfast${label}`,
 }));
 
-const SIZE = { width: 1_400, height: 760 };
+const SIZE = { width: 1_240, height: 760 };
 
 /** Resolves when the page shows the run's input. */
 export async function openRun(browser: Browser, { server, holdfast }: WebUiGround, workflowId: string): Promise<Page> {
