@@ -41,7 +41,7 @@ export interface Decided extends RecordedDecision {
 export interface DecidedBy extends Attribution {
   /**
    * The roles of who decides, such as `['finance']`, for approvals that are for a role. Recorded is the one by which they may decide.
-   * Pass those that you have checked: a run believes what it is told.
+   * Pass those that you have checked: a run does not check them itself.
    */
   readonly roles?: readonly string[];
 }

@@ -212,3 +212,50 @@ test('ends a rejected request as refused for an agent with an output schema', as
     { kind: 'ended', status: 'refused' },
   );
 });
+
+test('says who decides, whichever rule asks, and denies where that cannot be read', async () => {
+  const asked = (approval: unknown, permissions?: Permissions) =>
+    permissionFor({ tool: 'pay', args: { amount: 5 }, permissions, approval: approval as 'never' }, ctx);
+  const rest = { by: 'role:finance', notInitiator: true };
+  const said = { kind: 'ask', question: null, by: ['role:finance'], notInitiator: true };
+  assert.deepEqual(await asked(rest), said);
+  assert.deepEqual(await asked(() => rest), said);
+  assert.deepEqual(await asked(async () => ({ by: ['role:finance', 'zoe'], notInitiator: false })), {
+    kind: 'ask',
+    question: null,
+    by: ['role:finance', 'zoe'],
+  });
+  assert.deepEqual(await asked({ ...rest, when: ({ amount }: { amount: number }) => amount > 5 }), { kind: 'allowed' });
+  assert.deepEqual(await asked({ ...rest, when: ({ amount }: { amount: number }) => amount > 4 }), said);
+  assert.deepEqual(await asked({ ...rest, when: boom }), { ...said, question: '(Its rule failed: boom)' });
+  // A rule of the agent that asks takes nothing away from that of the tool.
+  const asks = { ask: [rule('*', undefined, 'Sure?')] };
+  assert.deepEqual(await asked(rest, asks), { ...said, question: 'Sure?' });
+  for (const by of ['', 'role:', ' ann', [], 7, null, ['ann', ''], Array(11).fill('ann'), 'a'.repeat(201)]) {
+    const denied = await asked(() => ({ by }), asks);
+    assert.ok(denied.kind === 'denied', JSON.stringify(by));
+    assert.match(denied.reason, /approval rule of pay does not say who may decide: its by/);
+  }
+  assert.equal((await asked(() => ({ notInitiator: 'yes' }))).kind, 'denied');
+});
+
+test('refuses an approval that says unclearly who decides, naming the option', () => {
+  const define = (approval: unknown) =>
+    defineTool({
+      name: 'pay',
+      description: 'Pays.',
+      input: z.object({}),
+      effect: 'read',
+      approval: approval as 'never',
+      run: () => 1,
+    });
+  for (const [approval, problem] of [
+    [{ by: [] }, /approval has an option by that must name 1 to 10 roles or people; it names 0\./],
+    [{ by: 'role:' }, /approval has an option by that must be a role, such as 'role:finance'/],
+    [{ by: 'ann', notInitator: true }, /approval has no option notInitator\. Use when, ask, by or notInitiator\./],
+    [{ notInitiator: 1 }, /approval has an option notInitiator that must be true or false\./],
+    [{ when: true }, /approval has an option when that must be a function\./],
+    [['ann'], /approval must be 'never', 'always', \{ when, ask, by, notInitiator \} or a function/],
+  ] as const)
+    assert.throws(() => define(approval), problem);
+});

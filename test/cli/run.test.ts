@@ -38,7 +38,16 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const CONTEXT = ['--context', JSON.stringify({ tenant: HOSTILE })];
 
 test('prints only one object of the documented shape with --json', async () => {
-  const { code, json, stderr } = await answer('run', 'ward', 'How is bed 7?', '--id', 'shape', ...CONTEXT);
+  const { code, json, stderr } = await answer(
+    'run',
+    'ward',
+    'How is bed 7?',
+    '--id',
+    'shape',
+    '--by',
+    'ann',
+    ...CONTEXT,
+  );
   assert.equal(code, 0);
   assert.equal(stderr, '');
   const { runId, startedAt, endedAt, durationMs, toolCalls, usage, spend, ...rest } = json;
@@ -52,6 +61,7 @@ test('prints only one object of the documented shape with --json', async () => {
     agent: 'ward',
     status: 'completed',
     context: { tenant: HOSTILE },
+    startedBy: 'ann',
     session: false,
     output: 'All is well.',
     reason: null,
