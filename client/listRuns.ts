@@ -3,15 +3,38 @@ import type { Client, WorkflowClient, WorkflowExecutionInfo } from '@temporalio/
 import { WORKFLOW_TYPE } from '../core/names.ts';
 import type { ForkOf, Labels, RunStatus } from '../core/types.ts';
 import { checkLimit, cursorOf, readCursor } from './cursor.ts';
+import { InvalidList } from './errors/errors.ts';
 import { labelFilter } from './labels.ts';
 import { readMemo } from './memo.ts';
 import { lenientClient } from './payloads/lenient.ts';
+import { type SearchProgress, withInputs } from './runInputs.ts';
 
 export interface ListOptions {
   /** Only runs of this agent. */
   readonly agent?: string;
   /** Only runs that have all of these labels. */
   readonly labels?: Labels;
+  /** Only runs that started at this time or later, in milliseconds since 1970. */
+  readonly sinceMs?: number;
+  /** Only runs that started before this time. */
+  readonly untilMs?: number;
+  /**
+   * Only runs whose input has this text, in capitals or not. Inputs are read from the histories, those of the latest runs first: see
+   * `searchLimit`.
+   */
+  readonly input?: string;
+  /**
+   * With `input`: maximum number of runs whose inputs are read.
+   * @default 1,000
+   */
+  readonly searchLimit?: number;
+  /** With `input`: called as inputs are read. */
+  readonly onSearch?: (progress: SearchProgress) => void;
+  /**
+   * Gives each run its `input`, for which its history is asked; so does `input`.
+   * @default false
+   */
+  readonly withInput?: boolean;
   /**
    * Maximum number of runs.
    * @default 20
@@ -37,6 +60,8 @@ export interface RunSummary {
   readonly status: RunStatus | null;
   /** Number of open questions; null if this process cannot read them. */
   readonly waiting: number | null;
+  /** The beginning of the run's input, where the list was asked for it; null if this process cannot read it. */
+  readonly input?: string | null;
   readonly startedAtMs: number;
   readonly endedAtMs: number | null;
   /** The list's `after` continues after this entry. */
@@ -45,19 +70,31 @@ export interface RunSummary {
 
 const LIST_DEFAULT = 20;
 
-export async function listRuns(
-  client: Client,
-  { agent, labels, limit = LIST_DEFAULT, after }: ListOptions,
-): Promise<RunSummary[]> {
+export async function listRuns(client: Client, options: ListOptions): Promise<RunSummary[]> {
+  const { limit = LIST_DEFAULT } = options;
   checkLimit(limit);
+  const runs: RunSummary[] = [];
+  for await (const run of withInputs(client, summaries(client, options), { ...options, limit })) {
+    runs.push(run);
+    if (runs.length >= limit) break;
+  }
+  return runs;
+}
+
+async function* summaries(
+  client: Client,
+  { agent, labels, sinceMs, untilMs = Number.POSITIVE_INFINITY, after }: ListOptions,
+): AsyncGenerator<RunSummary> {
   const from = after === undefined ? null : placeAt(after);
   const filter = await labelFilter(client, labels);
-  const runs: RunSummary[] = [];
   const { workflow: workflows } = lenientClient(client);
+  // One that continued as new started before the execution that is listed.
+  const started = sinceMs === undefined ? '' : ` AND StartTime >= '${timeText(sinceMs, 'sinceMs')}'`;
+  if (untilMs !== Number.POSITIVE_INFINITY) timeText(untilMs, 'untilMs');
   const ofStatus = (which: string, time: string) => {
     // Inclusive: other runs may have the time of the cursor.
     const since = from ? ` AND ${time} <= '${new Date(from.atMs + 1).toISOString()}'` : '';
-    const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ${which}${filter.query}${since}`;
+    const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ${which}${filter.query}${started}${since}`;
     return workflows.list({ query, pageSize: 100 })[Symbol.asyncIterator]();
   };
   // A run that continued as new is listed once, by its last execution.
@@ -68,7 +105,9 @@ export async function listRuns(
     if (from && inOrder(place, from) <= 0) continue;
     const { agent: name, parentId, labels: has, forkOf, status, startedAtMs, waits } = readMemo(found.memo);
     if ((agent !== undefined && name !== agent) || !filter.keeps(has)) continue;
-    runs.push({
+    const startMs = startedAtMs ?? found.startTime.getTime();
+    if (startMs < (sinceMs ?? Number.NEGATIVE_INFINITY) || startMs >= untilMs) continue;
+    yield {
       workflowId: found.workflowId,
       runId: found.runId,
       agent: name,
@@ -79,13 +118,18 @@ export async function listRuns(
       // The run itself writes its status when it ends.
       status: status ?? (await statusInResult(workflows, found)),
       waiting: found.closeTime || waits === null ? 0 : (waits?.count ?? null),
-      startedAtMs: startedAtMs ?? found.startTime.getTime(),
+      startedAtMs: startMs,
       endedAtMs: found.closeTime?.getTime() ?? null,
       cursor: cursorOf(place.atMs, place.runId),
-    });
-    if (runs.length >= limit) break;
+    };
   }
-  return runs;
+}
+
+/** As a visibility query has it. */
+function timeText(ms: number, name: string): string {
+  // What `Date` can say, until the year 9999.
+  if (ms >= 0 && ms < 253_402_300_800_000) return new Date(ms).toISOString();
+  throw new InvalidList('list_invalid', { problem: `${name} is ${ms}; it must be milliseconds since 1970.` });
 }
 
 /** What the list is sorted by. */

@@ -119,6 +119,7 @@ export function listedJson(run: RunSummary) {
     state: listedState(state),
     status: status ?? listedState(state),
     waiting,
+    ...(run.input !== undefined && { input: run.input }),
     startedAt: isoTime(startedAtMs),
     endedAt: isoTime(endedAtMs),
     cursor,
