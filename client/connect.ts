@@ -254,7 +254,7 @@ async function adopt(options: ExistingClientOptions): Promise<Connected> {
   return { client, address, close: async () => {} };
 }
 
-async function withClientErrors<T>(address: string, result: Promise<T>): Promise<T> {
+export async function withClientErrors<T>(address: string, result: Promise<T>): Promise<T> {
   try {
     return await result;
   } catch (error) {

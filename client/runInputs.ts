@@ -26,19 +26,24 @@ const SHOWN_CHARS = 200;
 /** Of all inputs that are kept in memory. They never change, and a list is asked for every few seconds. */
 const CACHED_CHARS_MAX = 16 * 1024 * 1024;
 
-type InputOptions = Pick<ListOptions, 'input' | 'searchLimit' | 'onSearch' | 'withInput'> & { readonly limit: number };
+export interface InputOptions extends Pick<ListOptions, 'input' | 'searchLimit' | 'onSearch' | 'withInput'> {
+  readonly limit: number;
+  /** A search ends where it is wanted no more. */
+  readonly isWanted?: () => boolean;
+}
 
 /** Adds inputs to runs, and keeps those whose input has a text. Yields them in their order. */
 export async function* withInputs(
   client: Client,
-  runs: AsyncGenerator<RunSummary>,
-  { input, searchLimit = SEARCH_LIMIT, onSearch, withInput = false, limit }: InputOptions,
+  listed: AsyncIterable<RunSummary> | Iterable<RunSummary>,
+  { input, searchLimit = SEARCH_LIMIT, onSearch, withInput = false, limit, isWanted = () => true }: InputOptions,
 ): AsyncGenerator<RunSummary> {
   checkSearch(input, searchLimit);
   if (input === undefined && !withInput) {
-    yield* runs;
+    yield* listed;
     return;
   }
+  const runs = Symbol.asyncIterator in listed ? listed[Symbol.asyncIterator]() : listed[Symbol.iterator]();
   const inputs = inputsOf(client);
   const text = input?.toLowerCase();
   const found: RunSummary[] = [];
@@ -57,7 +62,7 @@ export async function* withInputs(
     const isCut = !isEnd && batch.length === wanted;
     if (text !== undefined) onSearch?.({ searched, found: found.slice(0, limit), isCut });
     yield* fitting;
-    if (isEnd || isCut) return;
+    if (isEnd || isCut || found.length >= limit || !isWanted()) return;
   }
 }
 
@@ -67,7 +72,7 @@ function checkSearch(input: string | undefined, searchLimit: number): void {
     throw new InvalidList('list_invalid', { problem: 'input is empty. Give a part of the input, or leave it out.' });
 }
 
-async function take(runs: AsyncGenerator<RunSummary>, count: number): Promise<RunSummary[]> {
+async function take(runs: AsyncIterator<RunSummary> | Iterator<RunSummary>, count: number): Promise<RunSummary[]> {
   const taken: RunSummary[] = [];
   while (taken.length < count) {
     const { done, value } = await runs.next();

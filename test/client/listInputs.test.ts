@@ -88,7 +88,10 @@ endToEnd('lists by time and input', (bench) => {
   test('refuses times and texts that are none', async () => {
     const { holdfast } = bench;
     const refused = (options: object, message: RegExp) =>
-      assert.rejects(holdfast.list(options), (error: Error) => error instanceof InvalidList && message.test(error.message));
+      assert.rejects(
+        holdfast.list(options),
+        (error: Error) => error instanceof InvalidList && message.test(error.message),
+      );
     await refused({ sinceMs: Number.NaN }, /sinceMs is NaN; it must be milliseconds since 1970/);
     await refused({ untilMs: -1 }, /untilMs is -1/);
     await refused({ input: ' ' }, /input is empty/);

@@ -44,13 +44,19 @@ test('has the same numbers over time, whatever they are gathered by', () => {
       for (const field of ['count', 'failed', 'inputTokens', 'outputTokens'] as const)
         assert.equal(sum(line.points.map((point) => point[field])), row[field], `${every} ${row.name} ${field}`);
       const times = line.points.map(({ atMs }) => atMs);
-      assert.deepEqual(times, [...new Set(times)].toSorted((a, b) => a - b));
+      assert.deepEqual(
+        times,
+        [...new Set(times)].toSorted((a, b) => a - b),
+      );
       assert.ok(times.every((atMs) => atMs % EVERY_MS[every] === 0));
     }
     assert.equal(sum(series.runs.map(({ count }) => count)), runs.length);
   }
   assert.deepEqual(
-    statsOf(runs, { every: 'day' }).series.runs.map(({ atMs, count }) => [new Date(atMs).toISOString().slice(0, 10), count]),
+    statsOf(runs, { every: 'day' }).series.runs.map(({ atMs, count }) => [
+      new Date(atMs).toISOString().slice(0, 10),
+      count,
+    ]),
     statsOf(runs).days.map(({ name, count }) => [name, count]),
   );
 });
@@ -61,7 +67,12 @@ test('counts a turn and a call where they began, and a run where it started', ()
   const [first, second] = run.turns as [Turn, Turn];
   const late = { ...second, startedAtMs: at('2026-01-08T11:20:00Z'), model: 'm', calls: [] };
   const [call] = first.calls as [Call];
-  const early = { ...first, startedAtMs: at('2026-01-08T09:10:00Z'), model: 'm', calls: [{ ...call, tool: 't', scheduledAtMs: at('2026-01-08T10:01:00Z') }] };
+  const early = {
+    ...first,
+    startedAtMs: at('2026-01-08T09:10:00Z'),
+    model: 'm',
+    calls: [{ ...call, tool: 't', scheduledAtMs: at('2026-01-08T10:01:00Z') }],
+  };
   const long = { ...run, startedAtMs: at('2026-01-08T09:00:00Z'), turns: [early, late] };
   const { series } = statsOf([long], { every: 'hour' });
   const hours = (points: readonly { atMs: number }[]) => points.map(({ atMs }) => new Date(atMs).getUTCHours());
