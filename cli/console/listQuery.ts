@@ -2,7 +2,7 @@
 export interface ListQuery {
   /** Words: parts of the workflow id or of the agent's name, and labels as `key=value`. */
   readonly text: string;
-  /** As the page shows it: `running`, `waiting`, `failing`, or how a run ended; '' for all. */
+  /** As the page shows it: `running`, `waiting`, either with `open`, `failing`, or how a run ended; '' for all. */
   readonly status: string;
   /** The name of an agent; '' for all. */
   readonly agent: string;

@@ -11,5 +11,6 @@ export function shownStatus({ state, status, waiting }: Pick<RunSummary, 'state'
 export function fits(run: RunSummary, wanted: string): boolean {
   const status = shownStatus(run);
   if (wanted === 'failing') return status !== 'waiting' && endedBadly(status);
+  if (wanted === 'open') return status === 'waiting' || status === 'running';
   return wanted === '' || wanted === status;
 }

@@ -83,9 +83,9 @@ export const EVERY_MS: Readonly<Record<Every, number>> = {
   hour: 60 * MINUTE_MS,
   day: 24 * 60 * MINUTE_MS,
 };
-/** Some sixty minutes or two hundred hours are a curve that can be read. */
-const MINUTES_UP_TO_MS = 2 * EVERY_MS.hour;
-const HOURS_UP_TO_MS = 8 * EVERY_MS.day;
+/** Some hundred minutes or two hundred hours are a curve that can be read. A minute more, since now is later than when it was computed. */
+const MINUTES_UP_TO_MS = 2 * EVERY_MS.hour + MINUTE_MS;
+const HOURS_UP_TO_MS = 8 * EVERY_MS.day + MINUTE_MS;
 
 /** Adds up what is counted under one name. */
 class Row {

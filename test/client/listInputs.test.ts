@@ -9,7 +9,7 @@ import { eventually } from '../support/waits.ts';
 
 endToEnd('lists by time and input', (bench) => {
   const parrot = bench.agent({ name: 'parrot', script: ['Yes.'] });
-  const wanderer = bench.agent({ name: 'wanderer', maxHistoryEvents: 1, script: ['Yes.'] });
+  const wanderer = bench.agent({ name: 'wanderer', maxHistoryEvents: 1, script: () => 'Yes.' });
   const ids = (found: readonly { workflowId: string }[]) => found.map(({ workflowId }) => workflowId);
 
   /** Starts these one after another, so that their order is known, and waits until the list has them as ended. */
@@ -98,7 +98,7 @@ endToEnd('lists by time and input', (bench) => {
     await refused({ input: 'x', searchLimit: 0 }, /searchLimit is 0; it must be a whole number of at least 1/);
   });
 
-  test('prints the runs that `list --input` finds, and what it has not searched', async () => {
+  bench.onServer('prints the runs that `list --input` finds, and what it has not searched', async () => {
     const { labels, runs } = await started(['A needle.', 'Hay.', 'More hay.']);
     const label = ['--label', `test=${labels.test}`];
     const { address, namespace } = bench.holdfast;

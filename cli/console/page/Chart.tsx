@@ -13,8 +13,6 @@ interface ChartProps {
 }
 
 const HEIGHT = 150;
-/** With more of them, points run into each other. */
-const POINTS_MAX = 80;
 
 export function Chart({ curves, metric, isDark, hover, choose }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
@@ -52,13 +50,12 @@ export function Chart({ curves, metric, isDark, hover, choose }: ChartProps) {
 
 function optionsOf(
   place: HTMLElement,
-  { times, lines, every }: Curves,
+  { lines, every }: Curves,
   { text }: Metric,
   told: { readonly current: Pick<ChartProps, 'hover' | 'choose'> },
 ): uPlot.Options {
   const [ink, grid] = [colourOf(place, 'ink'), colourOf(place, 'grid')];
   const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { show: false }, font: '12px system-ui' };
-  const show = times.length <= POINTS_MAX;
   return {
     width: place.clientWidth,
     height: HEIGHT,
@@ -69,19 +66,29 @@ function optionsOf(
     cursor: { sync: { key: 'fleet' }, drag: { x: false, y: false }, y: false },
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      { ...axis, space: 60, values: (_, splits) => splits.map((ms) => tickText(ms, every)) },
-      { ...axis, size: 62, space: 35, values: (_, splits) => splits.map((value) => text(value)) },
+      { ...axis, size: 26, space: 60, values: (_, splits) => splits.map((ms) => tickText(ms, every)) },
+      { ...axis, size: 62, space: 28, values: (_, splits) => splits.map((value) => text(value)) },
     ],
     series: [
       {},
       ...lines.map(({ name }, at) => {
         const stroke = colourOf(place, `line-${at}`);
-        return { label: name, stroke, width: 1.5, spanGaps: false, points: { show, size: 5, fill: stroke } };
+        return {
+          label: name,
+          stroke,
+          width: 1.5,
+          spanGaps: false,
+          points: { show: true, size: 5, fill: stroke, filter: withValues },
+        };
       }),
     ],
     hooks: { setCursor: [({ cursor: { idx } }) => told.current.hover(idx ?? null)] },
   };
 }
+
+/** Nothing is a line on the axis, without points. */
+const withValues: uPlot.Series.Points.Filter = (chart, line) =>
+  [...chart.data[line]!].flatMap((value, at) => ((value ?? 0) > 0 ? [at] : []));
 
 /** A canvas knows no style sheet: the colour that the style sheet gives to a class. */
 function colourOf(place: HTMLElement, name: string): string {

@@ -79,7 +79,7 @@ function Numbers({ stats, atMs, hours, by, setBy }: NumbersProps) {
           <span key={status}>
             {at > 0 && ', '}
             {/* The list tells those that wait from those that run. */}
-            <a href={runsLink({ hours, status: status === 'running' ? '' : status })}>
+            <a href={runsLink({ hours, status: status === 'running' ? 'open' : status })}>
               {count(n)} {state(status)}
             </a>
           </span>

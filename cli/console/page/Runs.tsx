@@ -60,7 +60,7 @@ export function Runs({ filters }: { filters: URLSearchParams }) {
         <InputSearch input={input} set={(wanted) => set({ input: wanted })} />
         <label class="pick">
           Agent
-          <select value={agent} onChange={(event) => set({ agent: event.currentTarget.value })}>
+          <select aria-label="Agent" value={agent} onChange={(event) => set({ agent: event.currentTarget.value })}>
             <option value="">All</option>
             {agents.map((name) => (
               <option key={name}>{name}</option>
