@@ -187,10 +187,14 @@ function CurvesTable({ curves: { every, times, lines }, metrics, by, choose }: C
               {by !== '' && <td class="id">{name || '(no name)'}</td>}
               {metrics.map((metric, at) => (
                 <td key={metric.name} class={`time right ${at === 1 && point.failed > 0 ? 'bad' : ''}`}>
-                  {at < 2 && startedThen(by) && metric.of(point) ? (
+                  {at > 1 || !metric.of(point) ? (
+                    cellText(metric, point)
+                  ) : startedThen(by) ? (
                     <a href={linkTo(by, name, time, every, at === 1 ? 'failing' : '')}>{cellText(metric, point)}</a>
                   ) : (
-                    cellText(metric, point)
+                    <button type="button" class="plain" onClick={() => choose(time)}>
+                      {cellText(metric, point)}
+                    </button>
                   )}
                 </td>
               ))}
