@@ -92,7 +92,7 @@ export {
 export { type ModelRequest, requestOf } from './requests/requestOf.ts';
 export type { Decided, RunCommands } from './runCommands.ts';
 export type { EventsOptions, RunEvents, RunHandle } from './runHandle.ts';
-export type { SearchProgress } from './runInputs.ts';
+export type { InputFilter, SearchProgress } from './runInputs.ts';
 export type {
   Overlap,
   Schedule,

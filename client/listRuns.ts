@@ -7,9 +7,9 @@ import { InvalidList } from './errors/errors.ts';
 import { labelFilter } from './labels.ts';
 import { readMemo } from './memo.ts';
 import { lenientClient } from './payloads/lenient.ts';
-import { type SearchProgress, withInputs } from './runInputs.ts';
+import { type InputFilter, withInputs } from './runInputs.ts';
 
-export interface ListOptions {
+export interface ListOptions extends InputFilter<RunSummary> {
   /** Only runs of this agent. */
   readonly agent?: string;
   /** Only runs that have all of these labels. */
@@ -18,23 +18,6 @@ export interface ListOptions {
   readonly sinceMs?: number;
   /** Only runs that started before this time. */
   readonly untilMs?: number;
-  /**
-   * Only runs whose input has this text, in capitals or not. Inputs are read from the histories, those of the latest runs first: see
-   * `searchLimit`.
-   */
-  readonly input?: string;
-  /**
-   * With `input`: maximum number of runs whose inputs are read.
-   * @default 1,000
-   */
-  readonly searchLimit?: number;
-  /** With `input`: called as inputs are read. */
-  readonly onSearch?: (progress: SearchProgress) => void;
-  /**
-   * Gives each run its `input`, for which its history is asked; so does `input`.
-   * @default false
-   */
-  readonly withInput?: boolean;
   /**
    * Maximum number of runs.
    * @default 20

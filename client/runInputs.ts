@@ -7,16 +7,43 @@ import { oneLine } from '../core/text.ts';
 import { checkLimit } from './cursor.ts';
 import { InvalidList } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
-import type { ListOptions, RunSummary } from './listRuns.ts';
 import { lenientClient } from './payloads/lenient.ts';
 
 /** How far a search of inputs is. */
-export interface SearchProgress {
+export interface SearchProgress<Run = Listed> {
   /** Number of runs whose inputs were read. */
   readonly searched: number;
-  readonly found: readonly RunSummary[];
+  readonly found: readonly Run[];
   /** Whether `searchLimit` ended the search before the end of the list. */
   readonly isCut: boolean;
+}
+
+/** The options of a list that are about inputs. */
+export interface InputFilter<Run = Listed> {
+  /**
+   * Only runs whose input has this text, in capitals or not. Inputs are read from the histories, those of the latest runs first: see
+   * `searchLimit`.
+   */
+  readonly input?: string;
+  /**
+   * With `input`: maximum number of runs whose inputs are read.
+   * @default 1,000
+   */
+  readonly searchLimit?: number;
+  /** With `input`: called as inputs are read. */
+  readonly onSearch?: (progress: SearchProgress<Run>) => void;
+  /**
+   * Gives each run its `input`, for which its history is asked; so does `input`.
+   * @default false
+   */
+  readonly withInput?: boolean;
+}
+
+/** What is needed of a run of a list. */
+interface Listed {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly input?: string | null;
 }
 
 const SEARCH_LIMIT = 1_000;
@@ -26,18 +53,18 @@ const SHOWN_CHARS = 200;
 /** Of all inputs that are kept in memory. They never change, and a list is asked for every few seconds. */
 const CACHED_CHARS_MAX = 16 * 1024 * 1024;
 
-export interface InputOptions extends Pick<ListOptions, 'input' | 'searchLimit' | 'onSearch' | 'withInput'> {
+export interface InputOptions<Run = Listed> extends InputFilter<Run> {
   readonly limit: number;
   /** A search ends where it is wanted no more. */
   readonly isWanted?: () => boolean;
 }
 
 /** Adds inputs to runs, and keeps those whose input has a text. Yields them in their order. */
-export async function* withInputs(
+export async function* withInputs<Run extends Listed>(
   client: Client,
-  listed: AsyncIterable<RunSummary> | Iterable<RunSummary>,
-  { input, searchLimit = SEARCH_LIMIT, onSearch, withInput = false, limit, isWanted = () => true }: InputOptions,
-): AsyncGenerator<RunSummary> {
+  listed: AsyncIterable<Run> | Iterable<Run>,
+  { input, searchLimit = SEARCH_LIMIT, onSearch, withInput = false, limit, isWanted = () => true }: InputOptions<Run>,
+): AsyncGenerator<Run> {
   checkSearch(input, searchLimit);
   if (input === undefined && !withInput) {
     yield* listed;
@@ -46,7 +73,7 @@ export async function* withInputs(
   const runs = Symbol.asyncIterator in listed ? listed[Symbol.asyncIterator]() : listed[Symbol.iterator]();
   const inputs = inputsOf(client);
   const text = input?.toLowerCase();
-  const found: RunSummary[] = [];
+  const found: Run[] = [];
   for (let searched = 0; ; ) {
     const wanted = text === undefined ? limit - searched : searchLimit - searched;
     const batch = await take(runs, Math.min(READ_AT_ONCE, wanted));
@@ -72,8 +99,8 @@ function checkSearch(input: string | undefined, searchLimit: number): void {
     throw new InvalidList('list_invalid', { problem: 'input is empty. Give a part of the input, or leave it out.' });
 }
 
-async function take(runs: AsyncIterator<RunSummary> | Iterator<RunSummary>, count: number): Promise<RunSummary[]> {
-  const taken: RunSummary[] = [];
+async function take<Run>(runs: AsyncIterator<Run> | Iterator<Run>, count: number): Promise<Run[]> {
+  const taken: Run[] = [];
   while (taken.length < count) {
     const { done, value } = await runs.next();
     if (done) break;
@@ -98,6 +125,8 @@ function inputsOf(client: Client): Inputs {
   const inputs: Inputs = new LRUCache({
     maxSize: CACHED_CHARS_MAX,
     sizeCalculation: ({ text }) => 100 + (text?.length ?? 0),
+    // One that is larger than all others, or that others push out while it is read, is still given.
+    ignoreFetchAbort: true,
     // Two searches at a time read an input once.
     fetchMethod: async (runId, _, { context: workflowId }) => {
       try {

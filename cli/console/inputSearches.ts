@@ -2,15 +2,15 @@
 // no page asks for any more ends.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import type { SearchProgress } from '../../client/index.ts';
+import type { RunSummary, SearchProgress } from '../../client/index.ts';
 
-export interface FoundInputs extends SearchProgress {
+export interface FoundInputs extends SearchProgress<RunSummary> {
   readonly isRunning: boolean;
 }
 
 /** Searches in a list of runs. */
 export type SearchRuns = (options: {
-  readonly onSearch: (progress: SearchProgress) => void;
+  readonly onSearch: (progress: SearchProgress<RunSummary>) => void;
   /** Whether a page still asks. */
   readonly isWanted: () => boolean;
 }) => Promise<void>;
@@ -22,11 +22,11 @@ const WANTED_MS = 10_000;
 const KEPT_MAX = 50;
 
 interface Search {
-  progress: SearchProgress;
+  progress: SearchProgress<RunSummary>;
   askedAtMs: number;
   endedAtMs: number | null;
   /** What the same search found before, which is shown until this one has ended. */
-  readonly before: SearchProgress | null;
+  readonly before: SearchProgress<RunSummary> | null;
   ended: Promise<void>;
 }
 
@@ -52,7 +52,7 @@ export class InputSearches {
     return isRunning && asked.before ? { ...asked.before, isRunning: false } : { ...asked.progress, isRunning };
   }
 
-  #start(key: string, search: SearchRuns, before: SearchProgress | null): Search {
+  #start(key: string, search: SearchRuns, before: SearchProgress<RunSummary> | null): Search {
     const started: Search = {
       progress: { searched: 0, found: [], isCut: false },
       askedAtMs: Date.now(),
@@ -61,7 +61,7 @@ export class InputSearches {
       ended: Promise.resolve(),
     };
     this.#searches.set(key, started);
-    const onSearch = (progress: SearchProgress) => {
+    const onSearch = (progress: SearchProgress<RunSummary>) => {
       started.progress = progress;
     };
     const isWanted = () => Date.now() - started.askedAtMs < WANTED_MS;

@@ -77,7 +77,7 @@ export function listsOf(holdfast: Holdfast): Lists {
     };
   }
 
-  function withInputs(runs: readonly RunSummary[], options: InputOptions): Promise<RunSummary[]> {
+  function withInputs(runs: readonly RunSummary[], options: InputOptions<RunSummary>): Promise<RunSummary[]> {
     return withClientErrors(holdfast.address, Array.fromAsync(addInputs(holdfast.client, runs, options)));
   }
 
