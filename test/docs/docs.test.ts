@@ -180,7 +180,7 @@ test('runs the scripts of docs/starting-runs.md', async () => {
   assert.match(wait!, /^completed In Tokyo, /);
   assert.match(same!, /^report-2026-11-20 completed/);
   assert.equal(labelled, "[ 'clock-of-acme' ]\n[]\n");
-  assert.match(found!, /^clock-\S+ What time is it in Lima\?\n$/);
+  assert.match(found!, /^clock-\S+ What time is it in Lima\?$/m);
   assert.equal(many!.trim().split('\n').length, 3);
   assert.match(follow!, /asks get_time[\s\S]*ended get_time true[\s\S]*completed In Paris/);
   assert.match(existing!, /^completed In Rome, .* \d+$/m);
