@@ -120,11 +120,12 @@ export interface Holdfast {
    * ```ts
    * const runs = await holdfast.list({ labels: { tenant: 'acme' } });
    * const next = await holdfast.list({ labels: { tenant: 'acme' }, after: runs.at(-1)?.cursor });
+   * const refunds = await holdfast.list({ sinceMs: Date.now() - 86_400_000, input: 'refund' });
    * ```
    */
   list(options?: ListOptions): Promise<RunSummary[]>;
   /**
-   * Counts the latest runs, by status, agent, model, tool and day. It reads the history of each.
+   * Counts the latest runs, by status, agent, model, tool and day, and over time. It reads the history of each.
    *
    * ```ts
    * const { byStatus, tools } = await holdfast.stats({ sinceMs: Date.now() - 86_400_000 });
@@ -254,7 +255,7 @@ async function adopt(options: ExistingClientOptions): Promise<Connected> {
   return { client, address, close: async () => {} };
 }
 
-async function withClientErrors<T>(address: string, result: Promise<T>): Promise<T> {
+export async function withClientErrors<T>(address: string, result: Promise<T>): Promise<T> {
   try {
     return await result;
   } catch (error) {

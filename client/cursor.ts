@@ -27,7 +27,7 @@ export function readCursor(
 }
 
 /** Checks the number of entries that a list is asked for. */
-export function checkLimit(limit: number): void {
+export function checkLimit(limit: number, name = 'limit'): void {
   if (Number.isSafeInteger(limit) && limit >= 1) return;
-  throw new InvalidList('list_invalid', { problem: `limit is ${limit}; it must be a whole number of at least 1.` });
+  throw new InvalidList('list_invalid', { problem: `${name} is ${limit}; it must be a whole number of at least 1.` });
 }

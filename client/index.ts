@@ -5,7 +5,7 @@ export { type Cost, costsOf, type RunCosts } from '../core/read/costs.ts';
 export { type FailingStep, failingSentence, failingStep } from '../core/read/failingPath.ts';
 export type { History } from '../core/read/history.ts';
 export type { Call, Run, RunEvent, RunSpan, RunState, RunTimes, Turn } from '../core/read/run.ts';
-export type { RunStats, StatsRow, Times } from '../core/read/stats.ts';
+export type { Every, RunStats, StatsLine, StatsPoint, StatsRow, StatsSeries, Times } from '../core/read/stats.ts';
 export { type RunStep, readSteps } from '../core/read/steps.ts';
 export {
   criticalPath,
@@ -93,6 +93,7 @@ export {
 export { type ModelRequest, requestOf } from './requests/requestOf.ts';
 export type { Decided, DecidedBy, RunCommands } from './runCommands.ts';
 export type { EventsOptions, RunEvents, RunHandle } from './runHandle.ts';
+export type { InputFilter, SearchProgress } from './runInputs.ts';
 export type {
   Overlap,
   Schedule,

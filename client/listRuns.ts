@@ -8,15 +8,20 @@ import { labelFilter, quoted } from './labels.ts';
 import { isOpenStatus, LISTED_STATUSES, type ListedStatus, listedStatus } from './listedStatus.ts';
 import { readMemo } from './memo.ts';
 import { lenientClient } from './payloads/lenient.ts';
+import { type InputFilter, withInputs } from './runInputs.ts';
 import { attributesOf, indexOf } from './setup.ts';
 
-export interface ListOptions {
+export interface ListOptions extends InputFilter<RunSummary> {
   /** Only runs of this agent. */
   readonly agent?: string;
   /** Only runs that have all of these labels. */
   readonly labels?: Labels;
   /** Only runs with one of these statuses. */
   readonly status?: ListedStatus | readonly ListedStatus[];
+  /** Only runs that started at this time or later, in milliseconds since 1970. */
+  readonly sinceMs?: number;
+  /** Only runs that started before this time. */
+  readonly untilMs?: number;
   /**
    * Maximum number of runs.
    * @default 20
@@ -42,6 +47,8 @@ export interface RunSummary {
   readonly status: RunStatus | null;
   /** Number of open questions; null if this process cannot read them. */
   readonly waiting: number | null;
+  /** The beginning of the run's input, where the list was asked for it; null if this process cannot read it. */
+  readonly input?: string | null;
   readonly startedAtMs: number;
   readonly endedAtMs: number | null;
   /** The list's `after` continues after this entry. */
@@ -50,22 +57,34 @@ export interface RunSummary {
 
 const LIST_DEFAULT = 20;
 
-export async function listRuns(
-  client: Client,
-  { agent, labels, status: wanted, limit = LIST_DEFAULT, after }: ListOptions,
-): Promise<RunSummary[]> {
+export async function listRuns(client: Client, options: ListOptions): Promise<RunSummary[]> {
+  const { limit = LIST_DEFAULT } = options;
   checkLimit(limit);
+  const runs: RunSummary[] = [];
+  for await (const run of withInputs(client, summaries(client, options), { ...options, limit })) {
+    runs.push(run);
+    if (runs.length >= limit) break;
+  }
+  return runs;
+}
+
+async function* summaries(
+  client: Client,
+  { agent, labels, status: wanted, sinceMs, untilMs = Number.POSITIVE_INFINITY, after }: ListOptions,
+): AsyncGenerator<RunSummary> {
   const from = after === undefined ? null : placeAt(after);
   const statuses = wanted === undefined ? null : statusesIn(wanted);
   const filter = await labelFilter(client, labels);
   const isIndexed = indexOf(await attributesOf(client, FILTERED)) === 'status';
   const narrowed = isIndexed && agent !== undefined ? unlessOther(ATTRIBUTE.agent, [agent]) : '';
-  const runs: RunSummary[] = [];
   const { workflow: workflows } = lenientClient(client);
+  // One that continued as new started before the execution that is listed.
+  const started = sinceMs === undefined ? '' : ` AND StartTime >= '${timeText(sinceMs, 'sinceMs')}'`;
+  if (untilMs !== Number.POSITIVE_INFINITY) timeText(untilMs, 'untilMs');
   const ofStatus = (which: string, time: string) => {
     // Inclusive: other runs may have the time of the cursor.
     const since = from ? ` AND ${time} <= '${new Date(from.atMs + 1).toISOString()}'` : '';
-    const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ${which}${filter.query}${narrowed}${since}`;
+    const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ${which}${filter.query}${narrowed}${started}${since}`;
     return workflows.list({ query, pageSize: 100 })[Symbol.asyncIterator]();
   };
   const howEnded = statuses?.filter((status) => !isOpenStatus(status)) ?? [];
@@ -81,6 +100,8 @@ export async function listRuns(
     if (from && inOrder(place, from) <= 0) continue;
     const { agent: name, parentId, labels: has, forkOf, status, startedAtMs, waits } = readMemo(found.memo);
     if ((agent !== undefined && name !== agent) || !filter.keeps(has)) continue;
+    const startMs = startedAtMs ?? found.startTime.getTime();
+    if (startMs < (sinceMs ?? Number.NEGATIVE_INFINITY) || startMs >= untilMs) continue;
     const run: RunSummary = {
       workflowId: found.workflowId,
       runId: found.runId,
@@ -92,16 +113,21 @@ export async function listRuns(
       // The run itself writes its status when it ends.
       status: status ?? (await statusInResult(workflows, found)),
       waiting: found.closeTime || waits === null ? 0 : (waits?.count ?? null),
-      startedAtMs: startedAtMs ?? found.startTime.getTime(),
+      startedAtMs: startMs,
       endedAtMs: found.closeTime?.getTime() ?? null,
       cursor: cursorOf(place.atMs, place.runId),
     };
     // Also where there are attributes: SQLite compares them without case, and not every run has written them.
     if (statuses && !statuses.includes(listedStatus(run) as ListedStatus)) continue;
-    runs.push(run);
-    if (runs.length >= limit) break;
+    yield run;
   }
-  return runs;
+}
+
+/** As a visibility query has it. */
+function timeText(ms: number, name: string): string {
+  // What `Date` can say, until the year 9999.
+  if (ms >= 0 && ms < 253_402_300_800_000) return new Date(ms).toISOString();
+  throw new InvalidList('list_invalid', { problem: `${name} is ${ms}; it must be milliseconds since 1970.` });
 }
 
 const FILTERED = [ATTRIBUTE.agent, ATTRIBUTE.status] as const;

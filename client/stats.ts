@@ -1,19 +1,22 @@
 // Many runs in numbers, read from their histories.
 import type { Run } from '../core/read/run.ts';
-import { type RunStats, statsOf } from '../core/read/stats.ts';
-import { HoldfastError, TemporalUnreachable } from './errors/errors.ts';
+import { EVERY, type Every, everyFor, type RunStats, statsOf } from '../core/read/stats.ts';
+import { checkLimit } from './cursor.ts';
+import { HoldfastError, InvalidList, TemporalUnreachable } from './errors/errors.ts';
 import type { ListOptions, RunSummary } from './listRuns.ts';
 
-export interface StatsOptions extends Pick<ListOptions, 'agent' | 'labels' | 'status'> {
-  /** Only runs that started at this time or later, in milliseconds since 1970. */
-  readonly sinceMs?: number;
-  /** Only runs that started before this time. */
-  readonly untilMs?: number;
+export interface StatsOptions extends Pick<ListOptions, 'agent' | 'labels' | 'status' | 'sinceMs' | 'untilMs'> {
   /**
    * Maximum number of runs, the latest. Each is read from its history.
    * @default 500
    */
   readonly limit?: number;
+  /**
+   * What `series` gathers the numbers by.
+   * @default minutes for two hours, hours for eight days, and else days: of the time between `sinceMs` and `untilMs` or now, or, without
+   * `sinceMs`, of that in which the runs started
+   */
+  readonly every?: Every;
 }
 
 export interface FoundStats extends RunStats {
@@ -24,8 +27,6 @@ export interface FoundStats extends RunStats {
 }
 
 const LIMIT = 500;
-/** Runs of a page of the list. */
-const PAGE = 200;
 /** Histories that are read at once. */
 const READ_AT_ONCE = 10;
 
@@ -35,8 +36,13 @@ interface StatsSource {
 }
 
 export async function readStats(source: StatsSource, options: StatsOptions = {}): Promise<FoundStats> {
-  const { limit = LIMIT } = options;
-  const found = await fitting(source, { ...options, limit: limit + 1 });
+  const { limit = LIMIT, every = everyOf(options), ...which } = options;
+  checkLimit(limit);
+  if (every !== undefined && !EVERY.includes(every))
+    throw new InvalidList('list_invalid', {
+      problem: `every is ${JSON.stringify(every)}; it must be minute, hour or day.`,
+    });
+  const found = await source.list({ ...which, limit: limit + 1 });
   const wanted = found.slice(0, limit);
   const runs: (Run | null)[] = [];
   let next = 0;
@@ -46,29 +52,12 @@ export async function readStats(source: StatsSource, options: StatsOptions = {})
   await Promise.all(Array.from({ length: READ_AT_ONCE }, readSome));
   const read = runs.filter((run) => run !== null);
   const unreadable = wanted.filter((_, at) => runs[at] === null).map(({ workflowId }) => workflowId);
-  return { ...statsOf(read), unreadable, hasMore: found.length > limit };
+  return { ...statsOf(read, every && { every }), unreadable, hasMore: found.length > limit };
 }
 
-async function fitting(
-  { list }: StatsSource,
-  { agent, labels, status, sinceMs = 0, untilMs = Number.POSITIVE_INFINITY, limit = LIMIT }: StatsOptions,
-): Promise<RunSummary[]> {
-  const found: RunSummary[] = [];
-  let after: string | undefined;
-  for (;;) {
-    const page = await list({
-      ...(agent !== undefined && { agent }),
-      ...(labels && { labels }),
-      ...(status !== undefined && { status }),
-      limit: PAGE,
-      after,
-    });
-    found.push(...page.filter(({ startedAtMs }) => startedAtMs >= sinceMs && startedAtMs < untilMs));
-    // The list is by the end of runs: a page on which all ended before the time has none that started after it.
-    const isPast = page.every(({ endedAtMs, startedAtMs }) => (endedAtMs ?? startedAtMs) < sinceMs);
-    if (page.length < PAGE || isPast || found.length >= limit) return found.slice(0, limit);
-    after = page.at(-1)!.cursor;
-  }
+/** So that the curve of a period does not change its steps with the runs in it. */
+function everyOf({ sinceMs, untilMs = Date.now() }: StatsOptions): Every | undefined {
+  return sinceMs === undefined ? undefined : everyFor(untilMs - sinceMs);
 }
 
 /** null for a run that another program has started, whose payloads are gone, or that retention has taken meanwhile. */

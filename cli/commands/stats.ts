@@ -1,6 +1,6 @@
 // `holdfast stats`: many runs in numbers.
-import { Command, InvalidArgumentError, Option } from 'commander';
-import type { FoundStats, Labels, StatsRow } from '../../client/index.ts';
+import { Command, Option } from 'commander';
+import type { FoundStats, Labels, StatsLine, StatsPoint, StatsRow } from '../../client/index.ts';
 import type { ListedStatus } from '../../client/listedStatus.ts';
 import { costText } from '../../core/reasons/english.ts';
 import { count, plural, seconds } from '../../core/text.ts';
@@ -11,16 +11,16 @@ import { PROGRAM } from '../terminal/commandLine.ts';
 import { idText, inertLine } from '../terminal/inert.ts';
 import { printJson, toStderr } from '../terminal/output.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
-import { parseDuration } from '../view/budget.ts';
 import { isoTime } from '../view/json.ts';
 import { parseLabel } from '../view/labels.ts';
+import { parseTime } from '../view/periods.ts';
 import { parseStatus } from '../view/status.ts';
 
 const LIMIT = 500;
 const TABLES = { agent: 'agents', model: 'models', tool: 'tools', day: 'days' } as const;
 /** What a row counts. */
-const COUNTED = { agent: 'RUNS', model: 'TURNS', tool: 'CALLS', day: 'RUNS' } as const;
-type By = keyof typeof TABLES;
+const COUNTED = { agent: 'RUNS', model: 'TURNS', tool: 'CALLS', day: 'RUNS', hour: 'RUNS', minute: 'RUNS' } as const;
+type By = keyof typeof COUNTED;
 
 interface StatsCommandOptions {
   readonly agent?: string;
@@ -41,7 +41,12 @@ export function statsCommand(): Command {
     .option('--status <status>', 'only runs with this status; may be given again', parseStatus)
     .option('--since <time>', 'only runs that started at this time (ISO 8601), or at most so long ago (24h)', parseTime)
     .option('--until <time>', 'only runs that started before this time', parseTime)
-    .addOption(new Option('--by <what>', 'only the table by this').choices(Object.keys(TABLES)))
+    .addOption(
+      new Option(
+        '--by <what>',
+        'only the table by this; minute, hour and day are what --json has numbers over time by',
+      ).choices(Object.keys(COUNTED)),
+    )
     .option('--limit <n>', 'maximum number of runs; each is read from its history', wholeNumber, LIMIT)
     .option('--json', 'print one JSON object')
     .action((options: StatsCommandOptions, command: Command) =>
@@ -54,6 +59,7 @@ export function statsCommand(): Command {
           ...(sinceMs !== undefined && { sinceMs }),
           ...(untilMs !== undefined && { untilMs }),
           limit,
+          ...((by === 'minute' || by === 'hour' || by === 'day') && { every: by }),
         });
         if (json) printJson(statsJson(stats));
         else if (stats.runs === 0) toStderr(`There are no such runs at ${holdfast.address}.`);
@@ -75,9 +81,13 @@ function warn({ unreadable, hasMore }: FoundStats, limit: number): void {
     );
 }
 
-export function statsJson({ oldestQuestion, ...stats }: FoundStats) {
+export function statsJson({ oldestQuestion, series, ...stats }: FoundStats) {
+  const points = (list: readonly StatsPoint[]) => list.map(({ atMs, ...point }) => ({ at: isoTime(atMs), ...point }));
+  const lines = (list: readonly StatsLine[]) => list.map((line) => ({ name: line.name, points: points(line.points) }));
+  const { every, runs, agents, models, tools } = series;
   return {
     ...stats,
+    series: { every, runs: points(runs), agents: lines(agents), models: lines(models), tools: lines(tools) },
     oldestQuestion: oldestQuestion && {
       workflowId: oldestQuestion.workflowId,
       since: isoTime(oldestQuestion.sinceMs),
@@ -109,7 +119,7 @@ function sumLines({ runs, byStatus, inputTokens, outputTokens, cost, duration, o
 }
 
 function table(stats: FoundStats, by: By, screen: Screen): string[] {
-  const rows = stats[TABLES[by]];
+  const rows = rowsOf(stats, by);
   const hasTokens = by !== 'tool';
   const head = [
     by.toUpperCase(),
@@ -132,6 +142,11 @@ function table(stats: FoundStats, by: By, screen: Screen): string[] {
   });
 }
 
+function rowsOf({ series, ...stats }: FoundStats, by: By): readonly StatsRow[] {
+  if (by !== 'minute' && by !== 'hour') return stats[TABLES[by]];
+  return series.runs.map(({ atMs, ...point }) => ({ name: `${isoTime(atMs).slice(0, 16)}Z`, ...point }));
+}
+
 function cellsOf({ name, count: n, failed, duration, inputTokens, outputTokens, cost }: StatsRow, hasTokens: boolean) {
   return [
     inertLine(name, 64),
@@ -141,13 +156,4 @@ function cellsOf({ name, count: n, failed, duration, inputTokens, outputTokens, 
     duration ? seconds(duration.p95) : '',
     ...(hasTokens ? [count(inputTokens), count(outputTokens), cost > 0 ? costText(cost) : ''] : []),
   ];
-}
-
-function parseTime(text: string): number {
-  if (/^\d{4}-\d\d-\d\d/.test(text)) {
-    const ms = Date.parse(text);
-    if (Number.isNaN(ms)) throw new InvalidArgumentError('Expected a time such as 2026-01-08T09:00:00Z.');
-    return ms;
-  }
-  return Date.now() - parseDuration(text);
 }

@@ -21,6 +21,7 @@ import { checkCommand, isCommand } from './commands.ts';
 import type { PageFiles } from './files.ts';
 import { Followers } from './followers.ts';
 import { type GateOptions, onlyWithToken, ownHost, type Passed } from './gate.ts';
+import { HOURS_EXPECTED, hoursIn, listQueryOf } from './listQuery.ts';
 import { listsOf } from './lists.ts';
 import { Steps } from './steps.ts';
 
@@ -56,8 +57,6 @@ export interface About {
   readonly flags: string;
 }
 
-const LIMIT_MAX = 500;
-const STATS_HOURS_MAX = 366 * 24;
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
 /** Proxies close what is silent for a minute. */
 const KEEP_ALIVE_MS = 20_000;
@@ -90,14 +89,13 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, settings, agentsF
     } satisfies About);
   });
   api.get('/runs', async (context) => {
-    const { text = '', status = '', limit = '50' } = context.req.query();
-    const count = Math.min(Math.max(1, Number.parseInt(limit, 10) || 50), LIMIT_MAX);
-    return context.json(await lists.runs({ text, status, limit: count }));
+    const query = listQueryOf(context.req.query());
+    if ('problem' in query) return context.json({ error: { code: 'query', message: query.problem } }, 400);
+    return context.json(await lists.runs(query));
   });
   api.get('/stats', async (context) => {
-    const hours = Number(context.req.query('hours') ?? 24);
-    if (!(hours > 0 && hours <= STATS_HOURS_MAX))
-      return context.json({ error: { code: 'hours', message: 'Expected hours, up to a year.' } }, 400);
+    const hours = hoursIn(context.req.query('hours') ?? '24');
+    if (hours === null) return context.json({ error: { code: 'hours', message: HOURS_EXPECTED } }, 400);
     return context.json(await lists.stats(hours));
   });
   api.get('/inbox', async (context) => context.json(await lists.inbox()));

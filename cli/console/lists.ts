@@ -1,20 +1,34 @@
 // The lists of the console. Pages ask for them every few seconds: those that ask for the same at the same time are one request to
 // the server.
-import type { FoundStats, Holdfast, Inbox, Labels, RunSummary } from '../../client/index.ts';
+import { withClientErrors } from '../../client/connect.ts';
+import type { FoundStats, Holdfast, Inbox, Labels, ListOptions, RunSummary } from '../../client/index.ts';
+import { listedStatus } from '../../client/listedStatus.ts';
+import { withInputs as addInputs, type InputOptions } from '../../client/runInputs.ts';
+import { endedBadly } from '../../core/read/run.ts';
+import { InputSearches } from './inputSearches.ts';
+import { LIMIT_MAX, type ListQuery } from './listQuery.ts';
 import { statusesOf } from './statusFilter.ts';
 
-export interface ListQuery {
-  /** Words: parts of the workflow id or of the agent's name, and labels as `key=value`. */
-  readonly text: string;
-  /** As the page shows it: `running`, `waiting`, `failing`, or how a run ended; '' for all. */
-  readonly status: string;
-  readonly limit: number;
+interface Fitting {
+  readonly runs: readonly RunSummary[];
+  /** Whether older runs were not looked at. */
+  readonly isCut: boolean;
 }
 
 export interface RunList {
   readonly runs: readonly RunSummary[];
   /** Whether there may be more that fit. */
   readonly hasMore: boolean;
+  /** With a text of the input: how far the search is. */
+  readonly search: Search | null;
+}
+
+export interface Search {
+  /** Number of runs whose inputs were read. */
+  readonly searched: number;
+  readonly isRunning: boolean;
+  /** Whether older runs were left out. */
+  readonly isCut: boolean;
 }
 
 export interface Lists {
@@ -26,15 +40,19 @@ export interface Lists {
 
 /** How long an answer serves other pages. */
 const FRESH_MS = 1_000;
+/** Of a time that is over, for which the server lists all that was since. */
+const PAST_FRESH_MS = 10_000;
 /** Of numbers, for which hundreds of histories are read. */
 const STATS_FRESH_MS = 15_000;
 /** Of these the ones that fit are shown: a filter on what the server cannot look for reads that many at most. */
 const SCANNED_MAX = 2_000;
 const INBOX_MAX = 200;
 const STATS_MAX = 1_000;
+const HOUR_MS = 3_600_000;
 
 export function listsOf(holdfast: Holdfast): Lists {
   const answers = new Map<string, Promise<unknown>>();
+  const searches = new InputSearches();
 
   function once<T>(key: string, ask: () => Promise<T>, freshMs = FRESH_MS): Promise<T> {
     const known = answers.get(key);
@@ -46,30 +64,76 @@ export function listsOf(holdfast: Holdfast): Lists {
     return answer;
   }
 
-  async function runs({ text, status, limit }: ListQuery): Promise<RunList> {
-    const { words, labels } = wordsIn(text);
+  /** The runs in question, in their order, as far as they are read. */
+  async function fitting(query: ListQuery, limit: number): Promise<Fitting> {
+    const { status, agent, failingFirst } = query;
+    const { words, labels } = wordsIn(query.text);
     const statuses = status === '' ? undefined : statusesOf(status);
-    if (statuses === null) return { runs: [], hasMore: false };
-    const isFiltered = words.length > 0;
+    if (statuses === null) return { runs: [], isCut: false };
+    const isFiltered = words.length > 0 || failingFirst;
     const listed = await holdfast.list({
-      limit: isFiltered ? SCANNED_MAX : limit + 1,
-      labels,
+      ...periodOf(query),
+      ...(agent !== '' && { agent }),
       ...(statuses && { status: statuses }),
+      labels,
+      limit: isFiltered ? SCANNED_MAX : limit,
     });
-    const fitting = listed.filter((run) => hasWords(run, words));
-    return { runs: fitting.slice(0, limit), hasMore: fitting.length > limit || listed.length === SCANNED_MAX };
+    const runs = listed.filter((run) => hasWords(run, words));
+    return {
+      runs: failingFirst ? runs.toSorted((a, b) => Number(isFailing(b)) - Number(isFailing(a))) : runs,
+      isCut: isFiltered && listed.length === SCANNED_MAX,
+    };
+  }
+
+  function withInputs(runs: readonly RunSummary[], options: InputOptions<RunSummary>): Promise<RunSummary[]> {
+    return withClientErrors(holdfast.address, Array.fromAsync(addInputs(holdfast.client, runs, options)));
+  }
+
+  async function latest(query: ListQuery): Promise<RunList> {
+    const { runs, isCut } = await fitting(query, query.limit + 1);
+    const { limit } = query;
+    const shown = await withInputs(runs.slice(0, limit), { withInput: true, limit });
+    return { runs: shown, hasMore: runs.length > limit || isCut, search: null };
+  }
+
+  async function search({ limit, ...query }: ListQuery): Promise<RunList> {
+    const { found, ...progress } = await searches.ask(JSON.stringify(query), async ({ onSearch, isWanted }) => {
+      const scope = await fitting({ ...query, limit }, SCANNED_MAX);
+      const isAll = !scope.isCut && scope.runs.length < SCANNED_MAX;
+      await withInputs(scope.runs, {
+        input: query.input,
+        limit: LIMIT_MAX,
+        searchLimit: SCANNED_MAX,
+        isWanted,
+        onSearch: (one) => onSearch({ ...one, isCut: !isAll || one.isCut }),
+      });
+    });
+    return { runs: found.slice(0, limit), hasMore: found.length > limit, search: progress };
   }
 
   return {
-    runs: (query) => once(JSON.stringify(query), () => runs(query)),
+    runs: (query) =>
+      query.input === ''
+        ? once(JSON.stringify(query), () => latest(query), query.untilMs === null ? FRESH_MS : PAST_FRESH_MS)
+        : search(query),
     stats: (hours) =>
       once(
         `stats ${hours}`,
-        () => holdfast.stats({ sinceMs: Date.now() - hours * 3_600_000, limit: STATS_MAX }),
+        () => holdfast.stats({ sinceMs: Date.now() - hours * HOUR_MS, limit: STATS_MAX }),
         STATS_FRESH_MS,
       ),
     inbox: () => once('inbox', () => holdfast.inbox({ limit: INBOX_MAX })),
   };
+}
+
+function isFailing(run: RunSummary): boolean {
+  const status = listedStatus(run);
+  return status !== 'waiting' && endedBadly(status);
+}
+
+function periodOf({ hours, fromMs, untilMs }: ListQuery): Pick<ListOptions, 'sinceMs' | 'untilMs'> {
+  const sinceMs = hours === null ? fromMs : Date.now() - hours * HOUR_MS;
+  return { ...(sinceMs !== null && { sinceMs }), ...(untilMs !== null && { untilMs }) };
 }
 
 function wordsIn(text: string): { readonly words: readonly string[]; readonly labels: Labels } {

@@ -122,6 +122,7 @@ export function listedJson(run: RunSummary) {
     state: listedState(state),
     status: status ?? listedState(state),
     waiting,
+    ...(run.input !== undefined && { input: run.input }),
     startedAt: isoTime(startedAtMs),
     endedAt: isoTime(endedAtMs),
     cursor,

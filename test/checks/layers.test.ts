@@ -36,7 +36,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   client: {
     folders: ['client', 'core'],
-    packages: ['@temporalio/client', '@temporalio/common', '@temporalio/envconfig', 'node:'],
+    packages: ['@temporalio/client', '@temporalio/common', '@temporalio/envconfig', 'lru-cache', 'node:'],
   },
   worker: {
     folders: ['worker', 'client', 'activities', 'core'],

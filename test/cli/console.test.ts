@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { offlineModel, startScriptedModel } from '../../activities/testing/index.ts';
+import type { RunList } from '../../cli/console/lists.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/devServer.ts';
 import { CLERK, type ConsoleGround, HOSTILE, startConsole, TOKEN } from '../support/consoleGround.ts';
 import { asked } from '../support/people.ts';
@@ -412,6 +413,48 @@ test('tells the steps of a run, and the attempts of a call', async () => {
   assert.equal((await ground.ask('/api/runs/no-such-run/steps')).status, 404);
   const after = await attempts();
   assert.deepEqual([after?.attempt, /line is cut/.test(after?.lastFailure ?? '')], [2, true]);
+});
+
+test('searches inputs, and says how many it has read', async () => {
+  const word = randomUUID();
+  const labels = { test: word };
+  const find = async (query: object) => {
+    const response = await ground.ask(`/api/runs?${new URLSearchParams({ text: `test=${word}`, ...query })}`);
+    return (await response.json()) as RunList;
+  };
+  const runs = [];
+  for (const input of [`Find ${word}.`, 'Find nothing.'])
+    runs.push(await ground.holdfast.start('payer', input, { labels }));
+  await Promise.all(runs.map((run) => asked(run, 1)));
+  await eventually(async () => (await find({})).runs.length === 2);
+  const { found, search } = await eventually(async () => {
+    const list = await find({ input: word });
+    return list.search?.isRunning === false && { found: list.runs, search: list.search };
+  });
+  assert.deepEqual(
+    found.map(({ workflowId, input }) => [workflowId, input]),
+    [[runs[0]!.workflowId, `Find ${word}.`]],
+  );
+  assert.deepEqual([search.searched, search.isCut], [2, false]);
+  // In the list, inputs are shown without a search.
+  assert.deepEqual((await find({})).runs.map(({ input }) => input).toSorted(), [`Find ${word}.`, 'Find nothing.']);
+  assert.equal((await find({ agent: 'hostile' })).runs.length, 0);
+  const soon = new Date(Date.now() + 60_000).toISOString();
+  assert.equal((await find({ from: soon })).runs.length, 0);
+  assert.equal((await find({ to: soon })).runs.length, 2);
+  const refused: readonly Record<string, string>[] = [
+    { hours: '-1' },
+    { from: 'yesterday' },
+    { to: '2026-99-01T00:00Z' },
+    { input: 'x'.repeat(2_000) },
+  ];
+  for (const wrong of refused)
+    assert.equal(
+      (await ground.ask(`/api/runs?${new URLSearchParams(wrong)}`)).status,
+      400,
+      JSON.stringify(wrong).slice(0, 40),
+    );
+  for (const run of runs) await run.cancel();
 });
 
 test('counts the runs of a period', async () => {

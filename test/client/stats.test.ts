@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { defineTool, ToolError } from '../../activities/index.ts';
-import { statsLines } from '../../cli/commands/stats.ts';
+import { statsJson, statsLines } from '../../cli/commands/stats.ts';
 import { createScreen } from '../../cli/terminal/screen.ts';
 import { endToEnd } from '../support/bench.ts';
 import { asked } from '../support/people.ts';
@@ -89,6 +89,22 @@ endToEnd('stats', (bench) => {
     const later = Date.now() + 60_000;
     assert.equal((await bench.holdfast.stats({ labels, sinceMs: later })).runs, 0);
     assert.equal((await bench.holdfast.stats({ labels, untilMs: later })).runs, 4);
+    const recent = await bench.holdfast.stats({ labels, sinceMs: Date.now() - 24 * 3_600_000 });
+    assert.equal(recent.series.every, 'hour');
+    assert.equal(
+      recent.series.runs.reduce((sum, point) => sum + point.count, 0),
+      4,
+    );
+    const [minute] = (await bench.holdfast.stats({ labels, every: 'minute' })).series.agents[1]!.points;
+    assert.deepEqual([minute?.count, minute?.failed, minute?.workflowIds], [1, 1, [ended[2]!.workflowId]]);
+    const hourly = statsLines(recent, 'hour', createScreen(process.stdout)).join('\n');
+    assert.match(hourly, /^HOUR +RUNS .*\n\d{4}-\d\d-\d\dT\d\d:00Z +\d/);
+    const { series } = statsJson(recent);
+    assert.match(String(series.runs[0]?.at), /T\d\d:00:00.000Z$/);
+    await assert.rejects(
+      bench.holdfast.stats({ every: 'week' as 'day' }),
+      /every is "week"; it must be minute, hour or day\./,
+    );
     await waits.cancel();
   });
 });

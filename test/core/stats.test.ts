@@ -1,8 +1,8 @@
 // The numbers of many runs are those of each run, added up.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Run } from '../../core/read/run.ts';
-import { statsOf } from '../../core/read/stats.ts';
+import type { Call, Run, Turn } from '../../core/read/run.ts';
+import { EVERY, EVERY_MS, statsOf } from '../../core/read/stats.ts';
 import { goldenNames, goldenRun } from '../support/goldenRuns.ts';
 
 const runs: readonly Run[] = await Promise.all(goldenNames.map(goldenRun));
@@ -30,6 +30,57 @@ test('counts each golden run, turn and call once', () => {
   );
 });
 
+test('has the same numbers over time, whatever they are gathered by', () => {
+  for (const every of EVERY) {
+    const stats = statsOf(runs, { every });
+    const { series } = stats;
+    const pairs = [
+      ...stats.agents.map((row, at) => [row, series.agents[at]] as const),
+      ...stats.models.map((row, at) => [row, series.models[at]] as const),
+      ...stats.tools.map((row, at) => [row, series.tools[at]] as const),
+    ];
+    for (const [row, line] of pairs) {
+      assert.equal(line?.name, row.name);
+      for (const field of ['count', 'failed', 'inputTokens', 'outputTokens'] as const)
+        assert.equal(sum(line.points.map((point) => point[field])), row[field], `${every} ${row.name} ${field}`);
+      const times = line.points.map(({ atMs }) => atMs);
+      assert.deepEqual(
+        times,
+        [...new Set(times)].toSorted((a, b) => a - b),
+      );
+      assert.ok(times.every((atMs) => atMs % EVERY_MS[every] === 0));
+    }
+    assert.equal(sum(series.runs.map(({ count }) => count)), runs.length);
+  }
+  assert.deepEqual(
+    statsOf(runs, { every: 'day' }).series.runs.map(({ atMs, count }) => [
+      new Date(atMs).toISOString().slice(0, 10),
+      count,
+    ]),
+    statsOf(runs).days.map(({ name, count }) => [name, count]),
+  );
+});
+
+test('counts a turn and a call where they began, and a run where it started', () => {
+  const at = (iso: string) => Date.parse(iso);
+  const run = runs.find(({ turns }) => turns.length > 1 && turns[0]!.calls.length > 0 && turns[0]!.model !== null)!;
+  const [first, second] = run.turns as [Turn, Turn];
+  const late = { ...second, startedAtMs: at('2026-01-08T11:20:00Z'), model: 'm', calls: [] };
+  const [call] = first.calls as [Call];
+  const early = {
+    ...first,
+    startedAtMs: at('2026-01-08T09:10:00Z'),
+    model: 'm',
+    calls: [{ ...call, tool: 't', scheduledAtMs: at('2026-01-08T10:01:00Z') }],
+  };
+  const long = { ...run, startedAtMs: at('2026-01-08T09:00:00Z'), turns: [early, late] };
+  const { series } = statsOf([long], { every: 'hour' });
+  const hours = (points: readonly { atMs: number }[]) => points.map(({ atMs }) => new Date(atMs).getUTCHours());
+  assert.deepEqual(hours(series.runs), [9]);
+  assert.deepEqual(hours(series.models[0]!.points), [9, 11]);
+  assert.deepEqual(hours(series.tools[0]!.points), [10]);
+});
+
 test('does not count the tokens of a sub-agent twice', async () => {
   const parents = runs.filter(({ turns }) => turns.some(({ calls }) => calls.some(({ spend }) => spend)));
   assert.ok(parents.length > 0);
@@ -52,6 +103,7 @@ test('gives the median and the 95th of a hundred', () => {
   assert.deepEqual(statsOf([]), {
     ...{ runs: 0, byStatus: {}, inputTokens: 0, outputTokens: 0, cost: 0, duration: null },
     ...{ agents: [], models: [], tools: [], days: [], oldestQuestion: null },
+    series: { every: 'minute', runs: [], agents: [], models: [], tools: [] },
   });
 });
 

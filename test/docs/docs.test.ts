@@ -176,10 +176,11 @@ test("runs the README's agent and program", async () => {
 test('runs the scripts of docs/starting-runs.md', async () => {
   const outputs = await outputsOf('docs/starting-runs.md');
   assert.ok(outputs.length >= 6);
-  const [wait, same, labelled, many, follow, existing, cancel] = outputs;
+  const [wait, same, labelled, found, many, follow, existing, cancel] = outputs;
   assert.match(wait!, /^completed In Tokyo, /);
   assert.match(same!, /^report-2026-11-20 completed/);
   assert.equal(labelled, "[ 'clock-of-acme' ]\n[]\n");
+  assert.match(found!, /^clock-\S+ What time is it in Lima\?$/m);
   assert.equal(many!.trim().split('\n').length, 3);
   assert.match(follow!, /asks get_time[\s\S]*ended get_time true[\s\S]*completed In Paris/);
   assert.match(existing!, /^completed In Rome, .* \d+$/m);

@@ -364,7 +364,7 @@ test('keeps filters in the address', { skip }, async () => {
   // The others leave the list.
   await page.locator('table.runs tbody tr').nth(1).waitFor({ state: 'detached' });
   await page.getByRole('link', { name: run.workflowId }).waitFor();
-  assert.match(page.url(), new RegExp(`text=${run.workflowId}&status=waiting$`));
+  assert.match(page.url(), new RegExp(`text=${run.workflowId}&status=waiting`));
   await page.reload();
   await page.getByRole('link', { name: run.workflowId }).waitFor();
   await page.getByText('Ended badly').click();
@@ -383,6 +383,137 @@ test('counts runs by tool, and leads to those that failed', { skip }, async () =
   await tools.getByRole('link', { name: run.workflowId }).click();
   await page.locator('.run-head').getByText(run.workflowId).waitFor();
   assert.deepEqual(problems, []);
+  await run.cancel();
+  await page.close();
+});
+
+test('finds a run by its input, agent and time, all in the address', { skip }, async () => {
+  const word = randomUUID();
+  const run = await start('payer', `Where is ${word}?`);
+  const other = await start('payer', 'Where is nothing?');
+  await Promise.all([asked(run, 1), asked(other, 1)]);
+  const { page, problems } = await open('runs?hours=1');
+  await page.getByRole('link', { name: other.workflowId }).waitFor();
+  // What each was asked is in the list.
+  await page.locator('tr', { hasText: run.workflowId }).getByText(`Where is ${word}?`).waitFor();
+  await page.getByLabel('Text of the input').fill(word.toUpperCase());
+  await page
+    .getByRole('status')
+    .getByText(/^Searched the inputs of \d+ runs?, 1 fits\.$/)
+    .waitFor();
+  await page.getByRole('link', { name: other.workflowId }).waitFor({ state: 'detached' });
+  await page.getByLabel('Agent', { exact: true }).selectOption('payer');
+  await page.waitForURL(new RegExp(`agent=payer&input=${word.toUpperCase()}&hours=1$`));
+  await page.reload();
+  await page.getByRole('link', { name: run.workflowId }).waitFor();
+  // Nothing has started since tomorrow.
+  await page.getByText('From … to').click();
+  const tomorrow = new Date(Date.now() + 36 * 3_600_000).toISOString().slice(0, 16);
+  await page.getByLabel('Started from').fill(tomorrow);
+  await page.getByText('No run fits.').waitFor();
+  assert.match(page.url(), /&from=\d{4}-\d\d-\d\dT\d\d%3A\d\dZ$/);
+  assert.deepEqual(problems, []);
+  await Promise.all([run.cancel(), other.cancel()]);
+  await page.close();
+});
+
+test('lists those that ended badly first, when it is asked to', { skip }, async () => {
+  const failed = await start('payer');
+  await asked(failed, 1);
+  await failed.cancel();
+  await failed.result();
+  const later = await start('payer');
+  await asked(later, 1);
+  const { page } = await open('runs?agent=payer');
+  const first = page.locator('table.runs tbody tr').first();
+  await first.getByText(later.workflowId).waitFor();
+  await page.getByLabel('Failing first').check();
+  await first.getByText('cancelled').waitFor();
+  assert.match(page.url(), /first=failing/);
+  await later.cancel();
+  await page.close();
+});
+
+test('draws the fleet over time, and leads from each time to its runs', { skip }, async () => {
+  const run = await start('payer');
+  await asked(run, 1);
+  await run.cancel();
+  // Not a period whose numbers another test has asked for a moment ago.
+  const { page, problems, elsewhere } = await open('fleet?hours=2');
+  const section = page.getByRole('region', { name: 'Over time' });
+  await section.getByText('By agent').click();
+  await page.waitForURL(/by=agent/);
+  const runs = section.getByRole('img', { name: /^Runs over time: .*payer/ });
+  await runs.waitFor();
+  // The last minutes are at the right end. Something is drawn there.
+  const drawn = await runs.locator('canvas').evaluate((element) => {
+    const canvas = element as unknown as {
+      width: number;
+      height: number;
+      getContext(kind: '2d'): { getImageData(x: number, y: number, w: number, h: number): { data: Uint8Array } };
+    };
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(Array.from({ length: data.length / 4 }, (_, at) => data.slice(at * 4, at * 4 + 3).join())).size;
+  });
+  assert.ok(drawn > 3, `${drawn} colours`);
+  // The same as a table, whose numbers lead to the list.
+  await section.getByText('The same as a table').click();
+  const row = section.locator('tbody tr', { hasText: 'payer' }).last();
+  const numbers = await row.locator('td').allInnerTexts();
+  await row.getByRole('button').click();
+  await section
+    .getByRole('region', { name: /^Runs at / })
+    .getByRole('link', { name: run.workflowId })
+    .waitFor();
+  // A click into a curve does, too.
+  await section.getByRole('button', { name: 'Close' }).click();
+  const { width, height } = (await runs.locator('.u-over').boundingBox())!;
+  await runs.locator('.u-over').click({ position: { x: width - 2, y: height / 2 } });
+  await section.getByRole('region', { name: /^Runs at / }).waitFor();
+  await row.getByRole('link', { name: numbers[2]!, exact: true }).first().click();
+  await page.waitForURL(/#\/runs\?agent=payer&from=.*&to=/);
+  await page.getByRole('link', { name: run.workflowId }).waitFor();
+  assert.equal(await page.locator('table.runs tbody tr').count(), Number(numbers[2]));
+  // Nothing that uPlot does is against the policy of the page.
+  assert.deepEqual(problems, []);
+  assert.deepEqual(elsewhere, []);
+  await page.close();
+});
+
+test('leads through a list by keys, and says which there are', { skip }, async () => {
+  const run = await start('payer');
+  await asked(run, 1);
+  const { page } = await open('runs?agent=payer');
+  await page.getByRole('link', { name: run.workflowId }).waitFor();
+  const focused = () => page.evaluate('document.activeElement.textContent');
+  const items = await page.locator('main [data-item]').allInnerTexts();
+  assert.ok(items.length > 1);
+  await page.keyboard.press('j');
+  assert.equal(await focused(), items[0]);
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await focused(), items[1]);
+  await page.keyboard.press('k');
+  assert.equal(await focused(), items[0]);
+  const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle');
+  assert.equal(outline, 'solid', 'one sees where one is');
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).getByText('to the filter').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  await page.keyboard.press('/');
+  assert.equal(await page.evaluate('document.activeElement.getAttribute("aria-label")'), 'Id, agent or label');
+  // A filter is typed, though its letters are keys.
+  await page.keyboard.type('jk?g');
+  assert.equal(await page.getByLabel('Id, agent or label').inputValue(), 'jk?g');
+  await page.getByLabel('Id, agent or label').fill('');
+  await page.getByRole('link', { name: items[0]! }).waitFor();
+  await page.evaluate('document.activeElement.blur()');
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`**/#/run/${items[0]}`);
+  await page.keyboard.press('g');
+  await page.keyboard.press('f');
+  await page.getByRole('heading', { name: 'Fleet' }).waitFor();
   await run.cancel();
   await page.close();
 });

@@ -1,4 +1,4 @@
-// `npm run pictures`: makes the pictures of docs/web-ui.md.
+// `npm run pictures:web-ui`: makes the pictures of docs/web-ui.md.
 import { mkdir, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { noBrowser, startBrowser } from '../support/browser.ts';

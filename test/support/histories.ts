@@ -21,7 +21,7 @@ export async function recordHistory(workflowId: string, history: History): Promi
 }
 
 /** Stacks and identities name the paths, the process and the host of whoever recorded; replay does not read them. */
-function withoutTheMachine(json: string): string {
+export function withoutTheMachine(json: string): string {
   const text = '"(?:[^"\\\\]|\\\\.)*"';
   return json
     .replace(new RegExp(`"stackTrace": ${text}`, 'g'), '"stackTrace": ""')

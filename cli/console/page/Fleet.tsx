@@ -1,27 +1,37 @@
-// Many runs in numbers: by agent, model, tool and day. Each row opens to the runs that it counts.
+// Many runs in numbers: over time, and by agent, model, tool and day. Each number leads to the runs that it counts.
 import { useEffect, useState } from 'preact/hooks';
-import type { FoundStats, StatsRow } from '../../../client/index.ts';
+import type { FoundStats } from '../../../client/index.ts';
 import { count, plural } from '../../../core/text.ts';
 import { get } from './api.ts';
+import { Choices } from './Choices.tsx';
+import { CurvesView } from './CurvesView.tsx';
+import { BY, type By } from './curves.ts';
 import { Action, Problem } from './parts.tsx';
-import { runLink, setFilters } from './place.ts';
+import { HOURS } from './periods.ts';
+import { runLink, runsLink, setFilters } from './place.ts';
+import { StatsTable } from './StatsTable.tsx';
 import { clock, duration, state } from './words.ts';
 
-const PERIODS = [
-  ['1', 'Last hour'],
-  ['24', 'Last day'],
-  ['168', 'Last week'],
-  ['720', 'Last 30 days'],
-] as const;
+const HOUR_MS = 3_600_000;
+
+interface Counted {
+  readonly stats: FoundStats;
+  readonly atMs: number;
+}
 
 export function Fleet({ filters }: { filters: URLSearchParams }) {
   const hours = filters.get('hours') ?? '24';
-  const [stats, setStats] = useState<FoundStats | null>(null);
+  const by = BY.find((one) => one === filters.get('by')) ?? '';
+  const [counted, setCounted] = useState<Counted | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  const load = async (signal?: AbortSignal) => setStats(await get<FoundStats>(`stats?hours=${hours}`, signal));
+  const load = async (signal?: AbortSignal) => {
+    const stats = await get<FoundStats>(`stats?hours=${hours}`, signal);
+    setCounted({ stats, atMs: Date.now() });
+  };
+  const set = (changed: Record<string, string>) => setFilters('fleet', { hours, by, ...changed });
   useEffect(() => {
     const stop = new AbortController();
-    setStats(null);
+    setCounted(null);
     setProblem(null);
     load(stop.signal).catch((error: Error) => {
       if (!stop.signal.aborted) setProblem(error.message);
@@ -32,38 +42,49 @@ export function Fleet({ filters }: { filters: URLSearchParams }) {
     <main>
       <h1>Fleet</h1>
       <div class="filters">
-        <fieldset class="choices">
-          <legend class="unseen">Period</legend>
-          {PERIODS.map(([value, name]) => (
-            <label key={value}>
-              <input
-                type="radio"
-                name="period"
-                checked={hours === value}
-                onChange={() => setFilters('fleet', { hours: value })}
-              />
-              <span>{name}</span>
-            </label>
-          ))}
-        </fieldset>
+        <Choices
+          title="Period"
+          name="period"
+          options={HOURS}
+          chosen={hours}
+          choose={(wanted) => set({ hours: wanted })}
+        />
         <Action act={() => load()}>Count again</Action>
       </div>
       <Problem text={problem} />
-      {stats === null && problem === null && <p class="empty">Reading histories …</p>}
-      {stats && <Numbers stats={stats} />}
+      {counted === null && problem === null && <p class="empty">Reading histories …</p>}
+      {counted && <Numbers {...counted} hours={hours} by={by} setBy={(wanted) => set({ by: wanted })} />}
     </main>
   );
 }
 
-function Numbers({ stats }: { stats: FoundStats }) {
+interface NumbersProps extends Counted {
+  readonly hours: string;
+  readonly by: By;
+  readonly setBy: (by: string) => void;
+}
+
+function Numbers({ stats, atMs, hours, by, setBy }: NumbersProps) {
   const { runs, byStatus, inputTokens, outputTokens, cost, duration: took, oldestQuestion } = stats;
   if (runs === 0) return <p class="empty">No run has started in that time.</p>;
   const ends = Object.entries(byStatus).sort(([, a], [, b]) => b - a);
   return (
     <>
       <p>
-        <b>{plural(runs, 'run')}</b>: {ends.map(([status, n]) => `${count(n)} ${state(status)}`).join(', ')}.{' '}
-        {count(inputTokens)} tokens in, {count(outputTokens)} out{cost > 0 && `, cost ${cost.toFixed(4)}`}.
+        <a href={runsLink({ hours })}>
+          <b>{plural(runs, 'run')}</b>
+        </a>
+        :{' '}
+        {ends.map(([status, n], at) => (
+          <span key={status}>
+            {at > 0 && ', '}
+            {/* The list tells those that wait from those that run. */}
+            <a href={runsLink({ hours, status: status === 'running' ? 'open' : status })}>
+              {count(n)} {state(status)}
+            </a>
+          </span>
+        ))}
+        . {count(inputTokens)} tokens in, {count(outputTokens)} out{cost > 0 && `, cost ${cost.toFixed(4)}`}.
         {took && ` Median ${duration(took.median)}, 95 % within ${duration(took.p95)}.`}
       </p>
       {oldestQuestion && (
@@ -76,81 +97,25 @@ function Numbers({ stats }: { stats: FoundStats }) {
       {stats.unreadable.length > 0 && (
         <p class="dim">{plural(stats.unreadable.length, 'run')} cannot be read here, and are not counted.</p>
       )}
-      <StatsTable title="Agents" counted="Runs" rows={stats.agents} />
+      <CurvesView series={stats.series} fromMs={atMs - Number(hours) * HOUR_MS} toMs={atMs} by={by} setBy={setBy} />
+      <StatsTable
+        title="Agents"
+        counted="Runs"
+        rows={stats.agents}
+        linkOf={(agent, status) => runsLink({ hours, agent, status })}
+      />
       <StatsTable title="Tools" counted="Calls" rows={stats.tools} isTool />
       <StatsTable title="Models" counted="Turns" rows={stats.models} />
-      <StatsTable title="Days" counted="Runs" rows={stats.days} />
+      <StatsTable
+        title="Days"
+        counted="Runs"
+        rows={stats.days}
+        linkOf={(day, status) => runsLink({ from: `${day}T00:00Z`, to: nextDay(day), status })}
+      />
     </>
   );
 }
 
-interface StatsTableProps {
-  readonly title: string;
-  readonly counted: string;
-  readonly rows: readonly StatsRow[];
-  /** A tool has no tokens and no cost of its own. */
-  readonly isTool?: boolean;
-}
-
-function StatsTable({ title, counted, rows, isTool = false }: StatsTableProps) {
-  const [opened, setOpened] = useState<string | null>(null);
-  if (rows.length === 0) return null;
-  return (
-    <section aria-label={title}>
-      <h2>{title}</h2>
-      <div class="wide">
-        <table class="stats">
-          <thead>
-            <tr>
-              <th>Name</th>
-              <th class="right">{counted}</th>
-              <th class="right">Failed</th>
-              <th class="right">Median</th>
-              <th class="right">P95</th>
-              {!isTool && <th class="right">Tokens</th>}
-              {!isTool && <th class="right">Cost</th>}
-            </tr>
-          </thead>
-          {rows.map((row) => (
-            <tbody key={row.name}>
-              <tr>
-                <td>
-                  <button
-                    type="button"
-                    class="plain id"
-                    aria-expanded={opened === row.name}
-                    onClick={() => setOpened(opened === row.name ? null : row.name)}
-                  >
-                    {row.name || '(no name)'}
-                  </button>
-                </td>
-                <td class="time right">{count(row.count)}</td>
-                <td class={`time right ${row.failed > 0 ? 'bad' : ''}`}>{count(row.failed)}</td>
-                <td class="time right">{row.duration ? duration(row.duration.median) : '–'}</td>
-                <td class="time right">{row.duration ? duration(row.duration.p95) : '–'}</td>
-                {!isTool && <td class="time right">{count(row.inputTokens + row.outputTokens)}</td>}
-                {!isTool && <td class="time right">{row.cost > 0 ? row.cost.toFixed(4) : '–'}</td>}
-              </tr>
-              {opened === row.name && (
-                <tr>
-                  <td colSpan={isTool ? 5 : 7}>
-                    {row.failed > 0 && <p class="dim">Those with a failure first:</p>}
-                    <ul class="ids">
-                      {row.workflowIds.map((id) => (
-                        <li key={id}>
-                          <a class="id" href={runLink(id)}>
-                            {id}
-                          </a>
-                        </li>
-                      ))}
-                    </ul>
-                  </td>
-                </tr>
-              )}
-            </tbody>
-          ))}
-        </table>
-      </div>
-    </section>
-  );
+function nextDay(day: string): string {
+  return `${new Date(Date.parse(day) + 24 * HOUR_MS).toISOString().slice(0, 10)}T00:00Z`;
 }

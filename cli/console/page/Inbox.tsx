@@ -23,7 +23,7 @@ export function Inbox({ inbox, problem, readOnly }: InboxProps) {
       {inbox?.waiting.map(({ workflowId, agent, count: questions, questions: shown }) => (
         <article key={workflowId} class="waiting">
           <h2>
-            <a class="id" href={runLink(workflowId)}>
+            <a class="id" data-item href={runLink(workflowId)}>
               {workflowId}
             </a>
             <span class="dim"> {agent}</span>

@@ -6,6 +6,7 @@ import type { About } from '../app.ts';
 import { about as askAbout, takeToken } from './api.ts';
 import { Fleet } from './Fleet.tsx';
 import { Inbox } from './Inbox.tsx';
+import { Keys, KeysButton } from './Keys.tsx';
 import { Problem } from './parts.tsx';
 import { type Place, usePlace } from './place.ts';
 import { RunPage } from './RunPage.tsx';
@@ -47,6 +48,7 @@ function Console({ about }: { about: About | null }) {
         {link('runs', 'Runs')}
         {link('inbox', waiting > 0 ? `Inbox (${waiting})` : 'Inbox')}
         {link('fleet', 'Fleet')}
+        <KeysButton />
         {about && (
           <span class="dim where">
             {about.namespace} at {about.address}
@@ -55,6 +57,7 @@ function Console({ about }: { about: About | null }) {
         )}
       </nav>
       <Content place={place} about={about} inbox={inbox} problem={problem} />
+      <Keys />
     </>
   );
 }

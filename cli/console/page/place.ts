@@ -37,9 +37,16 @@ export function usePlace(): Place {
 export const runPage = (workflowId: string) => `run/${encodeURIComponent(workflowId)}`;
 export const runLink = (workflowId: string) => `#/${runPage(workflowId)}`;
 
+/** The list of runs with these filters. */
+export const runsLink = (filters: Readonly<Record<string, string>>) => placeWith('runs', filters);
+
 /** Keeps filters in the address, without a step in the browser's history for each letter. */
 export function setFilters(page: string, filters: Readonly<Record<string, string>>): void {
+  location.replace(placeWith(page, filters));
+}
+
+function placeWith(page: string, filters: Readonly<Record<string, string>>): string {
   const set = Object.entries(filters).filter(([, value]) => value !== '');
   const query = new URLSearchParams(set).toString();
-  location.replace(`#/${page}${query === '' ? '' : `?${query}`}`);
+  return `#/${page}${query === '' ? '' : `?${query}`}`;
 }

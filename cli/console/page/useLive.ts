@@ -11,23 +11,25 @@ export interface Loaded<T> {
   readonly problem: string | null;
 }
 
-/** Asks again every two seconds, while the page can be seen. */
-export function usePolled<T>(path: string): Loaded<T> {
+/** Asks again every two seconds, or when `againMs` says, while the page can be seen. */
+export function usePolled<T>(path: string, againMs?: (value: T) => number | undefined): Loaded<T> {
   const [loaded, setLoaded] = useState<Loaded<T> & { readonly path: string }>({ value: null, problem: null, path });
   useEffect(() => {
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout>;
     const load = async () => {
+      let waitMs = POLL_MS;
       try {
         if (!document.hidden) {
           const value = await get<T>(path, stop.signal);
           setLoaded({ value, problem: null, path });
+          waitMs = againMs?.(value) ?? POLL_MS;
         }
       } catch (error) {
         if (stop.signal.aborted) return;
         setLoaded((before) => ({ ...before, problem: (error as Error).message }));
       }
-      if (!stop.signal.aborted) timer = setTimeout(load, POLL_MS);
+      if (!stop.signal.aborted) timer = setTimeout(load, waitMs);
     };
     void load();
     return () => {
