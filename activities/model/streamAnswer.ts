@@ -12,6 +12,7 @@ import type { Agent } from '../define/types.ts';
 import { type AnswerBuilder, buildAnswer, listOf, type RawAnswer } from './answer.ts';
 import { badAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
+import { endingOf } from './finish.ts';
 import { modelFailure } from './modelFailure.ts';
 import { isStream } from './modelFetch.ts';
 import { insteadOf, refusedIn } from './refusals.ts';
@@ -107,7 +108,8 @@ export async function sendRequest(
     if (!answer.isFinished()) throw badAnswer('The model ended its answer early, without a finish_reason.');
     const built = answer.build();
     // OpenRouter ends a stream so, also without saying more.
-    if (built.finishReasons.includes('error')) throw badAnswer("The model's server ended its answer with an error.");
+    if (endingOf(built.finishReasons) === 'failed')
+      throw badAnswer(`The model's server ended its answer with an error (${built.finishReasons.join(', ')}).`);
     return built;
   } catch (error) {
     if (signal.aborted) throw signal.reason;

@@ -119,7 +119,10 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
         caller = asResponses(from, read);
       }
       checkRules(wire, caller, body);
-      const chat = readRequest(body, wire ? (wire.callIdCharsMax ?? Number.POSITIVE_INFINITY) : CALL_ID_CHARS_MAX);
+      const chat = readRequest(
+        withoutParts(body, wire?.partTypes),
+        wire ? (wire.callIdCharsMax ?? Number.POSITIVE_INFINITY) : CALL_ID_CHARS_MAX,
+      );
       const agent = agentOf(chat, scripts, agents);
       const turnScript = scripts.get(agent)!;
       const request = scriptedRequest(agent, countAttempt(chat), chat);
@@ -190,6 +193,17 @@ function checkRules(wire: Wire | undefined, { url, headers }: Caller, body: unkn
     const problem = rule({ body, messages, url, headers });
     if (problem) throw new ApiError(problem);
   }
+}
+
+/** Without the parts of answers that a script does not read. */
+function withoutParts(body: unknown, types: readonly string[] = []): unknown {
+  if (types.length === 0 || !isObject(body) || !Array.isArray(body.messages)) return body;
+  const messages = body.messages.map((message: unknown) => {
+    if (!isObject(message) || message.role !== 'assistant' || !Array.isArray(message.content)) return message;
+    const texts = message.content.filter((part) => !types.includes(part?.type));
+    return { ...message, content: texts.length > 0 ? texts : null };
+  });
+  return { ...body, messages };
 }
 
 function scriptsOf({ agents = [], scripts = {} }: ScriptedModelOptions): Map<string, Script> {

@@ -19,6 +19,7 @@ export function recordAnswer(run: Run, answer: ModelAnswer): void {
     throw ApplicationFailure.nonRetryable('The first answer has no record of the agent.', FAILURE.model);
   run.tally.addUsage(answer.usage);
   run.tally.addSpend(spendOfAnswer(answer));
+  if (answer.warning) run.tally.warn(answer.warning);
   const plan = guardPlan(answer.plan, answer.message.tool_calls ?? [], run.agent, run.guard);
   run.openBatch(new Batch(newBatch({ ...answer, plan })));
 }

@@ -10,6 +10,8 @@ export interface Wire {
   readonly error?: (problem: ApiProblem) => unknown;
   /** The last event of a stream in which an error occurs. @default the body of the error */
   readonly errorInStream?: (problem: ApiProblem) => unknown;
+  /** Types of parts, beside text, that the content of its answers has, and which it takes back. */
+  readonly partTypes?: readonly string[];
   /** Ids of calls that are longer are refused. @default unlimited */
   readonly callIdCharsMax?: number;
 }
