@@ -89,6 +89,7 @@ export function withoutRefused(body: Body, api: ModelApi, what: Refusable): Body
     case 'an answer without reasoning':
       return changed(withReasoning);
     case 'what another model sent':
+    case 'what the model itself sent':
     case 'reasoning of this request':
       return withoutProviderData(body, api);
     default:
