@@ -24,7 +24,7 @@ import { type Caller, sendJson } from './send.ts';
 import { checkContext } from './validation/checkContext.ts';
 import { isObject } from './validation/readAs.ts';
 import { type ChatRequest, readRequest } from './validation/validate.ts';
-import { WIRES, type WireName } from './wires/index.ts';
+import { WIRES, WITH_RESPONSES, type WireName } from './wires/index.ts';
 import type { RawMessage, Wire } from './wires/wire.ts';
 
 export interface ScriptedModelOptions {
@@ -111,12 +111,14 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
     const record = log.add(given ?? null, text.length);
     let caller = from;
     let body = given;
-    const wire = wireOf(body);
+    const ofChat = wireOf(body);
+    const wire = isResponses ? ofChat && inResponses(ofChat) : ofChat;
     try {
       if (isResponses) {
+        if (ofChat && !ofChat.responses) throw new ApiError(NO_RESPONSES);
         const read = readResponses(given);
         body = read.chat;
-        caller = asResponses(from, read);
+        caller = asResponses(from, { ...read, isEncrypted: read.isEncrypted && ofChat?.responses?.keepsReasoning !== false });
       }
       checkRules(wire, caller, body);
       const chat = readRequest(
@@ -182,6 +184,22 @@ function wiresOf({ wire }: ScriptedModelOptions): (body: unknown) => Wire | unde
     const agent = isObject(body) ? String(body.model).slice(offlineModel('').length) : '';
     const name = typeof wire === 'object' ? (Object.hasOwn(wire, agent) ? wire[agent] : undefined) : wire;
     return name && WIRES[name];
+  };
+}
+
+const NO_RESPONSES = {
+  status: 404,
+  message: `The provider of this wire has no Responses API. Leave out api: 'responses', or use one of the wires that have it: ${WITH_RESPONSES.join(', ')}.`,
+  code: 'not_found',
+};
+
+/** The wire of its Responses API: answers have OpenAI's form there, except for the ids of calls. */
+function inResponses({ shape, responses, error, callIdCharsMax }: Wire): Wire {
+  return {
+    ...(shape?.callId && { shape: { callId: shape.callId } }),
+    ...(responses?.rules && { rules: responses.rules }),
+    ...(error && { error }),
+    ...(callIdCharsMax !== undefined && { callIdCharsMax }),
   };
 }
 

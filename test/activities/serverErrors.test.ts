@@ -62,6 +62,31 @@ const errors: Readonly<
     final: false,
     says: /Something/,
   },
+  'an error within an error': {
+    body: event({ error: { error: { code: 402, message: 'Insufficient credits' } } }),
+    type: FAILURE.model,
+    final: true,
+    says: /failed: Insufficient credits/,
+  },
+  'an error that is a chunk itself (vLLM)': {
+    body: event({ object: 'error', message: 'The model is gone.', type: 'NotFoundError', param: null, code: 404 }),
+    type: FAILURE.model,
+    final: true,
+    says: /The model is gone\./,
+  },
+  'an error that is a body itself, with status 200 (vLLM)': {
+    headers: JSON_BODY,
+    body: JSON.stringify({ object: 'error', message: 'Bad.', type: 'BadRequestError', param: null, code: 400 }),
+    type: FAILURE.model,
+    final: true,
+    says: /Bad\./,
+  },
+  'an event named error': {
+    body: 'event: error\ndata: {"type":"overloaded_error","message":"Overloaded"}\n\n',
+    type: FAILURE.modelUnavailable,
+    final: false,
+    says: /Overloaded/,
+  },
   'an error that is a text': {
     headers: JSON_BODY,
     body: JSON.stringify({ error: 'model runner has unexpectedly stopped' }),
@@ -112,6 +137,32 @@ const errors: Readonly<
     says: /400 Unexpected role user after tool/,
   },
 };
+/** Errors within a stream that have words only: whether the attempt is the last, and the provider at fault. */
+const WORDED: readonly (readonly [error: object, final: boolean, isOutage: boolean])[] = [
+  [{ code: 'invalid_api_key', type: 'invalid_request_error' }, true, false],
+  [{ code: 'insufficient_quota', type: 'insufficient_quota' }, true, false],
+  [{ code: 'model_not_found' }, true, false],
+  [{ type: 'authentication_error' }, true, false],
+  [{ type: 'permission_error' }, true, false],
+  [{ type: 'invalid_request_error' }, true, false],
+  [{ status: 'INVALID_ARGUMENT' }, true, false],
+  [{ type: 'rate_limit_error' }, false, true],
+  [{ status: 'RESOURCE_EXHAUSTED' }, false, true],
+  [{ code: 'server_error', type: 'invalid_request_error' }, false, true],
+  [{ type: 'overloaded_error' }, false, true],
+  [{ type: 'of_a_later_version', code: null }, false, false],
+];
+for (const [error, final, isOutage] of WORDED)
+  test(`classes an error within a stream by its words: ${JSON.stringify(error)}`, async () => {
+    for (const given of [error, { error }]) {
+      const failure = await failureOf({ body: event({ error: { ...given } }) });
+      assert.deepEqual(
+        { type: failure.type, final: failure.final },
+        { type: isOutage ? FAILURE.modelUnavailable : FAILURE.model, final },
+      );
+    }
+  });
+
 for (const [what, { type, final, says, ...sent }] of Object.entries(errors))
   test(`classes and quotes ${what}`, async () => {
     const failure = await failureOf(sent);

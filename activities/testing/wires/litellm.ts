@@ -33,6 +33,7 @@ export const litellm: Wire = {
       objectsIn(blocks).map(({ thinking, signature }) => ({ text: thinking, signature })),
     ),
   ],
+  responses: { rules: [refuseLargeStrictSchema], keepsReasoning: true },
   error: ({ status, message }) => ({
     error: {
       message: `litellm.BadRequestError: AnthropicException - {"type":"error","error":{"message":${JSON.stringify(message)}}}`,

@@ -26,4 +26,10 @@ const refuseUnknownFields: WireRule = (request) => {
   return { status: 400, message: `Unknown parameter: '${param}'.`, param, code: 'unknown_parameter' };
 };
 
-export const openai: Wire = { rules: [refuseParameters, refuseUnknownFields], callIdCharsMax: CALL_ID_CHARS_MAX };
+const rules = [refuseParameters, refuseUnknownFields];
+
+export const openai: Wire = {
+  rules,
+  responses: { rules, keepsReasoning: true },
+  callIdCharsMax: CALL_ID_CHARS_MAX,
+};

@@ -22,6 +22,7 @@ export const openrouter: Wire = {
       objectsIn(details).map(({ text, signature }) => ({ text, signature })),
     ),
   ],
+  responses: { keepsReasoning: true },
   error: ({ status, message }) => ({
     error: {
       message: 'Provider returned error',
