@@ -63,7 +63,9 @@ function growingBlock(list: readonly unknown[], piece: Extra, ended: number): Ow
     return undefined;
   }
   const last = list[ended - 1];
-  if (list.length > ended || !isFields(last) || !isEmpty(last['index']) || !isOfOneBlock(last, piece)) return undefined;
+  if (list.length > ended || !isFields(last) || !isOfOneBlock(last, piece)) return undefined;
+  // OpenRouter has sent signatures without the number of their block.
+  if (!isEmpty(last['index']) && [...TEXTS].some((name) => !isEmpty(piece[name]))) return undefined;
   return canGrow(last, piece) ? last : undefined;
 }
 

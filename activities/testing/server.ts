@@ -118,7 +118,10 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
         if (ofChat && !ofChat.responses) throw new ApiError(NO_RESPONSES);
         const read = readResponses(given);
         body = read.chat;
-        caller = asResponses(from, { ...read, isEncrypted: read.isEncrypted && ofChat?.responses?.keepsReasoning !== false });
+        caller = asResponses(from, {
+          ...read,
+          isEncrypted: read.isEncrypted && ofChat?.responses?.keepsReasoning !== false,
+        });
       }
       checkRules(wire, caller, body);
       const chat = readRequest(

@@ -25,6 +25,10 @@ const STREAMS: Readonly<Record<string, { deltas: readonly object[]; extra: objec
     ],
     extra: detail({ text: 'I think.', format: 'f', signature: 'S' }),
   },
+  'one block with a number, and its signature without': {
+    deltas: [detail({ text: 'I ' }), detail({ text: 'think.' }), detail({ index: undefined, signature: 'S' })],
+    extra: detail({ text: 'I think.', signature: 'S' }),
+  },
   'two blocks by their numbers, in turns': {
     deltas: [
       detail({ text: 'a' }),

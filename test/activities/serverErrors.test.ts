@@ -332,6 +332,37 @@ test('forgets what did not help', async () => {
   );
 });
 
+test('learns that a model does not take its own reasoning back', async () => {
+  const bodies: Record<string, unknown>[] = [];
+  const server = await rawServer(async (response, request) => {
+    const sent = await bodyOf(request);
+    bodies.push(sent);
+    // As Groq does.
+    const message = "'messages.2' : property 'reasoning' is unsupported";
+    const isRefused = sent.messages.some((one: object) => 'reasoning' in one);
+    if (isRefused) response.writeHead(400, JSON_BODY).end(JSON.stringify({ error: { message } }));
+    else response.writeHead(200, EVENTS).end(DONE);
+  });
+  const endpoint = createEndpoint({ apiKey: 'sk-none', baseURL: server.baseURL });
+  const provider = { from: endpoint.source, model: 'm', message: { reasoning: 'Hm.' } };
+  const messages: readonly Message[] = [
+    { role: 'user', content: 'Hello.' },
+    { role: 'assistant', content: 'Hello.', provider },
+    { role: 'user', content: 'Bye.' },
+  ];
+  const answers = [
+    await ask(server.baseURL, {}, endpoint, messages),
+    await ask(server.baseURL, {}, endpoint, messages),
+  ];
+  await server.close();
+  assert.deepEqual(
+    answers.map(({ answer, failure }) => answer?.content ?? failure?.message),
+    ['Done.', 'Done.'],
+  );
+  // That of other models, then its own, and none in the second request.
+  assert.equal(bodies.length, 4);
+});
+
 test('sends the further fields of an agent', async () => {
   let sent: Record<string, unknown> = {};
   const server = await rawServer(async (response, request) => {

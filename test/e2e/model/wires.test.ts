@@ -194,9 +194,14 @@ endToEnd('the wire of', (bench) => {
     ['openai', [/Unknown parameter: 'messages\[2\]\.reasoning_content'/]],
     ['deepseek', []],
   ];
+  // With parts of its content.
+  const fromParts: readonly [WireName, readonly RegExp[]][] = [
+    ['openai', [/Invalid value: 'thinking'\. Supported values are: 'text' and 'refusal'/]],
+  ];
   for (const [from, targets] of [
     ['vllm', foreign],
     ['deepseek', fromThinker],
+    ['mistral', fromParts],
   ] as const)
     for (const [wire, refusals] of targets) {
       const target = bench.agent({
