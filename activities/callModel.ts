@@ -55,7 +55,8 @@ export function createModelHost(dependencies: ModelHostDependencies): ModelHost 
         const planned = await planBatch(agent, ctx, transcript.messages, answer);
         const allowed = await guardAnswer(agent.guardrails.afterModel, planned, repairs, ctx);
         const checked = await checkOutput(agent.output, allowed, repairs);
-        return record(turn, checked, answer, dependencies, {
+        const { warning } = planned;
+        return record(turn, { ...checked, ...(warning && { warning }) }, answer, dependencies, {
           messages,
           attachments,
           mayDiffer: request.messages !== messages || endpoint.body !== undefined,

@@ -44,7 +44,12 @@ const count = isWholeNumber(0);
 
 const isMark = hasShape<Mark>({ length: count, digest: isText });
 
-const isUsage = hasShape<Usage>({ inputTokens: isNumber, outputTokens: isNumber, cachedTokens: isNumber });
+const isUsage = hasShape<Usage>({
+  inputTokens: isNumber,
+  outputTokens: isNumber,
+  cachedTokens: isNumber,
+  reasoningTokens: optional(isNumber),
+});
 
 const isLost = hasShape<Lost>({ attempts: count, usage: isUsage, cost: isNumber });
 
@@ -115,6 +120,7 @@ const isAnswer = hasShape<ModelAnswer>({
   model: isText,
   usage: isUsage,
   cost: optional(isNumber),
+  warning: optional(isReason),
   lost: optional(isLost),
   passedOver: optional(isList(hasShape<PassedOver>({ model: isText, error: isText }))),
   // Only readers use the rest of it, and they say what they cannot use.

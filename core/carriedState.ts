@@ -175,7 +175,12 @@ export interface PublishedState {
 
 const count = isWholeNumber(0);
 
-const isUsage = isShape<Usage>({ inputTokens: isNumber, outputTokens: isNumber, cachedTokens: isNumber });
+const isUsage = isShape<Usage>({
+  inputTokens: isNumber,
+  outputTokens: isNumber,
+  cachedTokens: isNumber,
+  reasoningTokens: optional(isNumber),
+});
 
 export const isSpendShape = isShape<Spend>({
   inputTokens: isNumber,

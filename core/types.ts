@@ -68,6 +68,8 @@ export interface Usage {
   readonly outputTokens: number;
   /** The part of `inputTokens` that the provider read from its cache. */
   readonly cachedTokens: number;
+  /** The part of `outputTokens` that the model thought in; absent where the provider says nothing of it. */
+  readonly reasoningTokens?: number;
 }
 
 // ── Starting and ending a run ───────────────────────────────────────────────────────────────────────────────────────
@@ -340,6 +342,8 @@ export interface ModelAnswer {
   readonly model: string;
   readonly usage: Usage;
   readonly cost?: number;
+  /** What was wrong with the answer, and does not keep the run from continuing. */
+  readonly warning?: Reason;
   /** Lost attempts at this answer, and what is known of their tokens. */
   readonly lost?: Lost;
   /** The agent's other models that were asked before, and why they did not answer. */

@@ -1,5 +1,6 @@
 // Adds up usage and spend.
 import type { FailureCause } from './batch/outcomes.ts';
+import { count } from './text.ts';
 import type { CompactAnswer, Lost, ModelAnswer, Spend, Usage } from './types.ts';
 
 export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, cachedTokens: 0 };
@@ -9,7 +10,18 @@ export function addUsage(a: Usage, b: Usage): Usage {
     inputTokens: a.inputTokens + b.inputTokens,
     outputTokens: a.outputTokens + b.outputTokens,
     cachedTokens: a.cachedTokens + b.cachedTokens,
+    ...addedReasoning(a, b),
   };
+}
+
+/** Absent where no provider has counted any. */
+function addedReasoning({ reasoningTokens: a }: Usage, { reasoningTokens: b }: Usage): Pick<Usage, 'reasoningTokens'> {
+  return a === undefined && b === undefined ? {} : { reasoningTokens: (a ?? 0) + (b ?? 0) };
+}
+
+/** The tokens of an answer, for people: `144 out (64 reasoning)`. */
+export function outputText({ outputTokens, reasoningTokens }: Usage): string {
+  return `${count(outputTokens)} out${reasoningTokens === undefined ? '' : ` (${count(reasoningTokens)} reasoning)`}`;
 }
 
 export const NO_SPEND: Spend = { ...NO_USAGE, cost: 0, modelCalls: 0, toolCalls: 0, activeMs: 0 };

@@ -17,6 +17,7 @@ import type { Agent } from '../define/types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import type { RawAnswer } from '../model/answer.ts';
 import { badAnswer } from '../model/badAnswer.ts';
+import { endingOf } from '../model/finish.ts';
 import { type AttemptDependencies, type ModelAttempt, runModelAttempt } from '../model/modelAttempt.ts';
 import { statedLimit } from '../model/modelFailure.ts';
 import type { RequestRecords, SentRequest } from '../model/requestRecord.ts';
@@ -306,7 +307,7 @@ function summaryModel(
       last = answer;
       sent.push(answer.sent);
       usage = addUsage(usage, answer.usage);
-      if (answer.refusal || answer.finishReasons.includes('content_filter'))
+      if (answer.refusal || endingOf(answer.finishReasons) === 'withheld')
         throw ApplicationFailure.nonRetryable('the model, or its provider, declined to write it', FAILURE.refused);
       if (answer.content === '') throw badAnswer('The model returned an empty summary.');
       const message: Message = { role: 'assistant', content: answer.content.toWellFormed() };

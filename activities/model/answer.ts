@@ -3,11 +3,13 @@
 import { jsonBytes, utf8Length } from '../../core/text.ts';
 import type { Usage } from '../../core/types.ts';
 import { NO_USAGE } from '../../core/usage.ts';
+import { CONTENT_PARTS, type PlacedPart } from '../../core/wire/contentParts.ts';
 import { type Fields, fieldsOf } from '../../core/wire/fields.ts';
 import { badAnswer } from './badAnswer.ts';
 import { type GrowingCall, type GrowingCalls, growingCalls } from './growingCalls.ts';
 import { type GrowingText, growingText } from './growingText.ts';
-import { type Extra, extraOfCall, extraOfMessage, joinExtra } from './providerData.ts';
+import { addBlock, type Extra, joinExtra } from './joinExtra.ts';
+import { extraOfCall, extraOfMessage } from './providerData.ts';
 
 /** A call as the model wrote it, not yet validated. */
 export interface RawCall {
@@ -38,7 +40,14 @@ interface Choice {
   /** The call of the format before `tool_calls`: one per message, without an id. */
   readonly legacy: GrowingCalls;
   extra: Extra | undefined;
+  /** What the content has beside text, in places of the text: those of one place together. */
+  readonly parts: PartsAt[];
   finish: string;
+}
+
+interface PartsAt {
+  readonly at: number;
+  readonly parts: Fields[];
 }
 
 export interface AnswerBuilder {
@@ -128,35 +137,79 @@ function newChoice(tools: ReadonlySet<string> | undefined): Choice {
     calls: growingCalls(tools),
     legacy: growingCalls(tools),
     extra: undefined,
+    parts: [],
     finish: '',
   };
 }
 
 function extraOf(choices: readonly Choice[]): { readonly extra?: Extra } {
-  const extra = choices.find((choice) => choice.extra)?.extra;
-  return extra ? { extra } : {};
+  const choice = choices.find(({ extra, parts }) => extra || parts.length > 0);
+  if (!choice) return {};
+  const placed = choice.parts.flatMap(({ at, parts }) => parts.map((part): PlacedPart => ({ at, part })));
+  return { extra: { ...choice.extra, ...(placed.length > 0 && { [CONTENT_PARTS]: placed }) } };
 }
 
 /** Returns the bytes that were added. */
 function addPiece(choice: Choice, piece: Fields): number {
-  const content = contentOf(piece['content']);
   const refusal = textOf(piece['refusal'], 'refusal');
-  choice.content.add(content);
+  let bytes = addContent(choice, piece['content']) + utf8Length(refusal);
   choice.refusal.add(refusal);
   const extra = extraOfMessage(piece);
   // Counted with the fields beside text and calls, among which it is kept.
   addThought(choice, piece['reasoning_content'] ?? piece['reasoning']);
   choice.extra = joinExtra(choice.extra, extra);
-  let bytes = utf8Length(content) + utf8Length(refusal) + (extra ? jsonBytes(extra) : 0);
+  bytes += extra ? jsonBytes(extra) : 0;
   for (const [position, given] of listOf(piece['tool_calls'], 'tool_calls').entries()) {
     const { index, id, function: called } = fieldsOf(given);
     const extra = extraOfCall(fieldsOf(given));
-    const call = { index: indexOf(index), id: textOf(id, 'call id'), ...functionOf(called), extra };
+    const call = { index: callIndexOf(index), id: textOf(id, 'call id'), ...functionOf(called), extra };
     bytes += choice.calls.add(call, position);
   }
   if (piece['function_call'])
     bytes += choice.legacy.add({ index: 0, id: '', ...functionOf(piece['function_call']), extra: undefined }, 0);
   return bytes;
+}
+
+/** Adds a text, or the parts of a list, of which those that are no text are kept as they came. Returns the bytes that were added. */
+function addContent(choice: Choice, given: unknown): number {
+  if (!Array.isArray(given)) return addText(choice, textOf(given, 'content'));
+  let bytes = 0;
+  let place = placeFor(choice);
+  let ended = place.parts.length;
+  for (const part of given) {
+    const fields = fieldsOf(part);
+    const { type, text, thinking } = fields;
+    if (typeof type !== 'string') throw badAnswer("The model's answer has a part of its content without a type.");
+    if (type === 'text') {
+      bytes += addText(choice, textOf(text, 'part of its content'));
+      continue;
+    }
+    if (place.at !== choice.content.length) {
+      place = placeFor(choice);
+      ended = 0;
+    }
+    if (place.parts.length === 0) choice.parts.push(place);
+    addBlock(place.parts, fields, ended);
+    addThought(choice, textsIn(thinking));
+    bytes += jsonBytes(part);
+  }
+  return bytes;
+}
+
+/** Where a part is kept that comes now. */
+function placeFor({ content, parts }: Choice): PartsAt {
+  const last = parts.at(-1);
+  return last?.at === content.length ? last : { at: content.length, parts: [] };
+}
+
+function addText(choice: Choice, text: string): number {
+  choice.content.add(text);
+  return utf8Length(text);
+}
+
+/** Mistral's thinking is a list of parts, Anthropic's a text. */
+function textsIn(given: unknown): unknown {
+  return Array.isArray(given) ? given.map((part) => fieldsOf(part)['text'] ?? '').join('') : given;
 }
 
 /** Returns the bytes that were added. */
@@ -184,18 +237,6 @@ function textOf(given: unknown, field: string): string {
   throw badAnswer(`The model's answer has a ${field} that is not text.`);
 }
 
-/** Some servers send a list of parts, of which those of other types, such as `thinking`, are not for the transcript. */
-function contentOf(given: unknown): string {
-  if (!Array.isArray(given)) return textOf(given, 'content');
-  return given
-    .map((part) => {
-      const { type, text } = fieldsOf(part);
-      if (typeof type !== 'string') throw badAnswer("The model's answer has a part of its content without a type.");
-      return type === 'text' ? textOf(text, 'part of its content') : '';
-    })
-    .join('');
-}
-
 function functionOf(given: unknown): { readonly name: string; readonly args: string } {
   const { name, arguments: args } = fieldsOf(given);
   return { name: textOf(name, 'name of a call'), args: argumentsOf(args) };
@@ -215,14 +256,27 @@ function indexOf(given: unknown): number | undefined {
   return Number.isSafeInteger(given) && (given as number) >= 0 ? (given as number) : undefined;
 }
 
+/** Some servers send the number of a call as a text. */
+function callIndexOf(given: unknown): number | undefined {
+  return indexOf(typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given);
+}
+
 function usageOf(given: unknown): Usage | null {
   if (typeof given !== 'object' || given === null) return null;
-  const { prompt_tokens: input, completion_tokens: output, prompt_tokens_details: details } = given as Fields;
+  const {
+    prompt_tokens: input,
+    completion_tokens: output,
+    prompt_tokens_details: details,
+    completion_tokens_details: outputDetails,
+  } = given as Fields;
   const inputTokens = tokensOf(input);
+  const outputTokens = tokensOf(output);
+  const reasoningTokens = Math.min(outputTokens, tokensOf(fieldsOf(outputDetails)['reasoning_tokens']));
   return {
     inputTokens,
-    outputTokens: tokensOf(output),
+    outputTokens,
     cachedTokens: Math.min(inputTokens, tokensOf(fieldsOf(details)['cached_tokens'])),
+    ...(reasoningTokens > 0 && { reasoningTokens }),
   };
 }
 

@@ -1,5 +1,6 @@
 // A recorded request, changed to be sent again: to another model, with other words, and without what that one refuses.
 import type { Message } from '../../core/types.ts';
+import { textOfContent } from '../../core/wire/contentParts.ts';
 import { fieldsOf } from '../../core/wire/fields.ts';
 import { joinBody, splitBody } from '../../core/wire/requestItems.ts';
 import {
@@ -52,7 +53,7 @@ function plainMessage(message: unknown): unknown {
     const { id, type, function: called } = fieldsOf(call);
     return { id, type, function: called };
   };
-  return { role, content, ...(Array.isArray(calls) && { tool_calls: calls.map(plain) }) };
+  return { role, content: textOfContent(content), ...(Array.isArray(calls) && { tool_calls: calls.map(plain) }) };
 }
 
 /** The body without what a server refuses, or in its other form; null if it cannot do without. */
@@ -88,6 +89,7 @@ export function withoutRefused(body: Body, api: ModelApi, what: Refusable): Body
     case 'an answer without reasoning':
       return changed(withReasoning);
     case 'what another model sent':
+    case 'what the model itself sent':
     case 'reasoning of this request':
       return withoutProviderData(body, api);
     default:

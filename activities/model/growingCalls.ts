@@ -2,7 +2,7 @@
 // none, or all of them 0; repeat the name in each piece, or send it in several; and give the pieces of one call new ids.
 import { jsonBytes, utf8Length } from '../../core/text.ts';
 import { type GrowingText, growingText } from './growingText.ts';
-import { type Extra, joinExtra } from './providerData.ts';
+import { type Extra, joinExtra } from './joinExtra.ts';
 
 export interface GrowingCall {
   id: string;
@@ -40,6 +40,8 @@ export function growingCalls(tools: ReadonlySet<string> = new Set()): GrowingCal
   /** The last one of each number and of each id. */
   const byIndex = new Map<number, Slot>();
   const byId = new Map<string, Slot>();
+  /** Those that the list of the last piece has named. */
+  const inList = new Set<Slot>();
 
   /** The call that the piece may continue. */
   function candidate({ index, id, name }: CallPiece, position: number): Slot | undefined {
@@ -59,11 +61,17 @@ export function growingCalls(tools: ReadonlySet<string> = new Set()): GrowingCal
     return slot;
   }
 
-  function continues({ index, id, name, args }: CallPiece, { call, braces }: Slot): boolean {
-    // A piece without a name continues, also under a new id; and so does any in the middle of the arguments.
-    if (name === '' || braces.areOpen()) return true;
+  function continues({ index, id, name, args }: CallPiece, slot: Slot): boolean {
+    const { call, braces } = slot;
+    // A piece without a name continues, also under a new id.
+    if (name === '') return true;
+    const isSameId = id !== '' && (id === call.id || byId.get(id) === slot);
+    const isNewId = id !== '' && call.id !== '' && !isSameId;
+    // Two names in one list are two calls.
+    if (inList.has(slot) && !isSameId) return false;
+    // In the middle of the arguments any piece continues, unless it has an id of its own and nothing else to go by.
+    if (braces.areOpen()) return !(isNewId && index === undefined);
     const isRepeated = name === call.name;
-    const isNewId = id !== '' && call.id !== '' && id !== call.id;
     if (call.arguments.length === 0) {
       if (isNewId) return isRepeated && index !== undefined;
       // Without a number and an id, nothing tells the rest of a name from the next call.
@@ -82,12 +90,14 @@ export function growingCalls(tools: ReadonlySet<string> = new Set()): GrowingCal
       return slots.toSorted((a, b) => a.index - b.index).map(({ call }) => call);
     },
     add(piece, position) {
+      if (position === 0) inList.clear();
       const found = candidate(piece, position);
       const slot = found && continues(piece, found) ? found : open(piece.index);
       const { call, braces } = slot;
       const before = call.id.length + call.name.length;
       call.id ||= piece.id;
       if (piece.id !== '') byId.set(piece.id, slot);
+      if (piece.name !== '') inList.add(slot);
       // After the first arguments, a name is that of before again.
       if (call.arguments.length === 0) call.name = joinedName(call.name, piece.name);
       // Some servers send the whole call again.

@@ -1,8 +1,9 @@
 // What a model's server has refused in a request, by model. It is left out from then on, or sent in another form: models differ in what
 // they take, and the server says so.
 import { APIError } from 'openai';
-import { fieldsOf } from '../../core/wire/fields.ts';
+import { type Fields, fieldsOf } from '../../core/wire/fields.ts';
 import { inChatsWords, withChatsNames } from '../../core/wire/responses.ts';
+import { escapeRegExp } from './secrets.ts';
 import { providersWords, statusOf } from './serverError.ts';
 
 /** Servers whose content is a string, or which do not say which of the parts they do not know. */
@@ -13,6 +14,10 @@ function notTaken(what: string): string {
   const not = String.raw`unsupported|unknown|only supported by|no endpoints|at most 0|(?:not|n't) (?:\w+ ){0,2}(?:support|enabl|allow|permit|accept|handl|process)\w*|not an?`;
   return String.raw`(?:${not})[^.;]{0,80}\b(?:${what})\b|\b(?:${what})\b[^.;]{0,80}(?:${not})`;
 }
+
+/** Anthropic and Gemini compile a schema into a grammar, whose size is limited. They do not always say of which field. */
+const SCHEMA_TOO_LARGE =
+  'grammar is too large|schema is too complex|too many (?:optional parameters|parameters with union|states for serving)|grammar compilation';
 
 /** What a request can do without, and the words in which servers refuse it. A field is refused if it is named, and not its value. */
 const REFUSABLE = {
@@ -35,18 +40,18 @@ const REFUSABLE = {
     instead: 'it is left out',
   },
   strict: {
-    // Anthropic compiles a strict schema into a grammar, whose size is limited.
-    words: new RegExp(`grammar is too large|${named('strict').source}`, 'i'),
+    words: new RegExp(`${SCHEMA_TOO_LARGE}|${named('strict').source}`, 'i'),
     instead: 'its output schema is sent without it',
   },
   response_format: {
     // Which schemas a server takes, nobody knows before.
-    words: /response_format|json_schema/i,
+    words: new RegExp(String.raw`${SCHEMA_TOO_LARGE}|response_format|json_schema|\boutput_(?:format|config)\b`, 'i'),
     instead: 'its output schema goes into the instructions instead',
   },
-  // Mistral wants nine letters and digits, OpenAI at most 40 characters.
+  // Mistral wants nine letters and digits, OpenAI at most 40 characters, Anthropic none but letters, digits, `_` and `-`.
   'ids of calls': {
-    words: /tool.?call.?ids?\b.*(length|must be)|tool_calls\[\d+\]\.id.*too long/i,
+    words:
+      /tool.?call.?ids?\b.*(?:length|must be|pattern)|tool_calls\[\d+\]\.id.*(?:too long|pattern)|tool_use[._]id\b.*pattern|\bcall_id\b.*(?:too long|length|pattern)/i,
     instead: 'they are sent as nine letters and digits',
   },
   'a message right after a result': {
@@ -54,10 +59,13 @@ const REFUSABLE = {
     instead: 'a word of the model is put between them',
   },
   // After a handoff behind a gateway, or between the models of one provider.
-  'what another model sent': { words: unknownField(), instead: 'it is left out' },
+  'what another model sent': { words: unknownField, instead: 'it is left out' },
+  // Some send what they do not take back.
+  'what the model itself sent': { words: unknownField, instead: 'it is left out' },
   // For example after another account has answered.
   'reasoning of this request': {
-    words: /invalid_encrypted_content|encrypted content .{0,80}could not be (?:verified|decrypted|parsed)/i,
+    words:
+      /invalid_encrypted_content|encrypted content .{0,80}could not be (?:verified|decrypted|parsed)|invalid \W?signature\W? in \W?thinking|thinking\.signature\W{1,3}field required|(?:corrupted|invalid) thought.signature|thought.signature is not valid/i,
     instead: 'the answer is asked for without it',
   },
   // Of Gemini, whose documentation names a signature for calls that another model made.
@@ -101,21 +109,25 @@ const REFUSABLE = {
   },
   // Of DeepSeek. Empty, since a made-up text, the same in every answer, makes the model answer with nothing.
   'an answer without reasoning': {
-    words: /reasoning_content\W.{0,60}must be passed back|missing reasoning_content/i,
+    words:
+      /reasoning_content\W.{0,60}must be passed back|missing \W?reasoning_content|reasoning_content\W? is missing/i,
     instead: 'empty reasoning is sent with it',
   },
 } as const;
 
 /** A server's words for a field that it does not take. Others are about its value, or name it in passing. */
 function named(field: string): RegExp {
-  const not = String.raw`unsupported|unknown|unrecogni[sz]ed|unexpected|(?:not|n't) (?:\w+ )?(?:support|allow|permit|implement|accept)\w*|extra (?:inputs|fields)|invalid parameter`;
-  return new RegExp(String.raw`(?:${not})[^.;]{0,60}\b${field}\b|\b${field}\b[^.;]{0,60}(?:${not})`, 'i');
+  const not = String.raw`unsupported|unknown|unrecogni[sz]ed|unexpected|deprecated|(?:not|n't) (?:\w+ )?(?:support|allow|permit|implement|accept)\w*|extra (?:inputs|fields)|invalid parameter|(?:may|can) only be|\bonly [\d.]+ is (?:allowed|accepted|supported)`;
+  // xAI writes `reasoningEffort`.
+  const name = String.raw`\b${field.replaceAll('_', '_?')}\b(?:\.\w+)?`;
+  return new RegExp(`(?:${not})[^.;]{0,60}${name}|${name}[^.;]{0,60}(?:${not})`, 'i');
 }
 
-/** A server's words for a field of a message, beside text and calls. */
-function unknownField(): RegExp {
-  const not = 'unknown|unexpected|unrecognized|not permitted|not allowed|not supported';
-  const field = String.raw`\b(?:reasoning(?:_content|_details)?|extra_content|thinking_blocks|provider_specific_fields)\b`;
+/** A server's words for one of these fields of a message, beside text and calls. */
+function unknownField(fields: readonly string[]): RegExp {
+  const not =
+    'unknown|unexpected|unrecogni[sz]ed|not permitted|not allowed|not supported|unsupported|invalid value|not match any';
+  const field = String.raw`(?<!\w)(?:${fields.map(escapeRegExp).join('|')})(?!\w)`;
   return new RegExp(`(?:${not}).{0,80}${field}|${field}.{0,80}(?:${not})`, 'i');
 }
 
@@ -156,17 +168,21 @@ export function refusedIn(error: unknown, body: object, known: ReadonlySet<Refus
   } = error as { readonly param?: unknown; readonly message: string; readonly code?: unknown };
   const param = typeof given === 'string' ? inChatsWords(given) : given;
   // Behind a gateway, the provider's own words are beside those of the gateway.
-  const said = [given, code, message, error instanceof APIError ? providersWords(error) : ''].join(' ');
-  const words = inChatsWords(said);
+  const said = inChatsWords([given, code, message, error instanceof APIError ? providersWords(error) : ''].join(' '));
+  const beside = sentBeside(sent);
   const found = ALL.find((what) => {
-    if (known.has(what) || !isSent(what, sent) || !(isRefusal || isOfContent(what))) return false;
+    if (known.has(what) || !(isRefusal || isOfContent(what))) return false;
+    if (isBeside(what) ? beside.length === 0 : !isSent(what, sent)) return false;
+    // What others sent is left out first: its own may have to go back.
+    if (what === 'what the model itself sent' && !known.has('what another model sent')) return false;
     // Where the server says which field it is about, others are named in passing. LiteLLM says "None".
     const isAbout =
       typeof param !== 'string' ||
       ['', 'None'].includes(param) ||
       isOfMessages(what) ||
       param.startsWith(isOfSchema(what) ? 'response_format' : what);
-    return isAbout && REFUSABLE[what].words.test(words);
+    const { words } = REFUSABLE[what];
+    return isAbout && (typeof words === 'function' ? words(beside) : words).test(said);
   });
   return found ?? null;
 }
@@ -206,6 +222,37 @@ function partsIn(sent: object): readonly SentPart[] {
       return type === 'file' ? [{ what: 'file', url: String(fieldsOf(file)['file_data']) }] : [];
     });
   });
+}
+
+/** Whether it is about what a model sent beside text and calls. */
+function isBeside(what: Refusable): boolean {
+  return what.endsWith('sent') || what === 'reasoning of this request';
+}
+
+/** The fields of messages and calls that Holdfast sends itself, and its types of parts and items. */
+const OWN: ReadonlySet<string> = new Set([
+  ...['role', 'content', 'tool_calls', 'id', 'type', 'function', 'text'],
+  ...['message', 'function_call', 'function_call_output'],
+]);
+/** No provider sends as many. */
+const NAMES_MAX = 100;
+
+/** The names of what a request has beside text and calls: fields, types of parts, types of items. */
+function sentBeside(sent: object): readonly string[] {
+  const { messages, input } = fieldsOf(sent);
+  const inMessages = listIn(messages).flatMap((message) => {
+    const { role, content, tool_calls: calls } = message;
+    if (role !== 'assistant') return [];
+    const types = listIn(content).map(({ type }) => type);
+    return [...Object.keys(message), ...listIn(calls).flatMap(Object.keys), ...types];
+  });
+  const names = new Set([...inMessages, ...listIn(input).map(({ type }) => type)]);
+  const isName = (name: unknown): name is string => typeof name === 'string' && name !== '' && !OWN.has(name);
+  return [...names].filter(isName).slice(0, NAMES_MAX);
+}
+
+function listIn(given: unknown): readonly Fields[] {
+  return Array.isArray(given) ? given.map(fieldsOf) : [];
 }
 
 function isSent(what: Refusable, sent: object): boolean {

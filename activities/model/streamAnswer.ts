@@ -12,13 +12,14 @@ import type { Agent } from '../define/types.ts';
 import { type AnswerBuilder, buildAnswer, listOf, type RawAnswer } from './answer.ts';
 import { badAnswer } from './badAnswer.ts';
 import type { ModelEndpoint } from './endpoint.ts';
+import { endingOf } from './finish.ts';
 import { modelFailure } from './modelFailure.ts';
 import { isStream } from './modelFetch.ts';
 import { insteadOf, refusedIn } from './refusals.ts';
 import { apiOf, requestBody, sourceOf, wireForm } from './requestBody.ts';
 import type { SentRequest } from './requestRecord.ts';
 import { readEvents } from './responses/events.ts';
-import { errorInAnswer } from './serverError.ts';
+import { errorInAnswer, errorOf } from './serverError.ts';
 
 export interface ModelsAnswer extends RawAnswer {
   /** The `source` of the endpoint that answered, and the model that it was asked for. */
@@ -107,7 +108,8 @@ export async function sendRequest(
     if (!answer.isFinished()) throw badAnswer('The model ended its answer early, without a finish_reason.');
     const built = answer.build();
     // OpenRouter ends a stream so, also without saying more.
-    if (built.finishReasons.includes('error')) throw badAnswer("The model's server ended its answer with an error.");
+    if (endingOf(built.finishReasons) === 'failed')
+      throw badAnswer(`The model's server ended its answer with an error (${built.finishReasons.join(', ')}).`);
     return built;
   } catch (error) {
     if (signal.aborted) throw signal.reason;
@@ -143,6 +145,11 @@ async function* chunks(response: Response, request: AbortController): AsyncGener
   }
 }
 
+interface NamedEvent {
+  readonly event: string | null;
+  readonly data: unknown;
+}
+
 /**
  * Yields the chunks of a stream, or the whole answer of a server that does not stream. Throws on anything else, and on a whole answer
  * without a list of this name.
@@ -153,7 +160,12 @@ async function* parts(
   list: 'choices' | 'output',
 ): AsyncGenerator<unknown> {
   if (isStream(response)) {
-    yield* Stream.fromSSEResponse<unknown>(response, request);
+    const events = Stream.fromSSEResponse<NamedEvent>(response, request, undefined, true, 'events');
+    for await (const { event, data } of events) {
+      const error = event === 'error' ? fieldsOf(data)['error'] || data : errorOf(data);
+      if (error) throw errorInAnswer(error, response.headers);
+      yield data;
+    }
     return;
   }
   const body = await response.text();
@@ -164,7 +176,8 @@ async function* parts(
     const type = response.headers.get('content-type') || 'a body';
     throw badAnswer(`The model's server returned ${type} that is not JSON: ${oneLine(body, 200)}`);
   }
-  const { error, [list]: listed } = fieldsOf(whole);
+  const { [list]: listed } = fieldsOf(whole);
+  const error = errorOf(whole);
   if (error) throw errorInAnswer(error, response.headers);
   if (listOf(listed, list).length === 0) throw badAnswer(`The model returned no ${list}.`);
   yield whole;

@@ -21,6 +21,7 @@ import type { Agent, SubAgent, Tool } from '../define/types.ts';
 import { callDigest } from '../digest.ts';
 import type { RawCall } from '../model/answer.ts';
 import { badAnswer } from '../model/badAnswer.ts';
+import { endingOf } from '../model/finish.ts';
 import { providerData } from '../model/providerData.ts';
 import type { ModelsAnswer } from '../model/streamAnswer.ts';
 import { parseArguments, readArguments } from './arguments.ts';
@@ -33,21 +34,27 @@ export async function planBatch(
   answer: ModelsAnswer,
 ): Promise<Planned> {
   const content = (answer.content || answer.refusal).toWellFormed();
-  const kept = keptOf(answer);
+  const { kept, noted } = keptOf(ctx.turn, answer);
   let bytes = jsonBytes(content) + jsonBytes(kept);
   if (bytes > PLAN_BYTES_MAX)
     throw badAnswer(`The model's answer has ${count(content.length)} characters, which is too long.`);
-  if (answer.refusal || answer.finishReasons.includes('content_filter'))
+  const ending = endingOf(answer.finishReasons);
+  if (answer.refusal || ending === 'withheld')
     return {
       message: { role: 'assistant', content: content || 'The provider withheld the answer.' },
       kind: 'refused',
       plan: [],
     };
 
-  const truncated = answer.finishReasons.includes('length') || isCutOff(agent, answer);
+  const truncated = ending === 'cut' || isCutOff(agent, answer);
   if (answer.calls.length === 0) {
     if (content === '') throw badAnswer('The model answered with neither text nor calls.');
-    return { message: { role: 'assistant', content, ...kept }, kind: truncated ? 'truncated' : 'final', plan: [] };
+    return {
+      message: { role: 'assistant', content, ...kept },
+      kind: truncated ? 'truncated' : 'final',
+      ...noted,
+      plan: [],
+    };
   }
   const ids = callIds(ctx.turn, transcript, answer.calls);
   const plan: PlannedCall[] = [];
@@ -65,8 +72,14 @@ export async function planBatch(
   }
   const message: AssistantMessage = { role: 'assistant', content: content || null, tool_calls: calls, ...kept };
   if (end !== undefined)
-    return { message, kind: 'ended', end: { status: 'refused', reason: end }, plan: rejectAll(calls, end.text) };
-  return { message, kind: truncated ? 'truncated' : 'calls', plan };
+    return {
+      message,
+      kind: 'ended',
+      end: { status: 'refused', reason: end },
+      ...noted,
+      plan: rejectAll(calls, end.text),
+    };
+  return { message, kind: truncated ? 'truncated' : 'calls', ...noted, plan };
 }
 
 /** vLLM ends a stream that has calls with "tool_calls", also where the limit of output has cut it off. */
@@ -77,9 +90,14 @@ function isCutOff({ maxOutputTokens }: Agent, { calls, usage }: ModelsAnswer): b
 }
 
 /** What the provider wants back, unless it is too much. */
-function keptOf({ from, asked, extra, calls }: ModelsAnswer): Pick<AssistantMessage, 'provider'> {
+function keptOf(
+  turn: number,
+  { from, asked, extra, calls }: ModelsAnswer,
+): { readonly kept: Pick<AssistantMessage, 'provider'>; readonly noted: Pick<Planned, 'warning'> } {
   const provider = providerData({ from, model: asked }, extra, calls.slice(0, PLAN_CALLS_MAX));
-  return provider && jsonBytes(provider) <= PROVIDER_BYTES_MAX ? { provider } : {};
+  const bytes = provider ? jsonBytes(provider) : 0;
+  if (!provider || bytes <= PROVIDER_BYTES_MAX) return { kept: provider ? { provider } : {}, noted: {} };
+  return { kept: {}, noted: { warning: reason('provider_data_dropped', { turn, bytes, max: PROVIDER_BYTES_MAX }) } };
 }
 
 /** A planned call, and its arguments as they are sent back to the model: always valid JSON. */

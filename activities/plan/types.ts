@@ -2,4 +2,4 @@
 import type { ModelAnswer } from '../../core/types.ts';
 
 /** The part of the activity's result that depends on the answer: the message, and the plan for each call. */
-export type Planned = Pick<ModelAnswer, 'message' | 'kind' | 'plan' | 'tell' | 'end' | 'value'>;
+export type Planned = Pick<ModelAnswer, 'message' | 'kind' | 'plan' | 'tell' | 'end' | 'value' | 'warning'>;

@@ -73,11 +73,11 @@ async function handle(incoming: IncomingMessage, response: ServerResponse, route
   }
 }
 
-/** The path under which Azure serves the API of a model. */
-const DEPLOYMENT = /^\/openai\/deployments\/[^/]+/;
+/** The paths under which Azure serves the API of a model. */
+const AZURES = /^\/openai\/(?:deployments\/[^/]+|v1(?=\/))/;
 
 function routeOf(incoming: IncomingMessage, routes: Routes): Routes[string] {
-  const path = ((incoming.url ?? '/').split('?', 1)[0] ?? '/').replace(DEPLOYMENT, '/v1');
+  const path = ((incoming.url ?? '/').split('?', 1)[0] ?? '/').replace(AZURES, '/v1');
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
   if (!route)
     throw new ApiError({

@@ -120,6 +120,6 @@ function usageOf(
     completion_tokens,
     total_tokens: prompt_tokens + completion_tokens,
     prompt_tokens_details: { cached_tokens: said?.cachedTokens ?? 0 },
-    completion_tokens_details: { reasoning_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: said?.reasoningTokens ?? 0 },
   };
 }

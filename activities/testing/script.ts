@@ -55,7 +55,12 @@ export interface ScriptedMessage extends Pace {
   /** A call in the legacy format, one per message. */
   readonly functionCall?: { readonly tool: string; readonly arguments?: unknown };
   /** The tokens that the answer says it took. @default an estimate by length */
-  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number; readonly cachedTokens?: number };
+  readonly usage?: {
+    readonly inputTokens: number;
+    readonly outputTokens: number;
+    readonly cachedTokens?: number;
+    readonly reasoningTokens?: number;
+  };
   /** For example `length` or `content_filter`. It may contradict the message. @default derived from the message */
   readonly finishReason?: string;
 }

@@ -24,7 +24,7 @@ import { type Caller, sendJson } from './send.ts';
 import { checkContext } from './validation/checkContext.ts';
 import { isObject } from './validation/readAs.ts';
 import { type ChatRequest, readRequest } from './validation/validate.ts';
-import { WIRES, type WireName } from './wires/index.ts';
+import { WIRES, WITH_RESPONSES, type WireName } from './wires/index.ts';
 import type { RawMessage, Wire } from './wires/wire.ts';
 
 export interface ScriptedModelOptions {
@@ -111,15 +111,23 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
     const record = log.add(given ?? null, text.length);
     let caller = from;
     let body = given;
-    const wire = wireOf(body);
+    const ofChat = wireOf(body);
+    const wire = isResponses ? ofChat && inResponses(ofChat) : ofChat;
     try {
       if (isResponses) {
+        if (ofChat && !ofChat.responses) throw new ApiError(NO_RESPONSES);
         const read = readResponses(given);
         body = read.chat;
-        caller = asResponses(from, read);
+        caller = asResponses(from, {
+          ...read,
+          isEncrypted: read.isEncrypted && ofChat?.responses?.keepsReasoning !== false,
+        });
       }
       checkRules(wire, caller, body);
-      const chat = readRequest(body, wire ? (wire.callIdCharsMax ?? Number.POSITIVE_INFINITY) : CALL_ID_CHARS_MAX);
+      const chat = readRequest(
+        withoutParts(body, wire?.partTypes),
+        wire ? (wire.callIdCharsMax ?? Number.POSITIVE_INFINITY) : CALL_ID_CHARS_MAX,
+      );
       const agent = agentOf(chat, scripts, agents);
       const turnScript = scripts.get(agent)!;
       const request = scriptedRequest(agent, countAttempt(chat), chat);
@@ -182,6 +190,22 @@ function wiresOf({ wire }: ScriptedModelOptions): (body: unknown) => Wire | unde
   };
 }
 
+const NO_RESPONSES = {
+  status: 404,
+  message: `The provider of this wire has no Responses API. Leave out api: 'responses', or use one of the wires that have it: ${WITH_RESPONSES.join(', ')}.`,
+  code: 'not_found',
+};
+
+/** The wire of its Responses API: answers have OpenAI's form there, except for the ids of calls. */
+function inResponses({ shape, responses, error, callIdCharsMax }: Wire): Wire {
+  return {
+    ...(shape?.callId && { shape: { callId: shape.callId } }),
+    ...(responses?.rules && { rules: responses.rules }),
+    ...(error && { error }),
+    ...(callIdCharsMax !== undefined && { callIdCharsMax }),
+  };
+}
+
 /** Throws the first refusal of the provider. Whatever is not even a request, is refused after it. */
 function checkRules(wire: Wire | undefined, { url, headers }: Caller, body: unknown): void {
   if (!wire?.rules || !isObject(body) || !Array.isArray(body.messages)) return;
@@ -190,6 +214,17 @@ function checkRules(wire: Wire | undefined, { url, headers }: Caller, body: unkn
     const problem = rule({ body, messages, url, headers });
     if (problem) throw new ApiError(problem);
   }
+}
+
+/** Without the parts of answers that a script does not read. */
+function withoutParts(body: unknown, types: readonly string[] = []): unknown {
+  if (types.length === 0 || !isObject(body) || !Array.isArray(body.messages)) return body;
+  const messages = body.messages.map((message: unknown) => {
+    if (!isObject(message) || message.role !== 'assistant' || !Array.isArray(message.content)) return message;
+    const texts = message.content.filter((part) => !types.includes(part?.type));
+    return { ...message, content: texts.length > 0 ? texts : null };
+  });
+  return { ...body, messages };
 }
 
 function scriptsOf({ agents = [], scripts = {} }: ScriptedModelOptions): Map<string, Script> {

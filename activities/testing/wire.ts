@@ -1,6 +1,7 @@
 // The wire format of a reply: one JSON object, or the chunks of a stream; as of OpenAI's API, or in the shape of another provider's.
 import type { Reply, ReplyCall, ReplyChoice } from './reply.ts';
 import type { WireShape } from './wires/shape.ts';
+import { textParts } from './wires/shared.ts';
 
 /** Marks the response as scripted. */
 const FINGERPRINT = 'holdfast-script';
@@ -16,8 +17,9 @@ export function completionOf(reply: Reply, shape: WireShape = {}): object {
     index,
     message: {
       role: 'assistant',
-      content: contentOf(choice.content, shape),
+      content: wholeContent(choice, shape),
       refusal: choice.refusal,
+      ...shape.thought?.(choice).fields,
       ...shape.ofMessage?.(choice),
       ...shape.ofMessageLast?.(choice),
       ...(choice.calls.length > 0 && { tool_calls: choice.calls.map((call, slot) => wholeCall(call, slot, shape)) }),
@@ -72,6 +74,7 @@ function deltasOf(choice: ReplyChoice, shape: WireShape): object[] {
   const deltas: object[] = [{ role: 'assistant', content: choice.content === null ? null : '', refusal: null }];
   const ofMessage = shape.ofMessage?.(choice);
   if (ofMessage) deltas.push(ofMessage);
+  deltas.push(...(shape.thought?.(choice).deltas ?? []));
   for (const text of words(choice.content ?? '')) deltas.push({ content: contentOf(text, shape) });
   for (const refusal of words(choice.refusal ?? '')) deltas.push({ refusal });
   for (const [slot, call] of choice.calls.entries())
@@ -87,6 +90,12 @@ function deltasOf(choice: ReplyChoice, shape: WireShape): object[] {
 
 function contentOf(text: string | null, { content }: WireShape): unknown {
   return text !== null && content ? content(text) : text;
+}
+
+function wholeContent(choice: ReplyChoice, shape: WireShape): unknown {
+  const { parts } = shape.thought?.(choice) ?? {};
+  if (!parts) return contentOf(choice.content, shape);
+  return [...parts, ...(choice.content === null ? [] : textParts(choice.content))];
 }
 
 function piecesOfCall(call: ReplyCall, slot: number, shape: WireShape): readonly object[] {

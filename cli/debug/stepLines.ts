@@ -5,6 +5,7 @@ import { callAt, type Run } from '../../core/read/run.ts';
 import type { RunStep } from '../../core/read/steps.ts';
 import { count, plural } from '../../core/text.ts';
 import type { PlannedCall } from '../../core/types.ts';
+import { outputText } from '../../core/usage.ts';
 import { commandLine } from '../terminal/commandLine.ts';
 import { idText, inert, inertJson, inertJsonLines, inertLine } from '../terminal/inert.ts';
 import { seconds } from '../terminal/screen.ts';
@@ -197,11 +198,11 @@ function answerLines(step: RunStep, run: Run): string[] {
   const { event, plan = [], agentChanged, tell, lastFailure } = step;
   if (event.type !== 'answer') return [];
   const turn = run.turns.find((one) => one.turn === event.turn);
-  const { inputTokens, outputTokens, cachedTokens } = event.usage;
+  const { inputTokens, cachedTokens } = event.usage;
   const who = turn?.model ? inertLine(turn.model, 100) : 'a guardrail, in place of the model';
   const took = turn?.answeredAtMs == null ? '' : `, ${seconds(turn.answeredAtMs - turn.startedAtMs)}`;
   return [
-    `${who}${took}, ${plural(turn?.attempts ?? 1, 'attempt')}; ${count(inputTokens)} tokens in (${count(cachedTokens)} cached), ${count(outputTokens)} out`,
+    `${who}${took}, ${plural(turn?.attempts ?? 1, 'attempt')}; ${count(inputTokens)} tokens in (${count(cachedTokens)} cached), ${outputText(event.usage)}`,
     ...(lastFailure === undefined ? [] : block('The attempt before failed', lastFailure)),
     ...(event.passedOver ?? []).map(
       ({ model, error }) => `${inertLine(model, 100)} was asked before: ${inertLine(error, LINE_CHARS_MAX)}`,

@@ -5,6 +5,7 @@ import { foldTurns } from '../../core/read/foldTurns.ts';
 import { type Compaction, countsOf, type Run, type RunEvent, type RunState, toolCalls } from '../../core/read/run.ts';
 import { count, plural } from '../../core/text.ts';
 import type { Reply } from '../../core/types.ts';
+import { outputText } from '../../core/usage.ts';
 import { howTo } from '../commands/approvals.ts';
 import { EXIT, exitCodeOfRun } from '../exit.ts';
 import { columnsOf, cutTo, lastOf } from '../terminal/columns.ts';
@@ -271,12 +272,12 @@ export function summary(run: Run, screen: Screen): string[] {
   // A call that has not started has cost nothing, and is not part of the spend.
   const unstarted = toolCalls(run).filter(({ ok, scheduledAtMs }) => ok === null && scheduledAtMs === null).length;
   const notes = [failed > 0 ? `${failed} failed` : '', unstarted > 0 ? `${unstarted} not started` : ''].filter(Boolean);
-  const { inputTokens, outputTokens, cachedTokens } = run.usage;
+  const { inputTokens, cachedTokens } = run.usage;
   const parts = [
     `${stateOf(run)}${run.endedAtMs === null ? '' : ` in ${seconds(run.endedAtMs - run.startedAtMs)}`}`,
     plural(turns, 'turn'),
     `${plural(calls, 'tool call')}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
-    `${count(inputTokens)} tokens in (${count(cachedTokens)} cached), ${count(outputTokens)} out`,
+    `${count(inputTokens)} tokens in (${count(cachedTokens)} cached), ${outputText(run.usage)}`,
   ];
   const colour = run.status === 'completed' ? 'green' : run.status === 'running' ? 'yellow' : 'red';
   return [

@@ -203,6 +203,8 @@ export interface Turn {
   /** The part of `spend` that attempts without an answer have cost. */
   readonly lost: Spend;
   readonly error: string | null;
+  /** What was wrong with the answer, and did not keep the run from continuing. */
+  readonly warning?: Reason;
   readonly calls: readonly Call[];
   /** What its request was made of, for `requestOf`; null if that is in a history that the server no longer keeps. */
   readonly request: TurnRequest | null;

@@ -150,7 +150,7 @@ export function asTurn(
   request: TurnRequest | null,
 ): Turn {
   const { turn, agent, startedAtMs, answeredAtMs, attempts, model, text, usage, spend, lost, error } = open;
-  const { passedOver } = open.answer ?? {};
+  const { passedOver, warning } = open.answer ?? {};
   const shown = {
     turn,
     agent,
@@ -164,6 +164,7 @@ export function asTurn(
     lost,
     error,
     ...(passedOver && { passedOver }),
+    ...(warning && { warning }),
   };
   const texts = [...compactedMessages, ...userMessages].map((message) =>
     message.role === 'user' ? withLabels(message.content, message.attachments) : (message.content ?? ''),

@@ -108,6 +108,8 @@ export interface ReasonParameters {
   };
   readonly compaction_failed: { readonly why: string };
   readonly compaction_fell_back: { readonly why: string };
+  /** Of the model's answer in this turn. */
+  readonly provider_data_dropped: { readonly turn: number; readonly bytes: number; readonly max: number };
   readonly messages_unanswered: { readonly messages: number };
   readonly signal_unreadable: { readonly signal: string };
   readonly more_warnings: None;

@@ -106,6 +106,9 @@ const ENGLISH: { readonly [C in ReasonCode]: (parameters: ReasonParameters[C]) =
   },
   compaction_failed: ({ why }) => `The conversation could not be compacted: ${why}`,
   compaction_fell_back: ({ why }) => why,
+  provider_data_dropped: ({ turn, bytes, max }) =>
+    `Turn ${turn}: the provider sent ${count(bytes)} bytes beside text and calls, of which ${count(max)} are kept at most. None of ` +
+    'it goes back with the next request, which the provider may refuse or answer worse.',
   messages_unanswered: ({ messages }) => `The run ended before ${plural(messages, 'message')} could be answered.`,
   signal_unreadable: ({ signal }) => `A signal "${signal}" could not be read, and was dropped.`,
   more_warnings: () => 'More went wrong after this; the history has all of it.',

@@ -3,6 +3,7 @@ import { type Cost, costsOf, type RunCosts } from '../read/costs.ts';
 import { countsOf, type Run } from '../read/run.ts';
 import { costText } from '../reasons/english.ts';
 import { count, plural, seconds } from '../text.ts';
+import { outputText } from '../usage.ts';
 
 /** Returns the facts as pairs of a name and a value, in the order in which they are shown. */
 export function runFacts(run: Run, nowMs: number): readonly (readonly [string, string])[] {
@@ -14,10 +15,7 @@ export function runFacts(run: Run, nowMs: number): readonly (readonly [string, s
     ['Started', new Date(startedAtMs).toISOString()],
     ['Turns', count(turns)],
     ['Tool calls', failedCalls > 0 ? `${count(calls)} (${count(failedCalls)} failed)` : count(calls)],
-    [
-      'Tokens',
-      `${count(usage.inputTokens)} in (${count(usage.cachedTokens)} cached), ${count(usage.outputTokens)} out`,
-    ],
+    ['Tokens', `${count(usage.inputTokens)} in (${count(usage.cachedTokens)} cached), ${outputText(usage)}`],
     ...(spend.cost > 0 ? ([['Cost', costText(spend.cost)]] as const) : []),
     ['Model calls', count(spend.modelCalls)],
   ];

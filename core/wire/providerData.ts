@@ -1,5 +1,6 @@
 // What a provider sent beside text and calls goes back to the server that sent it.
 import type { Message } from '../types.ts';
+import { CONTENT_PARTS, contentWith } from './contentParts.ts';
 
 /**
  * Goes back with the answers to those messages of a person for which the model has called a tool. There, DeepSeek refuses the next
@@ -14,9 +15,11 @@ export function withProviderData(messages: readonly Message[], from: string | nu
     if (message.role !== 'assistant' || !message.provider) return message;
     const { provider, ...plain } = message;
     if (provider.from !== from || (model !== undefined && provider.model !== model)) return plain;
-    const own = Object.entries(provider.message ?? {}).filter(([name]) => isWithCalls(i) || !OF_CALLS.includes(name));
+    const { [CONTENT_PARTS]: placed, ...fields } = provider.message ?? {};
+    const own = Object.entries(fields).filter(([name]) => isWithCalls(i) || !OF_CALLS.includes(name));
+    const content = contentWith(plain.content, placed);
     const calls = plain.tool_calls?.map((call, slot) => ({ ...provider.calls?.[slot], ...call }));
-    return { ...Object.fromEntries(own), ...plain, ...(calls && { tool_calls: calls }) };
+    return { ...Object.fromEntries(own), ...plain, ...(content && { content }), ...(calls && { tool_calls: calls }) };
   });
 }
 

@@ -21,7 +21,8 @@ export function wireMessages(
   const all = schema ? withSchemaInInstructions(messages, schema) : messages;
   const only = takes('what another model sent') ? undefined : model;
   const whole = withParts(all, attachments, takenBy(form, takes));
-  const own = withProviderData(whole, takes('reasoning of this request') ? from : null, only);
+  const takesOwn = takes('reasoning of this request') && takes('what the model itself sent');
+  const own = withProviderData(whole, takesOwn ? from : null, only);
   const ids = takes('ids of calls') ? own : withShortIds(own, sha256);
   const ordered = takes('a message right after a result') ? ids : withAnswersBetween(ids);
   const signed = takes('a call without a signature') ? ordered : withSignatures(ordered);

@@ -17,7 +17,7 @@ test('keeps an answer open while any of its choices is cut off in a call', () =>
 });
 
 /** A piece of a call: index, id, name, arguments. */
-type Piece = readonly [number | null, string | null, string | null, unknown?];
+type Piece = readonly [number | string | null, string | null, string | null, unknown?];
 
 /** Each in a list of its own, as one chunk. */
 function joined(pieces: readonly (readonly Piece[])[]) {
@@ -43,6 +43,53 @@ const WIRES: Readonly<
     calls: [
       ['a', 'pay', '{"x":1}'],
       ['b', 'look', '{}'],
+    ],
+  },
+  'numbers that are texts': {
+    pieces: each(['0', 'a', 'pay', '{'], ['1', 'b', 'look', '{'], ['0', null, null, '}'], ['1', null, null, '}']),
+    calls: [
+      ['a', 'pay', '{}'],
+      ['b', 'look', '{}'],
+    ],
+  },
+  'one number and one name, without arguments, in one list': {
+    pieces: [
+      [
+        [0, 'a', 'pay', ''],
+        [0, 'b', 'pay', ''],
+      ],
+    ],
+    calls: [
+      ['a', 'pay', ''],
+      ['b', 'pay', ''],
+    ],
+  },
+  'ids alone, in turns': {
+    pieces: [
+      [
+        [null, 'a', 'pay', '{"x"'],
+        [null, 'b', 'look', '{"y"'],
+      ],
+      [
+        [null, 'a', null, ':1}'],
+        [null, 'b', null, ':2}'],
+      ],
+    ],
+    calls: [
+      ['a', 'pay', '{"x":1}'],
+      ['b', 'look', '{"y":2}'],
+    ],
+  },
+  'ids alone, in turns, with the name in each piece': {
+    pieces: each(
+      [null, 'a', 'pay', '{"x"'],
+      [null, 'b', 'pay', '{"y"'],
+      [null, 'a', 'pay', ':1}'],
+      [null, 'b', 'pay', ':2}'],
+    ),
+    calls: [
+      ['a', 'pay', '{"x":1}'],
+      ['b', 'pay', '{"y":2}'],
     ],
   },
   'numbers out of order': {
@@ -223,6 +270,15 @@ test('counts only tokens that can be', () => {
     { inputTokens: 10, outputTokens: 2, cachedTokens: 10 },
     'no more from the cache than there were',
   );
+});
+
+test('counts the tokens of reasoning as a part of the output', () => {
+  const usageOf = (reasoning: unknown) =>
+    whole(
+      { content: 'a' },
+      { usage: { prompt_tokens: 1, completion_tokens: 9, completion_tokens_details: { reasoning_tokens: reasoning } } },
+    ).usage.reasoningTokens;
+  assert.deepEqual([4, 99, 0, null, 'many', -1].map(usageOf), [4, 9, undefined, undefined, undefined, undefined]);
 });
 
 test('keeps the index of a choice or call that is none out of the answer', () => {

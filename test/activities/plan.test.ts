@@ -11,6 +11,16 @@ test('plans any answer validly, and runs only known tools with valid arguments',
   await fc.assert(fc.asyncProperty(answers, checkPlan), { numRuns: 1_000 });
 });
 
+test('warns of data of the provider that is too much to keep', async () => {
+  const answer = { content: 'Here.', refusal: '', calls: [], finishReasons: ['stop'], model: '', usage: NO_USAGE };
+  const kept = await planned({ ...answer, extra: { reasoning: 'r'.repeat(500_000) } });
+  assert.deepEqual([kept?.warning, kept?.message.provider?.from], [undefined, 'a']);
+  const dropped = await planned({ ...answer, extra: { reasoning: 'r'.repeat(600_000) } });
+  assert.equal(dropped?.message.provider, undefined);
+  assert.equal(dropped?.warning?.code, 'provider_data_dropped');
+  assert.match(dropped?.warning?.text ?? '', /^Turn 2: the provider sent 600,0\d\d bytes/);
+});
+
 test('fits a payload for any answer', async () => {
   const quotes = JSON.stringify({ key: '"\\'.repeat(50_000) });
   const calls = Array.from({ length: 2_500 }, (_, i) => ({

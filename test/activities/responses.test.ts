@@ -165,7 +165,7 @@ test('calls come in the order of their items, whole or in pieces', async () => {
 });
 
 test('what fails is a failure, of the kind that it says', async () => {
-  const failing = (event: object) => serverOf(() => [event]).then(({ ask }) => ask([user]));
+  const failing = (...events: object[]) => serverOf(() => events).then(({ ask }) => ask([user]));
   await assert.rejects(
     failing({
       type: 'response.failed',
@@ -179,7 +179,7 @@ test('what fails is a failure, of the kind that it says', async () => {
   );
   await assert.rejects(failing({ type: 'response.created', response: {} }), /ended its answer early/);
   await assert.rejects(
-    failing({ type: 'response.function_call_arguments.delta', output_index: 4, delta: '{}' }),
+    failing({ type: 'response.function_call_arguments.delta', output_index: 4, delta: '{}' }, completed),
     /arguments of a call that it had not begun/,
   );
 });

@@ -62,6 +62,31 @@ const errors: Readonly<
     final: false,
     says: /Something/,
   },
+  'an error within an error': {
+    body: event({ error: { error: { code: 402, message: 'Insufficient credits' } } }),
+    type: FAILURE.model,
+    final: true,
+    says: /failed: Insufficient credits/,
+  },
+  'an error that is a chunk itself (vLLM)': {
+    body: event({ object: 'error', message: 'The model is gone.', type: 'NotFoundError', param: null, code: 404 }),
+    type: FAILURE.model,
+    final: true,
+    says: /The model is gone\./,
+  },
+  'an error that is a body itself, with status 200 (vLLM)': {
+    headers: JSON_BODY,
+    body: JSON.stringify({ object: 'error', message: 'Bad.', type: 'BadRequestError', param: null, code: 400 }),
+    type: FAILURE.model,
+    final: true,
+    says: /Bad\./,
+  },
+  'an event named error': {
+    body: 'event: error\ndata: {"type":"overloaded_error","message":"Overloaded"}\n\n',
+    type: FAILURE.modelUnavailable,
+    final: false,
+    says: /Overloaded/,
+  },
   'an error that is a text': {
     headers: JSON_BODY,
     body: JSON.stringify({ error: 'model runner has unexpectedly stopped' }),
@@ -112,6 +137,32 @@ const errors: Readonly<
     says: /400 Unexpected role user after tool/,
   },
 };
+/** Errors within a stream that have words only: whether the attempt is the last, and the provider at fault. */
+const WORDED: readonly (readonly [error: object, final: boolean, isOutage: boolean])[] = [
+  [{ code: 'invalid_api_key', type: 'invalid_request_error' }, true, false],
+  [{ code: 'insufficient_quota', type: 'insufficient_quota' }, true, false],
+  [{ code: 'model_not_found' }, true, false],
+  [{ type: 'authentication_error' }, true, false],
+  [{ type: 'permission_error' }, true, false],
+  [{ type: 'invalid_request_error' }, true, false],
+  [{ status: 'INVALID_ARGUMENT' }, true, false],
+  [{ type: 'rate_limit_error' }, false, true],
+  [{ status: 'RESOURCE_EXHAUSTED' }, false, true],
+  [{ code: 'server_error', type: 'invalid_request_error' }, false, true],
+  [{ type: 'overloaded_error' }, false, true],
+  [{ type: 'of_a_later_version', code: null }, false, false],
+];
+for (const [error, final, isOutage] of WORDED)
+  test(`classes an error within a stream by its words: ${JSON.stringify(error)}`, async () => {
+    for (const given of [error, { error }]) {
+      const failure = await failureOf({ body: event({ error: { ...given } }) });
+      assert.deepEqual(
+        { type: failure.type, final: failure.final },
+        { type: isOutage ? FAILURE.modelUnavailable : FAILURE.model, final },
+      );
+    }
+  });
+
 for (const [what, { type, final, says, ...sent }] of Object.entries(errors))
   test(`classes and quotes ${what}`, async () => {
     const failure = await failureOf(sent);
@@ -279,6 +330,37 @@ test('forgets what did not help', async () => {
     bodies.map((sent) => 'temperature' in sent),
     [true, false, true, false],
   );
+});
+
+test('learns that a model does not take its own reasoning back', async () => {
+  const bodies: Record<string, unknown>[] = [];
+  const server = await rawServer(async (response, request) => {
+    const sent = await bodyOf(request);
+    bodies.push(sent);
+    // As Groq does.
+    const message = "'messages.2' : property 'reasoning' is unsupported";
+    const isRefused = sent.messages.some((one: object) => 'reasoning' in one);
+    if (isRefused) response.writeHead(400, JSON_BODY).end(JSON.stringify({ error: { message } }));
+    else response.writeHead(200, EVENTS).end(DONE);
+  });
+  const endpoint = createEndpoint({ apiKey: 'sk-none', baseURL: server.baseURL });
+  const provider = { from: endpoint.source, model: 'm', message: { reasoning: 'Hm.' } };
+  const messages: readonly Message[] = [
+    { role: 'user', content: 'Hello.' },
+    { role: 'assistant', content: 'Hello.', provider },
+    { role: 'user', content: 'Bye.' },
+  ];
+  const answers = [
+    await ask(server.baseURL, {}, endpoint, messages),
+    await ask(server.baseURL, {}, endpoint, messages),
+  ];
+  await server.close();
+  assert.deepEqual(
+    answers.map(({ answer, failure }) => answer?.content ?? failure?.message),
+    ['Done.', 'Done.'],
+  );
+  // That of other models, then its own, and none in the second request.
+  assert.equal(bodies.length, 4);
 });
 
 test('sends the further fields of an agent', async () => {

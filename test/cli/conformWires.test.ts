@@ -77,14 +77,33 @@ for (const [name, verdicts] of Object.entries(VERDICTS) as [WireName, (typeof VE
       assert.match(`${result} ${detail}`.trim(), verdicts[check] ?? /^works$/, check);
   });
 
-test('asks through the Responses API', async () => {
-  const { code, stdout } = await start([...argsFor('openai', 'responses'), '--json']).ended;
-  assert.equal(code, 0);
-  for (const { check, result, detail } of JSON.parse(stdout) as { check: string; result: string; detail: string }[])
-    assert.match(
-      `${result} ${detail}`.trim(),
-      check === PARAMETERS ? /^adapted .*temperature; it is left out/ : /^works$/,
-    );
+/** Of those that have a Responses API. */
+const TEMPERATURE = { [PARAMETERS]: /^adapted .*temperature; it is left out/ };
+const RESPONSES: Partial<Record<WireName, Readonly<Record<string, RegExp>>>> = {
+  azure: TEMPERATURE,
+  litellm: {},
+  lmstudio: {},
+  ollama: {},
+  openai: TEMPERATURE,
+  openrouter: {},
+  vllm: {},
+};
+for (const [name, verdicts] of Object.entries(RESPONSES) as [WireName, Readonly<Record<string, RegExp>>][])
+  test(`asks ${name} through the Responses API`, async () => {
+    const args = argsFor(name, 'responses');
+    // Azure's newer address.
+    if (name === 'azure') args[args.indexOf(azure.baseURL)] = `${azure.url}/openai/v1`;
+    const { code, stdout, stderr } = await start([...args, '--json']).ended;
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    for (const { check, result, detail } of JSON.parse(stdout) as { check: string; result: string; detail: string }[])
+      assert.match(`${result} ${detail}`.trim(), verdicts[check] ?? /^works$/, check);
+  });
+
+test('says which wires have a Responses API', async () => {
+  const { code, stdout } = await start([...argsFor('gemini', 'responses'), '--json']).ended;
+  assert.equal(code, 1);
+  for (const { detail } of JSON.parse(stdout) as { detail: string }[])
+    assert.match(detail, /no Responses API.*azure, litellm, lmstudio, ollama, openai, openrouter, vllm/);
 });
 
 test('prints a table', async () => {

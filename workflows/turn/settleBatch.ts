@@ -21,6 +21,7 @@ export function recordAnswer(run: Run, answer: ModelAnswer): void {
   if (answer.agent) showLabels(answer.agent);
   run.tally.addUsage(answer.usage);
   run.tally.addSpend(spendOfAnswer(answer));
+  if (answer.warning) run.tally.warn(answer.warning);
   const plan = guardPlan(answer.plan, answer.message.tool_calls ?? [], run.agent, run.guard);
   run.openBatch(new Batch(newBatch({ ...answer, plan })));
 }

@@ -183,8 +183,8 @@ function eventsOf(asked: Asked): Events {
 
   return {
     add(chunk) {
-      if (isObject(chunk['error'])) {
-        const { message, code, param } = chunk['error'];
+      if (chunk['error']) {
+        const { message, code, param } = isObject(chunk['error']) ? chunk['error'] : { message: chunk['error'] };
         return [numbered({ type: 'error', code: code ?? 'server_error', message, param: param ?? null })];
       }
       usage = chunk['usage'] ?? usage;
@@ -192,11 +192,13 @@ function eventsOf(asked: Asked): Events {
       return [...begin(chunk), ...choices.flatMap((choice) => ofChoice(choice, Number(choice['index'])))].map(numbered);
     },
     end() {
-      const { prompt_tokens, completion_tokens, prompt_tokens_details } = (usage ?? {}) as Fields;
+      const { prompt_tokens, completion_tokens, prompt_tokens_details, completion_tokens_details } = (usage ??
+        {}) as Fields;
       const counted = {
         input_tokens: prompt_tokens,
         output_tokens: completion_tokens,
         input_tokens_details: prompt_tokens_details,
+        output_tokens_details: completion_tokens_details,
       };
       const items = [...open.values()].map(closed);
       const reason = { length: 'max_output_tokens', content_filter: 'content_filter' }[String(finish)];

@@ -6,18 +6,25 @@ import type { Wire, WireRule } from './wire.ts';
 
 /** The path of a deployment's completions, in which the client has put its own after that of the base URL. */
 const PATH = /^\/openai\/deployments\/[^/]+\/chat\/completions$/;
+/** Of the newer address, which works like OpenAI's. */
+const NEWER_PATH = '/openai/v1/';
 
 const SAFE = Object.fromEntries(
   ['hate', 'self_harm', 'sexual', 'violence'].map((kind) => [kind, { filtered: false, severity: 'safe' }]),
 );
 
-const wantDeployment: WireRule = ({ url }) =>
-  PATH.test(url.pathname) && url.searchParams.has('api-version')
-    ? null
-    : { status: 404, message: 'Resource not found', code: '404' };
+const NOT_FOUND = { status: 404, message: 'Resource not found', code: '404' };
 
-const wantKey: WireRule = ({ headers }) =>
-  headers['api-key']
+const wantDeployment: WireRule = ({ url }) =>
+  (PATH.test(url.pathname) && url.searchParams.has('api-version')) || url.pathname.startsWith(NEWER_PATH)
+    ? null
+    : NOT_FOUND;
+
+/** The Responses API is at the newer address only. */
+const wantNewerPath: WireRule = ({ url }) => (url.pathname.startsWith(NEWER_PATH) ? null : NOT_FOUND);
+
+const wantKey: WireRule = ({ headers, url }) =>
+  headers['api-key'] || (headers['authorization'] && url.pathname.startsWith(NEWER_PATH))
     ? null
     : {
         status: 401,
@@ -33,6 +40,7 @@ export const azure: Wire = {
     head: [{ prompt_filter_results: [{ prompt_index: 0, content_filter_results: SAFE }] }],
   },
   rules: [wantDeployment, wantKey, ...(openai.rules ?? [])],
+  responses: { rules: [wantNewerPath, wantKey, ...(openai.rules ?? [])], keepsReasoning: true },
   callIdCharsMax: CALL_ID_CHARS_MAX,
   error: ({ message, code = null }) => ({ error: { code, message } }),
 };

@@ -42,3 +42,6 @@ export const WIRES: Readonly<Record<WireName, Wire>> = {
   openrouter,
   vllm,
 };
+
+/** Those that have a Responses API, too. */
+export const WITH_RESPONSES = (Object.keys(WIRES) as WireName[]).filter((name) => WIRES[name].responses);

@@ -8,5 +8,6 @@ export const lmstudio: Wire = {
     laterId: 'new',
     callId: (seed) => String(Number.parseInt(characters(seed, 7), 16)).padStart(9, '1'),
   },
+  responses: { keepsReasoning: false },
   error: ({ message }) => ({ error: message }),
 };

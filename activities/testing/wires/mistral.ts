@@ -1,7 +1,9 @@
 // Mistral: ids of nine letters and digits, content as a list of parts, no field that it does not know, and no message of a person right
 // after the result of a call.
-import { characters, unknownField } from './shared.ts';
+import { characters, THOUGHT, THOUGHT_PIECES, textParts, unknownField } from './shared.ts';
 import { callsOf, type Wire, type WireRule } from './wire.ts';
+
+const thinking = (text: string) => ({ type: 'thinking', thinking: [{ type: 'text', text }] });
 
 const FORBIDDEN = ['max_completion_tokens', 'store'];
 
@@ -40,11 +42,13 @@ export const mistral: Wire = {
   shape: {
     arguments: 'whole',
     callId: (seed) => characters(seed, 9),
-    content: (text) => [
-      { type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] },
-      { type: 'text', text },
-    ],
+    content: textParts,
+    thought: () => ({
+      deltas: THOUGHT_PIECES.map((text) => ({ content: [thinking(text)] })),
+      parts: [thinking(THOUGHT)],
+    }),
   },
+  partTypes: ['thinking'],
   rules: [refuseFields, wantShortIds, wantOrder],
   error({ status, message, param, code = null }) {
     const detail = [{ type: 'extra_forbidden', loc: ['body', ...(param ?? '').split('.')], msg: message, input: 1 }];

@@ -4,4 +4,5 @@ import type { Wire } from './wire.ts';
 
 export const ollama: Wire = {
   shape: { index: 'zero', arguments: 'whole', callId: (seed) => `call_${characters(seed, 8)}`, noUsage: true },
+  responses: { keepsReasoning: false },
 };

@@ -1,7 +1,7 @@
 // OpenAI's reasoning models. They refuse what steers the choice of words, and the older name of the limit of output.
 import { CALL_ID_CHARS_MAX } from '../limits.ts';
 import { unknownField, unsupported } from './shared.ts';
-import type { Wire, WireRule } from './wire.ts';
+import { partTypesOf, type Wire, type WireRule } from './wire.ts';
 
 const UNSUPPORTED = ['top_p', 'presence_penalty', 'frequency_penalty', 'parallel_tool_calls'];
 
@@ -26,4 +26,27 @@ const refuseUnknownFields: WireRule = (request) => {
   return { status: 400, message: `Unknown parameter: '${param}'.`, param, code: 'unknown_parameter' };
 };
 
-export const openai: Wire = { rules: [refuseParameters, refuseUnknownFields], callIdCharsMax: CALL_ID_CHARS_MAX };
+const refuseUnknownParts: WireRule = ({ messages }) => {
+  for (const [position, message] of messages.entries()) {
+    const part = message.role === 'assistant' ? partTypesOf(message).findIndex((type) => !ANSWERS.includes(type)) : -1;
+    if (part >= 0)
+      return {
+        status: 400,
+        message: `Invalid value: '${partTypesOf(message)[part]}'. Supported values are: 'text' and 'refusal'.`,
+        param: `messages[${position}].content[${part}].type`,
+        code: 'invalid_value',
+      };
+  }
+  return null;
+};
+
+/** Types of the parts of an answer. */
+const ANSWERS: readonly unknown[] = ['text', 'refusal'];
+
+const rules = [refuseParameters, refuseUnknownFields, refuseUnknownParts];
+
+export const openai: Wire = {
+  rules,
+  responses: { rules, keepsReasoning: true },
+  callIdCharsMax: CALL_ID_CHARS_MAX,
+};

@@ -6,6 +6,16 @@ export interface ShapedAnswer {
   readonly calls: readonly unknown[];
 }
 
+/** What a model has thought before it answered. */
+export interface ShapedThought {
+  /** Of a stream, before its text. */
+  readonly deltas: readonly object[];
+  /** Fields of the message of a whole answer. */
+  readonly fields?: object;
+  /** Parts of its content, before its text. */
+  readonly parts?: readonly object[];
+}
+
 /** What it sends. Of a stream, unless it says otherwise. */
 export interface WireShape {
   /** The numbers of calls. @default each call has its own */
@@ -26,6 +36,7 @@ export interface WireShape {
   readonly noUsage?: boolean;
   /** Fields beside text and calls; in a delta of their own, before the others, and in the message of a whole answer. */
   readonly ofMessage?: (answer: ShapedAnswer) => object | null;
+  readonly thought?: (answer: ShapedAnswer) => ShapedThought;
   /** Fields beside text and calls that come alone in the last delta. */
   readonly ofMessageLast?: (answer: ShapedAnswer) => object | null;
   /** Fields of a call, in its first piece and in whole answers. */

@@ -1,7 +1,7 @@
 // What several wires have in common.
 import { createHash } from 'node:crypto';
 import type { ApiProblem } from '../apiError.ts';
-import type { WireRequest, WireRule } from './wire.ts';
+import type { RawMessage, WireRequest, WireRule } from './wire.ts';
 
 /** Characters that look random, the same for the same seed. */
 export function characters(seed: string, count: number): string {
@@ -10,6 +10,39 @@ export function characters(seed: string, count: number): string {
 
 export function textParts(text: string): readonly object[] {
   return [{ type: 'text', text }];
+}
+
+/** What the models think that sign it: a text, and its pieces. */
+export const THOUGHT_PIECES = ['I think ', 'before I ', 'answer.'];
+export const THOUGHT = THOUGHT_PIECES.join('');
+export const THOUGHT_SIGNATURE = thoughtSignature(THOUGHT);
+
+function thoughtSignature(text: string): string {
+  return characters(`signature of ${text}`, 40);
+}
+
+/** Anthropic's, also behind gateways. `thoughts`: the blocks of reasoning in a message. */
+export function refuseWrongSignatures(thoughts: (message: RawMessage) => readonly RawThought[]): WireRule {
+  return ({ messages }) => {
+    for (const [position, message] of messages.entries())
+      for (const [i, { text, signature }] of thoughts(message).entries())
+        if (signature !== thoughtSignature(String(text)))
+          return {
+            status: 400,
+            message: `messages.${position}.content.${i}: Invalid \`signature\` in \`thinking\` block`,
+          };
+    return null;
+  };
+}
+
+interface RawThought {
+  readonly text: unknown;
+  readonly signature: unknown;
+}
+
+/** The objects of a list; none of what is no list. */
+export function objectsIn(given: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return Array.isArray(given) ? given.filter((one) => typeof one === 'object' && one !== null) : [];
 }
 
 /** Schemas that Anthropic has refused had 7,000 characters; how it measures them, it does not say. */

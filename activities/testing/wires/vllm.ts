@@ -9,6 +9,7 @@ export const vllm: Wire = {
     callId: (seed) => `chatcmpl-tool-${characters(seed, 32)}`,
     finish: (reason, { hasCalls, namesTool }) => (hasCalls ? (namesTool ? 'stop' : 'tool_calls') : reason),
   },
+  responses: { keepsReasoning: false },
   error: ({ status, message, param = null }) => ({
     error: { message, type: status === 400 ? 'BadRequestError' : 'InternalServerError', param, code: status },
   }),

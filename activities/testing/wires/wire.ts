@@ -10,8 +10,19 @@ export interface Wire {
   readonly error?: (problem: ApiProblem) => unknown;
   /** The last event of a stream in which an error occurs. @default the body of the error */
   readonly errorInStream?: (problem: ApiProblem) => unknown;
+  /** Types of parts, beside text, that the content of its answers has, and which it takes back. */
+  readonly partTypes?: readonly string[];
+  /** Its Responses API, whose answers are in OpenAI's form. @default none: the path is not found */
+  readonly responses?: WireResponses;
   /** Ids of calls that are longer are refused. @default unlimited */
   readonly callIdCharsMax?: number;
+}
+
+export interface WireResponses {
+  /** What it refuses, in the words of Chat Completions. */
+  readonly rules?: readonly WireRule[];
+  /** Whether it gives reasoning in a form that it reads again. */
+  readonly keepsReasoning: boolean;
 }
 
 /** A message as it was sent, unchecked. */

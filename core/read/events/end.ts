@@ -44,11 +44,12 @@ function leftAtTheEnd({ agent }: Reading, { tool, scheduledAtMs }: OpenCall): Ou
   return policy ? abandonedOutcome(tool, policy) : notRun(tool, 'cancelled', reason('run_ended_first'));
 }
 
-function warningsOf({ compactions }: Reading, { turn, calls }: OpenTurn): Reason[] {
+function warningsOf({ compactions }: Reading, { turn, answer, calls }: OpenTurn): Reason[] {
   const failed = batchWarning(
     turn,
     calls.flatMap(({ outcome }) => outcome ?? []),
   );
   const after = compactions.filter((compaction) => compaction.turn === turn);
-  return [failed, ...after.map(({ warning }) => warning)].filter((warning) => warning !== null);
+  const warnings = [answer?.warning ?? null, failed, ...after.map(({ warning }) => warning)];
+  return warnings.filter((warning) => warning !== null);
 }

@@ -59,11 +59,22 @@ const SERVERS = {
   },
 };
 
+/** Of the first answer; more than is kept. */
+const REASONING_CHARS = 600_000;
+const chatty =
+  event({ reasoning: 'r'.repeat(REASONING_CHARS) }) +
+  event({ tool_calls: [{ index: 0, id: 'c', type: 'function', function: { name: 'look', arguments: '{}' } }] }) +
+  event({}, 'tool_calls');
+
 const refused: string[] = [];
 const server = await rawServer(async (response, request) => {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const { messages } = JSON.parse(Buffer.concat(chunks).toString()) as { messages: readonly WireMessage[] };
+  if (/You are chatty/.test(messages[0]?.content ?? '')) {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    return void response.end(messages.length > 2 ? event({ content: 'Done.' }, 'stop') : chatty);
+  }
   const name = /You are (gemini|deepseek)/.exec(messages[0]?.content ?? '')?.[1] as keyof typeof SERVERS;
   const { problem, call } = SERVERS[name];
   const why = messages.some(({ provider }) => provider) ? 'Unknown field: provider' : problem(messages);
@@ -101,6 +112,22 @@ endToEnd(
         assert.ok((await handle.histories()).length > 1, 'it has continued as new');
       });
     }
+
+    const talker = bench.agent({ name: 'chatty', tools: [look], script: [] });
+    test('warns where it sends more than is kept', async () => {
+      const handle = await bench.holdfast.start(talker.name, 'Look.');
+      const { run, result } = await bench.finished(handle.workflowId);
+      assert.equal(result.status, 'completed', result.reason ?? '');
+      const [warning] = result.warnings;
+      assert.deepEqual([warning?.code, result.warnings.length], ['provider_data_dropped', 1]);
+      assert.match(warning!.text, /^Turn 1: the provider sent 600,\d{3} bytes beside text and calls/);
+      assert.deepEqual(run.warnings, result.warnings);
+      assert.deepEqual(
+        run.turns.map((turn) => turn.warning),
+        [warning, undefined],
+      );
+      assert.ok(run.transcript.every((message) => !('provider' in message)));
+    });
   },
   { model: { apiKey: 'none', baseURL: server.baseURL } },
 );

@@ -55,6 +55,22 @@ const TOUR: Script = [
 ];
 const TOUR_OPTIONS = { tools: [look], maxHistoryEvents: 30 } satisfies Partial<AgentOptions>;
 
+type Said = Readonly<Record<string, unknown>>;
+
+/** Where each has what it thought, as it goes back. */
+const THOUGHTS: Partial<Record<WireName, (message: Said) => unknown>> = {
+  anthropic: ({ content }) => (content as readonly unknown[])[0],
+  litellm: ({ thinking_blocks: blocks }) => blocks,
+  mistral: ({ content }) => (content as readonly unknown[])[0],
+  openrouter: ({ reasoning_details: details }) => details,
+};
+const SIGNED: Partial<Record<WireName, RegExp>> = {
+  anthropic: /^\{"type":"thinking","thinking":"I think before I answer.","signature":"\w{40}"\}$/,
+  litellm: /^\[\{"type":"thinking","thinking":"I think before I answer.","signature":"\w{40}"\}\]$/,
+  mistral: /^\{"type":"thinking","thinking":\[\{"type":"text","text":"I think before I answer."\}\]\}$/,
+  openrouter: /^\[\{"type":"reasoning.text","text":"I think before I answer.",.*"signature":"\w{40}"\}\]$/,
+};
+
 async function checkTour(bench: Bench, agent: { readonly name: string }, wire: WireName): Promise<Run> {
   const handle = await bench.holdfast.start(agent.name, 'Look around.', {
     session: true,
@@ -118,6 +134,48 @@ endToEnd('the wire of', (bench) => {
       const run = await checkTour(bench, agent, wire);
       assert.deepEqual(refusalsOf(bench.model.requests, agent), []);
       assert.equal(run.usage.inputTokens > 0, wire !== 'ollama');
+      const thoughtsIn = THOUGHTS[wire];
+      const { messages } = bodiesOf(bench.model.requests, agent).at(-1)! as { messages: readonly Said[] };
+      const answers = messages.filter(({ role }) => role === 'assistant');
+      assert.equal(answers.length, TOUR.length - 1);
+      // Each is one block again, with its signature.
+      if (thoughtsIn) for (const answer of answers) assert.deepEqual(thoughtsIn(answer), thoughtsIn(answers[0]!));
+      if (thoughtsIn) assert.match(JSON.stringify(thoughtsIn(answers[0]!)), SIGNED[wire] ?? /^$/);
+    });
+  }
+
+  for (const wire of ['openai', 'openrouter', 'vllm', 'lmstudio', 'ollama', 'litellm'] as const) {
+    const agent = bench.agent({ ...TOUR_OPTIONS, api: 'responses', wire, script: TOUR });
+    test(`${wire} brings several calls through the Responses API, and takes them back`, async () => {
+      await checkTour(bench, agent, wire);
+      assert.deepEqual(refusalsOf(bench.model.requests, agent), []);
+    });
+  }
+
+  const lost = bench.agent({ api: 'responses', wire: 'mistral', script: ['Here.'] });
+  test('mistral has no Responses API, and says so', async () => {
+    const { result } = await bench.run(lost);
+    assert.equal(result.status, 'model_failed');
+    assert.match(result.reason ?? '', /404 The provider of this wire has no Responses API.*openai, openrouter, vllm/);
+  });
+
+  for (const api of ['chat', 'responses'] as const) {
+    const usage = { inputTokens: 20, outputTokens: 9, reasoningTokens: 4 };
+    const turns = [...places, ...places];
+    const counting = bench.agent({
+      api,
+      tools: [look],
+      maxHistoryEvents: 30,
+      script: ({ turn }) =>
+        turn <= turns.length ? { calls: looks((turn - 1) % places.length), usage } : { text: 'Done.', usage },
+    });
+    test(`the tokens of reasoning are counted (${api})`, async () => {
+      const handle = await bench.holdfast.start(counting.name, 'Look around.');
+      const { run, result } = await bench.finished(handle.workflowId);
+      assert.ok((await handle.histories()).length > 1, 'it has continued as new');
+      assert.equal(result.usage.reasoningTokens, 4 * (turns.length + 1));
+      assert.deepEqual(run.usage, result.usage);
+      assert.equal(run.turns.at(-1)?.usage.reasoningTokens, 4);
     });
   }
 
@@ -136,9 +194,14 @@ endToEnd('the wire of', (bench) => {
     ['openai', [/Unknown parameter: 'messages\[2\]\.reasoning_content'/]],
     ['deepseek', []],
   ];
+  // With parts of its content.
+  const fromParts: readonly [WireName, readonly RegExp[]][] = [
+    ['openai', [/Invalid value: 'thinking'\. Supported values are: 'text' and 'refusal'/]],
+  ];
   for (const [from, targets] of [
     ['vllm', foreign],
     ['deepseek', fromThinker],
+    ['mistral', fromParts],
   ] as const)
     for (const [wire, refusals] of targets) {
       const target = bench.agent({
@@ -234,6 +297,7 @@ endToEnd('the wire of', (bench) => {
     ['403', () => ({ fault: 'errorInStream', status: 403 }), { status: 'model_failed', requests: 1 }],
     ['502', again({ fault: 'errorInStream', status: 502 }), { status: 'completed', requests: 2 }],
     ['no words', again({ text: 'Half of', finishReason: 'error' }), { status: 'completed', requests: 2 }],
+    ['an abort', again({ text: 'Half of', finishReason: 'abort' }), { status: 'completed', requests: 2 }],
   ];
   for (const [what, script, expected] of errors) {
     const agent = bench.agent({ wire: 'openrouter', script });
