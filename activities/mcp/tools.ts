@@ -26,9 +26,10 @@ import { outcomeUnknown } from '../tools/attempts.ts';
 import { InputNeeded } from '../tools/needsInput.ts';
 import { TaskStarted } from '../tools/task.ts';
 import { ToolError } from '../tools/toolError.ts';
-import { connected, isSessionLost, shown } from './calls.ts';
+import { connected, isSessionLost, shown, tooLargeFailure } from './calls.ts';
 import type { Connection } from './connection.ts';
 import { type Answered, answerFor, isSameQuestion, questionInCall, questionOf } from './elicitation.ts';
+import { isTooLarge } from './httpTransport.ts';
 import { taskIn } from './taskClient.ts';
 import { asksForTask, keptTask, tasksOf, toolResult } from './tasks.ts';
 
@@ -262,6 +263,7 @@ const BAD_RESULT: readonly string[] = [SdkErrorCode.InvalidResult, SdkErrorCode.
 /** What a failed call is: refused by the server for good, or cut off, when nobody knows whether the tool ran. */
 function failureOf(error: unknown, connection: Connection, client: Client, effect: Effect): unknown {
   const server = `the MCP server "${connection.name}"`;
+  if (isTooLarge(error)) return tooLargeFailure(server, effect);
   const text = cutText(shown(connection, error instanceof Error ? error.message : String(error)), 500);
   if (error instanceof MissingRequiredClientCapabilityError)
     return new ToolError(`${server} asks for something during the call that agents cannot give: ${text}`);
