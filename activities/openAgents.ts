@@ -1,4 +1,5 @@
 // Opens the servers of tools that agents have. Until then, an agent lacks the tools that only its servers know.
+import { TOOLS_MAX } from '../core/limits.ts';
 import { nameOf } from './define/asTool.ts';
 import type { Agent, OpenSource, Tool, ToolSource } from './define/types.ts';
 import { withTheirSubAgents } from './registry.ts';
@@ -26,12 +27,35 @@ export async function openAgents(list: Iterable<Agent>): Promise<OpenAgents> {
   try {
     const failed = opened.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;
-    const toolsOf = (agent: Agent) => agent.sources.flatMap((source) => sources.get(source)!.tools);
-    return { agents: agents.map((agent) => withNames(agent.withTools(toolsOf(agent)))), sources, close };
+    return { agents: agents.map((agent) => withNames(withTheirTools(agent, sources))), sources, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function withTheirTools(agent: Agent, sources: OpenAgents['sources']): Agent {
+  const wrong = (problem: string) => new TypeError(`Agent ${JSON.stringify(agent.name)}: ${problem}`);
+  const tools: Tool[] = [];
+  /** Where the agent has its tools from, by name. */
+  const origins = new Map([...agent.tools.keys()].map((name) => [name, 'it']));
+  for (const source of agent.sources) {
+    const origin = `the MCP server ${JSON.stringify(source.name)}`;
+    for (const tool of sources.get(source)!.tools) {
+      const other = origins.get(tool.name);
+      if (other !== undefined)
+        throw wrong(
+          `${other} and ${origin} both have a tool named ${tool.name}. In mcp(), set prefix, which goes before the names of a server, or tools, to take only some of them.`,
+        );
+      origins.set(tool.name, origin);
+      tools.push(tool);
+    }
+    if (origins.size > TOOLS_MAX)
+      throw wrong(
+        `it has ${origins.size} tools with those of ${origin}, and models accept no more than ${TOOLS_MAX}. Name those to take in tools.`,
+      );
+  }
+  return agent.withTools(tools);
 }
 
 /** Its sub-agents by name, since the objects are those without the tools. */

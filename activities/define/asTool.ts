@@ -4,6 +4,7 @@ import { TOOL_DEFAULTS } from '../../core/limits.ts';
 import { NAME_PATTERN } from '../../core/names.ts';
 import { contextProblem } from '../../core/runInput.ts';
 import type { RunContext } from '../../core/types.ts';
+import { descriptionProblem } from './defineTool.ts';
 import { type ApprovalRule, approvalProblem } from './permissions.ts';
 import { type OutputOf, type SchemaSource, schemaOf } from './schema.ts';
 import type { Agent, Tool } from './types.ts';
@@ -133,7 +134,8 @@ const POLICY = {
 
 function workflowTool(name: string, description: string, input: SchemaSource, wrong: (problem: string) => Error): Tool {
   if (!NAME_PATTERN.test(name)) throw wrong('name must be a letter, then up to 63 letters, digits, "_" or "-".');
-  if (!description) throw wrong('description is missing. Say what it does: the model chooses by it.');
+  const problem = descriptionProblem(description);
+  if (problem) throw wrong(problem);
   return {
     name,
     description,

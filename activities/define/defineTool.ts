@@ -116,10 +116,14 @@ export function defineTool<Input extends SchemaSource, Result, Context extends S
   if (typeof name !== 'string' || !NAME_PATTERN.test(name))
     throw wrong('name must be a letter, then up to 63 letters, digits, "_" or "-".');
   if (RESERVED_TOOL_NAMES.includes(name)) throw wrong('the name is reserved. Choose another.');
+  const described = descriptionProblem(options.description);
+  if (described) throw wrong(described);
   const input = schemaOf(options.input, 'input', wrong);
   const { run, thread, queue } = options;
-  if ([run, thread, queue].filter((one) => one !== undefined).length !== 1)
-    throw wrong('set one of run, thread and queue.');
+  if ([run, thread, queue].filter((one) => one !== undefined).length !== 1) {
+    const other = OTHER_NAMES_OF_RUN.find((one) => run === undefined && one in options);
+    throw wrong(other ? `the option is called run, not ${other}.` : 'set one of run, thread and queue.');
+  }
   if (queue !== undefined && (typeof queue !== 'string' || queue === '')) throw wrong('queue must be a task queue.');
   for (const option of ['present', 'workerParallel', 'context'] as const)
     if (queue !== undefined && options[option] !== undefined)
@@ -146,6 +150,16 @@ export function defineTool<Input extends SchemaSource, Result, Context extends S
     external: false,
     handoff: undefined,
   };
+}
+
+/** What other libraries call it. */
+const OTHER_NAMES_OF_RUN = ['execute', 'handler', 'func'];
+
+/** What is wrong with the description of a tool, or undefined. */
+export function descriptionProblem(description: unknown): string | undefined {
+  if (description === undefined || (typeof description === 'string' && description.trim() === ''))
+    return 'description is missing. Say what it does: the model chooses by it.';
+  return typeof description === 'string' ? undefined : 'description must be a text.';
 }
 
 /** Reads the options that say how a tool runs. */

@@ -7,18 +7,18 @@ import {
   INTERNAL_ERROR,
   type PriorDiscovery,
   ProtocolError,
-  StreamableHTTPClientTransport,
   type Transport,
 } from '@modelcontextprotocol/client';
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { cutText } from '../../core/text.ts';
 import { VERSION } from '../../core/version.ts';
 import { secretsOf } from '../model/secrets.ts';
+import { type HttpServer, httpTransport } from './httpTransport.ts';
 import { TASKS, TaskClient } from './taskClient.ts';
 
 export type Server =
   | { readonly command: string; readonly args: string[]; readonly env: Record<string, string>; readonly cwd?: string }
-  | { readonly url: URL; headers(): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>> };
+  | HttpServer;
 
 export interface Connection {
   readonly name: string;
@@ -200,7 +200,7 @@ export function createConnection(name: string, server: Server, startMs: number):
     },
     async inSession({ id, version }, call) {
       if (!('url' in server)) throw new Error('A program has no sessions.');
-      const transport = overHttp(server, onHeaders, id);
+      const transport = httpTransport(server, onHeaders, id);
       const client = newClient({});
       await client.connect(transport);
       transport.setProtocolVersion(version);
@@ -226,7 +226,7 @@ function transportTo(
   server: Server,
   onHeaders: (values: string[]) => void,
 ): { readonly transport: Transport; errorOutput(): string } {
-  if ('url' in server) return { transport: overHttp(server, onHeaders), errorOutput: () => '' };
+  if ('url' in server) return { transport: httpTransport(server, onHeaders), errorOutput: () => '' };
   const { command, args, cwd } = server;
   const env = { ...getDefaultEnvironment(), ...networkEnvironment(), ...server.env };
   const transport = new StdioClientTransport({ command, args, env, stderr: 'pipe', ...(cwd !== undefined && { cwd }) });
@@ -236,28 +236,6 @@ function transportTo(
     output = (output + chunk.toString()).slice(-ERROR_OUTPUT_CHARS);
   });
   return { transport, errorOutput: () => (output.trim() === '' ? '' : `\n${output.trim()}`) };
-}
-
-function overHttp(
-  server: Extract<Server, { url: URL }>,
-  onHeaders: (values: string[]) => void,
-  sessionId?: string,
-): StreamableHTTPClientTransport {
-  return new StreamableHTTPClientTransport(server.url, {
-    ...(sessionId !== undefined && { sessionId }),
-    async fetch(url, init) {
-      const headers = new Headers(init?.headers);
-      const own = await server.headers();
-      for (const [name, value] of Object.entries(own)) headers.set(name, value);
-      // A scheme comes before the token. Programs without types may give numbers.
-      onHeaders(
-        Object.values(own)
-          .map(String)
-          .flatMap((value) => [value, ...value.split(/\s+/)]),
-      );
-      return fetch(url, { ...init, headers });
-    },
-  });
 }
 
 /** Returns the task that a question belongs to. */

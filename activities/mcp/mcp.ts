@@ -8,7 +8,7 @@ import { policyOf, type SharedPolicy, toMs } from '../define/defineTool.ts';
 import { type ApprovalFunction, type ApprovalRule, approvalProblem } from '../define/permissions.ts';
 import type { ToolSource } from '../define/types.ts';
 import type { Server } from './connection.ts';
-import type { Selection } from './tools.ts';
+import type { Selection } from './listed.ts';
 
 interface McpToolOptions extends SharedPolicy {
   /** Names the server in messages. */

@@ -17,9 +17,10 @@ import { outcomeUnknown } from '../tools/attempts.ts';
 import { InputNeeded } from '../tools/needsInput.ts';
 import { TaskRuns, TaskStarted } from '../tools/task.ts';
 import { ToolError } from '../tools/toolError.ts';
-import { connected, isSessionLost, shown } from './calls.ts';
+import { connected, isSessionLost, shown, tooLargeFailure } from './calls.ts';
 import type { Connection, Session } from './connection.ts';
 import { type Answered, answerFor, questionInTask, questionOf } from './elicitation.ts';
+import { isTooLarge } from './httpTransport.ts';
 import { resultOf } from './result.ts';
 import type { StartedTask } from './taskClient.ts';
 
@@ -261,6 +262,7 @@ async function atServer<T>(
 
 /** What a failed look is: refused by the server, which does not know the task, or one after which another look may do. */
 function failureOf(error: unknown, connection: Connection, effect: Effect): unknown {
+  if (isTooLarge(error)) return tooLargeFailure(named(connection), effect);
   const text = cutText(shown(connection, error instanceof Error ? error.message : String(error)), 500);
   if (!(error instanceof ProtocolError) || error.code === ProtocolErrorCode.InternalError)
     return new Error(`${named(connection)} cannot be asked for the task of this call: ${text}`);

@@ -1,5 +1,5 @@
-// Makes tools of what an MCP server lists. Descriptions and schemas are instructions to the model, so a worker keeps those that it
-// began with: a tool that the server changes later is not called until somebody has looked.
+// Makes tools of what an MCP server lists, and calls them. Descriptions and schemas are instructions to the model, so a worker keeps
+// those that it began with: a tool that the server changes later is not called until somebody has looked.
 import {
   type CallToolResult,
   type Client,
@@ -15,45 +15,41 @@ import {
   SdkHttpError,
 } from '@modelcontextprotocol/client';
 import { INPUT, MCP_CALL_MS_MAX } from '../../core/limits.ts';
+import { NAME_PATTERN, RESERVED_TOOL_NAMES } from '../../core/names.ts';
 import { cutText } from '../../core/text.ts';
 import type { Effect } from '../../core/types.ts';
-import { defineTool, type SharedPolicy } from '../define/defineTool.ts';
+import { defineTool } from '../define/defineTool.ts';
 import type { JsonSchema } from '../define/jsonSchema.ts';
 import type { ApprovalRule } from '../define/permissions.ts';
 import type { OpenSource, Tool, ToolContext } from '../define/types.ts';
-import { callDigest } from '../digest.ts';
 import { outcomeUnknown } from '../tools/attempts.ts';
 import { InputNeeded } from '../tools/needsInput.ts';
 import { TaskStarted } from '../tools/task.ts';
 import { ToolError } from '../tools/toolError.ts';
-import { connected, isSessionLost, shown } from './calls.ts';
+import { connected, isSessionLost, shown, tooLargeFailure } from './calls.ts';
 import type { Connection } from './connection.ts';
 import { type Answered, answerFor, isSameQuestion, questionInCall, questionOf } from './elicitation.ts';
+import { isTooLarge } from './httpTransport.ts';
+import {
+  descriptionOf,
+  openList,
+  pinsOf,
+  requireDistinct,
+  requirePins,
+  type Selection,
+  takenOf,
+  watchChanges,
+} from './listed.ts';
 import { taskIn } from './taskClient.ts';
 import { asksForTask, keptTask, tasksOf, toolResult } from './tasks.ts';
-
-export interface Selection {
-  wrong(problem: string): Error;
-  /** Empty for all. */
-  readonly taken: readonly string[];
-  /** Throws if an option names another tool than these. */
-  requireNamed(tools: readonly string[]): void;
-  /** The digests of accepted tools. */
-  readonly pins: Readonly<Record<string, string>>;
-  nameOf(tool: string): string;
-  effectOf(tool: string): Effect | undefined;
-  approvalOf(tool: string): ApprovalRule;
-  policyFor(effect: Effect): SharedPolicy;
-  /** How long a task may take. */
-  readonly taskMs: number;
-}
 
 /** Connects, and returns the tools that are taken. */
 export async function openTools(connection: Connection, selection: Selection): Promise<OpenSource> {
   try {
-    const listed = await listTools(await connection.client());
+    const listed = await openList(connection, selection);
     const taken = takenOf(listed, selection);
     selection.requireNamed(taken.map(({ name }) => name));
+    requireDistinct(taken, selection);
     requirePins(taken, selection);
     const isChanged = watchChanges(connection, taken);
     return {
@@ -66,57 +62,6 @@ export async function openTools(connection: Connection, selection: Selection): P
     await connection.close();
     throw error;
   }
-}
-
-async function listTools(client: Client): Promise<readonly McpTool[]> {
-  const { tools } = await client.listTools(undefined, { cacheMode: 'refresh' });
-  return tools;
-}
-
-function takenOf(listed: readonly McpTool[], { taken, wrong }: Selection): readonly McpTool[] {
-  if (taken.length === 0) {
-    if (listed.length === 0) throw wrong('it has no tools.');
-    return listed;
-  }
-  return taken.map((name) => {
-    const tool = listed.find((one) => one.name === name);
-    if (tool) return tool;
-    throw wrong(`it has no tool ${name}. It has ${listed.map((one) => one.name).join(', ') || 'none'}.`);
-  });
-}
-
-/** What the model reads of a tool. */
-function pinOf(tool: McpTool): string {
-  return callDigest(tool.name, { description: descriptionOf(tool), inputSchema: tool.inputSchema });
-}
-
-function descriptionOf({ name, title, description }: McpTool): string {
-  return description || title || name;
-}
-
-function requirePins(taken: readonly McpTool[], { pins, wrong }: Selection): void {
-  const changed = taken.filter((tool) => Object.hasOwn(pins, tool.name) && pins[tool.name] !== pinOf(tool));
-  if (changed.length === 0) return;
-  const told = changed.map(
-    (tool) =>
-      `  ${tool.name}: '${pinOf(tool)}', and no longer '${pins[tool.name]}'. It now says: ${cutText(descriptionOf(tool), 300)}`,
-  );
-  throw wrong(`tools have changed. If you accept what they are now, set in tools:\n${told.join('\n')}`);
-}
-
-/** Returns whether the server has changed or removed a tool since. */
-function watchChanges(connection: Connection, taken: readonly McpTool[]): (tool: string) => Promise<boolean> {
-  const accepted = pinsOf(taken);
-  let current: Promise<ReadonlyMap<string, string>> = Promise.resolve(accepted);
-  connection.onTools((client) => {
-    // If it cannot be asked now, it is asked after the next connect.
-    current = listTools(client).then(pinsOf, () => accepted);
-  });
-  return async (tool) => (await current).get(tool) !== accepted.get(tool);
-}
-
-function pinsOf(tools: readonly McpTool[]): ReadonlyMap<string, string> {
-  return new Map(tools.map((tool) => [tool.name, pinOf(tool)]));
 }
 
 function toolOf(
@@ -155,8 +100,21 @@ function toolOf(
     });
     return { ...defined, tasks: tasksOf(connection, effect) };
   } catch (error) {
-    throw wrong(`its tool ${name} cannot be taken: ${error instanceof Error ? error.message : error}`);
+    const problem = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+    throw wrong(`its tool ${name} cannot be taken: ${problem}. ${adviceOn(name, selection)}`);
   }
+}
+
+/** How to do without a tool that cannot be taken, or to rename it. */
+function adviceOn(tool: string, { nameOf }: Selection): string {
+  const canBeNamed = (name: string) => NAME_PATTERN.test(name) && !RESERVED_TOOL_NAMES.includes(name);
+  const prefix = nameOf('');
+  const name = nameOf(tool);
+  const withoutIt = 'name the tools to take in tools, without it.';
+  if (canBeNamed(name)) return `Or ${withoutIt}`;
+  if (canBeNamed(name.slice(prefix.length))) return `Shorten prefix, or ${withoutIt}`;
+  if (canBeNamed(`x${name}`)) return `Set prefix, which goes before its name, or ${withoutIt}`;
+  return `In mcp(), ${withoutIt}`;
 }
 
 interface McpCall {
@@ -262,6 +220,7 @@ const BAD_RESULT: readonly string[] = [SdkErrorCode.InvalidResult, SdkErrorCode.
 /** What a failed call is: refused by the server for good, or cut off, when nobody knows whether the tool ran. */
 function failureOf(error: unknown, connection: Connection, client: Client, effect: Effect): unknown {
   const server = `the MCP server "${connection.name}"`;
+  if (isTooLarge(error)) return tooLargeFailure(server, effect);
   const text = cutText(shown(connection, error instanceof Error ? error.message : String(error)), 500);
   if (error instanceof MissingRequiredClientCapabilityError)
     return new ToolError(`${server} asks for something during the call that agents cannot give: ${text}`);

@@ -38,6 +38,22 @@ const add = defineTool({
   run: ({ a, b }) => a + b,
 });
 
+const multiply = defineTool({
+  name: 'multiply',
+  description: 'Multiplies two numbers.',
+  input: z.object({ a: z.number(), b: z.number() }),
+  effect: 'read',
+  run: ({ a, b }) => a * b,
+});
+
+const note = defineTool({
+  name: 'note',
+  description: 'Keeps a text.',
+  input: z.object({ text: z.string() }),
+  effect: 'read',
+  run: () => 'kept',
+});
+
 const agentOf = (model: string, options: Partial<Parameters<typeof defineAgent>[0]> = {}) =>
   defineAgent({
     name: 'conform',
@@ -126,6 +142,51 @@ const CHECKS: readonly Check[] = [
     async run(ask, model) {
       await ask(agentOf(model, { temperature: 0.2, maxOutputTokens: 2_000 }), [user('Say hello.')]);
       return '';
+    },
+  },
+  {
+    name: 'a call that the limit of output cuts off',
+    async run(ask, model) {
+      const agent = agentOf(model, { tools: [note], maxOutputTokens: 300 });
+      const asked = 'Keep all numbers from one to three hundred, in words, with one call of the tool note.';
+      const { message, kind, plan } = await ask(agent, [user(asked)]);
+      if (kind === 'truncated') return message.tool_calls ? '' : 'the limit was reached before the call';
+      // With arguments that end in the middle, and nothing that says why.
+      const broken = plan.find((planned) => 'problem' in planned);
+      if (broken && 'problem' in broken)
+        throw new Error(`The answer does not say that it was cut off: ${broken.problem.reason.text}`);
+      return 'the answer ended before the limit';
+    },
+  },
+  {
+    name: 'a call of the tool that the request names',
+    async run(ask, model) {
+      const toolChoice = { type: 'function', function: { name: add.name } } as const;
+      const { message } = await ask(agentOf(model, { tools: [add, multiply], toolChoice }), [
+        user('Multiply 19 and 23 with the tool multiply.'),
+      ]);
+      const called = message.tool_calls?.map((call) => call.function.name) ?? [];
+      if (called.length > 0 && called.every((name) => name === add.name)) return '';
+      throw new Error(`The model called ${called.join(' and ') || 'no tool'}, and not the one that was named.`);
+    },
+  },
+  {
+    name: 'one call at a time',
+    async run(ask, model) {
+      const agent = agentOf(model, { tools: [add], parallelToolCalls: false });
+      const calls = await callsOf(ask, agent, [user('Add 1 and 2, and also 3 to 4, with the tool add.')]);
+      return calls > 1 ? `the model makes ${calls} calls at once all the same` : '';
+    },
+  },
+  {
+    name: 'reasoning, and the answer after it',
+    async run(ask, model) {
+      const agent = agentOf(model, { tools: [add], reasoning: { effort: 'low' } });
+      const messages = [user('Add 19 and 23 with the tool add. Then say the sum.')];
+      await callsOf(ask, agent, messages);
+      const isSentBack = messages.some((message) => message.role === 'assistant' && message.provider !== undefined);
+      await ask(agent, messages);
+      return isSentBack ? '' : 'no reasoning came that could be sent back';
     },
   },
   {

@@ -28,6 +28,10 @@ test('validates the names, effects, timeouts and limits of tools', () => {
     [{ timeout: 'soon' }, /'10 s'/],
     [{ timeout: '30 d' }, /24 days/],
     [{ run: undefined }, /set one of run, thread and queue/],
+    [{ run: undefined, execute: () => 1 }, /the option is called run, not execute/],
+    [{ description: undefined }, /description is missing/],
+    [{ description: ' ' }, /description is missing/],
+    [{ description: {} }, /description must be a text/],
     [{ thread: new URL('file:///x') }, /set one of run, thread and queue/],
     [{ maxParallel: 0 }, /maxParallel/],
     [{ retry: { attempts: 0 } }, /retry\.attempts/],
@@ -40,12 +44,13 @@ test('validates the names, effects, timeouts and limits of tools', () => {
   for (const [options, says] of table) assert.throws(tool(options), says, JSON.stringify(options));
 });
 
-test('refuses a context that a tool could not have', () => {
+test('refuses a context or description that a tool could not have', () => {
   const elsewhere = { run: undefined, queue: 'python', context: z.object({ tenant: z.string() }) };
   assert.throws(tool(elsewhere), /context is for tools that this worker runs/);
   assert.throws(tool({ context: z.string() }), /context must be the schema of an object/);
   const asked = { description: 'Asks.', context: { tenant: 'acme' } as never };
   assert.throws(() => asTool('clerk', asked), /Tool "clerk": context must be a function/);
+  assert.throws(() => asTool('clerk', { description: {} as never }), /Tool "clerk": description must be a text/);
 });
 
 test('raises the longest retry delay to a longer first one', () => {

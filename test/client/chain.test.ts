@@ -57,6 +57,19 @@ endToEnd(
       return handle;
     }
 
+    /**
+     * Resolves once a session that has replied writes no more events. It may have continued as new, and then its next history begins
+     * after the reply.
+     */
+    async function untilAtRest(handle: RunHandle): Promise<void> {
+      await eventually(async () => {
+        const events = (await handle.history()).events ?? [];
+        const tasks = events.filter((event) => event.workflowTaskScheduledEventAttributes).length;
+        const over = events.filter((event) => event.workflowTaskCompletedEventAttributes).length;
+        return over > 0 && over === tasks;
+      });
+    }
+
     /** Returns the run ids of the run's executions, in order. */
     async function runIdsOf(handle: RunHandle): Promise<string[]> {
       const histories = await handle.histories();
@@ -179,6 +192,7 @@ endToEnd(
 
     test('is found by its first run id, even if that history is gone', async () => {
       const handle = await open(4);
+      await untilAtRest(handle);
       const [first] = await runIdsOf(handle);
       const byFirst = bench.holdfast.get(handle.workflowId, first);
       assert.deepEqual(await byFirst.read(), await handle.read());

@@ -41,7 +41,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 /** Pages that bring agents of their own, which a worker serves while their scripts run. */
 const PAGES = [
   'README.md',
-  ...['approvals', 'conversations', 'sub-agents', 'budgets', 'guardrails', 'compaction', 'tools', 'mcp'].map(
+  ...['approvals', 'conversations', 'sub-agents', 'budgets', 'guardrails', 'compaction', 'tools', 'mcp', 'models'].map(
     (page) => `docs/${page}.md`,
   ),
 ];
@@ -256,6 +256,11 @@ test('runs the scripts of docs/tools.md, and its worker of Python', async () => 
 test('runs the scripts of docs/mcp.md', async () => {
   const [output] = await outputsOf('docs/mcp.md');
   assert.equal(output, 'The sum of 2 and 3 is 5.\n');
+});
+
+test('runs the script of docs/models.md', async () => {
+  const [output] = await outputsOf('docs/models.md');
+  assert.match(output!, /^It is filed under taxes\.\noffline\/filer answered in place of .*: 503 .*\n$/);
 });
 
 test('runs the script and the commands of docs/schedules.md', async () => {

@@ -428,7 +428,10 @@ describe('opening MCP servers', () => {
     for (const [given, message] of wrong)
       await assert.rejects(openAgents([agentWith(given)]), message, String(message));
     const two = agentWith({ ...options, effect: 'read' }, { ...options, name: 'other', effect: 'read' });
-    await assert.rejects(openAgents([two]), /Agent "adder": it has two tools named add/);
+    await assert.rejects(
+      openAgents([two]),
+      /Agent "adder": the MCP server "sums" and the MCP server "other" both have a tool named add\. In mcp\(\), set prefix/,
+    );
     const { close } = await openAgents([
       agentWith({ ...options, effect: 'read' }, { ...options, effect: 'read', prefix: 'b_' }),
     ]);
