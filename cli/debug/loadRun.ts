@@ -11,16 +11,6 @@ import { checkIsOfAgent, readHistoryFile } from '../recorded/historyFile.ts';
 import type { DebuggedRun } from './debugState.ts';
 import type { LoadRun } from './debugTerminal.ts';
 
-/** Whether what was typed names a file; an id of a run may look like anything but a path. */
-export async function isFile(what: string): Promise<boolean> {
-  const found = await stat(what).catch(() => null);
-  if (found?.isDirectory())
-    throw new UsageError(`${what} is a folder. Name one of its files, or a run by its workflow id.`);
-  if (found) return true;
-  if (/[/\\]|\.json$/.test(what)) throw new UsageError(`There is no file ${what}.`);
-  return false;
-}
-
 /** The runs of sub-agents are files beside that of their parent, as `export --family --to` writes them. */
 export function fromFiles(file: string, settings: SettingsOptions): LoadRun {
   return async (childId) => {
