@@ -7,7 +7,7 @@ import type { History } from '../../core/read/history.ts';
 import { readSteps } from '../../core/read/steps.ts';
 import { UsageError } from '../exit.ts';
 import { fileNameOf } from '../export/privateFile.ts';
-import { checkIsOfAgent, readHistoryFile } from '../recorded/historyFile.ts';
+import { checkIsOfAgent, notReadable, readHistoryFile } from '../recorded/historyFile.ts';
 import type { DebuggedRun } from './debugState.ts';
 import type { LoadRun } from './debugTerminal.ts';
 
@@ -28,7 +28,7 @@ export function fromServer(holdfast: Holdfast, workflowId: string): LoadRun {
     try {
       for (const history of histories) checkIsOfAgent(history);
     } catch (error) {
-      throw new UsageError(`The run ${JSON.stringify(id)} cannot be shown: ${(error as Error).message}.`);
+      throw notReadable(`The run ${JSON.stringify(id)}`, 'shown', error);
     }
     return debuggedOf(histories, id);
   };

@@ -4,7 +4,7 @@ import type { SettingsOptions } from '../../client/settings.ts';
 import type { History } from '../../core/read/history.ts';
 import { UsageError } from '../exit.ts';
 import { namedSources, type Source } from '../replay/sources.ts';
-import { checkIsOfAgent, type Purpose, readHistoryFile } from './historyFile.ts';
+import { checkIsOfAgent, notReadable, type Purpose, readHistoryFile } from './historyFile.ts';
 import { askForRun, kindOf } from './named.ts';
 
 export interface RecordedHistories {
@@ -25,7 +25,11 @@ export function openHistories(settings: SettingsOptions, purpose: Purpose): Reco
         return (await connection).get(workflowId, runId).histories();
       };
       const histories = await (isNamed ? askForRun(workflowId, fetched) : fetched());
-      for (const history of histories) checkIsOfAgent(history);
+      try {
+        for (const history of histories) checkIsOfAgent(history);
+      } catch (error) {
+        throw notReadable(`The run ${JSON.stringify(workflowId)}`, purpose, error);
+      }
       return histories;
     },
     close: async () => (await connection?.catch(() => undefined))?.close(),

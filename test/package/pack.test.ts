@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { startScriptedModel } from '../../activities/testing/index.ts';
 import { findTemporalCli } from '../../worker/dev/temporalCli.ts';
 import { generatedLine, pauseAt } from '../support/debugger.ts';
 import { GOLDEN_FOLDER } from '../support/histories.ts';
@@ -19,7 +20,7 @@ import { noS3, startS3 } from '../support/s3.ts';
 const run = promisify(execFile);
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-const AGENTS = `import { defineAgent, defineTool } from 'holdfast';
+const AGENTS = `import { asTool, defineAgent, defineTool } from 'holdfast';
 import { z } from 'zod';
 const shout = defineTool({
   name: 'shout', description: 'Shouts.', input: z.object({ text: z.string() }), effect: 'read',
@@ -28,6 +29,11 @@ const shout = defineTool({
 export const crier = defineAgent({
   name: 'crier', model: 'gpt-4o-mini', instructions: 'You shout.', tools: [shout],
   offline: [{ calls: [{ tool: 'shout', arguments: { text: 'hear ye' } }] }, ({ results }) => String(results[0]?.result)],
+});
+export const town = defineAgent({
+  name: 'town', model: 'gpt-4o-mini', instructions: 'You have a crier.',
+  tools: [asTool(crier, { name: 'ask_crier', description: 'Has something shouted.' })],
+  offline: [{ calls: [{ tool: 'ask_crier', arguments: { input: 'Go.' } }] }, 'It was shouted.'],
 });
 `;
 
@@ -146,6 +152,65 @@ test('npx holdfast dev serves the agents file, and npx holdfast run uses it', as
     );
   } finally {
     await stop();
+  }
+});
+
+test('debugs, forks, asks, compares, plays, exports and replays runs', async () => {
+  const { address, stop } = await startDev();
+  const model = await startScriptedModel({ scripts: { crier: ['Hear me.'] } });
+  /** Returns what the command prints; throws if it does not exit with 0. */
+  const holdfast = async (...args: string[]) =>
+    (await inFolder('npx', ['holdfast', '--address', address, ...args]).catch((error) => assert.fail(error))).stdout;
+  try {
+    await holdfast('run', 'crier', 'Ann says go.', '--id', 'first');
+    await holdfast('run', 'town', 'Ann says go.', '--id', 'parade');
+    assert.match(await holdfast('debug', 'first'), /New in the request to .*crier/);
+    await holdfast('fork', 'first', '--turn', '2', '--id', 'second');
+    await holdfast('watch', 'second');
+    assert.match(await holdfast('diff', 'first', 'second'), /^The runs do the same from turn 2 on\./);
+    const [answer] = JSON.parse(await holdfast('ask', 'first', '--turn', '1', '--base-url', model.baseURL, '--json'));
+    assert.equal(answer.text, 'Hear me.');
+    const agents = ['--agents', './agents.ts'];
+    assert.match(await holdfast('rerun', 'first', 'parade', ...agents, '--model', 'recorded'), /^2 of 2 came out as/m);
+    await holdfast('record-test', 'first', ...agents, '--to', 'shout.test.ts', '--framework', 'node');
+    await holdfast('record-test', 'first', ...agents, '--to', 'vitest/shout.test.ts', '--framework', 'vitest');
+
+    await holdfast('export', 'parade', '--family', '--to', 'family');
+    assert.deepEqual((await readdir(join(folder, 'family'))).sort(), ['parade.1.0.json', 'parade.json']);
+    await writeFile(join(folder, 'mask.json'), JSON.stringify([{ match: 'Ann', with: 'person-{n}' }]));
+    await holdfast('export', '--query', "WorkflowId = 'first'", '--to', 'masked', '--mask', 'mask.json');
+    assert.match(await holdfast('debug', 'masked/first.json'), /person-1 says go\./);
+    assert.match(await holdfast('replay', 'family', 'masked'), /^3 replayed; all match the workflow code\.$/m);
+  } finally {
+    await stop();
+    await model.close();
+  }
+});
+
+test('runs a written test with node:test and with vitest, which fails once the agent has changed', async () => {
+  await inFolder('npm', ['install', '--no-audit', '--no-fund', 'vitest@5']);
+  const { NODE_TEST_CONTEXT: _, ...own } = env as Record<string, string | undefined>;
+  const ended = async (command: string, ...args: string[]) => {
+    const options = { cwd: folder, env: { ...own, NO_COLOR: '1' }, timeout: 240_000 };
+    return run(command, args, options).then(
+      ({ stdout }) => ({ code: 0, text: stdout }),
+      ({ code, stdout, stderr }) => ({ code, text: `${stdout}${stderr}` }),
+    );
+  };
+  const both = () =>
+    Promise.all([ended('node', '--test', 'shout.test.ts'), ended('npx', 'vitest', 'run', 'vitest/shout.test.ts')]);
+  for (const [at, { code, text }] of (await both()).entries()) {
+    assert.equal(code, 0, text);
+    assert.match(text, [/pass 1/, /1 passed/][at]!);
+  }
+  await writeFile(join(folder, 'agents.ts'), AGENTS.replace('You shout.', 'You whisper.'));
+  try {
+    for (const { code, text } of await both()) {
+      assert.equal(code, 1, text);
+      assert.match(text, /turn 1: instructions/);
+    }
+  } finally {
+    await writeFile(join(folder, 'agents.ts'), AGENTS);
   }
 });
 
