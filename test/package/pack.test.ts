@@ -1,41 +1,16 @@
 // The published package as a user has it: packed, installed in an empty folder with a ten-line agents file, and used. This
 // test needs the npm registry.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { startScriptedModel } from '../../activities/testing/index.ts';
 import { findTemporalCli } from '../../worker/dev/temporalCli.ts';
 import { generatedLine, pauseAt } from '../support/debugger.ts';
 import { GOLDEN_FOLDER } from '../support/histories.ts';
 import { noS3, startS3 } from '../support/s3.ts';
-
-const run = promisify(execFile);
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-
-const AGENTS = `import { asTool, defineAgent, defineTool } from 'holdfast';
-import { z } from 'zod';
-const shout = defineTool({
-  name: 'shout', description: 'Shouts.', input: z.object({ text: z.string() }), effect: 'read',
-  run: ({ text }) => text.toUpperCase(),
-});
-export const crier = defineAgent({
-  name: 'crier', model: 'gpt-4o-mini', instructions: 'You shout.', tools: [shout],
-  offline: [{ calls: [{ tool: 'shout', arguments: { text: 'hear ye' } }] }, ({ results }) => String(results[0]?.result)],
-});
-export const town = defineAgent({
-  name: 'town', model: 'gpt-4o-mini', instructions: 'You have a crier.',
-  tools: [asTool(crier, { name: 'ask_crier', description: 'Has something shouted.' })],
-  offline: [{ calls: [{ tool: 'ask_crier', arguments: { input: 'Go.' } }] }, 'It was shouted.'],
-});
-`;
+import { AGENTS, env, inside, installedFolder, root, run, startDev } from './installed.ts';
 
 const ENTRIES = `import { defineAgent, defineTool, ToolError } from 'holdfast';
 import { connect, maskHistories, type RunResult } from 'holdfast/client';
@@ -49,55 +24,13 @@ defineTool({ name: 'x', description: 'x', input: 1, run: () => 1 });
 `;
 
 let folder: string;
-// The package wants Node 22.18, which the machine's own may not be; the project's is.
-const env = { ...process.env, PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) };
-const inside = (cwd: string, command: string, args: string[], more: Readonly<Record<string, string>> = {}) =>
-  run(command, args, { cwd, env: { ...env, ...more }, timeout: 240_000, maxBuffer: 1e8 });
 const inFolder = (command: string, args: string[], more: Readonly<Record<string, string>> = {}) =>
   inside(folder, command, args, more);
 
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'holdfast-package-'));
-  await run('npm', ['pack', '--pack-destination', folder], { cwd: root, env, maxBuffer: 1e8 });
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }));
-  await writeFile(join(folder, 'agents.ts'), AGENTS);
-  await inFolder('npm', ['install', '--no-audit', '--no-fund', './holdfast-0.1.0.tgz', 'zod@4']);
+  folder = await installedFolder();
 });
 after(() => rm(folder, { recursive: true, force: true }));
-
-/** `npx holdfast dev` in that folder, ready for runs. */
-async function startDev(more: Readonly<Record<string, string>> = {}, cwd = folder) {
-  const dev = spawn(
-    'npx',
-    ['holdfast', 'dev', '--agents', './agents.ts', '--port', '0', '--ui-port', '0', '--console-port', '0'],
-    {
-      cwd,
-      env: { ...env, ...more },
-      detached: true,
-    },
-  );
-  const stop = async () => {
-    // The whole group: npx stands between.
-    if (dev.exitCode === null) process.kill(-dev.pid!, 'SIGINT');
-    await once(dev, 'exit').catch(() => undefined);
-  };
-  const said: string[] = [];
-  let address: string | undefined;
-  let consoleLink: string | undefined;
-  const ready = new Promise<void>((resolve, reject) => {
-    const hear = (line: string) => {
-      said.push(line);
-      address ??= /^ +server +(127\.0\.0\.1:\d+)/.exec(line)?.[1];
-      consoleLink ??= /^ +console +(http\S+)/.exec(line)?.[1];
-      if (/holdfast run crier/.test(line)) resolve();
-    };
-    createInterface(dev.stdout).on('line', hear);
-    createInterface(dev.stderr).on('line', hear);
-    dev.once('exit', () => reject(new Error(said.join('\n'))));
-  });
-  await ready;
-  return { address: address!, consoleLink: consoleLink!, stop };
-}
 
 const MEMORY = `import { writeFileSync } from 'node:fs';
 import { recordingOf, testAgent } from 'holdfast/testing';
@@ -141,7 +74,7 @@ async function opens(link: string): Promise<void> {
 }
 
 test('npx holdfast dev serves the agents file, and npx holdfast run uses it', async () => {
-  const { address, consoleLink, stop } = await startDev();
+  const { address, consoleLink, stop } = await startDev(folder);
   try {
     const { stdout } = await inFolder('npx', ['holdfast', '--address', address, 'run', 'crier', 'Go.', '--json']);
     await opens(consoleLink);
@@ -152,65 +85,6 @@ test('npx holdfast dev serves the agents file, and npx holdfast run uses it', as
     );
   } finally {
     await stop();
-  }
-});
-
-test('debugs, forks, asks, compares, plays, exports and replays runs', async () => {
-  const { address, stop } = await startDev();
-  const model = await startScriptedModel({ scripts: { crier: ['Hear me.'] } });
-  /** Returns what the command prints; throws if it does not exit with 0. */
-  const holdfast = async (...args: string[]) =>
-    (await inFolder('npx', ['holdfast', '--address', address, ...args]).catch((error) => assert.fail(error))).stdout;
-  try {
-    await holdfast('run', 'crier', 'Ann says go.', '--id', 'first');
-    await holdfast('run', 'town', 'Ann says go.', '--id', 'parade');
-    assert.match(await holdfast('debug', 'first'), /New in the request to .*crier/);
-    await holdfast('fork', 'first', '--turn', '2', '--id', 'second');
-    await holdfast('watch', 'second');
-    assert.match(await holdfast('diff', 'first', 'second'), /^The runs do the same from turn 2 on\./);
-    const [answer] = JSON.parse(await holdfast('ask', 'first', '--turn', '1', '--base-url', model.baseURL, '--json'));
-    assert.equal(answer.text, 'Hear me.');
-    const agents = ['--agents', './agents.ts'];
-    assert.match(await holdfast('rerun', 'first', 'parade', ...agents, '--model', 'recorded'), /^2 of 2 came out as/m);
-    await holdfast('record-test', 'first', ...agents, '--to', 'shout.test.ts', '--framework', 'node');
-    await holdfast('record-test', 'first', ...agents, '--to', 'vitest/shout.test.ts', '--framework', 'vitest');
-
-    await holdfast('export', 'parade', '--family', '--to', 'family');
-    assert.deepEqual((await readdir(join(folder, 'family'))).sort(), ['parade.1.0.json', 'parade.json']);
-    await writeFile(join(folder, 'mask.json'), JSON.stringify([{ match: 'Ann', with: 'person-{n}' }]));
-    await holdfast('export', '--query', "WorkflowId = 'first'", '--to', 'masked', '--mask', 'mask.json');
-    assert.match(await holdfast('debug', 'masked/first.json'), /person-1 says go\./);
-    assert.match(await holdfast('replay', 'family', 'masked'), /^3 replayed; all match the workflow code\.$/m);
-  } finally {
-    await stop();
-    await model.close();
-  }
-});
-
-test('runs a written test with node:test and with vitest, which fails once the agent has changed', async () => {
-  await inFolder('npm', ['install', '--no-audit', '--no-fund', 'vitest@5']);
-  const { NODE_TEST_CONTEXT: _, ...own } = env as Record<string, string | undefined>;
-  const ended = async (command: string, ...args: string[]) => {
-    const options = { cwd: folder, env: { ...own, NO_COLOR: '1' }, timeout: 240_000 };
-    return run(command, args, options).then(
-      ({ stdout }) => ({ code: 0, text: stdout }),
-      ({ code, stdout, stderr }) => ({ code, text: `${stdout}${stderr}` }),
-    );
-  };
-  const both = () =>
-    Promise.all([ended('node', '--test', 'shout.test.ts'), ended('npx', 'vitest', 'run', 'vitest/shout.test.ts')]);
-  for (const [at, { code, text }] of (await both()).entries()) {
-    assert.equal(code, 0, text);
-    assert.match(text, [/pass 1/, /1 passed/][at]!);
-  }
-  await writeFile(join(folder, 'agents.ts'), AGENTS.replace('You shout.', 'You whisper.'));
-  try {
-    for (const { code, text } of await both()) {
-      assert.equal(code, 1, text);
-      assert.match(text, /turn 1: instructions/);
-    }
-  } finally {
-    await writeFile(join(folder, 'agents.ts'), AGENTS);
   }
 });
 
@@ -273,10 +147,10 @@ test('uses the SDK of a project that has another version of it', async () => {
   assert.equal(stdout.trim().split('\n').length, 1, stdout);
   // The bundle that is part of the package is of another SDK: the worker builds its own.
   const cache = join(other, 'cache');
-  const { address, stop } = await startDev(
-    { HOLDFAST_CACHE: cache, HOLDFAST_TEMPORAL_CLI: await findTemporalCli() },
-    other,
-  );
+  const { address, stop } = await startDev(other, {
+    HOLDFAST_CACHE: cache,
+    HOLDFAST_TEMPORAL_CLI: await findTemporalCli(),
+  });
   try {
     const asked = await inside(other, 'npx', ['holdfast', '--address', address, 'run', 'crier', 'Go.', '--json']);
     assert.equal(JSON.parse(asked.stdout).output, 'HEAR YE');
@@ -347,7 +221,7 @@ test('stores payloads in S3 with the packages and module of docs/payloads.md', {
   const settings = { ...s3.env, HOLDFAST_PAYLOADS: './payloads.ts' };
   try {
     await mkdir(join(s3.folder, bucket!));
-    const { address, stop } = await startDev(settings);
+    const { address, stop } = await startDev(folder, settings);
     try {
       // Random, so that it is still large when it is compressed.
       const text = randomBytes(300_000).toString('base64');
