@@ -73,6 +73,7 @@ export {
   TemporalUnreachable,
 } from './errors/errors.ts';
 export type { ErrorCode, ErrorFacts } from './errors/facts.ts';
+export { type Family, type FamilyRun, fetchFamily } from './fetchFamily.ts';
 export type { FamilyEvent } from './followFamily.ts';
 export type { ForkOptions, ForkSummary } from './forks.ts';
 export type { Inbox, InboxOptions, Waiting } from './inbox.ts';

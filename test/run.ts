@@ -1,6 +1,6 @@
 // `npm test`: gets a Temporal server, then runs the whole suite, or the files that are named.
-import { glob } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { glob, mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -31,6 +31,10 @@ for (const name of Object.keys(process.env))
 // Every file and every command that it starts loads the same modules: compiled once, they take half the time.
 process.env['NODE_COMPILE_CACHE'] ??= join(cacheDir(), 'compiled');
 
+// What several files use, and one of them makes.
+const shared = await mkdtemp(join(tmpdir(), 'holdfast-tests-'));
+process.env['HOLDFAST_TEST_SHARED'] = shared;
+
 const startedMs = performance.now();
 const tally = createTally(root, { strict: Boolean(process.env['CI']) });
 const results = run({
@@ -46,6 +50,7 @@ results.on('test:summary', tally.summary);
 results.compose(new spec()).pipe(process.stdout);
 await new Promise((ended) => results.on('end', ended));
 await server?.stop();
+await rm(shared, { recursive: true, force: true });
 
 for (const line of tally.lines((performance.now() - startedMs) / 1_000)) say(line);
 process.exitCode = tally.succeeded() ? 0 : 1;

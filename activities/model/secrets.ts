@@ -12,7 +12,7 @@ const SHORTENED_CHARS_MAX = 16;
 /** Shorter ones are no secrets, and are part of every text. */
 const SECRET_CHARS_MIN = 3;
 /** What stands for a key where the server needs none. */
-const PLACEHOLDERS = ['none', 'offline'];
+const PLACEHOLDERS = ['none', 'offline', 'scripted'];
 
 export interface Secrets {
   /** Returns the text without any of them: as they are, in another case, encoded, in part or shortened. */

@@ -46,6 +46,15 @@ export const MESSAGE_FAULTS: Readonly<Record<BrokenMessage['fault'], Play<Broken
   notStreamed: (exchange, fault) => deliverJson(exchange, replyIn(exchange, [messageOf(fault)])),
 };
 
+/** Whether an answer of a script is a fault that can be played. */
+export function isScriptedFault(value: unknown): value is ScriptedFault {
+  if (typeof value !== 'object' || value === null || !('fault' in value)) return false;
+  const { fault, status } = value as { readonly fault: unknown; readonly status?: unknown };
+  if (typeof fault !== 'string') return false;
+  if (fault === 'status') return Number.isInteger(status) && Number(status) >= 200 && Number(status) <= 599;
+  return Object.hasOwn(EMPTY_FAULTS, fault) || Object.hasOwn(MESSAGE_FAULTS, fault);
+}
+
 export async function playFault(exchange: Exchange, fault: ScriptedFault): Promise<void> {
   if (fault.fault === 'status') return sendError(exchange, fault);
   if (isBroken(fault)) return MESSAGE_FAULTS[fault.fault](exchange, fault);

@@ -6,9 +6,10 @@ import type { RunStep } from '../../core/read/steps.ts';
 import { settingsOf } from '../connected.ts';
 import type { DebuggedRun } from '../debug/debugState.ts';
 import { debugOnTerminal, type LoadRun } from '../debug/debugTerminal.ts';
-import { fromFiles, fromServer, isFile } from '../debug/loadRun.ts';
+import { fromFiles, fromServer } from '../debug/loadRun.ts';
 import { stepLines, stepTitle } from '../debug/stepLines.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT, UsageError } from '../exit.ts';
+import { askForRun, kindOf } from '../recorded/named.ts';
 import { printJson, stdoutDrained } from '../terminal/output.ts';
 import { createScreen } from '../terminal/screen.ts';
 import { wrapped } from '../terminal/wrap.ts';
@@ -21,13 +22,17 @@ export function debugCommand(): Command {
     .option('--json', 'print the steps as one JSON array')
     .action(async (what: string, { json = false }: { json?: boolean }, command: Command) => {
       const settings = settingsOf(command);
-      if (await isFile(what)) {
+      const kind = await kindOf(what);
+      if (kind === 'folder')
+        throw new UsageError(`${what} is a folder. Name one of its files, or a run by its workflow id.`);
+      if (kind === 'file') {
         process.exitCode = await debug(fromFiles(what, settings), json);
         return;
       }
-      const holdfast = await connect(settings);
+      const holdfast = await askForRun(what, () => connect(settings));
       try {
-        process.exitCode = await debug(fromServer(holdfast, what), json);
+        const load = fromServer(holdfast, what);
+        process.exitCode = await debug((childId) => (childId ? load(childId) : askForRun(what, load)), json);
       } finally {
         await holdfast.close();
       }

@@ -2,14 +2,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { Holdfast } from '../../client/index.ts';
+import { type FamilyRun, fetchFamily, type Holdfast, type RunHandle } from '../../client/index.ts';
 import { readRun } from '../../core/read/readRun.ts';
 import { plural } from '../../core/text.ts';
 import { visibleJson } from '../../core/visible.ts';
 import { historiesToJson } from '../../worker/historyJson.ts';
 import { withHoldfast } from '../connected.ts';
 import { EXIT, errorText, UsageError } from '../exit.ts';
-import { type ExportedRun, fetchFamily } from '../export/family.ts';
 import { type ExportMask, openMask } from '../export/mask.ts';
 import { fileNameOf, writePrivately } from '../export/privateFile.ts';
 import { withQueryErrors } from '../recorded/queried.ts';
@@ -66,7 +65,7 @@ async function exportRuns(
   let [runs, failed] = [0, 0];
   for await (const handle of handles) {
     try {
-      const { runs: found, missing } = await fetchFamily(holdfast, handle, { all: family });
+      const { runs: found, missing } = family ? await fetchFamily(holdfast, handle) : await alone(handle);
       if ((await masked(found, mask)) === 'differs') code = EXIT.otherwise;
       for (const run of found) {
         if (folder) await folder.write(run);
@@ -91,14 +90,18 @@ async function exportRuns(
   return failed > 0 ? EXIT.otherwise : code;
 }
 
+async function alone(handle: RunHandle): ReturnType<typeof fetchFamily> {
+  return { runs: [{ workflowId: handle.workflowId, histories: await handle.histories() }], missing: [] };
+}
+
 /** Masks the runs in place. Says which of them do not replay any more. */
-async function masked(runs: readonly ExportedRun[], mask: ExportMask | undefined): Promise<'same' | 'differs'> {
+async function masked(runs: readonly FamilyRun[], mask: ExportMask | undefined): Promise<'same' | 'differs'> {
   const problems = (await mask?.apply(runs)) ?? [];
   toStderr(...problems);
   return problems.length > 0 ? 'differs' : 'same';
 }
 
-async function writeOne({ workflowId, histories }: ExportedRun, output: string | undefined): Promise<void> {
+async function writeOne({ workflowId, histories }: FamilyRun, output: string | undefined): Promise<void> {
   const json = visibleJson(historiesToJson(histories));
   if (output === undefined) printText(json);
   else {
@@ -115,7 +118,7 @@ async function writeOne({ workflowId, histories }: ExportedRun, output: string |
 }
 
 interface ExportFolder {
-  write(run: ExportedRun): Promise<void>;
+  write(run: FamilyRun): Promise<void>;
 }
 
 async function openFolder(path: string): Promise<ExportFolder> {
@@ -137,7 +140,7 @@ async function openFolder(path: string): Promise<ExportFolder> {
   };
 }
 
-function firstRunId(histories: ExportedRun['histories']): string {
+function firstRunId(histories: FamilyRun['histories']): string {
   const started = histories[0]?.events?.[0]?.workflowExecutionStartedEventAttributes;
   return fileNameOf(started?.firstExecutionRunId ?? started?.originalExecutionRunId ?? 'other');
 }

@@ -9,7 +9,7 @@ import { connect } from '../../client/index.ts';
 import { settingsOf, untilInterrupted } from '../connected.ts';
 import { EXIT, UsageError, wholeNumber } from '../exit.ts';
 import type { Verdict } from '../replay/replaySource.ts';
-import { namedSources, queriedSources, type Source } from '../replay/sources.ts';
+import { namedSources, nothingFound, queriedSources, type Source } from '../replay/sources.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { exitWhenWritten, printJson, stdoutDrained, toStderr } from '../terminal/output.ts';
 import { createScreen, type Screen, seconds } from '../terminal/screen.ts';
@@ -86,8 +86,9 @@ async function replayAll(
         if (interrupted.signal.aborted) break;
       }
     }
-    const code = interrupted.signal.aborted ? EXIT.interrupted : report.end();
-    return code;
+    if (interrupted.signal.aborted) return EXIT.interrupted;
+    if (first.length === 0) throw nothingFound(query);
+    return report.end();
   } finally {
     report.close();
     interrupted.stop();

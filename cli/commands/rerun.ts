@@ -11,7 +11,7 @@ import { AGENTS_OPTION, findAgentsFile, loadAgents, loadProviders } from '../age
 import { settingsOf } from '../connected.ts';
 import { EXIT, errorText, UsageError, wholeNumber } from '../exit.ts';
 import { openHistories } from '../recorded/histories.ts';
-import { namedSources, queriedSources, type Source } from '../replay/sources.ts';
+import { namedSources, nothingFound, queriedSources, type Source } from '../replay/sources.ts';
 import { fit } from '../terminal/columns.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { exitWhenWritten, printJson, toStderr } from '../terminal/output.ts';
@@ -110,6 +110,8 @@ async function rerunAll(what: readonly string[], options: RerunCommandOptions, c
       },
     };
     const results = await rerun(recordings(), rerunOptions);
+    // Of those that are not played, each has been named.
+    if (results.length === 0 && unread === 0) throw nothingFound(query);
     const same = results.filter(({ ok }) => ok).length;
     if (json) printJson(results);
     else if (results.length > 0)
@@ -151,7 +153,7 @@ function toolsIn(which: string, known: ReadonlySet<string>): Pick<RerunOptions, 
 }
 
 function share(text: string): number {
-  const value = Number(text);
+  const value = text.trim() === '' ? Number.NaN : Number(text);
   if (!(value >= 0 && value <= 1))
     throw new UsageError(`--fail-under is "${text}". Expected a number from 0 to 1, such as 0.9.`);
   return value;

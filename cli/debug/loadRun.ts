@@ -7,19 +7,9 @@ import type { History } from '../../core/read/history.ts';
 import { readSteps } from '../../core/read/steps.ts';
 import { UsageError } from '../exit.ts';
 import { fileNameOf } from '../export/privateFile.ts';
-import { checkIsOfAgent, readHistoryFile } from '../recorded/historyFile.ts';
+import { checkIsOfAgent, notReadable, readHistoryFile } from '../recorded/historyFile.ts';
 import type { DebuggedRun } from './debugState.ts';
 import type { LoadRun } from './debugTerminal.ts';
-
-/** Whether what was typed names a file; an id of a run may look like anything but a path. */
-export async function isFile(what: string): Promise<boolean> {
-  const found = await stat(what).catch(() => null);
-  if (found?.isDirectory())
-    throw new UsageError(`${what} is a folder. Name one of its files, or a run by its workflow id.`);
-  if (found) return true;
-  if (/[/\\]|\.json$/.test(what)) throw new UsageError(`There is no file ${what}.`);
-  return false;
-}
 
 /** The runs of sub-agents are files beside that of their parent, as `export --family --to` writes them. */
 export function fromFiles(file: string, settings: SettingsOptions): LoadRun {
@@ -38,7 +28,7 @@ export function fromServer(holdfast: Holdfast, workflowId: string): LoadRun {
     try {
       for (const history of histories) checkIsOfAgent(history);
     } catch (error) {
-      throw new UsageError(`The run ${JSON.stringify(id)} cannot be shown: ${(error as Error).message}.`);
+      throw notReadable(`The run ${JSON.stringify(id)}`, 'shown', error);
     }
     return debuggedOf(histories, id);
   };

@@ -1,13 +1,13 @@
 // `export --mask`: reads the rules, masks the histories of a family, and checks that they still replay.
 import { readFile } from 'node:fs/promises';
+import type { FamilyRun } from '../../client/index.ts';
 import { checkMaskRules, createMasker, type MaskRule } from '../../client/mask/maskHistories.ts';
 import { historiesFromJson, historiesToJson } from '../../worker/historyJson.ts';
 import { UsageError } from '../exit.ts';
-import type { ExportedRun } from './family.ts';
 
 export interface ExportMask {
   /** Masks the histories in place, and returns a line for each that does not replay any more. */
-  apply(runs: readonly ExportedRun[]): Promise<string[]>;
+  apply(runs: readonly FamilyRun[]): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ export async function openMask(path: string): Promise<ExportMask> {
   const replayer = await createReplayer();
 
   /** The numbers of the histories that do not replay, and why. */
-  async function failing({ histories }: ExportedRun): Promise<Map<number, string>> {
+  async function failing({ histories }: FamilyRun): Promise<Map<number, string>> {
     const failed = new Map<number, string>();
     // A replay takes what it is given apart.
     for (const [at, history] of historiesFromJson(historiesToJson(histories)).entries()) {
@@ -31,7 +31,7 @@ export async function openMask(path: string): Promise<ExportMask> {
 
   return {
     async apply(runs) {
-      const before = new Map<ExportedRun, Map<number, string>>();
+      const before = new Map<FamilyRun, Map<number, string>>();
       for (const run of runs) before.set(run, await failing(run));
       try {
         await masker.mask(runs.flatMap(({ histories }) => histories));

@@ -1,23 +1,29 @@
 // What `holdfast replay` is to replay: files and runs, found one after another.
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Holdfast } from '../../client/index.ts';
 import { UsageError } from '../exit.ts';
+import { kindOf } from '../recorded/named.ts';
 import { withQueryErrors } from '../recorded/queried.ts';
 
 /** Where the histories of one run are: in a file, or at the server. */
 export type Source =
   | { readonly name: string; readonly file: string }
-  | { readonly name: string; readonly workflowId: string; readonly runId?: string };
+  | {
+      readonly name: string;
+      readonly workflowId: string;
+      readonly runId?: string;
+      /** The command line names it, and may mean a file that is not there. */
+      readonly isNamed?: true;
+    };
 
 /** Yields what the words of the command line name: files, the *.json files of folders, and ids of runs. */
 export async function* namedSources(what: readonly string[]): AsyncGenerator<Source> {
   for (const one of what) {
-    const found = await stat(one).catch(() => null);
-    if (found?.isDirectory()) yield* filesIn(one);
-    else if (found) yield { name: one, file: one };
-    else if (/[/\\]|\.json$/.test(one)) throw new UsageError(`There is no file or folder ${one}.`);
-    else yield { name: one, workflowId: one };
+    const kind = await kindOf(one);
+    if (kind === 'folder') yield* filesIn(one);
+    else if (kind === 'file') yield { name: one, file: one };
+    else yield { name: one, workflowId: one, isNamed: true };
   }
 }
 
@@ -26,6 +32,11 @@ async function* filesIn(folder: string): AsyncGenerator<Source> {
   if (names.length === 0)
     throw new UsageError(`${folder} contains no history (*.json). Create one with holdfast export ID.`);
   for (const name of names) yield { name: join(folder, name), file: join(folder, name) };
+}
+
+/** The error of a command that has found nothing. Names find something, or are refused. */
+export function nothingFound(query: string | undefined): UsageError {
+  return new UsageError(`--query ${JSON.stringify(query)} finds no run of an agent.`);
 }
 
 /** Yields the runs that the query finds, while it is still being answered. */

@@ -166,14 +166,21 @@ test('says what cannot be shown, and what to do', async () => {
   await writeFile(bad, '{"some":"json"}');
   const other = join(dir, 'other.json');
   await writeFile(other, (await readFile(FAILS, 'utf8')).replace('"name": "agent"', '"name": "payroll"'));
+  const encoded = join(dir, 'encoded.json');
+  const [plain, secret] = ['json/plain', 'binary/secret'].map((name) => Buffer.from(name).toString('base64'));
+  await writeFile(encoded, (await readFile(FAILS, 'utf8')).replaceAll(plain!, secret!));
   for (const [args, why] of [
+    [['debug', encoded], /encoded\.json cannot be shown: .*"binary\/secret".* \(docs\/payloads\.md\)\.$/m],
     [['debug', 'no-such-run', ...at()], /There is no run "no-such-run"/],
     [['debug', join(dir, 'none.json')], /There is no file .*none\.json/],
     [['debug', dir], /is a folder/],
-    [['debug', bad], /bad\.json cannot be shown: it is not a Temporal history/],
+    [
+      ['debug', bad],
+      /bad\.json cannot be shown: it is not a Temporal history: it has no events\. Name a run of an agent, or a file that ".* export" wrote of one\.$/m,
+    ],
     [
       ['debug', other],
-      /other\.json cannot be shown: it is the history of another program: its workflow type is "payroll"/,
+      /other\.json cannot be shown: it is the history of another program: its workflow type is "payroll", not "agent"\. Name a run of an agent/,
     ],
   ] as const) {
     const { code, stdout, stderr } = await holdfast(args);

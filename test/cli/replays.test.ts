@@ -41,8 +41,8 @@ after(async () => {
 /** Visibility lists a run a moment after it has ended. */
 async function listed(query: string, count: number): Promise<void> {
   await eventually(async () => {
-    const { stdout } = await command('replay', '--query', query, '--json');
-    return JSON.parse(stdout).length === count;
+    const { code, stdout } = await command('replay', '--query', query, '--json');
+    return code === 0 && JSON.parse(stdout).length === count;
   });
 }
 
@@ -61,6 +61,49 @@ test('exports the runs that a query finds, one file each, with names that stay i
   const replayed = await command('replay', to);
   assert.equal(replayed.code, 0);
   assert.match(replayed.stdout, /^2 replayed; all match the workflow code\.$/m);
+});
+
+test('does not pass on a query that finds nothing', async () => {
+  const nothing = ['--query', "WorkflowId = 'nobody'"];
+  for (const args of [
+    ['replay', ...nothing],
+    ['replay', ...nothing, '--json'],
+    ['rerun', ...nothing, '--agents', WARD],
+    ['rerun', ...nothing, '--agents', WARD, '--json', '--fail-under', '0'],
+  ]) {
+    const { code, stdout, stderr } = await command(...args);
+    assert.deepEqual({ args, code, stdout }, { args, code: 2, stdout: '' });
+    assert.match(stderr, /--query .*WorkflowId = 'nobody'.* finds no run of an agent\./);
+  }
+});
+
+test('takes a workflow id that looks like a path, wherever it takes a run', async () => {
+  const test = join(dir, 'strange.test.ts');
+  for (const args of [
+    ['replay', STRANGE],
+    ['debug', STRANGE],
+    ['diff', STRANGE, STRANGE],
+    ['rerun', STRANGE, '--agents', WARD, '--model', 'recorded'],
+    ['record-test', STRANGE, '--agents', WARD, '--to', test],
+  ]) {
+    const { code, stderr } = await command(...args);
+    assert.equal(code, 0, `${args[0]}: ${stderr}`);
+  }
+  const none = STRANGE.replace('id', 'none');
+  for (const args of [
+    ['replay', none],
+    ['debug', none],
+    ['diff', STRANGE, none],
+    ['rerun', none, '--agents', WARD],
+    ['record-test', none, '--agents', WARD],
+  ]) {
+    const { code, stdout, stderr } = await command(...args);
+    assert.deepEqual({ args, code, stdout }, { args, code: 2, stdout: '' });
+    assert.equal(stderr.trim(), `There is no file or folder ${none}, and no run of this id on the server.`);
+  }
+  const unasked = await holdfast(['debug', none, '--address', '127.0.0.1:1']);
+  assert.equal(unasked.code, 2);
+  assert.match(unasked.stderr, /There is no file or folder .* none, and the server cannot be asked .*127\.0\.0\.1:1/);
 });
 
 test('writes through no symbolic link in the folder', async () => {

@@ -1,35 +1,16 @@
 // The published package as a user has it: packed, installed in an empty folder with a ten-line agents file, and used. This
 // test needs the npm registry.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { findTemporalCli } from '../../worker/dev/temporalCli.ts';
 import { generatedLine, pauseAt } from '../support/debugger.ts';
 import { GOLDEN_FOLDER } from '../support/histories.ts';
 import { noS3, startS3 } from '../support/s3.ts';
-
-const run = promisify(execFile);
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-
-const AGENTS = `import { defineAgent, defineTool } from 'holdfast';
-import { z } from 'zod';
-const shout = defineTool({
-  name: 'shout', description: 'Shouts.', input: z.object({ text: z.string() }), effect: 'read',
-  run: ({ text }) => text.toUpperCase(),
-});
-export const crier = defineAgent({
-  name: 'crier', model: 'gpt-4o-mini', instructions: 'You shout.', tools: [shout],
-  offline: [{ calls: [{ tool: 'shout', arguments: { text: 'hear ye' } }] }, ({ results }) => String(results[0]?.result)],
-});
-`;
+import { AGENTS, env, inside, installedFolder, root, run, startDev } from './installed.ts';
 
 const ENTRIES = `import { defineAgent, defineTool, ToolError } from 'holdfast';
 import { connect, maskHistories, type RunResult } from 'holdfast/client';
@@ -43,55 +24,13 @@ defineTool({ name: 'x', description: 'x', input: 1, run: () => 1 });
 `;
 
 let folder: string;
-// The package wants Node 22.18, which the machine's own may not be; the project's is.
-const env = { ...process.env, PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) };
-const inside = (cwd: string, command: string, args: string[], more: Readonly<Record<string, string>> = {}) =>
-  run(command, args, { cwd, env: { ...env, ...more }, timeout: 240_000, maxBuffer: 1e8 });
 const inFolder = (command: string, args: string[], more: Readonly<Record<string, string>> = {}) =>
   inside(folder, command, args, more);
 
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'holdfast-package-'));
-  await run('npm', ['pack', '--pack-destination', folder], { cwd: root, env, maxBuffer: 1e8 });
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }));
-  await writeFile(join(folder, 'agents.ts'), AGENTS);
-  await inFolder('npm', ['install', '--no-audit', '--no-fund', './holdfast-0.1.0.tgz', 'zod@4']);
+  folder = await installedFolder();
 });
 after(() => rm(folder, { recursive: true, force: true }));
-
-/** `npx holdfast dev` in that folder, ready for runs. */
-async function startDev(more: Readonly<Record<string, string>> = {}, cwd = folder) {
-  const dev = spawn(
-    'npx',
-    ['holdfast', 'dev', '--agents', './agents.ts', '--port', '0', '--ui-port', '0', '--console-port', '0'],
-    {
-      cwd,
-      env: { ...env, ...more },
-      detached: true,
-    },
-  );
-  const stop = async () => {
-    // The whole group: npx stands between.
-    if (dev.exitCode === null) process.kill(-dev.pid!, 'SIGINT');
-    await once(dev, 'exit').catch(() => undefined);
-  };
-  const said: string[] = [];
-  let address: string | undefined;
-  let consoleLink: string | undefined;
-  const ready = new Promise<void>((resolve, reject) => {
-    const hear = (line: string) => {
-      said.push(line);
-      address ??= /^ +server +(127\.0\.0\.1:\d+)/.exec(line)?.[1];
-      consoleLink ??= /^ +console +(http\S+)/.exec(line)?.[1];
-      if (/holdfast run crier/.test(line)) resolve();
-    };
-    createInterface(dev.stdout).on('line', hear);
-    createInterface(dev.stderr).on('line', hear);
-    dev.once('exit', () => reject(new Error(said.join('\n'))));
-  });
-  await ready;
-  return { address: address!, consoleLink: consoleLink!, stop };
-}
 
 const MEMORY = `import { writeFileSync } from 'node:fs';
 import { recordingOf, testAgent } from 'holdfast/testing';
@@ -135,7 +74,7 @@ async function opens(link: string): Promise<void> {
 }
 
 test('npx holdfast dev serves the agents file, and npx holdfast run uses it', async () => {
-  const { address, consoleLink, stop } = await startDev();
+  const { address, consoleLink, stop } = await startDev(folder);
   try {
     const { stdout } = await inFolder('npx', ['holdfast', '--address', address, 'run', 'crier', 'Go.', '--json']);
     await opens(consoleLink);
@@ -208,10 +147,10 @@ test('uses the SDK of a project that has another version of it', async () => {
   assert.equal(stdout.trim().split('\n').length, 1, stdout);
   // The bundle that is part of the package is of another SDK: the worker builds its own.
   const cache = join(other, 'cache');
-  const { address, stop } = await startDev(
-    { HOLDFAST_CACHE: cache, HOLDFAST_TEMPORAL_CLI: await findTemporalCli() },
-    other,
-  );
+  const { address, stop } = await startDev(other, {
+    HOLDFAST_CACHE: cache,
+    HOLDFAST_TEMPORAL_CLI: await findTemporalCli(),
+  });
   try {
     const asked = await inside(other, 'npx', ['holdfast', '--address', address, 'run', 'crier', 'Go.', '--json']);
     assert.equal(JSON.parse(asked.stdout).output, 'HEAR YE');
@@ -282,7 +221,7 @@ test('stores payloads in S3 with the packages and module of docs/payloads.md', {
   const settings = { ...s3.env, HOLDFAST_PAYLOADS: './payloads.ts' };
   try {
     await mkdir(join(s3.folder, bucket!));
-    const { address, stop } = await startDev(settings);
+    const { address, stop } = await startDev(folder, settings);
     try {
       // Random, so that it is still large when it is compressed.
       const text = randomBytes(300_000).toString('base64');

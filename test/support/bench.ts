@@ -187,6 +187,7 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
     cached: mode === 'cached',
     mode,
     onServer(name, define) {
+      outcomes.leaveOut(name);
       if (mode !== 'memory') test(name, define);
     },
   };
@@ -250,32 +251,43 @@ export async function transcriptOf({ client }: Holdfast, workflowId: string): Pr
   }
 }
 
+/** How many turns and calls such a run has is a matter of times. */
+const DECIDED_BY_TIME: ReadonlySet<RunResult['status']> = new Set(['time_limit', 'cancelled']);
+
 /** What the runs of each test and agent came to, in each mode. */
 class Outcomes {
   readonly #found = new Map<string, unknown[]>();
+  readonly #onServer = new Set<string>();
+
+  /** In memory, there is no such test. */
+  leaveOut(test: string): void {
+    this.#onServer.add(test);
+  }
 
   add(mode: Mode, agent: string, outcome: ReturnType<typeof decided>): void {
-    // When a limit, a person or a fault ends a run is a matter of times.
-    if (outcome.status !== 'completed') return;
-    const key = `${mode} ${getTestContext()?.name}: ${agent}`;
+    if (DECIDED_BY_TIME.has(outcome.status)) return;
+    const test = getTestContext()?.name ?? '';
+    if (this.#onServer.has(test)) return;
+    const key = `${mode} ${test}: ${agent}`;
     this.#found.set(key, [...(this.#found.get(key) ?? []), outcome]);
   }
 
   /** Where the server's two modes agree. What differs there, by times or by names that the mode has a part in, says nothing. */
   compareWithMemory(): void {
-    const inMemory = [...this.#found.keys()].filter((key) => key.startsWith('memory '));
-    for (const tested of inMemory.map((key) => key.slice('memory '.length))) {
+    const onServer = [...this.#found.keys()].filter((key) => key.startsWith('cached '));
+    for (const tested of onServer.map((key) => key.slice('cached '.length))) {
       const [cached, replaying, memory] = (['cached', 'replaying', 'memory'] as const).map((mode) =>
         comparable(this.#found.get(`${mode} ${tested}`) ?? []),
       );
-      // An agent may have another name in each mode.
-      if (cached?.length && isDeepStrictEqual(cached, replaying)) assert.deepEqual(memory, cached, tested);
+      // An agent that has another name in each mode is found in one of them only.
+      if (isDeepStrictEqual(cached, replaying)) assert.deepEqual(memory, cached, tested);
     }
   }
 }
 
-/** What a run came to, without what it spent on attempts that were lost. */
-function decided({ status, output, value, turns, calls, failedCalls }: RunResult, { transcript }: Run) {
+/** What a run came to, without what it spent on attempts that were lost. Where a limit, a person or a fault ends it, the last turn may have come further. */
+function decided({ status, reasonCode, output, value, turns, calls, failedCalls }: RunResult, { transcript }: Run) {
+  if (status !== 'completed') return { status, reasonCode, calls };
   return { status, output, value, turns, calls, failedCalls, transcript };
 }
 

@@ -27,6 +27,7 @@ export const LONGEST: readonly string[] = [
   'test/cli/dev.test.ts',
   'test/simulation/simulation.test.ts',
   'test/package/pack.test.ts',
+  'test/package/commands.test.ts',
   'test/durability/crash.test.ts',
   'test/e2e/tools/mcpTasks.test.ts',
   'test/durability/mcpTasks.test.ts',

@@ -57,12 +57,12 @@ export function tally(): { add(name: string): number; of(name: string): number }
 }
 
 /** Polls until there is an answer; gives up after longer than any machine needs. */
-export async function eventually<T>(ask: () => Promise<T | null | undefined | false>): Promise<T> {
-  const deadline = Date.now() + 90_000;
+export async function eventually<T>(ask: () => Promise<T | null | undefined | false>, withinMs = 90_000): Promise<T> {
+  const deadline = Date.now() + withinMs;
   for (;;) {
     const answer = await ask();
     if (answer) return answer;
-    if (Date.now() > deadline) throw new Error('It did not happen within 90 seconds.');
+    if (Date.now() > deadline) throw new Error(`It did not happen within ${withinMs / 1_000} seconds.`);
     await sleep(20);
   }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
-import { asTool, defineAgent, defineTool } from '../../activities/index.ts';
+import { asTool, defineAgent, defineTool, external } from '../../activities/index.ts';
 import type { Script } from '../../activities/testing/index.ts';
 import { callTool, matchCalls, recordedTools, scriptFrom, testAgent } from '../../worker/testing/index.ts';
 import { quietLogs } from '../support/quiet.ts';
@@ -272,6 +272,107 @@ describe('testAgent', () => {
     await lab.close();
   });
 
+  test('takes a status as a numeral, and refuses what is no fault of a model', async () => {
+    await using lab = await testAgent(refunds(), { script });
+    lab.model.fault('429' as never);
+    lab.model.fault({ fault: 'hang' });
+    for (const wrong of [
+      'hang',
+      'so',
+      '',
+      200,
+      4290,
+      Number.NaN,
+      undefined,
+      null,
+      {},
+      { fault: 'toString' },
+      { fault: 'status' },
+    ])
+      assert.throws(() => lab.model.fault(wrong as never), /is no fault of a model\. Expected a status/, String(wrong));
+    const run = await lab.start('Refund order 4711');
+    const result = await run.result();
+    assert.equal(result.output, 'Result: {"paid":20}');
+    assert.deepEqual((await run.read()).turns[0]?.attempts, 3);
+  });
+
+  test('refuses a fault that could not happen', async () => {
+    const clerk = defineAgent({ name: 'clerk', model: 'gpt-5', instructions: 'Look it up.', offline: ['It is 20.'] });
+    const sign = external({ name: 'sign', description: 'Signs.', input: z.object({}) });
+    const tools = [getOrder, pay, asTool(clerk, { name: 'ask_clerk', description: 'Asks the clerk.' }), sign];
+    const withClerk: Script = [{ calls: [{ tool: 'ask_clerk', arguments: { input: 'Total?' } }] }, 'Done.'];
+    const agent = refunds({ tools });
+    await using lab = await testAgent(agent, { script: withClerk });
+    assert.throws(
+      () => lab.failTool('ask_clerk', 'no'),
+      /"ask_clerk" is a sub-agent.* Replace it with the option "tools"/,
+    );
+    assert.throws(() => lab.failTool('sign', 'lost'), /"sign" is answered from outside/);
+    for (const wrong of [undefined, null, '', 429])
+      assert.throws(() => lab.failTool('pay', wrong as never), /is no fault of tool "pay"\. Expected 'timeout'/);
+    for (const times of [-1, 0, 1.5, Number.NaN, '2'])
+      assert.throws(
+        () => lab.failTool('pay', 'no', { times: times as never }),
+        /times is .*whole number of at least 1/,
+      );
+    assert.throws(() => lab.model.fault(429, { times: -1 }), /times is -1/);
+    lab.kill('1.0');
+    await assert.rejects(lab.run('Refund order 4711'), /kill\('1\.0'\): call 1\.0 of .* is a sub-agent/);
+
+    await using stubbed = await testAgent(agent, { script: withClerk, tools: { ask_clerk: () => 'It is 20.' } });
+    stubbed.failTool('ask_clerk', 'the clerk is away');
+    const { calls } = await stubbed.run('Refund order 4711');
+    assert.match(JSON.stringify(calls[0]?.result), /the clerk is away/);
+  });
+
+  test('reports faults that never happened, once all runs have ended', async () => {
+    const lab = await testAgent(refunds(), { script });
+    lab.failTool('pay', new Error('no connection'), { times: 9 });
+    lab.failTool('get_order', 'timeout');
+    lab.failTool('get_order', 'lost', { times: 2 });
+    lab.kill('3.0');
+    await lab.run('Refund order 4711');
+    lab.model.fault('503' as never);
+    await assert.rejects(lab.close(), {
+      message: /^Never happened in this test: model\.fault\(503\), kill\('3\.0'\)\. Leave it out/,
+    });
+
+    const failed = await testAgent(refunds(), { script });
+    failed.kill('3.0');
+    await failed.start('Refund order 4711');
+    await failed.close();
+  });
+
+  test('starts and follows no run once it is closed', async () => {
+    const lab = await testAgent(refunds(), { script });
+    const run = await lab.start('Refund order 4711');
+    await run.result();
+    await lab.close();
+    await lab.close();
+    const closed = /The test is closed/;
+    await assert.rejects(lab.start('again'), closed);
+    await assert.rejects(lab.run('again'), closed);
+    await assert.rejects(lab.advance('1 hour'), closed);
+    await assert.rejects(run.result(), closed);
+    await assert.rejects(run.waiting(), closed);
+    await assert.rejects(lab.holdfast.start('refunds', 'again'), { name: 'TemporalUnreachable' });
+  });
+
+  test('refuses a beginning of time that is none', async () => {
+    for (const now of [new Date('x'), '2026-01-01', 0])
+      await assert.rejects(
+        testAgent(refunds(), { script, now: now as never }),
+        /The option "now" is .*Expected a Date/,
+      );
+  });
+
+  test('says what a script says, word for word', async () => {
+    const agent = refunds({ whenAllToolsFail: 'continue' });
+    await using lab = await testAgent(agent, { script: script.slice(0, 1) });
+    const { result } = await lab.run('Refund order 4711');
+    assert.match(result.reason ?? '', /The script of refunds has no answer for turn 2/);
+  });
+
   test('refuses names of tools, scripts and calls that do not exist', async () => {
     await assert.rejects(
       testAgent(refunds(), { script, tools: { pya: () => 1 } }),
@@ -295,6 +396,8 @@ describe('callTool', () => {
       ok: true,
       kind: null,
     });
+    const sign = external({ name: 'sign', description: 'Signs.', input: z.object({}) });
+    await assert.rejects(callTool(sign, {}), /Tool "sign" is answered from outside: there is nothing here to call/);
     const wrong = await callTool(getOrder, { order: 'three' } as never);
     assert.deepEqual({ ok: wrong.ok, kind: wrong.kind }, { ok: false, kind: 'invalid_arguments' });
   });

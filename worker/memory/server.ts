@@ -61,6 +61,7 @@ export class MemoryServer implements ExecutionHost {
   }
 
   start(start: ExecutionStart): Execution {
+    if (this.#failure) throw this.#failure;
     const execution = new Execution(this, start, this.#executions.size);
     this.#executions.set(start.runId, execution);
     this.#latest.set(start.workflowId, execution);
@@ -173,7 +174,8 @@ export class MemoryServer implements ExecutionHost {
 
   close(): void {
     this.clock.close();
-    this.#end(unavailable('The server in memory is closed.'));
+    this.#failure ??= unavailable('The server in memory is closed.');
+    this.#end(this.#failure);
   }
 
   #end(error: Error): void {

@@ -4,6 +4,7 @@ import { defineAgent } from '../../activities/define/defineAgent.ts';
 import type { Tool } from '../../activities/define/types.ts';
 import type { RunContext } from '../../core/types.ts';
 import type { CalledTool } from './calls.ts';
+import { whoRuns } from './faults.ts';
 import { testAgent } from './testAgent.ts';
 
 export interface CallToolOptions {
@@ -23,6 +24,10 @@ export async function callTool<Input>(
   input: Input,
   { context, now }: CallToolOptions = {},
 ): Promise<CalledTool> {
+  if (tool.external || tool.handoff !== undefined || tool.policy.queue !== undefined)
+    throw new TypeError(
+      `Tool "${tool.name}" ${whoRuns(tool)}: there is nothing here to call. Test it in an agent, with testAgent.`,
+    );
   const agent = defineAgent({
     name: 'caller',
     model: 'scripted',

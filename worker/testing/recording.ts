@@ -89,7 +89,7 @@ export function recordingOf(...histories: readonly History[]): Recording {
     );
   if (run.earlier && run.earlier.turns > 0)
     throw new NotPlayable(
-      `The record of ${run.workflowId} begins with turn ${run.earlier.turns + 1}: the server no longer keeps earlier turns (retention).`,
+      `The record of ${run.workflowId} begins with turn ${run.earlier.turns + 1}: the server no longer keeps earlier turns (retention). Play a run that is whole, and export those to play later while they are.`,
     );
   return {
     format: 1,

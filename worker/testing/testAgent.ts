@@ -1,31 +1,29 @@
 // `testAgent`: runs a real agent in memory, through the code that runs it on a worker. Time is virtual, people are played, faults are injected.
-import type { Agent, Tool } from '../../activities/define/types.ts';
+import { inspect } from 'node:util';
+import { isDate } from 'node:util/types';
+import type { Agent } from '../../activities/define/types.ts';
 import { providerIn } from '../../activities/model/models.ts';
 import { withTheirSubAgents } from '../../activities/registry.ts';
 import {
   type Script,
-  type ScriptedAnswer,
-  type ScriptedFault,
   type ScriptedModel,
   type ScriptFunction,
   startScriptedModel,
 } from '../../activities/testing/index.ts';
-import { toolTimedOut } from '../../activities/tools/toolHost.ts';
 import type { Holdfast } from '../../client/connect.ts';
 import type { PayloadOptions } from '../../client/payloads/options.ts';
 import type { RunHandle } from '../../client/runHandle.ts';
 import type { StartOptions } from '../../client/startOptions.ts';
 import { DURATION_EXAMPLES, type Duration, durationMs } from '../../core/duration.ts';
-import { parseActivityId } from '../../core/names.ts';
 import type { Run } from '../../core/read/run.ts';
 import type { AsJson, Message, Question, RunContext, RunResult } from '../../core/types.ts';
 import { type Memory, openMemory } from '../memory/index.ts';
-import type { FateOf } from '../memory/server.ts';
 import type { ModelSettings, Providers } from '../model.ts';
 import { type CalledTool, calledTools } from './calls.ts';
+import { Faults, type ModelFault, type ToolFault } from './faults.ts';
 import { checkToolNames, type ToolStub, withStubs } from './stubs.ts';
 
-export type { ToolStub };
+export type { ModelFault, ToolFault, ToolStub };
 
 export interface TestAgentOptions {
   /**
@@ -44,15 +42,6 @@ export interface TestAgentOptions {
   readonly now?: Date;
   readonly payloads?: PayloadOptions;
 }
-
-/**
- * `timeout`: the tool does not answer within its timeout. `lost`: it runs, and its worker is lost before it answers. An error or a text: the tool throws it,
- * before it does anything.
- */
-export type ToolFault = 'timeout' | 'lost' | Error | (string & {});
-
-/** A status of HTTP, such as `429`, or another fault of a scripted answer. */
-export type ModelFault = number | ScriptedFault;
 
 export interface AgentTest<Output = unknown, Given = RunContext> extends AsyncDisposable {
   /** Starts a run of the agent. */
@@ -78,6 +67,7 @@ export interface AgentTest<Output = unknown, Given = RunContext> extends AsyncDi
   now(): Date;
   /** The client of the runs. */
   readonly holdfast: Holdfast;
+  /** Throws if a planned fault has never happened, although all runs that were started have ended. */
   close(): Promise<void>;
 }
 
@@ -117,7 +107,8 @@ export async function testAgent<Output, Given>(
   const given = (Array.isArray(agent) ? agent : [agent]) as readonly Agent[];
   const [first] = given as readonly [Agent<Output, Given>];
   const all = withTheirSubAgents(given);
-  const { tools = {} } = options;
+  const { tools = {}, now } = options;
+  checkDate(now);
   checkToolNames(Object.keys(tools), all);
   const faults = new Faults();
   const served = withStubs(given, (tool) => faults.wrap(tool, tools[tool.name] ?? (tool.run as ToolStub | undefined)));
@@ -128,21 +119,35 @@ export async function testAgent<Output, Given>(
     model: settings,
     providers,
     payloads: options.payloads,
-    now: options.now,
+    now,
     fateOf: faults.fateOf,
   }).catch(async (error) => {
     await close.model();
     throw error;
   });
   const { holdfast, server } = memory;
+  const open = new Set<string>();
+  let closing: Promise<void> | undefined;
+  const life: TestLife = {
+    check() {
+      if (closing)
+        throw new Error('The test is closed. Start and follow runs before close(), or before "await using" ends.');
+    },
+    ended(workflowId) {
+      open.delete(workflowId);
+      faults.checkPossible();
+    },
+  };
 
   async function start(input: string, startOptions: StartOptions<Given> = {}): Promise<TestRun<AsJson<Output>>> {
+    life.check();
     const { context = options.context } = startOptions as StartOptions;
     const handle = await holdfast.start(first, input, {
       ...startOptions,
       ...(context !== undefined && { context }),
     } as StartOptions<never>);
-    return testRun(handle as RunHandle<AsJson<Output>>, memory);
+    open.add(handle.workflowId);
+    return testRun(handle as RunHandle<AsJson<Output>>, memory, life);
   }
 
   const test: AgentTest<Output, Given> = {
@@ -155,14 +160,10 @@ export async function testAgent<Output, Given>(
     },
     failTool(tool, fault, { times = 1 } = {}) {
       checkToolNames([tool], all);
-      faults.ofTool(tool, fault, times);
+      const named = all.flatMap(({ tools }) => tools.get(tool) ?? []);
+      faults.ofTool(named, tools[tool], fault, times);
     },
-    kill(call) {
-      const place = parseActivityId(call);
-      if (!place || place.slot === null)
-        throw new TypeError(`"${call}" is not the id of a call. Expected turn and slot, such as "1.0".`);
-      faults.kill(call);
-    },
+    kill: (call) => faults.kill(call),
     model: {
       fault(fault, { times = 1 } = {}) {
         if (!model) throw new TypeError('Only a scripted model has faults. Leave out the option "model".');
@@ -175,23 +176,38 @@ export async function testAgent<Output, Given>(
     async advance(time) {
       const ms = durationMs(time);
       if (!(ms >= 0)) throw new TypeError(`Expected a duration, such as ${DURATION_EXAMPLES}; not ${String(time)}.`);
+      life.check();
       await server.clock.advance(ms);
     },
     now: () => new Date(server.clock.nowMs()),
     holdfast,
-    async close() {
-      await memory.close();
-      await close.model();
+    close() {
+      closing ??= (async () => {
+        await memory.close();
+        await close.model();
+        // While a run is open, its test has failed, or the fault may still have come.
+        if (open.size === 0) faults.checkUsed();
+        else faults.checkPossible();
+      })();
+      return closing;
     },
     [Symbol.asyncDispose]: () => test.close(),
   };
   return test;
 }
 
-function testRun<Output>(handle: RunHandle<Output>, { server }: Memory): TestRun<Output> {
+interface TestLife {
+  /** Throws once the test is closed. */
+  check(): void;
+  /** The test has seen how the run ended. */
+  ended(workflowId: string): void;
+}
+
+function testRun<Output>(handle: RunHandle<Output>, { server }: Memory, life: TestLife): TestRun<Output> {
   return {
     ...handle,
     async waiting() {
+      life.check();
       await server.rest();
       return handle.questions();
     },
@@ -202,6 +218,7 @@ function testRun<Output>(handle: RunHandle<Output>, { server }: Memory): TestRun
       return withoutInstructions(await handle.read());
     },
     async result() {
+      life.check();
       let timer: NodeJS.Timeout | undefined;
       const given = new AbortController();
       const stuck = new Promise<never>((_, reject) => {
@@ -218,13 +235,24 @@ function testRun<Output>(handle: RunHandle<Output>, { server }: Memory): TestRun
         look().catch(reject);
       });
       try {
-        return await Promise.race([handle.result(), stuck]);
+        const result = await Promise.race([handle.result(), stuck]);
+        life.ended(handle.workflowId);
+        return result;
       } finally {
         given.abort();
         clearTimeout(timer);
       }
     },
   };
+}
+
+function checkDate(now: Date | undefined): void {
+  if (now === undefined) return;
+  // Not instanceof: a date of a library that plays the time is one, too.
+  if (!isDate(now) || Number.isNaN(now.getTime()))
+    throw new TypeError(
+      `The option "now" is ${inspect(now)}. Expected a Date, such as new Date('2026-01-08T09:00:00Z').`,
+    );
 }
 
 async function whyStuck(handle: RunHandle): Promise<string> {
@@ -239,60 +267,6 @@ async function whyStuck(handle: RunHandle): Promise<string> {
 
 function withoutInstructions({ transcript }: Run): readonly Message[] {
   return transcript.filter(({ role }) => role !== 'system');
-}
-
-/** Faults to come, by what they are of. */
-class Faults {
-  readonly #tools = new Map<string, ToolFault[]>();
-  readonly #model: ModelFault[] = [];
-  readonly #killed = new Set<string>();
-
-  ofTool(tool: string, fault: ToolFault, times: number): void {
-    const faults = this.#tools.get(tool) ?? [];
-    this.#tools.set(tool, [...faults, ...Array<ToolFault>(times).fill(fault)]);
-  }
-
-  ofModel(fault: ModelFault, times: number): void {
-    this.#model.push(...Array<ModelFault>(times).fill(fault));
-  }
-
-  kill(call: string): void {
-    this.#killed.add(call);
-  }
-
-  readonly fateOf: FateOf = ({ command }) => {
-    const { activityId, activityType } = command;
-    if (this.#killed.delete(activityId ?? '')) return 'lose';
-    const faults = this.#tools.get(activityType ?? '') ?? [];
-    if (faults[0] !== 'lost') return 'run';
-    faults.shift();
-    return 'lose';
-  };
-
-  /** A tool throws what is next. Without a `run`, it stays as it is. */
-  wrap(tool: Tool, run: ToolStub | undefined): ToolStub | undefined {
-    if (!run) return undefined;
-    const faulty: ToolStub = (input, ctx) => {
-      const faults = this.#tools.get(tool.name) ?? [];
-      if (faults.length === 0 || faults[0] === 'lost') return run(input, ctx);
-      const fault = faults.shift()!;
-      if (fault === 'timeout') throw toolTimedOut(tool.policy);
-      throw fault instanceof Error ? fault : new Error(fault);
-    };
-    return run.isText ? Object.assign(faulty, { isText: true as const }) : faulty;
-  }
-
-  script(script: Script): ScriptFunction {
-    return async (request) => {
-      const fault = this.#model.shift();
-      if (fault !== undefined) return typeof fault === 'number' ? { fault: 'status', status: fault } : fault;
-      if (typeof script === 'function') return script(request);
-      const answer: ScriptedAnswer | ScriptFunction | undefined = script[request.turn - 1];
-      if (answer === undefined)
-        throw new Error(`The script of ${request.agent} has no answer for turn ${request.turn}.`);
-      return typeof answer === 'function' ? answer(request) : answer;
-    };
-  }
 }
 
 interface TestModel {

@@ -1,27 +1,34 @@
-// A run with the runs of its sub-agents, for `export --family`.
-import { type Holdfast, type RunHandle, RunNotFound } from '../../client/index.ts';
-import type { History } from '../../core/read/history.ts';
-import { readRun } from '../../core/read/readRun.ts';
-import { toolCalls } from '../../core/read/run.ts';
+// A run with the runs of its sub-agents: the histories of each.
+import type { History } from '../core/read/history.ts';
+import { readRun } from '../core/read/readRun.ts';
+import { toolCalls } from '../core/read/run.ts';
+import type { Holdfast } from './connect.ts';
+import { RunNotFound } from './errors/errors.ts';
+import type { RunHandle } from './runHandle.ts';
 
-export interface ExportedRun {
+export interface FamilyRun {
   readonly workflowId: string;
+  /** Decoded, in their order: several, if it continued as new. */
   readonly histories: readonly History[];
 }
 
 export interface Family {
-  readonly runs: readonly ExportedRun[];
+  /** The run itself is the first. */
+  readonly runs: readonly FamilyRun[];
   /** Ids of sub-agents' runs that the server does not have. */
   readonly missing: readonly string[];
 }
 
-/** Fetches the histories of a run and, with `all`, those of its sub-agents, of theirs, and so on. */
-export async function fetchFamily(
-  holdfast: Holdfast,
-  root: RunHandle,
-  { all }: { readonly all: boolean },
-): Promise<Family> {
-  const runs: ExportedRun[] = [];
+/**
+ * Fetches the histories of a run, of its sub-agents, of theirs, and so on.
+ *
+ * ```ts
+ * const { runs } = await fetchFamily(holdfast, holdfast.get('refund-4711'));
+ * await maskHistories(runs.flatMap(({ histories }) => histories), [{ key: 'email' }]);
+ * ```
+ */
+export async function fetchFamily(holdfast: Pick<Holdfast, 'get'>, root: RunHandle): Promise<Family> {
+  const runs: FamilyRun[] = [];
   const missing: string[] = [];
   const seen = new Set([root.workflowId]);
   const open = [root];
@@ -37,7 +44,6 @@ export async function fetchFamily(
       continue;
     }
     runs.push({ workflowId, histories });
-    if (!all) continue;
     for (const { childId } of toolCalls(readRun(...histories))) {
       if (childId === null || seen.has(childId)) continue;
       seen.add(childId);
