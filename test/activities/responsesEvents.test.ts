@@ -1,4 +1,5 @@
-// The events of the Responses API as compatible servers send them: an item belongs to its id, then to that of its call, then to its position.
+// The events of the Responses API as compatible servers send them: an item belongs to its id, then to that of its
+// call, then to its position.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildAnswer } from '../../activities/model/answer.ts';

@@ -1,4 +1,5 @@
-// Anthropic's models at an OpenAI-compatible endpoint: content as a list of blocks, of which those of reasoning are signed, and a limit of what a strict schema may be.
+// Anthropic's models at an OpenAI-compatible endpoint: content as a list of blocks, of which those of reasoning are signed, and a limit of
+// what a strict schema may be.
 import {
   characters,
   objectsIn,

@@ -1,4 +1,5 @@
-// LiteLLM before Anthropic or Ollama: arguments as an object, content as a list of blocks, signed reasoning, and errors whose fields are the text "None".
+// LiteLLM before Anthropic or Ollama: arguments as an object, content as a list of blocks, signed reasoning, and errors
+// whose fields are the text "None".
 import {
   characters,
   objectsIn,

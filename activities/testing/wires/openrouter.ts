@@ -1,4 +1,5 @@
-// OpenRouter before Anthropic: signed reasoning in pieces. What the provider behind it says is nested in its errors. Within a stream, an error comes with status 200 and ends it.
+// OpenRouter before Anthropic: signed reasoning in pieces. What the provider behind it says is nested in its errors. Within a stream, an
+// error comes with status 200 and ends it.
 import { characters, objectsIn, refuseWrongSignatures, THOUGHT, THOUGHT_PIECES, THOUGHT_SIGNATURE } from './shared.ts';
 import type { Wire } from './wire.ts';
 
