@@ -100,7 +100,7 @@ const CR = 13;
 /**
  * For a stream of events, each of which ends with a blank line and is parsed in one piece. The stream itself may be of any length. One
  * that answers a request ends with an error for that request: a stream that broke would be asked for again, with the same event. Any
- * other stream goes on without the event.
+ * other stream continues without the event.
  */
 function limitEvents(id: RequestId | undefined): TransformStream<Uint8Array, Uint8Array> {
   let eventBytes = 0;

@@ -74,6 +74,7 @@ export function requireDistinct(taken: readonly McpTool[], { nameOf, wrong }: Se
   for (const [named, tools] of Map.groupBy(taken, ({ name }) => nameOf(name))) {
     if (tools.length === 1) continue;
     const names = [...new Set(tools.map(({ name }) => name))];
+    if (tools[0] === tools[1]) throw wrong(`tools names ${names[0]} more than once.`);
     throw wrong(
       names.length === 1
         ? `it lists the tool ${names[0]} more than once. Name the tools to take in tools, which then takes the first.`

@@ -57,6 +57,11 @@ test('a tool that cannot be taken is refused with the option that helps', async 
     });
 });
 
+test('a tool that tools names twice is refused', async () => {
+  const twice = server('s1', [tool('a')], { tools: ['a', 'a'] });
+  await assert.rejects(toolsOf(twice), { message: 'MCP server "s1": tools names a more than once.' });
+});
+
 test('too many tools are refused with how many there are, and fewer can be taken', async () => {
   const tools = Array.from({ length: 128 }, (_, i) => tool(`t${i}`));
   await assert.rejects(

@@ -190,7 +190,7 @@ describe('an answer over HTTP', () => {
     await assert.rejects(called(source, 'text', { megabytes: 11 }), failure);
   });
 
-  test('to nobody is left out, and the stream goes on', async () => {
+  test('to nobody is left out, and the stream continues', async () => {
     let description = 'Talks.';
     const listening = Promise.withResolvers<ServerResponse>();
     const url = await rawServer(
@@ -228,7 +228,7 @@ endToEnd('too large an answer of an MCP server', (bench) => {
     script: ({ turn }) =>
       turn <= 2 ? { calls: [{ tool: 'text', arguments: { megabytes: turn === 1 ? 11 : 0 } }] } : 'Done.',
   });
-  test('is told to the model, and the run continues', async () => {
+  test('reaches the model, and the run continues', async () => {
     const { run } = await bench.run(asks);
     const [first, second] = toolTexts(run);
     assert.match(first!, /its answer is too large: more than 10 MB\. Ask for less\./);
