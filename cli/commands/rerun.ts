@@ -4,8 +4,9 @@ import { connect } from '../../client/index.ts';
 import { costText } from '../../core/reasons/english.ts';
 import { count } from '../../core/text.ts';
 import { modelSettingsFrom } from '../../worker/model.ts';
+import { differenceText } from '../../worker/testing/differenceText.ts';
 import { NotPlayable, type Recording, recordingOf } from '../../worker/testing/recording.ts';
-import type { Difference, Rerun, RerunOptions } from '../../worker/testing/rerun.ts';
+import type { Rerun, RerunOptions } from '../../worker/testing/rerun.ts';
 import { stoppedText } from '../../worker/testing/stoppedText.ts';
 import { AGENTS_OPTION, findAgentsFile, loadAgents, loadProviders } from '../agentsFile.ts';
 import { settingsOf } from '../connected.ts';
@@ -179,14 +180,5 @@ function linesOf({ workflowId, time, before, after, difference, stopped, ok }: R
   ];
   const line = `${screen.paint(ok ? 'green' : 'red', ok ? '✓' : '✗')} ${row(cells)}`;
   if (stopped) return [line, `    ${inertLine(stoppedText(stopped), 500)}`];
-  return difference ? [line, `    ${differenceText(difference)}`] : [line];
-}
-
-/** The first difference, on one line. */
-function differenceText({ what, call, before, after }: Difference): string {
-  const shown = (value: unknown) => inertLine(typeof value === 'string' ? value : JSON.stringify(value), 160);
-  const where = { call: `call ${call}`, result: `the result of ${call}`, status: 'the status', output: 'the output' }[
-    what
-  ];
-  return `first difference, ${where}: ${shown(before)} → ${shown(after)}`;
+  return difference ? [line, `    ${inertLine(differenceText(difference), 500)}`] : [line];
 }

@@ -1,8 +1,10 @@
 // Writes a recorded run as a test: the recording as a file, and a test file that plays it.
 import type { Agent } from '../../activities/define/types.ts';
+import { differenceText } from './differenceText.ts';
 import { type PlayedRecording, playRecording } from './playRecording.ts';
-import type { Recording } from './recording.ts';
+import { endOf, type Recording } from './recording.ts';
 import { type RecordedRequests, recordedRequests } from './requestParts.ts';
+import { type Difference, firstDifference } from './rerun.ts';
 
 export interface RecordTestOptions {
   /** The agents of today. */
@@ -13,6 +15,8 @@ export interface RecordTestOptions {
   readonly recordingFile: string;
   /** @default 'node' */
   readonly framework?: 'node' | 'vitest';
+  /** Whether to write a test although the run comes out otherwise now: the test then expects what it comes to now. @default false */
+  readonly allowDifference?: boolean;
 }
 
 export interface RecordedTest {
@@ -43,9 +47,25 @@ export interface Manifest {
   };
 }
 
-/** Plays the recording twice, and returns a test that expects what it came to. Throws if it cannot be played. */
+/** A recorded run comes out otherwise now. */
+export class DiffersFromRecord extends Error {
+  override readonly name = 'DiffersFromRecord';
+  readonly difference: Difference;
+
+  constructor(difference: Difference) {
+    super(`It comes out otherwise now than in its record: ${differenceText(difference)}.`);
+    this.difference = difference;
+  }
+}
+
+/**
+ * Plays the recording twice, and returns a test that expects what it came to. Throws if it cannot be played, and a `DiffersFromRecord` if it
+ * comes out otherwise than in its record.
+ */
 export async function recordTest(recording: Recording, options: RecordTestOptions): Promise<RecordedTest> {
   const played = await playRecording(options.agents, recording);
+  const difference = firstDifference(recording.end, endOf(played.run));
+  if (difference && !options.allowDifference) throw new DiffersFromRecord(difference);
   const again = await playRecording(options.agents, recording);
   const requests = recordedRequests(played.run, again.run);
   const manifest = manifestOf(recording, requests, options.agents);
