@@ -27,11 +27,16 @@ export async function openAgents(list: Iterable<Agent>): Promise<OpenAgents> {
     const failed = opened.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;
     const toolsOf = (agent: Agent) => agent.sources.flatMap((source) => sources.get(source)!.tools);
-    return { agents: agents.map((agent) => withNames(agent.withTools(toolsOf(agent)))), sources, close };
+    return { agents: agents.map((agent) => withMore(agent, toolsOf(agent))), sources, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** The agent with the tools of its sources. */
+export function withMore(agent: Agent, tools: readonly Tool[]): Agent {
+  return withNames(agent.withTools(tools));
 }
 
 /** Its sub-agents by name, since the objects are those without the tools. */

@@ -4,6 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Agent } from '../../activities/define/types.ts';
+import { openAgents } from '../../activities/openAgents.ts';
 import type { ScriptFunction } from '../../activities/testing/index.ts';
 import type { RunHandle } from '../../client/runHandle.ts';
 import { parsed } from '../../core/json.ts';
@@ -24,6 +25,7 @@ import { ByCall } from './byCall.ts';
 import { CANCEL, type RecordedCommand } from './commands.ts';
 import { fixClock, withClock } from './fixedClock.ts';
 import type { RecordedFailure, RecordedOutcome, RecordedResult, RecordedVerdict, Recording } from './recording.ts';
+import { serve } from './served.ts';
 import { withStubs } from './stubs.ts';
 import { scriptedModelFor } from './testAgent.ts';
 
@@ -36,6 +38,11 @@ export interface PlayOptions {
   readonly reads?: boolean;
   /** Tools that are called although they have effects. */
   readonly live?: ReadonlySet<string>;
+  /**
+   * Only its agent is served, with the agents that this one uses, and no MCP server is started for their tools unless one may be called.
+   * Without it, all agents are, and their servers are started.
+   */
+  readonly recording?: Recording;
   /** The time at which runs begin, and which it always is for the functions of agents. @default the time of the machine */
   readonly now?: Date | undefined;
 }
@@ -75,11 +82,12 @@ export interface Player {
 }
 
 export async function openPlayer(options: PlayOptions): Promise<Player> {
-  const { agents, model, providers, now } = options;
+  const { agents, model, providers, now, recording } = options;
   let current: Playing | null = null;
+  const opened = recording ? await serve(agents, recording, options) : await openAgents(agents);
   // A sub-agent's answer is in the record of the run that asked it.
   const served = withStubs(
-    agents,
+    opened.agents,
     (tool) => (tool.subAgent ? answeredByRecord : undefined),
     now && ((agent) => withClock(agent, now.getTime())),
   );
@@ -95,19 +103,21 @@ export async function openPlayer(options: PlayOptions): Promise<Player> {
   }).catch(async (error) => {
     releaseClock();
     await scripted?.close();
+    await opened.close();
     throw error;
   });
   let count = 0;
   return {
     async play(recording) {
       count += 1;
-      current = new Playing(recording, options, memory);
+      current = new Playing(recording, { ...options, agents: opened.agents }, memory);
       return current.play(`${recording.workflowId}.${count}`);
     },
     async close() {
       releaseClock();
       await memory.close();
       await scripted?.close();
+      await opened.close();
     },
   };
 }
@@ -282,9 +292,9 @@ class Playing {
 
   #isLive(agentName: string, name: string): boolean {
     const { reads = false, live, agents } = this.#options;
-    if (live?.has(name)) return true;
-    const effect = agents.find((agent) => agent.name === agentName)?.tools.get(name)?.policy.effect;
-    return reads && effect === 'read';
+    const tool = agents.find((agent) => agent.name === agentName)?.tools.get(name);
+    if (!tool || tool.subAgent) return false;
+    return live?.has(name) === true || (reads && tool.policy.effect === 'read');
   }
 
   /** Does what people do next. `time`: they let it pass. `nothing`: the record has nothing more. */

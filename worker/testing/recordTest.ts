@@ -5,6 +5,7 @@ import { type PlayedRecording, playRecording } from './playRecording.ts';
 import { endOf, type Recording } from './recording.ts';
 import { type RecordedRequests, recordedRequests } from './requestParts.ts';
 import { type Difference, firstDifference } from './rerun.ts';
+import { agentsUsedBy } from './served.ts';
 
 export interface RecordTestOptions {
   /** The agents of today. */
@@ -68,22 +69,32 @@ export async function recordTest(recording: Recording, options: RecordTestOption
   if (difference && !options.allowDifference) throw new DiffersFromRecord(difference);
   const again = await playRecording(options.agents, recording);
   const requests = recordedRequests(played.run, again.run);
-  const manifest = manifestOf(recording, requests, options.agents);
+  const tools = toolsOfServers(recording, options.agents);
+  const manifest = manifestOf({ ...recording, tools }, requests, options.agents);
   return {
-    recording: `${JSON.stringify({ manifest, ...recording, requests }, null, 2)}\n`,
+    recording: `${JSON.stringify({ manifest, ...recording, tools, requests }, null, 2)}\n`,
     test: testText(recording, played, options),
     manifest,
   };
 }
 
+/** The others are in the code of the agents. */
+function toolsOfServers({ input, tools = {} }: Recording, agents: readonly Agent[]): NonNullable<Recording['tools']> {
+  const used = agentsUsedBy(input.agent, agents).filter(({ sources }) => sources.length > 0);
+  return Object.fromEntries(
+    used.map(({ name, tools: own }) => [name, (tools[name] ?? []).filter((tool) => !own.has(tool.name))]),
+  );
+}
+
 function manifestOf(
-  { input, answers, decisions, messages, results, startedAt }: Recording,
+  { input, answers, decisions, messages, results, startedAt, tools: ofServers = {} }: Recording,
   { turns, unstable }: RecordedRequests,
   agents: readonly Agent[],
 ): Manifest {
   const counts: Record<string, number> = {};
   for (const { tool } of results) counts[tool] = (counts[tool] ?? 0) + 1;
-  const tools = [...(agents.find(({ name }) => name === input.agent)?.tools.keys() ?? [])];
+  const own = agents.find(({ name }) => name === input.agent)?.tools.keys() ?? [];
+  const tools = [...own, ...(ofServers[input.agent] ?? []).map(({ name }) => name)];
   return {
     recorded: {
       answers: answers.length,

@@ -1,10 +1,12 @@
 // What a run was given and what came back: all that is needed to play it again without a model, tools or people.
+import type { ToldTool } from '../../activities/define/types.ts';
 import { parsed } from '../../core/json.ts';
 import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId } from '../../core/names.ts';
 import { eventId, type Failure, firstJson, type History, type HistoryEvent, jsonAt } from '../../core/read/history.ts';
 import { readRun } from '../../core/read/readRun.ts';
 import { type Run, toolCalls } from '../../core/read/run.ts';
 import type { FailureKind, ModelAnswer, RecordedDecision, RunInput, ToolCallInput, Usage } from '../../core/types.ts';
+import { fieldsOf } from '../../core/wire/fields.ts';
 import { commandsIn, type RecordedCommand } from './commands.ts';
 import type { RecordedRequests } from './requestParts.ts';
 
@@ -28,6 +30,8 @@ export interface Recording {
   readonly unanswered?: readonly RecordedUnanswered[];
   /** The summaries of compactions. */
   readonly summaries?: readonly RecordedSummary[];
+  /** What the model was told of its tools, by the name of the agent; a written test has only those of MCP servers. */
+  readonly tools?: Readonly<Record<string, readonly ToldTool[]>>;
   readonly end: RecordedEnd;
   /** What a test compares the requests with; `recordTest` adds it. */
   readonly requests?: RecordedRequests;
@@ -139,6 +143,7 @@ export function recordingOf(...histories: readonly History[]): Recording {
     summaries: run.compactions.flatMap(({ number, summary }) =>
       summary === null ? [] : [{ compaction: number, text: summary }],
     ),
+    tools: toolsIn(run),
     end: endOf(run),
   };
 }
@@ -168,6 +173,23 @@ function inputOf(events: readonly HistoryEvent[], { workflowId }: Run): RunInput
   if (!started || typeof input?.agent !== 'string' || typeof input.input !== 'string')
     throw new NotPlayable(`${workflowId || 'This'} is not the history of an agent's run.`);
   return input as RunInput;
+}
+
+/** As they last were. */
+function toolsIn(run: Run): Record<string, readonly ToldTool[]> {
+  const tools = new Map<string, Map<string, ToldTool>>();
+  for (const { agent, request } of run.turns) {
+    const body = run.frames[request?.recorded?.frame ?? '']?.body;
+    const of = tools.get(agent) ?? new Map<string, ToldTool>();
+    tools.set(agent, of);
+    for (const tool of Array.isArray(body?.['tools']) ? body['tools'] : []) {
+      // Chat Completions has them one level deeper than Responses.
+      const { name, description, parameters } = fieldsOf(fieldsOf(tool)['function'] ?? tool);
+      if (typeof name === 'string')
+        of.set(name, { name, description: String(description ?? name), input: fieldsOf(parameters) });
+    }
+  }
+  return Object.fromEntries([...tools].map(([agent, of]) => [agent, [...of.values()]]));
 }
 
 /** A session may begin with nothing. */
