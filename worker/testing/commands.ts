@@ -14,7 +14,7 @@ export interface RecordedCommand {
 export interface RecordedPlace {
   /** The last turn that had begun; 0 before the first. */
   readonly turn: number;
-  /** The activities of the run that were not over: of its model, a compaction or calls. */
+  /** The activities of the run that were not over, of its model, a compaction or calls: `2.1`, or `2.1#2` for a second one with this id. */
   readonly open: readonly string[];
   /** How many decisions about calls of this turn came before it. */
   readonly decisions: number;
@@ -25,10 +25,21 @@ export const CANCEL = 'cancel';
 
 const COMMANDS: ReadonlySet<string> = new Set(Object.values(UPDATE).filter((name) => name !== UPDATE.decide));
 
+/** Returns a function that tells activities with the same id apart, such as the looks at a task: it is called once for each. */
+export function activityNames(): (id: string) => string {
+  const counts = new Map<string, number>();
+  return (id) => {
+    const count = (counts.get(id) ?? 0) + 1;
+    counts.set(id, count);
+    return count === 1 ? id : `${id}#${count}`;
+  };
+}
+
 /** Reads the accepted commands, in their order. */
 export function commandsIn(events: readonly HistoryEvent[]): RecordedCommand[] {
   const commands: RecordedCommand[] = [];
   const open = new Map<string, string>();
+  const nameOf = activityNames();
   // The workflow handles a command before what ended since its last task: it came while that was open.
   let ended: string[] = [];
   let [turn, decisions] = [0, 0];
@@ -48,10 +59,11 @@ export function commandsIn(events: readonly HistoryEvent[]): RecordedCommand[] {
     const called = parseActivityId(id);
     if (called && called.turn > turn) [turn, decisions] = [called.turn, 0];
     const type = scheduled?.activityType?.name;
-    if (called || type === MODEL_ACTIVITY || type === COMPACT_ACTIVITY) open.set(`${eventId(event.eventId)}`, id);
+    if (called || type === MODEL_ACTIVITY || type === COMPACT_ACTIVITY) 
+      open.set(`${eventId(event.eventId)}`, nameOf(id));
     const child = event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowId;
     const call = /\.(\d+\.\d+)$/.exec(child ?? '')?.[1];
-    if (child && call) open.set(child, call);
+    if (child && call) open.set(child, nameOf(call));
     const over = endedBy(event);
     if (over !== null) ended.push(over);
     const { input } = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest ?? {};

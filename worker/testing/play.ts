@@ -22,7 +22,7 @@ import { type Memory, openMemory } from '../memory/index.ts';
 import type { FateOf } from '../memory/server.ts';
 import type { ModelSettings, Providers } from '../model.ts';
 import { ByCall } from './byCall.ts';
-import { CANCEL, type RecordedCommand } from './commands.ts';
+import { activityNames, CANCEL, type RecordedCommand } from './commands.ts';
 import { fixClock, withClock } from './fixedClock.ts';
 import type { RecordedFailure, RecordedOutcome, RecordedResult, RecordedVerdict, Recording } from './recording.ts';
 import { serve } from './served.ts';
@@ -150,6 +150,7 @@ class Playing {
   readonly #commands: RecordedCommand[];
   readonly #messages: string[];
   readonly #held = new Map<string, Held>();
+  readonly #nameOf = activityNames();
   /** The last turn that has begun, how many decisions about its calls there were, and what asked the model last. */
   #turn = 0;
   #decisions = 0;
@@ -214,7 +215,8 @@ class Playing {
   readonly fateOf: FateOf = (activity, execution): ActivityFate => {
     const { command } = activity;
     const [id, tool] = [command.activityId ?? '', command.activityType ?? ''];
-    if (tool === MODEL_ACTIVITY || tool === COMPACT_ACTIVITY) return this.#fateOfModel(id, activity);
+    const name = activity.attempt === 1 ? this.#nameOf(id) : id;
+    if (tool === MODEL_ACTIVITY || tool === COMPACT_ACTIVITY) return this.#fateOfModel(id, name, activity);
     // Tools may not have these names.
     if (RESERVED_TOOL_NAMES.includes(tool)) return 'run';
     // It would cancel the task that a server had begun for the recorded run.
@@ -230,10 +232,10 @@ class Playing {
     const recorded = this.#results.next(tool, args);
     if (recorded) {
       const { outcome } = recorded;
-      const isHeld = 'cancelled' in outcome || this.#isOpenAtNext(id);
-      return isHeld ? this.#hold(id, activity, { end: endOf(outcome) }) : { end: endOf(outcome) };
+      const isHeld = 'cancelled' in outcome || this.#isOpenAtNext(name);
+      return isHeld ? this.#hold(name, activity, { end: endOf(outcome) }) : { end: endOf(outcome) };
     }
-    if (this.#wasOpenAtEnd(tool, args)) return this.#hold(id, activity, { end: endOf({ cancelled: null }) });
+    if (this.#wasOpenAtEnd(tool, args)) return this.#hold(name, activity, { end: endOf({ cancelled: null }) });
     this.#stopped ??= {
       kind: 'call',
       call: id,
@@ -245,30 +247,32 @@ class Playing {
     return { end: { how: 'canceled', details: null } };
   };
 
-  #fateOfModel(id: string, activity: ActivityRun): ActivityFate {
+  #fateOfModel(id: string, name: string, activity: ActivityRun): ActivityFate {
+    // A second attempt is of what runs already.
+    if (activity.attempt > 1) return 'run';
     const { turn } = parseActivityId(id) ?? {};
     if (turn !== undefined && turn > this.#turn) [this.#turn, this.#decisions] = [turn, 0];
     this.#asking = id;
     const isRecorded = this.#options.model === 'recorded';
     const outcome = isRecorded ? this.#unanswered.get(id)?.shift() : undefined;
     if (outcome) {
-      const isHeld = 'cancelled' in outcome || this.#isOpenAtNext(id);
-      return isHeld ? this.#hold(id, activity, { end: endOf(outcome) }) : { end: endOf(outcome) };
+      const isHeld = 'cancelled' in outcome || this.#isOpenAtNext(name);
+      return isHeld ? this.#hold(name, activity, { end: endOf(outcome) }) : { end: endOf(outcome) };
     }
     const { end, answers } = this.#recording;
     const isOpen = isRecorded && end.status === 'running' && turn === end.turns && answers.at(-1)?.turn !== turn;
-    return isOpen || this.#isOpenAtNext(id) ? this.#hold(id, activity, 'run') : 'run';
+    return isOpen || this.#isOpenAtNext(name) ? this.#hold(name, activity, 'run') : 'run';
   }
 
   /** Keeps the activity from ending until people have done what they did while it was open. */
-  #hold(id: string, activity: ActivityRun, fate: KnownFate): ActivityFate {
+  #hold(name: string, activity: ActivityRun, fate: KnownFate): ActivityFate {
     return {
       held: new Promise((resolve) => {
-        this.#held.set(id, {
+        this.#held.set(name, {
           activity,
           isEndless: typeof fate === 'object' && fate.end.how === 'canceled',
           release: () => {
-            this.#held.delete(id);
+            this.#held.delete(name);
             const isCancelled = fate === 'run' && activity.isCancelRequested;
             resolve(isCancelled ? { end: endOf({ cancelled: null }) } : fate);
           },
@@ -278,8 +282,8 @@ class Playing {
   }
 
   /** Whether the activity is one of those during which the next commands came. */
-  #isOpenAtNext(id: string): boolean {
-    return this.#commands.some(({ at }) => at.open.includes(id));
+  #isOpenAtNext(name: string): boolean {
+    return this.#commands.some(({ at }) => at.open.includes(name));
   }
 
   #wasOpenAtEnd(tool: string, args: unknown): boolean {
@@ -340,13 +344,13 @@ class Playing {
     if (at.turn !== this.#turn) return at.turn < this.#turn;
     if (at.decisions > this.#decisions && canDecide) return false;
     // What it came during may be over already, or never begin.
-    return at.open.length === 0 || at.open.some((id) => this.#held.has(id)) || this.#held.size === 0;
+    return at.open.length === 0 || at.open.some((name) => this.#held.has(name)) || this.#held.size === 0;
   }
 
   /** Lets what is held end, as far as no command is still to come while it is open. Returns whether anything is. */
   #release(): boolean {
     const ready = [...this.#held].filter(
-      ([id, { activity, isEndless }]) => !this.#isOpenAtNext(id) && (!isEndless || activity.isCancelRequested),
+      ([name, { activity, isEndless }]) => !this.#isOpenAtNext(name) && (!isEndless || activity.isCancelRequested),
     );
     for (const [, { release }] of ready) release();
     return ready.length > 0;
