@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Agent, defineAgent, mcp } from '../../activities/index.ts';
-import { playRecording, type Recording, recordingOf, recordTest, rerun, testAgent } from '../../worker/testing/index.ts';
+import {
+  playRecording,
+  type Recording,
+  recordingOf,
+  recordTest,
+  rerun,
+  testAgent,
+} from '../../worker/testing/index.ts';
 import { quietLogs } from '../support/quiet.ts';
 import { eventually } from '../support/waits.ts';
 
@@ -73,9 +80,7 @@ test('cancels no task of a server when a run that cancelled one is played', asyn
     model: 'gpt-5',
     instructions: 'Work.',
     whenAllToolsFail: 'continue',
-    tools: [
-      mcp({ name: 'tasks', command: process.execPath, args: [TASKS], env: { FOLDER: folder }, effect: 'once' }),
-    ],
+    tools: [mcp({ name: 'tasks', command: process.execPath, args: [TASKS], env: { FOLDER: folder }, effect: 'once' })],
   });
   const log = join(folder, 'log');
   let recording: Recording;

@@ -59,7 +59,7 @@ export function commandsIn(events: readonly HistoryEvent[]): RecordedCommand[] {
     const called = parseActivityId(id);
     if (called && called.turn > turn) [turn, decisions] = [called.turn, 0];
     const type = scheduled?.activityType?.name;
-    if (called || type === MODEL_ACTIVITY || type === COMPACT_ACTIVITY) 
+    if (called || type === MODEL_ACTIVITY || type === COMPACT_ACTIVITY)
       open.set(`${eventId(event.eventId)}`, nameOf(id));
     const child = event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowId;
     const call = /\.(\d+\.\d+)$/.exec(child ?? '')?.[1];
