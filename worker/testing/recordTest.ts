@@ -98,7 +98,7 @@ function manifestOf(
   return {
     recorded: {
       answers: answers.length,
-      decisions: decisions.length,
+      decisions: decisions.filter(({ decision }) => decision).length,
       messages: messages.length,
       results: counts,
     },
