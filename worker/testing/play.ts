@@ -303,6 +303,7 @@ class Playing {
 
   /** Does what people do next. `time`: they let it pass. `nothing`: the record has nothing more. */
   async #playPeople(handle: RunHandle): Promise<'something' | 'time' | 'nothing'> {
+    if (this.#release()) return 'something';
     const questions = await handle.questions();
     const approvals = questions.filter((question) => question.kind === 'approval');
     for (const { call, tool, arguments: args } of approvals)
@@ -318,7 +319,6 @@ class Playing {
       await this.#decide(handle, decidable);
       return 'something';
     }
-    if (this.#release()) return 'something';
     const unknown = approvals.find(({ call }) => this.#decided.get(call) === undefined);
     const { end, input } = this.#recording;
     if (end.status === 'running' && this.#commands.length === 0) return 'nothing';
