@@ -58,6 +58,11 @@ function withTheirTools(agent: Agent, sources: OpenAgents['sources']): Agent {
   return agent.withTools(tools);
 }
 
+/** The agent with more tools. */
+export function withMore(agent: Agent, tools: readonly Tool[]): Agent {
+  return withNames(agent.withTools(tools));
+}
+
 /** Its sub-agents by name, since the objects are those without the tools. */
 function withNames(agent: Agent): Agent {
   return { ...agent, tools: new Map([...agent.tools].map(([name, tool]) => [name, withName(tool)])) };

@@ -55,6 +55,12 @@ export function compactActivityId(number: number): string {
   return `compact.${number}`;
 }
 
+/** Returns the number of the compaction; null for the id of another activity. */
+export function parseCompactActivityId(id: string): number | null {
+  const [, number] = /^compact\.(\d+)$/.exec(id) ?? [];
+  return number === undefined ? null : Number(number);
+}
+
 /** Returns the turn and slot of an activity id; the slot of a model call is null. Returns null for other ids. */
 export function parseActivityId(id: string): { turn: number; slot: number | null } | null {
   const [, turn, slot] = /^(\d+)\.(\d+|model)$/.exec(id) ?? [];

@@ -148,6 +148,16 @@ export interface ToolSource {
   /** For messages. */
   readonly name: string;
   open(): Promise<OpenSource>;
+  /** Makes the tools from what a model was once told of them, without the server: they cannot run. Leaves out those of others. */
+  recall?(told: readonly ToldTool[]): readonly Tool[];
+}
+
+/** What a model is told of a tool. */
+export interface ToldTool {
+  readonly name: string;
+  readonly description: string;
+  /** Of its arguments, in JSON Schema. */
+  readonly input: Readonly<Record<string, unknown>>;
 }
 
 export interface OpenSource {

@@ -4,9 +4,11 @@
 import type { Duration } from '../../core/duration.ts';
 import { MCP_START_MS, TASK } from '../../core/limits.ts';
 import type { Effect } from '../../core/types.ts';
-import { policyOf, type SharedPolicy, toMs } from '../define/defineTool.ts';
+import { defineTool, policyOf, type SharedPolicy, toMs } from '../define/defineTool.ts';
+import type { JsonSchema } from '../define/jsonSchema.ts';
 import { type ApprovalFunction, type ApprovalRule, approvalProblem } from '../define/permissions.ts';
-import type { ToolSource } from '../define/types.ts';
+import type { ToldTool, Tool, ToolSource } from '../define/types.ts';
+import { ToolError } from '../tools/toolError.ts';
 import type { Server } from './connection.ts';
 import type { Selection } from './listed.ts';
 
@@ -114,11 +116,40 @@ export function mcp(options: McpOptions): ToolSource {
   return {
     kind: 'source',
     name,
+    recall: (told) => told.flatMap((tool) => recalled(tool, selection, prefix)),
     async open() {
       const { createConnection, openTools } = await loadClient(wrong);
       return openTools(createConnection(name, server, startMs), selection);
     },
   };
+}
+
+/** Nothing if the tool is not one of the server's, as far as that is known without it. */
+function recalled({ name, description, input }: ToldTool, selection: Selection, prefix: string): Tool[] {
+  const { taken, nameOf, effectOf, approvalOf } = selection;
+  const own =
+    taken.length > 0
+      ? taken.find((tool) => nameOf(tool) === name)
+      : name.startsWith(prefix)
+        ? name.slice(prefix.length)
+        : undefined;
+  const effect = own === undefined ? undefined : effectOf(own);
+  if (own === undefined || effect === undefined) return [];
+  const approval = approvalOf(own) as ApprovalRule<Readonly<Record<string, unknown>>>;
+  const run = () => {
+    throw new ToolError(`${name} cannot run here: its server was not started.`);
+  };
+  return [
+    defineTool({
+      ...selection.policyFor(effect),
+      name,
+      description,
+      input: input as JsonSchema,
+      effect,
+      approval,
+      run,
+    }),
+  ];
 }
 
 function isByTool<T>(option: T | Readonly<Record<string, T>>): option is Readonly<Record<string, T>> {

@@ -23,6 +23,7 @@ interface RecordTestOptions {
   readonly mask?: string;
   readonly framework?: (typeof FRAMEWORKS)[number];
   readonly force?: boolean;
+  readonly allowDifference?: boolean;
 }
 
 export function recordTestCommand(): Command {
@@ -38,6 +39,7 @@ export function recordTestCommand(): Command {
       ),
     )
     .option('--force', 'replace a test that is there')
+    .option('--allow-difference', 'write the test although the run comes out otherwise now than in its record')
     .action(async (run: string, options: RecordTestOptions, command: Command) => {
       const code = await recordOne(run, options, command);
       // The SDK's runtime keeps the process.
@@ -54,26 +56,36 @@ async function recordOne(run: string, options: RecordTestOptions, command: Comma
     if (rules.length > 0) await maskHistories(found, rules);
     const recording = recordingOf(...found);
     const target = resolve(options.to ?? join('test', `${fileNameOf(recording.workflowId)}.test.ts`));
-    if (!/\.[cm]?[jt]s$/.test(target))
-      throw new UsageError(`--to ${options.to} is no test file. Name one such as test/refund.test.ts.`);
-    const beside = target.replace(/(\.test|\.spec)?\.[cm]?[jt]s$/, '.recording.json');
+    if (!/\.m?[jt]s$/.test(target))
+      throw new UsageError(
+        `--to ${options.to} is no file of a test, which is an ES module. Name one such as test/refund.test.ts.`,
+      );
+    const beside = target.replace(/(\.test|\.spec)?\.m?[jt]s$/, '.recording.json');
     if (!options.force && (await stat(target).catch(() => null)))
       throw new UsageError(
         `${relative('.', target)} is there already. Choose another file with --to, or replace it with --force.`,
       );
-    const [{ recordTest }, { silenceSdk }] = await Promise.all([
+    const [{ DiffersFromRecord, recordTest }, { silenceSdk }] = await Promise.all([
       import('../../worker/testing/recordTest.ts'),
       import('../../worker/replay/replayer.ts'),
     ]);
     silenceSdk();
+    const framework = options.framework ?? (await frameworkHere());
+    const path = pathFrom(dirname(target), file);
     const written = await recordTest(recording, {
       agents,
-      module: moduleFrom(dirname(target), file),
-      recordingFile: `./${basename(beside)}`,
-      framework: options.framework ?? (await frameworkHere()),
+      // Node imports by a URL, in which some characters of paths have another meaning; Vite imports by a path.
+      module: framework === 'node' ? path.split('/').map(encodeURIComponent).join('/') : path,
+      recordingFile: `./${encodeURIComponent(basename(beside))}`,
+      framework,
+      allowDifference: options.allowDifference === true,
     }).catch((error: Error) => {
+      const otherwise =
+        error instanceof DiffersFromRecord
+          ? ' The test would expect that: write it all the same with --allow-difference.'
+          : '';
       const masked = rules.length > 0 ? ' If the mask hides what the agent reads, leave that out of the rules.' : '';
-      throw new UsageError(`${run} cannot be a test: ${error.message}${masked}`);
+      throw new UsageError(`${run} cannot be a test: ${error.message}${masked}${otherwise}`);
     });
     await mkdir(dirname(target), { recursive: true });
     await writePrivately(beside, written.recording);
@@ -99,7 +111,7 @@ async function recordOne(run: string, options: RecordTestOptions, command: Comma
 }
 
 /** As a test in this folder imports it. */
-function moduleFrom(folder: string, file: string): string {
+function pathFrom(folder: string, file: string): string {
   const path = relative(folder, file).split(sep).join('/');
   return path.startsWith('.') ? path : `./${path}`;
 }

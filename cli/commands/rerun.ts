@@ -1,11 +1,13 @@
 // `holdfast rerun`: what would the agents do now? Recorded runs are played again in memory, and compared with their record.
 import { Command } from 'commander';
+import type { Agent } from '../../activities/index.ts';
 import { connect } from '../../client/index.ts';
 import { costText } from '../../core/reasons/english.ts';
 import { count } from '../../core/text.ts';
 import { modelSettingsFrom } from '../../worker/model.ts';
+import { differenceText } from '../../worker/testing/differenceText.ts';
 import { NotPlayable, type Recording, recordingOf } from '../../worker/testing/recording.ts';
-import type { Rerun, RerunOptions } from '../../worker/testing/rerun.ts';
+import type { Difference, Rerun, RerunOptions } from '../../worker/testing/rerun.ts';
 import { stoppedText } from '../../worker/testing/stoppedText.ts';
 import { AGENTS_OPTION, findAgentsFile, loadAgents, loadProviders } from '../agentsFile.ts';
 import { settingsOf } from '../connected.ts';
@@ -16,7 +18,6 @@ import { fit } from '../terminal/columns.ts';
 import { inertLine } from '../terminal/inert.ts';
 import { exitWhenWritten, printJson, toStderr } from '../terminal/output.ts';
 import { createScreen, type Screen } from '../terminal/screen.ts';
-import { differenceText } from '../view/rerunDifference.ts';
 
 interface RerunCommandOptions {
   readonly query?: string;
@@ -59,7 +60,7 @@ async function rerunAll(what: readonly string[], options: RerunCommandOptions, c
   const { query, json = false, failUnder = 1 } = options;
   const file = await findAgentsFile(options.agents);
   const agents = await loadAgents(file);
-  const tools = toolsIn(options.tools, new Set(agents.flatMap((agent) => [...agent.tools.keys()])));
+  const tools = toolsIn(options.tools, agents);
   const [{ rerun }, { silenceSdk }] = await Promise.all([
     import('../../worker/testing/rerun.ts'),
     import('../../worker/replay/replayer.ts'),
@@ -134,7 +135,7 @@ function modelSettings(model: string | undefined) {
   return model === undefined ? settings : { ...settings, model };
 }
 
-function toolsIn(which: string, known: ReadonlySet<string>): Pick<RerunOptions, 'reads' | 'live'> {
+function toolsIn(which: string, agents: readonly Agent[]): Pick<RerunOptions, 'reads' | 'live'> {
   if (which === 'recorded') return {};
   if (which === 'live-reads') return { reads: true };
   const [word, names = ''] = which.split('=', 2);
@@ -147,8 +148,19 @@ function toolsIn(which: string, known: ReadonlySet<string>): Pick<RerunOptions, 
     throw new UsageError(
       '--tools live has effects. Name the tools that may have them: --tools live=refund,send_letter.',
     );
+  const tools = agents.flatMap((agent) => [...agent.tools.values()]);
+  const known = new Set(tools.map(({ name }) => name));
+  const ofWorkflow = tools.filter(({ subAgent, handoff, external }) => subAgent || handoff || external);
+  // What tools an MCP server has, only the server knows.
+  const areAllKnown = agents.every(({ sources }) => sources.length === 0);
+  for (const { name } of ofWorkflow)
+    if (live.includes(name))
+      throw new UsageError(
+        `${name} is no tool that a worker calls: what sub-agents and people answered comes from the record.`,
+      );
   for (const name of live)
-    if (!known.has(name)) throw new UsageError(`No agent has a tool "${name}". There are: ${[...known].join(', ')}.`);
+    if (areAllKnown && !known.has(name))
+      throw new UsageError(`No agent has a tool "${name}". There are: ${[...known].join(', ')}.`);
   return { reads: true, live: new Set(live) };
 }
 
@@ -182,5 +194,11 @@ function linesOf({ workflowId, time, before, after, difference, stopped, ok }: R
   ];
   const line = `${screen.paint(ok ? 'green' : 'red', ok ? '✓' : '✗')} ${row(cells)}`;
   if (stopped) return [line, `    ${inertLine(stoppedText(stopped), 500)}`];
-  return difference ? [line, `    ${differenceText(difference)}`] : [line];
+  if (after.reason && after.status !== before.status)
+    return [line, `    ${after.status}: ${inertLine(after.reason, 500)}`, ...differenceLine(difference)];
+  return [line, ...differenceLine(difference)];
+}
+
+function differenceLine(difference: Difference | null): string[] {
+  return difference ? [`    ${inertLine(differenceText(difference), 500)}`] : [];
 }

@@ -5,11 +5,12 @@ import { diffRuns, type Holdfast, type RunHandle } from '../../client/index.ts';
 import { quoted } from '../../client/labels.ts';
 import { FORK_EFFECTS } from '../../core/forks.ts';
 import type { AskedAnswer } from '../../worker/askAgain.ts';
+import { differenceText } from '../../worker/testing/differenceText.ts';
 import type { Rerun } from '../../worker/testing/rerun.ts';
 import { stoppedText } from '../../worker/testing/stoppedText.ts';
 import { CommandRefused } from '../exit.ts';
 import { checkIsOfAgent } from '../recorded/historyFile.ts';
-import { differenceText } from '../view/rerunDifference.ts';
+import { inertLine } from '../terminal/inert.ts';
 import { type FigureRow, figureRows, headOf, inexactText, sameText, valuesOf } from '../view/runDiff.ts';
 import type { Apart } from './apart.ts';
 import { given } from './given.ts';
@@ -164,6 +165,6 @@ async function historiesOf(run: RunHandle) {
 
 function rerunView({ time, ok, before, after, difference, stopped }: Rerun): RerunView['results'][number] {
   const figures = ({ status, turns, tokens, cost }: Rerun['before']) => ({ status, turns, tokens, cost });
-  const what = stopped ? stoppedText(stopped) : difference && differenceText(difference);
+  const what = stopped ? stoppedText(stopped) : difference && inertLine(differenceText(difference), 500);
   return { time, ok, before: figures(before), after: figures(after), what };
 }

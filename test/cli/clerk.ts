@@ -47,6 +47,8 @@ export const clerk = defineAgent({
   instructions: 'Refund orders.',
   tools: [getOrder, refund, sendLetter],
   approvals: { refund: process.env['STRICT'] ? 'always' : 'never' },
+  // What the agent does otherwise, and comes to an end all the same.
+  permissions: process.env['DENIED'] ? { deny: [{ tool: 'get_order', reason: 'not today' }] } : {},
   offline: ({ turn, input }) => {
     const order = Number(/\d+/.exec(input)?.[0] ?? 0);
     if (turn === 1) return { calls: [{ tool: 'get_order', arguments: { order } }] };

@@ -143,6 +143,64 @@ test('writes a run as a test that passes, and that fails when the agent changes'
   assert.match(failed.stdout, /no decision about 2\.0, a call of refund/);
 });
 
+test('refuses a test that would expect another outcome than that of the record, or writes it if asked', async () => {
+  const write = (...args: string[]) =>
+    holdfast(
+      [
+        'record-test',
+        'runs/order-2.json',
+        '--agents',
+        AGENTS,
+        '--to',
+        'test/changed.test.ts',
+        ...args,
+        '--framework',
+        'node',
+      ],
+      { cwd: dir, env: { DENIED: '1' } },
+    );
+  const refused = await write();
+  assert.deepEqual(
+    { code: refused.code, files: await readFile(join(dir, 'test/changed.test.ts')).catch(() => null) },
+    { code: 2, files: null },
+  );
+  assert.match(
+    refused.stderr,
+    /comes out otherwise now than in its record: first difference, the result of 1\.0: .* → .*--allow-difference/,
+  );
+  const written = await write('--allow-difference');
+  assert.equal(written.code, 0, written.stderr);
+});
+
+test('writes tests that pass as written, whatever their names, and as ES modules', async () => {
+  const odd = join(dir, 'an odd#folder');
+  await mkdir(odd);
+  await writeFile(join(odd, 'agents?.ts'), `export * from ${JSON.stringify(pathToFileURL(AGENTS).href)};\n`);
+  const written = await holdfast(
+    [
+      'record-test',
+      'runs/order-1.json',
+      '--agents',
+      join(odd, 'agents?.ts'),
+      '--to',
+      'test/a: #1? ö%3A.test.ts',
+      '--framework',
+      'node',
+    ],
+    { cwd: dir },
+  );
+  assert.equal(written.code, 0, written.stderr);
+  const passed = await (await runnable(join(dir, 'test/a: #1? ö%3A.test.ts')))();
+  assert.ok(passed.ok, passed.stdout);
+  for (const file of ['a.test.cts', 'a.test.cjs', 'a.json']) {
+    const { code, stderr } = await holdfast(['record-test', 'runs/order-1.json', '--agents', AGENTS, '--to', file], {
+      cwd: dir,
+    });
+    assert.equal(code, 2);
+    assert.match(stderr, /is no file of a test, which is an ES module/);
+  }
+});
+
 test('does not replace a test, and masks a recording', async () => {
   const again = await holdfast(['record-test', 'runs/order-3.json', '--agents', AGENTS, '--to', 'test/order.test.ts'], {
     cwd: dir,

@@ -6,8 +6,12 @@ export interface Clock {
   at(timeMs: number, due: () => void, kind?: WaitKind): () => void;
   /** Time passes as it does outside until the returned function is called: user code runs. */
   begin(): () => void;
+  /** Time stands still until the returned function is called, unless code runs or time is advanced: what is due now happens. */
+  freeze(): () => void;
   /** Whether nothing more happens by itself: no code runs, and nothing is due that is not left to a person. */
   isIdle(): boolean;
+  /** When the next thing is due, also one that is left to a person; null if nothing is. */
+  nextMs(): number | null;
   /** Resolves with the next change of what runs or is due. */
   changed(): Promise<void>;
   /** Lets time pass: everything that is due until then happens in its order. */
@@ -41,6 +45,7 @@ export function virtualClock(startMs: number, settle: () => Promise<void>): Cloc
   let sinceMs = 0;
   let lastBeginMs = 0;
   let timer: NodeJS.Timeout | undefined;
+  let frozen = 0;
   let isAdvancing = false;
   let isChecking = false;
 
@@ -61,6 +66,10 @@ export function virtualClock(startMs: number, settle: () => Promise<void>): Cloc
       if (isIncluded(entry) && isEarlier) first = entry;
     }
     return first;
+  }
+
+  function happensByItself({ kind, timeMs }: Entry): boolean {
+    return (kind === 'itself' && frozen === 0) || timeMs <= nowMs();
   }
 
   function happen(entry: Entry): void {
@@ -118,7 +127,7 @@ export function virtualClock(startMs: number, settle: () => Promise<void>): Cloc
       isChecking = false;
     }
     if (isClosed || isAdvancing || running > 0) return;
-    const first = next(({ kind, timeMs }) => kind === 'itself' || timeMs <= nowMs());
+    const first = next(happensByItself);
     if (!first) return;
     moveTo(first.timeMs);
     happen(first);
@@ -151,7 +160,20 @@ export function virtualClock(startMs: number, settle: () => Promise<void>): Cloc
         announce();
       };
     },
-    isIdle: () => running === 0 && next(({ kind }) => kind === 'itself') === undefined,
+    freeze() {
+      frozen += 1;
+      announce();
+      let isOver = false;
+      return () => {
+        if (isOver) return;
+        isOver = true;
+        frozen -= 1;
+        arm();
+        announce();
+      };
+    },
+    isIdle: () => running === 0 && next(happensByItself) === undefined,
+    nextMs: () => next()?.timeMs ?? null,
     changed: () => new Promise((resolve) => listeners.add(resolve)),
     async advance(ms) {
       const endMs = nowMs() + ms;
@@ -201,7 +223,9 @@ export function realClock(): Clock {
       };
     },
     begin: () => () => {},
+    freeze: () => () => {},
     isIdle: () => false,
+    nextMs: () => null,
     changed: () => new Promise(() => {}),
     advance() {
       throw new TypeError('Time passes by itself here: it was made with `time: "real"`.');

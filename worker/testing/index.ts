@@ -6,7 +6,13 @@ export { openPlayer, type Played, type Player, type PlayOptions, type Stopped } 
 export { type PlayedRecording, playRecording } from './playRecording.ts';
 export { recordedTools, scriptFrom } from './recorded.ts';
 export { NotPlayable, type Recording, recordingOf } from './recording.ts';
-export { type Manifest, type RecordedTest, type RecordTestOptions, recordTest } from './recordTest.ts';
+export {
+  DiffersFromRecord,
+  type Manifest,
+  type RecordedTest,
+  type RecordTestOptions,
+  recordTest,
+} from './recordTest.ts';
 export { type Difference, type Rerun, type RerunOptions, rerun } from './rerun.ts';
 export {
   type AgentTest,

@@ -48,7 +48,12 @@ export async function playRecording(
   const now = read.startedAt === undefined ? undefined : new Date(read.startedAt);
   if (now && Number.isNaN(now.getTime()))
     throw new TypeError(`startedAt of the recording is ${JSON.stringify(read.startedAt)}, which is no time.`);
-  const player = await openPlayer({ agents: agentsIn(agents, read.input.agent), model: 'recorded', now });
+  const player = await openPlayer({
+    agents: agentsIn(agents, read.input.agent),
+    model: 'recorded',
+    now,
+    recording: read,
+  });
   try {
     const { run, stopped } = await player.play(read);
     if (stopped) throw new Error(stoppedText(stopped));

@@ -1,8 +1,11 @@
 // Writes a recorded run as a test: the recording as a file, and a test file that plays it.
 import type { Agent } from '../../activities/define/types.ts';
+import { differenceText } from './differenceText.ts';
 import { type PlayedRecording, playRecording } from './playRecording.ts';
-import type { Recording } from './recording.ts';
+import { endOf, type Recording } from './recording.ts';
 import { type RecordedRequests, recordedRequests } from './requestParts.ts';
+import { type Difference, firstDifference } from './rerun.ts';
+import { agentsUsedBy } from './served.ts';
 
 export interface RecordTestOptions {
   /** The agents of today. */
@@ -13,6 +16,8 @@ export interface RecordTestOptions {
   readonly recordingFile: string;
   /** @default 'node' */
   readonly framework?: 'node' | 'vitest';
+  /** Whether to write a test although the run comes out otherwise now: the test then expects what it comes to now. @default false */
+  readonly allowDifference?: boolean;
 }
 
 export interface RecordedTest {
@@ -43,31 +48,57 @@ export interface Manifest {
   };
 }
 
-/** Plays the recording twice, and returns a test that expects what it came to. Throws if it cannot be played. */
+/** A recorded run comes out otherwise now. */
+export class DiffersFromRecord extends Error {
+  override readonly name = 'DiffersFromRecord';
+  readonly difference: Difference;
+
+  constructor(difference: Difference) {
+    super(`It comes out otherwise now than in its record: ${differenceText(difference)}.`);
+    this.difference = difference;
+  }
+}
+
+/**
+ * Plays the recording twice, and returns a test that expects what it came to. Throws if it cannot be played, and a `DiffersFromRecord` if it
+ * comes out otherwise than in its record.
+ */
 export async function recordTest(recording: Recording, options: RecordTestOptions): Promise<RecordedTest> {
   const played = await playRecording(options.agents, recording);
+  const difference = firstDifference(recording.end, endOf(played.run));
+  if (difference && !options.allowDifference) throw new DiffersFromRecord(difference);
   const again = await playRecording(options.agents, recording);
   const requests = recordedRequests(played.run, again.run);
-  const manifest = manifestOf(recording, requests, options.agents);
+  const tools = toolsOfServers(recording, options.agents);
+  const manifest = manifestOf({ ...recording, tools }, requests, options.agents);
   return {
-    recording: `${JSON.stringify({ manifest, ...recording, requests }, null, 2)}\n`,
+    recording: `${JSON.stringify({ manifest, ...recording, tools, requests }, null, 2)}\n`,
     test: testText(recording, played, options),
     manifest,
   };
 }
 
+/** The others are in the code of the agents. */
+function toolsOfServers({ input, tools = {} }: Recording, agents: readonly Agent[]): NonNullable<Recording['tools']> {
+  const used = agentsUsedBy(input.agent, agents).filter(({ sources }) => sources.length > 0);
+  return Object.fromEntries(
+    used.map(({ name, tools: own }) => [name, (tools[name] ?? []).filter((tool) => !own.has(tool.name))]),
+  );
+}
+
 function manifestOf(
-  { input, answers, decisions, messages, results, startedAt }: Recording,
+  { input, answers, decisions, messages, results, startedAt, tools: ofServers = {} }: Recording,
   { turns, unstable }: RecordedRequests,
   agents: readonly Agent[],
 ): Manifest {
   const counts: Record<string, number> = {};
   for (const { tool } of results) counts[tool] = (counts[tool] ?? 0) + 1;
-  const tools = [...(agents.find(({ name }) => name === input.agent)?.tools.keys() ?? [])];
+  const own = agents.find(({ name }) => name === input.agent)?.tools.keys() ?? [];
+  const tools = [...own, ...(ofServers[input.agent] ?? []).map(({ name }) => name)];
   return {
     recorded: {
       answers: answers.length,
-      decisions: decisions.length,
+      decisions: decisions.filter(({ decision }) => decision).length,
       messages: messages.length,
       results: counts,
     },

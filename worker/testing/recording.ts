@@ -1,10 +1,13 @@
 // What a run was given and what came back: all that is needed to play it again without a model, tools or people.
+import type { ToldTool } from '../../activities/define/types.ts';
 import { parsed } from '../../core/json.ts';
-import { MODEL_ACTIVITY, parseActivityId } from '../../core/names.ts';
-import { eventId, firstJson, type History, type HistoryEvent, jsonAt } from '../../core/read/history.ts';
+import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId } from '../../core/names.ts';
+import { eventId, type Failure, firstJson, type History, type HistoryEvent, jsonAt } from '../../core/read/history.ts';
 import { readRun } from '../../core/read/readRun.ts';
 import { type Run, toolCalls } from '../../core/read/run.ts';
-import type { ModelAnswer, RecordedDecision, RunInput, ToolCallInput, Usage } from '../../core/types.ts';
+import type { FailureKind, ModelAnswer, RecordedDecision, RunInput, ToolCallInput, Usage } from '../../core/types.ts';
+import { fieldsOf } from '../../core/wire/fields.ts';
+import { commandsIn, type RecordedCommand } from './commands.ts';
 import type { RecordedRequests } from './requestParts.ts';
 
 /** A run as plain JSON, without Temporal's history around it. */
@@ -21,15 +24,29 @@ export interface Recording {
   /** What the tools returned, in the order in which they were called. */
   readonly results: readonly RecordedResult[];
   readonly decisions: readonly RecordedVerdict[];
-  /** Messages of people after the input, in their order. */
+  /** Messages of people after the input, in their order, as the model read them. */
   readonly messages: readonly string[];
+  /** What people did beside their decisions; absent in recordings of earlier releases, whose messages are sent to an idle session. */
+  readonly commands?: readonly RecordedCommand[];
+  /** Model calls and compactions that ended without a result, in the order in which they began. */
+  readonly unanswered?: readonly RecordedUnanswered[];
+  /** The summaries of compactions. */
+  readonly summaries?: readonly RecordedSummary[];
+  /** What the model was told of its tools, by the name of the agent; a written test has only those of MCP servers. */
+  readonly tools?: Readonly<Record<string, readonly ToldTool[]>>;
   readonly end: RecordedEnd;
   /** What a test compares the requests with; `recordTest` adds it. */
   readonly requests?: RecordedRequests;
 }
 
 export interface RecordedAnswer {
+  /** Absent in recordings of earlier releases, which have an answer for each turn. */
+  readonly turn?: number;
   readonly text?: string;
+  /** The text with which the model, or its provider, declined. */
+  readonly refusal?: string;
+  /** `length`: the answer was cut off. */
+  readonly finishReason?: string;
   readonly calls?: readonly { readonly tool: string; readonly arguments: string; readonly id: string }[];
   readonly usage: Usage;
   readonly cost?: number;
@@ -43,19 +60,39 @@ export interface RecordedResult {
 }
 
 /** How the activity of a call ended. */
-export type RecordedOutcome =
-  | { readonly result: unknown }
+export type RecordedOutcome = { readonly result: unknown } | RecordedFailure;
+
+export type RecordedFailure =
   | { readonly failure: { readonly type: string; readonly message: string; readonly details?: unknown } }
-  | { readonly timeout: number };
+  | { readonly timeout: number }
+  /** It was cancelled, with these details. */
+  | { readonly cancelled: unknown };
+
+export interface RecordedUnanswered {
+  /** The activity: `2.model` or `compact.1`. */
+  readonly activity: string;
+  readonly outcome: RecordedFailure;
+}
+
+export interface RecordedSummary {
+  readonly compaction: number;
+  readonly text: string;
+}
 
 export interface RecordedVerdict {
   readonly tool: string;
   readonly arguments: unknown;
-  readonly decision: Pick<RecordedDecision, 'verdict' | 'by' | 'role' | 'why' | 'arguments' | 'written' | 'text'>;
+  /** null: nobody decided in time. */
+  readonly decision: Pick<
+    RecordedDecision,
+    'verdict' | 'by' | 'role' | 'why' | 'arguments' | 'written' | 'text'
+  > | null;
 }
 
 export interface RecordedEnd {
   readonly status: Run['status'];
+  /** Why it did not complete; null if it did, and absent in recordings of earlier releases. */
+  readonly reason?: string | null;
   readonly output: string | null;
   readonly value?: unknown;
   readonly turns: number;
@@ -91,6 +128,10 @@ export function recordingOf(...histories: readonly History[]): Recording {
     throw new NotPlayable(
       `The record of ${run.workflowId} begins with turn ${run.earlier.turns + 1}: the server no longer keeps earlier turns (retention). Play a run that is whole, and export those to play later while they are.`,
     );
+  if (run.status === 'terminated' || run.status === 'timed_out' || run.status === 'failed')
+    throw new NotPlayable(
+      `${run.workflowId} did not come to an end of its own (${run.reason ?? run.status}): there is none to compare with.`,
+    );
   return {
     format: 1,
     workflowId: run.workflowId,
@@ -99,23 +140,16 @@ export function recordingOf(...histories: readonly History[]): Recording {
     ...(run.startedBy !== undefined && { startedBy: run.startedBy }),
     answers: answersIn(events),
     results: [...resultsIn(events), ...childResults(run)],
-    decisions: toolCalls(run).flatMap(({ tool, arguments: args, decision }) => {
-      if (!decision) return [];
-      const { verdict, by, role, why, arguments: edited, written, text } = decision;
-      const fields = {
-        ...(role !== undefined && { role }),
-        ...(edited !== undefined && { arguments: edited }),
-        ...(written !== undefined && { written }),
-      };
-      return [
-        {
-          tool,
-          arguments: parsed(args),
-          decision: { verdict, by, why, ...fields, ...(text !== undefined && { text }) },
-        },
-      ];
-    }),
-    messages: run.turns.flatMap(({ userMessages }, at) => (at === 0 ? userMessages.slice(1) : userMessages)),
+    decisions: decisionsIn(run),
+    messages: run.turns.flatMap(({ userMessages }, at) =>
+      at === 0 && hasInput(input) ? userMessages.slice(1) : userMessages,
+    ),
+    commands: commandsIn(events),
+    unanswered: unansweredIn(events),
+    summaries: run.compactions.flatMap(({ number, summary }) =>
+      summary === null ? [] : [{ compaction: number, text: summary }],
+    ),
+    tools: toolsIn(run),
     end: endOf(run),
   };
 }
@@ -123,6 +157,7 @@ export function recordingOf(...histories: readonly History[]): Recording {
 export function endOf(run: Run): RecordedEnd {
   return {
     status: run.status,
+    reason: run.reason,
     output: run.output,
     ...(run.value !== undefined && { value: run.value }),
     turns: run.turns.length,
@@ -146,14 +181,40 @@ function inputOf(events: readonly HistoryEvent[], { workflowId }: Run): RunInput
   return input as RunInput;
 }
 
+/** As they last were. */
+function toolsIn(run: Run): Record<string, readonly ToldTool[]> {
+  const tools = new Map<string, Map<string, ToldTool>>();
+  for (const { agent, request } of run.turns) {
+    const body = run.frames[request?.recorded?.frame ?? '']?.body;
+    const of = tools.get(agent) ?? new Map<string, ToldTool>();
+    tools.set(agent, of);
+    for (const tool of Array.isArray(body?.['tools']) ? body['tools'] : []) {
+      // Chat Completions has them one level deeper than Responses.
+      const { name, description, parameters } = fieldsOf(fieldsOf(tool)['function'] ?? tool);
+      if (typeof name === 'string')
+        of.set(name, { name, description: String(description ?? name), input: fieldsOf(parameters) });
+    }
+  }
+  return Object.fromEntries([...tools].map(([agent, of]) => [agent, [...of.values()]]));
+}
+
+/** A session may begin with nothing. */
+function hasInput({ input, attachments = [] }: RunInput): boolean {
+  return input !== '' || attachments.length > 0;
+}
+
 function answersIn(events: readonly HistoryEvent[]): RecordedAnswer[] {
   const answers: RecordedAnswer[] = [];
   for (const { of, completed } of endsIn(events)) {
     if (of.type !== MODEL_ACTIVITY || !completed) continue;
+    const { turn } = parseActivityId(of.id) ?? {};
     const answer = completed as Partial<ModelAnswer> | null;
     const { content, tool_calls: calls = [] } = answer?.message ?? { content: null };
+    const isText = typeof content === 'string';
     answers.push({
-      ...(typeof content === 'string' && { text: content }),
+      ...(turn !== undefined && { turn }),
+      ...(isText && (answer?.kind === 'refused' ? { refusal: content } : { text: content })),
+      ...(answer?.kind === 'truncated' && { finishReason: 'length' }),
       ...(calls.length > 0 && {
         calls: calls.map(({ id, function: { name, arguments: args } }) => ({ tool: name, arguments: args, id })),
       }),
@@ -164,32 +225,37 @@ function answersIn(events: readonly HistoryEvent[]): RecordedAnswer[] {
   return answers;
 }
 
+function unansweredIn(events: readonly HistoryEvent[]): RecordedUnanswered[] {
+  return endsIn(events).flatMap(({ of, outcome }) => {
+    const isOfModel = of.type === MODEL_ACTIVITY || of.type === COMPACT_ACTIVITY;
+    return isOfModel && !('result' in outcome) ? [{ activity: of.id, outcome }] : [];
+  });
+}
+
 function resultsIn(events: readonly HistoryEvent[]): RecordedResult[] {
-  const results: RecordedResult[] = [];
-  for (const { of, completed, failure } of endsIn(events)) {
-    const place = parseActivityId(of.id);
+  return endsIn(events).flatMap(({ of, outcome }) =>
     // Calls of tools, and not those of the model, or of an edit.
-    if (place?.slot == null) continue;
-    const { timeoutFailureInfo: timeout, applicationFailureInfo: info } = failure ?? {};
-    const outcome: RecordedOutcome = !failure
-      ? { result: completed }
-      : timeout
-        ? { timeout: Number(timeout.timeoutType ?? 0) }
-        : {
-            failure: {
-              type: info?.type ?? '',
-              message: failure.message ?? '',
-              ...(info?.details && { details: firstJson(info.details) }),
-            },
-          };
-    results.push({ call: of.id, tool: of.type, arguments: of.arguments, outcome });
-  }
-  return results;
+    parseActivityId(of.id)?.slot == null ? [] : [{ call: of.id, tool: of.type, arguments: of.arguments, outcome }],
+  );
+}
+
+function decisionsIn(run: Run): RecordedVerdict[] {
+  return toolCalls(run).flatMap(({ tool, arguments: args, decision, reason }): RecordedVerdict[] => {
+    const of = { tool, arguments: parsed(args) };
+    if (!decision) return reason?.code === 'call_approval_timed_out' ? [{ ...of, decision: null }] : [];
+    const { verdict, by, role, why, arguments: edited, written, text } = decision;
+    const fields = {
+      ...(role !== undefined && { role }),
+      ...(edited !== undefined && { arguments: edited }),
+      ...(written !== undefined && { written }),
+    };
+    return [{ ...of, decision: { verdict, by, why, ...fields, ...(text !== undefined && { text }) } }];
+  });
 }
 
 /** What sub-agents answered: their own runs are not part of the recording. */
 function childResults(run: Run): RecordedResult[] {
-  return toolCalls(run).flatMap(({ turn, slot, tool, arguments: args, childId, ok, text }) =>
+  return toolCalls(run).flatMap(({ turn, slot, tool, arguments: args, childId, ok, text, kind }) =>
     childId === null || text === null
       ? []
       : [
@@ -197,17 +263,22 @@ function childResults(run: Run): RecordedResult[] {
             call: `${turn}.${slot}`,
             tool,
             arguments: parsed(args),
-            outcome: ok ? { result: { text } } : { failure: { type: 'ToolFailed', message: errorIn(text) } },
+            outcome: ok ? { result: { text } } : childFailure(text, kind),
           },
         ],
   );
 }
 
+/** One that was cancelled is cancelled again. */
+function childFailure(text: string, kind: FailureKind | null): RecordedFailure {
+  return kind === 'cancelled' ? { cancelled: null } : { failure: { type: 'ToolFailed', message: errorIn(text) } };
+}
+
 interface Ended {
   readonly of: { readonly id: string; readonly type: string; readonly arguments: unknown };
-  /** The result; undefined if it failed. */
+  readonly outcome: RecordedOutcome;
+  /** The result; undefined if it has none. */
   readonly completed?: unknown;
-  readonly failure?: NonNullable<NonNullable<HistoryEvent['activityTaskFailedEventAttributes']>['failure']>;
 }
 
 /** The activities that ended, in the order in which they were scheduled. */
@@ -226,12 +297,24 @@ function endsIn(events: readonly HistoryEvent[]): Ended[] {
     }
     const done = event.activityTaskCompletedEventAttributes;
     const failed = event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
-    const ended = done ?? failed;
+    const cancelled = event.activityTaskCanceledEventAttributes;
+    const ended = done ?? failed ?? cancelled;
     const one = ended && scheduled.get(eventId(ended.scheduledEventId));
-    if (one && done) one.end = { completed: firstJson(done.result) };
-    else if (one && failed) one.end = { failure: failed.failure ?? {} };
+    if (!one) continue;
+    const result = done && firstJson(done.result);
+    if (done) one.end = { outcome: { result }, completed: result };
+    else if (failed) one.end = { outcome: failureOf(failed.failure ?? {}) };
+    else one.end = { outcome: { cancelled: firstJson(cancelled?.details) ?? null } };
   }
   return all.flatMap(({ of, end }) => (end ? [{ of, ...end }] : []));
+}
+
+function failureOf({ message, timeoutFailureInfo: timeout, applicationFailureInfo: info }: Failure): RecordedFailure {
+  if (timeout) return { timeout: Number(timeout.timeoutType ?? 0) };
+  const details = info?.details && firstJson(info.details);
+  return {
+    failure: { type: info?.type ?? '', message: message ?? '', ...(info?.details && { details }) },
+  };
 }
 
 /** Of a tool on a queue of its own, the first argument is that of the call. */

@@ -1,9 +1,9 @@
 // `rerun`: what would these agents do now? Recorded runs are played again in memory, many at once, and compared with their record.
 import { isDeepStrictEqual } from 'node:util';
-import { openPlayer, type Played, type PlayOptions, type Stopped } from './play.ts';
+import { openPlayer, type Played, type Player, type PlayOptions, type Stopped } from './play.ts';
 import { endOf, type RecordedEnd, type Recording } from './recording.ts';
 
-export interface RerunOptions extends PlayOptions {
+export interface RerunOptions extends Omit<PlayOptions, 'recording'> {
   /** How often each run is played. @default 1 */
   readonly times?: number;
   /** How many are played at once. @default 2 */
@@ -42,19 +42,25 @@ export async function rerun(
   const results: { readonly order: number; readonly result: Rerun }[] = [];
   const tasks = inTurn(recordings, times);
   const lane = async () => {
-    const player = await openPlayer(options);
+    const players = new Map<string, Player>();
+    const playerOf = async (recording: Recording) => {
+      const key = JSON.stringify([recording.input.agent, recording.tools]);
+      const player = players.get(key) ?? (await openPlayer({ ...options, recording }));
+      players.set(key, player);
+      return player;
+    };
     try {
       for (;;) {
         const next = await tasks();
         if (!next) return;
         const { recording, time, order } = next;
-        const played = await player.play(recording);
+        const played = await (await playerOf(recording)).play(recording);
         const result = resultOf(recording, time, played, options.model === 'recorded');
         results.push({ order, result });
         onResult?.(result);
       }
     } finally {
-      await player.close();
+      for (const player of players.values()) await player.close();
     }
   };
   await Promise.all(Array.from({ length: parallel }, lane));

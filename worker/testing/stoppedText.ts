@@ -17,5 +17,9 @@ export function stoppedText(stopped: Stopped): string {
       return stopped.for === 'budget'
         ? 'The run waits for a higher budget, and the record does not say who raised it.'
         : 'The run waits for a message, and the record has none.';
+    case 'cancelled':
+      return `In the record, ${stopped.activity} was cancelled while it was under way, and nothing cancels it now.`;
+    case 'refused':
+      return `The run does not accept "${stopped.command}", which it accepted in the record: ${stopped.message}`;
   }
 }

@@ -22,9 +22,11 @@ export type ActivityEnd =
 
 /**
  * What happens to an attempt. `run`: the worker runs it. `lose`: it runs, and the worker is lost before it says so. `end`: it ends so,
- * without having run.
+ * without having run. `held`: it is under way until that is known, also if it is cancelled. Virtual time stands still meanwhile.
  */
-export type ActivityFate = 'run' | 'lose' | { readonly end: ActivityEnd };
+export type ActivityFate = KnownFate | { readonly held: Promise<KnownFate> };
+
+export type KnownFate = 'run' | 'lose' | { readonly end: ActivityEnd };
 
 export interface ActivityOwner {
   readonly clock: Clock;
@@ -54,7 +56,7 @@ export class ActivityRun {
   readonly #scheduledMs: number;
   #attemptMs: number;
   #heartbeat: Payloads = null;
-  #state: 'waiting' | 'running' | 'over' = 'waiting';
+  #state: 'waiting' | 'held' | 'running' | 'over' = 'waiting';
   #token: Uint8Array | null = null;
   #isToBeLost = false;
   #nextMs: number | null = null;
@@ -81,6 +83,18 @@ export class ActivityRun {
     this.#attemptMs = clock.nowMs();
     this.#nextMs = null;
     const fate = this.#owner.fateOf(this);
+    if (typeof fate !== 'object' || !('held' in fate)) return this.#meet(fate);
+    this.#state = 'held';
+    this.#endWork = clock.freeze();
+    void fate.held.then((known) => {
+      if (this.#state !== 'held') return;
+      this.#clear();
+      this.#meet(known);
+    });
+  }
+
+  #meet(fate: KnownFate): void {
+    const { clock } = this.#owner;
     if (typeof fate === 'object') {
       // Not within the task that scheduled it.
       this.#wait(0, () => this.#end(fate.end));
