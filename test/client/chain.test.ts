@@ -65,8 +65,11 @@ endToEnd(
       await eventually(async () => {
         const events = (await handle.history()).events ?? [];
         const tasks = events.filter((event) => event.workflowTaskScheduledEventAttributes).length;
-        const over = events.filter((event) => event.workflowTaskCompletedEventAttributes).length;
-        return over > 0 && over === tasks;
+        const done = events.filter((event) => event.workflowTaskCompletedEventAttributes).length;
+        const lost = events.filter(
+          (event) => event.workflowTaskTimedOutEventAttributes || event.workflowTaskFailedEventAttributes,
+        ).length;
+        return done > 0 && done + lost === tasks;
       });
     }
 
