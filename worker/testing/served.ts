@@ -28,7 +28,14 @@ export async function serve(
   const known = new Set(used.flatMap(({ tools }) => [...tools.keys()]));
   const isCalled = reads || [...(live ?? [])].some((name) => !known.has(name));
   // A recording of an earlier release does not have them.
-  if (isCalled || recording.tools === undefined) return openAgents(used);
+  if (isCalled || recording.tools === undefined) {
+    const opened = await openAgents(used);
+    const all = new Set([...opened.agents, ...agents].flatMap(({ tools }) => [...tools.keys()]));
+    const unknown = [...(live ?? [])].find((name) => !all.has(name));
+    if (unknown === undefined) return opened;
+    await opened.close();
+    throw new TypeError(`No agent has a tool "${unknown}". There are: ${[...all].join(', ')}.`);
+  }
   const close = async () => {};
   if (used.every(({ sources }) => sources.length === 0)) return { agents: used, close };
   return { agents: used.map((agent) => withMore(agent, recalled(agent, recording))), close };
