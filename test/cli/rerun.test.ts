@@ -97,6 +97,7 @@ test('refuses what cannot be played, each with what to do', async () => {
     [['runs', '--tools', 'live=pay'], /No agent has a tool "pay"\. There are: get_order/],
     [['runs', '--tools', 'all'], /Choose recorded, live-reads, or live=NAMES/],
     [['runs', '--fail-under', '2'], /number from 0 to 1/],
+    [['runs', '--fail-under', ''], /number from 0 to 1/],
     [['nowhere.json'], /There is no file or folder nowhere\.json/],
     [[], /Name what to play/],
     [
