@@ -69,10 +69,10 @@ function same(one: string, other: string): boolean {
 
 /** Who may approve, for people to read; '' if everybody may. */
 export function decidersText({ by, notBy }: Deciders): string {
-  const whom = by ? `Only ${by.join(' or ')} may approve it` : '';
-  if (notBy === undefined) return whom && `${whom}.`;
-  if (notBy === null) return `${whom || 'Nobody may approve it'}: it is not recorded who started the run, who may not.`;
-  return `${whom || 'Anybody may approve it'} but ${notBy}, who started the run.`;
+  if (notBy === null) return 'Nobody may approve it: it is not recorded who started the run, who may not.';
+  if (!by) return notBy === undefined ? '' : `Anybody may approve it but ${notBy}, who started the run.`;
+  const only = `Only ${by.join(' or ')} may approve it`;
+  return notBy === undefined ? `${only}.` : `${only}, and not ${notBy}, who started the run.`;
 }
 
 /** What is wrong with the option `by` of an approval, as the end of a sentence; null if nothing is. */

@@ -152,7 +152,7 @@ export interface ToolSource {
   recall?(told: readonly ToldTool[]): readonly Tool[];
 }
 
-/** What a model is told of a tool. */
+/** What a model knows of a tool. */
 export interface ToldTool {
   readonly name: string;
   readonly description: string;

@@ -25,7 +25,7 @@ interface ConsoleCommandOptions extends HttpOptions {
 }
 
 export const CONSOLE_DEFAULTS = { host: '127.0.0.1', port: 3_930 } as const;
-const TOKEN_VARIABLE = 'HOLDFAST_CONSOLE_TOKEN';
+export const CONSOLE_TOKEN_VARIABLE = 'HOLDFAST_CONSOLE_TOKEN';
 
 export function consoleCommand(): Command {
   const command = new Command('console')
@@ -50,7 +50,7 @@ export function consoleCommand(): Command {
     );
   return withHttpOptions(command, {
     ...CONSOLE_DEFAULTS,
-    variable: TOKEN_VARIABLE,
+    variable: CONSOLE_TOKEN_VARIABLE,
     token: 'token of the link',
   }).action(async (options: ConsoleCommandOptions, command: Command) => {
     checkHost(options);
@@ -69,7 +69,7 @@ export function consoleCommand(): Command {
 
 async function serve(options: ConsoleCommandOptions, command: Command): Promise<void> {
   const { host = CONSOLE_DEFAULTS.host, port = CONSOLE_DEFAULTS.port, authHeader } = options;
-  const token = options.token ?? (authHeader === undefined ? tokenFromEnvironment(TOKEN_VARIABLE) : undefined);
+  const token = options.token ?? (authHeader === undefined ? tokenFromEnvironment(CONSOLE_TOKEN_VARIABLE) : undefined);
   const settings = settingsOf(command);
   const agentsFile = options.agents === undefined ? undefined : await findAgentsFile(options.agents);
   const holdfast = await connect(settings);

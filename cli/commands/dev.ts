@@ -16,6 +16,7 @@ import { commandWords, PROGRAM } from '../terminal/commandLine.ts';
 import { toStderr, toStdout } from '../terminal/output.ts';
 import { seconds } from '../terminal/screen.ts';
 import { CODEC_TOKEN_VARIABLE } from './codecServer.ts';
+import { CONSOLE_TOKEN_VARIABLE } from './console.ts';
 import type { WorkerReady } from './worker.ts';
 
 export const DEV_DEFAULTS = {
@@ -152,10 +153,14 @@ async function openConsole(
   port: number,
   uiUrl: string | undefined,
 ): Promise<ServedConsole> {
+  const token = tokenFromEnvironment(CONSOLE_TOKEN_VARIABLE);
   // Loaded here: no other command needs it.
   const [holdfast, { serveConsole }] = await Promise.all([connect(where), import('../console/serveConsole.ts')]);
   const served = await onFreePort(port, (port) =>
-    serveConsole({ holdfast, host: HOST, port, by: userName() ?? null, uiUrl, settings: where, agentsFile, onError }),
+    serveConsole({
+      ...{ holdfast, host: HOST, port, by: userName() ?? null, uiUrl, settings: where, agentsFile, onError },
+      ...(token !== undefined && { token }),
+    }),
   );
   return {
     link: served.link,

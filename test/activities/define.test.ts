@@ -38,7 +38,7 @@ test('validates the names, effects, timeouts and limits of tools', () => {
     [{ retry: { factor: 0.5 } }, /retry\.factor/],
     [{ retry: { initial: '30 s', max: '10 s' } }, /retry\.max/],
     [{ effect: 'once', retry: { attempts: 2 } }, /one attempt/],
-    [{ approval: 'sometimes' }, /approval must be 'never', 'always' or a function/],
+    [{ approval: 'sometimes' }, /approval must be 'never', 'always', \{ when, ask, by, notInitiator \} or a function/],
     [{ approval: true }, /approval must be/],
   ];
   for (const [options, says] of table) assert.throws(tool(options), says, JSON.stringify(options));
@@ -85,7 +85,7 @@ test('validates names, limits and sizes of agents, and rejects duplicate tools',
     [{ approvalTimeout: '' }, /'10 s'/],
     [{ whenApprovalExpires: 'approve' }, /'reject' or 'end'/],
     [{ approvals: { look: 'always' } }, /approvals names look, which is not among its tools/],
-    [{ tools: [look], approvals: { look: 'no' } }, /approvals\.look must be 'never', 'always' or a function/],
+    [{ tools: [look], approvals: { look: 'no' } }, /approvals\.look must be 'never', 'always', \{ when/],
     [{ permissions: { deny: [{ tool: 'look' }] } }, /permissions\.deny names look, which is not among its tools/],
     [{ permissions: { denied: [{ tool: '*' }] } }, /permissions\.denied does not exist\. Use deny, ask or allow/],
     [{ permissions: { deny: { tool: '*' } } }, /permissions\.deny must be a list/],

@@ -227,7 +227,7 @@ describe('npm run topology', { skip }, () => {
       command.lines.some((line) => /^completed: .*Tokyo/.test(line)),
       command.lines.join('\n'),
     );
-    assert.equal(command.pids().length, 4, 'PostgreSQL, the server and two workers');
+    assert.equal(command.pids().length, 5, 'PostgreSQL, the server, the codec server and two workers');
     assert.deepEqual(command.pids().filter(isAlive), []);
     const logs = /logs are in (.*)\.$/.exec(command.lines.find((line) => line.startsWith('Ready')) ?? '')![1]!;
     await assert.rejects(readFile(join(logs, 'server.log')), /ENOENT/);
@@ -256,7 +256,7 @@ describe('npm run topology', { skip }, () => {
     const killed = start('--port', '0');
     await killed.untilLine(/^Ready/);
     const pids = killed.pids();
-    assert.equal(pids.filter(isAlive).length, 4);
+    assert.equal(pids.filter(isAlive).length, 5);
     killed.child.kill('SIGKILL');
     await untilGone(pids);
   });

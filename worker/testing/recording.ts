@@ -32,7 +32,7 @@ export interface Recording {
   readonly unanswered?: readonly RecordedUnanswered[];
   /** The summaries of compactions. */
   readonly summaries?: readonly RecordedSummary[];
-  /** What the model was told of its tools, by the name of the agent; a written test has only those of MCP servers. */
+  /** What the model knew of its tools, by the name of the agent; a written test has only those of MCP servers. */
   readonly tools?: Readonly<Record<string, readonly ToldTool[]>>;
   readonly end: RecordedEnd;
   /** What a test compares the requests with; `recordTest` adds it. */

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { asTool, defineTool, needsInput } from '../../../activities/index.ts';
-import { CommandRejected, type RunHandle } from '../../../client/index.ts';
+import { CommandRejected, type Labels, type RunHandle } from '../../../client/index.ts';
 import { toolCalls } from '../../../core/read/run.ts';
 import type { Question } from '../../../core/types.ts';
 import { endToEnd } from '../../support/bench.ts';
@@ -42,8 +42,9 @@ endToEnd('who may decide', (bench) => {
     script: ({ turn, input }) =>
       turn === 1 ? { calls: [{ tool: 'pay', arguments: { to: input, amount: 500 } }] } : 'Done.',
   });
-  async function waiting(to: string, by?: string): Promise<RunHandle> {
-    const handle = await bench.holdfast.start(payer.name, to, { id: `decider-${to}-${bench.mode}`, ...(by && { by }) });
+  async function waiting(to: string, by?: string, labels: Labels = {}): Promise<RunHandle> {
+    const id = `decider-${to}-${bench.mode}`;
+    const handle = await bench.holdfast.start(payer.name, to, { id, labels, ...(by && { by }) });
     await asked(handle);
     return handle;
   }
@@ -54,13 +55,14 @@ endToEnd('who may decide', (bench) => {
   }
 
   test('shows with the question who may decide, and who may not', async () => {
-    const handle = await waiting('ada', 'ann');
+    const labels = { test: randomUUID() };
+    const handle = await waiting('ada', 'ann', labels);
     const run = await handle.read();
     assert.equal(run.startedBy, 'ann');
     const [question] = run.questions as Approval[];
     assert.deepEqual([question?.by, question?.notBy], [['role:finance', 'zoe'], 'ann']);
     const inInbox = await eventually(async () =>
-      (await bench.holdfast.inbox()).waiting.find(({ workflowId }) => workflowId === handle.workflowId),
+      (await bench.holdfast.inbox({ labels })).waiting.find(({ workflowId }) => workflowId === handle.workflowId),
     );
     const [listed] = inInbox.questions as Approval[];
     assert.deepEqual([listed?.by, listed?.notBy], [['role:finance', 'zoe'], 'ann']);
