@@ -54,3 +54,5 @@ await rm(shared, { recursive: true, force: true });
 
 for (const line of tally.lines((performance.now() - startedMs) / 1_000)) say(line);
 process.exitCode = tally.succeeded() ? 0 : 1;
+// What a failed test has left running may hold this process.
+setTimeout(() => process.exit(), 5_000).unref();

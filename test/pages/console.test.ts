@@ -459,6 +459,8 @@ test('draws the fleet over time, and leads from each time to its runs', { skip }
   // The same as a table, whose numbers lead to the list.
   await section.getByText('The same as a table').click();
   const row = section.locator('tbody tr', { hasText: 'payer' }).last();
+  // allInnerTexts does not wait.
+  await row.waitFor();
   const numbers = await row.locator('td').allInnerTexts();
   await row.getByRole('button').click();
   await section

@@ -21,10 +21,11 @@ test("shows the console's inbox as the README has it", { skip: noBrowser }, asyn
   for (const scheme of SCHEMES) assert.equal(pictures[scheme].shown, await readFile(shownFile(scheme), 'utf8'), AGAIN);
 });
 
-test('has small pictures, all of them in the README', async () => {
-  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+test('has small pictures, all of them on a page', async () => {
+  const pages = ['../../README.md', '../../docs/web-ui.md'].map((page) => new URL(page, import.meta.url));
+  const text = (await Promise.all(pages.map((page) => readFile(page, 'utf8')))).join('\n');
   for (const name of await readdir(IMAGES)) {
-    assert.ok(readme.includes(`docs/images/${name}`), `${name} is in the README`);
+    assert.ok(text.includes(`images/${name}`), `${name} is on a page`);
     const { size } = await stat(new URL(name, IMAGES));
     assert.ok(size <= BYTES_MAX, `${name} has ${size} bytes`);
   }

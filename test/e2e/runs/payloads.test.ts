@@ -37,7 +37,7 @@ const fail = defineTool({
   },
 });
 
-/** Every payload of a run as the server has it, with the encoding that it names. */
+/** Every payload of a run as the server has it, with the encoding that it names; search attributes aside. */
 async function onTheServer({ holdfast }: Bench, workflowId: string): Promise<{ encodings: string[]; text: string }> {
   const { events } = await holdfast.client.workflow.getHandle(workflowId).fetchHistory();
   const encodings = new Set<string>();
@@ -48,7 +48,8 @@ async function onTheServer({ holdfast }: Bench, workflowId: string): Promise<{ e
     else if (typeof value === 'object' && value !== null) {
       const encoding = (value as Payload).metadata?.['encoding'];
       if (encoding instanceof Uint8Array) encodings.add(Buffer.from(encoding).toString());
-      for (const inner of Object.values(value)) look(inner);
+      // No codec encodes search attributes: the server searches them.
+      for (const [name, inner] of Object.entries(value)) if (name !== 'searchAttributes') look(inner);
     }
   };
   look(events);

@@ -17,6 +17,8 @@ endToEnd('a result', (bench) => {
     description: 'Returns any value.',
     input: z.object({ what: z.string() }),
     effect: 'idempotent',
+    // Megabytes of results keep the one thread of a run in memory from its heartbeats.
+    heartbeat: '25 s',
     run: ({ what }) => {
       times.add(what);
       return VALUES[what]!.make();
