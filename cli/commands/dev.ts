@@ -131,7 +131,9 @@ async function startServer(
   let uiUrl: string | null = null;
   // A browser may have been given either name.
   const origins = () => (uiUrl === null ? [] : [uiUrl, uiUrl.replace(HOST, 'localhost')]);
-  const codec = await onFreePort(options.codecPort, (port) =>
+  // The console's port is the one that people type; the codec server starts before it.
+  const wanted = options.codecPort === options.consolePort ? 0 : options.codecPort;
+  const codec = await onFreePort(wanted, (port) =>
     serveCodec({ host: HOST, port, origins, onError, ...(token !== undefined && { token }) }),
   );
   const server = await superviseServer({ ...options, uiCodecEndpoint: codec.endpoint, namespace, say });
