@@ -112,7 +112,10 @@ export interface Holdfast {
    * ```
    */
   inbox(options?: InboxOptions): Promise<Inbox>;
-  /** Registers the search attributes that make the inbox, and lists with a label or a status, a single query. Returns the names of those that were missing. */
+  /**
+   * Registers the search attributes that make the inbox, and lists with a label or a status, a single query. Returns the names of those that
+   * were missing.
+   */
   setup(): Promise<readonly string[]>;
   /**
    * Lists runs, latest first: by when they started, or ended. The next page begins after the last entry's cursor.

@@ -1,20 +1,20 @@
 // `holdfast codec-server`: decodes payloads for Temporal's Web UI and command line.
 import { Command, InvalidArgumentError } from 'commander';
 import { unlessInterrupted, untilInterrupted } from '../connected.ts';
-import { EXIT, errorText, UsageError } from '../exit.ts';
+import { EXIT, errorText } from '../exit.ts';
 import {
+  authHeaderOption,
   checkHost,
-  type HttpOptions,
+  checkProxy,
+  givenToken,
   listenError,
-  parseHeader,
-  tokenFromEnvironment,
+  type ProxyOptions,
   withHttpOptions,
 } from '../http/httpOptions.ts';
 import { toStderr, toStdout } from '../terminal/output.ts';
 
-interface CodecServerOptions extends HttpOptions {
+interface CodecServerOptions extends ProxyOptions {
   readonly allowOrigin?: readonly string[];
-  readonly authHeader?: string;
 }
 
 export const CODEC_DEFAULTS = { host: '127.0.0.1', port: 3_931 } as const;
@@ -28,27 +28,22 @@ export function codecServerCommand(): Command {
       'origins of the Web UIs that may ask, such as https://temporal.example.com, separated by commas',
       parseOrigins,
     )
-    .option(
-      '--auth-header <name>',
-      'behind a proxy that has found out who asks: the header with their name, instead of the token',
-      parseHeader,
-    );
+    .addOption(authHeaderOption());
   return withHttpOptions(command, {
     ...CODEC_DEFAULTS,
     variable: CODEC_TOKEN_VARIABLE,
     token: 'token that requests need',
   }).action(async (options: CodecServerOptions) => {
     checkHost(options);
-    if (options.authHeader !== undefined && options.token !== undefined)
-      throw new UsageError('--token and --auth-header exclude each other: the proxy lets in whom it knows.');
+    checkProxy(options);
     await serve(options);
     process.exit(EXIT.completed);
   });
 }
 
 async function serve(options: CodecServerOptions): Promise<void> {
-  const { host = CODEC_DEFAULTS.host, port = CODEC_DEFAULTS.port, authHeader, allowOrigin = [] } = options;
-  const token = options.token ?? (authHeader === undefined ? tokenFromEnvironment(CODEC_TOKEN_VARIABLE) : undefined);
+  const { host = CODEC_DEFAULTS.host, port = CODEC_DEFAULTS.port, allowOrigin = [] } = options;
+  const token = givenToken(options, CODEC_TOKEN_VARIABLE);
   // Loaded here: no other command needs it.
   const { serveCodec } = await import('../codec/serveCodec.ts');
   const served = await serveCodec({

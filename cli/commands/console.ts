@@ -5,18 +5,19 @@ import { findAgentsFile } from '../agentsFile.ts';
 import { collectRole, parseName, settingsOf, unlessInterrupted, untilInterrupted, userName } from '../connected.ts';
 import { EXIT, errorText, UsageError } from '../exit.ts';
 import {
+  authHeaderOption,
   checkHost,
-  type HttpOptions,
+  checkProxy,
+  givenToken,
   listenError,
+  type ProxyOptions,
   parseHeader,
-  tokenFromEnvironment,
   withHttpOptions,
 } from '../http/httpOptions.ts';
 import { toStderr, toStdout } from '../terminal/output.ts';
 
-interface ConsoleCommandOptions extends HttpOptions {
+interface ConsoleCommandOptions extends ProxyOptions {
   readonly readOnly?: boolean;
-  readonly authHeader?: string;
   readonly rolesHeader?: string;
   readonly by?: string;
   readonly role?: readonly string[];
@@ -33,11 +34,7 @@ export function consoleCommand(): Command {
     .option('--read-only', 'show only: nobody decides or sends anything')
     .option('--by <name>', 'who decides; recorded with the run (default: your user name)', parseName)
     .option('--role <name>', 'role of who decides, for approvals that are for it; may be given again', collectRole)
-    .option(
-      '--auth-header <name>',
-      'behind a proxy that has found out who asks: the header with their name, instead of the token',
-      parseHeader,
-    )
+    .addOption(authHeaderOption())
     .option(
       '--roles-header <name>',
       'with --auth-header: the header with their roles, separated by commas, such as X-Forwarded-Groups',
@@ -54,8 +51,7 @@ export function consoleCommand(): Command {
     token: 'token of the link',
   }).action(async (options: ConsoleCommandOptions, command: Command) => {
     checkHost(options);
-    if (options.authHeader !== undefined && options.token !== undefined)
-      throw new UsageError('--token and --auth-header exclude each other: the proxy lets in whom it knows.');
+    checkProxy(options);
     if (options.rolesHeader !== undefined && options.authHeader === undefined)
       throw new UsageError('--roles-header needs --auth-header: without a proxy, anybody could send it.');
     if (options.role !== undefined && options.authHeader !== undefined)
@@ -68,8 +64,8 @@ export function consoleCommand(): Command {
 }
 
 async function serve(options: ConsoleCommandOptions, command: Command): Promise<void> {
-  const { host = CONSOLE_DEFAULTS.host, port = CONSOLE_DEFAULTS.port, authHeader } = options;
-  const token = options.token ?? (authHeader === undefined ? tokenFromEnvironment(CONSOLE_TOKEN_VARIABLE) : undefined);
+  const { host = CONSOLE_DEFAULTS.host, port = CONSOLE_DEFAULTS.port } = options;
+  const token = givenToken(options, CONSOLE_TOKEN_VARIABLE);
   const settings = settingsOf(command);
   const agentsFile = options.agents === undefined ? undefined : await findAgentsFile(options.agents);
   const holdfast = await connect(settings);

@@ -75,17 +75,16 @@ export function consoleApp({ holdfast, files, readOnly, uiUrl, settings, agentsF
   api.get('/about', (context) => {
     const { address, namespace } = holdfast;
     return context.json({
-      ...{
-        address,
-        namespace,
-        readOnly,
-        by: context.get('by'),
-        roles: context.get('roles'),
-        uiUrl,
-        hasAgents: agentsFile !== null,
-        canAsk: agentsFile !== null || hasModel(),
-      },
-      ...{ program: PROGRAM, flags: addressFlags(settings) },
+      address,
+      namespace,
+      readOnly,
+      by: context.get('by'),
+      roles: context.get('roles'),
+      uiUrl,
+      hasAgents: agentsFile !== null,
+      canAsk: agentsFile !== null || hasModel(),
+      program: PROGRAM,
+      flags: addressFlags(settings),
     } satisfies About);
   });
   api.get('/runs', async (context) => {

@@ -4,10 +4,9 @@ import { withClientErrors } from '../../client/connect.ts';
 import type { FoundStats, Holdfast, Inbox, Labels, ListOptions, RunSummary } from '../../client/index.ts';
 import { listedStatus } from '../../client/listedStatus.ts';
 import { withInputs as addInputs, type InputOptions } from '../../client/runInputs.ts';
-import { endedBadly } from '../../core/read/run.ts';
 import { InputSearches } from './inputSearches.ts';
 import { LIMIT_MAX, type ListQuery } from './listQuery.ts';
-import { statusesOf } from './statusFilter.ts';
+import { isFailing, statusesOf } from './statusFilter.ts';
 
 interface Fitting {
   readonly runs: readonly RunSummary[];
@@ -80,7 +79,9 @@ export function listsOf(holdfast: Holdfast): Lists {
     });
     const runs = listed.filter((run) => hasWords(run, words));
     return {
-      runs: failingFirst ? runs.toSorted((a, b) => Number(isFailing(b)) - Number(isFailing(a))) : runs,
+      runs: failingFirst
+        ? runs.toSorted((a, b) => Number(isFailing(listedStatus(b))) - Number(isFailing(listedStatus(a))))
+        : runs,
       isCut: isFiltered && listed.length === SCANNED_MAX,
     };
   }
@@ -124,11 +125,6 @@ export function listsOf(holdfast: Holdfast): Lists {
       ),
     inbox: () => once('inbox', () => holdfast.inbox({ limit: INBOX_MAX })),
   };
-}
-
-function isFailing(run: RunSummary): boolean {
-  const status = listedStatus(run);
-  return status !== 'waiting' && endedBadly(status);
 }
 
 function periodOf({ hours, fromMs, untilMs }: ListQuery): Pick<ListOptions, 'sinceMs' | 'untilMs'> {

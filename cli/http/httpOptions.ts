@@ -1,7 +1,7 @@
 // The options of commands that listen for requests: where, under which names, and who may ask.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { portNumber, UsageError } from '../exit.ts';
 
 export interface HttpOptions {
@@ -9,6 +9,11 @@ export interface HttpOptions {
   readonly port?: number;
   readonly allowHost?: readonly string[];
   readonly token?: string;
+}
+
+/** Of a command that may stand behind a proxy. */
+export interface ProxyOptions extends HttpOptions {
+  readonly authHeader?: string;
 }
 
 const TOKEN_CHARS_MIN = 16;
@@ -69,7 +74,24 @@ export function listenError(error: NodeJS.ErrnoException, host: string, port: nu
   return new UsageError(`${host}:${port} cannot be listened on (${error.code}). Choose with --host and --port.`);
 }
 
-/** Parses `--auth-header`. */
+export function authHeaderOption(): Option {
+  return new Option(
+    '--auth-header <name>',
+    'behind a proxy that has found out who asks: the header with their name, instead of the token',
+  ).argParser(parseHeader);
+}
+
+export function checkProxy({ authHeader, token }: ProxyOptions): void {
+  if (authHeader !== undefined && token !== undefined)
+    throw new UsageError('--token and --auth-header exclude each other: the proxy lets in whom it knows.');
+}
+
+/** The token that was given; behind a proxy there is none. */
+export function givenToken({ authHeader, token }: ProxyOptions, variable: string): string | undefined {
+  return token ?? (authHeader === undefined ? tokenFromEnvironment(variable) : undefined);
+}
+
+/** Parses the name of a header. */
 export function parseHeader(name: string): string {
   if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
     throw new InvalidArgumentError('Expected the name of a header, such as X-Forwarded-User.');

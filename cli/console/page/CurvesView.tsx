@@ -6,8 +6,9 @@ import { count, plural } from '../../../core/text.ts';
 import { Chart } from './Chart.tsx';
 import { Choices } from './Choices.tsx';
 import { type By, type Curves, curvesOf, type Metric, metricsBy, timeText } from './curves.ts';
+import { RunIds } from './parts.tsx';
 import { isoMinute } from './periods.ts';
-import { runLink, runsLink } from './place.ts';
+import { runsLink } from './place.ts';
 
 const BY_NAMES = [
   ['', 'All runs'],
@@ -127,15 +128,7 @@ function Chosen({ curves: { every, times, lines }, by, atMs, close }: ChosenProp
               </>
             )}
           </p>
-          <ul class="ids">
-            {point.workflowIds.map((id) => (
-              <li key={id}>
-                <a class="id" data-item href={runLink(id)}>
-                  {id}
-                </a>
-              </li>
-            ))}
-          </ul>
+          <RunIds ids={point.workflowIds} />
         </div>
       ))}
     </section>

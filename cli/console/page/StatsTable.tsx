@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { StatsRow } from '../../../client/index.ts';
 import { count } from '../../../core/text.ts';
-import { runLink } from './place.ts';
+import { RunIds } from './parts.tsx';
 import { duration } from './words.ts';
 
 interface StatsTableProps {
@@ -60,15 +60,7 @@ export function StatsTable({ title, counted, rows, isTool = false, linkOf }: Sta
                   <tr>
                     <td colSpan={isTool ? 5 : 7}>
                       {row.failed > 0 && <p class="dim">Those with a failure first:</p>}
-                      <ul class="ids">
-                        {row.workflowIds.map((id) => (
-                          <li key={id}>
-                            <a class="id" data-item href={runLink(id)}>
-                              {id}
-                            </a>
-                          </li>
-                        ))}
-                      </ul>
+                      <RunIds ids={row.workflowIds} />
                     </td>
                   </tr>
                 )}

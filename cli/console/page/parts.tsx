@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Labels } from '../../../client/index.ts';
+import { runLink } from './place.ts';
 import { state, tone } from './words.ts';
 
 export function Status({ status }: { status: string }) {
@@ -19,6 +20,21 @@ export function Tags({ labels }: { labels: Labels }) {
         </a>
       ))}
     </>
+  );
+}
+
+/** Ids that lead to their runs. */
+export function RunIds({ ids }: { ids: readonly string[] }) {
+  return (
+    <ul class="ids">
+      {ids.map((id) => (
+        <li key={id}>
+          <a class="id" data-item href={runLink(id)}>
+            {id}
+          </a>
+        </li>
+      ))}
+    </ul>
   );
 }
 
