@@ -1,6 +1,6 @@
 // The machine that the proof ran on: figures mean nothing without it.
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { cpus, release, totalmem, type } from 'node:os';
 import { promisify } from 'node:util';
 import type { Machine } from './report.ts';
@@ -8,8 +8,7 @@ import type { Machine } from './report.ts';
 const run = promisify(execFile);
 const ROOT = new URL('../../', import.meta.url);
 
-export async function describeMachine(): Promise<Machine> {
-  const { devDependencies, dependencies } = JSON.parse(await readFile(new URL('package.json', ROOT), 'utf8'));
+export function describeMachine(): Machine {
   const processors = cpus();
   return {
     cpus: processors.length,
@@ -18,11 +17,15 @@ export async function describeMachine(): Promise<Machine> {
     system: `${type()} ${release()}`,
     versions: {
       Node: process.versions.node,
-      '@temporalio/worker': dependencies['@temporalio/worker'],
-      pg: devDependencies.pg,
+      '@temporalio/worker': installed('@temporalio/worker'),
+      pg: installed('pg'),
     },
   };
 }
+
+const requireHere = createRequire(import.meta.url);
+
+const installed = (library: string): string => requireHere(`${library}/package.json`).version;
 
 /** The commit of the tree; with `+` if files differ from it. */
 export async function describeCommit(): Promise<string> {

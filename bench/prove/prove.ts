@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openSite, SITES, type Site, type SiteName } from './ground/site.ts';
 import { describeCommit, describeMachine } from './machine.ts';
-import { type Entry, isReached, pageWith, type Report, tableOf, withEntries } from './report.ts';
+import { type Entry, isReached, missedLines, pageWith, type Report, tableOf, withEntries } from './report.ts';
 import type { SectionOptions, SectionResult } from './section.ts';
 import type { Sections } from './sections.ts';
 
@@ -44,7 +44,7 @@ export function choose(args: readonly string[], sections: Sections): Chosen | 'h
 
 /** Runs the sections. Resolves with whether every target was met. */
 export async function prove({ names, sites, seed, long, out }: Chosen, sections: Sections): Promise<boolean> {
-  const [machine, commit] = [await describeMachine(), await describeCommit()];
+  const [machine, commit] = [describeMachine(), await describeCommit()];
   const entries: Entry[] = [];
 
   async function add(name: string, on: Site | null, show: (options: SectionOptions) => Promise<SectionResult>) {
@@ -90,7 +90,7 @@ export async function prove({ names, sites, seed, long, out }: Chosen, sections:
     }
   }
   const missed = entries.filter((entry) => !isReached(entry));
-  for (const { title, on } of missed) console.log(`Not reached: ${title}${on === null ? '' : `, on ${on}`}`);
+  for (const line of missed.flatMap(missedLines)) console.log(line);
   if (missed.length === 0) console.log('All that was asked was reached.');
   console.log(`Kept in ${join(out, 'reliability.md')}.`);
   return missed.length === 0 && entries.length > 0;

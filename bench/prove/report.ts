@@ -40,9 +40,26 @@ export function withEntries(report: Report, entries: readonly Entry[], names: re
 }
 
 /** Whether every target was met; in the short form, apart from times. */
-export function isReached({ rows, form }: Pick<Entry, 'rows' | 'form'>): boolean {
-  return rows.length > 0 && rows.every(({ reached, isTime }) => reached || (isTime === true && form === 'short'));
+export function isReached(entry: Pick<Entry, 'rows' | 'form'>): boolean {
+  return entry.rows.length > 0 && missedRows(entry).length === 0;
 }
+
+function missedRows({ rows, form }: Pick<Entry, 'rows' | 'form'>): Row[] {
+  return rows.filter(({ reached, isTime }) => !reached && !(isTime === true && form === 'short'));
+}
+
+/** For each target that was not met, a line that says which, where, and what was measured. */
+export function missedLines(entry: Entry): string[] {
+  const section = `Not reached: ${entry.title}${entry.on === null ? '' : ` (${shortened(entry.on)})`}`;
+  if (entry.rows.length === 0) return [`${section}: nothing was measured`];
+  return missedRows(entry).map(
+    ({ what, asked, measured, note }) =>
+      `${section}: ${what}: ${measured}, asked ${asked}${note === undefined ? '' : `; ${note}`}`,
+  );
+}
+
+/** What a section ran on, in few words. */
+const shortened = (on: string): string => on.split(/[,;]/)[0]!;
 
 /** The page, with the table of this report between its markers. */
 export function pageWith(page: string, report: Report): string {
@@ -63,7 +80,7 @@ function sectionTable(entry: Entry): string {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
   const where = `${machine.cpus} × ${machine.cpu}, ${machine.memoryGb} GB, ${machine.system}; ${versions.join(', ')}.`;
   return [
-    `### ${title}${on === null ? '' : `: ${on.split(/[,;]/)[0]}`}`,
+    `### ${title}${on === null ? '' : `: ${shortened(on)}`}`,
     '',
     [...(on === null ? [] : [`${on}.`]), ran, where].join(' '),
     '',

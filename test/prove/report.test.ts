@@ -1,7 +1,7 @@
 // The report of the proof: newer results replace older ones, the page keeps its text, and unreached rows are marked.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Entry, isReached, pageWith, tableOf, withEntries } from '../../bench/prove/report.ts';
+import { type Entry, isReached, missedLines, pageWith, tableOf, withEntries } from '../../bench/prove/report.ts';
 import type { Row } from '../../bench/prove/section.ts';
 
 const row = (reached: boolean, more: Partial<Row> = {}): Row => ({
@@ -55,6 +55,18 @@ test('fails a section with an unreached row or without rows', () => {
   assert.equal(isReachedWith('short'), false);
   assert.equal(isReachedWith('short', row(true), row(false, { isTime: true })), true, 'a time is only told');
   assert.equal(isReachedWith('long', row(true), row(false, { isTime: true })), false);
+});
+
+test('says of each unreached row which it is, where it ran and what was measured', () => {
+  const rows = [
+    row(true),
+    row(false, { note: 'seed 7: r-1 did not end' }),
+    row(false, { what: 'ended', isTime: true }),
+  ];
+  assert.deepEqual(missedLines(entry('first', { rows, on: 'The server, on SQLite; 1.2.3', form: 'short' })), [
+    'Not reached: first (The server): results lost: 3, asked 0; seed 7: r-1 did not end',
+  ]);
+  assert.deepEqual(missedLines(entry('first', { rows: [] })), ['Not reached: first: nothing was measured']);
 });
 
 test('shows what was measured, when, where, and what was not reached', () => {

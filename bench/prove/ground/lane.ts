@@ -26,8 +26,8 @@ export interface LaneOptions {
 export interface Lane {
   readonly holdfast: Holdfast;
   readonly workers: readonly WorkerProcess[];
-  /** The processes that SIGKILL has ended. */
-  readonly killed: ReadonlySet<number>;
+  /** Resolves once this process is gone, with whether SIGKILL ended it. */
+  gone(pid: number): Promise<boolean>;
   /** Kills one and starts another. Resolves with the time of the kill, once the first is dead. */
   kill(worker: WorkerProcess): Promise<number>;
   /** Kills all, runs the given function without any worker, and resolves when all are replaced. */
@@ -119,7 +119,10 @@ export async function openLane({
   return {
     holdfast,
     workers,
-    killed,
+    async gone(pid) {
+      await workers.find((worker) => worker.pid === pid)?.exited;
+      return killed.has(pid);
+    },
     async kill(worker) {
       const atMs = Date.now();
       await worker.end('SIGKILL');

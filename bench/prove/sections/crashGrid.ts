@@ -143,7 +143,7 @@ async function playCase(
 
 /** Plays the case and strikes at its point; `died` says whether a worker was struck there, `frozen` which one is awake again. */
 async function disturb(lane: Lane, moments: Moments, { dies, ...drawn }: Case, id: string) {
-  const { holdfast, killed } = lane;
+  const { holdfast } = lane;
   if ('moment' in dies) {
     const { moment, child, blow = 'killed' } = dies;
     const target = child === undefined ? id : `${id}.${child}`;
@@ -152,7 +152,8 @@ async function disturb(lane: Lane, moments: Moments, { dies, ...drawn }: Case, i
     if (blow !== 'frozen') {
       const disturbed = await playing;
       const death = moments.death(target);
-      return { disturbed, died: death !== null && (blow === 'blocked' || killed.has(death.pid)) };
+      // Another worker may have ended the run before the news of the death is here.
+      return { disturbed, died: death !== null && (blow === 'blocked' || (await lane.gone(death.pid))) };
     }
     const death = await moments.untilDeath(target, playing);
     if (death) await lane.relieve(death.pid);
