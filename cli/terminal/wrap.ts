@@ -48,6 +48,8 @@ export function createTail(linesMax: number): Tail {
       added = [];
     },
     lines(columns) {
+      // It stays empty when it is drawn.
+      if (isEmpty()) return [];
       if (columns !== width) kept = wrapped(kept.join('\n'), columns);
       width = columns;
       const last = (kept.at(-1) ?? '') + added.join('');

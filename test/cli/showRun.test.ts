@@ -88,6 +88,26 @@ test('shows a call growing under the timeline and the text', async () => {
   assert.deepEqual(lines, ['kitchen: Cook.'], 'nothing of it stays');
 });
 
+test('shows what the model thinks as such, apart from what it writes', async () => {
+  const thinks = (thought: string, offset = 0): RunEvent => ({ type: 'reasoning', ...at, offset, text: thought });
+  const { frames, lines } = await shown(80, true, [
+    ...start,
+    thinks('An order '),
+    thinks(`is missing.${HOSTILE}`, 9),
+    text('Let me see.'),
+  ]);
+  const ends = frames.slice(2).map((frame) => frame.join('\n'));
+  assert.match(ends[0]!, /the model thinks:\n {2}An order $/);
+  assert.match(ends[1]!, /the model thinks:\n {2}An order is missing\./);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
+  assert.doesNotMatch(frames.flat().join(''), /[\x00-\x1f\x7f-\x9f\u202e\u2066\u200b]/);
+  assert.match(ends[2]!, /\n {2}Let me see\.$/);
+  assert.doesNotMatch(ends[2]!, /thinks|missing/);
+  assert.deepEqual(lines, ['kitchen: Cook.'], 'nothing of it stays');
+  const plain = await shown(80, false, [...start, thinks('An order is missing.')]);
+  assert.deepEqual(plain.lines.slice(1), ['  the model thinks: … An order is missing.']);
+});
+
 test('shows the end of long arguments, within the screen', async () => {
   const written = `{"to": "${'漢字 and letters '.repeat(20)}the end`;
   for (const columns of [20, 40, 80]) {
