@@ -1,4 +1,5 @@
 // The connection to an MCP server: opened when it is needed, shared by all calls, and opened again after the server has gone away.
+import { existsSync } from 'node:fs';
 import {
   type Client,
   type ClientOptions,
@@ -7,6 +8,8 @@ import {
   INTERNAL_ERROR,
   type PriorDiscovery,
   ProtocolError,
+  SdkError,
+  SdkErrorCode,
   type Transport,
 } from '@modelcontextprotocol/client';
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/client/stdio';
@@ -59,7 +62,7 @@ export interface CallInFlight {
   elicit(params: ElicitRequest['params']): ElicitResult;
 }
 
-/** A server of the older protocol may never answer the question which one it speaks. */
+/** A program of the older protocol may never answer the question which one it speaks. It is then taken for one. */
 const PROBE_MS = 10_000;
 const ERROR_OUTPUT_CHARS = 1_000;
 /** Headers may change with each request, and calls run side by side. */
@@ -82,12 +85,17 @@ export function createConnection(name: string, server: Server, startMs: number):
   let listener: (client: Client) => void = () => undefined;
   /** Which protocol the server speaks: asking a program for it takes a process of its own. */
   let prior: PriorDiscovery | undefined;
+  let wasOpen = false;
 
   async function connect(): Promise<Client> {
     if (isClosed) throw new Error(`The connection to the MCP server "${name}" is closed.`);
     const { transport, errorOutput } = transportTo(server, onHeaders);
     const client = newClient({
-      versionNegotiation: { mode: 'auto', probe: { timeoutMs: Math.min(PROBE_MS, startMs / 2) } },
+      versionNegotiation: {
+        mode: 'auto',
+        // A server over HTTP that does not answer it has not started, whichever protocol it speaks.
+        probe: { timeoutMs: 'command' in server ? Math.min(PROBE_MS, startMs / 2) : startMs },
+      },
       // At once: the model's next call may be of a tool that has changed.
       listChanged: { tools: { onChanged: () => listener(client), autoRefresh: false, debounceMs: 0 } },
     });
@@ -103,12 +111,13 @@ export function createConnection(name: string, server: Server, startMs: number):
       if (isGone) throw new Error('it ended at once');
     } catch (error) {
       await close(client);
-      // Whoever starts the worker needs it. Later, the text would come to the model and into history.
-      const output = prior ? '' : errorOutput();
       prior = undefined;
-      throw new Error(`The MCP server "${name}" cannot be reached: ${hide(problemOf(error, server))}${output}`);
+      // Whoever starts the worker needs it. Later, the text would come to the model and into history.
+      const more = wasOpen ? '' : `. ${adviceOn(server)}${errorOutput()}`;
+      throw new Error(`The MCP server "${name}" cannot be reached: ${hide(problemOf(error, server))}${more}`);
     }
     connecting = null;
+    wasOpen = true;
     const discover = client.getDiscoverResult();
     prior = discover ? { kind: 'modern', discover } : { kind: 'legacy' };
     current = client;
@@ -255,17 +264,43 @@ function networkEnvironment(): Record<string, string> {
 function problemOf(error: unknown, server: Server): string {
   const causes: Error[] = [];
   for (let at = error; at instanceof Error && causes.length < 5; at = at.cause) causes.push(at);
-  if ('command' in server && causes.some((one) => (one as NodeJS.ErrnoException).code === 'ENOENT'))
-    return `there is no program ${server.command}`;
+  if ('command' in server && causes.some((one) => (one as NodeJS.ErrnoException).code === 'ENOENT')) {
+    const { command, cwd } = server;
+    return cwd === undefined || existsSync(cwd) ? `there is no program ${command}` : `there is no folder ${cwd}`;
+  }
+  const unreadable = causes.find(isUnreadable);
+  if (unreadable) return `it answers, but not as an MCP server does (${shortened(unreadable)})`;
   // "fetch failed" says nothing without its cause.
   const texts = causes.map((one) => one.message || String((one as NodeJS.ErrnoException).code ?? one.name));
   return cutText([...new Set(texts)].join(': ') || String(error), 500);
 }
 
+/** Whether the server's answer is none of the protocol: a page, for example, or JSON of another kind. */
+function isUnreadable(error: Error): boolean {
+  const { name } = error;
+  return (
+    (error instanceof SdkError && error.code === SdkErrorCode.ClientHttpUnexpectedContent) ||
+    name === 'SyntaxError' ||
+    name === 'ZodError'
+  );
+}
+
+/** The issues of zod are pages of JSON, which say nothing that helps. */
+function shortened({ name, message }: Error): string {
+  return name === 'ZodError' ? 'JSON of another form' : cutText(message, 200);
+}
+
+function adviceOn(server: Server): string {
+  return 'command' in server ? 'Check command, args, env and cwd.' : 'Check url and headers.';
+}
+
 /** The SDK's own timeout begins with each request, and not before the program has been started. */
 async function inTime(ms: number, work: Promise<void>): Promise<void> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`it has not answered for ${ms / 1_000} s`)), ms);
+  const timer = setTimeout(
+    () => late.reject(new Error(`it has not answered for ${ms / 1_000} s, its startTimeout`)),
+    ms,
+  );
   try {
     await Promise.race([work, late.promise]);
   } finally {

@@ -19,8 +19,8 @@ export interface HttpServer {
 /** As over standard output. */
 const MESSAGE_BYTES_MAX = STDIO_DEFAULT_MAX_BUFFER_SIZE;
 export const TOO_LARGE = `its answer is too large: more than ${MESSAGE_BYTES_MAX / 1_024 / 1_024} MB`;
-/** Marks the error that a request ends with instead. */
-const MARK = 'holdfast/tooLarge';
+/** Marks the error that a request ends with instead of an answer: that it is too large, or that it broke off. */
+const MARK = 'holdfast/instead';
 
 export function httpTransport(
   server: HttpServer,
@@ -45,7 +45,12 @@ export function httpTransport(
 }
 
 export function isTooLarge(error: unknown): boolean {
-  return error instanceof ProtocolError && Object(error.data)[MARK] === true;
+  return error instanceof ProtocolError && Object(error.data)[MARK] === 'tooLarge';
+}
+
+/** Whether the stream of the answer ended before the answer, and could not be continued. */
+export function isBrokenOff(error: unknown): boolean {
+  return error instanceof ProtocolError && Object(error.data)[MARK] === 'brokenOff';
 }
 
 /** The request that is being sent, or whose stream is continued by another GET. */
@@ -54,7 +59,15 @@ const sending = new AsyncLocalStorage<RequestId | undefined>();
 class LimitedTransport extends StreamableHTTPClientTransport {
   override send(message: JSONRPCMessage | JSONRPCMessage[], options?: TransportSendOptions): Promise<void> {
     const isRequest = !Array.isArray(message) && 'method' in message && 'id' in message;
-    return sending.run(isRequest ? message.id : undefined, () => super.send(message, options));
+    const id = isRequest ? message.id : undefined;
+    // The client would wait until the call's timeout for an answer that cannot come. An answer that came is not replaced by it.
+    const onRequestStreamEnd = options?.onRequestStreamEnd ?? (id === undefined ? undefined : () => this.breakOff(id));
+    const given = onRequestStreamEnd ? { ...options, onRequestStreamEnd } : options;
+    return sending.run(id, () => super.send(message, given));
+  }
+
+  private breakOff(id: RequestId): void {
+    this.onmessage?.(instead(id, 'brokenOff', 'its answer broke off'));
   }
 }
 
@@ -136,5 +149,9 @@ function limitEvents(id: RequestId | undefined): TransformStream<Uint8Array, Uin
 }
 
 function tooLarge(id: RequestId) {
-  return { jsonrpc: '2.0', id, error: { code: INTERNAL_ERROR, message: TOO_LARGE, data: { [MARK]: true } } };
+  return instead(id, 'tooLarge', TOO_LARGE);
+}
+
+function instead(id: RequestId, what: 'tooLarge' | 'brokenOff', message: string) {
+  return { jsonrpc: '2.0' as const, id, error: { code: INTERNAL_ERROR, message, data: { [MARK]: what } } };
 }

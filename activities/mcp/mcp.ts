@@ -83,6 +83,10 @@ export function mcp(options: McpOptions): ToolSource {
     const problem = approvalProblem(rule);
     if (problem) throw wrong(`approval${tool && `.${tool}`} ${problem}`);
   }
+  // A misspelt option would be lost without a word: `approvals`, for example.
+  const unknown = Object.keys(rest).find((option) => !OTHER_OPTIONS.has(option));
+  if (unknown !== undefined) throw wrong(`${unknown} is not an option.`);
+  if (typeof tools !== 'object' || tools === null) throw wrong('tools must be a list of names, or digests by name.');
   const taken: readonly string[] = Array.isArray(tools) ? tools : Object.keys(tools);
   if (options.tools !== undefined && taken.length === 0) throw wrong('tools is empty. Leave it out to take all.');
   // The values of both are by tool, or one for all.
@@ -123,6 +127,12 @@ export function mcp(options: McpOptions): ToolSource {
     },
   };
 }
+
+const SERVER_OPTIONS = { command: ['args', 'env', 'cwd'], url: ['headers'] } as const;
+const OTHER_OPTIONS: ReadonlySet<string> = new Set([
+  ...['timeout', 'heartbeat', 'retry', 'maxParallel', 'workerParallel'],
+  ...Object.entries(SERVER_OPTIONS).flatMap(([kind, options]) => [kind, ...options]),
+]);
 
 /** Nothing if the tool is not one of the server's, as far as that is known without it. */
 function recalled({ name, description, input }: ToldTool, selection: Selection, prefix: string): Tool[] {
@@ -177,6 +187,15 @@ function policyFor(effect: Effect, { retry, ...policy }: SharedPolicy): SharedPo
 function serverOf(options: McpProgram | McpAddress, wrong: (problem: string) => Error): Server {
   const { command, args = [], env = {}, cwd, url, headers = {} } = options;
   if ((command === undefined) === (url === undefined)) throw wrong('set either command or url.');
+  const [kind, other] = command === undefined ? (['url', 'command'] as const) : (['command', 'url'] as const);
+  for (const option of SERVER_OPTIONS[other])
+    if (options[option] !== undefined) throw wrong(`${option} is an option beside ${other}, and it has ${kind}.`);
+  if (!Array.isArray(args) || args.some((arg) => typeof arg !== 'string'))
+    throw wrong("args must be a list of texts, such as ['-y', 'a-server'].");
+  if (typeof env !== 'object' || env === null) throw wrong('env must be an object of texts.');
+  if (cwd !== undefined && typeof cwd !== 'string') throw wrong('cwd must be the path of a folder.');
+  if (typeof headers !== 'function' && (typeof headers !== 'object' || headers === null))
+    throw wrong('headers must be an object of texts, or a function that returns one.');
   if (command !== undefined) {
     if (typeof command !== 'string' || command === '') throw wrong('command must be the name or path of a program.');
     return { command, args: [...args], env: { ...env }, ...(cwd !== undefined && { cwd }) };

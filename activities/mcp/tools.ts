@@ -29,7 +29,7 @@ import { ToolError } from '../tools/toolError.ts';
 import { connected, isSessionLost, shown, tooLargeFailure } from './calls.ts';
 import type { Connection } from './connection.ts';
 import { type Answered, answerFor, isSameQuestion, questionInCall, questionOf } from './elicitation.ts';
-import { isTooLarge } from './httpTransport.ts';
+import { isBrokenOff, isTooLarge } from './httpTransport.ts';
 import {
   descriptionOf,
   openList,
@@ -226,7 +226,8 @@ function failureOf(error: unknown, connection: Connection, client: Client, effec
     return new ToolError(`${server} asks for something during the call that agents cannot give: ${text}`);
   // An answer of the server's: it understood the request, and would answer the next one alike.
   const isRefused = error instanceof SdkHttpError && error.status < 500 && error.status !== 429;
-  if (error instanceof ProtocolError || isRefused) return new ToolError(`${server} refused the call: ${text}`);
+  if ((error instanceof ProtocolError && !isBrokenOff(error)) || isRefused)
+    return new ToolError(`${server} refused the call: ${text}`);
   // It has not run the tool, and may later.
   if (error instanceof SdkHttpError && error.status === 429) return new Error(`${server} is busy: ${text}`);
   if (error instanceof SdkError && BAD_RESULT.includes(error.code))

@@ -2,11 +2,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer as createHttpServer, request as httpRequest, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ToolContext } from '../../../activities/define/types.ts';
 import { type Agent, asTool, defineAgent, type McpOptions, mcp } from '../../../activities/index.ts';
@@ -55,14 +61,23 @@ before(async () => {
 after(() => http.close());
 
 /** Forwards to the example server, but refuses its calls; counts the streams that clients hold open. */
-async function refusingProxy(to: string, status: number) {
+function refusingProxy(to: string, status: number) {
+  return startProxy(to, async (body, request, response) => {
+    const isCall = body.includes('"tools/call"');
+    if (isCall) response.writeHead(status).end(`Busy. Your key is ${request.headers['x-api-key']}.`);
+    return isCall;
+  });
+}
+
+/** Forwards to a server what `take` does not answer itself. */
+async function startProxy(
+  to: string,
+  take: (body: string, request: IncomingMessage, response: ServerResponse) => Promise<boolean>,
+) {
   const streams = new Set<ServerResponse>();
   const proxy = createHttpServer(async (request, response) => {
     const body = await text(request);
-    if (body.includes('"tools/call"')) {
-      response.writeHead(status).end(`Busy. Your key is ${request.headers['x-api-key']}.`);
-      return;
-    }
+    if (await take(body, request, response)) return;
     const { method, headers } = request;
     const forwarded = httpRequest(to, { method, headers }, (answer) => {
       if (method === 'GET') streams.add(response.on('close', () => streams.delete(response)));
@@ -168,6 +183,40 @@ endToEnd('tools of MCP servers', (bench) => {
     const { run } = await bench.run(twice);
     assert.deepEqual(toolTexts(run), ['Echo: turn 1', 'Echo: turn 2']);
   });
+});
+
+endToEnd('the example server', (bench) => {
+  const pidFile = join(folder, `pid-${bench.mode}`);
+  const killed = { name: 'everything', effect: 'read', tools: ['trigger-long-running-operation'] } as const;
+  const retry = { initial: '10 ms' } as const;
+  // Writes down which process it is.
+  const args = ['-c', `echo $$ > ${pidFile}; exec "$0" "$@"`, process.execPath, everything];
+  const transports = {
+    'standard output': {
+      tools: mcp({ ...killed, retry, command: 'sh', args }),
+      kill: async () => void process.kill(Number(await readFile(pidFile, 'utf8')), 'SIGKILL'),
+    },
+    HTTP: { tools: later(() => ({ ...killed, retry, url: http.url })), kill: () => http.restart() },
+  };
+  for (const [transport, { tools, kill }] of Object.entries(transports)) {
+    const call = { tool: 'trigger-long-running-operation', arguments: { duration: 3, steps: 6 } };
+    const agent = bench.agent({ tools: [tools], script: [{ calls: [call] }, 'Done.'] });
+    test(`that is killed during a call over ${transport} is called again`, async () => {
+      const handle = await bench.holdfast.start(agent.name, 'Go.');
+      let lastError: string | null | undefined;
+      let killing: Promise<void> | undefined;
+      for await (const event of handle.events()) {
+        if (event.type === 'progress') killing ??= kill();
+        if (event.type === 'attempt' && event.slot === 0) ({ lastError } = event);
+      }
+      await killing;
+      const { run } = await bench.finished(handle.workflowId);
+      assert.match(toolTexts(run)[0]!, /Duration: 3 seconds, Steps: 6/);
+      assert.equal(toolCalls(run)[0]!.attempts, 2);
+      // At once, and not when the call has timed out.
+      assert.match(lastError ?? '', /the connection to the MCP server "everything" was lost during the call/);
+    });
+  }
 });
 
 endToEnd('an MCP server that misbehaves', (bench) => {
@@ -403,6 +452,74 @@ describe('opening MCP servers', () => {
     await assert.rejects(connection.client(), /"mute" is closed/);
   });
 
+  test('refuses a server that speaks something else, in a line that says so', async () => {
+    const answers: readonly (readonly [type: string, body: string, says: RegExp])[] = [
+      ['text/html', '<html>Welcome.</html>', /not as an MCP server does \(Unexpected content type: text\/html\)/],
+      ['application/json', '{"hello":"world"}', /not as an MCP server does \(JSON of another form\)/],
+      ['application/json', 'hello', /not as an MCP server does \(Unexpected token .*\)/],
+    ];
+    for (const [type, body, says] of answers) {
+      const server = createHttpServer((_, response) => response.writeHead(200, { 'content-type': type }).end(body));
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const { port } = server.address() as { port: number };
+      await assert.rejects(
+        openAgents([agentWith({ name: 'web', url: `http://127.0.0.1:${port}/`, effect: 'read' })]),
+        ({ message }: Error) => {
+          assert.match(message, says);
+          assert.match(message, /^The MCP server "web" cannot be reached: it answers, .*\. Check url and headers\.$/);
+          return true;
+        },
+      );
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  test('waits for a server over HTTP that starts slowly, as long as startTimeout says', async () => {
+    let isFirst = true;
+    const proxy = await startProxy(http.url, async () => {
+      // More than half of it.
+      if (isFirst) await sleep(2_000);
+      isFirst = false;
+      return false;
+    });
+    const slow = { name: 'slow', url: proxy.url, effect: 'read', tools: ['echo'] } as const;
+    const { tools, close } = await mcp({ ...slow, startTimeout: '3 s' }).open();
+    await close();
+    assert.equal(tools.length, 1);
+    isFirst = true;
+    await assert.rejects(
+      mcp({ ...slow, startTimeout: '300 ms' }).open(),
+      /has not answered for 0\.3 s, its startTimeout/,
+    );
+    proxy.close();
+  });
+
+  test('tells the model nothing of what a program says that does not start again', async () => {
+    const [broken, pidFile] = [join(folder, 'broken'), join(folder, 'pid')];
+    const script = `if [ -e ${broken} ]; then echo "password hunter2" >&2; exit 3; fi; echo $$ > ${pidFile}; exec "$0" "$@"`;
+    const program = { command: 'sh', args: ['-c', script, process.execPath, everything] } as const;
+    const options = { name: 'everything', ...program, effect: 'read', tools: ['echo'] } as const;
+    const { tools, close } = await mcp(options).open();
+    await writeFile(broken, '');
+    process.kill(Number(await readFile(pidFile, 'utf8')), 'SIGKILL');
+    const context = { signal: new AbortController().signal, idempotencyKey: 'key', progress() {} };
+    const call = async () => {
+      const failed: unknown = await Promise.resolve(tools[0]!.run!({ message: 'hi' } as never, context as never)).catch(
+        (error) => error,
+      );
+      return failed instanceof Error ? failed.message : '';
+    };
+    const isReached = async () => !/cannot be reached/.test(await call());
+    await eventually(async () => !(await isReached()));
+    // From then on, it is asked which protocol it speaks, as at the start.
+    assert.match(await call(), /^The MCP server "everything" cannot be reached: \w[^.\n]*$/);
+    await close();
+    // Whoever starts a worker needs it.
+    await assert.rejects(mcp(options).open(), /cannot be reached: .*\. Check command.*\npassword hunter2/);
+    await rm(broken);
+  });
+
   test('refuses what is wrong, and says which option is', async () => {
     const wrong: [McpOptions, RegExp][] = [
       [{ ...options, effect: 'read', tools: ['subtract'] }, /it has no tool subtract. It has add, die/],
@@ -410,19 +527,20 @@ describe('opening MCP servers', () => {
       [{ ...options, effect: { add: 'read' } }, /effect says nothing of its tool die/],
       [
         { ...options, effect: 'read', command: 'no-such-program' },
-        /cannot be reached: there is no program no-such-program/,
+        /cannot be reached: there is no program no-such-program\. Check command, args, env and cwd\.$/,
       ],
+      [{ ...options, effect: 'read', cwd: '/no/such' } as McpOptions, /there is no folder \/no\/such\. Check .* cwd/],
       [
         { ...options, effect: 'read', args: ['-e', 'console.error("no config"); process.exit(3)'] },
         /cannot be reached: .*\n.*no config/,
       ],
       [
         { ...options, effect: 'read', args: ['-e', 'setTimeout(() => {}, 60_000)'], startTimeout: '300 ms' },
-        /has not answered for 0.3 s/,
+        /has not answered for 0.3 s, its startTimeout/,
       ],
       [
         { name: 'web', url: `http://127.0.0.1:${await freePort()}/mcp`, effect: 'read' },
-        /MCP server "web" cannot be reached: .*ECONNREFUSED/,
+        /MCP server "web" cannot be reached: .*ECONNREFUSED.*\. Check url and headers\.$/,
       ],
     ];
     for (const [given, message] of wrong)
@@ -439,6 +557,7 @@ describe('opening MCP servers', () => {
   });
 
   test('refuses options that cannot be right, at the definition', () => {
+    const web = { command: undefined, args: undefined, env: undefined, url: 'http://localhost/mcp' };
     const wrong: [object, RegExp][] = [
       [{ effect: 'maybe' }, /effect must be/],
       [{ effect: undefined }, /effect must be/],
@@ -450,12 +569,22 @@ describe('opening MCP servers', () => {
       [{ approval: 'sometimes' }, /approval must be/],
       [{ url: 'http://localhost/mcp' }, /either command or url/],
       [{ command: undefined }, /either command or url/],
-      [{ command: undefined, url: 'localhost' }, /url must be an address/],
-      [{ command: undefined, url: 'http://ann:secret@localhost/mcp' }, /url must have no login(?!.*secret)/],
+      [{ ...web, url: 'localhost' }, /url must be an address/],
+      [{ ...web, url: 'http://ann:secret@localhost/mcp' }, /url must have no login(?!.*secret)/],
       [{ prefix: 'a b' }, /prefix must be/],
       [{ name: '' }, /name is missing/],
       [{ timeout: 'soon' }, /timeout is "soon"/],
       [{ startTimeout: 'soon' }, /startTimeout is "soon"/],
+      [{ approvals: 'always' }, /approvals is not an option/],
+      [{ tools: 'add' }, /tools must be a list of names/],
+      [{ tools: null }, /tools must be a list of names/],
+      [{ args: '-y server' }, /args must be a list of texts/],
+      [{ args: [7] }, /args must be a list of texts/],
+      [{ env: 'A=1' }, /env must be an object/],
+      [{ cwd: 7 }, /cwd must be the path/],
+      [{ headers: { a: 'b' } }, /headers is an option beside url, and it has command/],
+      [{ command: undefined, url: 'http://localhost/mcp' }, /args is an option beside command, and it has url/],
+      [{ ...web, headers: 'a: b' }, /headers must be an object/],
       [{ taskTimeout: '90 days' }, /taskTimeout is "90 days", which is longer than 24 days/],
     ];
     for (const [given, message] of wrong)
