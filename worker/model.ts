@@ -129,6 +129,8 @@ function modelByOf({ apiKey, baseURL, model }: ModelSettings): ModelsOptions['mo
 }
 
 export function openProviders(providers: Providers): Map<string, ModelEndpoint | null> {
+  if (typeof providers !== 'object' || providers === null || Array.isArray(providers))
+    throw new TypeError('providers must be an object by name, such as { local: { baseURL: "…" } }.');
   return new Map(Object.entries(providers).map(([name, settings]) => [name, openProvider(name, settings)]));
 }
 

@@ -320,7 +320,12 @@ function bodyOf(body: unknown, wrong: (problem: string) => Error): Agent['body']
   }
   let json: string;
   try {
-    json = JSON.stringify(body);
+    json = JSON.stringify(body, (_, value) => {
+      // They would be lost, or sent as null.
+      if (['function', 'symbol'].includes(typeof value) || (typeof value === 'number' && !Number.isFinite(value)))
+        throw new TypeError('no JSON');
+      return value;
+    });
   } catch {
     throw wrong('body must be plain JSON.');
   }

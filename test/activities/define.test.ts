@@ -113,7 +113,9 @@ test('validates names, limits and sizes of agents, and rejects duplicate tools',
     [{ prices: { '*': { input: 1, output: 2, cached: 'none' } } }, /prices\["\*"\]\.cached/],
   ];
   for (const [options, says] of table) assert.throws(agent(options), says, JSON.stringify(options).slice(0, 80));
-  assert.throws(agent({ body: { seed: 1n } }), /body must be plain JSON/);
+  for (const seed of [1n, () => 1, Number.NaN])
+    assert.throws(agent({ body: { of: [seed] } }), /body must be plain JSON/, typeof seed);
+  assert.deepEqual(agent({ body: { seed: undefined, top_p: 1 } })().body, { top_p: 1 });
 });
 
 test('serves sub-agents and handoff targets with the agent that names them', () => {

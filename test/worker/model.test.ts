@@ -109,6 +109,11 @@ test('refuses at the start what names no server, or is none', async () => {
     const one = defineAgent({ name: 'a', model, instructions: 'Do.' });
     await assert.rejects(openModel({ apiKey: 'k' }, createRegistry([one]), providers), message, String(message));
   }
+  for (const providers of [[], 'local', null])
+    await assert.rejects(
+      openModel({ apiKey: 'k' }, registry, providers as never),
+      /providers must be an object by name/,
+    );
   for (const model of [[], [''], ['a', 'a'], ['a', 'b', 'c', 'd', 'e']])
     assert.throws(() => defineAgent({ name: 'a', model, instructions: 'Do.' }), /model/);
 });
