@@ -62,6 +62,8 @@ async function drained(response: ServerResponse): Promise<void> {
 export interface Asked {
   readonly answer: RawAnswer | null;
   readonly failure: ApplicationFailure | null;
+  /** For the worker's log. */
+  readonly warnings: readonly string[];
 }
 
 /** The answer of the server, or the failure that the model call ends with. */
@@ -73,14 +75,16 @@ export async function ask(
 ): Promise<Asked> {
   const agent = defineAgent({ name: 'asker', model: 'm', instructions: 'Ask.', ...options });
   const { signal } = new AbortController();
+  const warnings: string[] = [];
   try {
     const answer = await streamAnswer(endpoint, agent, messages, {
       signal,
       onProgress: () => {},
+      warn: (message) => warnings.push(message),
     });
-    return { answer, failure: null };
+    return { answer, failure: null, warnings };
   } catch (error) {
     if (!(error instanceof ApplicationFailure)) throw error;
-    return { answer: null, failure: error };
+    return { answer: null, failure: error, warnings };
   }
 }

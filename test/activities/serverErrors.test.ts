@@ -285,6 +285,10 @@ for (const [i, { status, body, agent, field, instead }] of refusals.entries())
       bodies.map((sent) => field in sent),
       [true, false, false],
     );
+    const [warnings, none] = answers.map((one) => one.warnings);
+    assert.equal(warnings!.length, 1);
+    assert.ok(warnings![0]!.startsWith(`The model of asker does not take ${field}; `), warnings![0]);
+    assert.deepEqual(none, []);
     const { model, messages, stream, stream_options, tools, ...rest } = bodies[1]!;
     assert.deepEqual(rest, instead);
   });

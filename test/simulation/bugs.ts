@@ -245,4 +245,36 @@ export const BUGS: readonly Bug[] = [
     found: /The reader has another/,
     isRare: true,
   },
+  {
+    what: 'calls do not get the context of the run',
+    edit: {
+      file: 'workflows/turn/runTool.ts',
+      from: '    ...(run.input.context && { context: run.input.context }),\n',
+      to: '',
+    },
+    found: /has the context undefined/,
+  },
+  {
+    what: 'sub-agents do not inherit the context',
+    edit: { file: 'workflows/turn/runSubAgent.ts', from: 'context = run.input.context', to: 'context' },
+    found: /has the context undefined/,
+  },
+  {
+    what: 'the run forgets what a provider sent beside its answers',
+    edit: {
+      file: 'workflows/state/conversation.ts',
+      from: '    this.#messages.push(message);\n    this.#seen = mark;',
+      to: '    this.#messages.push({ ...message, provider: undefined } as Message);\n    this.#seen = mark;',
+    },
+    found: /Message \d+ was sent as/,
+  },
+  {
+    what: 'a call that is carried out elsewhere can be approved',
+    edit: {
+      file: 'workflows/people/approvals.ts',
+      from: "  if (external && decision.verdict !== 'respond'",
+      to: "  if (!external && decision.verdict !== 'respond'",
+    },
+    found: /is carried out elsewhere/,
+  },
 ];

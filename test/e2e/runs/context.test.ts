@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { asTool, defineTool, handoff } from '../../../activities/index.ts';
 import { endToEnd } from '../../support/bench.ts';
+import { asked } from '../../support/people.ts';
 import { golden, toolTexts } from '../../support/toolTexts.ts';
 
 endToEnd('context', (bench) => {
@@ -35,6 +36,35 @@ endToEnd('context', (bench) => {
       toolTexts((await bench.run(guarded, 'Go.', { context: { tenant } })).run)[0];
     assert.equal(await texts('acme'), 'acme undefined');
     assert.match((await texts('evil')) ?? '', /rejected/);
+  });
+
+  const seen: string[] = [];
+  const see = (who: string) => (_: unknown, ctx: { readonly context: { readonly [field: string]: unknown } }) => {
+    seen.push(`${who} ${ctx.context['tenant']} ${ctx.context['locale']}`);
+    return undefined;
+  };
+  const watched = bench.agent({
+    context,
+    tools: [tellTenant],
+    beforeModel: see('beforeModel'),
+    afterModel: see('afterModel'),
+    beforeTool: see('beforeTool'),
+    approvals: {
+      tell_tenant: (_, ctx) => (ctx.context.tenant === 'new' ? { ask: `for ${ctx.context.locale}` } : false),
+    },
+    script: [call, 'Done.'],
+  });
+  test('is seen by guardrails and approvals, as the schema parses it', async () => {
+    const handle = await bench.holdfast.start(watched.name, 'Go.', { context: { tenant: 'new' } });
+    const [question] = await asked(handle);
+    assert.equal(question?.question, 'for en');
+    await handle.approve();
+    await bench.finished(handle.workflowId);
+    const all = ['beforeModel', 'beforeTool', 'afterModel', 'beforeModel', 'afterModel'];
+    assert.deepEqual(
+      seen,
+      all.map((who) => `${who} new en`),
+    );
   });
 
   const keys: string[] = [];
