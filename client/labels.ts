@@ -1,7 +1,7 @@
 // Labels in Temporal: a search attribute finds them in one query; where the namespace has none, the memo is filtered here. And the
 // agent's name, by which a run is found from its start on.
 import type { Client } from '@temporalio/client';
-import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import { defineSearchAttributeKey, type SearchAttributePair, TypedSearchAttributes } from '@temporalio/common';
 import { hasLabels, labelsProblem, labelTexts } from '../core/labels.ts';
 import { ATTRIBUTE, MEMO } from '../core/names.ts';
 import type { Labels } from '../core/types.ts';
@@ -13,8 +13,13 @@ const AGENT = defineSearchAttributeKey(ATTRIBUTE.agent, 'KEYWORD');
 /** How long a namespace without attributes is not asked for them again, for runs without labels. */
 const AGENT_FRESH_MS = 60_000;
 
+interface Listed {
+  readonly memo: Readonly<Record<string, Labels>>;
+  readonly attributes: SearchAttributePair[];
+}
+
 /** The part of a start's options by which lists find the run. A start that names an attribute which the namespace does not have is refused. */
-export async function listedOptions(client: Client, agent: string, labels: Labels = {}) {
+export async function listedOptions(client: Client, agent: string, labels: Labels = {}): Promise<Listed> {
   const isLabelled = Object.keys(labels).length > 0;
   const names = isLabelled
     ? await attributesOf(client, [ATTRIBUTE.labels])
@@ -30,7 +35,7 @@ export async function listedOptions(client: Client, agent: string, labels: Label
 }
 
 /** Attributes as the options of a start or of a schedule have them. */
-export function searchAttributes(attributes: ConstructorParameters<typeof TypedSearchAttributes>[0]) {
+export function searchAttributes(attributes: SearchAttributePair[] | undefined) {
   return attributes?.length ? { typedSearchAttributes: new TypedSearchAttributes(attributes) } : {};
 }
 
