@@ -27,10 +27,10 @@ export interface ChatView {
 
 type Event<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 
-/** `me` is the user of this chat, whose own commands are not repeated to them. */
 /** Of what the model thinks, on the status line. */
 const THOUGHT_CHARS_MAX = 60;
 
+/** `me` is the user of this chat, whose own commands are not repeated to them. */
 export function createChatView(screen: ChatScreen, run: Run, me?: string): ChatView {
   const last = run.turns.at(-1);
   const open = (last?.calls ?? []).filter(({ ok }) => ok === null);

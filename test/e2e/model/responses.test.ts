@@ -1,9 +1,9 @@
 // The Responses API over the whole path of the loop: streams become the right calls, and reasoning goes back to the server that sent it.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
-import { offlineModel } from '../../../activities/testing/index.ts';
+import { offlineModel, startScriptedModel } from '../../../activities/testing/index.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
 import { golden, toolTexts } from '../../support/toolTexts.ts';
 
@@ -156,3 +156,37 @@ endToEnd('the Responses API', (bench) => {
     assert.deepEqual(kinds(last), ['user', 'assistant', 'function_call', 'function_call_output']);
   });
 });
+
+const elsewhere = await startScriptedModel({
+  scripts: { guide: [{ calls: looks('the yard') }, 'Nobody is there.'] },
+  wire: 'openai',
+});
+after(() => elsewhere.close());
+
+endToEnd(
+  'a provider with the Responses API',
+  (bench) => {
+    const mixed = bench.agent({
+      name: 'mixed',
+      // The first one speaks Chat Completions, and knows no such script.
+      model: [offlineModel('nobody'), `elsewhere:${offlineModel('guide')}`],
+      tools: [look],
+      script: [],
+    });
+    test('is asked through it, also in place of a model with the other API', async () => {
+      const before = elsewhere.requests.length;
+      const { run, result } = await bench.run(mixed);
+      assert.equal(result.output, 'Nobody is there.', result.reason ?? '');
+      assert.ok(run.turns.every(({ passedOver = [] }) => passedOver.length === 1));
+      const asked = elsewhere.requests.slice(before);
+      assert.deepEqual(
+        asked.map(({ body, error }) => [kinds(body as Body), error]),
+        [
+          [['user'], null],
+          [['user', 'reasoning', 'function_call', 'function_call_output'], null],
+        ],
+      );
+    });
+  },
+  { providers: { elsewhere: { baseURL: elsewhere.baseURL, apiKey: 'key', api: 'responses' } } },
+);

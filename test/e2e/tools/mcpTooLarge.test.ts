@@ -190,6 +190,37 @@ describe('an answer over HTTP', () => {
     await assert.rejects(called(source, 'text', { megabytes: 11 }), failure);
   });
 
+  test('that breaks off ends its call, unless its stream is continued', async () => {
+    const answerTo = (id: number | undefined) =>
+      `data: ${JSON.stringify({ jsonrpc: '2.0', id, result: textOf(1 / MB) })}\n\n`;
+    let asked: number | undefined;
+    const streams: Readonly<Record<string, Answer>> = {
+      broken: (_, response) => response.writeHead(200, EVENTS).end(': waits\n\n'),
+      destroyed: (_, response) => void response.writeHead(200, EVENTS).write(': waits\n\n', () => response.destroy()),
+      // With an id, the client asks for the rest.
+      forgotten: (_, response, { method }) =>
+        method === 'GET'
+          ? response.writeHead(404).end()
+          : response.writeHead(200, EVENTS).end('retry: 1\nid: 1\ndata: \n\n'),
+    };
+    for (const answer of Object.values(streams)) {
+      const url = await rawServer(answer);
+      await assert.rejects(called(await opened(url), 'talk', {}), {
+        name: 'Error',
+        message: 'the connection to the MCP server "large" was lost during the call: its answer broke off',
+      });
+      const unknown = { type: 'OutcomeUnknown', nonRetryable: true, message: /its answer broke off/ };
+      await assert.rejects(called(await opened(url, 'once'), 'talk', {}), unknown);
+    }
+    const url = await rawServer(({ id }, response, { method, headers }) => {
+      if (method === 'POST') asked = id;
+      if (method === 'POST') return response.writeHead(200, EVENTS).end('retry: 1\nid: 1\ndata: \n\n');
+      if (headers['last-event-id'] !== '1') return response.writeHead(405).end();
+      return response.writeHead(200, EVENTS).end(answerTo(asked));
+    });
+    assert.equal(await called(await opened(url), 'talk', {}), 'x');
+  });
+
   test('to nobody is left out, and the stream continues', async () => {
     let description = 'Talks.';
     const listening = Promise.withResolvers<ServerResponse>();
