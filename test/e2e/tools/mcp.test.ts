@@ -336,6 +336,31 @@ describe('an MCP server over HTTP that refuses calls', () => {
       assert.match(message, /^the MCP server "web" is busy: .*Busy/);
     }));
 
+  test('gets the token of now with each request', async () => {
+    let issued = 0;
+    const seen: (string | undefined)[] = [];
+    const proxy = await startProxy(http.url, async (body, { headers }) => {
+      if (body.includes('"tools/call"')) seen.push(headers.authorization);
+      return false;
+    });
+    const headers = async () => {
+      issued += 1;
+      return { authorization: `Bearer token-${issued}` };
+    };
+    const { tools, close } = await mcp({
+      name: 'web',
+      url: proxy.url,
+      headers,
+      effect: 'read',
+      tools: ['echo'],
+    }).open();
+    for (let i = 0; i < 2; i++) await tools[0]!.run!({ message: 'hi' } as never, context());
+    await close();
+    proxy.close();
+    assert.equal(new Set(seen).size, 2);
+    for (const token of seen) assert.match(token ?? '', /^Bearer token-\d+$/);
+  });
+
   test('does not tell the model the headers that it quotes', () =>
     refused(503, async (call) => {
       const { message } = await call();
