@@ -1,13 +1,14 @@
 // Follows a run together with its sub-agents: the events of all of them, as they happen. The cursor of an event has the place in each
 // run that is being followed: they run at the same time, so that none of them alone says what was yielded before.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { RunEvent } from '../core/read/run.ts';
+import { limiter } from './atOnce.ts';
 import { InvalidList } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
 import { readEventId } from './eventIds.ts';
 import { followRun } from './followRun.ts';
 import type { ExecutionRef } from './history.ts';
+import { pause } from './pause.ts';
 
 export type FamilyEvent = RunEvent & {
   /** The run that it is an event of. */
@@ -178,24 +179,4 @@ function readCursor(cursor: string): ReadonlyMap<string, string> {
     places.set(path, id);
   }
   return places;
-}
-
-function limiter(atOnce: number): (task: () => Promise<void>) => Promise<void> {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async (task) => {
-    if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running++;
-    try {
-      await task();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running--;
-    }
-  };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return sleep(ms, undefined, { signal }).catch(() => {});
 }

@@ -25,6 +25,11 @@ interface FollowOptions {
   readonly from?: EventPlace | null;
   /** Receives each history event before the run events that follow from it. If it returns false, the run is followed no further. */
   readonly onHistory?: (event: HistoryEvent, runId: string) => boolean;
+  /**
+   * Whether to look for what is not in history as well, several times a second.
+   * @default true
+   */
+  readonly live?: boolean;
   /** Reads the run's history, and knows its state after the events so far. */
   readonly reader?: RunReader;
 }
@@ -32,7 +37,7 @@ interface FollowOptions {
 export function followRun(
   client: Client,
   execution: ExecutionRef,
-  { signal, from = null, onHistory, reader = openReader(execution.workflowId) }: FollowOptions = {},
+  { signal, from = null, onHistory, live = true, reader = openReader(execution.workflowId) }: FollowOptions = {},
 ): ReadableStream<FollowedEvent> {
   const stop = new AbortController();
   const signals = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
@@ -72,7 +77,7 @@ export function followRun(
           }
         }
       }
-      pollTimer = setInterval(pollOnce, POLL_INTERVAL_MS);
+      if (live) pollTimer = setInterval(pollOnce, POLL_INTERVAL_MS);
       const finish = (end: () => void) => {
         clearInterval(pollTimer);
         // If the consumer cancelled, the stream is closed already.

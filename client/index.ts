@@ -75,6 +75,7 @@ export {
 export type { ErrorCode, ErrorFacts } from './errors/facts.ts';
 export { type Family, type FamilyRun, fetchFamily } from './fetchFamily.ts';
 export type { FamilyEvent } from './followFamily.ts';
+export type { FleetEvent, FleetEvents, FleetOptions } from './followRuns.ts';
 export type { ForkOptions, ForkSummary } from './forks.ts';
 export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
 export { LISTED_STATUSES, type ListedStatus } from './listedStatus.ts';

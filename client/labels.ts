@@ -3,9 +3,10 @@
 import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { hasLabels, labelsProblem, labelTexts } from '../core/labels.ts';
-import { ATTRIBUTE, MEMO } from '../core/names.ts';
+import { ATTRIBUTE, MEMO, WORKFLOW_TYPE } from '../core/names.ts';
 import type { Labels } from '../core/types.ts';
 import { InvalidList } from './errors/errors.ts';
+import type { RunMemo } from './memo.ts';
 import { attributesOf, indexOf } from './setup.ts';
 
 const LABELS = defineSearchAttributeKey(ATTRIBUTE.labels, 'KEYWORD_LIST');
@@ -53,6 +54,32 @@ export async function labelFilter(client: Client, labels: Labels = {}): Promise<
     return { query: '', isExact: false, keeps: (has) => hasLabels(has, labels) };
   const query = texts.map((text) => ` AND ${ATTRIBUTE.labels} = ${quoted(text)}`).join('');
   return { query, isExact: true, keeps: () => true };
+}
+
+/** What finds the runs of an agent, with labels. */
+export interface RunFilter {
+  /** A visibility query, which may find others. */
+  readonly query: string;
+  /** Filters what the query has found. */
+  keeps(memo: Pick<RunMemo, 'agent' | 'labels'>): boolean;
+}
+
+export async function runFilter(
+  client: Client,
+  { agent, labels }: { readonly agent?: string | undefined; readonly labels?: Labels | undefined },
+): Promise<RunFilter> {
+  const filter = await labelFilter(client, labels);
+  const names = await attributesOf(client, [ATTRIBUTE.agent, ATTRIBUTE.status]);
+  const ofAgent = agent === undefined || indexOf(names) !== 'status' ? '' : unlessOther(ATTRIBUTE.agent, [agent]);
+  return {
+    query: `WorkflowType = '${WORKFLOW_TYPE}'${filter.query}${ofAgent}`,
+    keeps: ({ agent: name, labels: has }) => (agent === undefined || name === agent) && filter.keeps(has),
+  };
+}
+
+/** Of a query: that a run has one of these values. One that has not written the attribute may still have the value in its memo. */
+export function unlessOther(attribute: string, values: readonly string[]): string {
+  return ` AND (${attribute} IN (${values.map(quoted).join(', ')}) OR ${attribute} IS NULL)`;
 }
 
 /** As a string of a visibility query. */

@@ -1,10 +1,10 @@
 // Lists runs from Temporal's visibility, latest first.
 import type { Client, WorkflowClient, WorkflowExecutionInfo } from '@temporalio/client';
-import { ATTRIBUTE, WORKFLOW_TYPE } from '../core/names.ts';
+import { ATTRIBUTE } from '../core/names.ts';
 import type { ForkOf, Labels, RunStatus } from '../core/types.ts';
 import { checkLimit, cursorOf, readCursor } from './cursor.ts';
 import { InvalidList } from './errors/errors.ts';
-import { labelFilter, quoted } from './labels.ts';
+import { runFilter, unlessOther } from './labels.ts';
 import { isOpenStatus, LISTED_STATUSES, type ListedStatus, listedStatus } from './listedStatus.ts';
 import { readMemo } from './memo.ts';
 import { lenientClient } from './payloads/lenient.ts';
@@ -57,6 +57,10 @@ export interface RunSummary {
 
 const LIST_DEFAULT = 20;
 
+/** The runs that are open, in a visibility query; and those that have ended, each once, by its last execution. */
+export const IS_OPEN = "ExecutionStatus = 'Running'";
+export const IS_ENDED = "ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'";
+
 export async function listRuns(client: Client, options: ListOptions): Promise<RunSummary[]> {
   const { limit = LIST_DEFAULT } = options;
   checkLimit(limit);
@@ -74,9 +78,8 @@ async function* summaries(
 ): AsyncGenerator<RunSummary> {
   const from = after === undefined ? null : placeAt(after);
   const statuses = wanted === undefined ? null : statusesIn(wanted);
-  const filter = await labelFilter(client, labels);
-  const isIndexed = indexOf(await attributesOf(client, FILTERED)) === 'status';
-  const narrowed = isIndexed && agent !== undefined ? unlessOther(ATTRIBUTE.agent, [agent]) : '';
+  const filter = await runFilter(client, { agent, labels });
+  const isIndexed = indexOf(await attributesOf(client, [ATTRIBUTE.status])) === 'status';
   const { workflow: workflows } = lenientClient(client);
   // One that continued as new started before the execution that is listed.
   const started = sinceMs === undefined ? '' : ` AND StartTime >= '${timeText(sinceMs, 'sinceMs')}'`;
@@ -84,22 +87,19 @@ async function* summaries(
   const ofStatus = (which: string, time: string) => {
     // Inclusive: other runs may have the time of the cursor.
     const since = from ? ` AND ${time} <= '${new Date(from.atMs + 1).toISOString()}'` : '';
-    const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ${which}${filter.query}${narrowed}${started}${since}`;
+    const query = `${filter.query} AND ${which}${started}${since}`;
     return workflows.list({ query, pageSize: 100 })[Symbol.asyncIterator]();
   };
   const howEnded = statuses?.filter((status) => !isOpenStatus(status)) ?? [];
-  // A run that continued as new is listed once, by its last execution.
-  const isEnded = `ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'`;
   const endedSo = isIndexed && statuses ? unlessOther(ATTRIBUTE.status, howEnded) : '';
-  const open = statuses?.every((status) => !isOpenStatus(status))
-    ? NONE
-    : ofStatus("ExecutionStatus = 'Running'", 'StartTime');
-  const ended = statuses && howEnded.length === 0 ? NONE : ofStatus(`${isEnded}${endedSo}`, 'CloseTime');
+  const open = statuses?.every((status) => !isOpenStatus(status)) ? NONE : ofStatus(IS_OPEN, 'StartTime');
+  const ended = statuses && howEnded.length === 0 ? NONE : ofStatus(`${IS_ENDED}${endedSo}`, 'CloseTime');
   for await (const found of latestOf(open, ended)) {
     const place: Place = { atMs: timeOf(found), runId: found.runId };
     if (from && inOrder(place, from) <= 0) continue;
-    const { agent: name, parentId, labels: has, forkOf, status, startedAtMs, waits } = readMemo(found.memo);
-    if ((agent !== undefined && name !== agent) || !filter.keeps(has)) continue;
+    const memo = readMemo(found.memo);
+    if (!filter.keeps(memo)) continue;
+    const { agent: name, parentId, labels: has, forkOf, status, startedAtMs, waits } = memo;
     const startMs = startedAtMs ?? found.startTime.getTime();
     if (startMs < (sinceMs ?? Number.NEGATIVE_INFINITY) || startMs >= untilMs) continue;
     const run: RunSummary = {
@@ -128,13 +128,6 @@ function timeText(ms: number, name: string): string {
   // What `Date` can say, until the year 9999.
   if (ms >= 0 && ms < 253_402_300_800_000) return new Date(ms).toISOString();
   throw new InvalidList('list_invalid', { problem: `${name} is ${ms}; it must be milliseconds since 1970.` });
-}
-
-const FILTERED = [ATTRIBUTE.agent, ATTRIBUTE.status] as const;
-
-/** A run that has not written the attribute may still have the value in its memo. */
-function unlessOther(attribute: string, values: readonly string[]): string {
-  return ` AND (${attribute} IN (${values.map(quoted).join(', ')}) OR ${attribute} IS NULL)`;
 }
 
 const NONE: AsyncIterator<WorkflowExecutionInfo> = { next: async () => ({ done: true, value: undefined }) };
