@@ -1,12 +1,12 @@
 // The attempts of a call that had more than one: how the one before failed, and what the last one made of it.
 import { useEffect, useState } from 'preact/hooks';
-import { visible } from '../../../core/visible.ts';
-import type { AttemptsView } from '../attempts.ts';
-import type { CallView } from '../runView.ts';
-import { attempts as readAttempts } from './api.ts';
-import { Problem } from './parts.tsx';
-import { useNow } from './useLive.ts';
-import { duration } from './words.ts';
+import { visible } from '../../../../core/visible.ts';
+import type { AttemptsView } from '../../attempts.ts';
+import type { CallView } from '../../runView.ts';
+import { attempts as readAttempts } from '../api.ts';
+import { Problem } from '../parts.tsx';
+import { useNow } from '../useLive.ts';
+import { duration } from '../words.ts';
 
 interface AttemptsProps {
   readonly workflowId: string;

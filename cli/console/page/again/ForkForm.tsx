@@ -1,14 +1,14 @@
 // The form that starts a fork: what `holdfast fork` can change, of a turn of this run.
 import { useState } from 'preact/hooks';
-import type { ForkMade } from '../again.ts';
-import type { CallView, TurnView } from '../runView.ts';
+import type { ForkMade } from '../../again.ts';
+import type { CallView, TurnView } from '../../runView.ts';
+import { post, wholeCall } from '../api.ts';
+import { Action } from '../parts.tsx';
+import { runLink } from '../place.ts';
+import { oneLine } from '../words.ts';
 import { type AgainProps, firstTurn } from './againProps.ts';
-import { post, wholeCall } from './api.ts';
 import { Field, Submit, ToType } from './formParts.tsx';
-import { Action } from './parts.tsx';
-import { runLink } from './place.ts';
 import { useTask } from './useTask.ts';
-import { oneLine } from './words.ts';
 
 interface Edited {
   readonly call: string;

@@ -1,8 +1,8 @@
 // The runs that wait for people, longest first, with what they ask.
-import type { Inbox as InboxData } from '../../../client/index.ts';
-import { plural } from '../../../core/text.ts';
-import { Problem } from './parts.tsx';
-import { runLink } from './place.ts';
+import type { Inbox as InboxData } from '../../../../client/index.ts';
+import { plural } from '../../../../core/text.ts';
+import { Problem } from '../parts.tsx';
+import { runLink } from '../place.ts';
 import { QuestionCard } from './Questions.tsx';
 
 interface InboxProps {

@@ -1,7 +1,7 @@
 // The forks of a run: read when it is shown, and again when one was started here.
 import { useEffect, useState } from 'preact/hooks';
-import type { ForkSummary } from '../../../client/index.ts';
-import { forks as readForks } from './api.ts';
+import type { ForkSummary } from '../../../../client/index.ts';
+import { forks as readForks } from '../api.ts';
 
 /** The server finds a new fork a moment after its start. */
 const AGAIN_MS = [300, 2_000];

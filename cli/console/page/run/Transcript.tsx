@@ -1,17 +1,17 @@
 // What was said and done, turn by turn. Equal calls are folded, and long results are fetched when they are opened.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { foldCalls, foldTurns } from '../../../core/read/foldTurns.ts';
-import type { Call } from '../../../core/read/run.ts';
-import { count, plural } from '../../../core/text.ts';
-import type { CallView, OpenAttempt, RunHead, TurnView, Written } from '../runView.ts';
+import { foldCalls, foldTurns } from '../../../../core/read/foldTurns.ts';
+import type { Call } from '../../../../core/read/run.ts';
+import { count, plural } from '../../../../core/text.ts';
+import type { CallView, OpenAttempt, RunHead, TurnView, Written } from '../../runView.ts';
+import { request, wholeCall } from '../api.ts';
+import { memo } from '../memo.ts';
+import { Action, Block, Problem } from '../parts.tsx';
+import { runLink } from '../place.ts';
+import { duration, oneLine, pretty, state } from '../words.ts';
 import { Attempts } from './Attempts.tsx';
-import { request, wholeCall } from './api.ts';
 import { Markdown } from './Markdown.tsx';
-import { memo } from './memo.ts';
-import { Action, Block, Problem } from './parts.tsx';
-import { runLink } from './place.ts';
-import { duration, oneLine, pretty, state } from './words.ts';
 
 interface TranscriptProps {
   readonly head: RunHead;

@@ -1,11 +1,11 @@
 // The form that compares a run with another one, its original first: what `holdfast diff` prints.
 import { useState } from 'preact/hooks';
-import type { DiffView } from '../again.ts';
+import type { DiffView } from '../../again.ts';
+import { post } from '../api.ts';
+import { Block } from '../parts.tsx';
+import { runLink } from '../place.ts';
 import type { AgainProps } from './againProps.ts';
-import { post } from './api.ts';
 import { Field, Submit, Table, ToType } from './formParts.tsx';
-import { Block } from './parts.tsx';
-import { runLink } from './place.ts';
 import { useTask } from './useTask.ts';
 
 export function DiffForm({ head, about, forks }: AgainProps) {

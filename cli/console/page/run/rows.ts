@@ -1,7 +1,7 @@
 // The rows of a timeline: one for each model call, under it one for each tool call, and under that of a sub-agent its own, if it is open.
-import type { CallView, OpenAttempt, RunHead, TurnView } from '../runView.ts';
+import type { CallView, OpenAttempt, RunHead, TurnView } from '../../runView.ts';
+import { duration, oneLine } from '../words.ts';
 import type { Span } from './axis.ts';
-import { duration, oneLine } from './words.ts';
 
 export interface Bar extends Span {
   readonly kind: 'model' | 'tool' | 'failed' | 'queue' | 'person' | 'compaction';

@@ -1,5 +1,5 @@
 // Where each button and key of the steps leads.
-import type { StepHead } from '../steps.ts';
+import type { StepHead } from '../../steps.ts';
 
 export interface Move {
   readonly name: string;

@@ -1,14 +1,14 @@
 // What a run waits for a person to decide: approvals, input, budgets. A decision is bound to the arguments that are shown.
 import { useEffect, useState } from 'preact/hooks';
-import { deciderProblem, decidersText } from '../../../core/deciders.ts';
-import type { Question } from '../../../core/types.ts';
-import { visible } from '../../../core/visible.ts';
-import type { About } from '../app.ts';
-import { about, post } from './api.ts';
+import { deciderProblem, decidersText } from '../../../../core/deciders.ts';
+import type { Question } from '../../../../core/types.ts';
+import { visible } from '../../../../core/visible.ts';
+import type { About } from '../../app.ts';
+import { about, post } from '../api.ts';
+import { Action, Block } from '../parts.tsx';
+import { useNow } from '../useLive.ts';
+import { duration, pretty } from '../words.ts';
 import { editable, type Field, fieldsOf, fromFields } from './fields.ts';
-import { Action, Block } from './parts.tsx';
-import { useNow } from './useLive.ts';
-import { duration, pretty } from './words.ts';
 
 interface QuestionProps {
   readonly workflowId: string;

@@ -1,22 +1,22 @@
 // One run: what it is for, why it failed, what it waits for, what was said, and when.
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import type { ForkSummary, Inbox } from '../../../client/index.ts';
-import { endedBadly } from '../../../core/read/run.ts';
-import { CAUSE_WORDS, percent } from '../../../core/read/timeWords.ts';
-import { count, plural } from '../../../core/text.ts';
-import type { About } from '../app.ts';
-import type { RunHead } from '../runView.ts';
-import { Again } from './Again.tsx';
-import { post } from './api.ts';
-import { Action, Block, Problem, Status, Tags } from './parts.tsx';
-import { runLink, runPage, setFilters } from './place.ts';
-import { QuestionCard, Text } from './Questions.tsx';
+import type { ForkSummary, Inbox } from '../../../../client/index.ts';
+import { endedBadly } from '../../../../core/read/run.ts';
+import { CAUSE_WORDS, percent } from '../../../../core/read/timeWords.ts';
+import { count, plural } from '../../../../core/text.ts';
+import type { About } from '../../app.ts';
+import type { RunHead } from '../../runView.ts';
+import { Again } from '../again/Again.tsx';
+import { useForks } from '../again/useForks.ts';
+import { post } from '../api.ts';
+import { QuestionCard, Text } from '../lists/Questions.tsx';
+import { Action, Block, Problem, Status, Tags } from '../parts.tsx';
+import { runLink, runPage, setFilters } from '../place.ts';
+import { useNow, useRun } from '../useLive.ts';
+import { clock, duration, oneLine, state } from '../words.ts';
 import { Steps } from './Steps.tsx';
 import { Timeline } from './Timeline.tsx';
 import { Transcript } from './Transcript.tsx';
-import { useForks } from './useForks.ts';
-import { useNow, useRun } from './useLive.ts';
-import { clock, duration, oneLine, state } from './words.ts';
 
 interface RunPageProps {
   readonly workflowId: string;

@@ -1,12 +1,12 @@
 // A run on one time axis. Sub-agents are lanes that open, the axis can be zoomed, and the rows are one stop of the keyboard.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { memo } from '../memo.ts';
+import { Problem } from '../parts.tsx';
+import { runLink } from '../place.ts';
+import { type FollowedRun, useRun } from '../useLive.ts';
+import { duration } from '../words.ts';
 import { type Axis, axisOf, movedTo, panned, type View, WHOLE, zoomed } from './axis.ts';
-import { memo } from './memo.ts';
-import { Problem } from './parts.tsx';
-import { runLink } from './place.ts';
 import { type Bar, busyIn, KINDS, type Row, rowsOf, type ShownRun } from './rows.ts';
-import { type FollowedRun, useRun } from './useLive.ts';
-import { duration } from './words.ts';
 
 interface TimelineProps extends ShownRun {
   readonly now: number;

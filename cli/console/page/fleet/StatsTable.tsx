@@ -1,9 +1,9 @@
 // Numbers by name. Each row opens to the runs that it counts.
 import { useState } from 'preact/hooks';
-import type { StatsRow } from '../../../client/index.ts';
-import { count } from '../../../core/text.ts';
-import { RunIds } from './parts.tsx';
-import { duration } from './words.ts';
+import type { StatsRow } from '../../../../client/index.ts';
+import { count } from '../../../../core/text.ts';
+import { RunIds } from '../parts.tsx';
+import { duration } from '../words.ts';
 
 interface StatsTableProps {
   readonly title: string;

@@ -1,13 +1,13 @@
 // The form that plays a run again in memory, without effects: what `holdfast rerun` prints.
 import { useState } from 'preact/hooks';
-import { costText } from '../../../core/reasons/english.ts';
-import { count } from '../../../core/text.ts';
-import type { RerunFigures, RerunView } from '../again.ts';
+import { costText } from '../../../../core/reasons/english.ts';
+import { count } from '../../../../core/text.ts';
+import type { RerunFigures, RerunView } from '../../again.ts';
+import { post } from '../api.ts';
+import { state } from '../words.ts';
 import type { AgainProps } from './againProps.ts';
-import { post } from './api.ts';
 import { Field, Submit, Table, ToType } from './formParts.tsx';
 import { useTask } from './useTask.ts';
-import { state } from './words.ts';
 
 export function RerunForm({ head, about }: AgainProps) {
   const [source, setSource] = useState('recorded');

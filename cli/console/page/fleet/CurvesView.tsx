@@ -1,14 +1,14 @@
 // The fleet over time: runs, failures, times, tokens and cost as curves, and the same as a table. Each time leads to its runs.
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { StatsPoint, StatsSeries } from '../../../client/index.ts';
-import { EVERY_MS } from '../../../core/read/stats.ts';
-import { count, plural } from '../../../core/text.ts';
+import type { StatsPoint, StatsSeries } from '../../../../client/index.ts';
+import { EVERY_MS } from '../../../../core/read/stats.ts';
+import { count, plural } from '../../../../core/text.ts';
+import { Choices } from '../Choices.tsx';
+import { RunIds } from '../parts.tsx';
+import { isoMinute } from '../periods.ts';
+import { runsLink } from '../place.ts';
 import { Chart } from './Chart.tsx';
-import { Choices } from './Choices.tsx';
 import { type By, type Curves, curvesOf, type Metric, metricsBy, timeText } from './curves.ts';
-import { RunIds } from './parts.tsx';
-import { isoMinute } from './periods.ts';
-import { runsLink } from './place.ts';
 
 const BY_NAMES = [
   ['', 'All runs'],

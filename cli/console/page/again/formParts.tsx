@@ -1,9 +1,9 @@
 // Parts of the forms under a run: a field, a button whose work can be stopped, and a command to type instead.
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { commandWords } from '../../terminal/commandLine.ts';
-import type { About } from '../app.ts';
-import { Problem } from './parts.tsx';
+import { commandWords } from '../../../terminal/commandLine.ts';
+import type { About } from '../../app.ts';
+import { Problem } from '../parts.tsx';
 import type { Task } from './useTask.ts';
 
 export function Field({ label, children }: { label: string; children: ComponentChildren }) {

@@ -1,6 +1,6 @@
 // From the numbers over time that the server has to the curves that are drawn: one value for each time, in which nothing is nothing.
-import type { Every, StatsPoint, StatsSeries } from '../../../client/index.ts';
-import { EVERY_MS } from '../../../core/read/stats.ts';
+import type { Every, StatsPoint, StatsSeries } from '../../../../client/index.ts';
+import { EVERY_MS } from '../../../../core/read/stats.ts';
 
 export const BY = ['', 'agent', 'model', 'tool'] as const;
 /** '' for all runs together. */

@@ -1,7 +1,7 @@
 // What the forms under a run are given.
-import type { ForkSummary } from '../../../client/index.ts';
-import type { About } from '../app.ts';
-import type { RunHead, TurnView } from '../runView.ts';
+import type { ForkSummary } from '../../../../client/index.ts';
+import type { About } from '../../app.ts';
+import type { RunHead, TurnView } from '../../runView.ts';
 
 export interface AgainProps {
   readonly head: RunHead;

@@ -1,12 +1,12 @@
 // Goes through a run step by step, forwards and back: what `holdfast debug` shows of each.
 import { useEffect, useState } from 'preact/hooks';
-import type { StepHead, StepView } from '../steps.ts';
-import { stepAt, stepHeads } from './api.ts';
-import { Problem } from './parts.tsx';
-import { runLink, runPage, setFilters } from './place.ts';
+import type { StepHead, StepView } from '../../steps.ts';
+import { stepAt, stepHeads } from '../api.ts';
+import { Problem } from '../parts.tsx';
+import { runLink, runPage, setFilters } from '../place.ts';
+import { clock } from '../words.ts';
 import { MOVES } from './stepMoves.ts';
 import { RequestPart } from './Transcript.tsx';
-import { clock } from './words.ts';
 
 interface StepsProps {
   readonly workflowId: string;

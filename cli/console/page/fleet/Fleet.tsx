@@ -1,16 +1,16 @@
 // Many runs in numbers: over time, and by agent, model, tool and day. Each number leads to the runs that it counts.
 import { useEffect, useState } from 'preact/hooks';
-import type { FoundStats } from '../../../client/index.ts';
-import { count, plural } from '../../../core/text.ts';
-import { get } from './api.ts';
-import { Choices } from './Choices.tsx';
+import type { FoundStats } from '../../../../client/index.ts';
+import { count, plural } from '../../../../core/text.ts';
+import { get } from '../api.ts';
+import { Choices } from '../Choices.tsx';
+import { Action, Problem } from '../parts.tsx';
+import { HOURS } from '../periods.ts';
+import { runLink, runsLink, setFilters } from '../place.ts';
+import { clock, duration, state } from '../words.ts';
 import { CurvesView } from './CurvesView.tsx';
 import { BY, type By } from './curves.ts';
-import { Action, Problem } from './parts.tsx';
-import { HOURS } from './periods.ts';
-import { runLink, runsLink, setFilters } from './place.ts';
 import { StatsTable } from './StatsTable.tsx';
-import { clock, duration, state } from './words.ts';
 
 const HOUR_MS = 3_600_000;
 

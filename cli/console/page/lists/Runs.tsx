@@ -1,15 +1,15 @@
 // The list of runs, with filters that are part of the address.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { RunSummary } from '../../../client/index.ts';
-import { listedStatus } from '../../../client/listedStatus.ts';
-import { count, plural } from '../../../core/text.ts';
-import type { RunList, Search } from '../lists.ts';
-import { Choices } from './Choices.tsx';
-import { Problem, Status, Tags } from './parts.tsx';
-import { fieldTime, HOURS, isoOf, periodIn } from './periods.ts';
-import { runLink, setFilters } from './place.ts';
-import { useNow, usePolled } from './useLive.ts';
-import { clock, duration, state } from './words.ts';
+import type { RunSummary } from '../../../../client/index.ts';
+import { listedStatus } from '../../../../client/listedStatus.ts';
+import { count, plural } from '../../../../core/text.ts';
+import type { RunList, Search } from '../../lists.ts';
+import { Choices } from '../Choices.tsx';
+import { Problem, Status, Tags } from '../parts.tsx';
+import { fieldTime, HOURS, isoOf, periodIn } from '../periods.ts';
+import { runLink, setFilters } from '../place.ts';
+import { useNow, usePolled } from '../useLive.ts';
+import { clock, duration, state } from '../words.ts';
 
 const STATUSES = [
   ['', 'All'],

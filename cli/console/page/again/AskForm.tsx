@@ -1,13 +1,13 @@
 // The form that asks the model of a turn again, or other models: what `holdfast ask` prints.
 import { useState } from 'preact/hooks';
-import { costText } from '../../../core/reasons/english.ts';
-import { count } from '../../../core/text.ts';
-import type { AskView } from '../again.ts';
+import { costText } from '../../../../core/reasons/english.ts';
+import { count } from '../../../../core/text.ts';
+import type { AskView } from '../../again.ts';
+import { post } from '../api.ts';
+import { duration, oneLine } from '../words.ts';
 import { type AgainProps, firstTurn } from './againProps.ts';
-import { post } from './api.ts';
 import { Field, Submit, Table, ToType } from './formParts.tsx';
 import { useTask } from './useTask.ts';
-import { duration, oneLine } from './words.ts';
 
 export function AskForm({ head, turns, about }: AgainProps) {
   const [turn, setTurn] = useState(firstTurn({ head, turns }));
