@@ -67,7 +67,7 @@ function optionsOf(
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
       { ...axis, size: 26, space: 60, values: (_, splits) => splits.map((ms) => tickText(ms, every)) },
-      { ...axis, size: 62, space: 28, values: (_, splits) => splits.map((value) => text(value)) },
+      { ...axis, size: 74, space: 28, values: (_, splits) => splits.map((value) => text(value)) },
     ],
     series: [
       {},

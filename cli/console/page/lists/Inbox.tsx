@@ -16,7 +16,7 @@ export function Inbox({ inbox, problem, readOnly }: InboxProps) {
     <main>
       <h1>Inbox</h1>
       <Problem text={problem} />
-      {inbox && inbox.total === 0 && <p class="empty">Nobody is waited for.</p>}
+      {inbox && inbox.total === 0 && <p class="empty">No run waits for a person.</p>}
       {inbox && inbox.total > inbox.waiting.length && (
         <p class="dim">{`The ${plural(inbox.waiting.length, 'run')} that wait longest, of ${inbox.total}.`}</p>
       )}

@@ -140,7 +140,7 @@ function Head({ head, forks, now, about }: HeadProps) {
           <>
             {' · '}
             <a href={ui} target="_blank" rel="noreferrer">
-              Temporal's page
+              Temporal's Web UI
             </a>
           </>
         )}
@@ -171,12 +171,23 @@ function Head({ head, forks, now, about }: HeadProps) {
         </p>
       )}
       {head.context !== null && <Block title="Context" text={JSON.stringify(head.context, null, 2)} />}
-      {head.warnings.map(({ text }) => (
-        <p key={text} class="dim">
-          {text}
-        </p>
-      ))}
+      <Warnings head={head} />
     </header>
+  );
+}
+
+function Warnings({ head: { warnings } }: { head: RunHead }) {
+  const texts = warnings.map(({ text }) => (
+    <p key={text} class="dim warning">
+      {text}
+    </p>
+  ));
+  if (texts.length < 2) return <>{texts}</>;
+  return (
+    <details>
+      <summary>{plural(texts.length, 'warning')}</summary>
+      {texts}
+    </details>
   );
 }
 

@@ -78,11 +78,16 @@ function TurnGroup({ turns, target, children }: TurnGroupProps) {
         Turns {first.turn} to {last.turn}
       </h3>
       <button type="button" class={`call fold ${toneOf(first.calls[0]!)}`} onClick={() => setOpen(true)}>
-        {first.calls.map(({ slot, tool }) => (
-          <code key={slot}>{tool} </code>
+        {first.calls.map((call) => (
+          <span key={call.slot}>
+            <b>{mark(call)}</b> <code>{call.tool}</code> <span class="args">
+              {oneLine(call.arguments.text, 60)}
+            </span>{' '}
+          </span>
         ))}
-        <span class="args">{oneLine(first.calls[0]!.arguments.text, 100)}</span>
-        <span class="dim"> same calls in {turns.length} turns</span>
+        <span class="dim">
+          {first.calls.length === 1 ? 'same call' : 'same calls'} in {turns.length} turns
+        </span>
       </button>
     </article>
   );
@@ -206,8 +211,11 @@ function CallPart({ workflowId, call, progress, attempt, isTarget }: CallProps) 
   useEffect(() => {
     if (!isTarget) return;
     setOpen(true);
-    element.current?.scrollIntoView({ block: 'center' });
-    element.current?.querySelector('summary')?.focus({ preventScroll: true });
+    // Once it is open, or the page may end before it is at the top.
+    requestAnimationFrame(() => {
+      element.current?.scrollIntoView({ block: 'start', behavior: 'instant' });
+      element.current?.querySelector('summary')?.focus({ preventScroll: true });
+    });
   }, [isTarget]);
   const took =
     call.endedAtMs !== null && call.scheduledAtMs !== null ? duration(call.endedAtMs - call.scheduledAtMs) : null;

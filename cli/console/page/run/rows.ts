@@ -1,4 +1,5 @@
 // The rows of a timeline: one for each model call, under it one for each tool call, and under that of a sub-agent its own, if it is open.
+import { plural } from '../../../../core/text.ts';
 import type { CallView, OpenAttempt, RunHead, TurnView } from '../../runView.ts';
 import { duration, oneLine } from '../words.ts';
 import type { Span } from './axis.ts';
@@ -131,12 +132,16 @@ function callRow(
   const why = ok === false ? reason?.text : now?.lastError && `the attempt before failed: ${now.lastError}`;
   return {
     key: `${prefix}call-${turn}.${slot}`,
-    label: attempt > 1 ? `${tool} (attempt ${attempt})` : tool,
+    label: attempt > 1 ? `${tool} ×${attempt}` : tool,
     target: `call-${turn}.${slot}`,
     ...{ of, depth: depth + 1, isCall: true, childId, isOpen: childId !== null && runs.has(childId) },
     bars,
     took: bars.length === 0 ? '' : duration((endedAtMs ?? endMs) - fromMs),
-    more: [oneLine(call.arguments.text, ARGUMENTS_CHARS), why && oneLine(why, ARGUMENTS_CHARS)]
+    more: [
+      attempt > 1 && (now ? `attempt ${attempt}` : plural(attempt, 'attempt')),
+      oneLine(call.arguments.text, ARGUMENTS_CHARS),
+      why && oneLine(why, ARGUMENTS_CHARS),
+    ]
       .filter(Boolean)
       .join(' – '),
   };
