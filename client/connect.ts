@@ -5,12 +5,13 @@ import type { AsJson, Attachment, OutputOf, RunInput } from '../core/types.ts';
 import { checkStart } from './checkStart.ts';
 import { InvalidConnect, InvalidStart, TemporalUnreachable, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
-import { findRuns } from './findRuns.ts';
-import { type FleetEvents, type FleetOptions, followRuns } from './followRuns.ts';
-import { MESSAGE_BYTES_MAX, RECEIVE_OPTION } from './history.ts';
-import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
-import { listedOptions, searchAttributes } from './labels.ts';
-import { type ListOptions, listRuns, type RunSummary } from './listRuns.ts';
+import { type FleetEvents, type FleetOptions, followRuns } from './follow/followRuns.ts';
+import { MESSAGE_BYTES_MAX, RECEIVE_OPTION } from './histories/history.ts';
+import { findRuns } from './lists/findRuns.ts';
+import { type Inbox, type InboxOptions, readInbox } from './lists/inbox.ts';
+import { listedOptions, searchAttributes } from './lists/labels.ts';
+import { type ListOptions, listRuns, type RunSummary } from './lists/listRuns.ts';
+import { type FoundStats, readStats, type StatsOptions } from './lists/stats.ts';
 import { attachmentStoreOf } from './payloads/attachmentStore.ts';
 import { loadPayloads } from './payloads/load.ts';
 import { dataConverter, type PayloadOptions } from './payloads/options.ts';
@@ -20,7 +21,6 @@ import { type Schedules, schedulesOf } from './schedules/schedules.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
 import { addAttributes } from './setup.ts';
 import { type StartOptions, startOptions } from './startOptions.ts';
-import { type FoundStats, readStats, type StatsOptions } from './stats.ts';
 import { download, type UploadOptions, upload } from './upload.ts';
 
 export interface ConnectOptions extends SettingsOptions {

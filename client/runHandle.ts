@@ -6,17 +6,17 @@ import { type Run, type RunEvent, resultOf } from '../core/read/run.ts';
 import type { RunResult } from '../core/types.ts';
 import { NoWorker, RunOver } from './errors/errors.ts';
 import { isNotFound, runError } from './errors/runError.ts';
-import { readEventId } from './eventIds.ts';
-import { type FamilyEvent, followFamily } from './followFamily.ts';
-import { followRun } from './followRun.ts';
+import { readEventId } from './follow/eventIds.ts';
+import { type FamilyEvent, followFamily } from './follow/followFamily.ts';
+import { followRun } from './follow/followRun.ts';
 import { type ForkOptions, type ForkSummary, forksOf, startFork } from './forks.ts';
-import { historyPages } from './history.ts';
+import { historyPages } from './histories/history.ts';
+import { openReader } from './histories/readHistory.ts';
+import { executionIds, lastExecution, runHistories, runPages } from './histories/runHistories.ts';
 import { lenientClient } from './payloads/lenient.ts';
-import { openReader } from './readHistory.ts';
 import { compactionRequests } from './requests/compactionRequests.ts';
 import { type ModelRequest, requestOf } from './requests/requestOf.ts';
 import { commandsTo, type RunCommands } from './runCommands.ts';
-import { executionIds, lastExecution, runHistories, runPages } from './runHistories.ts';
 
 export interface EventsOptions {
   /** Ends the iteration. */

@@ -9,7 +9,7 @@ import type {
   Schedule,
   Waiting,
 } from '../../client/index.ts';
-import { listedState } from '../../client/listedStatus.ts';
+import { listedState } from '../../client/lists/listedStatus.ts';
 import { type Call, type Compaction, countsOf, type Run, type RunEvent, toolCalls } from '../../core/read/run.ts';
 import type { Question, RecordedDecision } from '../../core/types.ts';
 

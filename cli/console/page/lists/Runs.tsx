@@ -1,7 +1,7 @@
 // The list of runs, with filters that are part of the address.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RunSummary } from '../../../../client/index.ts';
-import { listedStatus } from '../../../../client/listedStatus.ts';
+import { listedStatus } from '../../../../client/lists/listedStatus.ts';
 import { count, plural } from '../../../../core/text.ts';
 import type { RunList, Search } from '../../lists.ts';
 import { Choices } from '../Choices.tsx';

@@ -1,14 +1,14 @@
 // Follows a run live: its histories by long poll; what history does not keep (streamed text, attempts, progress) from the
 // heartbeats of pending activities.
 import type { Client } from '@temporalio/client';
-import type { HistoryEvent } from '../core/read/history.ts';
-import type { RunReader } from '../core/read/readRun.ts';
-import type { RunEvent } from '../core/read/run.ts';
+import type { HistoryEvent } from '../../core/read/history.ts';
+import type { RunReader } from '../../core/read/readRun.ts';
+import type { RunEvent } from '../../core/read/run.ts';
+import type { ExecutionRef } from '../histories/history.ts';
+import { openReader } from '../histories/readHistory.ts';
+import { runPages } from '../histories/runHistories.ts';
 import { afterPlace, type EventPlace, eventPlaces, formatEventId } from './eventIds.ts';
-import type { ExecutionRef } from './history.ts';
 import { createLivePoll } from './live.ts';
-import { openReader } from './readHistory.ts';
-import { runPages } from './runHistories.ts';
 
 /** Heartbeats reach the server two to ten times a second; polling more often would show nothing new. */
 const POLL_INTERVAL_MS = 200;

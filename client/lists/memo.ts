@@ -1,11 +1,11 @@
 // Reads what a run has written to its memo. A run may have been started by anybody, with any memo.
-import { isForkOf } from '../core/forks.ts';
-import { readLabels } from '../core/labels.ts';
-import { MEMO } from '../core/names.ts';
-import { isTime } from '../core/shape.ts';
-import type { ForkOf, Labels, RunStatus, Waits } from '../core/types.ts';
-import { readWaits } from '../core/waits.ts';
-import { UNREADABLE } from './payloads/lenient.ts';
+import { isForkOf } from '../../core/forks.ts';
+import { readLabels } from '../../core/labels.ts';
+import { MEMO } from '../../core/names.ts';
+import { isTime } from '../../core/shape.ts';
+import type { ForkOf, Labels, RunStatus, Waits } from '../../core/types.ts';
+import { readWaits } from '../../core/waits.ts';
+import { UNREADABLE } from '../payloads/lenient.ts';
 
 export interface RunMemo {
   /** `UNREADABLE` if this process cannot read it; so is `parentId`. */

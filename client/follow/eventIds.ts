@@ -1,7 +1,7 @@
 // Ids of a run's events: the same whoever reads the history, and whenever. An id is a place in the run: the execution, the history
 // event, the number of the run event among those that follow from it, and the time.
-import { eventId, type HistoryEvent, timeMs } from '../core/read/history.ts';
-import { InvalidList } from './errors/errors.ts';
+import { eventId, type HistoryEvent, timeMs } from '../../core/read/history.ts';
+import { InvalidList } from '../errors/errors.ts';
 
 export interface EventPlace {
   /** The run id under which the history event was written, in base64url. */

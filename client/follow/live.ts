@@ -1,11 +1,11 @@
 // Live events from pending activities: attempts and heartbeats, which are not in history. Each is reported once.
 import type { Client } from '@temporalio/client';
-import { FAILURE, parseActivityId } from '../core/names.ts';
-import { causeOf } from '../core/read/ends.ts';
-import { type Failure, firstJson, type Payloads, type Timestamp, timestampMs } from '../core/read/history.ts';
-import type { AttemptFailure, LiveEvent } from '../core/read/run.ts';
-import { describeRun, type ExecutionRef } from './history.ts';
-import { decodeDescription } from './payloads/decode.ts';
+import { FAILURE, parseActivityId } from '../../core/names.ts';
+import { causeOf } from '../../core/read/ends.ts';
+import { type Failure, firstJson, type Payloads, type Timestamp, timestampMs } from '../../core/read/history.ts';
+import type { AttemptFailure, LiveEvent } from '../../core/read/run.ts';
+import { describeRun, type ExecutionRef } from '../histories/history.ts';
+import { decodeDescription } from '../payloads/decode.ts';
 
 export interface PendingActivity {
   readonly activityId?: string | null;

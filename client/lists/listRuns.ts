@@ -1,15 +1,15 @@
 // Lists runs from Temporal's visibility, latest first.
 import type { Client, WorkflowClient, WorkflowExecutionInfo } from '@temporalio/client';
-import { ATTRIBUTE } from '../core/names.ts';
-import type { ForkOf, Labels, RunStatus } from '../core/types.ts';
+import { ATTRIBUTE } from '../../core/names.ts';
+import type { ForkOf, Labels, RunStatus } from '../../core/types.ts';
+import { InvalidList } from '../errors/errors.ts';
+import { lenientClient } from '../payloads/lenient.ts';
+import { attributesOf, indexOf } from '../setup.ts';
 import { checkLimit, cursorOf, readCursor } from './cursor.ts';
-import { InvalidList } from './errors/errors.ts';
 import { runFilter, unlessOther } from './labels.ts';
 import { isOpenStatus, LISTED_STATUSES, type ListedStatus, listedStatus } from './listedStatus.ts';
 import { readMemo } from './memo.ts';
-import { lenientClient } from './payloads/lenient.ts';
 import { type InputFilter, withInputs } from './runInputs.ts';
-import { attributesOf, indexOf } from './setup.ts';
 
 export interface ListOptions extends InputFilter<RunSummary> {
   /** Only runs of this agent. */

@@ -1,8 +1,8 @@
 // Many runs in numbers, read from their histories.
-import type { Run } from '../core/read/run.ts';
-import { EVERY, type Every, everyFor, type RunStats, statsOf } from '../core/read/stats.ts';
+import type { Run } from '../../core/read/run.ts';
+import { EVERY, type Every, everyFor, type RunStats, statsOf } from '../../core/read/stats.ts';
+import { HoldfastError, InvalidList, TemporalUnreachable } from '../errors/errors.ts';
 import { checkLimit } from './cursor.ts';
-import { HoldfastError, InvalidList, TemporalUnreachable } from './errors/errors.ts';
 import type { ListOptions, RunSummary } from './listRuns.ts';
 
 export interface StatsOptions extends Pick<ListOptions, 'agent' | 'labels' | 'status' | 'sinceMs' | 'untilMs'> {

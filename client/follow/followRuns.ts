@@ -1,9 +1,8 @@
 // Follows many runs: those that are open and fit, and those that start later. Which runs there are is looked up again and again; each
 // is followed by its history. A reader continues by the last event of every run that may have more to come.
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import type { RunEvent } from '../core/read/run.ts';
-import type { Labels } from '../core/types.ts';
-import { limiter } from './atOnce.ts';
+import type { RunEvent } from '../../core/read/run.ts';
+import type { Labels } from '../../core/types.ts';
 import {
   HoldfastError,
   InvalidList,
@@ -11,17 +10,18 @@ import {
   RunNotFound,
   TemporalUnreachable,
   unreachable,
-} from './errors/errors.ts';
-import { grpcCode } from './errors/grpc.ts';
-import { runError } from './errors/runError.ts';
+} from '../errors/errors.ts';
+import { grpcCode } from '../errors/grpc.ts';
+import { runError } from '../errors/runError.ts';
+import { runFilter } from '../lists/labels.ts';
+import { IS_ENDED, IS_OPEN } from '../lists/listRuns.ts';
+import { readMemo } from '../lists/memo.ts';
+import { lenientClient } from '../payloads/lenient.ts';
+import { isForGood } from '../payloads/payloadError.ts';
+import { limiter } from './atOnce.ts';
 import { readEventId } from './eventIds.ts';
 import { followRun } from './followRun.ts';
-import { runFilter } from './labels.ts';
-import { IS_ENDED, IS_OPEN } from './listRuns.ts';
-import { readMemo } from './memo.ts';
 import { pause } from './pause.ts';
-import { lenientClient } from './payloads/lenient.ts';
-import { isForGood } from './payloads/payloadError.ts';
 
 export interface FleetOptions {
   /** Only runs of this agent. */

@@ -1,13 +1,13 @@
 // Follows a run together with its sub-agents: the events of all of them, as they happen. The cursor of an event has the place in each
 // run that is being followed: they run at the same time, so that none of them alone says what was yielded before.
 import type { Client } from '@temporalio/client';
-import type { RunEvent } from '../core/read/run.ts';
+import type { RunEvent } from '../../core/read/run.ts';
+import { InvalidList } from '../errors/errors.ts';
+import { grpcCode } from '../errors/grpc.ts';
+import type { ExecutionRef } from '../histories/history.ts';
 import { limiter } from './atOnce.ts';
-import { InvalidList } from './errors/errors.ts';
-import { grpcCode } from './errors/grpc.ts';
 import { readEventId } from './eventIds.ts';
 import { followRun } from './followRun.ts';
-import type { ExecutionRef } from './history.ts';
 import { pause } from './pause.ts';
 
 export type FamilyEvent = RunEvent & {

@@ -1,11 +1,11 @@
 // Finds runs by a visibility query of Temporal, which lists each execution of a run by itself.
 import type { Client } from '@temporalio/client';
-import { WORKFLOW_TYPE } from '../core/names.ts';
-import { unreachable } from './errors/errors.ts';
-import { grpcCode } from './errors/grpc.ts';
-import { lenientClient } from './payloads/lenient.ts';
-import { type RunHandle, runHandle } from './runHandle.ts';
-import { executionIds } from './runHistories.ts';
+import { WORKFLOW_TYPE } from '../../core/names.ts';
+import { unreachable } from '../errors/errors.ts';
+import { grpcCode } from '../errors/grpc.ts';
+import { executionIds } from '../histories/runHistories.ts';
+import { lenientClient } from '../payloads/lenient.ts';
+import { type RunHandle, runHandle } from '../runHandle.ts';
 
 /** Yields each run once, however many of its executions the query finds. It keeps the ids that it has seen, and nothing else. */
 export async function* findRuns(client: Client, address: string, query: string): AsyncGenerator<RunHandle> {

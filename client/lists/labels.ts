@@ -2,12 +2,12 @@
 // agent's name, by which a run is found from its start on.
 import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
-import { hasLabels, labelsProblem, labelTexts } from '../core/labels.ts';
-import { ATTRIBUTE, MEMO, WORKFLOW_TYPE } from '../core/names.ts';
-import type { Labels } from '../core/types.ts';
-import { InvalidList } from './errors/errors.ts';
+import { hasLabels, labelsProblem, labelTexts } from '../../core/labels.ts';
+import { ATTRIBUTE, MEMO, WORKFLOW_TYPE } from '../../core/names.ts';
+import type { Labels } from '../../core/types.ts';
+import { InvalidList } from '../errors/errors.ts';
+import { attributesOf, indexOf } from '../setup.ts';
 import type { RunMemo } from './memo.ts';
-import { attributesOf, indexOf } from './setup.ts';
 
 const LABELS = defineSearchAttributeKey(ATTRIBUTE.labels, 'KEYWORD_LIST');
 const AGENT = defineSearchAttributeKey(ATTRIBUTE.agent, 'KEYWORD');

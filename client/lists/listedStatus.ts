@@ -1,5 +1,5 @@
 // The status of a run in a list, in one word: how it ended, or what it does.
-import type { RunStatus } from '../core/types.ts';
+import type { RunStatus } from '../../core/types.ts';
 
 /**
  * How a run ended; for one that did not end by itself, how Temporal has ended its workflow; for an open one, `waiting` if it waits for a

@@ -1,13 +1,13 @@
 // The inbox: every run that waits for a person, sub-agents included, longest wait first. A query if the namespace has the
 // search attributes of `holdfast setup`; otherwise a scan over the memos of all open runs.
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { ATTRIBUTE, WORKFLOW_TYPE } from '../core/names.ts';
-import type { Labels, Question } from '../core/types.ts';
+import { ATTRIBUTE, WORKFLOW_TYPE } from '../../core/names.ts';
+import type { Labels, Question } from '../../core/types.ts';
+import { lenientClient } from '../payloads/lenient.ts';
+import { attributesOf, indexOf } from '../setup.ts';
 import { checkLimit, cursorOf, readCursor } from './cursor.ts';
 import { type LabelFilter, labelFilter, quoted } from './labels.ts';
 import { readMemo } from './memo.ts';
-import { lenientClient } from './payloads/lenient.ts';
-import { attributesOf, indexOf } from './setup.ts';
 
 export interface Waiting {
   readonly workflowId: string;

@@ -2,12 +2,12 @@
 // text of a run, since Temporal keeps attributes as they are, and lists every memo whole.
 import type { Client } from '@temporalio/client';
 import { LRUCache } from 'lru-cache';
-import { type HistoryEvent, jsonAt } from '../core/read/history.ts';
-import { oneLine } from '../core/text.ts';
+import { type HistoryEvent, jsonAt } from '../../core/read/history.ts';
+import { oneLine } from '../../core/text.ts';
+import { InvalidList } from '../errors/errors.ts';
+import { grpcCode } from '../errors/grpc.ts';
+import { lenientClient } from '../payloads/lenient.ts';
 import { checkLimit } from './cursor.ts';
-import { InvalidList } from './errors/errors.ts';
-import { grpcCode } from './errors/grpc.ts';
-import { lenientClient } from './payloads/lenient.ts';
 
 /** How far a search of inputs is. */
 export interface SearchProgress<Run = Listed> {

@@ -1,7 +1,7 @@
 // The histories of a run: each continue-as-new begins another one, and together they are one run.
 import type { Client } from '@temporalio/client';
-import type { History, HistoryEvent } from '../core/read/history.ts';
-import { grpcCode } from './errors/grpc.ts';
+import type { History, HistoryEvent } from '../../core/read/history.ts';
+import { grpcCode } from '../errors/grpc.ts';
 import { describeRun, type ExecutionRef, historyPages } from './history.ts';
 
 interface PagesOptions {

@@ -1,10 +1,10 @@
 // A run with the runs of its sub-agents: the histories of each.
-import type { History } from '../core/read/history.ts';
-import { readRun } from '../core/read/readRun.ts';
-import { toolCalls } from '../core/read/run.ts';
-import type { Holdfast } from './connect.ts';
-import { RunNotFound } from './errors/errors.ts';
-import type { RunHandle } from './runHandle.ts';
+import type { History } from '../../core/read/history.ts';
+import { readRun } from '../../core/read/readRun.ts';
+import { toolCalls } from '../../core/read/run.ts';
+import type { Holdfast } from '../connect.ts';
+import { RunNotFound } from '../errors/errors.ts';
+import type { RunHandle } from '../runHandle.ts';
 
 export interface FamilyRun {
   readonly workflowId: string;

@@ -1,5 +1,5 @@
 // Cursors: the place of an entry in a list, as a text that holds no more than what the list is sorted by.
-import { InvalidList } from './errors/errors.ts';
+import { InvalidList } from '../errors/errors.ts';
 
 /** Returns the cursor of an entry that is sorted by these. */
 export function cursorOf(...place: readonly (string | number)[]): string {

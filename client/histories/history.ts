@@ -1,9 +1,9 @@
 // Fetches histories from the server: whole, or as they grow.
 import type { Client, Connection } from '@temporalio/client';
-import { unlessAborted } from '../core/abort.ts';
-import type { HistoryEvent } from '../core/read/history.ts';
-import { grpcCode, isTooLarge } from './errors/grpc.ts';
-import { eventDecoder } from './payloads/decode.ts';
+import { unlessAborted } from '../../core/abort.ts';
+import type { HistoryEvent } from '../../core/read/history.ts';
+import { grpcCode, isTooLarge } from '../errors/grpc.ts';
+import { eventDecoder } from '../payloads/decode.ts';
 
 export interface ExecutionRef {
   readonly workflowId: string;
