@@ -12,6 +12,7 @@ const ctx: ToolContext = {
   signal: new AbortController().signal,
   idempotencyKey: 'bench',
   attempt: 1,
+  timeoutMs: 60_000,
   agent: 'bench',
   workflowId: 'bench',
   context: {},

@@ -5,11 +5,13 @@ import type { AsJson, Attachment, OutputOf, RunInput } from '../core/types.ts';
 import { checkStart } from './checkStart.ts';
 import { InvalidConnect, InvalidStart, TemporalUnreachable, unreachable } from './errors/errors.ts';
 import { grpcCode } from './errors/grpc.ts';
-import { findRuns } from './findRuns.ts';
-import { MESSAGE_BYTES_MAX, RECEIVE_OPTION } from './history.ts';
-import { type Inbox, type InboxOptions, readInbox } from './inbox.ts';
-import { listedOptions, searchAttributes } from './labels.ts';
-import { type ListOptions, listRuns, type RunSummary } from './listRuns.ts';
+import { type FleetEvents, type FleetOptions, followRuns } from './follow/followRuns.ts';
+import { MESSAGE_BYTES_MAX, RECEIVE_OPTION } from './histories/history.ts';
+import { findRuns } from './lists/findRuns.ts';
+import { type Inbox, type InboxOptions, readInbox } from './lists/inbox.ts';
+import { listedOptions, searchAttributes } from './lists/labels.ts';
+import { type ListOptions, listRuns, type RunSummary } from './lists/listRuns.ts';
+import { type FoundStats, readStats, type StatsOptions } from './lists/stats.ts';
 import { attachmentStoreOf } from './payloads/attachmentStore.ts';
 import { loadPayloads } from './payloads/load.ts';
 import { dataConverter, type PayloadOptions } from './payloads/options.ts';
@@ -19,7 +21,6 @@ import { type Schedules, schedulesOf } from './schedules/schedules.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
 import { addAttributes } from './setup.ts';
 import { type StartOptions, startOptions } from './startOptions.ts';
-import { type FoundStats, readStats, type StatsOptions } from './stats.ts';
 import { download, type UploadOptions, upload } from './upload.ts';
 
 export interface ConnectOptions extends SettingsOptions {
@@ -128,6 +129,16 @@ export interface Holdfast {
    */
   list(options?: ListOptions): Promise<RunSummary[]>;
   /**
+   * Yields the events of runs that are open, and of those that start later, sub-agents included: of an agent, or with labels. It has what is
+   * in history, and not what is just being written. It ends with `signal`, or when the loop is left.
+   *
+   * ```ts
+   * const events = holdfast.events({ labels: { tenant: 'acme' } });
+   * for await (const { workflowId, type } of events) console.log(workflowId, type, events.cursor());
+   * ```
+   */
+  events(options?: FleetOptions): FleetEvents;
+  /**
    * Counts the latest runs, by status, agent, model, tool and day, and over time. It reads the history of each.
    *
    * ```ts
@@ -200,6 +211,7 @@ export async function connect(options: ConnectOptions | ExistingClientOptions = 
     inbox: (inboxOptions) => withClientErrors(address, readInbox(client, inboxOptions)),
     find: (query) => findRuns(client, address, query),
     setup: () => withClientErrors(address, addAttributes(client.connection, client.options.namespace)),
+    events: (fleetOptions) => followRuns(client, address, fleetOptions),
     list: (listOptions = {}) => withClientErrors(address, listRuns(client, listOptions)),
     stats: (statsOptions) =>
       withClientErrors(

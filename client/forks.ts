@@ -12,7 +12,7 @@ import type { Fork, ForkChanges, ForkEffects, ForkOf, Labels } from '../core/typ
 import { checkRunId, checkStarter } from './checkStart.ts';
 import { InvalidFork, RunUnreadable } from './errors/errors.ts';
 import { grpcErrorIn } from './errors/grpc.ts';
-import { listedOptions, quoted, searchAttributes } from './labels.ts';
+import { listedOptions, quoted, searchAttributes } from './lists/labels.ts';
 import { lenientClient } from './payloads/lenient.ts';
 import { newRunId } from './runId.ts';
 import { attributesOf } from './setup.ts';

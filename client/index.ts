@@ -73,12 +73,15 @@ export {
   TemporalUnreachable,
 } from './errors/errors.ts';
 export type { ErrorCode, ErrorFacts } from './errors/facts.ts';
-export { type Family, type FamilyRun, fetchFamily } from './fetchFamily.ts';
-export type { FamilyEvent } from './followFamily.ts';
+export type { FamilyEvent } from './follow/followFamily.ts';
+export type { FleetEvent, FleetEvents, FleetOptions } from './follow/followRuns.ts';
 export type { ForkOptions, ForkSummary } from './forks.ts';
-export type { Inbox, InboxOptions, Waiting } from './inbox.ts';
-export { LISTED_STATUSES, type ListedStatus } from './listedStatus.ts';
-export type { ListOptions, RunSummary } from './listRuns.ts';
+export { type Family, type FamilyRun, fetchFamily } from './histories/fetchFamily.ts';
+export type { Inbox, InboxOptions, Waiting } from './lists/inbox.ts';
+export { LISTED_STATUSES, type ListedStatus } from './lists/listedStatus.ts';
+export type { ListOptions, RunSummary } from './lists/listRuns.ts';
+export type { InputFilter, SearchProgress } from './lists/runInputs.ts';
+export type { FoundStats, StatsOptions } from './lists/stats.ts';
 export { type MaskRule, maskHistories } from './mask/maskHistories.ts';
 export { type FileStorageOptions, fileStorage } from './payloads/fileStorage.ts';
 export { dataConverter, type PayloadOptions } from './payloads/options.ts';
@@ -94,7 +97,6 @@ export {
 export { type ModelRequest, requestOf } from './requests/requestOf.ts';
 export type { Decided, DecidedBy, RunCommands } from './runCommands.ts';
 export type { EventsOptions, RunEvents, RunHandle } from './runHandle.ts';
-export type { InputFilter, SearchProgress } from './runInputs.ts';
 export type {
   Overlap,
   Schedule,
@@ -103,5 +105,4 @@ export type {
 } from './schedules/schedules.ts';
 export type { ScheduleTimes } from './schedules/scheduleTimes.ts';
 export type { StartOptions } from './startOptions.ts';
-export type { FoundStats, StatsOptions } from './stats.ts';
 export type { UploadOptions } from './upload.ts';

@@ -1,28 +1,22 @@
 // `RunHandle`: one run, as a client sees it.
-import {
-  type Client,
-  type WorkflowExecutionDescription,
-  WorkflowFailedError,
-  WorkflowNotFoundError,
-} from '@temporalio/client';
+import { type Client, type WorkflowExecutionDescription, WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import type { History, HistoryEvent } from '../core/read/history.ts';
 import { type Run, type RunEvent, resultOf } from '../core/read/run.ts';
 import type { RunResult } from '../core/types.ts';
-import { NoWorker, RunNotFound, RunOver, unreachable } from './errors/errors.ts';
-import { grpcCode } from './errors/grpc.ts';
-import { readEventId } from './eventIds.ts';
-import { type FamilyEvent, followFamily } from './followFamily.ts';
-import { followRun } from './followRun.ts';
+import { NoWorker, RunOver } from './errors/errors.ts';
+import { isNotFound, runError } from './errors/runError.ts';
+import { readEventId } from './follow/eventIds.ts';
+import { type FamilyEvent, followFamily } from './follow/followFamily.ts';
+import { followRun } from './follow/followRun.ts';
 import { type ForkOptions, type ForkSummary, forksOf, startFork } from './forks.ts';
-import { historyPages } from './history.ts';
+import { historyPages } from './histories/history.ts';
+import { openReader } from './histories/readHistory.ts';
+import { executionIds, lastExecution, runHistories, runPages } from './histories/runHistories.ts';
 import { lenientClient } from './payloads/lenient.ts';
-import { toPayloadError } from './payloads/payloadError.ts';
-import { openReader } from './readHistory.ts';
 import { compactionRequests } from './requests/compactionRequests.ts';
 import { type ModelRequest, requestOf } from './requests/requestOf.ts';
 import { commandsTo, type RunCommands } from './runCommands.ts';
-import { executionIds, lastExecution, runHistories, runPages } from './runHistories.ts';
 
 export interface EventsOptions {
   /** Ends the iteration. */
@@ -115,11 +109,7 @@ export function runHandle<Output = unknown>(
   const workflow = client.workflow.getHandle(workflowId, runId);
   const execution = { workflowId, runId };
 
-  /** Turns an error of the server into one of this library. */
-  function toRunError(error: unknown): unknown {
-    if (isNotFound(error)) return new RunNotFound('run_not_found', { workflowId, namespace: client.options.namespace });
-    return grpcCode(error) === 'unavailable' ? unreachable(address, error) : toPayloadError(error);
-  }
+  const toRunError = (error: unknown) => runError(error, { workflowId, namespace: client.options.namespace, address });
 
   async function withRunErrors<T>(result: Promise<T>): Promise<T> {
     try {
@@ -263,8 +253,4 @@ export function runHandle<Output = unknown>(
       throw new NoWorker('not_picked_up', { workflowId, withinMs });
     },
   };
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof WorkflowNotFoundError || grpcCode(error) === 'notFound';
 }

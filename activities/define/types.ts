@@ -177,6 +177,8 @@ export interface ToolContext<Context = RunContext> {
   readonly idempotencyKey: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /** How long an attempt may take: the tool's `timeout`. */
+  readonly timeoutMs: number;
   readonly agent: string;
   readonly workflowId: string;
   /**
@@ -204,6 +206,7 @@ export interface ToolLog {
 export interface ThreadContext {
   readonly idempotencyKey: string;
   readonly attempt: number;
+  readonly timeoutMs: number;
   readonly agent: string;
   readonly workflowId: string;
   readonly context: RunContext;

@@ -19,6 +19,8 @@ export interface PgClient {
 export interface OnceContext {
   readonly idempotencyKey: string;
   readonly signal?: AbortSignal;
+  /** How long an attempt may take. */
+  readonly timeoutMs?: number;
 }
 
 export interface OnceOptions {
@@ -107,14 +109,21 @@ async function recordedResult<Result>(tx: PgClient, { key, fingerprint, table }:
   return parsed<Result>(String(row['result']));
 }
 
-async function inTransaction<T>(pool: PgPool, { signal }: OnceContext, work: (tx: PgClient) => Promise<T>): Promise<T> {
+async function inTransaction<T>(
+  pool: PgPool,
+  { signal, timeoutMs }: OnceContext,
+  work: (tx: PgClient) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
   // A broken connection fails its query; without a listener, the error event would also end the process.
   const ignore = () => undefined;
   client.on('error', ignore);
   let isBroken = false;
   try {
-    await client.query('begin');
+    // A worker that is frozen in here would hold the key for as long as it lives, and each later attempt would wait for it in vain.
+    const limit =
+      timeoutMs === undefined ? '' : `; set local idle_in_transaction_session_timeout = ${Math.ceil(timeoutMs)}`;
+    await client.query(`begin${limit}`);
     const result = await work(client);
     // Only the commit makes it happen: a call that was cancelled in the meantime does nothing.
     signal?.throwIfAborted();

@@ -44,6 +44,7 @@ export function createToolHost({ registry, threads, attachments }: ToolDependenc
     const tool = registry.tool(input.agent, input.tool);
     const { task } = input;
     const policy = task ? lookPolicy(tool.policy) : tool.policy;
+    const { timeoutMs } = policy;
     const attempts = await beginAttempt(policy);
     const heartbeats = startHeartbeats(policy.heartbeatMs, attempts.counts);
     const stop = createStopController();
@@ -62,7 +63,9 @@ export function createToolHost({ registry, threads, attachments }: ToolDependenc
         for (const semaphore of semaphores) acquired.push(await acquire(semaphore, tool, stop.signal, late));
       }
       const value = await runToEnd(policy, stop, () =>
-        start(toolContext(input, { context: ofTool, credentials }, stop.signal, attempts, heartbeats.report)),
+        start(
+          toolContext(input, { context: ofTool, credentials, timeoutMs }, stop.signal, attempts, heartbeats.report),
+        ),
       );
       if (value instanceof InputNeeded)
         return {
@@ -110,11 +113,11 @@ export function createToolHost({ registry, threads, attachments }: ToolDependenc
   async function call(tool: Tool, value: unknown, ctx: ToolContext): Promise<unknown> {
     // `value` is the output of the tool's schema, whose type is the parameter of `run`.
     if (tool.run) return await tool.run(value as never, ctx);
-    const { idempotencyKey, attempt, agent, workflowId, context, credentials, answer } = ctx;
+    const { idempotencyKey, attempt, timeoutMs, agent, workflowId, context, credentials, answer } = ctx;
     const task = {
       module: String(tool.thread),
       input: value,
-      ctx: { idempotencyKey, attempt, agent, workflowId, context, credentials, ...(answer && { answer }) },
+      ctx: { idempotencyKey, attempt, timeoutMs, agent, workflowId, context, credentials, ...(answer && { answer }) },
     };
     return await threads.run(task, ctx.signal).catch((error) => {
       throw error instanceof ThreadDied && tool.policy.effect === 'once' ? outcomeUnknown(error.message) : error;
@@ -239,7 +242,7 @@ function stoppedInFlight({ effect }: ToolPolicy, reason: unknown): unknown {
 
 function toolContext(
   input: ToolCallInput,
-  of: Pick<ToolContext, 'context' | 'credentials'>,
+  of: Pick<ToolContext, 'context' | 'credentials' | 'timeoutMs'>,
   signal: AbortSignal,
   { counts }: ToolAttempts,
   report: Heartbeats['report'],

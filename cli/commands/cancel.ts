@@ -1,7 +1,7 @@
 // `holdfast cancel`: cancels a run and waits for its end.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { describeRun } from '../../client/history.ts';
+import { describeRun } from '../../client/histories/history.ts';
 import {
   type Holdfast,
   PayloadUnreadable,

@@ -1,7 +1,7 @@
 // `holdfast list`: the latest runs.
 import { Command } from 'commander';
 import type { Labels, ListOptions, RunSummary, SearchProgress } from '../../client/index.ts';
-import { listedState } from '../../client/listedStatus.ts';
+import { listedState } from '../../client/lists/listedStatus.ts';
 import { count } from '../../core/text.ts';
 import { withHoldfast } from '../connected.ts';
 import { EXIT, UsageError, wholeNumber } from '../exit.ts';

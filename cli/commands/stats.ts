@@ -1,7 +1,7 @@
 // `holdfast stats`: many runs in numbers.
 import { Command, Option } from 'commander';
 import type { FoundStats, Labels, StatsLine, StatsPoint, StatsRow } from '../../client/index.ts';
-import type { ListedStatus } from '../../client/listedStatus.ts';
+import type { ListedStatus } from '../../client/lists/listedStatus.ts';
 import { costText } from '../../core/reasons/english.ts';
 import { count, plural, seconds } from '../../core/text.ts';
 import { withHoldfast } from '../connected.ts';

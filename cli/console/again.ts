@@ -2,7 +2,7 @@
 // does. Bodies are checked as in commands.ts.
 import { z } from 'zod';
 import { diffRuns, type Holdfast, type RunHandle } from '../../client/index.ts';
-import { quoted } from '../../client/labels.ts';
+import { quoted } from '../../client/lists/labels.ts';
 import { FORK_EFFECTS } from '../../core/forks.ts';
 import type { AskedAnswer } from '../../worker/askAgain.ts';
 import { differenceText } from '../../worker/testing/differenceText.ts';

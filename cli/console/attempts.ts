@@ -1,6 +1,6 @@
 // The attempts of a call: of one that has ended, as history has them; of one that has not, as the server tells.
 
-import { describeRun } from '../../client/history.ts';
+import { describeRun } from '../../client/histories/history.ts';
 import type { Holdfast } from '../../client/index.ts';
 import { decodeDescription } from '../../client/payloads/decode.ts';
 import { type Failure, timestampMs } from '../../core/read/history.ts';

@@ -2,8 +2,8 @@
 // the server.
 import { withClientErrors } from '../../client/connect.ts';
 import type { FoundStats, Holdfast, Inbox, Labels, ListOptions, RunSummary } from '../../client/index.ts';
-import { listedStatus } from '../../client/listedStatus.ts';
-import { withInputs as addInputs, type InputOptions } from '../../client/runInputs.ts';
+import { listedStatus } from '../../client/lists/listedStatus.ts';
+import { withInputs as addInputs, type InputOptions } from '../../client/lists/runInputs.ts';
 import { InputSearches } from './inputSearches.ts';
 import { LIMIT_MAX, type ListQuery } from './listQuery.ts';
 import { isFailing, statusesOf } from './statusFilter.ts';

@@ -1,5 +1,5 @@
 // The statuses that the console filters by.
-import { isOpenStatus, LISTED_STATUSES, type ListedStatus } from '../../client/listedStatus.ts';
+import { isOpenStatus, LISTED_STATUSES, type ListedStatus } from '../../client/lists/listedStatus.ts';
 import { endedBadly } from '../../core/read/run.ts';
 
 /** Returns the statuses that a filter stands for; null if it stands for none. */

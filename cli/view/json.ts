@@ -1,7 +1,15 @@
 // Turns the read model into the documented JSON of runs. Times are ISO 8601.
 
-import type { Decided, FamilyEvent, ForkSummary, RunSummary, Schedule, Waiting } from '../../client/index.ts';
-import { listedState } from '../../client/listedStatus.ts';
+import type {
+  Decided,
+  FamilyEvent,
+  FleetEvent,
+  ForkSummary,
+  RunSummary,
+  Schedule,
+  Waiting,
+} from '../../client/index.ts';
+import { listedState } from '../../client/lists/listedStatus.ts';
 import { type Call, type Compaction, countsOf, type Run, type RunEvent, toolCalls } from '../../core/read/run.ts';
 import type { Question, RecordedDecision } from '../../core/types.ts';
 
@@ -56,14 +64,16 @@ export function callJson(call: Call) {
   };
 }
 
-export function eventJson(event: RunEvent) {
+/** Of one run, of a family, or of one of many runs. */
+export function eventJson(event: RunEvent | FamilyEvent | (FleetEvent & { readonly cursor?: string | undefined })) {
   const { atMs, ...rest } = event;
   const { id, workflowId, path, cursor } = event as Partial<FamilyEvent>;
   const base = {
     type: rest.type,
     at: isoTime(atMs),
     ...(id !== undefined && { id }),
-    ...(path !== undefined && { workflowId, path }),
+    ...(workflowId !== undefined && { workflowId }),
+    ...(path !== undefined && { path }),
     ...(cursor !== undefined && { cursor }),
   };
   if (rest.type === 'question') return { ...base, question: questionJson(rest.question) };

@@ -1,6 +1,6 @@
 // Statuses on the command line.
 import { InvalidArgumentError } from 'commander';
-import { LISTED_STATUSES, type ListedStatus } from '../../client/listedStatus.ts';
+import { LISTED_STATUSES, type ListedStatus } from '../../client/lists/listedStatus.ts';
 
 /** Parses `--status`, which may be given again. */
 export function parseStatus(text: string, before: readonly ListedStatus[] = []): readonly ListedStatus[] {

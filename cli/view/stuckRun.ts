@@ -1,5 +1,5 @@
 // Detects a run whose workflow tasks keep failing, without reading its payloads.
-import { describeRun } from '../../client/history.ts';
+import { describeRun } from '../../client/histories/history.ts';
 import type { Holdfast } from '../../client/index.ts';
 import { idText } from '../terminal/inert.ts';
 

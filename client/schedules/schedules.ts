@@ -13,7 +13,7 @@ import type { RunInput } from '../../core/types.ts';
 import { checkStart } from '../checkStart.ts';
 import { InvalidSchedule, ScheduleExists, ScheduleNotFound, unreachable } from '../errors/errors.ts';
 import { grpcCode } from '../errors/grpc.ts';
-import { listedOptions, searchAttributes } from '../labels.ts';
+import { listedOptions, searchAttributes } from '../lists/labels.ts';
 import { lenientClient, UNREADABLE } from '../payloads/lenient.ts';
 import { type RunHandle, runHandle } from '../runHandle.ts';
 import { type StartOptions, startOptions } from '../startOptions.ts';

@@ -79,6 +79,24 @@ describe('once', { skip: noPostgres }, () => {
     assert.equal(await transferred(), before + 1);
   });
 
+  test('gives the key to another attempt if one is frozen in its transaction', { timeout: 60_000 }, async () => {
+    const before = await transferred();
+    const ctx = { ...context(), timeoutMs: 200 };
+    const reached = Promise.withResolvers<void>();
+    const woken = Promise.withResolvers<void>();
+    const frozen = once(pool, ctx, async (tx) => {
+      await transfer(21)(tx);
+      reached.resolve();
+      await woken.promise;
+    });
+    await reached.promise;
+    assert.deepEqual((await once(pool, ctx, transfer(22))).cents, 22);
+    woken.resolve();
+    await assert.rejects(frozen);
+    assert.equal(await transferred(), before + 1);
+    assert.equal((await once(pool, ctx, transfer(23))).cents, 22);
+  });
+
   test('returns the recorded result after a crash between commit and answer', async () => {
     const before = await transferred();
     const ctx = context();

@@ -8,6 +8,7 @@ export function contextOf(given: Partial<ToolContext> = {}): ToolContext {
     signal: new AbortController().signal,
     idempotencyKey: 'key',
     attempt: 1,
+    timeoutMs: 60_000,
     agent: 'test',
     workflowId: 'test',
     context: {},

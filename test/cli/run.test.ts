@@ -346,6 +346,50 @@ test('watches a run from an event on, and its family', async () => {
   assert.equal((await holdfast(['watch', 'cursors', '--family', ...at()])).code, 2);
 });
 
+test('watches all runs with a label, and continues after a cursor with those that started meanwhile', async () => {
+  const label = ['--label', 'tenant=watched'];
+  const run = start(['run', 'sleeper', 'x', '--id', 'open', ...label, ...at()]);
+  await run.line(/the model asks for 1 call/);
+  run.child.kill('SIGINT');
+  await run.ended;
+  const watching = start(['watch', '--json', ...label, ...at()]);
+  await watching.line(/"type":"call_scheduled".*"workflowId":"open"/);
+  for (const [id, tenant] of [
+    ['other', 'another'],
+    ['first', 'watched'],
+  ] as const)
+    await holdfast(['run', 'ward', 'Go.', '--id', id, '--label', `tenant=${tenant}`, ...at()]);
+  await watching.line(/"type":"ended".*"workflowId":"first"/);
+  const { code, stdout, stderr } = await stop(watching);
+  assert.deepEqual({ code, stderr }, { code: 130, stderr: '' });
+  const linesOf = (text: string) =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  const events = linesOf(stdout);
+  assert.deepEqual(new Set(events.map(({ workflowId }) => workflowId)), new Set(['open', 'first']));
+
+  await holdfast(['run', 'ward', 'Go.', '--id', 'second', ...label, ...at()]);
+  const again = start(['watch', '--json', ...label, '--after', events.at(-1).cursor, ...at()]);
+  await again.line(/"type":"ended".*"workflowId":"second"/);
+  const more = linesOf((await stop(again)).stdout);
+  assert.deepEqual(new Set(more.map(({ workflowId }) => workflowId)), new Set(['second']));
+  assert.equal(more[0].type, 'started');
+  await holdfast(['cancel', 'open', ...at()]);
+
+  for (const [wrong, problem] of [
+    [['--label', 'a=b'], /Add --json, or the id of a run/],
+    [['--json', '--family'], /Leave it out/],
+    [['--json', '--after', 'x'], /Pass what cursor\(\) of/],
+    [['first', '--label', 'a=b'], /Leave out the id/],
+  ] as const) {
+    const refused = await holdfast(['watch', ...wrong, ...at()]);
+    assert.equal(refused.code, 2, wrong.join(' '));
+    assert.match(refused.stderr, problem);
+  }
+});
+
 test('runs and schedules on the task queue that is named, where a worker of it serves them', async () => {
   const queue = ['--task-queue', 'night'];
   const nightly = start(['worker', '--agents', WARD, ...queue, ...at()]);

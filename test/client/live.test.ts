@@ -1,7 +1,7 @@
 // What is new of a running activity between two polls: each piece once, and nothing of an earlier attempt.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NOTHING_REPORTED, newEvents, type PendingActivity, type Reported } from '../../client/live.ts';
+import { NOTHING_REPORTED, newEvents, type PendingActivity, type Reported } from '../../client/follow/live.ts';
 import { FAILURE } from '../../core/names.ts';
 import type { LiveEvent } from '../../core/read/run.ts';
 

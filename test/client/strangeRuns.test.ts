@@ -127,6 +127,25 @@ for (const attributes of [false, true])
       assert.deepEqual((await holdfast.get('input-budget').read()).budget, null);
     });
 
+    test('the events of all runs have those that can be read, and say which cannot', async () => {
+      const open = new Set(everyId());
+      const unreadable: string[] = [];
+      for await (const { workflowId, type } of holdfast.events()) {
+        if (type === 'unreadable') unreadable.push(workflowId);
+        open.delete(workflowId);
+        if (open.size === 0) break;
+      }
+      const failing: string[] = [];
+      for (const id of everyId())
+        try {
+          for await (const _ of holdfast.get(id).events()) break;
+        } catch {
+          failing.push(id);
+        }
+      assert.ok(failing.length > 0);
+      assert.deepEqual(unreadable.toSorted(), failing.toSorted());
+    });
+
     test('a run that was ended waits for nobody', async () => {
       const ended = ['waits-empty', 'payload-json', 'partly-no-arguments', 'input-types'];
       for (const id of ended) await holdfast.client.workflow.getHandle(id).terminate();

@@ -15,7 +15,10 @@ test('names the first failed call of a run that went on, and how many others fai
   const run = await goldenRun('one-of-four-fails');
   const [failed] = run.turns.flatMap(({ calls }) => calls.filter(({ ok }) => ok === false));
   assert.equal(run.status, 'completed');
-  assert.match(sentence(run) ?? '', new RegExp(`^Turn 1: call 1\\.${failed?.slot} of ${failed?.tool} failed.*: .+`));
+  assert.match(
+    sentence(run) ?? '',
+    new RegExp(`^Turn 1: call 1\\.${failed?.slot} of ${failed?.tool} with .* failed.*: .+`),
+  );
   assert.match(
     sentence(await goldenRun('attempts')) ?? '',
     /^Turn 1: call 1\.0 of reads failed after 3 attempts .*5 other/,
@@ -37,8 +40,28 @@ test('finds nothing in a run in which nothing failed, or a person rejected a cal
 test('prefers the failure of the last turn in a run that did not complete', async () => {
   const run = await goldenRun('all-tools-failed');
   assert.equal(run.status, 'all_tools_failed');
-  assert.equal(failingStep(run)?.turn, run.turns.at(-1)?.turn);
-  assert.equal(failingStep(run)?.isLast, true);
+  const step = failingStep(run);
+  assert.equal(step?.again.at(-1) ?? step?.turn, run.turns.at(-1)?.turn);
+  assert.equal(step?.isLast, true);
+});
+
+test('leads to the first of equal calls that failed, and names what it was called with and where it failed again', async () => {
+  const failed = (args: string): Partial<Call> => ({
+    ...{ ok: false, kind: 'failed', arguments: args, attempts: 1, reason: null, text: 'no such order' },
+    ...{ scheduledAtMs: 0, endedAtMs: 10 },
+  });
+  const [bad, other] = [failed('{"order":"O-9"}'), failed('{}')];
+  const base = await goldenRun('five-turns');
+  const run = (turns: readonly Turn[]): Run => ({ ...base, status: 'max_turns', turns });
+  const repeated = run(await turnsOf([other], [{}, bad, {}], [bad], [{}], [bad, other]));
+  assert.equal(
+    sentence(repeated),
+    'Turn 2: call 2.1 of search with {"order":"O-9"} failed: no such order. The same call failed again in turns 3 and 5. ' +
+      '2 other calls failed as well.',
+  );
+  assert.equal(failingStep(repeated)?.isLast, true);
+  assert.match(sentence(run(await turnsOf(...Array.from({ length: 9 }, () => [other])))) ?? '', /in 8 later turns\.$/);
+  assert.match(sentence(run(await turnsOf([failed(`{"a":"${'b'.repeat(500)}"}`)]))) ?? '', /b{100}.* failed: /);
 });
 
 /** A run of turns that each made these calls. */

@@ -45,9 +45,13 @@ function played(calls: readonly Made[], { last = 'Done.', status = 'completed' }
   } as unknown as Played;
 }
 
-async function counted(disturbed: Played, effects: Record<string, number> = EFFECTS): Promise<Partial<Tally>> {
+async function counted(
+  disturbed: Played,
+  effects: Record<string, number> = EFFECTS,
+  undisturbed = played(USUAL),
+): Promise<Partial<Tally>> {
   const tally = newTally();
-  const isExact = await judge(tally, disturbed, played(USUAL), async () => new Map(Object.entries(effects)));
+  const isExact = await judge(tally, disturbed, undisturbed, async () => new Map(Object.entries(effects)));
   const { runs: _, calls: __, problems, ...counts } = tally;
   assert.equal(isExact, problems.length === 0);
   const found = Object.entries(counts).filter(([, count]) => count > 0);
@@ -126,6 +130,15 @@ describe('comparing a disturbed run', () => {
       unknown: 1,
     });
     assert.deepEqual(await counted(played(changed(0, unknown))), { lost: 1 });
+  });
+
+  test('compares no result that only the disturbed run has', async () => {
+    const unknown = { ok: false, kind: 'outcome_unknown', text: '{"error":"nobody knows"}' } as const;
+    assert.deepEqual(await counted(played(USUAL), EFFECTS, played(changed(2, unknown))), {});
+    assert.deepEqual(await counted(played(USUAL, { last: 'Done!' }), EFFECTS, played(changed(2, unknown))), {
+      different: 1,
+    });
+    assert.deepEqual(await counted(played(USUAL), EFFECTS, played(changed(0, unknown))), { disordered: 1 });
   });
 });
 

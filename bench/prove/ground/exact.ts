@@ -87,7 +87,8 @@ function judgeRun(tally: Tally, run: Run, undisturbed: Run, effects: Effects): v
     problem(tally, 'lost', `${workflowId} made ${calls.length} calls, not ${expected.length}`);
   for (const [i, call] of calls.entries()) judgeCall(tally, workflowId, call, expected[i], effects);
 
-  if (!isDeepStrictEqual(withoutUnknown(transcript, calls), withoutUnknown(undisturbed.transcript, calls)))
+  const either = [...calls, ...expected];
+  if (!isDeepStrictEqual(withoutUnknown(transcript, either), withoutUnknown(undisturbed.transcript, either)))
     problem(tally, 'different', `${workflowId} has another transcript than the undisturbed run`);
 }
 
@@ -95,16 +96,21 @@ function judgeCall(tally: Tally, workflowId: string, call: Call, expected: Call 
   const place = `${call.turn}.${call.slot}`;
   const times = effects.get(place) ?? 0;
   if (times > 1) problem(tally, 'duplicates', `${workflowId} ${place} (${call.tool}) happened ${times} times`);
-  if (call.kind === 'outcome_unknown' && ONCE_TOOLS.includes(call.tool)) {
+  if (isUnknown(call)) {
     tally.unknown += 1;
     return;
   }
+  // On a busy machine, the undisturbed run may have lost a worker as well.
+  const isComparable = expected === undefined || !isUnknown(expected);
   if (!call.ok) problem(tally, 'lost', `${workflowId} ${place} (${call.tool}): ${call.text}`);
-  else if (call.text !== expected?.text)
+  else if (isComparable && call.text !== expected?.text)
     problem(tally, 'disordered', `${workflowId} ${place} has the result of another call`);
   if (times === 0 && HAS_EFFECT.includes(call.tool))
     problem(tally, 'lost', `${workflowId} ${place} (${call.tool}) did not happen`);
 }
+
+/** As designed: nobody can know whether it happened. */
+const isUnknown = ({ kind, tool }: Call): boolean => kind === 'outcome_unknown' && ONCE_TOOLS.includes(tool);
 
 const HAS_EFFECT: readonly string[] = ['book', 'send', 'ask', 'register', 'post', 'survey'];
 

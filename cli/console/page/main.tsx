@@ -4,13 +4,13 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Inbox as InboxData } from '../../../client/index.ts';
 import type { About } from '../app.ts';
 import { about as askAbout, takeToken } from './api.ts';
-import { Fleet } from './Fleet.tsx';
-import { Inbox } from './Inbox.tsx';
+import { Fleet } from './fleet/Fleet.tsx';
 import { Keys, KeysButton } from './Keys.tsx';
+import { Inbox } from './lists/Inbox.tsx';
+import { Runs } from './lists/Runs.tsx';
 import { Problem } from './parts.tsx';
 import { type Place, usePlace } from './place.ts';
-import { RunPage } from './RunPage.tsx';
-import { Runs } from './Runs.tsx';
+import { RunPage } from './run/RunPage.tsx';
 import { usePolled } from './useLive.ts';
 
 function Page() {

@@ -165,9 +165,9 @@ endToEnd('retries', (bench) => {
 
   const keys = new Map<string, string[]>();
   const contexts: unknown[] = [];
-  const keyed = tool('keyed', 'idempotent', ({ attempt, idempotencyKey, agent, workflowId }, what) => {
+  const keyed = tool('keyed', 'idempotent', ({ attempt, idempotencyKey, timeoutMs, agent, workflowId }, what) => {
     keys.set(what, [...(keys.get(what) ?? []), idempotencyKey]);
-    contexts.push({ attempt, agent, workflowId });
+    contexts.push({ attempt, timeoutMs, agent, workflowId });
     if (attempt < 2) throw new Error('again');
     return 'kept';
   });
@@ -193,7 +193,7 @@ endToEnd('retries', (bench) => {
     assert.match(keys.get('a')![0]!, new RegExp(`^${id}/${run.runId}/1\\.0/`));
     assert.deepEqual(
       contexts.slice(0, 2),
-      [1, 2].map((attempt) => ({ attempt, agent: keeps.name, workflowId: id })),
+      [1, 2].map((attempt) => ({ attempt, timeoutMs: keyed.policy.timeoutMs, agent: keeps.name, workflowId: id })),
     );
   });
 });
