@@ -78,5 +78,5 @@ endToEnd(
       assert.match((await bench.run(withStack)).result.output ?? '', /runBatch\.ts:\d+/);
     });
   },
-  { onServer: true, workflowsPath },
+  { workflowsPath },
 );

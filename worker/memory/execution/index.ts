@@ -264,13 +264,13 @@ export class Execution {
       while (jobs.length > 0) {
         const activation = this.#activation(jobs);
         const { successful, failed } = await this.#host.activate(activation);
-        if (failed) return this.#taskFailed(given, this.#writeTask(startedMs), failed.failure ?? {});
+        if (failed) return await this.#taskFailed(given, this.#writeTask(startedMs), failed.failure ?? {});
         const commands = successful?.commands ?? [];
         records.push({ activation, flags: successful?.usedInternalFlags ?? [], commands });
         jobs = commands.flatMap((command) => task.take(command));
       }
       // The server takes no end while there is news: the workflow has to see it first.
-      if (task.isEnd && this.#later.length > 0) return this.#takenBack(given, this.#writeTask(startedMs));
+      if (task.isEnd && this.#later.length > 0) return await this.#takenBack(given, this.#writeTask(startedMs));
       this.#failedTasks = 0;
       this.#workflow.record(records);
       if (task.isNothing && given.every(({ doUpdate }) => doUpdate)) {
