@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, getTestContext, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import { Worker } from '@temporalio/worker';
+import { NativeConnection, type WorkerOptions as TemporalWorkerOptions, Worker } from '@temporalio/worker';
 import { type AgentOptions, defineAgent } from '../../activities/define/defineAgent.ts';
 import type { Agent } from '../../activities/define/types.ts';
 import {
@@ -16,7 +16,15 @@ import {
   startScriptedModel,
   type WireName,
 } from '../../activities/testing/index.ts';
-import { connect, type Holdfast, type Run, type RunResult, requestOf, type StartOptions } from '../../client/index.ts';
+import {
+  type ConnectOptions,
+  connect,
+  type Holdfast,
+  type Run,
+  type RunResult,
+  requestOf,
+  type StartOptions,
+} from '../../client/index.ts';
 import { TOLERANT } from '../../client/payloads/tolerant.ts';
 import { TRANSCRIPT_QUERY } from '../../core/names.ts';
 import type { History } from '../../core/read/history.ts';
@@ -24,6 +32,7 @@ import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message, TranscriptPage } from '../../core/types.ts';
 import { createWorker, type WorkerOptions } from '../../worker/index.ts';
 import { openMemory } from '../../worker/memory/index.ts';
+import { MemoryWorker } from '../../worker/memory/nativeWorker.ts';
 import { workflowCode } from '../../worker/workflowBundle.ts';
 import { recordHistory } from './histories.ts';
 import { quietLogs } from './quiet.ts';
@@ -61,14 +70,16 @@ export interface Bench {
   finished(workflowId: string): Promise<Finished>;
   readonly holdfast: Holdfast;
   /** Another client, with a connection of its own where there is a server. */
-  connect(): Promise<Holdfast>;
+  connect(options?: Pick<ConnectOptions, 'taskQueue'>): Promise<Holdfast>;
   readonly model: ScriptedModel;
   readonly address: string;
   readonly taskQueue: string;
   readonly cached: boolean;
   /** For names that each mode has its own of. */
   readonly mode: string;
-  /** Declares a test of what only a server has, such as a second worker: in memory, there is none. */
+  /** Serves another task queue, by Temporal's own worker, until the tests of the mode are over or it is closed. */
+  worker(options: Omit<TemporalWorkerOptions, 'connection' | 'namespace'>): Promise<{ close(): Promise<void> }>;
+  /** Declares a test of what only a server has: a second worker on a task queue, resets, another program. */
   onServer(name: string, define: () => Promise<void>): void;
 }
 
@@ -77,6 +88,8 @@ interface BenchOptions extends Partial<Omit<WorkerOptions, 'agents' | 'address' 
   readonly endsVary?: boolean;
   /** Whether all of it is about what only a server has. */
   readonly onServer?: boolean;
+  /** How many commands a run takes in memory. On a server, its own configuration says so. */
+  readonly updatesMax?: number;
 }
 
 const MODES = { cached: 'cached workflows', replaying: 'replaying every task', memory: 'in memory' } as const;
@@ -125,6 +138,8 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
   let model: ScriptedModel;
   let holdfast: Holdfast;
   let closeServed: () => Promise<void>;
+  let createElsewhere: (options: TemporalWorkerOptions) => Promise<Worker>;
+  const elsewhere: (() => Promise<void>)[] = [];
 
   const bench: Bench = {
     taskQueue,
@@ -177,10 +192,20 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
     get model() {
       return model;
     },
-    connect: () =>
+    connect: (given = {}) =>
       mode === 'memory'
-        ? connect({ client: holdfast.client, taskQueue })
-        : connect({ address: holdfast.address, namespace: 'default', taskQueue, payloads: options.payloads }),
+        ? connect({ client: holdfast.client, taskQueue, ...given })
+        : connect({ address: holdfast.address, namespace: 'default', taskQueue, payloads: options.payloads, ...given }),
+    async worker(given) {
+      const worker = await createElsewhere({ ...given, ...(mode === 'replaying' && { maxCachedWorkflows: 0 }) });
+      const running = worker.run();
+      const close = async () => {
+        if (worker.getState() === 'RUNNING') worker.shutdown();
+        await running;
+      };
+      elsewhere.push(close);
+      return { close };
+    },
     get address() {
       return holdfast.address;
     },
@@ -196,9 +221,21 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
   async function serve(
     model: NonNullable<WorkerOptions['model']>,
   ): Promise<{ readonly holdfast: Holdfast; close(): Promise<void> }> {
-    const { temporal, payloads, ...rest } = options;
+    const { temporal, payloads, updatesMax, ...rest } = options;
     if (mode === 'memory') {
-      const memory = await openMemory({ ...rest, agents, taskQueue, model, payloads, temporal, time: 'real' });
+      const memory = await openMemory({
+        ...rest,
+        agents,
+        taskQueue,
+        model,
+        payloads,
+        temporal,
+        updatesMax,
+        time: 'real',
+        workflowsOf: 'own',
+      });
+      const { connection } = memory;
+      createElsewhere = (given) => MemoryWorker.create({ ...given, connection });
       return { holdfast: memory.holdfast, close: memory.close };
     }
     const address = await serverAddress();
@@ -212,13 +249,15 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
       model,
       temporal: { ...temporal, ...(mode === 'replaying' && { maxCachedWorkflows: 0 }) },
     });
+    const connection = await NativeConnection.connect({ address });
+    createElsewhere = (given) => Worker.create({ ...given, connection });
     const running = worker.run();
     return {
       holdfast,
       async close() {
         worker.shutdown();
         await running;
-        await holdfast.close();
+        await Promise.all([connection.close(), holdfast.close()]);
       },
     };
   }
@@ -233,6 +272,7 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
       closeServed = served.close;
     },
     async close() {
+      await Promise.all(elsewhere.map((close) => close()));
       await closeServed();
       await model.close();
     },

@@ -13,9 +13,10 @@ import type { Holdfast } from '../../client/connect.ts';
 import { connect } from '../../client/connect.ts';
 import { loadPayloads } from '../../client/payloads/load.ts';
 import { dataConverter } from '../../client/payloads/options.ts';
+import { WORKER_ACTIVITIES } from '../../core/limits.ts';
 import { TASK_QUEUE } from '../../core/names.ts';
 import { HoldfastPlugin, type PluginOptions } from '../plugin.ts';
-import { MemoryWorker } from './nativeWorker.ts';
+import { type MemoryConnection, MemoryWorker } from './nativeWorker.ts';
 import { type FateOf, MemoryServer } from './server.ts';
 import { memoryService } from './service.ts';
 
@@ -32,6 +33,15 @@ export interface MemoryOptions extends PluginOptions {
   readonly now?: Date | undefined;
   /** What happens to each attempt of an activity. @default the worker runs it */
   readonly fateOf?: FateOf | undefined;
+  /**
+   * Whether the worker takes the workflows of all task queues, or of its own alone. Those of a queue without a worker wait for one.
+   * @default 'all'
+   */
+  readonly workflowsOf?: 'all' | 'own' | undefined;
+  /** How many updates an execution takes. @default 2000, as Temporal's server */
+  readonly updatesMax?: number | undefined;
+  /** Path of a module with workflows of the user's, served beside the agents. */
+  readonly workflowsPath?: string | undefined;
   /** Other options of Temporal's worker. */
   readonly temporal?: Partial<Omit<TemporalWorkerOptions, 'connection' | 'namespace' | 'taskQueue'>> | undefined;
 }
@@ -39,6 +49,8 @@ export interface MemoryOptions extends PluginOptions {
 export interface Memory {
   readonly holdfast: Holdfast;
   readonly server: MemoryServer;
+  /** For other workers, on task queues of their own: `MemoryWorker.create({ connection, … })`. */
+  readonly connection: NativeConnection;
   close(): Promise<void>;
 }
 
@@ -59,18 +71,31 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     time = 'virtual',
     now = new Date(),
     fateOf,
+    workflowsOf = 'all',
+    updatesMax,
+    workflowsPath,
     temporal,
     ...rest
   } = options;
   quietRuntime();
   const payloads = await loadPayloads(options.payloads);
-  const server = new MemoryServer({ namespace, taskQueue, time, nowMs: now.getTime(), fateOf });
-  const connection = memoryConnection(server);
+  const server = new MemoryServer({
+    namespace,
+    sharedQueue: workflowsOf === 'all' ? taskQueue : null,
+    time,
+    nowMs: now.getTime(),
+    fateOf,
+    updatesMax,
+  });
+  const connection = memoryConnection(server) as unknown as NativeConnection;
   const plugin = new HoldfastPlugin({ ...rest, payloads });
   const worker = await MemoryWorker.create({
-    connection: connection as unknown as NativeConnection,
+    connection,
     namespace,
     taskQueue,
+    // As a worker on a server.
+    ...(!temporal?.tuner && { maxConcurrentActivityTaskExecutions: WORKER_ACTIVITIES }),
+    ...(workflowsPath !== undefined && { workflowsPath }),
     ...temporal,
     plugins: [...(temporal?.plugins ?? []), plugin],
   }).catch(async (error) => {
@@ -85,6 +110,7 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
   return {
     holdfast,
     server,
+    connection,
     async close() {
       server.stopWork();
       worker.shutdown();
@@ -97,12 +123,13 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
 /** Stands for a connection to a server, for the client and the worker. */
 function memoryConnection(server: MemoryServer) {
   const calls = new AsyncLocalStorage<AbortSignal>();
+  const forWorkers: MemoryConnection = { openWorker: (options) => server.openWorker(options) };
   return {
+    ...forWorkers,
     workflowService: memoryService(server, () => calls.getStore()),
     operatorService: { listSearchAttributes: async () => ({ customAttributes: {} }) },
     plugins: [],
     options: { address: 'memory' },
-    nativeWorker: server.worker,
     referenceHolders: new Set(),
     close: async () => {},
     ensureConnected: async () => {},

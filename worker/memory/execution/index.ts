@@ -53,8 +53,10 @@ export class Execution {
   readonly #later: (() => void)[] = [];
   #isInTask = false;
   #isTaskDue = false;
+  #stopWaiting: () => void = () => {};
   #failedTasks = 0;
-  #taskLength = 0;
+  /** What is known of the history when its last task begins. */
+  #known = { length: 0, bytes: 0, isLong: false };
   readonly #watchers = new Set<() => void>();
   /** Tasks and queries come one after another. */
   #last: Promise<unknown> = Promise.resolve();
@@ -138,7 +140,7 @@ export class Execution {
   }
 
   get hasTask(): boolean {
-    return this.isOpen && (this.#isInTask || this.#isTaskDue);
+    return this.isOpen && (this.#isInTask || this.#jobs.length > 0);
   }
 
   // ── From outside ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,12 +205,17 @@ export class Execution {
     return this.#oneAtATime(async () => {
       await this.#workflow.load();
       const asked = { queryId: 'query', queryType: type, arguments: [...args], headers: { ...headers } };
-      const { successful, failed } = await this.#host.activate(this.#activation([{ queryWorkflow: asked }]));
+      const { successful, failed } = await this.#workflow.activate(this.#activation([{ queryWorkflow: asked }]));
       const answer = successful?.commands?.[0]?.respondToQuery;
       if (!this.isOpen) await this.#workflow.evict();
       if (answer?.succeeded) return answer.succeeded.response ?? null;
       throw invalidArgument(failed?.failure?.message ?? answer?.failed?.message ?? 'The query has no answer.');
     });
+  }
+
+  /** The workflow is replayed with its next task. */
+  workerChanged(): void {
+    this.#workflow.forget();
   }
 
   /** Drops the workflow from the worker, which replays it with its next task. */
@@ -243,6 +250,12 @@ export class Execution {
 
   #wake(): void {
     if (this.#isTaskDue || this.#jobs.length === 0 || !this.isOpen) return;
+    const { taskQueue } = this.start;
+    if (!this.#host.isServed(taskQueue)) {
+      this.#stopWaiting();
+      this.#stopWaiting = this.#host.whenServed(taskQueue, () => this.#wake());
+      return;
+    }
     this.#isTaskDue = true;
     this.#oneAtATime(async () => {
       this.#isTaskDue = false;
@@ -255,7 +268,12 @@ export class Execution {
     if (!this.isOpen || given.length === 0) return;
     this.#isInTask = true;
     const startedMs = this.#host.clock.nowMs();
-    this.#taskLength = this.history.events.length + 2;
+    const { events, bytes } = this.history;
+    this.#known = {
+      length: events.length + 2,
+      bytes,
+      isLong: events.length > SUGGEST.events || bytes > SUGGEST.bytes || this.#updates.areMany,
+    };
     try {
       await this.#workflow.load();
       const task = new TaskCommands(this.activities.pending);
@@ -263,7 +281,7 @@ export class Execution {
       let jobs: Job[] = [...given].sort((a, b) => order(a) - order(b));
       while (jobs.length > 0) {
         const activation = this.#activation(jobs);
-        const { successful, failed } = await this.#host.activate(activation);
+        const { successful, failed } = await this.#workflow.activate(activation);
         if (failed) return await this.#taskFailed(given, this.#writeTask(startedMs), failed.failure ?? {});
         const commands = successful?.commands ?? [];
         records.push({ activation, flags: successful?.usedInternalFlags ?? [], commands });
@@ -300,7 +318,14 @@ export class Execution {
       attempt: this.#failedTasks + 1,
     };
     const scheduledEventId = this.history.add('workflowTaskScheduledEventAttributes', scheduled, null, startedMs);
-    const started = { scheduledEventId, identity: IDENTITY };
+    const { bytes, isLong } = this.#known;
+    // A replay reads both.
+    const started = {
+      scheduledEventId,
+      identity: IDENTITY,
+      historySizeBytes: bytes,
+      ...(isLong && { suggestContinueAsNew: true }),
+    };
     const startedEventId = this.history.add('workflowTaskStartedEventAttributes', started, null, startedMs);
     return { scheduledEventId, startedEventId };
   }
@@ -332,14 +357,14 @@ export class Execution {
   }
 
   #activation(jobs: readonly Job[]): Activation {
-    const { events, bytes } = this.history;
+    const { length, bytes, isLong } = this.#known;
     return {
       runId: this.start.runId,
       timestamp: timestamp(this.#host.clock.nowMs()),
       isReplaying: false,
-      historyLength: this.#taskLength,
+      historyLength: length,
       historySizeBytes: long(bytes),
-      continueAsNewSuggested: events.length > SUGGEST.events || bytes > SUGGEST.bytes,
+      continueAsNewSuggested: isLong,
       jobs: [...jobs],
     };
   }

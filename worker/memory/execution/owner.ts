@@ -3,8 +3,8 @@ import type { temporal } from '@temporalio/proto';
 import type { Clock } from '../clock.ts';
 import type { Payload, PayloadFields } from '../fields.ts';
 import type { HistoryWriter } from '../history.ts';
-import type { Activation, ActivityTask, Completion } from '../nativeWorker.ts';
-import type { ActivityFate, ActivityRun } from './activityRun.ts';
+import type { Activation, Completion } from '../nativeWorker.ts';
+import type { ActivityFate, ActivityRun, ActivityWorker } from './activityRun.ts';
 import type { Job } from './taskCommands.ts';
 
 export const IDENTITY = 'memory';
@@ -49,8 +49,15 @@ export interface Peer {
 export interface ExecutionHost {
   readonly clock: Clock;
   readonly namespace: string;
-  activate(activation: Activation): Promise<Completion>;
-  dispatch(taskQueue: string, task: ActivityTask): boolean;
+  /** How many updates an execution takes. */
+  readonly updatesMax: number;
+  /** Whether a worker takes workflow tasks of this queue. */
+  isServed(taskQueue: string): boolean;
+  /** Calls `listener` once when a worker comes that does. */
+  whenServed(taskQueue: string, listener: () => void): () => void;
+  activate(taskQueue: string, activation: Activation): Promise<Completion>;
+  /** Calls `take` once a worker of this queue has a place for an activity: at once, if there is one. */
+  place(taskQueue: string, take: (worker: ActivityWorker) => void): () => void;
   newToken(activity: ActivityRun): Uint8Array;
   fateOf(activity: ActivityRun, execution: Peer): ActivityFate;
   newRunId(): string;
