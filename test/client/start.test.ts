@@ -148,8 +148,8 @@ endToEnd('a client', (bench) => {
       );
   });
 
-  bench.onServer('throws NoWorker for a task queue without workers', async () => {
-    const empty = await connect({ address: bench.address, namespace: 'default', taskQueue: `empty-${randomUUID()}` });
+  test('throws NoWorker for a task queue without workers', async () => {
+    const empty = await bench.connect({ taskQueue: `empty-${randomUUID()}` });
     const run = await empty.start('counter', 'Anyone?');
     await assert.rejects(run.pickedUp(300), (error) => {
       assert.ok(error instanceof NoWorker);
