@@ -31,8 +31,7 @@ import type { History } from '../../core/read/history.ts';
 import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message, TranscriptPage } from '../../core/types.ts';
 import { createWorker, type WorkerOptions } from '../../worker/index.ts';
-import { openMemory } from '../../worker/memory/index.ts';
-import { MemoryWorker } from '../../worker/memory/nativeWorker.ts';
+import { openMemory, type Serving } from '../../worker/memory/index.ts';
 import { workflowCode } from '../../worker/workflowBundle.ts';
 import { recordHistory } from './histories.ts';
 import { quietLogs } from './quiet.ts';
@@ -78,7 +77,7 @@ export interface Bench {
   /** For names that each mode has its own of. */
   readonly mode: string;
   /** Serves another task queue, by Temporal's own worker, until the tests of the mode are over or it is closed. */
-  worker(options: Omit<TemporalWorkerOptions, 'connection' | 'namespace'>): Promise<{ close(): Promise<void> }>;
+  worker(options: Omit<TemporalWorkerOptions, 'connection' | 'namespace'>): Promise<Serving>;
   /** Declares a test of what only a server has: a second worker on a task queue, resets, another program. */
   onServer(name: string, define: () => Promise<void>): void;
 }
@@ -138,8 +137,7 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
   let model: ScriptedModel;
   let holdfast: Holdfast;
   let closeServed: () => Promise<void>;
-  let createElsewhere: (options: TemporalWorkerOptions) => Promise<Worker>;
-  const elsewhere: (() => Promise<void>)[] = [];
+  let serveElsewhere: Bench['worker'];
 
   const bench: Bench = {
     taskQueue,
@@ -196,16 +194,7 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
       mode === 'memory'
         ? connect({ client: holdfast.client, taskQueue, ...given })
         : connect({ address: holdfast.address, namespace: 'default', taskQueue, payloads: options.payloads, ...given }),
-    async worker(given) {
-      const worker = await createElsewhere({ ...given, ...(mode === 'replaying' && { maxCachedWorkflows: 0 }) });
-      const running = worker.run();
-      const close = async () => {
-        if (worker.getState() === 'RUNNING') worker.shutdown();
-        await running;
-      };
-      elsewhere.push(close);
-      return { close };
-    },
+    worker: (given) => serveElsewhere(given),
     get address() {
       return holdfast.address;
     },
@@ -234,8 +223,7 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
         time: 'real',
         workflowsOf: 'own',
       });
-      const { connection } = memory;
-      createElsewhere = (given) => MemoryWorker.create({ ...given, connection });
+      serveElsewhere = memory.serve;
       return { holdfast: memory.holdfast, close: memory.close };
     }
     const address = await serverAddress();
@@ -250,13 +238,26 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
       temporal: { ...temporal, ...(mode === 'replaying' && { maxCachedWorkflows: 0 }) },
     });
     const connection = await NativeConnection.connect({ address });
-    createElsewhere = (given) => Worker.create({ ...given, connection });
+    const elsewhere: Serving[] = [];
+    serveElsewhere = async (given) => {
+      const cache = mode === 'replaying' && { maxCachedWorkflows: 0 };
+      const worker = await Worker.create({ ...given, ...cache, connection });
+      const running = worker.run();
+      const serving = {
+        async close() {
+          if (worker.getState() === 'RUNNING') worker.shutdown();
+          await running;
+        },
+      };
+      elsewhere.push(serving);
+      return serving;
+    };
     const running = worker.run();
     return {
       holdfast,
       async close() {
         worker.shutdown();
-        await running;
+        await Promise.all([running, ...elsewhere.map((serving) => serving.close())]);
         await Promise.all([connection.close(), holdfast.close()]);
       },
     };
@@ -272,7 +273,6 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
       closeServed = served.close;
     },
     async close() {
-      await Promise.all(elsewhere.map((close) => close()));
       await closeServed();
       await model.close();
     },

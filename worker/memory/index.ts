@@ -8,6 +8,7 @@ import {
   type NativeConnection,
   Runtime,
   type WorkerOptions as TemporalWorkerOptions,
+  type Worker,
 } from '@temporalio/worker';
 import type { Holdfast } from '../../client/connect.ts';
 import { connect } from '../../client/connect.ts';
@@ -49,8 +50,12 @@ export interface MemoryOptions extends PluginOptions {
 export interface Memory {
   readonly holdfast: Holdfast;
   readonly server: MemoryServer;
-  /** For other workers, on task queues of their own: `MemoryWorker.create({ connection, … })`. */
-  readonly connection: NativeConnection;
+  /** Serves another task queue, until it or all is closed: with the options of Temporal's worker. */
+  serve(options: Omit<TemporalWorkerOptions, 'connection' | 'namespace'>): Promise<Serving>;
+  close(): Promise<void>;
+}
+
+export interface Serving {
   close(): Promise<void>;
 }
 
@@ -102,19 +107,31 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     await plugin.close();
     throw error;
   });
-  const running = worker.run();
-  running.catch((error) => server.broken(error instanceof Error ? error : new Error(String(error))));
+  const servings: Serving[] = [];
+  function run(one: Worker): Serving {
+    const running = one.run();
+    running.catch((error) => server.broken(error instanceof Error ? error : new Error(String(error))));
+    const serving = {
+      async close() {
+        if (one.getState() === 'RUNNING') one.shutdown();
+        await running;
+      },
+    };
+    servings.push(serving);
+    return serving;
+  }
+  run(worker);
   const converter: DataConverter = dataConverter(payloads);
   const client = new Client({ connection: connection as never, namespace, dataConverter: converter });
   const holdfast = await connect({ client, taskQueue });
   return {
     holdfast,
     server,
-    connection,
+    serve: async (given) =>
+      run(await MemoryWorker.create({ dataConverter: converter, ...given, connection, namespace })),
     async close() {
       server.stopWork();
-      worker.shutdown();
-      await running;
+      await Promise.all(servings.map((serving) => serving.close()));
       server.close();
     },
   };
