@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, getTestContext, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import { Client } from '@temporalio/client';
 import { NativeConnection, type WorkerOptions as TemporalWorkerOptions, Worker } from '@temporalio/worker';
 import { type AgentOptions, defineAgent } from '../../activities/define/defineAgent.ts';
 import type { Agent } from '../../activities/define/types.ts';
@@ -25,6 +26,7 @@ import {
   requestOf,
   type StartOptions,
 } from '../../client/index.ts';
+import { dataConverter } from '../../client/payloads/options.ts';
 import { TOLERANT } from '../../client/payloads/tolerant.ts';
 import { TRANSCRIPT_QUERY } from '../../core/names.ts';
 import type { History } from '../../core/read/history.ts';
@@ -32,7 +34,9 @@ import { transcriptProblem } from '../../core/transcript.ts';
 import type { Message, TranscriptPage } from '../../core/types.ts';
 import { createWorker, type WorkerOptions } from '../../worker/index.ts';
 import { openMemory, type Serving } from '../../worker/memory/index.ts';
+import { recordingOf, rerun } from '../../worker/testing/index.ts';
 import { workflowCode } from '../../worker/workflowBundle.ts';
+import { goldenHistories, goldenNames } from './goldenRuns.ts';
 import { recordHistory } from './histories.ts';
 import { quietLogs } from './quiet.ts';
 import { serverAddress } from './server.ts';
@@ -69,7 +73,7 @@ export interface Bench {
   finished(workflowId: string): Promise<Finished>;
   readonly holdfast: Holdfast;
   /** Another client, with a connection of its own where there is a server. */
-  connect(options?: Pick<ConnectOptions, 'taskQueue'>): Promise<Holdfast>;
+  connect(options?: Pick<ConnectOptions, 'taskQueue' | 'payloads'>): Promise<Holdfast>;
   readonly model: ScriptedModel;
   readonly address: string;
   readonly taskQueue: string;
@@ -103,10 +107,11 @@ export function endToEnd(
   quietLogs();
   const histories: NamedHistory[] = [];
   const outcomes = new Outcomes();
+  const goldens: Golden[] = [];
   for (const mode of Object.keys(MODES) as Mode[]) {
     if (onServer && mode === 'memory') continue;
     describe(`${name} (${MODES[mode]})`, { concurrency: 4 }, () => {
-      const opened = openBench(mode, options, histories, outcomes);
+      const opened = openBench(mode, options, histories, outcomes, goldens);
       before(opened.open);
       after(opened.close);
       define(opened.bench);
@@ -115,6 +120,7 @@ export function endToEnd(
   // As tests: what fails in a hook has no name.
   if (!endsVary && !onServer)
     test(`${name}: comes to the same in memory as on the server`, () => outcomes.compareWithMemory());
+  test(`${name}: golden histories come out as they are when they are played again`, () => playGoldens(goldens));
   // Of all modes together: to load the workflow code takes longer than to replay.
   test(`${name}: replays`, () => replayAll(histories));
 }
@@ -126,7 +132,20 @@ interface NamedHistory {
   readonly history: History;
 }
 
-function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[], outcomes: Outcomes) {
+/** A golden history, and the agents of the test that it is of. */
+interface Golden {
+  readonly name: string;
+  readonly agent: string;
+  readonly agents: readonly Agent[];
+}
+
+function openBench(
+  mode: Mode,
+  options: BenchOptions,
+  histories: NamedHistory[],
+  outcomes: Outcomes,
+  goldens: Golden[],
+) {
   const agents: Agent[] = [];
   const scripts: Record<string, Script> = {};
   const summaries: Record<string, ScriptFunction> = {};
@@ -176,6 +195,8 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
       assert.deepEqual(conversation(run), await transcriptOf(holdfast, workflowId));
       assert.equal(conversation(run).length, result.transcriptLength);
       if (!varying.has(run.agent)) outcomes.add(mode, run.agent, decided(result, run));
+      const name = /^golden-(.*)/.exec(workflowId)?.[1] ?? '';
+      if (goldenNames.includes(name)) goldens.push({ name, agent: run.agent, agents });
       for (const { turn, request } of run.turns)
         if (request?.recorded) assert.deepEqual(requestOf(run, turn).unknown, [], `the request of turn ${turn}`);
       for (const [at, one] of runHistories.entries()) {
@@ -190,10 +211,20 @@ function openBench(mode: Mode, options: BenchOptions, histories: NamedHistory[],
     get model() {
       return model;
     },
-    connect: (given = {}) =>
-      mode === 'memory'
-        ? connect({ client: holdfast.client, taskQueue, ...given })
-        : connect({ address: holdfast.address, namespace: 'default', taskQueue, payloads: options.payloads, ...given }),
+    async connect({ payloads, ...given } = {}) {
+      if (mode === 'memory') {
+        const { connection, options } = holdfast.client;
+        const own = payloads && new Client({ connection, ...options, dataConverter: dataConverter(payloads) });
+        return connect({ client: own ?? holdfast.client, taskQueue, ...given });
+      }
+      return connect({
+        address: holdfast.address,
+        namespace: 'default',
+        taskQueue,
+        payloads: payloads ?? options.payloads,
+        ...given,
+      });
+    },
     worker: (given) => serveElsewhere(given),
     get address() {
       return holdfast.address;
@@ -342,6 +373,23 @@ function comparable(outcomes: readonly unknown[]): unknown[] {
 }
 
 const TIMES = new Set(['activeMs', 'startedAtMs', 'endedAtMs', 'atMs']);
+
+/** As `rerun` does: people, the model and tools are those of the record, and the agents are those of today. */
+async function playGoldens(goldens: readonly Golden[]): Promise<void> {
+  const others: unknown[] = [];
+  for (const { name, agent, agents } of goldens) {
+    const recording = recordingOf(...(await goldenHistories(name)));
+    // Agents of a test are numbered, and there may have been fewer.
+    const input = { ...recording.input, agent };
+    const options = { agents, model: 'recorded', parallel: 1 } as const;
+    const [result] = await rerun([{ ...recording, input }], options);
+    const { ok, difference, stopped } = result!;
+    if (!ok) others.push({ name, difference, stopped });
+  }
+  if (process.env['GOLD']) console.log('GOLD', name0(goldens), JSON.stringify(others));
+  assert.deepEqual(others, []);
+}
+const name0 = (g: readonly Golden[]) => g.map((x) => x.name).join();
 
 async function replayAll(histories: readonly NamedHistory[]): Promise<void> {
   if (histories.length === 0) return;

@@ -1,5 +1,5 @@
 // Workflows as a user would write them, beside the agents.
-import { proxyActivities } from '@temporalio/workflow';
+import { getExternalWorkflowHandle, proxyActivities } from '@temporalio/workflow';
 import { runAgent } from '../../workflows/index.ts';
 
 export async function greetBoth(first: string, second: string, taskQueue: string): Promise<(string | null)[]> {
@@ -22,6 +22,15 @@ export async function labelled(agent: string, workflowId: string): Promise<strin
 
 export async function badlyLabelled(agent: string): Promise<string> {
   return (await runAgent(agent, 'Go.', { labels: { tenant: '' } })).status;
+}
+
+export async function cancelOther(workflowId: string): Promise<string> {
+  return getExternalWorkflowHandle(workflowId)
+    .cancel()
+    .then(
+      () => 'cancelled',
+      (error: Error) => `${error.name}: ${error.message}`,
+    );
 }
 
 export async function shouted(agent: string): Promise<string> {

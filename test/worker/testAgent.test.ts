@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Payload } from '@temporalio/common';
 import { z } from 'zod';
 import { asTool, defineAgent, defineTool, external } from '../../activities/index.ts';
 import type { Script } from '../../activities/testing/index.ts';
@@ -185,6 +186,22 @@ describe('testAgent', () => {
     }
     assert.equal((await run.result()).output, 'The clerk: Result: {"paid":20}');
     assert.equal(matchCalls(await lab.get(`${run.workflowId}.1.0`).calls(), ['get_order', 'pay']), null);
+  });
+
+  test('never passes over a person, also where payloads are encoded', async () => {
+    // Each byte of every payload, whose encoding is no longer readable then.
+    const flip = (bytes: Uint8Array | null | undefined) => Uint8Array.from(bytes ?? [], (byte) => byte ^ 0xff);
+    const changed = async (payloads: Payload[]) =>
+      payloads.map(({ metadata, data }) => ({
+        metadata: { encoding: flip(metadata?.['encoding']) },
+        data: flip(data),
+      }));
+    const payloads = { codecs: [{ encode: changed, decode: changed }] };
+    await using lab = await testAgent(refunds({ approvals: { pay: 'always' } }), { script, payloads });
+    const run = await lab.start('Refund order 4711');
+    assert.equal((await run.waiting()).length, 1);
+    await run.approve();
+    assert.equal((await run.result()).output, 'Result: {"paid":20}');
   });
 
   test('says that a session waits for a message', async () => {

@@ -1,7 +1,7 @@
 // Temporal in memory: a client, and the SDK's own worker, over a server in this process. No server, no network, and virtual time.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Client } from '@temporalio/client';
-import type { DataConverter } from '@temporalio/common';
+import type { DataConverter, Payload as DecodedPayload } from '@temporalio/common';
 import { IllegalStateError } from '@temporalio/common';
 import {
   DefaultLogger,
@@ -17,6 +17,7 @@ import { dataConverter } from '../../client/payloads/options.ts';
 import { WORKER_ACTIVITIES } from '../../core/limits.ts';
 import { TASK_QUEUE } from '../../core/names.ts';
 import { HoldfastPlugin, type PluginOptions } from '../plugin.ts';
+import type { Decode } from './fields.ts';
 import { type MemoryConnection, MemoryWorker } from './nativeWorker.ts';
 import { type FateOf, MemoryServer } from './server.ts';
 import { memoryService } from './service.ts';
@@ -84,6 +85,7 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
   } = options;
   quietRuntime();
   const payloads = await loadPayloads(options.payloads);
+  const converter: DataConverter = dataConverter(payloads);
   const server = new MemoryServer({
     namespace,
     sharedQueue: workflowsOf === 'all' ? taskQueue : null,
@@ -91,6 +93,7 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     nowMs: now.getTime(),
     fateOf,
     updatesMax,
+    decode: decodeWith(converter, namespace),
   });
   const connection = memoryConnection(server) as unknown as NativeConnection;
   const plugin = new HoldfastPlugin({ ...rest, payloads });
@@ -121,7 +124,6 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     return serving;
   }
   run(worker);
-  const converter: DataConverter = dataConverter(payloads);
   const client = new Client({ connection: connection as never, namespace, dataConverter: converter });
   const holdfast = await connect({ client, taskQueue });
   return {
@@ -134,6 +136,15 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
       await Promise.all(servings.map((serving) => serving.close()));
       server.close();
     },
+  };
+}
+
+function decodeWith({ payloadCodecs = [] }: DataConverter, namespace: string): Decode {
+  return async (payload, workflowId) => {
+    let payloads = [payload as DecodedPayload];
+    for (const codec of payloadCodecs.toReversed())
+      payloads = await codec.decode(payloads, { type: 'workflow', namespace, workflowId });
+    return payloads[0]!;
   };
 }
 

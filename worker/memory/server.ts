@@ -5,6 +5,7 @@ import { type Clock, realClock, virtualClock } from './clock.ts';
 import type { ActivityFate, ActivityRun, ActivityWorker } from './execution/activityRun.ts';
 import { Execution } from './execution/index.ts';
 import type { ExecutionHost, ExecutionStart } from './execution/owner.ts';
+import type { Decode } from './fields.ts';
 import {
   type Activation,
   type Completion,
@@ -28,6 +29,8 @@ export interface MemoryServerOptions {
   readonly sharedQueue: string | null;
   /** How many updates an execution takes, refused ones aside. @default 2000, as Temporal's server */
   readonly updatesMax?: number | undefined;
+  /** @default payloads are as the SDK writes them */
+  readonly decode?: Decode | undefined;
 }
 
 /** `history.maxTotalUpdates` of Temporal's server. */
@@ -40,6 +43,7 @@ export class MemoryServer implements ExecutionHost {
   readonly namespace: string;
   readonly fateOf: FateOf;
   readonly updatesMax: number;
+  readonly decode: Decode;
   readonly #queues: TaskQueues;
   /** By run id, in the order in which they started. */
   readonly #executions = new Map<string, Execution>();
@@ -54,10 +58,11 @@ export class MemoryServer implements ExecutionHost {
   #failure: Error | null = null;
 
   constructor(options: MemoryServerOptions) {
-    const { namespace, sharedQueue, time, nowMs, fateOf = () => 'run', updatesMax = UPDATES_MAX } = options;
+    const { namespace, sharedQueue, time, nowMs, fateOf = () => 'run', updatesMax = UPDATES_MAX, decode } = options;
     this.fateOf = fateOf;
     this.namespace = namespace;
     this.updatesMax = updatesMax;
+    this.decode = decode ?? (async (payload) => payload);
     this.clock = time === 'real' ? realClock() : virtualClock(nowMs, () => this.settled());
     this.#queues = new TaskQueues({
       shared: sharedQueue,

@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 import type { ActivityRun } from './execution/activityRun.ts';
 import type { Execution } from './execution/index.ts';
+import { mayFollow } from './execution/others.ts';
 import type { Update } from './execution/updates.ts';
 import type { PayloadFields } from './fields.ts';
 import { long, timestamp } from './history.ts';
@@ -23,14 +24,8 @@ import { conditionOf } from './visibility.ts';
 
 type Service = Client['workflowService'];
 
-const {
-  HistoryEventFilterType,
-  UpdateWorkflowExecutionLifecycleStage: Stage,
-  WorkflowIdReusePolicy,
-  WorkflowIdConflictPolicy,
-} = api.enums.v1;
+const { HistoryEventFilterType, UpdateWorkflowExecutionLifecycleStage: Stage, WorkflowIdConflictPolicy } = api.enums.v1;
 const { ActivityOptions } = api.activity.v1;
-const { WorkflowExecutionStatus: Status } = api.enums.v1;
 
 /** After this, a long poll is answered without news, as by Temporal's server. */
 const LONG_POLL_MS = 20_000;
@@ -116,13 +111,7 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
         return { runId: before.start.runId, started: false };
       throw alreadyExists('Workflow execution is already running.');
     }
-    const isFailed = before && before.status !== Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
-    const policy = request.workflowIdReusePolicy;
-    if (
-      before &&
-      (policy === WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE ||
-        (policy === WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY && !isFailed))
-    )
+    if (before && !mayFollow(before, request.workflowIdReusePolicy))
       throw alreadyExists('Workflow execution already finished.');
     const runId = server.newRunId();
     server.start({

@@ -28,6 +28,7 @@ import type { RecordedFailure, RecordedOutcome, RecordedResult, RecordedVerdict,
 import { serve } from './served.ts';
 import { withStubs } from './stubs.ts';
 import { scriptedModelFor } from './testAgent.ts';
+import { NO_STORE, withoutBytes } from './withoutBytes.ts';
 
 export interface PlayOptions {
   readonly agents: readonly Agent[];
@@ -96,6 +97,7 @@ export async function openPlayer(options: PlayOptions): Promise<Player> {
   const releaseClock = now ? fixClock() : () => {};
   const memory = await openMemory({
     now,
+    ...(model === 'recorded' && { payloads: { storage: NO_STORE } }),
     agents: served,
     model: scripted?.settings ?? (model as ModelSettings),
     providers: scripted?.providers ?? providers,
@@ -110,7 +112,8 @@ export async function openPlayer(options: PlayOptions): Promise<Player> {
   return {
     async play(recording) {
       count += 1;
-      current = new Playing(recording, { ...options, agents: opened.agents }, memory);
+      const played = model === 'recorded' ? withoutBytes(recording) : recording;
+      current = new Playing(played, { ...options, agents: opened.agents }, memory);
       return current.play(`${recording.workflowId}.${count}`);
     },
     async close() {

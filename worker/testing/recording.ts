@@ -4,7 +4,7 @@ import { parsed } from '../../core/json.ts';
 import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId } from '../../core/names.ts';
 import { eventId, type Failure, firstJson, type History, type HistoryEvent, jsonAt } from '../../core/read/history.ts';
 import { readRun } from '../../core/read/readRun.ts';
-import { type Run, toolCalls } from '../../core/read/run.ts';
+import { type Run, type Turn, toolCalls } from '../../core/read/run.ts';
 import type { FailureKind, ModelAnswer, RecordedDecision, RunInput, ToolCallInput, Usage } from '../../core/types.ts';
 import { fieldsOf } from '../../core/wire/fields.ts';
 import { commandsIn, type RecordedCommand } from './commands.ts';
@@ -132,6 +132,7 @@ export function recordingOf(...histories: readonly History[]): Recording {
     throw new NotPlayable(
       `${run.workflowId} did not come to an end of its own (${run.reason ?? run.status}): there is none to compare with.`,
     );
+  const tools = toolsIn(run);
   return {
     format: 1,
     workflowId: run.workflowId,
@@ -149,7 +150,7 @@ export function recordingOf(...histories: readonly History[]): Recording {
     summaries: run.compactions.flatMap(({ number, summary }) =>
       summary === null ? [] : [{ compaction: number, text: summary }],
     ),
-    tools: toolsIn(run),
+    ...(tools && { tools }),
     end: endOf(run),
   };
 }
@@ -181,11 +182,16 @@ function inputOf(events: readonly HistoryEvent[], { workflowId }: Run): RunInput
   return input as RunInput;
 }
 
-/** As they last were. */
-function toolsIn(run: Run): Record<string, readonly ToldTool[]> {
+/** As they last were; undefined if an earlier release has not recorded what an agent that called tools was told of them. */
+function toolsIn(run: Run): Recording['tools'] {
+  const bodyOf = ({ request }: Turn) => run.frames[request?.recorded?.frame ?? '']?.body;
+  const isUnknown = ({ agent, calls }: Turn) =>
+    calls.length > 0 && !run.turns.some((turn) => turn.agent === agent && bodyOf(turn));
+  if (run.turns.some(isUnknown)) return undefined;
   const tools = new Map<string, Map<string, ToldTool>>();
-  for (const { agent, request } of run.turns) {
-    const body = run.frames[request?.recorded?.frame ?? '']?.body;
+  for (const turn of run.turns) {
+    const { agent } = turn;
+    const body = bodyOf(turn);
     const of = tools.get(agent) ?? new Map<string, ToldTool>();
     tools.set(agent, of);
     for (const tool of Array.isArray(body?.['tools']) ? body['tools'] : []) {

@@ -63,6 +63,18 @@ endToEnd(
       assert.equal((await bench.holdfast.get(`${id}.1.0`).read()).startedBy, 'ann');
     });
 
+    test('cancels a run that is not its own, and learns that it is over', async () => {
+      const session = await bench.holdfast.start(greeter.name, '', { session: true });
+      assert.equal(await run('cancelOther', [session.workflowId]), 'cancelled');
+      assert.equal((await bench.finished(session.workflowId)).result.status, 'cancelled');
+      assert.match(String(await run('cancelOther', [session.workflowId])), /^\w+: .*not found/i);
+    });
+
+    test('runs an agent again under the id of a run that is over', async () => {
+      const id = `again-${bench.mode}`;
+      for (let time = 1; time <= 2; time += 1) assert.equal(await run('labelled', [greeter.name, id]), 'completed');
+    });
+
     test('fails, and does not wait for ever, for labels that are none', async () => {
       await assert.rejects(run('badlyLabelled', [greeter.name]), (error: Error) => {
         assert.match(

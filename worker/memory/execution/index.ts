@@ -3,7 +3,8 @@
 
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { coresdk } from '@temporalio/proto';
-import { merged, type Payload, type PayloadFields, seedOf } from '../fields.ts';
+import type { WaitKind } from '../clock.ts';
+import { kindOf, merged, type Payload, type PayloadFields, seedOf } from '../fields.ts';
 import { type Attributes, type Fields, HistoryWriter, long, timestamp } from '../history.ts';
 import type { Activation } from '../nativeWorker.ts';
 import { api } from '../proto.ts';
@@ -287,13 +288,14 @@ export class Execution {
         records.push({ activation, flags: successful?.usedInternalFlags ?? [], commands });
         jobs = commands.flatMap((command) => task.take(command));
       }
+      const kinds = await this.#kindsOf(task.commands);
       // The server takes no end while there is news: the workflow has to see it first.
       if (task.isEnd && this.#later.length > 0) return await this.#takenBack(given, this.#writeTask(startedMs));
       this.#failedTasks = 0;
       this.#workflow.record(records);
       if (task.isNothing && given.every(({ doUpdate }) => doUpdate)) {
         // A task that only refused updates leaves nothing.
-        for (const command of task.commands) this.#carryOut(command, 0);
+        for (const command of task.commands) this.#carryOut(command, 0, kinds);
         return;
       }
       const flags = [...new Set(records.flatMap((record) => [...record.flags]))];
@@ -302,7 +304,7 @@ export class Execution {
         identity: IDENTITY,
         ...(flags.length > 0 && { sdkMetadata: { langUsedFlags: flags } }),
       });
-      for (const command of task.commands) this.#carryOut(command, completed);
+      for (const command of task.commands) this.#carryOut(command, completed, kinds);
     } finally {
       this.#isInTask = false;
       for (const what of this.#later.splice(0)) what();
@@ -402,18 +404,33 @@ export class Execution {
 
   // ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #carryOut(command: Command, workflowTaskCompletedEventId: number): void {
+  /** Of the timers that are started, by command. */
+  async #kindsOf(commands: readonly Command[]): Promise<ReadonlyMap<Command, WaitKind>> {
+    const kinds = new Map<Command, WaitKind>();
+    for (const command of commands)
+      if (command.startTimer && command.userMetadata)
+        kinds.set(
+          command,
+          await kindOf(command.userMetadata, (payload) => this.#host.decode(payload, this.start.workflowId)),
+        );
+    return kinds;
+  }
+
+  #carryOut(command: Command, workflowTaskCompletedEventId: number, kinds: ReadonlyMap<Command, WaitKind>): void {
     const task = { workflowTaskCompletedEventId };
     const { userMetadata } = command;
     if (command.scheduleActivity) this.activities.schedule(command.scheduleActivity, task, userMetadata);
     else if (command.requestCancelActivity) this.activities.cancel(command.requestCancelActivity.seq!, task);
-    else if (command.startTimer) this.#timers.start(command.startTimer, task, userMetadata);
+    else if (command.startTimer)
+      this.#timers.start(command.startTimer, task, userMetadata, kinds.get(command) ?? 'itself');
     else if (command.cancelTimer) this.#timers.cancel(command.cancelTimer.seq!, task);
     else if (command.startChildWorkflowExecution)
       this.others.startChild(command.startChildWorkflowExecution, task, userMetadata);
     else if (command.cancelChildWorkflowExecution)
       this.others.cancelChild(command.cancelChildWorkflowExecution.childWorkflowSeq!, task);
     else if (command.signalExternalWorkflowExecution) this.others.signal(command.signalExternalWorkflowExecution, task);
+    else if (command.requestCancelExternalWorkflowExecution)
+      this.others.cancelOther(command.requestCancelExternalWorkflowExecution, task);
     else if (command.updateResponse) {
       this.#updates.respond(command.updateResponse);
       this.#announce();

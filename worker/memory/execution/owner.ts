@@ -1,7 +1,7 @@
 // What starts an execution, what it needs of its server, and what its parts need of it.
 import type { temporal } from '@temporalio/proto';
 import type { Clock } from '../clock.ts';
-import type { Payload, PayloadFields } from '../fields.ts';
+import type { Decode, Payload, PayloadFields } from '../fields.ts';
 import type { HistoryWriter } from '../history.ts';
 import type { Activation, Completion } from '../nativeWorker.ts';
 import type { ActivityFate, ActivityRun, ActivityWorker } from './activityRun.ts';
@@ -34,6 +34,7 @@ export interface ExecutionStart extends Ref {
 /** An execution, for others. */
 export interface Peer {
   readonly isOpen: boolean;
+  readonly status: number;
   readonly history: HistoryWriter;
   signal(
     name: string,
@@ -49,6 +50,7 @@ export interface Peer {
 export interface ExecutionHost {
   readonly clock: Clock;
   readonly namespace: string;
+  readonly decode: Decode;
   /** How many updates an execution takes. */
   readonly updatesMax: number;
   /** Whether a worker takes workflow tasks of this queue. */
