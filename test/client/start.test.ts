@@ -173,6 +173,7 @@ endToEnd('a client', (bench) => {
     await assert.rejects(start('Go.', 'x'.repeat(256)), refused(/has 256/));
   });
 
+  // In memory, there is neither an address nor another namespace.
   bench.onServer('distinguishes a missing server from a missing namespace', async () => {
     await assert.rejects(
       connect({ address: '127.0.0.1:1' }),

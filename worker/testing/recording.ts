@@ -246,8 +246,9 @@ function resultsIn(events: readonly HistoryEvent[]): RecordedResult[] {
 }
 
 function decisionsIn(run: Run): RecordedVerdict[] {
-  return toolCalls(run).flatMap(({ tool, arguments: args, decision, reason }): RecordedVerdict[] => {
-    const of = { tool, arguments: parsed(args) };
+  return toolCalls(run).flatMap(({ tool, arguments: args, approval, decision, reason }): RecordedVerdict[] => {
+    // As the question had them.
+    const of = { tool, arguments: parsed(approval?.arguments ?? args) };
     if (!decision) return reason?.code === 'call_approval_timed_out' ? [{ ...of, decision: null }] : [];
     const { verdict, by, role, why, arguments: edited, written, text } = decision;
     const fields = {

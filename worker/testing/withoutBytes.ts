@@ -41,9 +41,6 @@ function changed(value: unknown): unknown {
 function isStored(value: unknown): value is StoredBytes {
   const { store, claim, bytes, sha256 } = Object(value) as Partial<Record<keyof StoredBytes, unknown>>;
   return (
-    typeof store === 'string' &&
-    typeof claim === 'object' &&
-    typeof bytes === 'number' &&
-    typeof sha256 === 'string'
+    typeof store === 'string' && typeof claim === 'object' && typeof bytes === 'number' && typeof sha256 === 'string'
   );
 }
