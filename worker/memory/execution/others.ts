@@ -148,11 +148,11 @@ export class Others {
       reason,
     });
     const found = target?.runId ? this.#owner.host.byRun(target.runId) : this.#owner.host.latest(workflowId);
-    const isHeard = found?.isOpen === true;
-    if (isHeard) found.cancel(reason ?? '', this.#owner.ref);
+    // To cancel what is over is no fault.
+    found?.cancel(reason ?? '', this.#owner.ref);
     this.#owner.happen(() => {
       const fields = { initiatedEventId, namespace, workflowExecution };
-      if (isHeard) this.#owner.history.add('externalWorkflowExecutionCancelRequestedEventAttributes', fields);
+      if (found) this.#owner.history.add('externalWorkflowExecutionCancelRequestedEventAttributes', fields);
       else
         this.#owner.history.add('requestCancelExternalWorkflowExecutionFailedEventAttributes', {
           ...fields,
@@ -160,7 +160,7 @@ export class Others {
           cause: 1,
         });
       const failure = { message: 'Unable to cancel external workflow because it was not found' };
-      this.#owner.give({ resolveRequestCancelExternalWorkflow: { seq: seq!, ...(!isHeard && { failure }) } });
+      this.#owner.give({ resolveRequestCancelExternalWorkflow: { seq: seq!, ...(!found && { failure }) } });
     });
   }
 
