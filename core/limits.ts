@@ -163,6 +163,8 @@ export const RULE_TIMEOUT_MS = 30_000;
  * model is working on them.
  */
 export const CONTEXT_DEFAULTS = { at: 0.8, keepTurns: 3, compact: 'summarise' } as const;
+/** Activities that a worker runs at once. */
+export const WORKER_ACTIVITIES = 200;
 /** On SIGTERM, calls have the grace time to finish and are cancelled then; after the force time, the process exits. */
 export const SHUTDOWN_GRACE_MS = 10_000;
 export const SHUTDOWN_FORCE_MS = 20_000;

@@ -6,7 +6,7 @@ import { loadPayloads } from '../client/payloads/load.ts';
 import type { PayloadOptions } from '../client/payloads/options.ts';
 import { replaceUnstored } from '../client/payloads/tolerant.ts';
 import { readSettings, type SettingsOptions } from '../client/settings.ts';
-import { SHUTDOWN_FORCE_MS } from '../core/limits.ts';
+import { SHUTDOWN_FORCE_MS, WORKER_ACTIVITIES } from '../core/limits.ts';
 import { TASK_QUEUE } from '../core/names.ts';
 import { buildIdOf } from './buildId.ts';
 import type { ModelSettings, Providers } from './model.ts';
@@ -101,7 +101,7 @@ export async function createWorker(options: WorkerOptions): Promise<HoldfastWork
       // Most history events repeat it. The SDK's default, a digest of the bundle, is twice as long and says nothing of the agents.
       buildId: buildIdOf(agents),
       // A tuner has limits of its own.
-      ...(!temporal.tuner && { maxConcurrentActivityTaskExecutions: 200 }),
+      ...(!temporal.tuner && { maxConcurrentActivityTaskExecutions: WORKER_ACTIVITIES }),
       shutdownForceTime: SHUTDOWN_FORCE_MS,
       ...(workflowsPath !== undefined && { workflowsPath }),
       ...temporal,

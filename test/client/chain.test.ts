@@ -342,5 +342,6 @@ endToEnd(
       );
     });
   },
+  // What retention takes, the server takes.
   { onServer: true },
 );

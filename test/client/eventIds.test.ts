@@ -146,6 +146,7 @@ endToEnd(
         await assert.rejects(all(handle.events(options as { after: string })), InvalidList, JSON.stringify(options));
     });
 
+    // A reset is an operation of the server.
     bench.onServer('stay over a reset, after which what was taken back is followed by what came instead', async () => {
       const handle = await bench.holdfast.start(plain.name, 'Look.');
       await handle.result();

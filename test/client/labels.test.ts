@@ -164,6 +164,7 @@ endToEnd(
       }
     });
 
+    // In memory, there is one namespace.
     bench.onServer('filters memos where the namespace has no search attribute', async () => {
       const { connect } = await import('../../client/index.ts');
       const { address } = bench;

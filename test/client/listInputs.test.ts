@@ -98,6 +98,7 @@ endToEnd('lists by time and input', (bench) => {
     await refused({ input: 'x', searchLimit: 0 }, /searchLimit is 0; it must be a whole number of at least 1/);
   });
 
+  // The command is a program of its own, which has no part in this memory.
   bench.onServer('prints the runs that `list --input` finds, and what it has not searched', async () => {
     const { labels, runs } = await started(['A needle.', 'Hay.', 'More hay.']);
     const label = ['--label', `test=${labels.test}`];

@@ -148,8 +148,8 @@ endToEnd('a client', (bench) => {
       );
   });
 
-  bench.onServer('throws NoWorker for a task queue without workers', async () => {
-    const empty = await connect({ address: bench.address, namespace: 'default', taskQueue: `empty-${randomUUID()}` });
+  test('throws NoWorker for a task queue without workers', async () => {
+    const empty = await bench.connect({ taskQueue: `empty-${randomUUID()}` });
     const run = await empty.start('counter', 'Anyone?');
     await assert.rejects(run.pickedUp(300), (error) => {
       assert.ok(error instanceof NoWorker);
@@ -173,6 +173,7 @@ endToEnd('a client', (bench) => {
     await assert.rejects(start('Go.', 'x'.repeat(256)), refused(/has 256/));
   });
 
+  // In memory, there is neither an address nor another namespace.
   bench.onServer('distinguishes a missing server from a missing namespace', async () => {
     await assert.rejects(
       connect({ address: '127.0.0.1:1' }),

@@ -1,5 +1,6 @@
 // Golden histories as runs.
 import { readdir, readFile } from 'node:fs/promises';
+import type { History } from '../../core/read/history.ts';
 import { readRun } from '../../core/read/readRun.ts';
 import type { Run } from '../../core/read/run.ts';
 import { historyFromJson } from '../../worker/historyJson.ts';
@@ -14,8 +15,13 @@ export const goldenNames = files
 
 /** Reads a golden run with all its histories, in order. */
 export async function goldenRun(name: string): Promise<Run> {
+  return readRun(...(await goldenHistories(name)));
+}
+
+/** Reads all histories of a golden run, in order. */
+export async function goldenHistories(name: string): Promise<History[]> {
   const links = files.filter((file) => file.startsWith(`${name}.link-`)).length;
   const parts = [...Array.from({ length: links }, (_, i) => `${name}.link-${i + 1}`), name];
   const texts = await Promise.all(parts.map((part) => readFile(new URL(`${part}.json`, GOLDEN_FOLDER), 'utf8')));
-  return readRun(...texts.map(historyFromJson));
+  return texts.map(historyFromJson);
 }

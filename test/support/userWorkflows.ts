@@ -1,4 +1,5 @@
 // Workflows as a user would write them, beside the agents.
+import { getExternalWorkflowHandle, proxyActivities } from '@temporalio/workflow';
 import { runAgent } from '../../workflows/index.ts';
 
 export async function greetBoth(first: string, second: string, taskQueue: string): Promise<(string | null)[]> {
@@ -21,4 +22,18 @@ export async function labelled(agent: string, workflowId: string): Promise<strin
 
 export async function badlyLabelled(agent: string): Promise<string> {
   return (await runAgent(agent, 'Go.', { labels: { tenant: '' } })).status;
+}
+
+export async function cancelOther(workflowId: string): Promise<string> {
+  return getExternalWorkflowHandle(workflowId)
+    .cancel()
+    .then(
+      () => 'cancelled',
+      (error: Error) => `${error.name}: ${error.message}`,
+    );
+}
+
+export async function shouted(agent: string): Promise<string> {
+  const { shout } = proxyActivities<{ shout(text: string): Promise<string> }>({ startToCloseTimeout: '1 m' });
+  return shout((await runAgent(agent, 'Go.')).output ?? '');
 }

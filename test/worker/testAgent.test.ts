@@ -1,6 +1,8 @@
 // Agents in memory: the workflow and the activities of a worker, in virtual time, with people who are played and faults.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Payload } from '@temporalio/common';
 import { z } from 'zod';
 import { asTool, defineAgent, defineTool, external } from '../../activities/index.ts';
 import type { Script } from '../../activities/testing/index.ts';
@@ -158,6 +160,114 @@ describe('testAgent', () => {
     await using lab = await testAgent(refunds({ approvals: { pay: 'always' } }), { script });
     const run = await lab.start('Refund order 4711');
     await assert.rejects(run.result(), /waits for a decision about 2\.0\. Play the person/);
+  });
+
+  const clerk = refunds({ name: 'clerk', approvals: { pay: 'always' } });
+  const boss = defineAgent({
+    name: 'boss',
+    model: 'gpt-5',
+    instructions: 'Delegate.',
+    tools: [asTool(clerk, { name: 'ask_clerk', description: 'Asks.' })],
+  });
+  const delegated: Script = [
+    { calls: [{ tool: 'ask_clerk', arguments: { input: 'Refund order 4711' } }] },
+    ({ results }) => `The clerk: ${results[0]?.result}`,
+  ];
+
+  test('finds the questions of sub-agents, and plays people in their runs', async () => {
+    await using lab = await testAgent(boss, { script: { boss: delegated, clerk: script } });
+    const run = await lab.start('Refund order 4711');
+    assert.deepEqual(await run.waiting(), []);
+    const waits = `decision about 2.0 of its sub-agent ${run.workflowId}.1.0`;
+    await assert.rejects(run.result(), (error: Error) => error.message.includes(waits));
+    for (const { workflowId, questions } of await lab.waiting()) {
+      assert.deepEqual([workflowId, questions.length], [`${run.workflowId}.1.0`, 1]);
+      await lab.get(workflowId).approve();
+    }
+    assert.equal((await run.result()).output, 'The clerk: Result: {"paid":20}');
+    assert.equal(matchCalls(await lab.get(`${run.workflowId}.1.0`).calls(), ['get_order', 'pay']), null);
+  });
+
+  test('never passes over a person, also where payloads are encoded', async () => {
+    // Each byte of every payload, whose encoding is no longer readable then.
+    const flip = (bytes: Uint8Array | null | undefined) => Uint8Array.from(bytes ?? [], (byte) => byte ^ 0xff);
+    const changed = async (payloads: Payload[]) =>
+      payloads.map(({ metadata, data }) => ({
+        metadata: { encoding: flip(metadata?.['encoding']) },
+        data: flip(data),
+      }));
+    const payloads = { codecs: [{ encode: changed, decode: changed }] };
+    await using lab = await testAgent(refunds({ approvals: { pay: 'always' } }), { script, payloads });
+    const run = await lab.start('Refund order 4711');
+    assert.equal((await run.waiting()).length, 1);
+    await run.approve();
+    assert.equal((await run.result()).output, 'Result: {"paid":20}');
+  });
+
+  test('says that a session waits for a message', async () => {
+    await using lab = await testAgent(refunds(), { script: () => 'Hello.' });
+    const run = await lab.start('', { session: true });
+    await assert.rejects(run.result(), /waits for a message, or to be closed\. Play the person/);
+  });
+
+  test('runs workflows of the user, with activities of theirs', async () => {
+    const greeter = defineAgent({ name: 'greeter', model: 'gpt-5', instructions: 'Greet.' });
+    await using lab = await testAgent([greeter, boss], {
+      script: { greeter: ({ input }) => `Hello, ${input}.`, boss: delegated, clerk: script },
+      workflowsPath: fileURLToPath(new URL('../support/userWorkflows.ts', import.meta.url)),
+      temporal: { activities: { shout: (text: string) => text.toUpperCase() } },
+    });
+    const { workflow } = lab.holdfast.client;
+    const at = { taskQueue: lab.holdfast.taskQueue, workflowId: 'own' };
+    // Agents on another task queue than the workflow's are those of the test as well.
+    const greetings = await workflow.execute('greetBoth', { ...at, args: ['Ada', 'Grace', 'agents'] });
+    assert.deepEqual(greetings, ['Hello, Ada.', 'Hello, Grace.']);
+    assert.equal(await workflow.execute('shouted', { ...at, args: ['greeter'] }), 'HELLO, GO..');
+
+    const delegating = await workflow.start('outputFor', { ...at, args: ['boss', 'acme', at.taskQueue] });
+    const [asked] = await lab.waiting();
+    await lab.get(asked!.workflowId).approve('2.0');
+    assert.equal(await delegating.result(), 'The clerk: Result: {"paid":20}');
+    await assert.rejects(workflow.execute('misspelt', { ...at, args: [] }), (error: Error) =>
+      /The workflow task of own fails: .*'misspelt'/.test(String(error.cause)),
+    );
+  });
+
+  const onGpu = defineTool({
+    name: 'render',
+    description: 'Renders.',
+    input: z.object({ scene: z.string() }),
+    effect: 'idempotent',
+    queue: 'gpu',
+  });
+  const artist = refunds({ name: 'artist', tools: [onGpu] });
+  const rendering: Script = [
+    { calls: [{ tool: 'render', arguments: { scene: 'sea' } }] },
+    ({ results }) => JSON.stringify(results[0]?.result),
+  ];
+
+  test('serves the task queue of a tool, and loses its worker', async () => {
+    const keys: string[] = [];
+    const render = async ({ scene }: { scene: string }, { idempotencyKey }: { idempotencyKey: string }) => {
+      keys.push(idempotencyKey);
+      return `the ${scene}, painted`;
+    };
+    await using lab = await testAgent(artist, { script: rendering, queues: { gpu: { render } } });
+    lab.failTool('render', 'lost');
+    assert.equal((await lab.run('Paint.')).result.output, '"the sea, painted"');
+    assert.equal(keys.length, 2);
+    assert.equal(new Set(keys).size, 1);
+    assert.throws(() => lab.failTool('render', 'timeout'), /runs on another task queue/);
+  });
+
+  test('says that nobody serves the task queue of a tool', async () => {
+    await using lab = await testAgent(artist, { script: rendering });
+    await assert.rejects(lab.run('Paint.'), /"render" of .* runs on the task queue "gpu", which nobody serves/);
+    const [{ workflowId } = { workflowId: '' }] = await lab.holdfast.list();
+    const [call] = await lab.get(workflowId).calls();
+    assert.match(JSON.stringify(call?.result), /no worker started the call within 24 hours/);
+    await using replaced = await testAgent(artist, { script: rendering, tools: { render: () => 'a sketch' } });
+    assert.equal((await replaced.run('Paint.')).result.output, '"a sketch"');
   });
 
   test('ends an idle session when its time has passed', async () => {

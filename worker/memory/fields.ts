@@ -4,9 +4,9 @@ import type { temporal } from '@temporalio/proto';
 import { TIMER } from '../../core/names.ts';
 import type { WaitKind } from './clock.ts';
 import type { Failure } from './execution/activityRun.ts';
-import type { Command } from './execution/taskCommands.ts';
 import { api } from './proto.ts';
 
+type IUserMetadata = temporal.api.sdk.v1.IUserMetadata;
 export type Payload = temporal.api.common.v1.IPayload;
 export type PayloadFields = Readonly<Record<string, Payload>>;
 
@@ -23,10 +23,15 @@ function isNothing({ metadata, data }: Payload): boolean {
   return text === 'json/plain' && ['null', '[]'].includes(Buffer.from(data ?? []).toString());
 }
 
+/** Reads a payload as the program that wrote it does. */
+export type Decode = (payload: Payload, workflowId: string) => Promise<Payload>;
+
 /** Timers that a run shows what it waits for; the others pass by themselves. */
-export function kindOf(userMetadata: Command['userMetadata']): WaitKind {
-  const summary = userMetadata?.summary;
-  const text = summary ? defaultPayloadConverter.fromPayload<unknown>(summary as never) : '';
+export async function kindOf(
+  { summary }: IUserMetadata,
+  decode: (payload: Payload) => Promise<Payload>,
+): Promise<WaitKind> {
+  const text = summary ? defaultPayloadConverter.fromPayload<unknown>((await decode(summary)) as never) : '';
   return text === TIMER.approval || text === TIMER.idle ? 'person' : 'itself';
 }
 

@@ -3,7 +3,7 @@
 
 import type { native } from '@temporalio/core-bridge';
 import type { coresdk } from '@temporalio/proto';
-import { type NativeConnection, ShutdownError, Worker } from '@temporalio/worker';
+import { ShutdownError, Worker } from '@temporalio/worker';
 import type { NativeWorkerLike } from '@temporalio/worker/lib/worker.js';
 import type { WorkflowCreator } from '@temporalio/worker/lib/workflow/interface.js';
 import { core } from './proto.ts';
@@ -18,6 +18,17 @@ export interface WorkerReports {
   activated(completion: Completion): void;
   activityEnded(taskToken: Uint8Array, result: ActivityResult): void;
   heartbeat(taskToken: Uint8Array, details: coresdk.IActivityHeartbeat['details']): void;
+  /** It has a free place. */
+  placeFree(worker: MemoryNativeWorker): void;
+  /** It takes no more tasks. */
+  closed(worker: MemoryNativeWorker): void;
+}
+
+export interface MemoryWorkerOptions {
+  readonly taskQueue: string;
+  readonly servesWorkflows: boolean;
+  /** How many activities it runs at once. */
+  readonly places: number;
 }
 
 const ActivationMessage = core.workflow_activation.WorkflowActivation;
@@ -25,12 +36,24 @@ const CompletionMessage = core.workflow_completion.WorkflowActivationCompletion;
 
 export class MemoryNativeWorker implements NativeWorkerLike {
   readonly type = 'worker';
+  readonly taskQueue: string;
+  readonly servesWorkflows: boolean;
+  readonly #places: number;
   readonly #activations = new Tasks();
   readonly #activities = new Tasks();
   readonly #reports: WorkerReports;
+  /** The tokens of the attempts that run, by their text. */
+  readonly #running = new Map<string, Uint8Array>();
 
-  constructor(reports: WorkerReports) {
+  constructor(reports: WorkerReports, { taskQueue, servesWorkflows, places }: MemoryWorkerOptions) {
     this.#reports = reports;
+    this.taskQueue = taskQueue;
+    this.servesWorkflows = servesWorkflows;
+    this.#places = places;
+  }
+
+  get hasPlace(): boolean {
+    return this.#running.size < this.#places;
   }
 
   activate(activation: Activation): void {
@@ -38,6 +61,8 @@ export class MemoryNativeWorker implements NativeWorkerLike {
   }
 
   runActivity(task: ActivityTask): void {
+    const { taskToken, start } = task;
+    if (taskToken && start) this.#running.set(textOf(taskToken), taskToken);
     this.#activities.add(Buffer.from(core.activity_task.ActivityTask.encode(task).finish()));
   }
 
@@ -57,7 +82,16 @@ export class MemoryNativeWorker implements NativeWorkerLike {
 
   async completeActivityTask(bytes: Buffer): Promise<void> {
     const { taskToken, result } = core.ActivityTaskCompletion.decodeDelimited(bytes);
+    this.#running.delete(textOf(taskToken));
     this.#reports.activityEnded(taskToken, result!);
+    this.#reports.placeFree(this);
+  }
+
+  /** Cancels what it still runs, as core does at a worker's end: nobody needs it. */
+  stopWork(): void {
+    const { WORKER_SHUTDOWN: reason } = core.activity_task.ActivityCancelReason;
+    for (const taskToken of this.#running.values())
+      this.runActivity({ taskToken, cancel: { reason, details: { isWorkerShutdown: true } } });
   }
 
   recordActivityHeartbeat(bytes: Buffer): void {
@@ -66,6 +100,7 @@ export class MemoryNativeWorker implements NativeWorkerLike {
   }
 
   initiateShutdown(): void {
+    this.#reports.closed(this);
     this.#activations.close();
     this.#activities.close();
   }
@@ -81,6 +116,10 @@ export class MemoryNativeWorker implements NativeWorkerLike {
   async completeNexusTask(): Promise<void> {}
 
   async replaceClient(_client: native.Client): Promise<void> {}
+}
+
+export function textOf(token: Uint8Array): string {
+  return Buffer.from(token).toString();
 }
 
 /** Tasks for a worker that polls. */
@@ -153,6 +192,11 @@ function threadsOf(creator: WorkflowCreator): readonly Thread[] {
   return workerThreadClients.map(({ workerThread }) => workerThread);
 }
 
+/** What a connection to a server in memory has for its workers. */
+export interface MemoryConnection {
+  openWorker(options: MemoryWorkerOptions): MemoryNativeWorker;
+}
+
 /** Temporal's worker, with tasks from a server in memory: the one that `connection` is of. */
 export class MemoryWorker extends Worker {
   /** The sandbox's thread is shared by all workers in memory with this code: to start one takes longer than most tests. */
@@ -163,8 +207,18 @@ export class MemoryWorker extends Worker {
   }
 
   protected static override nativeWorkerCtor = {
-    create: async (_runtime: unknown, connection: NativeConnection) =>
-      (connection as unknown as { readonly nativeWorker: NativeWorkerLike }).nativeWorker,
+    async create(
+      ...[, connection, options]: Parameters<typeof Worker.nativeWorkerCtor.create>
+    ): Promise<NativeWorkerLike> {
+      const { taskQueue, workflowBundle, workflowsPath, tuner } = options;
+      const { activityTaskSlotSupplier: slots } = tuner;
+      return (connection as unknown as MemoryConnection).openWorker({
+        taskQueue,
+        servesWorkflows: workflowBundle !== undefined || workflowsPath !== undefined,
+        // Of a supplier that looks at the machine, nobody knows.
+        places: slots.type === 'fixed-size' ? slots.numSlots : Number.POSITIVE_INFINITY,
+      });
+    },
     createReplay: () => {
       throw new TypeError('A server in memory replays no histories.');
     },

@@ -1,33 +1,50 @@
-// A server of Temporal in memory, for one worker: executions, their tasks, and time. It keeps what it has for as long as it lives.
+// A server of Temporal in memory, with a worker on each task queue: executions, their tasks, and time. It keeps what it has for as long as it lives.
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { type Clock, realClock, virtualClock } from './clock.ts';
-import type { ActivityFate, ActivityRun } from './execution/activityRun.ts';
+import type { ActivityFate, ActivityRun, ActivityWorker } from './execution/activityRun.ts';
 import { Execution } from './execution/index.ts';
 import type { ExecutionHost, ExecutionStart } from './execution/owner.ts';
-import { type Activation, type ActivityTask, type Completion, MemoryNativeWorker } from './nativeWorker.ts';
-import { core } from './proto.ts';
+import type { Decode } from './fields.ts';
+import {
+  type Activation,
+  type Completion,
+  MemoryNativeWorker,
+  type MemoryWorkerOptions,
+  textOf,
+  type WorkerReports,
+} from './nativeWorker.ts';
 import { unavailable } from './serviceError.ts';
+import { TaskQueues } from './taskQueues.ts';
 
 export interface MemoryServerOptions {
   readonly namespace: string;
-  readonly taskQueue: string;
   /** `virtual`: time passes only while code runs, and jumps over waits. */
   readonly time: 'virtual' | 'real';
   /** When virtual time begins. */
   readonly nowMs: number;
   /** @default the worker runs every attempt */
   readonly fateOf?: FateOf | undefined;
+  /** The queue whose worker takes the workflows of all queues that have none; null if they wait. */
+  readonly sharedQueue: string | null;
+  /** How many updates an execution takes, refused ones aside. @default 2000, as Temporal's server */
+  readonly updatesMax?: number | undefined;
+  /** @default payloads are as the SDK writes them */
+  readonly decode?: Decode | undefined;
 }
+
+/** `history.maxTotalUpdates` of Temporal's server. */
+const UPDATES_MAX = 2_000;
 
 export type FateOf = (activity: ActivityRun, execution: Execution) => ActivityFate;
 
 export class MemoryServer implements ExecutionHost {
   readonly clock: Clock;
   readonly namespace: string;
-  readonly worker: MemoryNativeWorker;
   readonly fateOf: FateOf;
-  readonly #taskQueue: string;
+  readonly updatesMax: number;
+  readonly decode: Decode;
+  readonly #queues: TaskQueues;
   /** By run id, in the order in which they started. */
   readonly #executions = new Map<string, Execution>();
   readonly #latest = new Map<string, Execution>();
@@ -40,25 +57,44 @@ export class MemoryServer implements ExecutionHost {
   #tokens = 0;
   #failure: Error | null = null;
 
-  constructor({ namespace, taskQueue, time, nowMs, fateOf = () => 'run' }: MemoryServerOptions) {
+  constructor(options: MemoryServerOptions) {
+    const { namespace, sharedQueue, time, nowMs, fateOf = () => 'run', updatesMax = UPDATES_MAX, decode } = options;
     this.fateOf = fateOf;
     this.namespace = namespace;
-    this.#taskQueue = taskQueue;
+    this.updatesMax = updatesMax;
+    this.decode = decode ?? (async (payload) => payload);
     this.clock = time === 'real' ? realClock() : virtualClock(nowMs, () => this.settled());
-    this.worker = new MemoryNativeWorker({
-      activated: (completion) => {
-        const answer = this.#activations.get(completion.runId ?? '');
-        this.#activations.delete(completion.runId ?? '');
-        answer?.(completion);
+    this.#queues = new TaskQueues({
+      shared: sharedQueue,
+      changed: (taskQueue) => {
+        for (const execution of this.#executions.values())
+          if (execution.start.taskQueue === taskQueue) execution.workerChanged();
       },
-      activityEnded: (taskToken, result) => {
-        const attempt = this.#attempts.get(keyOf(taskToken));
-        this.#attempts.delete(keyOf(taskToken));
-        attempt?.activity.attemptEnded(attempt.token, result);
-      },
-      heartbeat: (taskToken, details) => void this.heartbeat(taskToken, details),
     });
   }
+
+  openWorker(options: MemoryWorkerOptions): MemoryNativeWorker {
+    const worker = new MemoryNativeWorker(this.#reports, options);
+    this.#queues.add(worker);
+    return worker;
+  }
+
+  readonly #reports: WorkerReports = {
+    activated: (completion) => {
+      const answer = this.#activations.get(completion.runId ?? '');
+      this.#activations.delete(completion.runId ?? '');
+      answer?.(completion);
+    },
+    activityEnded: (taskToken, result) => {
+      const attempt = this.#attempts.get(textOf(taskToken));
+      // Somebody else completes it.
+      if (!result.willCompleteAsync) this.#attempts.delete(textOf(taskToken));
+      attempt?.activity.attemptEnded(attempt.token, result);
+    },
+    heartbeat: (taskToken, details) => void this.heartbeat(taskToken, details),
+    placeFree: ({ taskQueue }) => this.#queues.fill(taskQueue),
+    closed: (worker) => this.#queues.remove(worker),
+  };
 
   start(start: ExecutionStart): Execution {
     if (this.#failure) throw this.#failure;
@@ -80,43 +116,44 @@ export class MemoryServer implements ExecutionHost {
     return [...this.#executions.values()];
   }
 
-  activate(activation: Activation): Promise<Completion> {
+  isServed(taskQueue: string): boolean {
+    return this.#queues.ofWorkflows(taskQueue) !== null;
+  }
+
+  whenServed(taskQueue: string, listener: () => void): () => void {
+    return this.#queues.whenServed(taskQueue, listener);
+  }
+
+  activate(taskQueue: string, activation: Activation): Promise<Completion> {
+    const worker = this.#queues.ofWorkflows(taskQueue);
+    if (!worker) throw unavailable(`The worker of the task queue "${taskQueue}" is gone.`);
     return new Promise((resolve) => {
       this.#activations.set(activation.runId ?? '', resolve);
-      this.worker.activate(activation);
+      worker.activate(activation);
     });
   }
 
-  dispatch(taskQueue: string, task: ActivityTask): boolean {
-    if (taskQueue !== this.#taskQueue) return false;
-    this.worker.runActivity(task);
-    return true;
+  place(taskQueue: string, take: (worker: ActivityWorker) => void): () => void {
+    return this.#queues.place(taskQueue, take);
   }
 
   newToken(activity: ActivityRun): Uint8Array {
     this.#tokens += 1;
     const token = Buffer.from(String(this.#tokens));
-    this.#attempts.set(keyOf(token), { activity, token });
+    this.#attempts.set(textOf(token), { activity, token });
     return token;
   }
 
   /** Returns whether the attempt is to be cancelled. */
   heartbeat(token: Uint8Array, details: Parameters<ActivityRun['heartbeat']>[0]): boolean {
-    const activity = this.#attempts.get(keyOf(token))?.activity;
+    const activity = this.#attempts.get(textOf(token))?.activity;
     activity?.heartbeat(details);
     return activity?.isCancelRequested === true;
   }
 
-  /** Cancels what the worker still runs, as core does at a worker's end: nobody needs it. */
+  /** Cancels what the workers still run: nobody needs it. */
   stopWork(): void {
-    for (const { token } of this.#attempts.values())
-      this.worker.runActivity({
-        taskToken: token,
-        cancel: {
-          reason: core.activity_task.ActivityCancelReason.WORKER_SHUTDOWN,
-          details: { isWorkerShutdown: true },
-        },
-      });
+    for (const worker of this.#queues.workers) worker.stopWork();
   }
 
   newRunId(): string {
@@ -181,8 +218,4 @@ export class MemoryServer implements ExecutionHost {
   #end(error: Error): void {
     for (const listener of [...this.#endListeners]) listener(error);
   }
-}
-
-function keyOf(token: Uint8Array): string {
-  return Buffer.from(token).toString();
 }

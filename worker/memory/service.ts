@@ -2,7 +2,9 @@
 
 import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
+import type { ActivityRun } from './execution/activityRun.ts';
 import type { Execution } from './execution/index.ts';
+import { mayFollow } from './execution/others.ts';
 import type { Update } from './execution/updates.ts';
 import type { PayloadFields } from './fields.ts';
 import { long, timestamp } from './history.ts';
@@ -10,21 +12,25 @@ import { api } from './proto.ts';
 import { Schedules } from './schedules.ts';
 import { msOf } from './scheduleTimes.ts';
 import type { MemoryServer } from './server.ts';
-import { alreadyExists, cancelled, invalidArgument, notFound, unimplemented } from './serviceError.ts';
+import {
+  alreadyExists,
+  cancelled,
+  deadlineExceeded,
+  invalidArgument,
+  notFound,
+  unimplemented,
+} from './serviceError.ts';
 import { conditionOf } from './visibility.ts';
 
 type Service = Client['workflowService'];
 
-const {
-  HistoryEventFilterType,
-  UpdateWorkflowExecutionLifecycleStage: Stage,
-  WorkflowIdReusePolicy,
-  WorkflowIdConflictPolicy,
-} = api.enums.v1;
-const { WorkflowExecutionStatus: Status } = api.enums.v1;
+const { HistoryEventFilterType, UpdateWorkflowExecutionLifecycleStage: Stage, WorkflowIdConflictPolicy } = api.enums.v1;
+const { ActivityOptions } = api.activity.v1;
 
 /** After this, a long poll is answered without news, as by Temporal's server. */
 const LONG_POLL_MS = 20_000;
+/** After this, a query is no longer waited for. */
+const QUERY_MS = 10_000;
 const PAGE = 1_000;
 
 type Ref = temporal.api.common.v1.IWorkflowExecution | null | undefined;
@@ -105,13 +111,7 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
         return { runId: before.start.runId, started: false };
       throw alreadyExists('Workflow execution is already running.');
     }
-    const isFailed = before && before.status !== Status.WORKFLOW_EXECUTION_STATUS_COMPLETED;
-    const policy = request.workflowIdReusePolicy;
-    if (
-      before &&
-      (policy === WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE ||
-        (policy === WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY && !isFailed))
-    )
+    if (before && !mayFollow(before, request.workflowIdReusePolicy))
       throw alreadyExists('Workflow execution already finished.');
     const runId = server.newRunId();
     server.start({
@@ -148,6 +148,20 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
         ? Stage.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
         : Stage.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ACCEPTED,
     };
+  }
+
+  function activityOf({
+    workflowId,
+    runId,
+    activityId,
+  }: {
+    readonly workflowId?: string | null;
+    readonly runId?: string | null;
+    readonly activityId?: string | null | undefined;
+  }): ActivityRun {
+    const { pending } = open({ workflowId, runId }).activities;
+    for (const activity of pending.values()) if (activity.command.activityId === activityId) return activity;
+    throw notFound(`There is no activity ${activityId} under way in ${workflowId}.`);
   }
 
   function list(query: string | null | undefined): Execution[] {
@@ -187,8 +201,16 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
       open(workflowExecution, firstExecutionRunId).terminate(reason ?? '');
       return {};
     },
-    async queryWorkflow({ execution, query }) {
-      const answer = await found(execution).query(
+    async queryWorkflow({ execution: ref, query }) {
+      const execution = found(ref);
+      const { taskQueue } = execution.start;
+      const isServed = await when(
+        (listener) => server.whenServed(taskQueue, listener),
+        () => server.isServed(taskQueue) || null,
+        QUERY_MS,
+      );
+      if (!isServed) throw deadlineExceeded('context deadline exceeded');
+      const answer = await execution.query(
         query?.queryType ?? '',
         query?.queryArgs?.payloads ?? [],
         query?.header?.fields as PayloadFields,
@@ -234,6 +256,21 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
         history: { events: events.map((event) => structuredCloneOf(event)) },
         nextPageToken: isAll ? EMPTY : writeToken(ref.runId, next),
       };
+    },
+    respondActivityTaskCompletedById: async ({ result, ...which }) =>
+      activityOf(which).report({ completed: { result: result?.payloads?.[0] } }),
+    respondActivityTaskFailedById: async ({ failure, ...which }) => activityOf(which).report({ failed: { failure } }),
+    respondActivityTaskCanceledById: async ({ details, ...which }) =>
+      activityOf(which).report({ cancelled: { failure: { canceledFailureInfo: { details } } } }),
+    async updateActivityOptions({ execution: ref, id, activityOptions: given, updateMask }) {
+      const { workflowId, runId } = found(ref).ref;
+      const activity = activityOf({ workflowId, runId, activityId: id });
+      for (const path of updateMask?.paths ?? []) {
+        const change = changeOf(path, ActivityOptions.fromObject(given ?? {}), activity.command);
+        if (!change) throw unimplemented(`A server in memory does not change ${path} of an activity.`);
+        activity.change(change);
+      }
+      return {};
     },
     /** Of a program that has an attempt's token: the tool host of the worker. */
     recordActivityTaskHeartbeat: async ({ taskToken, details }) => ({
@@ -287,6 +324,16 @@ export function memoryService(server: MemoryServer, signalOf: () => AbortSignal 
 }
 
 const EMPTY = new Uint8Array();
+
+type Options = temporal.api.activity.v1.IActivityOptions;
+
+/** `path`: a field of the options, as a mask names it. */
+function changeOf(path: string, given: Options, { retryPolicy }: ActivityRun['command']) {
+  if (path === 'retry_policy.maximum_attempts')
+    return { retryPolicy: { ...retryPolicy, maximumAttempts: given.retryPolicy?.maximumAttempts } };
+  if (path === 'schedule_to_start_timeout') return { scheduleToStartTimeout: given.scheduleToStartTimeout };
+  return null;
+}
 
 function writeToken(runId: string, from: number): Uint8Array {
   return Buffer.from(JSON.stringify({ runId, from }));

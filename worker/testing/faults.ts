@@ -4,7 +4,9 @@ import type { Tool } from '../../activities/define/types.ts';
 import { isScriptedFault } from '../../activities/testing/faults.ts';
 import type { Script, ScriptedAnswer, ScriptedFault, ScriptFunction } from '../../activities/testing/index.ts';
 import { toolTimedOut } from '../../activities/tools/toolHost.ts';
-import { parseActivityId } from '../../core/names.ts';
+import { parseActivityId, TASK_QUEUE } from '../../core/names.ts';
+import type { KnownFate } from '../memory/execution/activityRun.ts';
+import { api } from '../memory/proto.ts';
 import type { FateOf } from '../memory/server.ts';
 import type { ToolStub } from './stubs.ts';
 
@@ -30,6 +32,12 @@ export class Faults {
   readonly #model: Planned<ScriptedFault>[] = [];
   readonly #killed = new Set<string>();
   readonly #misused: string[] = [];
+  readonly #queues: ReadonlySet<string>;
+
+  /** `queues`: those that are served beside the agents' own. */
+  constructor(queues: Iterable<string>) {
+    this.#queues = new Set(queues);
+  }
 
   /** `tools`: those of this name, as the agents of the test have them. */
   ofTool(tools: readonly Tool[], stub: ToolStub | undefined, fault: ToolFault, times: number): void {
@@ -39,7 +47,8 @@ export class Faults {
       throw new TypeError(
         `${inspect(fault)} is no fault of tool "${name}". Expected 'timeout', 'lost', an Error, or the text of one.`,
       );
-    const canFail = stub !== undefined || tools.some((tool) => tool.run || (tool.thread && fault === 'lost'));
+    const canBeLost = ({ thread, policy: { queue } }: Tool) => thread || this.#queues.has(queue ?? '');
+    const canFail = stub !== undefined || tools.some((tool) => tool.run || (fault === 'lost' && canBeLost(tool)));
     if (!canFail)
       throw new TypeError(
         `Tool "${name}" ${whoRuns(tools[0]!)}, so that it cannot fail like this. Replace it with the option "tools", and it can.`,
@@ -62,7 +71,13 @@ export class Faults {
   }
 
   readonly fateOf: FateOf = ({ command }, { start: { workflowId, parent } }) => {
-    const { activityId, activityType } = command;
+    const { activityId, activityType, taskQueue } = command;
+    if (taskQueue && taskQueue !== TASK_QUEUE && !this.#queues.has(taskQueue)) {
+      this.#misused.push(
+        `"${activityType}" of ${workflowId} runs on the task queue "${taskQueue}", which nobody serves in this test. Serve it with the option "queues", or replace a tool with the option "tools".`,
+      );
+      return NEVER_STARTED;
+    }
     // A call that runs a sub-agent is no activity: the first one of its run tells that it was made.
     const call = parent && workflowId.slice(parent.workflowId.length + 1);
     if (call !== undefined && this.#killed.delete(call))
@@ -122,6 +137,19 @@ export class Faults {
       );
   }
 }
+
+/** As a call is told that no worker has taken. */
+const NEVER_STARTED: KnownFate = {
+  end: {
+    how: 'timedOut',
+    failure: {
+      message: 'activity ScheduleToStart timeout',
+      source: 'Server',
+      timeoutFailureInfo: { timeoutType: api.enums.v1.TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START },
+    },
+    retryState: api.enums.v1.RetryState.RETRY_STATE_TIMEOUT,
+  },
+};
 
 function plannedOf<Fault>(fault: Fault, times: number): Omit<Planned<Fault>, 'text'> {
   if (!Number.isSafeInteger(times) || times < 1)

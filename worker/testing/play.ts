@@ -28,6 +28,7 @@ import type { RecordedFailure, RecordedOutcome, RecordedResult, RecordedVerdict,
 import { serve } from './served.ts';
 import { withStubs } from './stubs.ts';
 import { scriptedModelFor } from './testAgent.ts';
+import { NO_STORE, withoutBytes } from './withoutBytes.ts';
 
 export interface PlayOptions {
   readonly agents: readonly Agent[];
@@ -96,6 +97,7 @@ export async function openPlayer(options: PlayOptions): Promise<Player> {
   const releaseClock = now ? fixClock() : () => {};
   const memory = await openMemory({
     now,
+    ...(model === 'recorded' && { payloads: { storage: NO_STORE } }),
     agents: served,
     model: scripted?.settings ?? (model as ModelSettings),
     providers: scripted?.providers ?? providers,
@@ -110,7 +112,8 @@ export async function openPlayer(options: PlayOptions): Promise<Player> {
   return {
     async play(recording) {
       count += 1;
-      current = new Playing(recording, { ...options, agents: opened.agents }, memory);
+      const played = model === 'recorded' ? withoutBytes(recording) : recording;
+      current = new Playing(played, { ...options, agents: opened.agents }, memory);
       return current.play(`${recording.workflowId}.${count}`);
     },
     async close() {
@@ -134,6 +137,8 @@ interface Held {
   readonly activity: ActivityRun;
   /** It only ends once it is cancelled. */
   readonly isEndless: boolean;
+  /** Somebody may have cancelled the run of a sub-agent itself. */
+  readonly isSubAgent: boolean;
   release(): void;
 }
 
@@ -272,6 +277,7 @@ class Playing {
         this.#held.set(name, {
           activity,
           isEndless: typeof fate === 'object' && fate.end.how === 'canceled',
+          isSubAgent: this.#isSubAgent(activity.command.activityType ?? ''),
           release: () => {
             this.#held.delete(name);
             const isCancelled = fate === 'run' && activity.isCancelRequested;
@@ -295,6 +301,10 @@ class Playing {
     );
   }
 
+  #isSubAgent(name: string): boolean {
+    return this.#options.agents.some((agent) => agent.tools.get(name)?.subAgent !== undefined);
+  }
+
   #isLive(agentName: string, name: string): boolean {
     const { reads = false, live, agents } = this.#options;
     const tool = agents.find((agent) => agent.name === agentName)?.tools.get(name);
@@ -312,8 +322,7 @@ class Playing {
     const decidable = approvals.find(({ call }) => this.#decided.get(call)?.decision);
     const [command] = this.#commands;
     if (command && this.#isDue(command, decidable !== undefined)) {
-      this.#commands.shift();
-      await this.#send(handle, command);
+      await this.#sendNext(handle);
       return 'something';
     }
     if (decidable) {
@@ -321,14 +330,15 @@ class Playing {
       return 'something';
     }
     const unknown = approvals.find(({ call }) => this.#decided.get(call) === undefined);
+    const subAgent = [...this.#held.values()].find((held) => held.isSubAgent);
     const { end, input } = this.#recording;
     if (end.status === 'running' && this.#commands.length === 0) return 'nothing';
     if (end.status === 'time_limit' || (approvals.length > 0 && !unknown)) return this.#letTimePass();
     if (unknown) this.#stopped = { kind: 'decision', call: unknown.call, tool: unknown.tool };
+    else if (subAgent && !command) subAgent.release();
     else if (this.#held.size > 0) this.#stopped = { kind: 'cancelled', activity: [...this.#held.keys()][0]! };
     else if (command) {
-      this.#commands.shift();
-      await this.#send(handle, command);
+      await this.#sendNext(handle);
     } else if (questions.length > 0) this.#stopped = { kind: 'waits', for: 'budget' };
     else if (!input.session) this.#stopped = { kind: 'waits', for: 'message' };
     else if (this.#recording.commands) return this.#letTimePass();
@@ -363,6 +373,14 @@ class Playing {
     if (nextMs === null) return 'nothing';
     await clock.advance(Math.max(0, nextMs - clock.nowMs()));
     return 'time';
+  }
+
+  /** Those that came in one workflow task, or in several between which nothing happened, come together. */
+  async #sendNext(handle: RunHandle): Promise<void> {
+    const { at } = this.#commands[0]!;
+    const other = this.#commands.findIndex((command) => !isDeepStrictEqual(command.at, at));
+    const together = this.#commands.splice(0, other < 0 ? this.#commands.length : other);
+    await Promise.all(together.map((command) => this.#send(handle, command)));
   }
 
   async #send(handle: RunHandle, { command, input }: RecordedCommand): Promise<void> {

@@ -1,11 +1,19 @@
 // What a run was given and what came back: all that is needed to play it again without a model, tools or people.
 import type { ToldTool } from '../../activities/define/types.ts';
 import { parsed } from '../../core/json.ts';
-import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId } from '../../core/names.ts';
+import { COMPACT_ACTIVITY, MODEL_ACTIVITY, parseActivityId, UPDATE } from '../../core/names.ts';
 import { eventId, type Failure, firstJson, type History, type HistoryEvent, jsonAt } from '../../core/read/history.ts';
 import { readRun } from '../../core/read/readRun.ts';
-import { type Run, toolCalls } from '../../core/read/run.ts';
-import type { FailureKind, ModelAnswer, RecordedDecision, RunInput, ToolCallInput, Usage } from '../../core/types.ts';
+import { type Run, type Turn, toolCalls } from '../../core/read/run.ts';
+import type {
+  Decision,
+  FailureKind,
+  ModelAnswer,
+  RecordedDecision,
+  RunInput,
+  ToolCallInput,
+  Usage,
+} from '../../core/types.ts';
 import { fieldsOf } from '../../core/wire/fields.ts';
 import { commandsIn, type RecordedCommand } from './commands.ts';
 import type { RecordedRequests } from './requestParts.ts';
@@ -132,6 +140,7 @@ export function recordingOf(...histories: readonly History[]): Recording {
     throw new NotPlayable(
       `${run.workflowId} did not come to an end of its own (${run.reason ?? run.status}): there is none to compare with.`,
     );
+  const tools = toolsIn(run);
   return {
     format: 1,
     workflowId: run.workflowId,
@@ -140,7 +149,7 @@ export function recordingOf(...histories: readonly History[]): Recording {
     ...(run.startedBy !== undefined && { startedBy: run.startedBy }),
     answers: answersIn(events),
     results: [...resultsIn(events), ...childResults(run)],
-    decisions: decisionsIn(run),
+    decisions: decisionsIn(run, events),
     messages: run.turns.flatMap(({ userMessages }, at) =>
       at === 0 && hasInput(input) ? userMessages.slice(1) : userMessages,
     ),
@@ -149,7 +158,7 @@ export function recordingOf(...histories: readonly History[]): Recording {
     summaries: run.compactions.flatMap(({ number, summary }) =>
       summary === null ? [] : [{ compaction: number, text: summary }],
     ),
-    tools: toolsIn(run),
+    ...(tools && { tools }),
     end: endOf(run),
   };
 }
@@ -181,11 +190,16 @@ function inputOf(events: readonly HistoryEvent[], { workflowId }: Run): RunInput
   return input as RunInput;
 }
 
-/** As they last were. */
-function toolsIn(run: Run): Record<string, readonly ToldTool[]> {
+/** As they last were; undefined if an earlier release has not recorded what an agent that called tools was told of them. */
+function toolsIn(run: Run): Recording['tools'] {
+  const bodyOf = ({ request }: Turn) => run.frames[request?.recorded?.frame ?? '']?.body;
+  const isUnknown = ({ agent, calls }: Turn) =>
+    calls.length > 0 && !run.turns.some((turn) => turn.agent === agent && bodyOf(turn));
+  if (run.turns.some(isUnknown)) return undefined;
   const tools = new Map<string, Map<string, ToldTool>>();
-  for (const { agent, request } of run.turns) {
-    const body = run.frames[request?.recorded?.frame ?? '']?.body;
+  for (const turn of run.turns) {
+    const { agent } = turn;
+    const body = bodyOf(turn);
     const of = tools.get(agent) ?? new Map<string, ToldTool>();
     tools.set(agent, of);
     for (const tool of Array.isArray(body?.['tools']) ? body['tools'] : []) {
@@ -239,18 +253,48 @@ function resultsIn(events: readonly HistoryEvent[]): RecordedResult[] {
   );
 }
 
-function decisionsIn(run: Run): RecordedVerdict[] {
-  return toolCalls(run).flatMap(({ tool, arguments: args, decision, reason }): RecordedVerdict[] => {
-    const of = { tool, arguments: parsed(args) };
-    if (!decision) return reason?.code === 'call_approval_timed_out' ? [{ ...of, decision: null }] : [];
-    const { verdict, by, role, why, arguments: edited, written, text } = decision;
-    const fields = {
-      ...(role !== undefined && { role }),
-      ...(edited !== undefined && { arguments: edited }),
-      ...(written !== undefined && { written }),
-    };
-    return [{ ...of, decision: { verdict, by, why, ...fields, ...(text !== undefined && { text }) } }];
-  });
+function decisionsIn(run: Run, events: readonly HistoryEvent[]): RecordedVerdict[] {
+  const sent = decisionsSent(events);
+  return toolCalls(run).flatMap(
+    ({ turn, slot, callId, tool, arguments: args, approval, decision, reason }): RecordedVerdict[] => {
+      // As the question had them.
+      const of = { tool, arguments: parsed(approval?.arguments ?? args) };
+      if (!decision) return reason?.code === 'call_approval_timed_out' ? [{ ...of, decision: null }] : [];
+      const { verdict, by, role, why, arguments: edited, written, text } = decision;
+      const fields = {
+        ...(role !== undefined && { role }),
+        ...(edited !== undefined && { arguments: edited }),
+        ...(written !== undefined && { written }),
+      };
+      const last = { ...of, decision: { verdict, by, why, ...fields, ...(text !== undefined && { text }) } };
+      // A call that asks once it runs may have needed an approval before.
+      const earlier = sent.filter(({ call }) => call === `${turn}.${slot}` || call === callId).slice(0, -1);
+      return [
+        ...earlier.map(({ verdict, by = null, why = null, roles }) => ({
+          ...of,
+          decision: { verdict, by, why, ...(roles?.[0] && { role: roles[0] }), ...(verdict === 'edit' && fields) },
+        })),
+        last,
+      ];
+    },
+  );
+}
+
+/** The decisions that counted, in their order. */
+function decisionsSent(events: readonly HistoryEvent[]): Decision[] {
+  const accepted = new Map<string, Decision>();
+  const counted: Decision[] = [];
+  for (const event of events) {
+    // Each history counts its events from 1.
+    if (event.workflowExecutionStartedEventAttributes) accepted.clear();
+    const input = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input;
+    const decision = input?.name === UPDATE.decide ? (firstJson(input.args) as Decision | null) : null;
+    if (decision) accepted.set(`${eventId(event.eventId)}`, decision);
+    const { acceptedEventId, outcome } = event.workflowExecutionUpdateCompletedEventAttributes ?? {};
+    const answered = outcome?.success ? accepted.get(`${eventId(acceptedEventId)}`) : undefined;
+    if (answered) counted.push(answered);
+  }
+  return counted;
 }
 
 /** What sub-agents answered: their own runs are not part of the recording. */

@@ -11,12 +11,14 @@ import {
   startScriptedModel,
 } from '../../activities/testing/index.ts';
 import type { Holdfast } from '../../client/connect.ts';
+import type { Waiting } from '../../client/inbox.ts';
 import type { PayloadOptions } from '../../client/payloads/options.ts';
 import type { RunHandle } from '../../client/runHandle.ts';
 import type { StartOptions } from '../../client/startOptions.ts';
 import { DURATION_EXAMPLES, type Duration, durationMs } from '../../core/duration.ts';
 import type { Run } from '../../core/read/run.ts';
 import type { AsJson, Message, Question, RunContext, RunResult } from '../../core/types.ts';
+import type { WorkerOptions } from '../createWorker.ts';
 import { type Memory, openMemory } from '../memory/index.ts';
 import type { ModelSettings, Providers } from '../model.ts';
 import { type CalledTool, calledTools } from './calls.ts';
@@ -41,6 +43,15 @@ export interface TestAgentOptions {
   /** When virtual time begins. @default now */
   readonly now?: Date;
   readonly payloads?: PayloadOptions;
+  /**
+   * Activities that serve the task queues of tools, by the name of the queue. A run that calls a tool on another queue fails the test,
+   * unless `tools` replaces it.
+   */
+  readonly queues?: Readonly<Record<string, object>>;
+  /** Path of a module with your own workflows, served beside the agents. They may call `runAgent`. */
+  readonly workflowsPath?: string;
+  /** Other options of Temporal's worker, such as the activities of your own workflows, and interceptors. */
+  readonly temporal?: WorkerOptions['temporal'];
 }
 
 export interface AgentTest<Output = unknown, Given = RunContext> extends AsyncDisposable {
@@ -48,6 +59,10 @@ export interface AgentTest<Output = unknown, Given = RunContext> extends AsyncDi
   start(input: string, options?: StartOptions<Given>): Promise<TestRun<AsJson<Output>>>;
   /** Runs the agent to its end. */
   run(input: string, options?: StartOptions<Given>): Promise<FinishedRun<AsJson<Output>>>;
+  /** Any run of the test, such as that of a sub-agent: `lab.get(`${run.workflowId}.1.0`)`. */
+  get(workflowId: string): TestRun;
+  /** Resolves once nothing happens any more unless a person does something: with all runs that wait for one, sub-agents included. */
+  waiting(): Promise<readonly Waiting[]>;
   /** The next attempts of this tool fail; `@default times 1`. */
   failTool(tool: string, fault: ToolFault, options?: { readonly times?: number }): void;
   /** The worker is lost while it runs this call of the next run that makes it, such as `1.2`: what the tool did, nobody knows. */
@@ -72,7 +87,10 @@ export interface AgentTest<Output = unknown, Given = RunContext> extends AsyncDi
 }
 
 export interface TestRun<Output = unknown> extends RunHandle<Output> {
-  /** Resolves once nothing happens any more unless a person does something: with the questions that are open. */
+  /**
+   * Resolves once nothing happens any more unless a person does something: with the questions of the run that are open. Those of its
+   * sub-agents are theirs: see `waiting()` of the test.
+   */
   waiting(): Promise<readonly Question[]>;
   /** The tool calls so far. */
   calls(): Promise<readonly CalledTool[]>;
@@ -89,6 +107,9 @@ export interface FinishedRun<Output = unknown> {
 
 /** How long a test waits in real time, once only a person could continue its run. */
 const PATIENCE_MS = 1_000;
+
+/** Runs that are listed as waiting. */
+const WAITING_MAX = 1_000;
 
 /**
  * Runs agents in memory: their workflow, activities and tools, without a server.
@@ -107,10 +128,10 @@ export async function testAgent<Output, Given>(
   const given = (Array.isArray(agent) ? agent : [agent]) as readonly Agent[];
   const [first] = given as readonly [Agent<Output, Given>];
   const all = withTheirSubAgents(given);
-  const { tools = {}, now } = options;
+  const { tools = {}, now, queues = {}, workflowsPath, temporal } = options;
   checkDate(now);
   checkToolNames(Object.keys(tools), all);
-  const faults = new Faults();
+  const faults = new Faults(Object.keys(queues));
   const served = withStubs(given, (tool) => faults.wrap(tool, tools[tool.name] ?? (tool.run as ToolStub | undefined)));
   const { model, settings, providers } = await modelOf(all, options, faults);
   const close = { model: async () => model?.close() };
@@ -121,11 +142,20 @@ export async function testAgent<Output, Given>(
     payloads: options.payloads,
     now,
     fateOf: faults.fateOf,
+    workflowsPath,
+    temporal,
   }).catch(async (error) => {
     await close.model();
     throw error;
   });
   const { holdfast, server } = memory;
+  try {
+    for (const [taskQueue, activities] of Object.entries(queues)) await memory.serve({ taskQueue, activities });
+  } catch (error) {
+    await memory.close();
+    await close.model();
+    throw error;
+  }
   const open = new Set<string>();
   let closing: Promise<void> | undefined;
   const life: TestLife = {
@@ -157,6 +187,13 @@ export async function testAgent<Output, Given>(
       const result = await handle.result();
       const run = await handle.read();
       return { result, run, calls: calledTools(run), transcript: withoutInstructions(run) };
+    },
+    get: (workflowId) => testRun(holdfast.get(workflowId), memory, life),
+    async waiting() {
+      life.check();
+      await server.rest();
+      const { waiting } = await holdfast.inbox({ limit: WAITING_MAX });
+      return waiting;
     },
     failTool(tool, fault, { times = 1 } = {}) {
       checkToolNames([tool], all);
@@ -203,7 +240,7 @@ interface TestLife {
   ended(workflowId: string): void;
 }
 
-function testRun<Output>(handle: RunHandle<Output>, { server }: Memory, life: TestLife): TestRun<Output> {
+function testRun<Output>(handle: RunHandle<Output>, { holdfast, server }: Memory, life: TestLife): TestRun<Output> {
   return {
     ...handle,
     async waiting() {
@@ -229,7 +266,7 @@ function testRun<Output>(handle: RunHandle<Output>, { server }: Memory, life: Te
           timer = setTimeout(async () => {
             if (given.signal.aborted) return;
             if (!server.clock.isIdle() || server.clock.nowMs() !== before) return look().catch(reject);
-            reject(new Error(await whyStuck(handle)));
+            reject(new Error(await whyStuck(handle, holdfast)));
           }, PATIENCE_MS);
         };
         look().catch(reject);
@@ -255,14 +292,21 @@ function checkDate(now: Date | undefined): void {
     );
 }
 
-async function whyStuck(handle: RunHandle): Promise<string> {
-  const questions = await handle.questions();
-  const { paused } = await handle.read();
-  const asked = questions.map((question) =>
-    question.kind === 'budget' ? 'a higher budget' : `a decision about ${question.call}`,
-  );
-  const what = paused ? 'to be resumed' : asked.length > 0 ? asked.join(', ') : 'a message';
-  return `The run ${handle.workflowId} does not end by itself: it waits for ${what}. Play the person, or let time pass with advance().`;
+async function whyStuck(handle: RunHandle, holdfast: Holdfast): Promise<string> {
+  const { workflowId } = handle;
+  const { waiting } = await holdfast.inbox({ limit: WAITING_MAX });
+  const asked = waiting.flatMap(({ workflowId: id, questions }) => {
+    // Runs of sub-agents are named after the call.
+    if (id !== workflowId && !id.startsWith(`${workflowId}.`)) return [];
+    const whose = id === workflowId ? '' : ` of its sub-agent ${id}`;
+    return questions.map((question) =>
+      question.kind === 'budget' ? `a higher budget${whose}` : `a decision about ${question.call}${whose}`,
+    );
+  });
+  const { paused, session } = await handle.read();
+  const unasked = session ? 'a message, or to be closed' : 'something that nobody in this test does';
+  const what = paused ? 'to be resumed' : asked.join(', ') || unasked;
+  return `The run ${workflowId} does not end by itself: it waits for ${what}. Play the person, or let time pass with advance().`;
 }
 
 function withoutInstructions({ transcript }: Run): readonly Message[] {

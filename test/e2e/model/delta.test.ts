@@ -85,6 +85,7 @@ endToEnd('the transcript', (bench) => {
   });
 
   const handedOver = bench.agent({ tools: [fetch], script: turns(8, () => 2) });
+  // In memory, a task queue has one worker.
   bench.onServer('reaches a worker that has never seen the run by query', async () => {
     // Two workers share a queue, and each has seen only those model calls of a run that the server dealt to it.
     const taskQueue = `test-${randomUUID()}`;

@@ -87,6 +87,7 @@ endToEnd('a worker that is stopped between two turns', (bench) => {
     tools: [waits, fetch],
     script: [{ text: 'First.', calls: [{ tool: 'fetch' }] }, { calls: [{ tool: 'waits' }] }, 'Done.'],
   });
+  // Two workers on one task queue, which in memory has one.
   bench.onServer('leaves the transcript to the next worker, which queries it', async () => {
     const taskQueue = `test-${randomUUID()}`;
     const worker = () =>

@@ -376,6 +376,7 @@ endToEnd('guardrails', (bench) => {
   });
 
   const deployed = bench.agent({ script: [{ text: 'One.', calls: [{ tool: 'wait' }] }, 'Two.'] });
+  // A deploy: two workers on one task queue, which in memory has one.
   bench.onServer('applies changed guardrails after a deploy to what follows', async () => {
     const started = gate();
     const proceed = gate();

@@ -75,5 +75,5 @@ endToEnd(
       );
     });
   },
-  { onServer: true },
+  { updatesMax: UPDATES_MAX },
 );

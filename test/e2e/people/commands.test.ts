@@ -5,11 +5,11 @@ import { test } from 'node:test';
 import type { WorkflowHandle } from '@temporalio/client';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
-import { CommandRejected, connect, NoWorker, type Run, RunNotFound, RunOver } from '../../../client/index.ts';
+import { CommandRejected, NoWorker, type Run, RunNotFound, RunOver } from '../../../client/index.ts';
 import { commandsTo, type RunCommands } from '../../../client/runCommands.ts';
 import { QUESTIONS_QUERY, SIGNAL, TRANSCRIPT_QUERY, UPDATE, WORKFLOW_TYPE } from '../../../core/names.ts';
 import type { RunInput } from '../../../core/types.ts';
-import { createWorker } from '../../../worker/index.ts';
+import { HoldfastPlugin } from '../../../worker/index.ts';
 import { endToEnd } from '../../support/bench.ts';
 import { asked, failedTasks } from '../../support/people.ts';
 import { golden } from '../../support/toolTexts.ts';
@@ -49,9 +49,9 @@ endToEnd('commands', (bench) => {
   const why = (error: unknown) => ((error as Error).cause as Error).message;
 
   const talker = bench.agent({ script: ({ turn }) => `answer ${turn}` });
-  bench.onServer('take effect once if they are sent again with their id', async () => {
+  test('take effect once if they are sent again with their id', async () => {
     const taskQueue = `orders-${randomUUID()}`;
-    const unserved = await connect({ address: bench.address, namespace: 'default', taskQueue });
+    const unserved = await bench.connect({ taskQueue });
     const handle = await unserved.start(talker.name, '', { session: true, ...golden(bench.cached, 'sent-again') });
     const { workflowId } = handle;
     const impatient = commandsTo({
@@ -82,15 +82,8 @@ endToEnd('commands', (bench) => {
       (error) => error instanceof NoWorker && /Sending it again is safe/.test(error.message),
     );
 
-    const worker = await createWorker({
-      agents: [talker],
-      address: bench.address,
-      namespace: 'default',
-      taskQueue,
-      model: { apiKey: 'offline', baseURL: bench.model.baseURL },
-      temporal: bench.cached ? {} : { maxCachedWorkflows: 0 },
-    });
-    const running = worker.run();
+    const model = { apiKey: 'offline', baseURL: bench.model.baseURL };
+    const worker = await bench.worker({ taskQueue, plugins: [new HoldfastPlugin({ agents: [talker], model })] });
     try {
       await handle.send('two', { id: sent });
       await handle.send('three', { id: own });
@@ -101,8 +94,7 @@ endToEnd('commands', (bench) => {
       const { run } = await bench.finished(workflowId);
       assert.deepEqual(userTexts(run).toSorted(), ['five', 'four', 'three', 'two']);
     } finally {
-      worker.shutdown();
-      await running;
+      await worker.close();
       await unserved.close();
     }
   });

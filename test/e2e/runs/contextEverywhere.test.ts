@@ -224,5 +224,5 @@ endToEnd(
       assert.equal((await bench.holdfast.get(`${run.workflowId}.1.1`).read()).context, null);
     });
   },
-  { workflowsPath, onServer: true },
+  { workflowsPath },
 );

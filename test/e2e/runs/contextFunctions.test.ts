@@ -191,6 +191,7 @@ endToEnd('functions of the context', (bench) => {
     assert.equal(run.turns[0]?.attempts, 1);
   });
 
+  // Two workers on one task queue, which in memory has one.
   bench.onServer('keep what an earlier worker has recorded', async () => {
     const taskQueue = `test-${randomUUID()}`;
     const holdfast = await connect({ address: bench.address, namespace: 'default', taskQueue });

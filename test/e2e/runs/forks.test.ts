@@ -284,6 +284,7 @@ endToEnd('forks', (bench) => {
     );
   });
 
+  // A reset is an operation of the server.
   bench.onServer('are told apart from resets', async () => {
     const handle = await originalOf();
     const points = resetPoints(await handle.history());

@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { ExternalStorage, type Payload, type PayloadCodec, type SerializationContext } from '@temporalio/common';
 import { z } from 'zod';
 import { defineTool } from '../../../activities/index.ts';
-import { connect, fileStorage, PayloadUnreadable } from '../../../client/index.ts';
+import { fileStorage, PayloadUnreadable } from '../../../client/index.ts';
 import { FAILURE, WORKFLOW_TYPE } from '../../../core/names.ts';
 import { type Bench, endToEnd } from '../../support/bench.ts';
 import { asked } from '../../support/people.ts';
@@ -122,7 +122,7 @@ endToEnd(
         `${SECRET} is well.`,
       ],
     });
-    bench.onServer('leaves no plain text of messages or failures in history', async () => {
+    test('leaves no plain text of messages or failures in history', async () => {
       const { run, result } = await bench.run(nurse, `How is ${SECRET}?`);
       assert.equal(result.output, `${SECRET} is well.`);
       assert.match(toolTexts(run)[1] ?? '', new RegExp(`no bed for ${SECRET}`));
@@ -144,7 +144,7 @@ endToEnd(
       tools: [admit],
       script: [{ calls: [{ tool: 'admit', arguments: { name: 'Bob' } }] }, 'Done.'],
     });
-    bench.onServer('leaves no plain text in refused commands or failed workflows', async () => {
+    test('leaves no plain text in refused commands or failed workflows', async () => {
       const handle = await bench.holdfast.start(ward.name, `Admit ${SECRET}.`);
       await asked(handle);
       await assert.rejects(handle.edit('1.0', { name: SECRET }), { message: new RegExp(`no bed for ${SECRET}`) });
@@ -164,9 +164,9 @@ endToEnd(
       assert.ok(!(await onTheServer(bench, workflowId)).text.includes(SECRET), 'the secret is in history');
     });
 
-    bench.onServer('reports what is missing without a key', async () => {
+    test('reports what is missing without a key', async () => {
       const { run } = await bench.run(nurse, 'And now?');
-      const stranger = await connect({ address: bench.address, namespace: 'default', payloads: {} });
+      const stranger = await bench.connect({ payloads: {} });
       try {
         await assert.rejects(stranger.get(run.workflowId).read(), (error: Error) => {
           assert.ok(error instanceof PayloadUnreadable);
@@ -203,9 +203,9 @@ endToEnd(
       assert.match(text, /"driverName":"file"/);
     });
 
-    bench.onServer('reports what is missing without a store', async () => {
+    test('reports what is missing without a store', async () => {
       const { run } = await bench.run(hoarder, randomBytes(300_000).toString('base64'));
-      const stranger = await connect({ address: bench.address, namespace: 'default', payloads: {} });
+      const stranger = await bench.connect({ payloads: {} });
       try {
         await assert.rejects(stranger.get(run.workflowId).read(), PayloadUnreadable);
       } finally {
@@ -230,6 +230,7 @@ endToEnd(
       run: () => 'asked',
     });
     const patient = bench.agent({ tools: [ask], script: [{ calls: [{ tool: 'ask' }] }, 'Done.'] });
+    // In memory, a workflow task that fails three times ends the test, and says so.
     bench.onServer('waits while a payload is unreadable, and continues once it is back', async () => {
       const input = randomBytes(300_000).toString('base64');
       const handle = await bench.holdfast.start(patient.name, input);
@@ -311,6 +312,7 @@ endToEnd(
       script: ({ turn }) =>
         turn === 1 ? { calls: [{ tool: 'order', arguments: { text } }] } : { text: `Done. ${text}` },
     });
+    // In memory, as above.
     bench.onServer('loses no result: what cannot be stored stays in history', async () => {
       keys.length = 0;
       const handle = await bench.holdfast.start(shop.name, text);

@@ -194,5 +194,6 @@ endToEnd(
       }
     });
   },
+  // A reset is an operation of the server.
   { onServer: true },
 );

@@ -63,6 +63,19 @@ endToEnd(
       assert.equal((await bench.holdfast.get(`${id}.1.0`).read()).startedBy, 'ann');
     });
 
+    test('cancels a run that is not its own, and learns that there is none', async () => {
+      const session = await bench.holdfast.start(greeter.name, '', { session: true });
+      assert.equal(await run('cancelOther', [session.workflowId]), 'cancelled');
+      assert.equal((await bench.finished(session.workflowId)).result.status, 'cancelled');
+      assert.equal(await run('cancelOther', [session.workflowId]), 'cancelled', 'over as it is');
+      assert.match(String(await run('cancelOther', [`none-${randomUUID()}`])), /^\w+: .*not found/i);
+    });
+
+    test('runs an agent again under the id of a run that is over', async () => {
+      const id = `again-${bench.mode}`;
+      for (let time = 1; time <= 2; time += 1) assert.equal(await run('labelled', [greeter.name, id]), 'completed');
+    });
+
     test('fails, and does not wait for ever, for labels that are none', async () => {
       await assert.rejects(run('badlyLabelled', [greeter.name]), (error: Error) => {
         assert.match(
@@ -78,5 +91,5 @@ endToEnd(
       assert.match((await bench.run(withStack)).result.output ?? '', /runBatch\.ts:\d+/);
     });
   },
-  { onServer: true, workflowsPath },
+  { workflowsPath },
 );

@@ -224,7 +224,7 @@ endToEnd(
       );
     });
   },
-  { onServer: true, temporal: { interceptors: { activity: [loseResult] } } },
+  { temporal: { interceptors: { activity: [loseResult] } } },
 );
 
 const tooMuch: ActivityInterceptorsFactory = ({ info }) => ({
@@ -254,7 +254,7 @@ endToEnd(
       assert.deepEqual(quick.started(name)[2], 2);
     });
   },
-  { onServer: true, temporal: { interceptors: { activity: [tooMuch] } } },
+  { temporal: { interceptors: { activity: [tooMuch] } } },
 );
 
 endToEnd(
@@ -267,7 +267,7 @@ endToEnd(
       script: ({ turn, input: name }) =>
         turn === 1 ? { calls: [...TOOLS, ...TOOLS].map(([tool]) => ({ tool, arguments: { name } })) } : 'Done.',
     });
-    bench.onServer('does not run, which a once call reports, and waits a day at most', async () => {
+    test('does not run, which a once call reports, and waits a day at most', async () => {
       const name = `queued ${bench.mode}`;
       const { id = name } = golden(bench.cached, 'effects-never-started');
       const handle = await bench.holdfast.start(agent.name, name, { id });

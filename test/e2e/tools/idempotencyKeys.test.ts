@@ -114,6 +114,7 @@ describe('idempotency keys', { skip: noPostgres }, () => {
         assert.equal(JSON.parse(call?.text ?? '').cents, 100);
       });
 
+      // A reset is an operation of the server, and so in the next test.
       bench.onServer('stays the same after a reset with the same plan', async () => {
         const id = randomUUID();
         const { run } = await bench.run(payer, id, { id });

@@ -50,7 +50,7 @@ export class Activities {
         namespace: host.namespace,
         ...this.#owner.ref,
         workflowType: this.#owner.start.type,
-        dispatch: (taskQueue, given) => host.dispatch(taskQueue, given),
+        place: (taskQueue, take) => host.place(taskQueue, take),
         newToken: (one) => host.newToken(one),
         fateOf: this.#fateOf,
         ended: (one, end) => this.#owner.happen(() => this.#ended(seq!, one, end)),

@@ -28,25 +28,32 @@ export type ActivityFate = KnownFate | { readonly held: Promise<KnownFate> };
 
 export type KnownFate = 'run' | 'lose' | { readonly end: ActivityEnd };
 
+export interface ActivityWorker {
+  runActivity(task: ActivityTask): void;
+}
+
 export interface ActivityOwner {
   readonly clock: Clock;
   readonly namespace: string;
   readonly workflowId: string;
   readonly runId: string;
   readonly workflowType: string;
-  /** Gives it to the worker; false if there is none on its task queue. */
-  dispatch(taskQueue: string, task: ActivityTask): boolean;
+  /** Calls `take` once a worker of this queue has a place for it. */
+  place(taskQueue: string, take: (worker: ActivityWorker) => void): () => void;
   newToken(activity: ActivityRun): Uint8Array;
   fateOf(activity: ActivityRun): ActivityFate;
   ended(activity: ActivityRun, end: ActivityEnd): void;
 }
+
+/** `limit.blobSize.error` of Temporal's server. */
+const PAYLOAD_BYTES_MAX = 2 * 1024 * 1024;
 
 /** What Temporal's server assumes where a retry policy says nothing. */
 const RETRY = { initialMs: 1_000, coefficient: 2, maximumFactor: 100 };
 
 export class ActivityRun {
   readonly scheduledEventId: number;
-  readonly command: Command;
+  command: Command;
   attempt = 1;
   isCancelRequested = false;
   /** Its end no longer matters to the workflow, which did not wait for it. */
@@ -58,12 +65,14 @@ export class ActivityRun {
   #heartbeat: Payloads = null;
   #state: 'waiting' | 'held' | 'running' | 'over' = 'waiting';
   #token: Uint8Array | null = null;
+  #worker: ActivityWorker | null = null;
   #isToBeLost = false;
   #nextMs: number | null = null;
   #lastEndMs: number | null = null;
   #stopWaiting: (() => void)[] = [];
   #stopDeadline: () => void = () => {};
   #stopHeartbeat: () => void = () => {};
+  #stopToStart: () => void = () => {};
   #endWork: () => void = () => {};
 
   constructor(owner: ActivityOwner, command: Command, scheduledEventId: number) {
@@ -94,17 +103,22 @@ export class ActivityRun {
   }
 
   #meet(fate: KnownFate): void {
-    const { clock } = this.#owner;
     if (typeof fate === 'object') {
       // Not within the task that scheduled it.
       this.#wait(0, () => this.#end(fate.end));
       return;
     }
     this.#isToBeLost = fate === 'lose';
-    const token = this.#owner.newToken(this);
-    const nowMs = clock.nowMs();
+    this.#stopWaiting.push(this.#owner.place(this.command.taskQueue ?? '', (worker) => this.#run(worker)));
+    this.#expectStart();
+  }
+
+  #run(worker: ActivityWorker): void {
+    const { clock } = this.#owner;
     const { command } = this;
-    const isGiven = this.#owner.dispatch(command.taskQueue ?? '', {
+    for (const stop of this.#stopWaiting.splice(0)) stop();
+    const token = this.#owner.newToken(this);
+    worker.runActivity({
       taskToken: token,
       start: {
         workflowNamespace: this.#owner.namespace,
@@ -117,7 +131,7 @@ export class ActivityRun {
         heartbeatDetails: this.#heartbeat,
         scheduledTime: timestamp(this.#scheduledMs),
         currentAttemptScheduledTime: timestamp(this.#attemptMs),
-        startedTime: timestamp(nowMs),
+        startedTime: timestamp(clock.nowMs()),
         attempt: this.attempt,
         scheduleToCloseTimeout: command.scheduleToCloseTimeout ?? duration(0),
         startToCloseTimeout: command.startToCloseTimeout ?? command.scheduleToCloseTimeout,
@@ -127,17 +141,21 @@ export class ActivityRun {
         isLocal: false,
       },
     });
-    if (!isGiven) {
-      const toStart = msOf(command.scheduleToStartTimeout);
-      if (toStart > 0) this.#wait(toStart, () => this.#timeOut('SCHEDULE_TO_START'));
-      return;
-    }
-    this.#token = token;
+    [this.#worker, this.#token] = [worker, token];
     this.#state = 'running';
     this.#endWork = clock.begin();
     const toClose = msOf(command.startToCloseTimeout);
     if (toClose > 0) this.#wait(toClose, () => this.#timeOut('START_TO_CLOSE'));
     this.#expectHeartbeat();
+  }
+
+  /** While no worker has it. */
+  #expectStart(): void {
+    const { clock } = this.#owner;
+    const toStart = msOf(this.command.scheduleToStartTimeout);
+    if (this.#state !== 'waiting' || this.#nextMs !== null || toStart === 0) return;
+    this.#stopToStart = clock.at(this.#attemptMs + toStart, () => this.#timeOut('SCHEDULE_TO_START'));
+    this.#stopWaiting.push(() => this.#stopToStart());
   }
 
   heartbeat(details: Payloads): void {
@@ -148,18 +166,35 @@ export class ActivityRun {
   /** The worker has ended an attempt; one that timed out before is of no interest. */
   attemptEnded(token: Uint8Array, result: ActivityResult): void {
     if (this.#state !== 'running' || token !== this.#token) return;
-    if (this.#isToBeLost) {
+    if (this.#isToBeLost || result.willCompleteAsync) {
       this.#isToBeLost = false;
-      // Only time tells that its worker is gone.
+      // Only time tells that its worker is gone, or somebody that it is complete.
       this.#endWork();
       return;
     }
+    this.report(result);
+  }
+
+  /** What a worker reports, or somebody in its place. */
+  report({ completed, failed, cancelled }: ActivityResult): void {
     this.#clear();
-    const { completed, failed, cancelled } = result;
-    if (completed) this.#end({ how: 'completed', result: completed.result });
+    if (completed && (completed.result?.data?.length ?? 0) > PAYLOAD_BYTES_MAX)
+      this.#retryOr('failed', {
+        message: 'Complete result exceeds size limit.',
+        serverFailureInfo: { nonRetryable: true },
+      });
+    else if (completed) this.#end({ how: 'completed', result: completed.result });
     else if (cancelled && this.isCancelRequested)
       this.#end({ how: 'canceled', details: cancelled.failure?.canceledFailureInfo?.details?.payloads });
     else this.#retryOr('failed', (failed ?? cancelled)?.failure ?? { message: 'The worker did not say what it did.' });
+  }
+
+  /** Somebody changes the options of the activity, for the attempts to come. */
+  change(options: Pick<Command, 'retryPolicy' | 'scheduleToStartTimeout'>): void {
+    this.command = { ...this.command, ...options };
+    if (!options.scheduleToStartTimeout) return;
+    this.#stopToStart();
+    this.#expectStart();
   }
 
   requestCancel(): void {
@@ -235,7 +270,11 @@ export class ActivityRun {
         ? this.#endTimedOut(failure, retryState)
         : this.#end({ how: 'failed', failure, retryState: STATES[retryState] });
     if (this.isCancelRequested) return give('CANCEL_REQUESTED');
-    if (info?.nonRetryable || (info?.type && nonRetryableErrorTypes?.includes(info.type)))
+    if (
+      info?.nonRetryable ||
+      failure.serverFailureInfo?.nonRetryable ||
+      (info?.type && nonRetryableErrorTypes?.includes(info.type))
+    )
       return give('NON_RETRYABLE_FAILURE');
     if (maximumAttempts && this.attempt >= maximumAttempts) return give('MAXIMUM_ATTEMPTS_REACHED');
     const nextMs = this.#owner.clock.nowMs() + (msOf(info?.nextRetryDelay) || this.#backoffMs());
@@ -280,8 +319,7 @@ export class ActivityRun {
   }
 
   #tellWorker(reason: number, details: coresdk.activity_task.IActivityCancellationDetails): void {
-    if (this.#token)
-      this.#owner.dispatch(this.command.taskQueue ?? '', { taskToken: this.#token, cancel: { reason, details } });
+    if (this.#token) this.#worker?.runActivity({ taskToken: this.#token, cancel: { reason, details } });
   }
 }
 

@@ -3,7 +3,8 @@
 
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { coresdk } from '@temporalio/proto';
-import { merged, type Payload, type PayloadFields, seedOf } from '../fields.ts';
+import type { WaitKind } from '../clock.ts';
+import { kindOf, merged, type Payload, type PayloadFields, seedOf } from '../fields.ts';
 import { type Attributes, type Fields, HistoryWriter, long, timestamp } from '../history.ts';
 import type { Activation } from '../nativeWorker.ts';
 import { api } from '../proto.ts';
@@ -53,8 +54,10 @@ export class Execution {
   readonly #later: (() => void)[] = [];
   #isInTask = false;
   #isTaskDue = false;
+  #stopWaiting: () => void = () => {};
   #failedTasks = 0;
-  #taskLength = 0;
+  /** What is known of the history when its last task begins. */
+  #known = { length: 0, bytes: 0, isLong: false };
   readonly #watchers = new Set<() => void>();
   /** Tasks and queries come one after another. */
   #last: Promise<unknown> = Promise.resolve();
@@ -138,7 +141,7 @@ export class Execution {
   }
 
   get hasTask(): boolean {
-    return this.isOpen && (this.#isInTask || this.#isTaskDue);
+    return this.isOpen && (this.#isInTask || this.#jobs.length > 0);
   }
 
   // ── From outside ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,12 +206,17 @@ export class Execution {
     return this.#oneAtATime(async () => {
       await this.#workflow.load();
       const asked = { queryId: 'query', queryType: type, arguments: [...args], headers: { ...headers } };
-      const { successful, failed } = await this.#host.activate(this.#activation([{ queryWorkflow: asked }]));
+      const { successful, failed } = await this.#workflow.activate(this.#activation([{ queryWorkflow: asked }]));
       const answer = successful?.commands?.[0]?.respondToQuery;
       if (!this.isOpen) await this.#workflow.evict();
       if (answer?.succeeded) return answer.succeeded.response ?? null;
       throw invalidArgument(failed?.failure?.message ?? answer?.failed?.message ?? 'The query has no answer.');
     });
+  }
+
+  /** The workflow is replayed with its next task. */
+  workerChanged(): void {
+    this.#workflow.forget();
   }
 
   /** Drops the workflow from the worker, which replays it with its next task. */
@@ -243,6 +251,12 @@ export class Execution {
 
   #wake(): void {
     if (this.#isTaskDue || this.#jobs.length === 0 || !this.isOpen) return;
+    const { taskQueue } = this.start;
+    if (!this.#host.isServed(taskQueue)) {
+      this.#stopWaiting();
+      this.#stopWaiting = this.#host.whenServed(taskQueue, () => this.#wake());
+      return;
+    }
     this.#isTaskDue = true;
     this.#oneAtATime(async () => {
       this.#isTaskDue = false;
@@ -255,7 +269,12 @@ export class Execution {
     if (!this.isOpen || given.length === 0) return;
     this.#isInTask = true;
     const startedMs = this.#host.clock.nowMs();
-    this.#taskLength = this.history.events.length + 2;
+    const { events, bytes } = this.history;
+    this.#known = {
+      length: events.length + 2,
+      bytes,
+      isLong: events.length > SUGGEST.events || bytes > SUGGEST.bytes || this.#updates.areMany,
+    };
     try {
       await this.#workflow.load();
       const task = new TaskCommands(this.activities.pending);
@@ -263,19 +282,20 @@ export class Execution {
       let jobs: Job[] = [...given].sort((a, b) => order(a) - order(b));
       while (jobs.length > 0) {
         const activation = this.#activation(jobs);
-        const { successful, failed } = await this.#host.activate(activation);
-        if (failed) return this.#taskFailed(given, this.#writeTask(startedMs), failed.failure ?? {});
+        const { successful, failed } = await this.#workflow.activate(activation);
+        if (failed) return await this.#taskFailed(given, this.#writeTask(startedMs), failed.failure ?? {});
         const commands = successful?.commands ?? [];
         records.push({ activation, flags: successful?.usedInternalFlags ?? [], commands });
         jobs = commands.flatMap((command) => task.take(command));
       }
+      const kinds = await this.#kindsOf(task.commands);
       // The server takes no end while there is news: the workflow has to see it first.
-      if (task.isEnd && this.#later.length > 0) return this.#takenBack(given, this.#writeTask(startedMs));
+      if (task.isEnd && this.#later.length > 0) return await this.#takenBack(given, this.#writeTask(startedMs));
       this.#failedTasks = 0;
       this.#workflow.record(records);
       if (task.isNothing && given.every(({ doUpdate }) => doUpdate)) {
         // A task that only refused updates leaves nothing.
-        for (const command of task.commands) this.#carryOut(command, 0);
+        for (const command of task.commands) this.#carryOut(command, 0, kinds);
         return;
       }
       const flags = [...new Set(records.flatMap((record) => [...record.flags]))];
@@ -284,7 +304,7 @@ export class Execution {
         identity: IDENTITY,
         ...(flags.length > 0 && { sdkMetadata: { langUsedFlags: flags } }),
       });
-      for (const command of task.commands) this.#carryOut(command, completed);
+      for (const command of task.commands) this.#carryOut(command, completed, kinds);
     } finally {
       this.#isInTask = false;
       for (const what of this.#later.splice(0)) what();
@@ -300,7 +320,14 @@ export class Execution {
       attempt: this.#failedTasks + 1,
     };
     const scheduledEventId = this.history.add('workflowTaskScheduledEventAttributes', scheduled, null, startedMs);
-    const started = { scheduledEventId, identity: IDENTITY };
+    const { bytes, isLong } = this.#known;
+    // A replay reads both.
+    const started = {
+      scheduledEventId,
+      identity: IDENTITY,
+      historySizeBytes: bytes,
+      ...(isLong && { suggestContinueAsNew: true }),
+    };
     const startedEventId = this.history.add('workflowTaskStartedEventAttributes', started, null, startedMs);
     return { scheduledEventId, startedEventId };
   }
@@ -332,14 +359,14 @@ export class Execution {
   }
 
   #activation(jobs: readonly Job[]): Activation {
-    const { events, bytes } = this.history;
+    const { length, bytes, isLong } = this.#known;
     return {
       runId: this.start.runId,
       timestamp: timestamp(this.#host.clock.nowMs()),
       isReplaying: false,
-      historyLength: this.#taskLength,
+      historyLength: length,
       historySizeBytes: long(bytes),
-      continueAsNewSuggested: events.length > SUGGEST.events || bytes > SUGGEST.bytes,
+      continueAsNewSuggested: isLong,
       jobs: [...jobs],
     };
   }
@@ -377,18 +404,33 @@ export class Execution {
 
   // ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #carryOut(command: Command, workflowTaskCompletedEventId: number): void {
+  /** Of the timers that are started, by command. */
+  async #kindsOf(commands: readonly Command[]): Promise<ReadonlyMap<Command, WaitKind>> {
+    const kinds = new Map<Command, WaitKind>();
+    for (const command of commands)
+      if (command.startTimer && command.userMetadata)
+        kinds.set(
+          command,
+          await kindOf(command.userMetadata, (payload) => this.#host.decode(payload, this.start.workflowId)),
+        );
+    return kinds;
+  }
+
+  #carryOut(command: Command, workflowTaskCompletedEventId: number, kinds: ReadonlyMap<Command, WaitKind>): void {
     const task = { workflowTaskCompletedEventId };
     const { userMetadata } = command;
     if (command.scheduleActivity) this.activities.schedule(command.scheduleActivity, task, userMetadata);
     else if (command.requestCancelActivity) this.activities.cancel(command.requestCancelActivity.seq!, task);
-    else if (command.startTimer) this.#timers.start(command.startTimer, task, userMetadata);
+    else if (command.startTimer)
+      this.#timers.start(command.startTimer, task, userMetadata, kinds.get(command) ?? 'itself');
     else if (command.cancelTimer) this.#timers.cancel(command.cancelTimer.seq!, task);
     else if (command.startChildWorkflowExecution)
       this.others.startChild(command.startChildWorkflowExecution, task, userMetadata);
     else if (command.cancelChildWorkflowExecution)
       this.others.cancelChild(command.cancelChildWorkflowExecution.childWorkflowSeq!, task);
     else if (command.signalExternalWorkflowExecution) this.others.signal(command.signalExternalWorkflowExecution, task);
+    else if (command.requestCancelExternalWorkflowExecution)
+      this.others.cancelOther(command.requestCancelExternalWorkflowExecution, task);
     else if (command.updateResponse) {
       this.#updates.respond(command.updateResponse);
       this.#announce();

@@ -7,7 +7,7 @@ import { childEndOf } from './childEnd.ts';
 import { type Owner, type Peer, type Ref, TASK_TIMEOUT_MS, type TaskRef } from './owner.ts';
 import type { Command } from './taskCommands.ts';
 
-const { ParentClosePolicy } = api.enums.v1;
+const { ParentClosePolicy, WorkflowExecutionStatus, WorkflowIdReusePolicy } = api.enums.v1;
 
 interface Child {
   readonly seq: number;
@@ -70,7 +70,8 @@ export class Others {
     };
     this.#children.set(child.seq, child);
     const execution = { workflowId, workflowType: { name: workflowType }, namespace, initiatedEventId };
-    if (this.#owner.host.latest(workflowId!)) {
+    const before = this.#owner.host.latest(workflowId!);
+    if (before && !mayFollow(before, command.workflowIdReusePolicy)) {
       this.#children.delete(child.seq);
       this.#owner.happen(() => {
         this.#owner.history.add('startChildWorkflowExecutionFailedEventAttributes', {
@@ -134,6 +135,35 @@ export class Others {
     });
   }
 
+  /** Of one that is no child. */
+  cancelOther(command: coresdk.workflow_commands.IRequestCancelExternalWorkflowExecution, task: TaskRef): void {
+    const { namespace } = this.#owner.host;
+    const { seq, workflowExecution: target, reason } = command;
+    const workflowId = target?.workflowId ?? '';
+    const workflowExecution = { workflowId, ...(target?.runId && { runId: target.runId }) };
+    const initiatedEventId = this.#owner.history.add('requestCancelExternalWorkflowExecutionInitiatedEventAttributes', {
+      ...task,
+      namespace,
+      workflowExecution,
+      reason,
+    });
+    const found = target?.runId ? this.#owner.host.byRun(target.runId) : this.#owner.host.latest(workflowId);
+    // To cancel what is over is no fault.
+    found?.cancel(reason ?? '', this.#owner.ref);
+    this.#owner.happen(() => {
+      const fields = { initiatedEventId, namespace, workflowExecution };
+      if (found) this.#owner.history.add('externalWorkflowExecutionCancelRequestedEventAttributes', fields);
+      else
+        this.#owner.history.add('requestCancelExternalWorkflowExecutionFailedEventAttributes', {
+          ...fields,
+          ...task,
+          cause: 1,
+        });
+      const failure = { message: 'Unable to cancel external workflow because it was not found' };
+      this.#owner.give({ resolveRequestCancelExternalWorkflow: { seq: seq!, ...(!found && { failure }) } });
+    });
+  }
+
   /** A child is over: with its last execution, if it continued as new. */
   childClosed(initiatedEventId: number, closed: Peer): void {
     this.#owner.happen(() => {
@@ -194,4 +224,11 @@ export class Others {
         child?.terminate('by parent close policy');
     }
   }
+}
+
+/** Whether another execution may have the id of this one. */
+export function mayFollow({ isOpen, status }: Peer, policy: number | null | undefined): boolean {
+  if (isOpen || policy === WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE) return false;
+  const isFailed = status !== WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+  return policy !== WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY || isFailed;
 }

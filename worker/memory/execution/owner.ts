@@ -1,10 +1,10 @@
 // What starts an execution, what it needs of its server, and what its parts need of it.
 import type { temporal } from '@temporalio/proto';
 import type { Clock } from '../clock.ts';
-import type { Payload, PayloadFields } from '../fields.ts';
+import type { Decode, Payload, PayloadFields } from '../fields.ts';
 import type { HistoryWriter } from '../history.ts';
-import type { Activation, ActivityTask, Completion } from '../nativeWorker.ts';
-import type { ActivityFate, ActivityRun } from './activityRun.ts';
+import type { Activation, Completion } from '../nativeWorker.ts';
+import type { ActivityFate, ActivityRun, ActivityWorker } from './activityRun.ts';
 import type { Job } from './taskCommands.ts';
 
 export const IDENTITY = 'memory';
@@ -34,6 +34,7 @@ export interface ExecutionStart extends Ref {
 /** An execution, for others. */
 export interface Peer {
   readonly isOpen: boolean;
+  readonly status: number;
   readonly history: HistoryWriter;
   signal(
     name: string,
@@ -49,8 +50,16 @@ export interface Peer {
 export interface ExecutionHost {
   readonly clock: Clock;
   readonly namespace: string;
-  activate(activation: Activation): Promise<Completion>;
-  dispatch(taskQueue: string, task: ActivityTask): boolean;
+  readonly decode: Decode;
+  /** How many updates an execution takes. */
+  readonly updatesMax: number;
+  /** Whether a worker takes workflow tasks of this queue. */
+  isServed(taskQueue: string): boolean;
+  /** Calls `listener` once when a worker comes that does. */
+  whenServed(taskQueue: string, listener: () => void): () => void;
+  activate(taskQueue: string, activation: Activation): Promise<Completion>;
+  /** Calls `take` once a worker of this queue has a place for an activity: at once, if there is one. */
+  place(taskQueue: string, take: (worker: ActivityWorker) => void): () => void;
   newToken(activity: ActivityRun): Uint8Array;
   fateOf(activity: ActivityRun, execution: Peer): ActivityFate;
   newRunId(): string;

@@ -87,7 +87,16 @@ export function sameCommands(one: readonly Command[], other: readonly Command[])
   return isDeepStrictEqual(comparable(one), comparable(other));
 }
 
-/** Stacks name lines of a bundle. */
+/** Stacks name lines of a bundle, and encryption is other each time. */
 function comparable(commands: readonly Command[]): string {
-  return JSON.stringify(commands, (key, value: unknown) => (key === 'stackTrace' ? '' : value));
+  return JSON.stringify(commands, (key, value: unknown) => {
+    if (key === 'stackTrace') return '';
+    return isEncoded(value) ? value.metadata : value;
+  });
+}
+
+/** A payload that a codec has encoded, in the JSON of the protocol: whose bytes are Base64. */
+function isEncoded(value: unknown): value is { readonly metadata: object } {
+  const { encoding } = Object((value as { readonly metadata?: unknown } | null)?.metadata) as Record<string, unknown>;
+  return typeof encoding === 'string' && !Buffer.from(encoding, 'base64').toString().startsWith('json/');
 }

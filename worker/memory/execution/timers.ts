@@ -1,7 +1,7 @@
 // The timers that an execution has under way.
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { coresdk } from '@temporalio/proto';
-import { kindOf } from '../fields.ts';
+import type { WaitKind } from '../clock.ts';
 import { IDENTITY, type Owner, type TaskRef } from './owner.ts';
 import type { Command } from './taskCommands.ts';
 
@@ -22,6 +22,7 @@ export class Timers {
     { seq, startToFireTimeout }: coresdk.workflow_commands.IStartTimer,
     task: TaskRef,
     userMetadata: Command['userMetadata'],
+    kind: WaitKind,
   ): void {
     const timerId = String(seq);
     const startedEventId = this.#owner.history.add(
@@ -38,7 +39,7 @@ export class Timers {
           this.#owner.history.add('timerFiredEventAttributes', { timerId, startedEventId });
           this.#owner.give({ fireTimer: { seq: seq! } });
         }),
-      kindOf(userMetadata),
+      kind,
     );
     this.#pending.set(seq!, { startedEventId, stop });
   }

@@ -1,7 +1,7 @@
 // The updates that an execution was sent, and their answers.
 import type { coresdk, temporal } from '@temporalio/proto';
 import type { Payload, PayloadFields } from '../fields.ts';
-import { notFound } from '../serviceError.ts';
+import { failedPrecondition, notFound } from '../serviceError.ts';
 import type { Failure } from './activityRun.ts';
 import { IDENTITY, type Owner } from './owner.ts';
 
@@ -19,6 +19,9 @@ export interface Update {
   outcome: Outcome | null;
 }
 
+/** `history.maxTotalUpdates.suggestContinueAsNewThreshold` of Temporal's server. */
+const MANY = 0.9;
+
 export class Updates {
   readonly #owner: Owner;
   readonly #sent = new Map<string, Update>();
@@ -27,7 +30,17 @@ export class Updates {
     this.#owner = owner;
   }
 
+  /** As Temporal's server, before an execution has as many as it may. */
+  get areMany(): boolean {
+    return this.#sent.size >= Math.floor(this.#owner.host.updatesMax * MANY);
+  }
+
   send(id: string, name: string, input: readonly Payload[], headers: PayloadFields | null | undefined): Update {
+    const { updatesMax } = this.#owner.host;
+    if (this.#sent.size >= updatesMax)
+      throw failedPrecondition(
+        `The limit on the total number of distinct updates in this workflow has been reached (${updatesMax}).`,
+      );
     const update: Update = { id, name, input, headers, acceptedEventId: null, outcome: null };
     this.#sent.set(id, update);
     this.#owner.happen(() =>

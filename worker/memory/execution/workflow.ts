@@ -1,5 +1,5 @@
 // The workflow of an execution, as the worker has it in its cache. One that was dropped is replayed from its beginning.
-import type { Activation } from '../nativeWorker.ts';
+import type { Activation, Completion } from '../nativeWorker.ts';
 import type { ExecutionHost, ExecutionStart } from './owner.ts';
 import { type Command, sameCommands } from './taskCommands.ts';
 
@@ -21,6 +21,15 @@ export class CachedWorkflow {
     this.#start = start;
   }
 
+  activate(activation: Activation): Promise<Completion> {
+    return this.#host.activate(this.#start.taskQueue, activation);
+  }
+
+  /** Its worker is another one, or gone, and has nothing of it. */
+  forget(): void {
+    this.#isLoaded = false;
+  }
+
   record(records: readonly Recorded[]): void {
     this.#records.push(...records);
   }
@@ -31,7 +40,7 @@ export class CachedWorkflow {
     this.#isLoaded = true;
     for (const [at, { activation, flags, commands }] of this.#records.entries()) {
       const patches = commands.flatMap(({ setPatchMarker }) => (setPatchMarker ? [setPatchMarker.patchId!] : []));
-      const { successful, failed } = await this.#host.activate({
+      const { successful, failed } = await this.activate({
         ...activation,
         isReplaying: true,
         availableInternalFlags: [...flags],
@@ -48,7 +57,7 @@ export class CachedWorkflow {
   async evict(): Promise<void> {
     if (!this.#isLoaded) return;
     this.#isLoaded = false;
-    await this.#host.activate({
+    await this.activate({
       runId: this.#start.runId,
       jobs: [{ removeFromCache: { message: 'evicted', reason: 0 } }],
     });
