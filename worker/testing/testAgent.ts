@@ -11,7 +11,7 @@ import {
   startScriptedModel,
 } from '../../activities/testing/index.ts';
 import type { Holdfast } from '../../client/connect.ts';
-import type { Waiting } from '../../client/inbox.ts';
+import type { Waiting } from '../../client/lists/inbox.ts';
 import type { PayloadOptions } from '../../client/payloads/options.ts';
 import type { RunHandle } from '../../client/runHandle.ts';
 import type { StartOptions } from '../../client/startOptions.ts';
