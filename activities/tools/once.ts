@@ -120,10 +120,10 @@ async function inTransaction<T>(
   client.on('error', ignore);
   let isBroken = false;
   try {
+    await client.query('begin');
     // A worker that is frozen in here would hold the key for as long as it lives, and each later attempt would wait for it in vain.
-    const limit =
-      timeoutMs === undefined ? '' : `; set local idle_in_transaction_session_timeout = ${Math.ceil(timeoutMs)}`;
-    await client.query(`begin${limit}`);
+    if (timeoutMs !== undefined)
+      await client.query(`set local idle_in_transaction_session_timeout = ${Math.ceil(timeoutMs)}`);
     const result = await work(client);
     // Only the commit makes it happen: a call that was cancelled in the meantime does nothing.
     signal?.throwIfAborted();
