@@ -138,7 +138,7 @@ export class Faults {
   }
 }
 
-/** As a call is told that no worker has taken. */
+/** The failure of a call that no worker has taken. */
 const NEVER_STARTED: KnownFate = {
   end: {
     how: 'timedOut',

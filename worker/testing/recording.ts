@@ -190,7 +190,7 @@ function inputOf(events: readonly HistoryEvent[], { workflowId }: Run): RunInput
   return input as RunInput;
 }
 
-/** As they last were; undefined if an earlier release has not recorded what an agent that called tools was told of them. */
+/** As they last were; undefined if an earlier release has not recorded which definitions an agent that called tools received. */
 function toolsIn(run: Run): Recording['tools'] {
   const bodyOf = ({ request }: Turn) => run.frames[request?.recorded?.frame ?? '']?.body;
   const isUnknown = ({ agent, calls }: Turn) =>
