@@ -65,6 +65,8 @@ export async function labelFilter(client: Client, labels: Labels = {}): Promise<
 export interface RunFilter {
   /** A visibility query, which may find others. */
   readonly query: string;
+  /** Whether runs write their status to a search attribute. */
+  readonly isIndexed: boolean;
   /** Filters what the query has found. */
   keeps(memo: Pick<RunMemo, 'agent' | 'labels'>): boolean;
 }
@@ -75,8 +77,10 @@ export async function runFilter(
 ): Promise<RunFilter> {
   const filter = await labelFilter(client, labels);
   const names = await attributesOf(client, [ATTRIBUTE.agent, ATTRIBUTE.status]);
-  const ofAgent = agent === undefined || indexOf(names) !== 'status' ? '' : unlessOther(ATTRIBUTE.agent, [agent]);
+  const isIndexed = indexOf(names) === 'status';
+  const ofAgent = agent !== undefined && isIndexed ? unlessOther(ATTRIBUTE.agent, [agent]) : '';
   return {
+    isIndexed,
     query: `WorkflowType = '${WORKFLOW_TYPE}'${filter.query}${ofAgent}`,
     keeps: ({ agent: name, labels: has }) => (agent === undefined || name === agent) && filter.keeps(has),
   };

@@ -4,7 +4,6 @@ import { ATTRIBUTE } from '../../core/names.ts';
 import type { ForkOf, Labels, RunStatus } from '../../core/types.ts';
 import { InvalidList } from '../errors/errors.ts';
 import { lenientClient } from '../payloads/lenient.ts';
-import { attributesOf, indexOf } from '../setup.ts';
 import { checkLimit, cursorOf, readCursor } from './cursor.ts';
 import { runFilter, unlessOther } from './labels.ts';
 import { isOpenStatus, LISTED_STATUSES, type ListedStatus, listedStatus } from './listedStatus.ts';
@@ -79,7 +78,6 @@ async function* summaries(
   const from = after === undefined ? null : placeAt(after);
   const statuses = wanted === undefined ? null : statusesIn(wanted);
   const filter = await runFilter(client, { agent, labels });
-  const isIndexed = indexOf(await attributesOf(client, [ATTRIBUTE.status])) === 'status';
   const { workflow: workflows } = lenientClient(client);
   // One that continued as new started before the execution that is listed.
   const started = sinceMs === undefined ? '' : ` AND StartTime >= '${timeText(sinceMs, 'sinceMs')}'`;
@@ -91,7 +89,7 @@ async function* summaries(
     return workflows.list({ query, pageSize: 100 })[Symbol.asyncIterator]();
   };
   const howEnded = statuses?.filter((status) => !isOpenStatus(status)) ?? [];
-  const endedSo = isIndexed && statuses ? unlessOther(ATTRIBUTE.status, howEnded) : '';
+  const endedSo = filter.isIndexed && statuses ? unlessOther(ATTRIBUTE.status, howEnded) : '';
   const open = statuses?.every((status) => !isOpenStatus(status)) ? NONE : ofStatus(IS_OPEN, 'StartTime');
   const ended = statuses && howEnded.length === 0 ? NONE : ofStatus(`${IS_ENDED}${endedSo}`, 'CloseTime');
   for await (const found of latestOf(open, ended)) {
