@@ -14,6 +14,7 @@ import type { Holdfast } from '../../client/connect.ts';
 import { connect } from '../../client/connect.ts';
 import { loadPayloads } from '../../client/payloads/load.ts';
 import { dataConverter } from '../../client/payloads/options.ts';
+import { decode } from '../../client/payloads/sdk.ts';
 import { WORKER_ACTIVITIES } from '../../core/limits.ts';
 import { TASK_QUEUE } from '../../core/names.ts';
 import { HoldfastPlugin, type PluginOptions } from '../plugin.ts';
@@ -139,13 +140,9 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
   };
 }
 
-function decodeWith({ payloadCodecs = [] }: DataConverter, namespace: string): Decode {
-  return async (payload, workflowId) => {
-    let payloads = [payload as DecodedPayload];
-    for (const codec of payloadCodecs.toReversed())
-      payloads = await codec.decode(payloads, { type: 'workflow', namespace, workflowId });
-    return payloads[0]!;
-  };
+function decodeWith({ payloadCodecs }: DataConverter, namespace: string): Decode {
+  return async (payload, workflowId) =>
+    (await decode(payloadCodecs ?? [], [payload as DecodedPayload], { type: 'workflow', namespace, workflowId }))[0]!;
 }
 
 /** Stands for a connection to a server, for the client and the worker. */
